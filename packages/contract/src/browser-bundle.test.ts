@@ -1,0 +1,35 @@
+import { isBuiltin } from 'node:module';
+import { join } from 'node:path';
+import { build } from 'esbuild';
+import { describe, expect, test } from 'vitest';
+import { root, workspaces } from './internal/workspace.js';
+
+/** Packages that only run in Node, which no main entry may pull in. */
+const native = ['sharp', 'cli-progress', 'onnxruntime-node'];
+
+const published = workspaces('packages').filter(({ manifest }) => manifest.private !== true);
+
+describe.each(published)('$manifest.name in a browser bundle', ({ folder, manifest }) => {
+  test('needs nothing of Node', async () => {
+    const peers = Object.keys(manifest.peerDependencies ?? {});
+    const { metafile } = await build({
+      absWorkingDir: root,
+      entryPoints: [join(folder, 'src/index.ts')],
+      bundle: true,
+      write: false,
+      metafile: true,
+      outdir: 'dist',
+      format: 'esm',
+      platform: 'browser',
+      conditions: ['@flowmap/source'],
+      external: peers,
+      logLevel: 'silent',
+    });
+    const inputs = Object.entries(metafile.inputs);
+    const imports = inputs.flatMap(([, input]) => input.imports);
+    expect(imports.map(({ path }) => path).filter(isBuiltin)).toEqual([]);
+    expect(inputs.filter(([path]) => native.some((name) => path.includes(`node_modules/${name}/`)))).toEqual([]);
+    // A back end is an optional peer: it may be named only where it is loaded on demand.
+    expect(imports.filter(({ external, kind }) => external === true && kind !== 'dynamic-import')).toEqual([]);
+  });
+});

@@ -1,0 +1,52 @@
+import type { Dataset } from '@flowmap/core';
+import { DataError } from '@flowmap/core';
+import { imageDataset } from './image-dataset.js';
+
+/** The ten classes of CIFAR-10, in the order of its labels. */
+export const CIFAR10_CLASSES: readonly string[] = [
+  'airplane',
+  'automobile',
+  'bird',
+  'cat',
+  'deer',
+  'dog',
+  'frog',
+  'horse',
+  'ship',
+  'truck',
+];
+
+const SHAPE = [3, 32, 32] as const;
+const PIXELS = 3 * 32 * 32;
+const RECORD = 1 + PIXELS; // a label, then the red, green and blue planes, row by row
+
+/**
+ * The images and labels of the CIFAR-10 binary format (https://www.cs.toronto.edu/~kriz/cifar.html, "Binary version").
+ *
+ * @param bytes one file, or several joined: records of 3073 bytes
+ * @param options.source what error messages call the bytes; default `'CIFAR-10 bytes'`
+ * @returns a dataset of `[3, 32, 32]` images with {@link CIFAR10_CLASSES}
+ * @throws {DataError} when the bytes are not whole records, or a label is above 9
+ */
+export function parseCifar10(bytes: Uint8Array, { source = 'CIFAR-10 bytes' }: { source?: string } = {}): Dataset {
+  const count = bytes.length / RECORD;
+  if (count === 0 || !Number.isInteger(count)) {
+    throw new DataError(
+      source,
+      `wanted one or more CIFAR-10 records of ${RECORD} bytes, got ${bytes.length} bytes` +
+        (bytes.length > 0 ? `: ${bytes.length % RECORD} bytes are left over, the file is truncated or of another kind` : ''),
+    );
+  }
+  const pixels = new Uint8Array(count * PIXELS);
+  const labels = new Uint8Array(count);
+  for (let i = 0; i < count; i++) {
+    const at = i * RECORD;
+    const label = bytes[at]!;
+    if (label >= CIFAR10_CLASSES.length) {
+      throw new DataError(source, `record ${i} has label ${label}, CIFAR-10 has labels 0 to 9: not a CIFAR-10 file`);
+    }
+    labels[i] = label;
+    pixels.set(bytes.subarray(at + 1, at + RECORD), i * PIXELS);
+  }
+  return imageDataset({ name: 'CIFAR-10', pixels, labels, shape: SHAPE, classes: CIFAR10_CLASSES });
+}

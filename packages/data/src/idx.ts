@@ -1,0 +1,93 @@
+import type { Dataset } from '@flowmap/core';
+import { DataError } from '@flowmap/core';
+import { imageDataset } from './image-dataset.js';
+
+/** The contents of one IDX file of unsigned bytes. */
+export interface IdxArray {
+  /** Lengths of the axes, the first one counting the samples. */
+  readonly shape: readonly number[];
+  /** The values, last axis fastest. */
+  readonly data: Uint8Array;
+}
+
+const UNSIGNED_BYTE = 0x08;
+const MAX_AXES = 4; // MNIST and its relatives have 1 (labels) or 3 (images)
+
+/**
+ * Reads the IDX format of MNIST: two zero bytes, the type, the number of axes, their lengths (big-endian), the data.
+ *
+ * @param bytes a whole file, not compressed; the result's data is a view of it
+ * @param options.source what error messages call the bytes; default `'IDX bytes'`
+ * @throws {DataError} when the magic number is wrong, the values are not unsigned bytes, or there are fewer or more
+ *   bytes than the header announces
+ */
+export function parseIdx(bytes: Uint8Array, { source = 'IDX bytes' }: { source?: string } = {}): IdxArray {
+  const fail = (message: string): never => {
+    throw new DataError(source, message);
+  };
+  if (bytes.length < 4) fail(`truncated: an IDX file has a header of 4 bytes or more, got ${bytes.length} bytes`);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const magic = view.getUint32(0);
+  const type = bytes[2]!;
+  const axes = bytes[3]!;
+  if (magic >>> 16 !== 0) {
+    const compressed = magic >>> 16 === 0x1f8b ? ': these are gzip-compressed bytes, decompress them first' : '';
+    fail(`not an IDX file: wanted two zero bytes at the start, got magic number ${hex(magic)}${compressed}`);
+  }
+  if (type !== UNSIGNED_BYTE) fail(`wanted IDX values of type 0x08 (unsigned byte), got magic number ${hex(magic)}`);
+  if (axes < 1 || axes > MAX_AXES) fail(`wanted 1 to ${MAX_AXES} axes, got magic number ${hex(magic)}`);
+
+  const header = 4 + 4 * axes;
+  if (bytes.length < header) fail(`truncated: wanted a header of ${header} bytes, got ${bytes.length} bytes`);
+  const shape = Array.from({ length: axes }, (_, axis) => view.getUint32(4 + 4 * axis));
+  const wanted = header + shape.reduce((product, length) => product * length, 1);
+  if (bytes.length !== wanted) {
+    fail(
+      `${bytes.length < wanted ? 'truncated' : 'too long'}: the header announces [${shape.join(', ')}] bytes, ` +
+        `${wanted} in all, got ${bytes.length}`,
+    );
+  }
+  return { shape, data: bytes.subarray(header) };
+}
+
+/** What {@link idxDataset} is made of. */
+export interface IdxDatasetOptions {
+  /** A parsed image file, `[count, height, width]`. */
+  readonly images: IdxArray;
+  /** A parsed label file, `[count]`; omit when unconditional. */
+  readonly labels?: IdxArray;
+  /** Names of the classes; default `'0'`, `'1'`, … up to the greatest label. */
+  readonly classes?: readonly string[];
+  /** What logs and error messages call the dataset; default `'IDX'`. */
+  readonly name?: string;
+}
+
+/**
+ * A dataset of grey images `[1, height, width]` from a parsed image file and its labels.
+ *
+ * @throws {DataError} when the axes are not those of images and labels, the counts differ, or a label has no class
+ */
+export function idxDataset({ images, labels, classes, name = 'IDX' }: IdxDatasetOptions): Dataset {
+  const [count, height, width] = images.shape;
+  if (images.shape.length !== 3 || images.data.length === 0) {
+    throw new DataError(name, `wanted images of shape [count, height, width], got [${images.shape.join(', ')}]`);
+  }
+  if (labels && (labels.shape.length !== 1 || labels.shape[0] !== count)) {
+    throw new DataError(name, `wanted labels of shape [${count}] for ${count} images, got [${labels.shape.join(', ')}]`);
+  }
+  const greatest = labels ? labels.data.reduce((most, label) => Math.max(most, label), 0) : -1;
+  const names = classes ?? Array.from({ length: greatest + 1 }, (_, label) => String(label));
+  if (labels && greatest >= names.length) {
+    throw new DataError(name, `wanted labels below ${names.length}, the number of classes, got ${greatest}`);
+  }
+  return imageDataset({
+    name,
+    pixels: images.data,
+    shape: [1, height!, width!],
+    ...(labels && { labels: labels.data, classes: names }),
+  });
+}
+
+function hex(magic: number): string {
+  return `0x${magic.toString(16).padStart(8, '0')}`;
+}

@@ -1,0 +1,76 @@
+import { DataArgumentError } from './errors.js';
+import { checkImageShape, checkInteger } from './internal/checks.js';
+
+/** Images to show side by side, and how. */
+export interface ImageGridOptions {
+  /** The images one after the other, `[count, channels, height, width]`, −1 (black) to 1 (white). */
+  readonly images: ArrayLike<number>;
+  /** Shape of one image, `[channels, height, width]`, with 1 or 3 channels. */
+  readonly shape: readonly number[];
+  /** Images in a row; default: as near to a square of images as possible. */
+  readonly columns?: number;
+  /** Pixels of the picture per pixel of an image, each way; enlarged without smoothing; default 1. */
+  readonly scale?: number;
+  /** Pixels of the picture between two images and around them; default 1. */
+  readonly gap?: number;
+  /** Colour of the gaps and of empty places, red, green, blue, 0 to 255; default white. */
+  readonly background?: readonly [number, number, number];
+}
+
+/** An 8-bit picture. */
+export interface Picture {
+  readonly width: number;
+  readonly height: number;
+  /** Red, green and blue of each pixel, row by row: `[height, width, 3]`. */
+  readonly pixels: Uint8ClampedArray;
+}
+
+/**
+ * Lays images out in rows, left to right, as one picture.
+ *
+ * `pixel = (x + 1) · 127.5`, rounded and clamped to 0 … 255; NaN is shown black. Grey images become grey RGB.
+ *
+ * @returns the picture, ready for a PNG encoder or (with an alpha channel added) a canvas
+ * @throws {DataArgumentError} when the images are not whole images of the given shape, or an option is out of range
+ */
+export function imageGrid({ images, shape, scale = 1, gap = 1, ...options }: ImageGridOptions): Picture {
+  checkImageShape('imageGrid', shape);
+  const [channels, rows, cols] = shape;
+  const plane = rows * cols;
+  const count = images.length / (channels * plane);
+  if (count === 0 || !Number.isInteger(count)) {
+    throw new DataArgumentError(
+      'imageGrid',
+      'images',
+      `one or more images of [${shape.join(', ')}] = ${channels * plane} numbers each`,
+      `${images.length} numbers`,
+    );
+  }
+  const { columns = Math.ceil(Math.sqrt(count)), background = [255, 255, 255] } = options;
+  checkInteger('imageGrid', 'columns', columns, 1);
+  checkInteger('imageGrid', 'scale', scale, 1);
+  checkInteger('imageGrid', 'gap', gap, 0);
+
+  const pitchX = cols * scale + gap;
+  const pitchY = rows * scale + gap;
+  const width = columns * pitchX + gap;
+  const height = Math.ceil(count / columns) * pitchY + gap;
+  const pixels = new Uint8ClampedArray(height * width * 3);
+  for (let i = 0; i < pixels.length; i++) pixels[i] = background[i % 3]!;
+
+  for (let image = 0; image < count; image++) {
+    const left = gap + (image % columns) * pitchX;
+    const top = gap + Math.floor(image / columns) * pitchY;
+    for (let y = 0; y < rows * scale; y++) {
+      for (let x = 0; x < cols * scale; x++) {
+        const from = image * channels * plane + Math.floor(y / scale) * cols + Math.floor(x / scale);
+        const to = 3 * ((top + y) * width + left + x);
+        for (let channel = 0; channel < 3; channel++) {
+          const value = images[from + (channels === 1 ? 0 : channel * plane)]!;
+          pixels[to + channel] = Math.round((value + 1) * 127.5);
+        }
+      }
+    }
+  }
+  return { width, height, pixels };
+}

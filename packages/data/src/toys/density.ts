@@ -1,0 +1,19 @@
+import type { Dataset } from '@flowmap/core';
+
+/** A distribution whose density is known in closed form. */
+export interface DatasetWithDensity extends Dataset {
+  /**
+   * Natural logarithm of the probability density at one point.
+   *
+   * @param point coordinates, as many as one sample has
+   * @returns ln p(point); `-Infinity` where the density is 0
+   * @throws {DataArgumentError} when the point has another number of coordinates
+   */
+  logDensity(point: ArrayLike<number>): number;
+}
+
+/** What every toy distribution takes. */
+export interface ToyOptions {
+  /** Draw i is a function of (seed, i); default 0. */
+  readonly seed?: number;
+}

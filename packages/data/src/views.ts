@@ -1,0 +1,76 @@
+import type { Dataset } from '@flowmap/core';
+import { DataArgumentError } from './errors.js';
+import { checkImageShape, checkIndices } from './internal/checks.js';
+import { mirrorSample } from './internal/mirror.js';
+
+/**
+ * Some samples of a dataset, in the order given; an index may occur more than once.
+ *
+ * @param dataset where the samples come from
+ * @param indices which samples, each from 0 to `dataset.length - 1`; copied
+ * @throws {DataArgumentError} when there is no index or one is out of range
+ */
+export function subset(dataset: Dataset, indices: ArrayLike<number>): Dataset {
+  if (indices.length === 0) throw new DataArgumentError('subset', 'indices', 'one or more indices', 'none');
+  checkIndices('subset', indices, dataset.length);
+  const chosen = Float64Array.from(indices);
+  const name = `${dataset.name} (${chosen.length} chosen)`;
+  return {
+    ...describe(dataset),
+    name,
+    length: chosen.length,
+    async batch(wanted) {
+      checkIndices(`${name}.batch`, wanted, chosen.length);
+      return dataset.batch(Array.from(wanted, (index) => chosen[index]!));
+    },
+  };
+}
+
+/** The same samples without their classes: `classes` is `[]` and every label 0. */
+export function withoutClasses(dataset: Dataset): Dataset {
+  return {
+    ...describe(dataset),
+    classes: [],
+    async batch(indices) {
+      const { x, labels } = await dataset.batch(indices);
+      return { x, labels: new Int32Array(labels.length) };
+    },
+  };
+}
+
+/**
+ * A dataset of images followed by their mirror images: index `i + n` is image `i` of `n`, left and right exchanged.
+ *
+ * Twice the length, each image and each mirror image once an epoch. To mirror at random instead, with nothing said about
+ * how often, give {@link loader} `flip: true`.
+ *
+ * @throws {DataArgumentError} when the dataset does not hold images or has no end
+ */
+export function withFlips(dataset: Dataset): Dataset {
+  checkImageShape('withFlips', dataset.shape);
+  const [channels, height, width] = dataset.shape;
+  const { length } = dataset;
+  if (!Number.isFinite(length)) {
+    throw new DataArgumentError('withFlips', 'dataset', 'of finite length', String(length));
+  }
+  const name = `${dataset.name} (with mirror images)`;
+  return {
+    ...describe(dataset),
+    name,
+    length: 2 * length,
+    async batch(indices) {
+      checkIndices(`${name}.batch`, indices, 2 * length);
+      const originals = Array.from(indices, (index) => index % length);
+      const { x, labels } = await dataset.batch(originals);
+      const flipped = x.slice();
+      for (let i = 0; i < originals.length; i++) {
+        if (indices[i]! >= length) mirrorSample(flipped, i, channels * height * width, width);
+      }
+      return { x: flipped, labels };
+    },
+  };
+}
+
+function describe({ name, length, shape, classes }: Dataset): Omit<Dataset, 'batch'> {
+  return { name, length, shape, classes };
+}

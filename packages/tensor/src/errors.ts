@@ -1,0 +1,76 @@
+/** Base class of every error that Flowmap throws on purpose. */
+export class FlowmapError extends Error {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = new.target.name;
+  }
+}
+
+/** Shapes that do not fit together; thrown while a program is built, before anything runs. */
+export class ShapeError extends FlowmapError {
+  constructor(
+    /** The operation that was called, as the user wrote it. */
+    readonly operation: string,
+    /** What it wants, in words. */
+    readonly wanted: string,
+    /** The shapes it got. */
+    readonly got: readonly (readonly number[])[],
+  ) {
+    super(`${operation}: wanted ${wanted}, got ${got.map((shape) => `[${shape.join(', ')}]`).join(' and ')}`);
+  }
+}
+
+/** A data type an operation cannot work on; thrown while a program is built. */
+export class DTypeError extends FlowmapError {
+  constructor(
+    readonly operation: string,
+    readonly wanted: string,
+    readonly got: readonly string[],
+  ) {
+    super(`${operation}: wanted ${wanted}, got ${got.join(' and ')}`);
+  }
+}
+
+/** A program that cannot be built: a duplicate name, an output that depends on a foreign input, a state of the wrong shape. */
+export class ProgramError extends FlowmapError {
+  constructor(
+    readonly program: string,
+    message: string,
+  ) {
+    super(`program '${program}': ${message}`);
+  }
+}
+
+/** A tensor given to `Executable.run` or `writeState` that the program does not take: unknown or missing name, wrong shape or dtype. */
+export class FeedError extends FlowmapError {
+  constructor(
+    readonly program: string,
+    /** Name of the offending input or state. */
+    readonly tensor: string,
+    message: string,
+  ) {
+    super(`program '${program}': ${message}`);
+  }
+}
+
+/** A runtime, or one of its back ends, that cannot be used here; the message says how to get it. */
+export class RuntimeUnavailableError extends FlowmapError {
+  constructor(
+    readonly runtime: string,
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(`${runtime}: ${message}`, options);
+  }
+}
+
+/** A primitive that a runtime does not support. */
+export class UnsupportedError extends FlowmapError {
+  constructor(
+    readonly runtime: string,
+    readonly feature: string,
+    advice: string,
+  ) {
+    super(`${runtime}: ${feature} is not supported; ${advice}`);
+  }
+}

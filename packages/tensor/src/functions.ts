@@ -1,0 +1,104 @@
+import { DTypeError, ShapeError } from './errors.js';
+import type { ConvAttributes } from './primitives.js';
+import { broadcastShapes, sameShape, type Shape } from './shape.js';
+import { bind, constant, splat, type Tensor, type TensorLike } from './tensor.js';
+
+/** `condition ? a : b` element by element, with broadcasting; numbers become float32 scalars. */
+export function select(condition: Tensor, a: TensorLike, b: TensorLike): Tensor {
+  const dtype = typeof a !== 'number' ? a.dtype : typeof b !== 'number' ? b.dtype : 'float32';
+  const tensor = (value: TensorLike): Tensor => (typeof value === 'number' ? splat(value, [], dtype) : value);
+  return bind('select', [condition, tensor(a), tensor(b)], {});
+}
+
+/** The same value with derivative zero, in forward and in reverse mode. */
+export function stopGradient(x: Tensor): Tensor {
+  return bind('stopGradient', [x], {});
+}
+
+/** Joins tensors along an axis; a negative axis counts from the end. */
+export function concat(tensors: readonly Tensor[], axis: number): Tensor {
+  const first = tensors[0];
+  if (first === undefined || axis >= first.rank || axis < -first.rank) {
+    throw new ShapeError(`concat along axis ${axis}`, 'tensors that have this axis', tensors.map((t) => t.shape));
+  }
+  return bind('concat', tensors, { axis: axis < 0 ? axis + first.rank : axis });
+}
+
+/** Cuts a tensor along an axis into pieces of equal extent. */
+export function split(x: Tensor, pieces: number, axis: number): Tensor[] {
+  const at = axis < 0 ? axis + x.rank : axis;
+  const extent = (x.shape[at] ?? 0) / pieces;
+  if (!Number.isInteger(extent) || extent < 1) {
+    throw new ShapeError(`split into ${pieces} along axis ${axis}`, 'an extent that the number of pieces divides', [x.shape]);
+  }
+  return Array.from({ length: pieces }, (_, piece) => {
+    const starts = x.shape.map((_, i) => (i === at ? piece * extent : 0));
+    return x.slice(starts, x.shape.map((n, i) => (i === at ? (piece + 1) * extent : n)));
+  });
+}
+
+/** Options of a convolution: one number for both directions, or `[vertical, horizontal]`. */
+export interface ConvOptions {
+  /** 1 unless given. */
+  readonly stride?: number | readonly [number, number];
+  /** Zeros on each side; 0 unless given. */
+  readonly padding?: number | readonly [number, number];
+}
+
+/**
+ * Two-dimensional cross-correlation `y[n,o,i,j] = sum_{c,u,v} x[n,c,i s + u - p, j s + v - p] weight[o,c,u,v]`.
+ *
+ * @param x `[n, c, h, w]`
+ * @param weight `[o, c, kh, kw]`
+ * @returns `[n, o, floor((h + 2 p - kh) / s) + 1, floor((w + 2 p - kw) / s) + 1]`
+ * @throws {ShapeError} when channels differ or the kernel does not fit the padded image
+ */
+export function conv2d(x: Tensor, weight: Tensor, options: ConvOptions = {}): Tensor {
+  const attributes: ConvAttributes = { stride: pair(options.stride ?? 1), padding: pair(options.padding ?? 0) };
+  return bind('conv2d', [x, weight], attributes);
+}
+
+/**
+ * `one-hot(labels)[i, k] = (labels[i] == k)` as float32; a label outside `[0, classes)` gives a row of zeros.
+ *
+ * @param labels int32 `[n]`
+ * @returns float32 `[n, classes]`
+ */
+export function oneHot(labels: Tensor, classes: number): Tensor {
+  if (labels.dtype !== 'int32') throw new DTypeError('oneHot', 'int32 labels', [labels.dtype]);
+  if (labels.rank !== 1) throw new ShapeError('oneHot', 'labels [n]', [labels.shape]);
+  const indices = constant(Array.from({ length: classes }, (_, k) => k), [1, classes], 'int32');
+  return labels.reshape([-1, 1]).equal(indices).cast('float32');
+}
+
+/**
+ * Affine map of the last axis: `x W + b`.
+ *
+ * @param x `[..., k]`
+ * @param weight `[k, n]`
+ * @param bias `[n]`, optional
+ * @returns `[..., n]`
+ */
+export function linear(x: Tensor, weight: Tensor, bias?: Tensor): Tensor {
+  const [k, n] = weight.shape;
+  if (x.rank < 1 || weight.rank !== 2 || x.shape.at(-1) !== k || (bias && !sameShape(bias.shape, [n!]))) {
+    const got = [x.shape, weight.shape, ...(bias ? [bias.shape] : [])];
+    throw new ShapeError('linear', 'x [..., k], weight [k, n] and bias [n]', got);
+  }
+  const rows = x.reshape([-1, k!]).matmul(weight);
+  const affine = bias ? rows.add(bias.reshape([1, n!])) : rows;
+  return affine.reshape([...x.shape.slice(0, -1), n!]);
+}
+
+/** Sums a tensor over the axes along which it was broadcast from `shape`: the adjoint of broadcasting. */
+export function sumTo(x: Tensor, shape: Shape): Tensor {
+  if (sameShape(x.shape, shape)) return x;
+  if (shape.length === 0) return x.sum();
+  broadcastShapes('sumTo', [x.shape, shape]);
+  const axes = shape.flatMap((extent, axis) => (extent === 1 && x.shape[axis] !== 1 ? [axis] : []));
+  return x.sum(axes, true);
+}
+
+function pair(value: number | readonly [number, number]): readonly [number, number] {
+  return typeof value === 'number' ? [value, value] : value;
+}

@@ -1,0 +1,58 @@
+import { DTypeError, ShapeError } from './errors.js';
+import { sizeOf, type Shape } from './shape.js';
+
+/** `float32` is the runtime's working precision (float64 in the reference runtime); `bool` is stored as bytes 0 and 1. */
+export type DType = 'float32' | 'int32' | 'bool';
+
+/** Host memory of each dtype. A float32 tensor may come as doubles; a runtime rounds them to its precision. */
+export type HostData = Float32Array | Float64Array | Int32Array | Uint8Array;
+
+/** Shape and dtype: what is known of a tensor before a program runs. */
+export interface TensorSpec {
+  readonly shape: Shape;
+  readonly dtype: DType;
+}
+
+/** A tensor in host memory, row-major. */
+export interface HostTensor extends TensorSpec {
+  readonly data: HostData;
+}
+
+/** Tensors by name: parameters, gradients, the state of an optimizer. */
+export type HostTensors = Readonly<Record<string, HostTensor>>;
+
+/**
+ * Wraps numbers as a host tensor after checking that their count and type fit.
+ *
+ * @param shape extents, outermost first; `[]` for a scalar
+ * @param data row-major values; a plain array becomes a `Float32Array` (`Int32Array`, `Uint8Array` for the other dtypes)
+ * @param dtype `float32` unless given; inferred as `int32` from an `Int32Array` and `bool` from a `Uint8Array`
+ * @throws {ShapeError} when the number of values is not the product of the extents
+ * @throws {DTypeError} when the array's type cannot hold the dtype
+ */
+export function hostTensor(shape: Shape, data: HostData | readonly number[], dtype?: DType): HostTensor {
+  const type = dtype ?? (data instanceof Int32Array ? 'int32' : data instanceof Uint8Array ? 'bool' : 'float32');
+  const typed = ArrayBuffer.isView(data) ? data : allocate(type, data);
+  if (!holds(type, typed)) throw new DTypeError('hostTensor', `an array that holds ${type}`, [typed.constructor.name]);
+  if (typed.length !== sizeOf(shape)) {
+    throw new ShapeError('hostTensor', `${sizeOf(shape)} values for shape [${shape.join(', ')}]`, [[typed.length]]);
+  }
+  return { shape, dtype: type, data: typed };
+}
+
+/** Zeros of a shape and dtype in host memory. */
+export function hostZeros(spec: TensorSpec): HostTensor {
+  return { ...spec, data: allocate(spec.dtype, sizeOf(spec.shape)) };
+}
+
+/** True when an array's element type can stand for the dtype. */
+export function holds(dtype: DType, data: HostData): boolean {
+  if (dtype === 'int32') return data instanceof Int32Array;
+  if (dtype === 'bool') return data instanceof Uint8Array;
+  return data instanceof Float32Array || data instanceof Float64Array;
+}
+
+function allocate(dtype: DType, content: number | readonly number[]): HostData {
+  const type = dtype === 'int32' ? Int32Array : dtype === 'bool' ? Uint8Array : Float32Array;
+  return typeof content === 'number' ? new type(content) : type.from(content);
+}

@@ -1,0 +1,108 @@
+import type { DType } from './host-tensor.js';
+import type { Shape } from './shape.js';
+
+/** Attributes of operations that have none. */
+export type None = Readonly<Record<never, never>>;
+
+/** Stride and zero padding of a two-dimensional convolution, `[vertical, horizontal]`; the same padding on both sides of an axis. */
+export interface ConvAttributes {
+  readonly stride: readonly [number, number];
+  readonly padding: readonly [number, number];
+}
+
+/**
+ * The closed set of primitives and their static attributes. Every table over primitives (shape, JVP, VJP, each runtime's
+ * lowering) is a mapped type over this interface, so that a hole in one is a compile error.
+ */
+export interface Primitives {
+  /** A named argument of the program: an input or a state. */
+  input: { readonly name: string; readonly shape: Shape; readonly dtype: DType };
+  /** Doubles until a runtime rounds them; `data` has one element when all are equal, else one per element. */
+  constant: { readonly data: Float64Array; readonly shape: Shape; readonly dtype: DType };
+
+  neg: None;
+  exp: None;
+  log: None;
+  sqrt: None;
+  square: None;
+  sin: None;
+  cos: None;
+  tanh: None;
+  sigmoid: None;
+  /** `x sigmoid(x)`, a primitive because its derivative is much cheaper as a whole than by the product rule. */
+  silu: None;
+  erf: None;
+  abs: None;
+  sign: None;
+
+  add: None;
+  sub: None;
+  mul: None;
+  div: None;
+  maximum: None;
+  minimum: None;
+  /** `a == b`, bool. */
+  equal: None;
+  /** `a < b`, bool. */
+  less: None;
+  /** `condition ? a : b`, element by element. */
+  select: None;
+
+  cast: { readonly dtype: DType };
+  /** The same value; the point at which a transformed function's argument is told apart from the tensor it was called with. */
+  identity: None;
+  /** The same value with derivative zero. */
+  stopGradient: None;
+
+  reshape: { readonly shape: Shape };
+  /** Axis `i` of the result is axis `permutation[i]` of the operand. */
+  transpose: { readonly permutation: readonly number[] };
+  broadcastTo: { readonly shape: Shape };
+  /** Elements `starts[i] <= index < ends[i]` of every axis. */
+  slice: { readonly starts: readonly number[]; readonly ends: readonly number[] };
+  /** Zeros before and after every axis. */
+  pad: { readonly before: readonly number[]; readonly after: readonly number[] };
+  concat: { readonly axis: number };
+
+  sum: { readonly axes: readonly number[]; readonly keepDims: boolean };
+  reduceMax: { readonly axes: readonly number[]; readonly keepDims: boolean };
+  /** Along the last axis. */
+  softmax: None;
+
+  /** `[..., m, k] x [..., k, n]` with equal leading axes; a flag transposes the last two axes of its operand first. */
+  matmul: { readonly transposeA: boolean; readonly transposeB: boolean };
+
+  /** `x: [n, c, h, w]`, `weight: [o, c, kh, kw]` gives `[n, o, h', w']` (cross-correlation, as in every deep-learning library). */
+  conv2d: ConvAttributes;
+  /** Adjoint of `conv2d` in `x`: `gradient: [n, o, h', w']`, `weight: [o, c, kh, kw]` gives `[n, c, h, w]`, `size = [h, w]`. */
+  conv2dInputGradient: ConvAttributes & { readonly size: readonly [number, number] };
+  /** Adjoint of `conv2d` in `weight`: `x: [n, c, h, w]`, `gradient: [n, o, h', w']` gives `[o, c, kh, kw]`, `size = [kh, kw]`. */
+  conv2dWeightGradient: ConvAttributes & { readonly size: readonly [number, number] };
+
+  /** Sum over `factor x factor` blocks of `[n, c, h, w]`. */
+  sumPool2d: { readonly factor: number };
+  /** Each pixel of `[n, c, h, w]` repeated `factor x factor` times: the adjoint of `sumPool2d`. */
+  upsample2d: { readonly factor: number };
+}
+
+/** Name of a primitive. */
+export type Primitive = keyof Primitives;
+
+/** Primitives that map each element of one float tensor. */
+export type UnaryPrimitive =
+  | 'neg'
+  | 'exp'
+  | 'log'
+  | 'sqrt'
+  | 'square'
+  | 'sin'
+  | 'cos'
+  | 'tanh'
+  | 'sigmoid'
+  | 'silu'
+  | 'erf'
+  | 'abs'
+  | 'sign';
+
+/** Primitives that combine two tensors element by element, with broadcasting. */
+export type BinaryPrimitive = 'add' | 'sub' | 'mul' | 'div' | 'maximum' | 'minimum' | 'equal' | 'less';

@@ -1,0 +1,101 @@
+import { FeedError } from './errors.js';
+import { holds, type HostTensor, type HostTensors, type TensorSpec } from './host-tensor.js';
+import { describe, type Program } from './program.js';
+import { sameShape, sizeOf } from './shape.js';
+
+/** A back end: turns programs into something that runs. */
+export interface Runtime {
+  /** Name for messages and reports, with the device: `onnx (cpu)`. */
+  readonly name: string;
+  /** What `float32` means here. */
+  readonly precision: 'float32' | 'float64';
+  /**
+   * Compiles a program once; the result runs any number of times.
+   *
+   * @throws {UnsupportedError} when the program has a primitive that this runtime lacks
+   */
+  compile(program: Program): Promise<Executable>;
+}
+
+/** A tensor where a runtime keeps it; it comes to the host only when read. */
+export interface DeviceTensor extends TensorSpec {
+  /** Copies the values to host memory. */
+  read(): Promise<HostTensor>;
+  /** Releases the memory; reading it afterwards is an error. */
+  dispose(): void;
+}
+
+/** Arguments of a run, by name: host tensors, or results of the same runtime that stay where they are. */
+export type Feeds = Readonly<Record<string, HostTensor | DeviceTensor>>;
+
+/** A compiled program with its state. Calls must not overlap: await one before the next. */
+export interface Executable {
+  readonly program: Program;
+  /**
+   * Sets the named states, copying them to the device. All states must have been set before the first run.
+   *
+   * @throws {FeedError} for an unknown name, a wrong shape or a wrong dtype
+   */
+  writeState(values: HostTensors): Promise<void>;
+  /**
+   * Copies states to host memory, all of them unless named. The copies are the caller's.
+   *
+   * @throws {FeedError} for an unknown name or a state that was never written
+   */
+  readState(names?: readonly string[]): Promise<Record<string, HostTensor>>;
+  /**
+   * Runs the program once and moves its state on.
+   *
+   * @throws {FeedError} for a missing or unknown input, a wrong shape or dtype, a tensor of another runtime, or state
+   *   that was never written
+   */
+  run(inputs: Feeds): Promise<Record<string, DeviceTensor>>;
+  /** Releases everything; using the executable afterwards is an error. */
+  dispose(): Promise<void>;
+}
+
+/**
+ * Checks tensors given to a program against what it takes; runtimes call it first thing in `run` and `writeState`.
+ *
+ * @param kind `input` wants every one of the program's inputs, `state` any subset of its states
+ * @throws {FeedError} for a missing or unknown name, a wrong shape or dtype, or an array that cannot hold the dtype
+ */
+export function checkFeeds(program: Program, kind: 'input' | 'state', feeds: Feeds): void {
+  const specs = kind === 'input' ? program.inputs : program.state;
+  const names = Object.keys(specs).join(', ') || 'none';
+  for (const name of Object.keys(feeds)) {
+    if (!Object.hasOwn(specs, name)) {
+      throw new FeedError(program.name, name, `unknown ${kind} '${name}'; it takes: ${names}`);
+    }
+  }
+  for (const [name, spec] of Object.entries(specs)) {
+    const feed = feeds[name];
+    if (feed === undefined) {
+      if (kind === 'state') continue;
+      throw new FeedError(program.name, name, `input '${name}' (${describe(spec)}) is missing; it takes: ${names}`);
+    }
+    if (!sameShape(feed.shape, spec.shape) || feed.dtype !== spec.dtype) {
+      throw new FeedError(program.name, name, `${kind} '${name}' is ${describe(spec)}, got ${describe(feed)}`);
+    }
+    if ('data' in feed && (!holds(feed.dtype, feed.data) || feed.data.length !== sizeOf(feed.shape))) {
+      const got = `${feed.data.constructor.name} of length ${feed.data.length}`;
+      throw new FeedError(program.name, name, `${kind} '${name}' is ${describe(spec)}, got a ${got}`);
+    }
+  }
+}
+
+/**
+ * Checks that every state has been written; runtimes call it before the first run and in `readState`.
+ *
+ * @throws {FeedError} naming the first state that was not
+ */
+export function checkStateWritten(program: Program, written: { has(name: string): boolean }, names = Object.keys(program.state)): void {
+  for (const name of names) {
+    if (!Object.hasOwn(program.state, name)) {
+      throw new FeedError(program.name, name, `unknown state '${name}'`);
+    }
+    if (!written.has(name)) {
+      throw new FeedError(program.name, name, `state '${name}' was never written; call writeState first`);
+    }
+  }
+}

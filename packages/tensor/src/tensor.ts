@@ -1,0 +1,211 @@
+import type { DType, TensorSpec } from './host-tensor.js';
+import { inferRules, type InferRule } from './infer.js';
+import type { Primitive, Primitives } from './primitives.js';
+import { normalizeAxes, sizeOf, type Shape } from './shape.js';
+
+/** What a tensor can be combined with: another tensor, or a number that becomes a scalar constant of its dtype. */
+export type TensorLike = Tensor | number;
+
+let nextId = 0;
+
+/**
+ * A symbolic tensor: the result of a primitive applied to other tensors, with its shape and dtype known and its values not.
+ * Tensors are immutable nodes of a graph; nothing is computed until a {@link Program} made of them is compiled and run.
+ * Operands are always older than results, so sorting by `id` is a topological order.
+ */
+export class Tensor<P extends Primitive = Primitive> implements TensorSpec {
+  readonly id = nextId++;
+
+  constructor(
+    readonly primitive: P,
+    readonly operands: readonly Tensor[],
+    readonly attributes: Primitives[P],
+    readonly shape: Shape,
+    readonly dtype: DType,
+  ) {}
+
+  get rank(): number {
+    return this.shape.length;
+  }
+
+  get size(): number {
+    return sizeOf(this.shape);
+  }
+
+  /** True, and the attributes narrowed, when this tensor is the result of the given primitive. */
+  is<Q extends Primitive>(primitive: Q): this is Tensor<Q> {
+    return (this.primitive as Primitive) === primitive;
+  }
+
+  add(other: TensorLike): Tensor {
+    return bind('add', [this, this.like(other)], {});
+  }
+  sub(other: TensorLike): Tensor {
+    return bind('sub', [this, this.like(other)], {});
+  }
+  mul(other: TensorLike): Tensor {
+    return bind('mul', [this, this.like(other)], {});
+  }
+  div(other: TensorLike): Tensor {
+    return bind('div', [this, this.like(other)], {});
+  }
+  maximum(other: TensorLike): Tensor {
+    return bind('maximum', [this, this.like(other)], {});
+  }
+  minimum(other: TensorLike): Tensor {
+    return bind('minimum', [this, this.like(other)], {});
+  }
+  /** `this == other`, bool. */
+  equal(other: TensorLike): Tensor {
+    return bind('equal', [this, this.like(other)], {});
+  }
+  /** `this < other`, bool. */
+  less(other: TensorLike): Tensor {
+    return bind('less', [this, this.like(other)], {});
+  }
+  /** `this > other`, bool. */
+  greater(other: TensorLike): Tensor {
+    return bind('less', [this.like(other), this], {});
+  }
+
+  neg(): Tensor {
+    return bind('neg', [this], {});
+  }
+  exp(): Tensor {
+    return bind('exp', [this], {});
+  }
+  log(): Tensor {
+    return bind('log', [this], {});
+  }
+  sqrt(): Tensor {
+    return bind('sqrt', [this], {});
+  }
+  sin(): Tensor {
+    return bind('sin', [this], {});
+  }
+  cos(): Tensor {
+    return bind('cos', [this], {});
+  }
+  tanh(): Tensor {
+    return bind('tanh', [this], {});
+  }
+  sigmoid(): Tensor {
+    return bind('sigmoid', [this], {});
+  }
+  /** `x sigmoid(x)` (Elfwing, Uchibe, Doya 2017; also called swish). */
+  silu(): Tensor {
+    return bind('silu', [this], {});
+  }
+  erf(): Tensor {
+    return bind('erf', [this], {});
+  }
+  abs(): Tensor {
+    return bind('abs', [this], {});
+  }
+  sign(): Tensor {
+    return bind('sign', [this], {});
+  }
+  square(): Tensor {
+    return bind('square', [this], {});
+  }
+
+  cast(dtype: DType): Tensor {
+    return bind('cast', [this], { dtype });
+  }
+
+  /** The same elements, row-major, under another shape; one extent may be -1 and is then inferred. */
+  reshape(shape: Shape): Tensor {
+    const known = sizeOf(shape.filter((extent) => extent !== -1));
+    return bind('reshape', [this], { shape: shape.map((extent) => (extent === -1 ? this.size / known : extent)) });
+  }
+  transpose(permutation: readonly number[]): Tensor {
+    return bind('transpose', [this], { permutation });
+  }
+  broadcastTo(shape: Shape): Tensor {
+    return bind('broadcastTo', [this], { shape });
+  }
+  slice(starts: readonly number[], ends: readonly number[]): Tensor {
+    return bind('slice', [this], { starts, ends });
+  }
+  /** Zeros before and after every axis. */
+  pad(before: readonly number[], after: readonly number[]): Tensor {
+    return bind('pad', [this], { before, after });
+  }
+
+  /** Sum over the given axes, all of them unless given; negative axes count from the end. */
+  sum(axes?: readonly number[], keepDims = false): Tensor {
+    return bind('sum', [this], { axes: this.axes('sum', axes), keepDims });
+  }
+  mean(axes?: readonly number[], keepDims = false): Tensor {
+    const total = this.sum(axes, keepDims);
+    return total.mul(total.size / this.size);
+  }
+  /** Maximum over the given axes; where several elements attain it they share the derivative equally. */
+  max(axes?: readonly number[], keepDims = false): Tensor {
+    return bind('reduceMax', [this], { axes: this.axes('max', axes), keepDims });
+  }
+  /** `exp(x_i) / sum_j exp(x_j)` along the last axis. */
+  softmax(): Tensor {
+    return bind('softmax', [this], {});
+  }
+
+  /** `[..., m, k] x [..., k, n]` with equal leading axes. */
+  matmul(other: Tensor): Tensor {
+    return bind('matmul', [this, other], { transposeA: false, transposeB: false });
+  }
+
+  /** Sum over `factor x factor` blocks of `[n, c, h, w]`. */
+  sumPool2d(factor: number): Tensor {
+    return bind('sumPool2d', [this], { factor });
+  }
+  /** Nearest-neighbour enlargement of `[n, c, h, w]` by a whole factor. */
+  upsample2d(factor: number): Tensor {
+    return bind('upsample2d', [this], { factor });
+  }
+
+  private like(value: TensorLike): Tensor {
+    return typeof value === 'number' ? splat(value, [], this.dtype) : value;
+  }
+
+  private axes(operation: string, axes: readonly number[] | undefined): number[] {
+    return axes === undefined ? this.shape.map((_, axis) => axis) : normalizeAxes(operation, axes, this.shape);
+  }
+}
+
+/**
+ * Applies a primitive: infers the result's shape and dtype, checking the operands, and makes the node.
+ *
+ * @throws {ShapeError | DTypeError} when the operands do not fit the primitive
+ */
+export function bind<P extends Primitive>(primitive: P, operands: readonly Tensor[], attributes: Primitives[P]): Tensor {
+  const infer: InferRule<P> = inferRules[primitive];
+  const { shape, dtype } = infer(attributes, operands);
+  return new Tensor<P>(primitive, operands, attributes, shape, dtype) as Tensor;
+}
+
+/** A constant of which every element is `value`. */
+export function splat(value: number, shape: Shape = [], dtype: DType = 'float32'): Tensor {
+  return bind('constant', [], { data: Float64Array.of(value), shape, dtype });
+}
+
+/** A constant from row-major values. */
+export function constant(values: ArrayLike<number>, shape: Shape = [values.length], dtype: DType = 'float32'): Tensor {
+  return bind('constant', [], { data: Float64Array.from(values), shape, dtype });
+}
+
+/** A tensor that is not part of any program yet: stands for an argument while a function is traced. */
+export function input(name: string, shape: Shape, dtype: DType = 'float32'): Tensor {
+  return bind('input', [], { name, shape, dtype });
+}
+
+/** The tensors that the given ones are computed from, and themselves, operands first. */
+export function reachable(outputs: Iterable<Tensor>): Tensor[] {
+  const seen = new Set<Tensor>();
+  const stack = [...outputs];
+  for (let node = stack.pop(); node !== undefined; node = stack.pop()) {
+    if (seen.has(node)) continue;
+    seen.add(node);
+    stack.push(...node.operands);
+  }
+  return [...seen].sort((a, b) => a.id - b.id);
+}

@@ -1,0 +1,90 @@
+// Checks the packages as their users get them: packed, linted, installed in an empty folder
+// outside the repository, every entry imported in Node and type-checked without skipLibCheck.
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { root, run } from './run.js';
+
+interface Manifest {
+  name: string;
+  private?: boolean;
+  exports?: Record<string, unknown>;
+  peerDependencies?: Record<string, string>;
+  devDependencies?: Record<string, string>;
+}
+
+const readManifest = (folder: string): Manifest =>
+  JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as Manifest;
+
+/** The import specifiers of a package: its name, and its name with each subpath. */
+const entriesOf = ({ name, exports = {} }: Manifest): string[] =>
+  Object.keys(exports)
+    .filter((key) => key !== './package.json')
+    .map((key) => name + key.slice(1));
+
+/** Packs every published package into `folder` and lints what was packed; returns tarballs by package name. */
+function pack(folders: string[], folder: string): Record<string, string> {
+  mkdirSync(folder);
+  run(root, 'npm', 'pack', '--silent', '--pack-destination', folder, ...folders);
+  const tarballs = readdirSync(folder);
+  for (const tarball of tarballs) {
+    run(folder, 'publint', 'run', tarball, '--strict');
+    run(folder, 'attw', tarball, '--profile', 'esm-only');
+  }
+  return Object.fromEntries(
+    folders.map((path) => {
+      const { name } = readManifest(path);
+      const start = `${name.replace('@', '').replace('/', '-')}-`;
+      const tarball = tarballs.find((file) => file.startsWith(start) && /^\d/.test(file.slice(start.length)));
+      if (tarball === undefined) throw new Error(`${name} was not packed.`);
+      return [name, `file:${join(folder, tarball)}`];
+    }),
+  );
+}
+
+/** Installs the tarballs, with every optional peer, in the empty `folder`, and uses each entry there. */
+function consume(manifests: Manifest[], tarballs: Record<string, string>, folder: string): void {
+  mkdirSync(folder);
+  const tools = readManifest(root).devDependencies ?? {};
+  const peers = new Set(manifests.flatMap(({ peerDependencies = {} }) => Object.keys(peerDependencies)));
+  const installed = [...peers, 'typescript', '@types/node'].flatMap((name) => {
+    const version = tools[name];
+    return version === undefined ? [] : [[name, version]];
+  });
+  const dependencies = { ...tarballs, ...(Object.fromEntries(installed) as Record<string, string>) };
+  writeFileSync(join(folder, 'package.json'), JSON.stringify({ private: true, type: 'module', dependencies }));
+  run(folder, 'npm', 'install', '--prefer-offline', '--ignore-scripts', '--no-audit', '--no-fund', '--silent');
+
+  const entries = manifests.flatMap(entriesOf);
+  const imports = entries.map((entry) => `if (Object.keys(await import('${entry}')).length === 0) empty('${entry}');`);
+  const empty = 'const empty = (entry) => { throw new Error(`${entry} exports nothing.`); };';
+  writeFileSync(join(folder, 'every-entry.js'), [empty, ...imports].join('\n'));
+  run(folder, 'node', 'every-entry.js');
+
+  const uses = entries.map((entry, index) => `export * as entry${String(index)} from '${entry}';`);
+  writeFileSync(join(folder, 'consumer.ts'), uses.join('\n'));
+  const compilerOptions = {
+    target: 'es2023',
+    lib: ['es2023', 'dom'],
+    module: 'nodenext',
+    types: ['node'],
+    strict: true,
+    exactOptionalPropertyTypes: true,
+    noEmit: true,
+    skipLibCheck: false,
+  };
+  writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['consumer.ts'] }));
+  run(folder, join(folder, 'node_modules/.bin/tsc'), '--project', '.');
+}
+
+const folders = readdirSync(join(root, 'packages'))
+  .map((name) => join(root, 'packages', name))
+  .filter((folder) => readManifest(folder).private !== true);
+const scratch = mkdtempSync(join(tmpdir(), 'flowmap-packages-'));
+try {
+  const tarballs = pack(folders, join(scratch, 'tarballs'));
+  consume(folders.map(readManifest), tarballs, join(scratch, 'consumer'));
+  console.log(`${String(folders.length)} packages packed, installed, imported and type-checked.`);
+} finally {
+  rmSync(scratch, { recursive: true, force: true });
+}

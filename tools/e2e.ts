@@ -1,0 +1,46 @@
+// A short run of each example that needs no data of the user's, and of what it must leave behind.
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { root, run } from './run.js';
+
+/** What `metrics.json` of an example holds at least. */
+interface Metrics {
+  teacher: Record<string, { endpointRmse: number }>;
+  student: Record<string, { endpointRmse: number }>;
+  trainStep: { gflops: number };
+  matmul: { gflops: number };
+  wallSeconds: number;
+}
+
+const examples = [
+  { name: 'checkerboard', files: ['metrics.json', 'index.html'] },
+  { name: 'emoji', files: ['metrics.json', 'index.html', 'teacher.png', 'samples-1.png', 'samples-2.png'] },
+];
+
+const assert = (condition: boolean, message: string): void => {
+  if (!condition) throw new Error(message);
+};
+
+const scratch = mkdtempSync(join(tmpdir(), 'flowmap-e2e-'));
+try {
+  for (const { name, files } of examples) {
+    const out = join(scratch, name);
+    run(root, 'npm', 'start', '--silent', '-w', `@flowmap/example-${name}`, '--', '--iterations', '4', '--out', out);
+    for (const file of files) assert(existsSync(join(out, file)), `${name} left no ${file}.`);
+    const metrics = JSON.parse(readFileSync(join(out, 'metrics.json'), 'utf8')) as Metrics;
+    const figures = {
+      ...Object.fromEntries(['1', '2', '4', '8'].map((n) => [`teacher.${n}`, metrics.teacher[n]?.endpointRmse])),
+      ...Object.fromEntries(['1', '2', '4', '8'].map((n) => [`student.${n}`, metrics.student[n]?.endpointRmse])),
+      'trainStep.gflops': metrics.trainStep.gflops,
+      'matmul.gflops': metrics.matmul.gflops,
+      wallSeconds: metrics.wallSeconds,
+    };
+    for (const [key, value] of Object.entries(figures)) {
+      assert(Number.isFinite(value), `${name}: ${key} of metrics.json is ${String(value)}, not a finite number.`);
+    }
+  }
+  console.log(`${String(examples.length)} examples ran end to end.`);
+} finally {
+  rmSync(scratch, { recursive: true, force: true });
+}
