@@ -18,7 +18,12 @@ export const unaryDerivatives: {
     const sigmoid = x.sigmoid();
     return sigmoid.add(y).sub(y.mul(sigmoid));
   },
-  erf: (x) => x.square().neg().exp().mul(2 / Math.sqrt(Math.PI)),
+  erf: (x) =>
+    x
+      .square()
+      .neg()
+      .exp()
+      .mul(2 / Math.sqrt(Math.PI)),
   abs: (x) => x.sign(),
   sign: null,
 };

@@ -19,7 +19,11 @@ export function stopGradient(x: Tensor): Tensor {
 export function concat(tensors: readonly Tensor[], axis: number): Tensor {
   const first = tensors[0];
   if (first === undefined || axis >= first.rank || axis < -first.rank) {
-    throw new ShapeError(`concat along axis ${axis}`, 'tensors that have this axis', tensors.map((t) => t.shape));
+    throw new ShapeError(
+      `concat along axis ${axis}`,
+      'tensors that have this axis',
+      tensors.map((t) => t.shape),
+    );
   }
   return bind('concat', tensors, { axis: axis < 0 ? axis + first.rank : axis });
 }
@@ -29,11 +33,16 @@ export function split(x: Tensor, pieces: number, axis: number): Tensor[] {
   const at = axis < 0 ? axis + x.rank : axis;
   const extent = (x.shape[at] ?? 0) / pieces;
   if (!Number.isInteger(extent) || extent < 1) {
-    throw new ShapeError(`split into ${pieces} along axis ${axis}`, 'an extent that the number of pieces divides', [x.shape]);
+    throw new ShapeError(`split into ${pieces} along axis ${axis}`, 'an extent that the number of pieces divides', [
+      x.shape,
+    ]);
   }
   return Array.from({ length: pieces }, (_, piece) => {
     const starts = x.shape.map((_, i) => (i === at ? piece * extent : 0));
-    return x.slice(starts, x.shape.map((n, i) => (i === at ? (piece + 1) * extent : n)));
+    return x.slice(
+      starts,
+      x.shape.map((n, i) => (i === at ? (piece + 1) * extent : n)),
+    );
   });
 }
 
@@ -67,7 +76,11 @@ export function conv2d(x: Tensor, weight: Tensor, options: ConvOptions = {}): Te
 export function oneHot(labels: Tensor, classes: number): Tensor {
   if (labels.dtype !== 'int32') throw new DTypeError('oneHot', 'int32 labels', [labels.dtype]);
   if (labels.rank !== 1) throw new ShapeError('oneHot', 'labels [n]', [labels.shape]);
-  const indices = constant(Array.from({ length: classes }, (_, k) => k), [1, classes], 'int32');
+  const indices = constant(
+    Array.from({ length: classes }, (_, k) => k),
+    [1, classes],
+    'int32',
+  );
   return labels.reshape([-1, 1]).equal(indices).cast('float32');
 }
 

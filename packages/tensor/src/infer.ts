@@ -156,7 +156,10 @@ export const inferRules: { readonly [P in Primitive]: InferRule<P> } = {
     const [g, weight] = imagesOf('conv2dInputGradient', operands);
     const out = convOutputSize('conv2dInputGradient', attributes.size, [weight[2], weight[3]], attributes);
     if (g[1] !== weight[0] || g[2] !== out[0] || g[3] !== out[1]) {
-      throw new ShapeError('conv2dInputGradient', `gradient [n, o, ${out.join(', ')}], weight [o, c, kh, kw]`, [g, weight]);
+      throw new ShapeError('conv2dInputGradient', `gradient [n, o, ${out.join(', ')}], weight [o, c, kh, kw]`, [
+        g,
+        weight,
+      ]);
     }
     return { shape: [g[0], weight[1], ...attributes.size], dtype: 'float32' };
   },
@@ -193,7 +196,11 @@ function imagesOf(operation: string, operands: readonly TensorSpec[]): [Image, I
 
 function requireFloat(operation: string, operands: readonly TensorSpec[]): void {
   if (operands.some(({ dtype }) => dtype !== 'float32')) {
-    throw new DTypeError(operation, 'float32 (use cast)', operands.map(({ dtype }) => dtype));
+    throw new DTypeError(
+      operation,
+      'float32 (use cast)',
+      operands.map(({ dtype }) => dtype),
+    );
   }
 }
 

@@ -39,7 +39,9 @@ export function layerNorm(x: Tensor, epsilon = 1e-6): Tensor {
 export function groupNorm(x: Tensor, groups: number, epsilon = 1e-5): Tensor {
   const [n = 0, c = 0] = x.shape;
   if (x.rank !== 4 || c % groups !== 0) {
-    throw new ShapeError(`groupNorm with ${groups} groups`, '[n, c, h, w] with channels that the groups divide', [x.shape]);
+    throw new ShapeError(`groupNorm with ${groups} groups`, '[n, c, h, w] with channels that the groups divide', [
+      x.shape,
+    ]);
   }
   return layerNorm(x.reshape([n, groups, -1]), epsilon).reshape(x.shape);
 }

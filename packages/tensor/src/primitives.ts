@@ -90,19 +90,7 @@ export type Primitive = keyof Primitives;
 
 /** Primitives that map each element of one float tensor. */
 export type UnaryPrimitive =
-  | 'neg'
-  | 'exp'
-  | 'log'
-  | 'sqrt'
-  | 'square'
-  | 'sin'
-  | 'cos'
-  | 'tanh'
-  | 'sigmoid'
-  | 'silu'
-  | 'erf'
-  | 'abs'
-  | 'sign';
+  'neg' | 'exp' | 'log' | 'sqrt' | 'square' | 'sin' | 'cos' | 'tanh' | 'sigmoid' | 'silu' | 'erf' | 'abs' | 'sign';
 
 /** Primitives that combine two tensors element by element, with broadcasting. */
 export type BinaryPrimitive = 'add' | 'sub' | 'mul' | 'div' | 'maximum' | 'minimum' | 'equal' | 'less';

@@ -67,7 +67,8 @@ export function program<I extends string, S extends string = never>(
   const updates = results.state ?? {};
   for (const [key, value] of Object.entries(updates)) {
     const spec = state[key];
-    if (spec === undefined) throw new ProgramError(name, `new value for '${key}', which is not a state of this program`);
+    if (spec === undefined)
+      throw new ProgramError(name, `new value for '${key}', which is not a state of this program`);
     if (!sameShape(spec.shape, value.shape) || spec.dtype !== value.dtype) {
       throw new ProgramError(name, `state '${key}' is ${describe(spec)}, its new value is ${describe(value)}`);
     }
@@ -76,7 +77,10 @@ export function program<I extends string, S extends string = never>(
   const own = new Set<Tensor>([...Object.values(inputTensors), ...Object.values(stateTensors)]);
   const foreign = reachable(traced).find((node) => node.primitive === 'input' && !own.has(node));
   if (foreign?.is('input')) {
-    throw new ProgramError(name, `a result depends on '${foreign.attributes.name}', which belongs to no argument of it`);
+    throw new ProgramError(
+      name,
+      `a result depends on '${foreign.attributes.name}', which belongs to no argument of it`,
+    );
   }
 
   const simplified = simplify(traced);
@@ -115,7 +119,9 @@ const obvious: ReadonlySet<Primitive> = new Set(['reshape', 'broadcastTo', 'cast
 function attributesOf(node: Tensor): string {
   if (node.is('input')) return `'${node.attributes.name}'`;
   if (node.is('constant')) return node.attributes.data.length > 8 ? '…' : node.attributes.data.join(' ');
-  return obvious.has(node.primitive) || Object.keys(node.attributes).length === 0 ? '' : JSON.stringify(node.attributes);
+  return obvious.has(node.primitive) || Object.keys(node.attributes).length === 0
+    ? ''
+    : JSON.stringify(node.attributes);
 }
 
 function specsOf(specs: Readonly<Record<string, SpecLike>>): Record<string, TensorSpec> {

@@ -89,7 +89,11 @@ export function checkFeeds(program: Program, kind: 'input' | 'state', feeds: Fee
  *
  * @throws {FeedError} naming the first state that was not
  */
-export function checkStateWritten(program: Program, written: { has(name: string): boolean }, names = Object.keys(program.state)): void {
+export function checkStateWritten(
+  program: Program,
+  written: { has(name: string): boolean },
+  names = Object.keys(program.state),
+): void {
   for (const name of names) {
     if (!Object.hasOwn(program.state, name)) {
       throw new FeedError(program.name, name, `unknown state '${name}'`);

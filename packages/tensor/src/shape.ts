@@ -37,7 +37,11 @@ export function broadcastShapes(operation: string, shapes: readonly Shape[]): Sh
       continue;
     }
     if (shape.length !== result.length) {
-      throw new ShapeError(operation, 'operands of equal rank, or a scalar (reshape to insert axes of extent 1)', shapes);
+      throw new ShapeError(
+        operation,
+        'operands of equal rank, or a scalar (reshape to insert axes of extent 1)',
+        shapes,
+      );
     }
     const previous = result;
     result = shape.map((extent, axis) => {
@@ -57,7 +61,9 @@ export function normalizeAxes(operation: string, axes: readonly number[], shape:
   const resolved = axes.map((axis) => (axis < 0 ? axis + rank : axis));
   const valid = resolved.every((axis) => Number.isInteger(axis) && axis >= 0 && axis < rank);
   if (!valid || new Set(resolved).size !== resolved.length) {
-    throw new ShapeError(`${operation} over axes [${axes.join(', ')}]`, `distinct axes in [${-rank}, ${rank})`, [shape]);
+    throw new ShapeError(`${operation} over axes [${axes.join(', ')}]`, `distinct axes in [${-rank}, ${rank})`, [
+      shape,
+    ]);
   }
   return resolved.sort((a, b) => a - b);
 }

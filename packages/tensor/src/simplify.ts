@@ -46,14 +46,20 @@ const rewriteRules: { readonly [P in Primitive]?: RewriteRule<P> } = {
     if (isSplat(b!) && a!.is('mul') && isSplat(a.operands[1]!)) {
       return make('mul', [a.operands[0]!, make('mul', [a.operands[1]!, b!], {})], {});
     }
+    const narrow = dropBroadcast('mul', [a!, b!], make);
+    if (narrow) return narrow;
     const rescaled =
-      isScaled(a!) && !isSplat(b!) ? rescale(b!, a, make) : isScaled(b!) && !isSplat(a!) ? rescale(a!, b, make) : undefined;
+      isScaled(a!) && !isSplat(b!)
+        ? rescale(b!, a, make)
+        : isScaled(b!) && !isSplat(a!)
+          ? rescale(a!, b, make)
+          : undefined;
     if (rescaled) return rescaled;
     if (isSplat(b!) && a!.is('neg')) return make('mul', [a.operands[0]!, make('neg', [b!], {})], {});
     if (a!.is('neg') && b!.is('neg')) return make('mul', [a.operands[0]!, b.operands[0]!], {});
     if (a!.is('neg')) return make('neg', [make('mul', [a.operands[0]!, b!], {})], {});
     if (b!.is('neg')) return make('neg', [make('mul', [a!, b.operands[0]!], {})], {});
-    return fold('mul', [a!, b!]) ?? dropBroadcast('mul', [a!, b!], make);
+    return fold('mul', [a!, b!]);
   },
   div: ([a, b], _, make) => {
     if (isSplat(a!, 0)) return splat(0, broadcastShapes('div', [a!.shape, b!.shape]), a!.dtype);
@@ -74,7 +80,12 @@ const rewriteRules: { readonly [P in Primitive]?: RewriteRule<P> } = {
   },
   transpose: ([x], { permutation }, make) => {
     if (permutation.every((axis, i) => axis === i)) return x;
-    if (isSplat(x!)) return splat(valueOf(x), permutation.map((axis) => x.shape[axis]!), x.dtype);
+    if (isSplat(x!))
+      return splat(
+        valueOf(x),
+        permutation.map((axis) => x.shape[axis]!),
+        x.dtype,
+      );
     if (x!.is('transpose')) {
       const first = x.attributes.permutation;
       return make('transpose', [x.operands[0]!], { permutation: permutation.map((axis) => first[axis]!) });
@@ -131,16 +142,19 @@ const rewriteRules: { readonly [P in Primitive]?: RewriteRule<P> } = {
  */
 export function simplify(outputs: readonly Tensor[]): Tensor[] {
   const shared = new Map<string, Tensor>();
-  const make: Make = (primitive, operands, attributes) => {
-    const rewrite = rewriteRules[primitive] as RewriteRule<typeof primitive> | undefined;
-    const rewritten = rewrite?.(operands, attributes, make) ?? foldAny(primitive, operands);
-    if (rewritten !== undefined && !isFresh(rewritten)) return rewritten;
-    const node = rewritten ?? bind(primitive, operands, attributes);
+  const share = (node: Tensor): Tensor => {
     const key = keyOf(node);
     const known = shared.get(key);
-    if (known) return known;
-    shared.set(key, node);
-    return node;
+    if (known === undefined) shared.set(key, node);
+    return known ?? node;
+  };
+  const make: Make = (primitive, operands, attributes) => {
+    // The rules make constants anew.
+    const inputs = operands.map((operand) => (operand.is('constant') ? share(operand) : operand));
+    const rewrite = rewriteRules[primitive] as RewriteRule<typeof primitive> | undefined;
+    return share(
+      rewrite?.(inputs, attributes, make) ?? foldAny(primitive, inputs) ?? bind(primitive, inputs, attributes),
+    );
   };
   const simplified = new Map<Tensor, Tensor>();
   for (const node of reachable(outputs)) {
@@ -148,11 +162,6 @@ export function simplify(outputs: readonly Tensor[]): Tensor[] {
     simplified.set(node, make(node.primitive, operands, node.attributes));
   }
   return outputs.map((output) => simplified.get(output)!);
-}
-
-/** Constants are made anew by the rules and still have to be shared. */
-function isFresh(node: Tensor): boolean {
-  return node.is('constant');
 }
 
 const commutative: ReadonlySet<Primitive> = new Set(['add', 'mul', 'maximum', 'minimum', 'equal']);
@@ -206,7 +215,13 @@ function fold(primitive: Primitive, operands: readonly Tensor[]): Tensor | undef
   const values = operands.map((operand) => valueOf(operand as Tensor<'constant'>));
   const value = foldElementwise(primitive, values);
   if (value === undefined || operands[0]!.dtype !== 'float32') return undefined;
-  return splat(value, broadcastShapes(primitive, operands.map(({ shape }) => shape)));
+  return splat(
+    value,
+    broadcastShapes(
+      primitive,
+      operands.map(({ shape }) => shape),
+    ),
+  );
 }
 
 const foldable: ReadonlySet<Primitive> = new Set<Primitive>([
@@ -228,15 +243,25 @@ function foldAny(primitive: Primitive, operands: readonly Tensor[]): Tensor | un
 }
 
 /** An operand that was broadcast only to meet the other one is used as it was. */
-function dropBroadcast(primitive: 'add' | 'sub' | 'mul' | 'div' | 'maximum' | 'minimum', operands: readonly Tensor[], make: Make): Tensor | undefined {
+function dropBroadcast(
+  primitive: 'add' | 'sub' | 'mul' | 'div' | 'maximum' | 'minimum',
+  operands: readonly Tensor[],
+  make: Make,
+): Tensor | undefined {
   for (const [i, operand] of operands.entries()) {
-    if (!operand.is('broadcastTo')) continue;
-    const narrow = operands.map((other, j) => (j === i ? operand.operands[0]! : other));
+    const source = operand.is('broadcastTo') ? operand.operands[0]! : scalarOf(operand);
+    if (source === undefined) continue;
+    const narrow = operands.map((other, j) => (j === i ? source : other));
     const [a, b] = narrow as [Tensor, Tensor];
     if (a.rank === 0 && b.rank === 0) continue;
     if (sameShape(broadcastShapes(primitive, [a.shape, b.shape]), operand.shape)) return make(primitive, narrow, {});
   }
   return undefined;
+}
+
+/** The scalar of which a constant is the repetition. */
+function scalarOf(x: Tensor): Tensor | undefined {
+  return isSplat(x) && x.rank > 0 ? splat(valueOf(x), [], x.dtype) : undefined;
 }
 
 /** True for a transposition of the last two axes only. */

@@ -177,7 +177,11 @@ export class Tensor<P extends Primitive = Primitive> implements TensorSpec {
  *
  * @throws {ShapeError | DTypeError} when the operands do not fit the primitive
  */
-export function bind<P extends Primitive>(primitive: P, operands: readonly Tensor[], attributes: Primitives[P]): Tensor {
+export function bind<P extends Primitive>(
+  primitive: P,
+  operands: readonly Tensor[],
+  attributes: Primitives[P],
+): Tensor {
   const infer: InferRule<P> = inferRules[primitive];
   const { shape, dtype } = infer(attributes, operands);
   return new Tensor<P>(primitive, operands, attributes, shape, dtype) as Tensor;

@@ -84,8 +84,18 @@ const vjpRules: { readonly [P in Primitive]: VjpRule<P> } = {
   reshape: (y, yBar) => [yBar.reshape(y.operands[0]!.shape)],
   transpose: (_, yBar, __, { permutation }) => [yBar.transpose(inverse(permutation))],
   broadcastTo: (y, yBar) => [sumTo(yBar, y.operands[0]!.shape)],
-  slice: (y, yBar, _, { starts, ends }) => [yBar.pad(starts, y.operands[0]!.shape.map((extent, i) => extent - ends[i]!))],
-  pad: (y, yBar, _, { before }) => [yBar.slice(before, y.operands[0]!.shape.map((extent, i) => extent + before[i]!))],
+  slice: (y, yBar, _, { starts, ends }) => [
+    yBar.pad(
+      starts,
+      y.operands[0]!.shape.map((extent, i) => extent - ends[i]!),
+    ),
+  ],
+  pad: (y, yBar, _, { before }) => [
+    yBar.slice(
+      before,
+      y.operands[0]!.shape.map((extent, i) => extent + before[i]!),
+    ),
+  ],
   concat: (y, yBar, wanted, { axis }) => {
     let offset = 0;
     return y.operands.map((operand, i) => {
@@ -93,7 +103,10 @@ const vjpRules: { readonly [P in Primitive]: VjpRule<P> } = {
       offset += operand.shape[axis]!;
       if (!wanted[i]) return undefined;
       const starts = yBar.shape.map((_, j) => (j === axis ? start : 0));
-      return yBar.slice(starts, yBar.shape.map((extent, j) => (j === axis ? start + operand.shape[axis]! : extent)));
+      return yBar.slice(
+        starts,
+        yBar.shape.map((extent, j) => (j === axis ? start + operand.shape[axis]! : extent)),
+      );
     });
   },
 
