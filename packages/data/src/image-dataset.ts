@@ -1,6 +1,5 @@
 import type { Batch, Dataset } from '@flowmap/core';
-import { DataArgumentError } from './errors.js';
-import { checkImageShape, checkIndices } from './internal/checks.js';
+import { badArgument, checkImageShape, checkIndices } from './internal/checks.js';
 
 /** What {@link imageDataset} is made of. */
 export interface ImageDatasetOptions {
@@ -24,7 +23,7 @@ const FLOAT_OF_BYTE = Float32Array.from({ length: 256 }, (_, byte) => byte / 127
  * `x = pixel / 127.5 − 1`, so that 0 … 255 becomes −1 … 1.
  *
  * @returns a dataset whose batches are `[count, channels, height, width]`
- * @throws {DataArgumentError} when pixels, labels, classes and shape do not belong together
+ * @throws {ConfigError} when pixels, labels, classes and shape do not belong together
  *
  * @example
  * ```ts
@@ -36,12 +35,12 @@ const FLOAT_OF_BYTE = Float32Array.from({ length: 256 }, (_, byte) => byte / 127
  * ```
  */
 export function imageDataset({ name, pixels, shape, labels, classes = [] }: ImageDatasetOptions): Dataset {
-  const operation = `imageDataset '${name}'`;
+  const operation = `imageDataset(${name})`;
   checkImageShape(operation, shape);
   const size = shape[0] * shape[1] * shape[2];
   const length = pixels.length / size;
   if (!Number.isInteger(length) || length === 0) {
-    throw new DataArgumentError(
+    throw badArgument(
       operation,
       'pixels',
       `one or more images of [${shape.join(', ')}] = ${size} bytes each`,
@@ -79,18 +78,18 @@ function checkLabels(
 ): Int32Array {
   if (labels === undefined) {
     if (classes.length > 0) {
-      throw new DataArgumentError(operation, 'labels', `given for ${classes.length} classes`, 'none');
+      throw badArgument(operation, 'labels', `given for ${classes.length} classes`, 'none');
     }
     return new Int32Array(length);
   }
   if (labels.length !== length) {
-    throw new DataArgumentError(operation, 'labels', `${length} numbers, one per image`, `${labels.length} numbers`);
+    throw badArgument(operation, 'labels', `${length} numbers, one per image`, `${labels.length} numbers`);
   }
   const greatest = Math.max(classes.length - 1, 0); // an unconditional dataset labels everything 0
   for (let i = 0; i < length; i++) {
     const label = labels[i]!;
     if (!Number.isInteger(label) || label < 0 || label > greatest) {
-      throw new DataArgumentError(operation, `labels[${i}]`, `an integer from 0 to ${greatest}`, String(label));
+      throw badArgument(operation, `labels[${i}]`, `an integer from 0 to ${greatest}`, String(label));
     }
   }
   return Int32Array.from(labels);

@@ -1,5 +1,4 @@
-import { DataArgumentError } from './errors.js';
-import { checkImageShape, checkInteger } from './internal/checks.js';
+import { badArgument, checkImageShape, checkInteger } from './internal/checks.js';
 
 /** Images to show side by side, and how. */
 export interface ImageGridOptions {
@@ -31,7 +30,7 @@ export interface Picture {
  * `pixel = (x + 1) · 127.5`, rounded and clamped to 0 … 255; NaN is shown black. Grey images become grey RGB.
  *
  * @returns the picture, ready for a PNG encoder or (with an alpha channel added) a canvas
- * @throws {DataArgumentError} when the images are not whole images of the given shape, or an option is out of range
+ * @throws {ConfigError} when the images are not whole images of the given shape, or an option is out of range
  */
 export function imageGrid({ images, shape, scale = 1, gap = 1, ...options }: ImageGridOptions): Picture {
   checkImageShape('imageGrid', shape);
@@ -39,7 +38,7 @@ export function imageGrid({ images, shape, scale = 1, gap = 1, ...options }: Ima
   const plane = rows * cols;
   const count = images.length / (channels * plane);
   if (count === 0 || !Number.isInteger(count)) {
-    throw new DataArgumentError(
+    throw badArgument(
       'imageGrid',
       'images',
       `one or more images of [${shape.join(', ')}] = ${channels * plane} numbers each`,

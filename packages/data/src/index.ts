@@ -1,5 +1,4 @@
 export { CIFAR10_CLASSES, parseCifar10 } from './cifar10.js';
-export { DataArgumentError } from './errors.js';
 export { idxDataset, parseIdx } from './idx.js';
 export type { IdxArray, IdxDatasetOptions } from './idx.js';
 export { imageDataset } from './image-dataset.js';

@@ -1,9 +1,9 @@
 import type { Batch, Dataset } from '@flowmap/core';
 import { uniforms } from '@flowmap/core';
-import { DataArgumentError } from './errors.js';
-import { checkImageShape, checkInteger } from './internal/checks.js';
+import { badArgument, checkImageShape, checkInteger } from './internal/checks.js';
 import { mirrorSample } from './internal/mirror.js';
 import { permutation } from './internal/permutation.js';
+import { streamKey } from './internal/stream-key.js';
 
 /** How {@link loader} walks through a dataset. */
 export interface LoaderOptions {
@@ -23,7 +23,7 @@ export interface Loader {
    * The batch of one training step: positions `step · batchSize … (step + 1) · batchSize − 1` of the stream.
    *
    * @param step counted from 0; any order, so that a resumed run gets the batches it would have got
-   * @throws {DataArgumentError} when the step is not an integer of at least 0
+   * @throws {ConfigError} when the step is not an integer of at least 0
    */
   batch(step: number): Promise<Batch>;
 }
@@ -36,7 +36,7 @@ export interface Loader {
  * distribution (a dataset of infinite length) position p is simply draw p. While one step trains, the next step's
  * batch is already being read.
  *
- * @throws {DataArgumentError} when `batchSize` is not a positive integer, the dataset is empty, or `flip` is asked of
+ * @throws {ConfigError} when `batchSize` is not a positive integer, the dataset is empty, or `flip` is asked of
  *   something that is not images
  *
  * @example
@@ -49,7 +49,8 @@ export interface Loader {
  */
 export function loader(dataset: Dataset, { batchSize, seed, flip = false }: LoaderOptions): Loader {
   checkInteger('loader', 'batchSize', batchSize, 1);
-  if (!(dataset.length > 0)) throw new DataArgumentError('loader', 'dataset', 'of one or more samples', 'none');
+  checkInteger('loader', 'seed', seed, 0);
+  if (!(dataset.length > 0)) throw badArgument('loader', 'dataset', 'of one or more samples', 'none');
   const indexAt = Number.isFinite(dataset.length) ? shuffledIndices(dataset.length, seed) : (p: number): number => p;
   const mirror = flip ? randomMirror(dataset.shape, seed) : undefined;
 
@@ -105,7 +106,7 @@ function randomMirror(shape: readonly number[], seed: number): (x: Float32Array,
   return (x, first) => {
     const mirrored = x.slice();
     for (let i = 0; i * size < x.length; i++) {
-      const [coin] = uniforms({ seed, purpose: 'flip', sample: first + i }, 1);
+      const [coin] = uniforms(streamKey(seed, 'flip', first + i), 1);
       if (coin! < 0.5) mirrorSample(mirrored, i, size, width);
     }
     return mirrored;

@@ -1,6 +1,5 @@
 import type { Dataset } from '@flowmap/core';
-import { DataArgumentError } from './errors.js';
-import { checkImageShape, checkIndices } from './internal/checks.js';
+import { badArgument, checkImageShape, checkIndices } from './internal/checks.js';
 import { mirrorSample } from './internal/mirror.js';
 
 /**
@@ -8,10 +7,10 @@ import { mirrorSample } from './internal/mirror.js';
  *
  * @param dataset where the samples come from
  * @param indices which samples, each from 0 to `dataset.length - 1`; copied
- * @throws {DataArgumentError} when there is no index or one is out of range
+ * @throws {ConfigError} when there is no index or one is out of range
  */
 export function subset(dataset: Dataset, indices: ArrayLike<number>): Dataset {
-  if (indices.length === 0) throw new DataArgumentError('subset', 'indices', 'one or more indices', 'none');
+  if (indices.length === 0) throw badArgument('subset', 'indices', 'one or more indices', 'none');
   checkIndices('subset', indices, dataset.length);
   const chosen = Float64Array.from(indices);
   const name = `${dataset.name} (${chosen.length} chosen)`;
@@ -44,14 +43,14 @@ export function withoutClasses(dataset: Dataset): Dataset {
  * Twice the length, each image and each mirror image once an epoch. To mirror at random instead, with nothing said about
  * how often, give {@link loader} `flip: true`.
  *
- * @throws {DataArgumentError} when the dataset does not hold images or has no end
+ * @throws {ConfigError} when the dataset does not hold images or has no end
  */
 export function withFlips(dataset: Dataset): Dataset {
   checkImageShape('withFlips', dataset.shape);
   const [channels, height, width] = dataset.shape;
   const { length } = dataset;
   if (!Number.isFinite(length)) {
-    throw new DataArgumentError('withFlips', 'dataset', 'of finite length', String(length));
+    throw badArgument('withFlips', 'dataset', 'of finite length', String(length));
   }
   const name = `${dataset.name} (with mirror images)`;
   return {

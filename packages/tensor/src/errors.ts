@@ -53,6 +53,16 @@ export class FeedError extends FlowmapError {
   }
 }
 
+/** A device tensor or an executable that is used after its memory was released. */
+export class DisposedError extends FlowmapError {
+  constructor(
+    /** What was released, as the user knows it: `output 'loss' of program 'step'`, `program 'step'`. */
+    readonly what: string,
+  ) {
+    super(`${what} was disposed; use it before dispose()`);
+  }
+}
+
 /** A runtime, or one of its back ends, that cannot be used here; the message says how to get it. */
 export class RuntimeUnavailableError extends FlowmapError {
   constructor(

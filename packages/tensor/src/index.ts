@@ -1,4 +1,5 @@
 export {
+  DisposedError,
   DTypeError,
   FeedError,
   FlowmapError,

@@ -19,9 +19,13 @@ export interface Runtime {
 
 /** A tensor where a runtime keeps it; it comes to the host only when read. */
 export interface DeviceTensor extends TensorSpec {
-  /** Copies the values to host memory. */
+  /**
+   * Copies the values to host memory.
+   *
+   * @throws {DisposedError} after `dispose`
+   */
   read(): Promise<HostTensor>;
-  /** Releases the memory; reading it afterwards is an error. */
+  /** Releases the memory; a second call does nothing. */
   dispose(): void;
 }
 
@@ -48,9 +52,13 @@ export interface Executable {
    *
    * @throws {FeedError} for a missing or unknown input, a wrong shape or dtype, a tensor of another runtime, or state
    *   that was never written
+   * @throws {DisposedError} for an input that was disposed
    */
   run(inputs: Feeds): Promise<Record<string, DeviceTensor>>;
-  /** Releases everything; using the executable afterwards is an error. */
+  /**
+   * Releases the program and its state, not the results of its runs. Every other method rejects with a
+   * {@link DisposedError} afterwards; a second call does nothing.
+   */
   dispose(): Promise<void>;
 }
 

@@ -1,18 +1,23 @@
-import { DataArgumentError } from '../errors.js';
+import { ConfigError } from '@flowmap/core';
 
-/** Throws `DataArgumentError` unless `value` is an integer from `least` to 2^53 − 1. */
+/** The error for an argument that a function cannot work with. */
+export function badArgument(operation: string, argument: string, wanted: string, got: string): ConfigError {
+  return new ConfigError(`${operation}.${argument}`, `wanted ${wanted}, got ${got}`);
+}
+
+/** Throws `ConfigError` unless `value` is an integer from `least` to 2^53 − 1. */
 export function checkInteger(operation: string, argument: string, value: number, least: number): void {
   if (!Number.isSafeInteger(value) || value < least) {
-    throw new DataArgumentError(operation, argument, `an integer of at least ${least}`, String(value));
+    throw badArgument(operation, argument, `an integer of at least ${least}`, String(value));
   }
 }
 
-/** Throws `DataArgumentError` unless every index is an integer from 0 to `length - 1`. */
+/** Throws `ConfigError` unless every index is an integer from 0 to `length - 1`. */
 export function checkIndices(operation: string, indices: ArrayLike<number>, length: number): void {
   for (let i = 0; i < indices.length; i++) {
     const index = indices[i]!;
     if (!Number.isSafeInteger(index) || index < 0 || index >= length) {
-      throw new DataArgumentError(
+      throw badArgument(
         operation,
         `indices[${i}]`,
         Number.isFinite(length) ? `an integer from 0 to ${length - 1}` : 'an integer of at least 0',
@@ -22,7 +27,7 @@ export function checkIndices(operation: string, indices: ArrayLike<number>, leng
   }
 }
 
-/** Throws `DataArgumentError` unless the shape is that of images: `[channels, height, width]`, 1 or 3 channels. */
+/** Throws `ConfigError` unless the shape is that of images: `[channels, height, width]`, 1 or 3 channels. */
 export function checkImageShape(
   operation: string,
   shape: readonly number[],
@@ -30,7 +35,7 @@ export function checkImageShape(
   const [channels, height, width] = shape;
   const sides = [height, width].every((side) => side !== undefined && Number.isSafeInteger(side) && side > 0);
   if (shape.length !== 3 || !(channels === 1 || channels === 3) || !sides) {
-    throw new DataArgumentError(
+    throw badArgument(
       operation,
       'shape',
       '[channels, height, width] with 1 or 3 channels',
@@ -39,9 +44,9 @@ export function checkImageShape(
   }
 }
 
-/** Throws `DataArgumentError` unless a point has the given number of coordinates. */
+/** Throws `ConfigError` unless a point has the given number of coordinates. */
 export function checkPoint(operation: string, point: ArrayLike<number>, dimension: number): void {
   if (point.length !== dimension) {
-    throw new DataArgumentError(operation, 'point', `${dimension} numbers`, `${point.length} numbers`);
+    throw badArgument(operation, 'point', `${dimension} numbers`, `${point.length} numbers`);
   }
 }

@@ -1,5 +1,6 @@
-import type { Batch, Dataset } from '@flowmap/core';
-import { checkIndices } from './checks.js';
+import type { Batch, Dataset, RandomKey } from '@flowmap/core';
+import { checkIndices, checkInteger } from './checks.js';
+import { streamKey } from './stream-key.js';
 
 /** What an endless dataset of vectors is made of. */
 interface DistributionOptions {
@@ -7,12 +8,14 @@ interface DistributionOptions {
   /** Numbers in one sample. */
   readonly dimension: number;
   readonly classes: readonly string[];
-  /** Writes draw `sample` to `out[at], out[at + 1], …` and returns its label. */
-  readonly draw: (sample: number, out: Float32Array, at: number) => number;
+  readonly seed: number;
+  /** Writes one draw to `out[at], out[at + 1], …` and returns its label; `key` names the draw's own random stream. */
+  readonly draw: (key: (purpose: string) => RandomKey, out: Float32Array, at: number) => number;
 }
 
 /** A dataset of infinite length whose sample i is a function of i alone. */
-export function distribution({ name, dimension, classes, draw }: DistributionOptions): Dataset {
+export function distribution({ name, dimension, classes, seed, draw }: DistributionOptions): Dataset {
+  checkInteger(name, 'seed', seed, 0);
   return {
     name,
     length: Infinity,
@@ -22,7 +25,10 @@ export function distribution({ name, dimension, classes, draw }: DistributionOpt
       checkIndices(`${name}.batch`, indices, Infinity);
       const x = new Float32Array(indices.length * dimension);
       const labels = new Int32Array(indices.length);
-      for (let i = 0; i < indices.length; i++) labels[i] = draw(indices[i]!, x, i * dimension);
+      for (let i = 0; i < indices.length; i++) {
+        const index = indices[i]!;
+        labels[i] = draw((purpose) => streamKey(seed, purpose, index), x, i * dimension);
+      }
       return { x, labels };
     },
   };

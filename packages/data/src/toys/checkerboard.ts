@@ -18,8 +18,9 @@ export function checkerboard({ seed = 0 }: ToyOptions = {}): DatasetWithDensity 
     name: 'checkerboard',
     dimension: 2,
     classes: [],
-    draw(sample, out, at) {
-      const [u, v] = uniforms({ seed, purpose: 'checkerboard', sample }, 2);
+    seed,
+    draw(key, out, at) {
+      const [u, v] = uniforms(key('checkerboard'), 2);
       const column = u! * CELLS;
       const darkRow = 2 * v!; // which of the column's two dark squares, and where in it
       const row = 2 * Math.floor(darkRow) + (Math.floor(column) % 2) + (darkRow % 1);

@@ -7,7 +7,7 @@ export interface DatasetWithDensity extends Dataset {
    *
    * @param point coordinates, as many as one sample has
    * @returns ln p(point); `-Infinity` where the density is 0
-   * @throws {DataArgumentError} when the point has another number of coordinates
+   * @throws {ConfigError} when the point has another number of coordinates
    */
   logDensity(point: ArrayLike<number>): number;
 }

@@ -1,6 +1,5 @@
 import { normals, uniforms } from '@flowmap/core';
-import { DataArgumentError } from '../errors.js';
-import { checkPoint } from '../internal/checks.js';
+import { badArgument, checkPoint } from '../internal/checks.js';
 import { distribution } from '../internal/distribution.js';
 import type { DatasetWithDensity, ToyOptions } from './density.js';
 
@@ -23,7 +22,7 @@ export interface GaussianMixtureOptions extends ToyOptions {
  *
  * Density: `p(x) = Σ_k w_k N(x; μ_k, σ_k² I)`.
  *
- * @throws {DataArgumentError} when the components are not equally many, not of one dimension, or not positive
+ * @throws {ConfigError} when the components are not equally many, not of one dimension, or not positive
  *
  * @example
  * ```ts
@@ -50,10 +49,11 @@ export function gaussianMixture(options: GaussianMixtureOptions): DatasetWithDen
     name,
     dimension,
     classes,
-    draw(sample, out, at) {
-      const [u] = uniforms({ seed, purpose: 'mixture component', sample }, 1);
+    seed,
+    draw(key, out, at) {
+      const [u] = uniforms(key('mixture component'), 1);
       const k = component(u!);
-      const noise = normals({ seed, purpose: 'mixture noise', sample }, dimension);
+      const noise = normals(key('mixture noise'), dimension);
       for (let d = 0; d < dimension; d++) out[at + d] = means[k]![d]! + stds[k]! * noise[d]!;
       return classes.length > 0 ? k : 0;
     },
@@ -80,7 +80,7 @@ function checkComponents(
   classes: readonly string[],
 ): void {
   const fail = (argument: string, wanted: string, got: string): never => {
-    throw new DataArgumentError('gaussianMixture', argument, wanted, got);
+    throw badArgument('gaussianMixture', argument, wanted, got);
   };
   const count = means.length;
   const dimension = means[0]?.length ?? 0;

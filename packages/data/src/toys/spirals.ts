@@ -1,7 +1,6 @@
 import type { Dataset } from '@flowmap/core';
 import { normals, uniforms } from '@flowmap/core';
-import { DataArgumentError } from '../errors.js';
-import { checkInteger } from '../internal/checks.js';
+import { badArgument, checkInteger } from '../internal/checks.js';
 import { distribution } from '../internal/distribution.js';
 import type { ToyOptions } from './density.js';
 
@@ -21,24 +20,25 @@ export interface SpiralsOptions extends ToyOptions {
  * Arm a of A: radius `R √u` at angle `2π (turns √u + a/A)`, u uniform on [0, 1), plus noise σ. With
  * `R²/4 + σ² = 1` the mean is 0 and the variances of the two coordinates average to 1. The density has no closed form.
  *
- * @throws {DataArgumentError} when an option is out of its range
+ * @throws {ConfigError} when an option is out of its range
  */
 export function spirals({ seed = 0, arms = 2, turns = 1.5, noise = 0.05 }: SpiralsOptions = {}): Dataset {
   checkInteger('spirals', 'arms', arms, 2);
   if (!(turns > 0 && turns < Infinity)) {
-    throw new DataArgumentError('spirals', 'turns', 'a positive number', String(turns));
+    throw badArgument('spirals', 'turns', 'a positive number', String(turns));
   }
   if (!(noise >= 0 && noise < 1)) {
-    throw new DataArgumentError('spirals', 'noise', 'from 0 to below 1', String(noise));
+    throw badArgument('spirals', 'noise', 'from 0 to below 1', String(noise));
   }
   const outer = 2 * Math.sqrt(1 - noise ** 2);
   return distribution({
     name: 'spirals',
     dimension: 2,
     classes: Array.from({ length: arms }, (_, arm) => String(arm)),
-    draw(sample, out, at) {
-      const [which, u] = uniforms({ seed, purpose: 'spiral', sample }, 2);
-      const [dx, dy] = normals({ seed, purpose: 'spiral noise', sample }, 2);
+    seed,
+    draw(key, out, at) {
+      const [which, u] = uniforms(key('spiral'), 2);
+      const [dx, dy] = normals(key('spiral noise'), 2);
       const arm = Math.floor(which! * arms);
       const along = Math.sqrt(u!);
       const angle = 2 * Math.PI * (turns * along + arm / arms);

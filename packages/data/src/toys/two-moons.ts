@@ -1,6 +1,6 @@
 import type { Dataset } from '@flowmap/core';
 import { normals, uniforms } from '@flowmap/core';
-import { DataArgumentError } from '../errors.js';
+import { badArgument } from '../internal/checks.js';
 import { distribution } from '../internal/distribution.js';
 import type { ToyOptions } from './density.js';
 
@@ -21,20 +21,21 @@ const VARIANCE = (1 + (0.75 - 2 / Math.PI + 0.5) / 2 - CENTRE[0] ** 2 - CENTRE[1
  * scaled so that the two variances average to 1 (they differ: the moons lie side by side). The density has no closed
  * form.
  *
- * @throws {DataArgumentError} when `noise` is negative or not finite
+ * @throws {ConfigError} when `noise` is negative or not finite
  */
 export function twoMoons({ seed = 0, noise = 0.05 }: TwoMoonsOptions = {}): Dataset {
   if (!(noise >= 0 && noise < Infinity)) {
-    throw new DataArgumentError('twoMoons', 'noise', 'a number of at least 0', String(noise));
+    throw badArgument('twoMoons', 'noise', 'a number of at least 0', String(noise));
   }
   const scale = 1 / Math.sqrt(VARIANCE + noise ** 2);
   return distribution({
     name: 'two moons',
     dimension: 2,
     classes: ['upper', 'lower'],
-    draw(sample, out, at) {
-      const [which, u] = uniforms({ seed, purpose: 'moon', sample }, 2);
-      const [dx, dy] = normals({ seed, purpose: 'moon noise', sample }, 2);
+    seed,
+    draw(key, out, at) {
+      const [which, u] = uniforms(key('moon'), 2);
+      const [dx, dy] = normals(key('moon noise'), 2);
       const label = which! < 0.5 ? 0 : 1;
       const cos = Math.cos(Math.PI * u!);
       const sin = Math.sin(Math.PI * u!);

@@ -1,0 +1,42 @@
+import { readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Dataset } from '@flowmap/core';
+import { DataError } from '@flowmap/core';
+import { parseCifar10 } from '../cifar10.js';
+import { readBytes, unreadable } from './read-bytes.js';
+
+const SPLITS = { train: /^data_batch_\d+\.bin(\.gz)?$/, test: /^test_batch\.bin(\.gz)?$/ };
+
+/**
+ * CIFAR-10 from the files of its binary version, gzip-compressed or not.
+ *
+ * @param path a folder holding `data_batch_*.bin` and `test_batch.bin`, or one such file
+ * @param options.split which files of a folder to read: the five training batches (default) or the test batch
+ * @returns a dataset of `[3, 32, 32]` images of ten classes
+ * @throws {DataError} when a file is missing, truncated or of another format; names it
+ */
+export async function cifar10Binary(
+  path: string,
+  { split = 'train' }: { split?: 'train' | 'test' } = {},
+): Promise<Dataset> {
+  const info = await stat(path).catch((cause: unknown) => {
+    throw unreadable(path, cause);
+  });
+  const files = info.isDirectory() ? await batchesIn(path, split) : [path];
+  const parts: Uint8Array[] = [];
+  for (const file of files) {
+    const bytes = await readBytes(file);
+    parseCifar10(bytes, { source: file }); // so that an error names the file
+    parts.push(bytes);
+  }
+  return parseCifar10(Buffer.concat(parts), { source: path });
+}
+
+async function batchesIn(folder: string, split: 'train' | 'test'): Promise<string[]> {
+  const names = (await readdir(folder)).filter((name) => SPLITS[split].test(name));
+  if (names.length === 0) {
+    const wanted = split === 'train' ? 'data_batch_1.bin …' : 'test_batch.bin';
+    throw new DataError(folder, `has no ${split} files of CIFAR-10's binary version: wanted ${wanted}`);
+  }
+  return names.sort().map((name) => join(folder, name));
+}

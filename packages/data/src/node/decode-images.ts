@@ -1,0 +1,81 @@
+import { availableParallelism } from 'node:os';
+import { DataError } from '@flowmap/core';
+import sharp from 'sharp';
+import type { ImageSize } from './errors.js';
+import { ImageSizeError } from './errors.js';
+import type { ImageFile } from './list-images.js';
+import { mapConcurrently } from './map-concurrently.js';
+import { messageOf } from './read-bytes.js';
+
+/** A colour: red, green, blue, 0 to 255. */
+export type Rgb = readonly [red: number, green: number, blue: number];
+
+/** How {@link decodeImages} works. */
+interface DecodeOptions {
+  /** What every image is cropped and resized to; omit to take all images as they are. */
+  readonly size?: ImageSize | undefined;
+  /** What shows through transparent pixels. */
+  readonly background: Rgb;
+  readonly onProgress?: ((done: number, total: number) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Decoded images of one size. */
+interface DecodedImages {
+  /** `[count, 3, height, width]` */
+  readonly pixels: Uint8Array;
+  readonly size: ImageSize;
+}
+
+/** Twice the processors: while one image is decoded in sharp's thread pool, the next is read. */
+const CONCURRENCY = 2 * availableParallelism();
+
+/**
+ * Decodes images to RGB planes, several at once in sharp's thread pool.
+ *
+ * @throws {DataError} when an image is truncated or corrupt; names the first such file
+ * @throws {ImageSizeError} when an image has another size than the first and no `size` is given
+ */
+export async function decodeImages(files: readonly ImageFile[], options: DecodeOptions): Promise<DecodedImages> {
+  const { size, background, onProgress, signal } = options;
+  const first = await decode(files[0]!, { size, background });
+  const plane = first.size[0] * first.size[1];
+  const pixels = new Uint8Array(files.length * 3 * plane);
+  let done = 0;
+  await mapConcurrently(files, CONCURRENCY, async (file, index) => {
+    signal?.throwIfAborted();
+    const image = index === 0 ? first : await decode(file, { size, background });
+    if (image.size[0] !== first.size[0] || image.size[1] !== first.size[1]) {
+      throw new ImageSizeError(file.path, image.size, files[0]!.path, first.size);
+    }
+    splitPlanes(image.interleaved, pixels.subarray(index * 3 * plane, (index + 1) * 3 * plane));
+    onProgress?.(++done, files.length);
+  });
+  return { pixels, size: first.size };
+}
+
+async function decode(
+  { path }: ImageFile,
+  { size, background: [r, g, b] }: Pick<DecodeOptions, 'size' | 'background'>,
+): Promise<{ interleaved: Uint8Array; size: ImageSize }> {
+  const image = sharp(path, { failOn: 'error' }).autoOrient().flatten({ background: { r, g, b } });
+  if (size) image.resize({ height: size[0], width: size[1], fit: 'cover', kernel: 'lanczos3' });
+  const { data, info } = await image
+    .toColourspace('srgb')
+    .raw()
+    .toBuffer({ resolveWithObject: true })
+    .catch((cause: unknown) => {
+      throw new DataError(path, `is truncated, corrupt or not an image (${messageOf(cause)})`, { cause });
+    });
+  return { interleaved: data, size: [info.height, info.width] };
+}
+
+/** `[height, width, 3]` → `[3, height, width]` */
+function splitPlanes(interleaved: Uint8Array, planes: Uint8Array): void {
+  const plane = planes.length / 3;
+  for (let i = 0; i < plane; i++) {
+    planes[i] = interleaved[3 * i]!;
+    planes[plane + i] = interleaved[3 * i + 1]!;
+    planes[2 * plane + i] = interleaved[3 * i + 2]!;
+  }
+}

@@ -1,0 +1,26 @@
+import { DataError } from '@flowmap/core';
+
+/** Height and width in pixels. */
+export type ImageSize = readonly [height: number, width: number];
+
+/** An image of another size than the ones before it, in a folder read without a size to bring them to. */
+export class ImageSizeError extends DataError {
+  constructor(
+    /** The offending image. */
+    path: string,
+    readonly size: ImageSize,
+    /** The image that set the size. */
+    readonly firstPath: string,
+    readonly firstSize: ImageSize,
+  ) {
+    super(
+      path,
+      `is ${inPixels(size)}, but ${firstPath} is ${inPixels(firstSize)}: ` +
+        `give the size that all images shall have, imageFolder(…, { size: [height, width] }) or --size`,
+    );
+  }
+}
+
+function inPixels([height, width]: ImageSize): string {
+  return `${height} pixels high and ${width} wide`;
+}

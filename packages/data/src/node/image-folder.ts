@@ -1,0 +1,95 @@
+import { createHash } from 'node:crypto';
+import { basename, join, resolve } from 'node:path';
+import type { Dataset } from '@flowmap/core';
+import sharp from 'sharp';
+import { imageDataset } from '../image-dataset.js';
+import { checkInteger } from '../internal/checks.js';
+import type { Rgb } from './decode-images.js';
+import { decodeImages } from './decode-images.js';
+import type { ImageSize } from './errors.js';
+import type { CachedImages } from './image-cache.js';
+import { defaultCacheFolder, readImageCache, writeImageCache } from './image-cache.js';
+import type { ImageFile } from './list-images.js';
+import { listImages } from './list-images.js';
+
+/** How {@link imageFolder} reads a folder. */
+export interface ImageFolderOptions {
+  /** `[height, width]` that every image is brought to; omit when all images have one size already. */
+  readonly size?: ImageSize;
+  /**
+   * Sub-folders to use, in the order of their labels; `[]` = only the images directly in the folder, unconditional.
+   * Default: every sub-folder that holds images, by name.
+   */
+  readonly classes?: readonly string[];
+  /** Colour behind transparent pixels, red, green, blue, 0 to 255; default white. */
+  readonly background?: Rgb;
+  /** Folder for the decoded images; `false` = keep none; default: `flowmap` in the user's cache folder. */
+  readonly cache?: string | false;
+  /** Told after each decoded image; not called when the cache is used. */
+  readonly onProgress?: (done: number, total: number) => void;
+  /** Stops the decoding; the promise rejects with the signal's reason. */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * A folder of PNG, JPEG or WebP images as a dataset, held in memory as 8-bit RGB.
+ *
+ * Images directly in the folder make an unconditional dataset; images in sub-folders have their sub-folder as class.
+ * Nothing deeper is read, nor hidden files and other kinds of file. Images are turned as their EXIF orientation says,
+ * converted to sRGB, laid over `background`, and with `size` scaled (Lanczos 3) until they cover it and cropped at the
+ * centre. The decoded pixels are kept in a cache file of their own for each folder and set of options, and used again
+ * while no image was added, removed or changed (name, bytes, time of change); a damaged cache is built anew, and a
+ * default cache folder that cannot be written is done without.
+ *
+ * @param folder where the images are
+ * @returns a dataset of `[3, height, width]` images in −1 … 1
+ * @throws {DataError} when the folder is missing or holds no images, an image is truncated or corrupt, images lie both
+ *   beside and in sub-folders without `classes`, or the given cache folder cannot be written
+ * @throws {ImageSizeError} when the images differ in size and no `size` is given
+ * @throws {ConfigError} when `size` or `background` is out of range
+ */
+export async function imageFolder(folder: string, options: ImageFolderOptions = {}): Promise<Dataset> {
+  const { size, classes: wantedClasses, background = [255, 255, 255], cache, ...rest } = options;
+  size?.forEach((side, axis) => checkInteger('imageFolder', `size[${axis}]`, side, 1));
+  background.forEach((value, i) => checkInteger('imageFolder', `background[${i}]`, value, 0));
+
+  const { files, classes } = await listImages(folder, wantedClasses);
+  const decoded = (): Promise<CachedImages> => decodeImages(files, { size, background, ...rest });
+  const images =
+    cache === false
+      ? await decoded()
+      : await throughCache(cache, { folder: resolve(folder), size, background, classes }, files, decoded);
+  return imageDataset({
+    name: basename(resolve(folder)),
+    pixels: images.pixels,
+    shape: [3, ...images.size],
+    labels: files.map(({ label }) => label),
+    classes,
+  });
+}
+
+/** The cached images if there are any that fit, else the decoded ones, which are then cached. */
+async function throughCache(
+  cacheFolder: string | undefined,
+  options: { readonly folder: string; readonly [option: string]: unknown },
+  files: readonly ImageFile[],
+  decode: () => Promise<CachedImages>,
+): Promise<CachedImages> {
+  const key = sha256(options).toString('hex').slice(0, 16);
+  const path = join(cacheFolder ?? defaultCacheFolder(), `${basename(options.folder)}-${key}.pixels`);
+  const fingerprint = sha256({
+    options,
+    decoder: sharp.versions.sharp,
+    files: files.map(({ name, bytes, modified }) => [name, bytes, modified]),
+  });
+  const cached = await readImageCache(path, fingerprint);
+  if (cached) return cached;
+  const images = await decode();
+  const written = writeImageCache(path, fingerprint, images);
+  await (cacheFolder === undefined ? written.catch(() => undefined) : written);
+  return images;
+}
+
+function sha256(value: unknown): Buffer {
+  return createHash('sha256').update(JSON.stringify(value)).digest();
+}

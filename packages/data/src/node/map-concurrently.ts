@@ -1,0 +1,29 @@
+/**
+ * Runs `work` on each item, at most `concurrency` at a time, started in order.
+ *
+ * After a failure nothing more is started; of the items that failed the first in order is the one whose error is thrown,
+ * whatever the timing.
+ */
+export async function mapConcurrently<Item, Result>(
+  items: readonly Item[],
+  concurrency: number,
+  work: (item: Item, index: number) => Promise<Result>,
+): Promise<Result[]> {
+  const results = new Array<Result>(items.length);
+  const failures: { index: number; error: unknown }[] = [];
+  const queue = items.entries();
+  const worker = async (): Promise<void> => {
+    for (const [index, item] of queue) {
+      try {
+        results[index] = await work(item, index);
+      } catch (error) {
+        failures.push({ index, error });
+      }
+      if (failures.length > 0) return;
+    }
+  };
+  await Promise.all(Array.from({ length: concurrency }, worker));
+  const [first] = failures.sort((a, b) => a.index - b.index);
+  if (first) throw first.error;
+  return results;
+}

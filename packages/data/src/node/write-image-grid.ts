@@ -1,0 +1,24 @@
+import sharp from 'sharp';
+import type { ImageGridOptions } from '../image-grid.js';
+import { imageGrid } from '../image-grid.js';
+import { writeAtomically } from './write-atomically.js';
+
+/**
+ * Images laid out in rows, as the bytes of a PNG file; see `imageGrid` for the layout.
+ *
+ * @throws {ConfigError} when the images are not whole images of the given shape, or an option is out of range
+ */
+export async function encodeImageGrid(options: ImageGridOptions): Promise<Uint8Array> {
+  const { pixels, width, height } = imageGrid(options);
+  return sharp(pixels, { raw: { width, height, channels: 3 } }).png().toBuffer();
+}
+
+/**
+ * Writes images laid out in rows to a PNG file, at once or not at all; its folder is made if it is missing.
+ *
+ * @throws {DataError} when the file cannot be written
+ * @throws {ConfigError} when the images are not whole images of the given shape, or an option is out of range
+ */
+export async function writeImageGrid(path: string, options: ImageGridOptions): Promise<void> {
+  await writeAtomically(path, [await encodeImageGrid(options)]);
+}

@@ -1,0 +1,36 @@
+import { FlowmapError } from '@flowmap/tensor';
+
+/** Data that cannot be read: a missing or empty folder, a truncated image, a file of the wrong format. */
+export class DataError extends FlowmapError {
+  constructor(
+    /** File or folder at fault. */
+    readonly path: string,
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(`${path}: ${message}`, options);
+  }
+}
+
+/** A checkpoint or weights file that cannot be used: corrupt, truncated, or made for another architecture. */
+export class CheckpointError extends FlowmapError {
+  constructor(
+    /** File at fault, or a name for bytes that came from elsewhere. */
+    readonly source: string,
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(`${source}: ${message}`, options);
+  }
+}
+
+/** An option or configuration value that makes no sense. */
+export class ConfigError extends FlowmapError {
+  constructor(
+    /** The option, as the user writes it: `dit.width`, `--size`. */
+    readonly option: string,
+    message: string,
+  ) {
+    super(`${option}: ${message}`);
+  }
+}

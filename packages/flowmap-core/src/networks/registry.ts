@@ -1,0 +1,40 @@
+import { ConfigError } from '../errors.js';
+import type { Network, NetworkConfig } from '../plugins.js';
+import { dit, type DitOptions } from './dit.js';
+import { mlp, type MlpOptions } from './mlp.js';
+import { unet, type UnetOptions } from './unet.js';
+
+/** Rebuilds a network from its configuration. */
+export type NetworkFactory = (config: NetworkConfig) => Network;
+
+const factories = new Map<string, NetworkFactory>([
+  ['mlp', (config) => mlp(config as unknown as MlpOptions)],
+  ['dit', (config) => dit(config as unknown as DitOptions)],
+  ['unet', (config) => unet(config as unknown as UnetOptions)],
+]);
+
+/**
+ * Makes a type of network known, so that checkpoints of it can be loaded.
+ *
+ * @param type the `type` of its configurations
+ * @param factory rebuilds the network from such a configuration; it should check what it reads
+ * @throws {ConfigError} when the type is taken
+ */
+export function registerNetwork(type: string, factory: NetworkFactory): void {
+  if (factories.has(type)) throw new ConfigError('type', `a network of type '${type}' is registered already`);
+  factories.set(type, factory);
+}
+
+/**
+ * The network that a configuration describes.
+ *
+ * @throws {ConfigError} for an unknown type, or for values the type's factory refuses
+ */
+export function networkFromConfig(config: NetworkConfig): Network {
+  const factory = factories.get(config.type);
+  if (factory === undefined) {
+    const known = [...factories.keys()].join(', ');
+    throw new ConfigError('type', `unknown network '${config.type}'; known are ${known} (see registerNetwork)`);
+  }
+  return factory(config);
+}

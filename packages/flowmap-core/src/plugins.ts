@@ -1,0 +1,123 @@
+import type { HostTensors, Tensor, Tensors, TensorSpec } from '@flowmap/tensor';
+
+/** Samples and their classes, in host memory. */
+export interface Batch {
+  /** Values `[count, ...shape]`, row-major. */
+  readonly x: Float32Array;
+  /** Class indices `[count]`; zeros when the data has no classes. */
+  readonly labels: Int32Array;
+}
+
+/** Where samples come from. */
+export interface Dataset {
+  readonly name: string;
+  /** Number of samples; `Infinity` for a distribution that can be drawn from for ever. */
+  readonly length: number;
+  /** Shape of one sample: `[2]`, or `[3, 24, 24]` for images, which are channels first and in [-1, 1]. */
+  readonly shape: readonly number[];
+  /** Names of the classes; empty for unconditional data. */
+  readonly classes: readonly string[];
+  /** The samples of the given indices; index `i` of a distribution is its `i`-th draw. */
+  batch(indices: ArrayLike<number>): Promise<Batch>;
+}
+
+/** Arguments of a network, all symbolic. */
+export interface NetworkInputs {
+  /** Points `[batch, ...shape]`. */
+  readonly x: Tensor;
+  /** Start times `[batch]`, 1 = noise, 0 = data. */
+  readonly t: Tensor;
+  /** Target times `[batch]`; only networks with an interval input take it. */
+  readonly s?: Tensor;
+  /** Class indices, int32 `[batch]`; only networks with classes take it. */
+  readonly label?: Tensor;
+}
+
+/** What a checkpoint needs to rebuild a network: plain JSON with the name of the network's type. */
+export interface NetworkConfig {
+  readonly type: string;
+  /** Shape of one sample. */
+  readonly shape: readonly number[];
+  /** Number of classes; 0 = unconditional. */
+  readonly classes: number;
+  /** True when the network takes the target time `s` and so can be a flow map; false for a velocity field. */
+  readonly interval: boolean;
+}
+
+/** A function of parameters and inputs, `F(x, t, s, label)`, shaped as `x`. */
+export interface Network<C extends NetworkConfig = NetworkConfig> {
+  readonly config: C;
+  /** Names, shapes and dtypes of its parameters. */
+  readonly parameters: Readonly<Record<string, TensorSpec>>;
+  /** Initial values of the parameters, the same for the same seed on every machine. */
+  init(seed: number): HostTensors;
+  /** Traces the network. */
+  apply(params: Tensors, inputs: NetworkInputs): Tensor;
+}
+
+/**
+ * A velocity field `v(x, t)` over symbolic tensors, with the parameters it needs: a teacher. Its ODE `dx/dt = v(x, t)` runs
+ * from noise at t = 1 to data at t = 0.
+ */
+export interface VelocityField {
+  readonly parameters: HostTensors;
+  /** `v(x, t)`, shaped as `x`; `params` are symbolic stand-ins for `parameters`. */
+  velocity(params: Tensors, inputs: NetworkInputs): Tensor;
+}
+
+/** A flow map `f(x, t, s)`, the point at time `s` of the ODE's trajectory through `x` at time `t`, over symbolic tensors. */
+export interface FlowMap {
+  /** `F(x, t, s)`: the mean of the velocity over the trajectory between `s` and `t`, shaped as `x`. */
+  averageVelocity(x: Tensor, t: Tensor, s: Tensor): Tensor;
+  /** `f(x, t, s) = x + (s - t) F(x, t, s)`, shaped as `x`; exactly `x` at s = t. */
+  map(x: Tensor, t: Tensor, s: Tensor): Tensor;
+}
+
+/** Where a training run stands: `step` runs from 0 to `iterations - 1`. */
+export interface Progress {
+  readonly step: number;
+  readonly iterations: number;
+}
+
+/** What an objective is built from: symbolic tensors of one batch. */
+export interface ObjectiveContext {
+  readonly student: FlowMap;
+  /** Data `[batch, ...shape]`. */
+  readonly x0: Tensor;
+  /** Standard normal noise, shaped as `x0`. */
+  readonly noise: Tensor;
+  /** Point on the path between both, shaped as `x0`. */
+  readonly xt: Tensor;
+  /** Start and target times, each `[batch]`. */
+  readonly t: Tensor;
+  readonly s: Tensor;
+  /** The teacher's velocity at `(xt, t)`; without a teacher the path's own, `noise - x0`. Shaped as `x0`. */
+  readonly velocity: Tensor;
+  /** The objective's schedules at the current step, scalars. */
+  readonly schedules: Tensors;
+}
+
+/** The scalar to minimise, and scalars to log. */
+export interface ObjectiveResult {
+  readonly loss: Tensor;
+  readonly metrics: Tensors;
+}
+
+/** Times of a batch: `t[i]` is sample i's start, `s[i] <= t[i]` its target. */
+export interface Times {
+  readonly t: Float32Array;
+  readonly s: Float32Array;
+}
+
+/** A training objective: one function over symbolic tensors, traced once. */
+export interface Objective {
+  readonly name: string;
+  /** `teacherAt: 'xt'` wants a teacher's velocity at the noised data, `'none'` trains on data alone. */
+  readonly needs: { readonly teacherAt: 'xt' | 'none' };
+  /** Numbers that change from step to step; each becomes a scalar input, so that a schedule never traces again. */
+  readonly schedules: Readonly<Record<string, (progress: Progress) => number>>;
+  /** Draws the times of a batch on the host; the same for the same seed and step. */
+  sampleTimes(key: { readonly seed: number; readonly step: number }, batchSize: number): Times;
+  /** Traces the loss of a batch. */
+  loss(context: ObjectiveContext): ObjectiveResult;
+}

@@ -1,0 +1,164 @@
+import { create, toBinary } from '@bufbuild/protobuf';
+import {
+  AttributeProtoSchema,
+  AttributeProto_AttributeType as AttributeType,
+  ModelProtoSchema,
+  NodeProtoSchema,
+  TensorProtoSchema,
+  TensorProto_DataType as DataType,
+  ValueInfoProtoSchema,
+  type AttributeProto,
+  type NodeProto,
+  type TensorProto,
+  type ValueInfoProto,
+} from 'onnx-buf';
+import { sizeOf, type DType, type TensorSpec } from '@flowmap/tensor';
+
+/** Value of a node's attribute: whole numbers become `int` or `ints`; a real number says that it is one. */
+export type Attribute = number | readonly number[] | string | { readonly float: number };
+
+/** Standard operators, or the contributed ones that every onnxruntime carries. */
+export type Domain = '' | 'com.microsoft';
+
+const dataTypes: { readonly [D in DType]: DataType } = {
+  float32: DataType.FLOAT,
+  int32: DataType.INT32,
+  bool: DataType.BOOL,
+};
+
+/**
+ * Operator set 17 (ONNX 1.12): the newest in which `ReduceMax` takes its axes as an attribute and `Pad` has no `axes` input,
+ * which onnxruntime's transpose optimizer corrupts. Every onnxruntime since 1.12 runs it.
+ */
+const opset = 17;
+const irVersion = 8;
+
+/** Collects the nodes and initializers of an ONNX graph; equal initializers are stored once. */
+export class Graph {
+  private readonly nodes: NodeProto[] = [];
+  private readonly initializers: TensorProto[] = [];
+  private readonly shared = new Map<string, string>();
+  private readonly domains = new Set<Domain>(['']);
+  private readonly computed = new Set<string>();
+  private readonly renamed = new Map<string, string>();
+  private count = 0;
+
+  /** Appends a node with one output and returns the output's name. */
+  node(
+    opType: string,
+    inputs: readonly string[],
+    attributes: Readonly<Record<string, Attribute>> = {},
+    domain: Domain = '',
+  ): string {
+    const name = `_${this.count++}`;
+    this.append(opType, inputs, [name], attributes, domain);
+    this.computed.add(name);
+    return name;
+  }
+
+  /** Makes a value an output of the graph; where it is one already, or was not computed here, at the cost of a copy. */
+  output(name: string, value: string): void {
+    if (this.computed.delete(value)) this.renamed.set(value, name);
+    else this.append('Identity', [value], [name], {}, '');
+  }
+
+  /** An int64 vector: shapes, axes, bounds. */
+  integers(values: readonly number[]): string {
+    return this.share(`int64 [${values.length}] ${values.join()}`, () => ({
+      dataType: DataType.INT64,
+      dims: [values.length],
+      data: BigInt64Array.from(values, BigInt),
+    }));
+  }
+
+  /** A constant from row-major values, rounded to the dtype. Long ones are shared by identity of their data. */
+  constant(data: Float64Array, { shape, dtype }: TensorSpec): string {
+    const make = (): Initializer => ({ dataType: dataTypes[dtype], dims: shape, data: rounded(data, dtype, sizeOf(shape)) });
+    if (data.length > 64) return this.initializer(make());
+    const values = Array.from(data, (value) => (Object.is(value, -0) ? '-0' : value)).join();
+    return this.share(`${dtype} [${shape.join()}] ${values}`, make);
+  }
+
+  scalar(value: number, dtype: DType = 'float32'): string {
+    return this.constant(Float64Array.of(value), { shape: [], dtype });
+  }
+
+  /** The finished model in ONNX's binary form. */
+  encode(
+    name: string,
+    inputs: Readonly<Record<string, TensorSpec>>,
+    outputs: Readonly<Record<string, TensorSpec>>,
+  ): Uint8Array {
+    const nameOf = (value: string): string => this.renamed.get(value) ?? value;
+    for (const node of this.nodes) {
+      node.input = node.input.map(nameOf);
+      node.output = node.output.map(nameOf);
+    }
+    const model = create(ModelProtoSchema, {
+      irVersion: BigInt(irVersion),
+      producerName: 'flowmap',
+      opsetImport: [...this.domains].map((domain) => ({ domain, version: BigInt(domain === '' ? opset : 1) })),
+      graph: {
+        name,
+        node: this.nodes,
+        initializer: this.initializers,
+        input: Object.entries(inputs).map(valueInfo),
+        output: Object.entries(outputs).map(valueInfo),
+      },
+    });
+    return toBinary(ModelProtoSchema, model);
+  }
+
+  private append(
+    opType: string,
+    input: readonly string[],
+    output: string[],
+    attributes: Readonly<Record<string, Attribute>>,
+    domain: Domain,
+  ): void {
+    this.domains.add(domain);
+    const attribute = Object.entries(attributes).map(attributeProto);
+    this.nodes.push(create(NodeProtoSchema, { opType, domain, name: output[0]!, input: [...input], output, attribute }));
+  }
+
+  private share(key: string, make: () => Initializer): string {
+    const known = this.shared.get(key);
+    if (known !== undefined) return known;
+    const name = this.initializer(make());
+    this.shared.set(key, name);
+    return name;
+  }
+
+  private initializer({ dataType, dims, data }: Initializer): string {
+    const name = `_${this.count++}`;
+    const rawData = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+    this.initializers.push(create(TensorProtoSchema, { name, dataType, dims: dims.map(BigInt), rawData }));
+    return name;
+  }
+}
+
+interface Initializer {
+  readonly dataType: DataType;
+  readonly dims: readonly number[];
+  readonly data: BigInt64Array<ArrayBuffer> | Float32Array<ArrayBuffer> | Int32Array<ArrayBuffer> | Uint8Array<ArrayBuffer>;
+}
+
+function rounded(data: Float64Array, dtype: DType, size: number): Initializer['data'] {
+  const type = dtype === 'float32' ? Float32Array : dtype === 'int32' ? Int32Array : Uint8Array;
+  return data.length === size ? type.from(data) : new type(size).fill(data[0]!);
+}
+
+function attributeProto([name, value]: [string, Attribute]): AttributeProto {
+  if (typeof value === 'number') return create(AttributeProtoSchema, { name, type: AttributeType.INT, i: BigInt(value) });
+  if (typeof value === 'string') {
+    return create(AttributeProtoSchema, { name, type: AttributeType.STRING, s: new TextEncoder().encode(value) });
+  }
+  if ('float' in value) return create(AttributeProtoSchema, { name, type: AttributeType.FLOAT, f: value.float });
+  return create(AttributeProtoSchema, { name, type: AttributeType.INTS, ints: value.map(BigInt) });
+}
+
+function valueInfo([name, { shape, dtype }]: [string, TensorSpec]): ValueInfoProto {
+  const dim = shape.map((extent) => ({ value: { case: 'dimValue' as const, value: BigInt(extent) } }));
+  const value = { elemType: dataTypes[dtype], shape: { dim } };
+  return create(ValueInfoProtoSchema, { name, type: { value: { case: 'tensorType', value } } });
+}

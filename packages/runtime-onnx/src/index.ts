@@ -1,0 +1,2 @@
+export { onnxRuntime, type OnnxRuntimeOptions } from './onnx-runtime.js';
+export { toOnnx } from './to-onnx.js';

@@ -1,0 +1,20 @@
+import { RuntimeUnavailableError } from '@flowmap/tensor';
+
+/** The API that onnxruntime-node and onnxruntime-web share. */
+export type Ort = typeof import('onnxruntime-node');
+
+/**
+ * Loads onnxruntime.
+ *
+ * @throws {RuntimeUnavailableError} when the package is not installed or its native library does not load
+ */
+export async function loadOrt(): Promise<Ort> {
+  try {
+    return await import('onnxruntime-node');
+  } catch (cause) {
+    const advice =
+      'onnxruntime-node could not be loaded. Install it with `npm install onnxruntime-node`; where its download of CUDA ' +
+      'libraries fails, with `ONNXRUNTIME_NODE_INSTALL=skip npm install onnxruntime-node`, which the CPU does not miss';
+    throw new RuntimeUnavailableError('onnx', `${advice} (${String(cause)})`, { cause });
+  }
+}

@@ -1,0 +1,24 @@
+import type { Primitive, Tensor } from '@flowmap/tensor';
+import type { Attribute, Domain, Graph } from '../graph.js';
+
+/** What a lowering rule sees: the graph under construction and the values that already have a name in it. */
+export interface Context {
+  readonly graph: Graph;
+  /** Name of a tensor's value, of its full shape. */
+  value(tensor: Tensor): string;
+  /** Name of a value that broadcasts to the tensor's shape: a constant of equal elements is a scalar. */
+  compact(tensor: Tensor): string;
+}
+
+/** Appends the nodes that compute a tensor from its operands, and returns the name of the result. */
+export type Lowering<P extends Primitive> = (tensor: Tensor<P>, context: Context) => string;
+
+/** Lowers to one node whose inputs are the operands, in order. */
+export function direct<P extends Primitive>(
+  opType: string,
+  attributes: (tensor: Tensor<P>) => Readonly<Record<string, Attribute>> = () => ({}),
+  domain: Domain = '',
+): Lowering<P> {
+  return (tensor, { graph, value }) =>
+    graph.node(opType, tensor.operands.map((operand) => value(operand)), attributes(tensor), domain);
+}

@@ -1,0 +1,62 @@
+import { sameShape, type BinaryPrimitive, type Tensor, type UnaryPrimitive } from '@flowmap/tensor';
+import { direct, type Context, type Lowering } from './context.js';
+
+const dataTypes = { float32: 1, int32: 6, bool: 9 };
+
+/** Operands broadcast, so constants of equal elements can be scalars, unless nothing else carries the result's shape. */
+function broadcasting(tensor: Tensor, { value, compact }: Context): string[] {
+  const carries = (operand: Tensor): boolean => !isSplat(operand) && sameShape(operand.shape, tensor.shape);
+  return tensor.operands.map(tensor.operands.some(carries) ? compact : value);
+}
+
+function isSplat(tensor: Tensor): boolean {
+  return tensor.is('constant') && tensor.attributes.data.length === 1;
+}
+
+const binary =
+  (opType: string): Lowering<BinaryPrimitive> =>
+  (tensor, context) =>
+    context.graph.node(opType, broadcasting(tensor, context));
+
+export const elementwise: {
+  readonly [P in UnaryPrimitive | BinaryPrimitive | 'select' | 'cast' | 'identity' | 'stopGradient']: Lowering<P>;
+} = {
+  neg: direct('Neg'),
+  exp: direct('Exp'),
+  log: direct('Log'),
+  sqrt: direct('Sqrt'),
+  square: ({ operands: [x] }, { graph, value }) => graph.node('Mul', [value(x!), value(x!)]),
+  sin: direct('Sin'),
+  cos: direct('Cos'),
+  tanh: direct('Tanh'),
+  sigmoid: direct('Sigmoid'),
+  silu: ({ operands: [x] }, { graph, value }) => graph.node('Mul', [value(x!), graph.node('Sigmoid', [value(x!)])]),
+  erf: direct('Erf'),
+  abs: direct('Abs'),
+  sign: direct('Sign'),
+
+  add: binary('Add'),
+  sub: binary('Sub'),
+  mul: binary('Mul'),
+  div: binary('Div'),
+  maximum: binary('Max'),
+  minimum: binary('Min'),
+  equal: binary('Equal'),
+  less: (tensor, context) => {
+    const [a, b] = broadcasting(tensor, context);
+    if (tensor.operands[0]!.dtype !== 'bool') return context.graph.node('Less', [a!, b!]);
+    return context.graph.node('And', [context.graph.node('Not', [a!]), b!]);
+  },
+  select: (tensor, context) => {
+    const [condition, a, b] = broadcasting(tensor, context) as [string, string, string];
+    const { graph } = context;
+    if (tensor.dtype !== 'bool') return graph.node('Where', [condition, a, b]);
+    // onnxruntime has no Where of booleans.
+    const otherwise = graph.node('And', [graph.node('Not', [condition]), b]);
+    return graph.node('Or', [graph.node('And', [condition, a]), otherwise]);
+  },
+
+  cast: direct('Cast', ({ attributes: { dtype } }) => ({ to: dataTypes[dtype] })),
+  identity: direct('Identity'),
+  stopGradient: direct('Identity'),
+};

@@ -1,0 +1,18 @@
+import { direct, type Lowering } from './context.js';
+
+type ShapePrimitive = 'reshape' | 'transpose' | 'broadcastTo' | 'slice' | 'pad' | 'concat';
+
+export const shapes: { readonly [P in ShapePrimitive]: Lowering<P> } = {
+  reshape: ({ operands: [x], shape }, { graph, value }) => graph.node('Reshape', [value(x!), graph.integers(shape)]),
+  transpose: direct('Transpose', ({ attributes: { permutation } }) => ({ perm: permutation })),
+  broadcastTo: ({ operands: [x], shape }, { graph, value }) => graph.node('Expand', [value(x!), graph.integers(shape)]),
+  slice: ({ operands: [x], attributes: { starts, ends } }, { graph, value }) => {
+    const axes = x!.shape.flatMap((extent, axis) => (starts[axis] === 0 && ends[axis] === extent ? [] : [axis]));
+    const bounds = [starts, ends].map((bound) => graph.integers(axes.map((axis) => bound[axis]!)));
+    return graph.node('Slice', [value(x!), ...bounds, graph.integers(axes)]);
+  },
+  // Always the pads of every axis: onnxruntime's transpose optimizer corrupts a Pad that names its axes.
+  pad: ({ operands: [x], attributes: { before, after } }, { graph, value }) =>
+    graph.node('Pad', [value(x!), graph.integers([...before, ...after])]),
+  concat: direct('Concat', ({ attributes: { axis } }) => ({ axis })),
+};

@@ -1,0 +1,55 @@
+import {
+  DisposedError,
+  FeedError,
+  type DeviceTensor,
+  type HostTensor,
+  type Program,
+  type TensorSpec,
+} from '@flowmap/tensor';
+import type { Values } from './values.js';
+
+/** The memory behind the device tensors of one runtime; undefined once disposed. */
+export interface DeviceTensors {
+  make(spec: TensorSpec, values: Values, what: string): DeviceTensor;
+  /** The values of an argument of a run, on the host or here. */
+  valuesOf(program: Program, name: string, feed: HostTensor | DeviceTensor): Values;
+}
+
+export function deviceTensors(): DeviceTensors {
+  const memory = new WeakMap<object, { values: Values | undefined; what: string }>();
+  return {
+    make({ shape, dtype }, values, what) {
+      const cell: { values: Values | undefined; what: string } = { values, what };
+      const tensor: DeviceTensor = {
+        shape,
+        dtype,
+        read: () => promised(() => ({ shape, dtype, data: live(cell).slice() })),
+        dispose: () => (cell.values = undefined),
+      };
+      memory.set(tensor, cell);
+      return tensor;
+    },
+    valuesOf(program, name, feed) {
+      if ('data' in feed) return toValues(feed);
+      const cell = memory.get(feed);
+      if (!cell)
+        throw new FeedError(program.name, name, `input '${name}' is a tensor of another runtime; read() it first`);
+      return live(cell);
+    },
+  };
+}
+
+/** The values of a host tensor in this runtime's precision; its own memory where that fits already. */
+export function toValues({ data }: HostTensor): Values {
+  return data instanceof Float32Array ? Float64Array.from(data) : data;
+}
+
+/** Runs a function at once; what it throws becomes a rejection. */
+export function promised<T>(f: () => T): Promise<T> {
+  return new Promise((resolve) => resolve(f()));
+}
+
+function live({ values, what }: { values: Values | undefined; what: string }): Values {
+  if (values === undefined) throw new DisposedError(what);
+  return values;
+}

@@ -1,0 +1,1 @@
+export { referenceRuntime } from './reference-runtime.js';

@@ -1,0 +1,120 @@
+import { sizeOf, type ConvAttributes, type Shape } from '@flowmap/tensor';
+import type { Values } from '../values.js';
+import type { KernelRule } from './kernel.js';
+import { multiplyAdd, transposeMatrix } from './matmul.js';
+
+/** Extents of a convolution of one image: `[c, h, w]` by kernels `[c, kh, kw]` to `[o, outH, outW]`. */
+interface Geometry {
+  readonly count: number;
+  readonly image: readonly [c: number, h: number, w: number];
+  readonly kernel: readonly [kh: number, kw: number];
+  readonly out: readonly [o: number, h: number, w: number];
+  readonly conv: ConvAttributes;
+  /** Elements of one image, one result, and one matrix of patches `[c kh kw, outH outW]`. */
+  readonly imageSize: number;
+  readonly outSize: number;
+  readonly patchRows: number;
+  readonly patchColumns: number;
+}
+
+function geometry(x: Shape, weight: Shape, y: Shape, conv: ConvAttributes): Geometry {
+  const [count, c, h, w] = x as readonly [number, number, number, number];
+  const [o, , kh, kw] = weight as readonly [number, number, number, number];
+  const [, , outH, outW] = y as readonly [number, number, number, number];
+  return {
+    count,
+    image: [c, h, w],
+    kernel: [kh, kw],
+    out: [o, outH, outW],
+    conv,
+    imageSize: c * h * w,
+    outSize: o * outH * outW,
+    patchRows: c * kh * kw,
+    patchColumns: outH * outW,
+  };
+}
+
+/** `y[n] = weight patches(x[n])`. */
+export const conv2d: KernelRule<'conv2d'> = ({ operands: [x, weight], shape, attributes }) => {
+  const g = geometry(x!.shape, weight!.shape, shape, attributes);
+  const patches = new Float64Array(g.patchRows * g.patchColumns);
+  return ([images, weights], out) => {
+    out.fill(0);
+    for (let n = 0; n < g.count; n++) {
+      gather(g, images!.subarray(n * g.imageSize, (n + 1) * g.imageSize), patches);
+      multiplyAdd(weights!, patches, out.subarray(n * g.outSize), g.out[0], g.patchRows, g.patchColumns);
+    }
+  };
+};
+
+/** `x[n] = patches^T(weight^T gradient[n])`. */
+export const conv2dInputGradient: KernelRule<'conv2dInputGradient'> = ({
+  operands: [y, weight],
+  shape,
+  attributes,
+}) => {
+  const g = geometry(shape, weight!.shape, y!.shape, attributes);
+  const patches = new Float64Array(g.patchRows * g.patchColumns);
+  const transposed = new Float64Array(sizeOf(weight!.shape));
+  return ([gradients, weights], out) => {
+    transposeMatrix(weights!, g.out[0], g.patchRows, transposed);
+    out.fill(0);
+    for (let n = 0; n < g.count; n++) {
+      patches.fill(0);
+      const gradient = gradients!.subarray(n * g.outSize, (n + 1) * g.outSize);
+      multiplyAdd(transposed, gradient, patches, g.patchRows, g.out[0], g.patchColumns);
+      scatter(g, patches, out.subarray(n * g.imageSize, (n + 1) * g.imageSize));
+    }
+  };
+};
+
+/** `weight = sum_n gradient[n] patches(x[n])^T`. */
+export const conv2dWeightGradient: KernelRule<'conv2dWeightGradient'> = ({ operands: [x, y], shape, attributes }) => {
+  const g = geometry(x!.shape, shape, y!.shape, attributes);
+  const patches = new Float64Array(g.patchRows * g.patchColumns);
+  const transposed = new Float64Array(g.patchRows * g.patchColumns);
+  return ([images, gradients], out) => {
+    out.fill(0);
+    for (let n = 0; n < g.count; n++) {
+      gather(g, images!.subarray(n * g.imageSize, (n + 1) * g.imageSize), patches);
+      transposeMatrix(patches, g.patchRows, g.patchColumns, transposed);
+      const gradient = gradients!.subarray(n * g.outSize, (n + 1) * g.outSize);
+      multiplyAdd(gradient, transposed, out, g.out[0], g.patchColumns, g.patchRows);
+    }
+  };
+};
+
+/** Copies the image to the matrix whose row `(c, u, v)` holds the pixel under weight `(c, u, v)` for every place. */
+function gather(g: Geometry, image: Values, patches: Values): void {
+  patches.fill(0);
+  forEachPixel(g, (pixel, patch) => (patches[patch] = image[pixel]!));
+}
+
+/** The adjoint of {@link gather}: adds every patch element to its pixel. */
+function scatter(g: Geometry, patches: Values, image: Values): void {
+  forEachPixel(g, (pixel, patch) => (image[pixel]! += patches[patch]!));
+}
+
+/** Pairs the index of a pixel with each index in the matrix of patches at which it stands; padding is left out. */
+function forEachPixel(g: Geometry, visit: (pixel: number, patch: number) => void): void {
+  const [channels, h, w] = g.image;
+  const [kh, kw] = g.kernel;
+  const [, outH, outW] = g.out;
+  const { stride, padding } = g.conv;
+  let row = 0;
+  for (let c = 0; c < channels; c++) {
+    for (let u = 0; u < kh; u++) {
+      for (let v = 0; v < kw; v++, row++) {
+        for (let i = 0; i < outH; i++) {
+          const y = i * stride[0] + u - padding[0];
+          if (y < 0 || y >= h) continue;
+          const pixels = (c * h + y) * w;
+          const patches = row * g.patchColumns + i * outW;
+          for (let j = 0, x = v - padding[1]; j < outW; j++, x += stride[1]) {
+            if (x >= 0 && x < w) visit(pixels + x, patches + j);
+          }
+        }
+      }
+    }
+  }
+}

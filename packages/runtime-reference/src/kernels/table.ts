@@ -1,0 +1,40 @@
+import type { Primitive, Tensor } from '@flowmap/tensor';
+import { conv2d, conv2dInputGradient, conv2dWeightGradient } from './conv.js';
+import { binaryKernels, cast, copy, select, unaryKernels } from './elementwise.js';
+import type { Kernel, KernelRule } from './kernel.js';
+import { broadcastTo, concat, pad, slice, transpose, upsample2d } from './layout.js';
+import { matmul } from './matmul.js';
+import { reduceMax, softmax, sum, sumPool2d } from './reduce.js';
+
+/** Primitives whose values are there before a program runs, and are not computed. */
+export type Leaf = 'input' | 'constant';
+
+const kernels: { readonly [P in Exclude<Primitive, Leaf>]: KernelRule<P> } = {
+  ...unaryKernels,
+  ...binaryKernels,
+  select,
+  cast,
+  identity: copy,
+  stopGradient: copy,
+  reshape: copy,
+  transpose,
+  broadcastTo,
+  slice,
+  pad,
+  concat,
+  sum,
+  reduceMax,
+  softmax,
+  matmul,
+  conv2d,
+  conv2dInputGradient,
+  conv2dWeightGradient,
+  sumPool2d,
+  upsample2d,
+};
+
+/** Prepares the kernel that computes a node. */
+export function kernelOf(node: Tensor<Exclude<Primitive, Leaf>>): Kernel {
+  const rule = kernels[node.primitive] as KernelRule<Primitive>;
+  return rule(node);
+}

@@ -1,0 +1,21 @@
+import type { Runtime } from '@flowmap/tensor';
+import { deviceTensors, promised } from './device-tensors.js';
+import { executableOf } from './executable.js';
+
+/**
+ * The runtime that every other one is compared with: interprets a program in plain TypeScript, in double precision. It needs
+ * nothing but the language, runs every primitive, and gives bit-identical results on every machine with the same `Math`.
+ *
+ * @example
+ * const executable = await referenceRuntime().compile(program('double', { inputs: { x: [2] } }, ({ x }) => ({ outputs: { y: x.add(x) } })));
+ * const { y } = await executable.run({ x: hostTensor([2], [1, 2]) });
+ * (await y.read()).data; // Float64Array [2, 4]
+ */
+export function referenceRuntime(): Runtime {
+  const tensors = deviceTensors();
+  return {
+    name: 'reference',
+    precision: 'float64',
+    compile: (program) => promised(() => executableOf(program, tensors)),
+  };
+}
