@@ -25,11 +25,11 @@ const entriesOf = ({ name, exports = {} }: Manifest): string[] =>
 /** Packs every published package into `folder` and lints what was packed; returns tarballs by package name. */
 function pack(folders: string[], folder: string): Record<string, string> {
   mkdirSync(folder);
-  run(root, 'npm', 'pack', '--silent', '--pack-destination', folder, ...folders);
+  run(root, 'on-failure', 'npm', 'pack', '--silent', '--pack-destination', folder, ...folders);
   const tarballs = readdirSync(folder);
   for (const tarball of tarballs) {
-    run(folder, 'publint', 'run', tarball, '--strict');
-    run(folder, 'attw', tarball, '--profile', 'esm-only');
+    run(folder, 'on-failure', 'publint', 'run', tarball, '--strict');
+    run(folder, 'on-failure', 'attw', tarball, '--profile', 'esm-only');
   }
   return Object.fromEntries(
     folders.map((path) => {
@@ -53,19 +53,19 @@ function consume(manifests: Manifest[], tarballs: Record<string, string>, folder
   });
   const dependencies = { ...tarballs, ...(Object.fromEntries(installed) as Record<string, string>) };
   writeFileSync(join(folder, 'package.json'), JSON.stringify({ private: true, type: 'module', dependencies }));
-  run(folder, 'npm', 'install', '--prefer-offline', '--ignore-scripts', '--no-audit', '--no-fund', '--silent');
+  run(folder, 'on-failure', 'npm', 'install', '--prefer-offline', '--ignore-scripts', '--no-audit', '--no-fund');
 
   const entries = manifests.flatMap(entriesOf);
   const imports = entries.map((entry) => `if (Object.keys(await import('${entry}')).length === 0) empty('${entry}');`);
   const empty = 'const empty = (entry) => { throw new Error(`${entry} exports nothing.`); };';
   writeFileSync(join(folder, 'every-entry.js'), [empty, ...imports].join('\n'));
-  run(folder, 'node', 'every-entry.js');
+  run(folder, 'on-failure', 'node', 'every-entry.js');
 
   const uses = entries.map((entry, index) => `export * as entry${String(index)} from '${entry}';`);
   writeFileSync(join(folder, 'consumer.ts'), uses.join('\n'));
   const compilerOptions = {
     target: 'es2023',
-    lib: ['es2023', 'dom'],
+    lib: ['es2023'],
     module: 'nodenext',
     types: ['node'],
     strict: true,
@@ -74,7 +74,7 @@ function consume(manifests: Manifest[], tarballs: Record<string, string>, folder
     skipLibCheck: false,
   };
   writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['consumer.ts'] }));
-  run(folder, join(folder, 'node_modules/.bin/tsc'), '--project', '.');
+  run(folder, 'on-failure', join(folder, 'node_modules/.bin/tsc'), '--project', '.');
 }
 
 const folders = readdirSync(join(root, 'packages'))

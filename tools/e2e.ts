@@ -26,7 +26,20 @@ const scratch = mkdtempSync(join(tmpdir(), 'flowmap-e2e-'));
 try {
   for (const { name, files } of examples) {
     const out = join(scratch, name);
-    run(root, 'npm', 'start', '--silent', '-w', `@flowmap/example-${name}`, '--', '--iterations', '4', '--out', out);
+    run(
+      root,
+      'show',
+      'npm',
+      'start',
+      '--silent',
+      '-w',
+      `@flowmap/example-${name}`,
+      '--',
+      '--iterations',
+      '4',
+      '--out',
+      out,
+    );
     for (const file of files) assert(existsSync(join(out, file)), `${name} left no ${file}.`);
     const metrics = JSON.parse(readFileSync(join(out, 'metrics.json'), 'utf8')) as Metrics;
     const figures = {

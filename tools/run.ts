@@ -4,17 +4,22 @@ import { delimiter, join, resolve } from 'node:path';
 /** The repository's root folder. */
 export const root = resolve(import.meta.dirname, '..');
 
-/** Runs a command of this repository's own tools in `cwd`, showing its output, and throws if it fails. */
-export function run(cwd: string, command: string, ...args: string[]): void {
+/**
+ * Runs a command in `cwd`, the repository's own tools among them, and throws if it fails.
+ *
+ * @param output `'show'` passes the command's output through; `'on-failure'` shows it only if the command fails.
+ */
+export function run(cwd: string, output: 'show' | 'on-failure', command: string, ...args: string[]): void {
   console.log(`$ ${[command, ...args].join(' ')}`);
   const path = [join(root, 'node_modules/.bin'), process.env['PATH']].join(delimiter);
-  const shell = process.platform === 'win32';
-  const { status, signal, error } = spawnSync(command, args, {
+  const { status, signal, error, stdout, stderr } = spawnSync(command, args, {
     cwd,
-    shell,
-    stdio: 'inherit',
+    encoding: 'utf8',
+    stdio: output === 'show' ? 'inherit' : 'pipe',
     env: { ...process.env, PATH: path },
   });
   if (error !== undefined) throw error;
-  if (status !== 0) throw new Error(`${command} ${args[0] ?? ''} ended with ${String(status ?? signal)}.`);
+  if (status === 0) return;
+  if (output === 'on-failure') process.stderr.write(stdout + stderr);
+  throw new Error(`${command} ${args[0] ?? ''} ended with ${String(status ?? signal)}.`);
 }

@@ -42,7 +42,8 @@ test.each(published)('$folder has a README with an example that runs', (workspac
   expect(fencesOf(`${workspace.folder}/README.md`).some(({ run }) => run)).toBe(true);
 });
 
-test('every example type-checks', () => {
+// Checking the sources of every package takes seconds on an idle machine, more on a busy one.
+test('every example type-checks', { timeout: 120_000 }, () => {
   const config = ts.getParsedCommandLineOfConfigFile(join(root, 'tsconfig.json'), undefined, {
     ...ts.sys,
     onUnRecoverableConfigFileDiagnostic: (problem) => {

@@ -73,7 +73,10 @@ export function idxDataset({ images, labels, classes, name = 'IDX' }: IdxDataset
     throw new DataError(name, `wanted images of shape [count, height, width], got [${images.shape.join(', ')}]`);
   }
   if (labels && (labels.shape.length !== 1 || labels.shape[0] !== count)) {
-    throw new DataError(name, `wanted labels of shape [${count}] for ${count} images, got [${labels.shape.join(', ')}]`);
+    throw new DataError(
+      name,
+      `wanted labels of shape [${count}] for ${count} images, got [${labels.shape.join(', ')}]`,
+    );
   }
   const greatest = labels ? labels.data.reduce((most, label) => Math.max(most, label), 0) : -1;
   const names = classes ?? Array.from({ length: greatest + 1 }, (_, label) => String(label));

@@ -49,24 +49,26 @@ export function imageDataset({ name, pixels, shape, labels, classes = [] }: Imag
   }
   const ownLabels = checkLabels(operation, labels, classes, length);
 
+  const gather = (indices: ArrayLike<number>): Batch => {
+    checkIndices(`${name}.batch`, indices, length);
+    const x = new Float32Array(indices.length * size);
+    const batchLabels = new Int32Array(indices.length);
+    for (let i = 0; i < indices.length; i++) {
+      const index = indices[i]!;
+      batchLabels[i] = ownLabels[index]!;
+      const from = index * size;
+      const to = i * size;
+      for (let k = 0; k < size; k++) x[to + k] = FLOAT_OF_BYTE[pixels[from + k]!]!;
+    }
+    return { x, labels: batchLabels };
+  };
+
   return {
     name,
     length,
     shape: [...shape],
     classes: [...classes],
-    async batch(indices): Promise<Batch> {
-      checkIndices(`${name}.batch`, indices, length);
-      const x = new Float32Array(indices.length * size);
-      const batchLabels = new Int32Array(indices.length);
-      for (let i = 0; i < indices.length; i++) {
-        const index = indices[i]!;
-        batchLabels[i] = ownLabels[index]!;
-        const from = index * size;
-        const to = i * size;
-        for (let k = 0; k < size; k++) x[to + k] = FLOAT_OF_BYTE[pixels[from + k]!]!;
-      }
-      return { x, labels: batchLabels };
-    },
+    batch: async (indices) => Promise.resolve(gather(indices)),
   };
 }
 

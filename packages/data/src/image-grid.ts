@@ -1,4 +1,6 @@
 import { badArgument, checkImageShape, checkInteger } from './internal/checks.js';
+import type { Rgb } from './rgb.js';
+import { checkBackground } from './rgb.js';
 
 /** Images to show side by side, and how. */
 export interface ImageGridOptions {
@@ -13,14 +15,14 @@ export interface ImageGridOptions {
   /** Pixels of the picture between two images and around them; default 1. */
   readonly gap?: number;
   /** Colour of the gaps and of empty places, red, green, blue, 0 to 255; default white. */
-  readonly background?: readonly [number, number, number];
+  readonly background?: Rgb;
 }
 
-/** An 8-bit picture. */
+/** An 8-bit picture, laid out as a canvas wants it: `new ImageData(pixels, width)`. */
 export interface Picture {
   readonly width: number;
   readonly height: number;
-  /** Red, green and blue of each pixel, row by row: `[height, width, 3]`. */
+  /** Red, green, blue and opacity (always 255) of each pixel, row by row: `[height, width, 4]`. */
   readonly pixels: Uint8ClampedArray;
 }
 
@@ -29,7 +31,6 @@ export interface Picture {
  *
  * `pixel = (x + 1) · 127.5`, rounded and clamped to 0 … 255; NaN is shown black. Grey images become grey RGB.
  *
- * @returns the picture, ready for a PNG encoder or (with an alpha channel added) a canvas
  * @throws {ConfigError} when the images are not whole images of the given shape, or an option is out of range
  */
 export function imageGrid({ images, shape, scale = 1, gap = 1, ...options }: ImageGridOptions): Picture {
@@ -46,6 +47,7 @@ export function imageGrid({ images, shape, scale = 1, gap = 1, ...options }: Ima
     );
   }
   const { columns = Math.ceil(Math.sqrt(count)), background = [255, 255, 255] } = options;
+  checkBackground('imageGrid', background);
   checkInteger('imageGrid', 'columns', columns, 1);
   checkInteger('imageGrid', 'scale', scale, 1);
   checkInteger('imageGrid', 'gap', gap, 0);
@@ -54,8 +56,8 @@ export function imageGrid({ images, shape, scale = 1, gap = 1, ...options }: Ima
   const pitchY = rows * scale + gap;
   const width = columns * pitchX + gap;
   const height = Math.ceil(count / columns) * pitchY + gap;
-  const pixels = new Uint8ClampedArray(height * width * 3);
-  for (let i = 0; i < pixels.length; i++) pixels[i] = background[i % 3]!;
+  const pixels = new Uint8ClampedArray(height * width * 4);
+  for (let i = 0; i < pixels.length; i += 4) pixels.set([...background, 255], i);
 
   for (let image = 0; image < count; image++) {
     const left = gap + (image % columns) * pitchX;
@@ -63,7 +65,7 @@ export function imageGrid({ images, shape, scale = 1, gap = 1, ...options }: Ima
     for (let y = 0; y < rows * scale; y++) {
       for (let x = 0; x < cols * scale; x++) {
         const from = image * channels * plane + Math.floor(y / scale) * cols + Math.floor(x / scale);
-        const to = 3 * ((top + y) * width + left + x);
+        const to = 4 * ((top + y) * width + left + x);
         for (let channel = 0; channel < 3; channel++) {
           const value = images[from + (channels === 1 ? 0 : channel * plane)]!;
           pixels[to + channel] = Math.round((value + 1) * 127.5);

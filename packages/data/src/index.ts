@@ -7,6 +7,7 @@ export { imageGrid } from './image-grid.js';
 export type { ImageGridOptions, Picture } from './image-grid.js';
 export { loader } from './loader.js';
 export type { Loader, LoaderOptions } from './loader.js';
+export type { Rgb } from './rgb.js';
 export { checkerboard } from './toys/checkerboard.js';
 export type { DatasetWithDensity, ToyOptions } from './toys/density.js';
 export { eightGaussians } from './toys/eight-gaussians.js';

@@ -14,13 +14,17 @@ export class DataError extends FlowmapError {
 
 /** A checkpoint or weights file that cannot be used: corrupt, truncated, or made for another architecture. */
 export class CheckpointError extends FlowmapError {
+  /** Name of the tensor at fault, where it is one tensor's. */
+  readonly tensor: string | undefined;
+
   constructor(
     /** File at fault, or a name for bytes that came from elsewhere. */
     readonly source: string,
     message: string,
-    options?: ErrorOptions,
+    options?: ErrorOptions & { readonly tensor?: string },
   ) {
     super(`${source}: ${message}`, options);
+    this.tensor = options?.tensor;
   }
 }
 
@@ -32,5 +36,17 @@ export class ConfigError extends FlowmapError {
     message: string,
   ) {
     super(`${option}: ${message}`);
+  }
+}
+
+/** A file that cannot be written: the folder is read-only, the disk is full, the path is a folder. */
+export class WriteError extends FlowmapError {
+  constructor(
+    /** File that was to be written; what it held before is untouched. */
+    readonly path: string,
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(`${path}: ${message}`, options);
   }
 }

@@ -1,5 +1,5 @@
 export { FlowmapError, fillNormals, normalBatch, normals, uniforms, type RandomKey } from '@flowmap/tensor';
-export { CheckpointError, ConfigError, DataError } from './errors.js';
+export { CheckpointError, ConfigError, DataError, WriteError } from './errors.js';
 export { conditionalVelocity, interpolate, perSample } from './path.js';
 export { flowMap } from './flow-map.js';
 export type {
@@ -23,3 +23,28 @@ export { defineNetwork } from './networks/network.js';
 export { networkFromConfig, registerNetwork, type NetworkFactory } from './networks/registry.js';
 export { collect, convolution, dense, type Layer, type ParameterSpec, type ParameterSpecs } from './networks/layers.js';
 export { conditioning, timeFeatures, type Conditioning } from './networks/conditioning.js';
+export { loader, type Loader, type LoaderOptions } from './data/loader.js';
+export { mirrorSample } from './data/mirror.js';
+export { uniformGrid } from './samplers/grid.js';
+export { eulerSampler, flowMapSampler, heunSampler } from './samplers/samplers.js';
+export type { SamplerOptions } from './samplers/program.js';
+export {
+  compileSampler,
+  type CompiledSampler,
+  type CompileSamplerOptions,
+  type SampleArguments,
+  type SamplerMethod,
+} from './samplers/compile-sampler.js';
+export { flowMapFrom, velocityField, type Model } from './models/model.js';
+export { decodeModel, encodeModel } from './models/checkpoint.js';
+export { encodeSafetensors } from './safetensors/encode.js';
+export { decodeSafetensors, MAX_HEADER_BYTES, MAX_RANK, type Safetensors } from './safetensors/decode.js';
+export type { Json } from './internal/json.js';
+export {
+  gaussianFlowMap,
+  gaussianVelocity,
+  mixtureFlowMap,
+  mixtureVelocity,
+  type Gaussian,
+  type Mixture,
+} from './closed-forms.js';

@@ -112,6 +112,8 @@ export interface Times {
 /** A training objective: one function over symbolic tensors, traced once. */
 export interface Objective {
   readonly name: string;
+  /** Its settings, defaults included: recorded with a run, and compared when the run is resumed. */
+  readonly config: Readonly<Record<string, string | number | boolean | null>>;
   /** `teacherAt: 'xt'` wants a teacher's velocity at the noised data, `'none'` trains on data alone. */
   readonly needs: { readonly teacherAt: 'xt' | 'none' };
   /** Numbers that change from step to step; each becomes a scalar input, so that a schedule never traces again. */

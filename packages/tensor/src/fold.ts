@@ -1,42 +1,48 @@
 import type { Primitive } from './primitives.js';
+import { broadcastShapes } from './shape.js';
+import { splat, type Tensor } from './tensor.js';
 
-/** Scalar value of an element-wise primitive, or undefined where constants of it are not folded. */
-export function foldElementwise(primitive: Primitive, operands: readonly number[]): number | undefined {
-  const [a = NaN, b = NaN] = operands;
-  switch (primitive) {
-    case 'neg':
-      return -a;
-    case 'exp':
-      return Math.exp(a);
-    case 'log':
-      return Math.log(a);
-    case 'sqrt':
-      return Math.sqrt(a);
-    case 'square':
-      return a * a;
-    case 'sin':
-      return Math.sin(a);
-    case 'cos':
-      return Math.cos(a);
-    case 'tanh':
-      return Math.tanh(a);
-    case 'sigmoid':
-      return 1 / (1 + Math.exp(-a));
-    case 'silu':
-      return a / (1 + Math.exp(-a));
-    case 'abs':
-      return Math.abs(a);
-    case 'sign':
-      return Math.sign(a);
-    case 'add':
-      return a + b;
-    case 'sub':
-      return a - b;
-    case 'mul':
-      return a * b;
-    case 'div':
-      return a / b;
-    default:
-      return undefined;
+/** Element-wise float32 functions that are computed while a program is built, where every operand is one number repeated. */
+const scalarFunctions: { readonly [P in Primitive]?: (a: number, b: number) => number } = {
+  neg: (a) => -a,
+  exp: Math.exp,
+  log: Math.log,
+  sqrt: Math.sqrt,
+  square: (a) => a * a,
+  sin: Math.sin,
+  cos: Math.cos,
+  tanh: Math.tanh,
+  sigmoid: (a) => 1 / (1 + Math.exp(-a)),
+  silu: (a) => a / (1 + Math.exp(-a)),
+  abs: Math.abs,
+  sign: Math.sign,
+  add: (a, b) => a + b,
+  sub: (a, b) => a - b,
+  mul: (a, b) => a * b,
+  div: (a, b) => a / b,
+  maximum: Math.max,
+  minimum: Math.min,
+};
+
+/** A constant of which every element is one number. */
+export function isSplat(x: Tensor, value?: number): x is Tensor<'constant'> {
+  return x.is('constant') && x.attributes.data.length === 1 && (value === undefined || x.attributes.data[0] === value);
+}
+
+/** The number that a splat repeats. */
+export function valueOf(x: Tensor<'constant'>): number {
+  return x.attributes.data[0]!;
+}
+
+/** The constant that an element-wise primitive makes of splats, or undefined where it is none. */
+export function fold(primitive: Primitive, operands: readonly Tensor[]): Tensor<'constant'> | undefined {
+  const f = scalarFunctions[primitive];
+  if (f === undefined) return undefined;
+  const values: number[] = [];
+  for (const operand of operands) {
+    if (!isSplat(operand) || operand.dtype !== 'float32') return undefined;
+    values.push(valueOf(operand));
   }
+  const shapes = operands.map(({ shape }) => shape);
+  return splat(f(values[0]!, values[1] ?? NaN), broadcastShapes(primitive, shapes)) as Tensor<'constant'>;
 }

@@ -18,7 +18,7 @@ const binary =
   (_: unknown, operands: readonly TensorSpec[]): TensorSpec => {
     const [a, b] = operands as readonly [TensorSpec, TensorSpec];
     if (a.dtype !== b.dtype) throw new DTypeError(operation, 'operands of one dtype (use cast)', [a.dtype, b.dtype]);
-    if (a.dtype === 'bool' && result === undefined) throw new DTypeError(operation, 'numbers (use cast)', ['bool']);
+    if (a.dtype === 'bool' && operation !== 'equal') throw new DTypeError(operation, 'numbers (use cast)', ['bool']);
     return { shape: broadcastShapes(operation, [a.shape, b.shape]), dtype: result ?? a.dtype };
   };
 
@@ -34,11 +34,17 @@ const reduce =
   };
 
 export const inferRules: { readonly [P in Primitive]: InferRule<P> } = {
-  input: ({ shape, dtype }) => ({ shape, dtype }),
+  input: ({ name, shape, dtype }) => {
+    requireExtents(`input '${name}'`, shape);
+    return { shape, dtype };
+  },
   constant: ({ shape, dtype, data }) => {
+    requireExtents('constant', shape);
     if (data.length !== 1 && data.length !== sizeOf(shape)) {
       throw new ShapeError('constant', `1 or ${sizeOf(shape)} values`, [[data.length], shape]);
     }
+    const wrong = dtype === 'float32' ? undefined : data.find((value) => value !== rounded(value, dtype));
+    if (wrong !== undefined) throw new DTypeError('constant', `values of dtype ${dtype}`, [String(wrong)]);
     return { shape, dtype };
   },
 
@@ -59,7 +65,10 @@ export const inferRules: { readonly [P in Primitive]: InferRule<P> } = {
   add: binary('add'),
   sub: binary('sub'),
   mul: binary('mul'),
-  div: binary('div'),
+  div: (_, operands) => {
+    requireFloat('div', operands);
+    return binary('div')(_, operands);
+  },
   maximum: binary('maximum'),
   minimum: binary('minimum'),
   equal: binary('equal', 'bool'),
@@ -89,6 +98,7 @@ export const inferRules: { readonly [P in Primitive]: InferRule<P> } = {
     return { shape: permutation.map((axis) => x!.shape[axis]!), dtype: x!.dtype };
   },
   broadcastTo: ({ shape }, [x]) => {
+    requireExtents('broadcastTo', shape);
     if (!sameShape(broadcastShapes('broadcastTo', [x!.shape, shape]), shape)) {
       throw new ShapeError('broadcastTo', 'extents that are equal to the target or 1', [x!.shape, shape]);
     }
@@ -209,6 +219,15 @@ function lastTwo(shape: Shape, transposed: boolean): readonly [number, number] {
   return transposed ? [columns, rows] : [rows, columns];
 }
 
+function requireExtents(operation: string, shape: Shape): void {
+  if (!shape.every(isExtent)) throw new ShapeError(operation, 'whole extents >= 1', [shape]);
+}
+
+/** The nearest value that an integer dtype holds. */
+function rounded(value: number, dtype: DType): number {
+  return dtype === 'bool' ? Number(value !== 0) : value | 0;
+}
+
 function isExtent(n: number): boolean {
   return Number.isInteger(n) && n >= 1;
 }
@@ -220,6 +239,9 @@ export function convOutputSize(
   kernel: readonly [number, number],
   { stride, padding }: ConvAttributes,
 ): [number, number] {
+  if (!stride.every(isExtent) || !padding.every((n) => Number.isInteger(n) && n >= 0)) {
+    throw new ShapeError(operation, 'strides >= 1 and paddings >= 0, whole numbers', [stride, padding]);
+  }
   const out = [0, 1].map((i) => Math.floor((size[i]! + 2 * padding[i]! - kernel[i]!) / stride[i]!) + 1);
   if (!out.every(isExtent)) throw new ShapeError(operation, 'a kernel that fits the padded image', [size, kernel]);
   return out as [number, number];

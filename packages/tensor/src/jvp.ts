@@ -1,4 +1,4 @@
-import { ShapeError } from './errors.js';
+import { DTypeError, ShapeError } from './errors.js';
 import { largerMask, maximalShare, unaryDerivatives } from './derivatives.js';
 import { concat, select } from './functions.js';
 import type { Primitive, Primitives, UnaryPrimitive } from './primitives.js';
@@ -123,6 +123,7 @@ export function pushForward(outputs: readonly Tensor[], seeds: ReadonlyMap<Tenso
  * @param tangents the direction, one per primal and of its shape; undefined = zero
  * @returns the value and its tangent, of equal shape
  * @throws {ShapeError} when a tangent's shape is not its primal's
+ * @throws {DTypeError} when a tangent or its primal is not float32
  *
  * @example
  * const [y, dy] = jvp((x) => x.sin(), [x], [dx]); // dy = cos(x) dx
@@ -139,6 +140,9 @@ export function jvp(
     if (tangent === undefined) return;
     if (!sameShape(tangent.shape, x.shape)) {
       throw new ShapeError(`jvp, tangent ${i}`, 'the shape of its primal', [x.shape, tangent.shape]);
+    }
+    if (x.dtype !== 'float32' || tangent.dtype !== 'float32') {
+      throw new DTypeError(`jvp, tangent ${i}`, 'a float32 tangent of a float32 primal', [x.dtype, tangent.dtype]);
     }
     seeds.set(x, tangent);
   });

@@ -100,7 +100,7 @@ export function checkFeeds(program: Program, kind: 'input' | 'state', feeds: Fee
 export function checkStateWritten(
   program: Program,
   written: { has(name: string): boolean },
-  names = Object.keys(program.state),
+  names: readonly string[] = Object.keys(program.state),
 ): void {
   for (const name of names) {
     if (!Object.hasOwn(program.state, name)) {

@@ -1,3 +1,4 @@
+import { DTypeError } from './errors.js';
 import type { DType, TensorSpec } from './host-tensor.js';
 import { inferRules, type InferRule } from './infer.js';
 import type { Primitive, Primitives } from './primitives.js';
@@ -34,7 +35,8 @@ export class Tensor<P extends Primitive = Primitive> implements TensorSpec {
 
   /** True, and the attributes narrowed, when this tensor is the result of the given primitive. */
   is<Q extends Primitive>(primitive: Q): this is Tensor<Q> {
-    return (this.primitive as Primitive) === primitive;
+    const own: Primitive = this.primitive;
+    return own === primitive;
   }
 
   add(other: TensorLike): Tensor {
@@ -137,6 +139,7 @@ export class Tensor<P extends Primitive = Primitive> implements TensorSpec {
     return bind('sum', [this], { axes: this.axes('sum', axes), keepDims });
   }
   mean(axes?: readonly number[], keepDims = false): Tensor {
+    if (this.dtype !== 'float32') throw new DTypeError('mean', 'float32 (use cast)', [this.dtype]);
     const total = this.sum(axes, keepDims);
     return total.mul(total.size / this.size);
   }
@@ -184,7 +187,7 @@ export function bind<P extends Primitive>(
 ): Tensor {
   const infer: InferRule<P> = inferRules[primitive];
   const { shape, dtype } = infer(attributes, operands);
-  return new Tensor<P>(primitive, operands, attributes, shape, dtype) as Tensor;
+  return new Tensor<P>(primitive, operands, attributes, shape, dtype);
 }
 
 /** A constant of which every element is `value`. */

@@ -1,4 +1,4 @@
-import { ShapeError } from './errors.js';
+import { DTypeError, ShapeError } from './errors.js';
 import { largerMask, maximalShare, unaryDerivatives } from './derivatives.js';
 import { select, sumTo } from './functions.js';
 import { variable } from './jvp.js';
@@ -221,6 +221,7 @@ export function vjp(
  *
  * @param f function with a scalar result
  * @throws {ShapeError} when the result is not a scalar
+ * @throws {DTypeError} when the result is not float32
  *
  * @example
  * const [dx] = grad((x) => x.square().sum(), [x]); // 2 x
@@ -237,11 +238,13 @@ export function grad(f: (...primals: Tensor[]) => Tensor, primals: readonly Tens
  * @param variables the tensors to differentiate by
  * @returns gradients under the names and with the shapes of the variables
  * @throws {ShapeError} when the loss is not a scalar
+ * @throws {DTypeError} when the loss is not float32
  */
 export function gradients<K extends string>(loss: Tensor, variables: Readonly<Record<K, Tensor>>): Record<K, Tensor>;
 export function gradients(loss: Tensor, variables: readonly Tensor[]): Tensor[];
 export function gradients(loss: Tensor, variables: Readonly<Record<string, Tensor>> | readonly Tensor[]): unknown {
   if (loss.rank !== 0) throw new ShapeError('gradient', 'a scalar to differentiate', [loss.shape]);
+  if (loss.dtype !== 'float32') throw new DTypeError('gradient', 'a float32 to differentiate', [loss.dtype]);
   if (variables instanceof Array) return pullBack([loss], [splat(1)], variables);
   const bars = pullBack([loss], [splat(1)], Object.values(variables));
   return Object.fromEntries(Object.keys(variables).map((name, i) => [name, bars[i]]));

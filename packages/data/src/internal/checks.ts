@@ -35,12 +35,7 @@ export function checkImageShape(
   const [channels, height, width] = shape;
   const sides = [height, width].every((side) => side !== undefined && Number.isSafeInteger(side) && side > 0);
   if (shape.length !== 3 || !(channels === 1 || channels === 3) || !sides) {
-    throw badArgument(
-      operation,
-      'shape',
-      '[channels, height, width] with 1 or 3 channels',
-      `[${shape.join(', ')}]`,
-    );
+    throw badArgument(operation, 'shape', '[channels, height, width] with 1 or 3 channels', `[${shape.join(', ')}]`);
   }
 }
 

@@ -16,20 +16,21 @@ interface DistributionOptions {
 /** A dataset of infinite length whose sample i is a function of i alone. */
 export function distribution({ name, dimension, classes, seed, draw }: DistributionOptions): Dataset {
   checkInteger(name, 'seed', seed, 0);
+  const drawAll = (indices: ArrayLike<number>): Batch => {
+    checkIndices(`${name}.batch`, indices, Infinity);
+    const x = new Float32Array(indices.length * dimension);
+    const labels = new Int32Array(indices.length);
+    for (let i = 0; i < indices.length; i++) {
+      const index = indices[i]!;
+      labels[i] = draw((purpose) => streamKey(seed, purpose, index), x, i * dimension);
+    }
+    return { x, labels };
+  };
   return {
     name,
     length: Infinity,
     shape: [dimension],
     classes: [...classes],
-    async batch(indices): Promise<Batch> {
-      checkIndices(`${name}.batch`, indices, Infinity);
-      const x = new Float32Array(indices.length * dimension);
-      const labels = new Int32Array(indices.length);
-      for (let i = 0; i < indices.length; i++) {
-        const index = indices[i]!;
-        labels[i] = draw((purpose) => streamKey(seed, purpose, index), x, i * dimension);
-      }
-      return { x, labels };
-    },
+    batch: async (indices) => Promise.resolve(drawAll(indices)),
   };
 }

@@ -2,7 +2,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Dataset } from '@flowmap/core';
 import { DataError } from '@flowmap/core';
-import { parseCifar10 } from '../cifar10.js';
+import { cifar10Dataset } from '../cifar10.js';
 import { readBytes, unreadable } from './read-bytes.js';
 
 const SPLITS = { train: /^data_batch_\d+\.bin(\.gz)?$/, test: /^test_batch\.bin(\.gz)?$/ };
@@ -23,13 +23,7 @@ export async function cifar10Binary(
     throw unreadable(path, cause);
   });
   const files = info.isDirectory() ? await batchesIn(path, split) : [path];
-  const parts: Uint8Array[] = [];
-  for (const file of files) {
-    const bytes = await readBytes(file);
-    parseCifar10(bytes, { source: file }); // so that an error names the file
-    parts.push(bytes);
-  }
-  return parseCifar10(Buffer.concat(parts), { source: path });
+  return cifar10Dataset(await Promise.all(files.map(async (source) => ({ source, bytes: await readBytes(source) }))));
 }
 
 async function batchesIn(folder: string, split: 'train' | 'test'): Promise<string[]> {

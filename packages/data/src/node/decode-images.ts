@@ -1,14 +1,13 @@
+import { readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { DataError } from '@flowmap/core';
 import sharp from 'sharp';
+import type { Rgb } from '../rgb.js';
 import type { ImageSize } from './errors.js';
 import { ImageSizeError } from './errors.js';
 import type { ImageFile } from './list-images.js';
 import { mapConcurrently } from './map-concurrently.js';
-import { messageOf } from './read-bytes.js';
-
-/** A colour: red, green, blue, 0 to 255. */
-export type Rgb = readonly [red: number, green: number, blue: number];
+import { messageOf, unreadable } from './read-bytes.js';
 
 /** How {@link decodeImages} works. */
 interface DecodeOptions {
@@ -58,7 +57,12 @@ async function decode(
   { path }: ImageFile,
   { size, background: [r, g, b] }: Pick<DecodeOptions, 'size' | 'background'>,
 ): Promise<{ interleaved: Uint8Array; size: ImageSize }> {
-  const image = sharp(path, { failOn: 'error' }).autoOrient().flatten({ background: { r, g, b } });
+  // Read here, not by libvips, which remembers files by name and may give what an older one held.
+  const bytes = await readFile(path).catch((cause: unknown) => {
+    throw unreadable(path, cause);
+  });
+  if (bytes.length === 0) throw new DataError(path, 'is empty, not an image');
+  const image = sharp(bytes, { failOn: 'error' }).autoOrient().flatten({ background: { r, g, b } });
   if (size) image.resize({ height: size[0], width: size[1], fit: 'cover', kernel: 'lanczos3' });
   const { data, info } = await image
     .toColourspace('srgb')

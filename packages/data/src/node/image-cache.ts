@@ -56,7 +56,7 @@ async function readImages(file: FileHandle, fingerprint: Uint8Array): Promise<Ca
 
 async function readExactly(file: FileHandle, position: number, length: number): Promise<Uint8Array<ArrayBuffer>> {
   const bytes = new Uint8Array(length);
-  for (let done = 0; done < length; ) {
+  for (let done = 0; done < length;) {
     const { bytesRead } = await file.read(bytes, done, Math.min(length - done, CHUNK_BYTES), position + done);
     if (bytesRead === 0) throw new RangeError(`wanted ${length} bytes at ${position}, the file ends after ${done}`);
     done += bytesRead;

@@ -4,13 +4,15 @@ import type { Dataset } from '@flowmap/core';
 import sharp from 'sharp';
 import { imageDataset } from '../image-dataset.js';
 import { checkInteger } from '../internal/checks.js';
-import type { Rgb } from './decode-images.js';
+import type { Rgb } from '../rgb.js';
+import { checkBackground } from '../rgb.js';
 import { decodeImages } from './decode-images.js';
 import type { ImageSize } from './errors.js';
 import type { CachedImages } from './image-cache.js';
 import { defaultCacheFolder, readImageCache, writeImageCache } from './image-cache.js';
 import type { ImageFile } from './list-images.js';
 import { listImages } from './list-images.js';
+import { makeFolder } from './write-atomically.js';
 
 /** How {@link imageFolder} reads a folder. */
 export interface ImageFolderOptions {
@@ -51,14 +53,14 @@ export interface ImageFolderOptions {
 export async function imageFolder(folder: string, options: ImageFolderOptions = {}): Promise<Dataset> {
   const { size, classes: wantedClasses, background = [255, 255, 255], cache, ...rest } = options;
   size?.forEach((side, axis) => checkInteger('imageFolder', `size[${axis}]`, side, 1));
-  background.forEach((value, i) => checkInteger('imageFolder', `background[${i}]`, value, 0));
+  checkBackground('imageFolder', background);
 
   const { files, classes } = await listImages(folder, wantedClasses);
   const decoded = (): Promise<CachedImages> => decodeImages(files, { size, background, ...rest });
   const images =
     cache === false
       ? await decoded()
-      : await throughCache(cache, { folder: resolve(folder), size, background, classes }, files, decoded);
+      : await throughCache(cache, { folder: resolve(folder), size, background, wantedClasses }, files, decoded);
   return imageDataset({
     name: basename(resolve(folder)),
     pixels: images.pixels,
@@ -84,6 +86,7 @@ async function throughCache(
   });
   const cached = await readImageCache(path, fingerprint);
   if (cached) return cached;
+  if (cacheFolder !== undefined) await makeFolder(cacheFolder); // before the long work, not after it
   const images = await decode();
   const written = writeImageCache(path, fingerprint, images);
   await (cacheFolder === undefined ? written.catch(() => undefined) : written);

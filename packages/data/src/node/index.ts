@@ -1,5 +1,4 @@
 export { cifar10Binary } from './cifar10-binary.js';
-export type { Rgb } from './decode-images.js';
 export { ImageSizeError } from './errors.js';
 export type { ImageSize } from './errors.js';
 export { idxFiles } from './idx-files.js';

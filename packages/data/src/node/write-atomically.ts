@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { access, constants, mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { DataError } from '@flowmap/core';
 import { messageOf } from './read-bytes.js';
@@ -14,11 +14,26 @@ import { messageOf } from './read-bytes.js';
 export async function writeAtomically(path: string, chunks: Iterable<Uint8Array>): Promise<void> {
   const temporary = `${path}.${randomUUID()}.tmp`;
   try {
-    await mkdir(dirname(path), { recursive: true });
+    await makeFolder(dirname(path));
     await writeFile(temporary, chunks, { flag: 'wx' });
     await rename(temporary, path);
   } catch (cause) {
     await rm(temporary, { force: true }).catch(() => undefined); // the first error is the one to report
+    if (cause instanceof DataError) throw cause;
     throw new DataError(path, `cannot be written (${messageOf(cause)})`, { cause });
+  }
+}
+
+/**
+ * Makes a folder and those above it, unless it is there.
+ *
+ * @throws {DataError} when it cannot be made or written to
+ */
+export async function makeFolder(folder: string): Promise<void> {
+  try {
+    await mkdir(folder, { recursive: true });
+    await access(folder, constants.W_OK);
+  } catch (cause) {
+    throw new DataError(folder, `cannot be made or written to (${messageOf(cause)})`, { cause });
   }
 }

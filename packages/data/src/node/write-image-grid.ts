@@ -10,7 +10,9 @@ import { writeAtomically } from './write-atomically.js';
  */
 export async function encodeImageGrid(options: ImageGridOptions): Promise<Uint8Array> {
   const { pixels, width, height } = imageGrid(options);
-  return sharp(pixels, { raw: { width, height, channels: 3 } }).png().toBuffer();
+  return sharp(pixels, { raw: { width, height, channels: 3 } })
+    .png()
+    .toBuffer();
 }
 
 /**

@@ -3,7 +3,7 @@ import { ConfigError } from '../errors.js';
 import type { Network, NetworkConfig } from '../plugins.js';
 import { conditioning } from './conditioning.js';
 import { collect, dense, type Layer } from './layers.js';
-import { defineNetwork, requireWhole } from './network.js';
+import { defineNetwork, MAX_DEPTH, requireShape, requireSize } from './network.js';
 
 /** A diffusion transformer for square patches of images. */
 export interface DitConfig extends NetworkConfig {
@@ -39,10 +39,12 @@ export function dit(options: DitOptions): Network<DitConfig> {
   const blocks = Array.from({ length: depth }, (_, i) => transformerBlock(`block${i}`, width, heads));
   const modulation = dense('output.modulation', width, 2 * width, { zero: true });
   const last = dense('output', width, patchSize, { zero: true });
-  const positions = constant(positionFeatures(rows, columns, width), [1, rows * columns, width]);
+  let features: Float64Array | undefined;
 
   return defineNetwork(config, collect([condition, first, ...blocks, modulation, last]), (params, inputs) => {
     const c = condition.apply(params, inputs).silu();
+    features ??= positionFeatures(rows, columns, width);
+    const positions = constant(features, [1, rows * columns, width]);
     let h = first.apply(params, patches(inputs.x, patch)).add(positions);
     for (const block of blocks) h = block.apply(params, h, c);
     const [shift, scale] = chunks(modulation.apply(params, c), 2);
@@ -125,9 +127,9 @@ function positionFeatures(rows: number, columns: number, width: number): Float64
 
 function gridOf({ shape, patch, width, depth, heads }: DitConfig): [channels: number, rows: number, columns: number] {
   const [channels = 0, height = 0, columns = 0] = shape;
-  if (shape.length !== 3)
-    throw new ConfigError('dit.shape', `wanted [channels, height, width], got [${shape.join(', ')}]`);
-  for (const [name, value] of Object.entries({ patch, width, depth, heads })) requireWhole(`dit.${name}`, value);
+  requireShape('dit.shape', shape, ['channels', 'height', 'width']);
+  for (const [name, value] of Object.entries({ patch, width, heads })) requireSize(`dit.${name}`, value);
+  requireSize('dit.depth', depth, MAX_DEPTH);
   if (height % patch !== 0 || columns % patch !== 0) {
     throw new ConfigError('dit.patch', `${patch} does not divide images of ${height} x ${columns}`);
   }

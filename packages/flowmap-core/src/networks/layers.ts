@@ -24,7 +24,7 @@ export function dense(name: string, inputs: number, outputs: number, { zero = fa
       [weight]: { shape: [inputs, outputs], std: zero ? 0 : 1 / Math.sqrt(inputs) },
       [bias]: { shape: [outputs], std: 0 },
     },
-    apply: (params, x) => linear(x, params[weight]!, params[bias]!),
+    apply: (params, x) => linear(x, params[weight]!, params[bias]),
   };
 }
 

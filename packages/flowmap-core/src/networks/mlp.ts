@@ -1,9 +1,8 @@
 import { rmsNorm } from '@flowmap/tensor';
-import { ConfigError } from '../errors.js';
 import type { Network, NetworkConfig } from '../plugins.js';
 import { conditioning } from './conditioning.js';
 import { collect, dense } from './layers.js';
-import { defineNetwork, requireWhole } from './network.js';
+import { defineNetwork, MAX_DEPTH, requireShape, requireSize } from './network.js';
 
 /** A residual multilayer perceptron for points of a few dimensions. */
 export interface MlpConfig extends NetworkConfig {
@@ -24,9 +23,9 @@ export type MlpOptions = Pick<MlpConfig, 'shape'> & Partial<Omit<MlpConfig, 'typ
  * @throws {ConfigError} for a sample shape that is not `[n]`, or sizes that are not whole numbers >= 1
  */
 export function mlp({ shape, classes = 0, interval = false, width = 256, depth = 3 }: MlpOptions): Network<MlpConfig> {
-  if (shape.length !== 1) throw new ConfigError('mlp.shape', `wanted [n], got [${shape.join(', ')}]`);
-  requireWhole('mlp.width', width);
-  requireWhole('mlp.depth', depth);
+  requireShape('mlp.shape', shape, ['n']);
+  requireSize('mlp.width', width);
+  requireSize('mlp.depth', depth, MAX_DEPTH);
   const config: MlpConfig = { type: 'mlp', shape, classes, interval, width, depth };
   const [features] = shape as [number];
   const condition = conditioning(config, width);

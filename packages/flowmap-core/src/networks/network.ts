@@ -1,6 +1,7 @@
 import { sameShape, ShapeError, type Tensor, type Tensors } from '@flowmap/tensor';
 import { ConfigError } from '../errors.js';
 import type { Network, NetworkConfig, NetworkInputs } from '../plugins.js';
+import { isList } from '../internal/json.js';
 import { initialize, type ParameterSpecs } from './layers.js';
 
 /**
@@ -9,12 +10,16 @@ import { initialize, type ParameterSpecs } from './layers.js';
  * @param config described in checkpoints, from which the network is rebuilt
  * @param parameters shapes and initial standard deviations
  * @param apply traces the network on inputs that have been checked
+ * @throws {ConfigError} for a sample shape, a number of classes or an interval flag that makes no sense
  */
 export function defineNetwork<C extends NetworkConfig>(
   config: C,
   parameters: ParameterSpecs,
   apply: (params: Tensors, inputs: NetworkInputs) => Tensor,
 ): Network<C> {
+  requireShape(`${config.type}.shape`, config.shape);
+  requireWhole(`${config.type}.classes`, config.classes, 0);
+  if (typeof config.interval !== 'boolean') throw new ConfigError(`${config.type}.interval`, 'wanted true or false');
   return {
     config,
     parameters: Object.fromEntries(
@@ -44,4 +49,33 @@ export function requireWhole(option: string, value: number, least = 1): void {
   if (!Number.isInteger(value) || value < least) {
     throw new ConfigError(option, `wanted a whole number >= ${least}, got ${value}`);
   }
+}
+
+/** Largest size of a part of a network: keeps a configuration from an untrusted file from asking for all memory. */
+const MAX_SIZE = 65_536;
+
+/** Most repetitions of a part of a network. */
+export const MAX_DEPTH = 1024;
+
+/**
+ * Checks a size of a network: a whole number in [1, `most`].
+ *
+ * @throws {ConfigError} naming the option
+ */
+export function requireSize(option: string, value: number, most = MAX_SIZE): void {
+  requireWhole(option, value);
+  if (value > most) throw new ConfigError(option, `wanted at most ${most}, got ${value}`);
+}
+
+/**
+ * Checks the shape of a sample.
+ *
+ * @param axes names of its axes; any shape when not given
+ * @throws {ConfigError} naming the option
+ */
+export function requireShape(option: string, shape: readonly number[], axes?: readonly string[]): void {
+  if (!isList(shape) || shape.length === 0 || (axes && shape.length !== axes.length)) {
+    throw new ConfigError(option, `wanted [${axes?.join(', ') ?? 'extents of a sample'}], got [${String(shape)}]`);
+  }
+  for (const extent of shape) requireSize(option, extent);
 }

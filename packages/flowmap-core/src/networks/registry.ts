@@ -1,16 +1,16 @@
 import { ConfigError } from '../errors.js';
 import type { Network, NetworkConfig } from '../plugins.js';
-import { dit, type DitOptions } from './dit.js';
-import { mlp, type MlpOptions } from './mlp.js';
-import { unet, type UnetOptions } from './unet.js';
+import { dit } from './dit.js';
+import { mlp } from './mlp.js';
+import { unet } from './unet.js';
 
 /** Rebuilds a network from its configuration. */
 export type NetworkFactory = (config: NetworkConfig) => Network;
 
 const factories = new Map<string, NetworkFactory>([
-  ['mlp', (config) => mlp(config as unknown as MlpOptions)],
-  ['dit', (config) => dit(config as unknown as DitOptions)],
-  ['unet', (config) => unet(config as unknown as UnetOptions)],
+  ['mlp', (config) => mlp(config)],
+  ['dit', (config) => dit(config)],
+  ['unet', (config) => unet(config)],
 ]);
 
 /**

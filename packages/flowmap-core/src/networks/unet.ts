@@ -1,10 +1,11 @@
 import { rmsNorm, splat, split, type Tensor } from '@flowmap/tensor';
 import { ConfigError } from '../errors.js';
+import { isList } from '../internal/json.js';
 import type { Network, NetworkConfig } from '../plugins.js';
 import { conditioning } from './conditioning.js';
 import { selfAttention } from './dit.js';
 import { collect, convolution, dense, type Layer } from './layers.js';
-import { defineNetwork, requireWhole } from './network.js';
+import { defineNetwork, MAX_DEPTH, requireShape, requireSize, requireWhole } from './network.js';
 
 /** A convolutional U-net for small images. */
 export interface UnetConfig extends NetworkConfig {
@@ -20,6 +21,9 @@ export interface UnetConfig extends NetworkConfig {
   /** Heads of the self-attention at the lowest resolution; 0 = no attention; 4 unless given. */
   readonly heads: number;
 }
+
+/** Most resolutions: the sides of an image are halved once for each. */
+const MAX_LEVELS = 16;
 
 /** Options of {@link unet}: what {@link UnetConfig} leaves open has a default. */
 export type UnetOptions = Pick<UnetConfig, 'shape'> & Partial<Omit<UnetConfig, 'type' | 'shape'>>;
@@ -150,14 +154,15 @@ function sequence(parts: readonly Layer<[Tensor, Tensor]>[]): Layer<[x: Tensor, 
 }
 
 function check({ shape, channels, blocks, groupSize, conditionWidth, heads }: UnetConfig): void {
-  if (shape.length !== 3)
-    throw new ConfigError('unet.shape', `wanted [channels, height, width], got [${shape.join(', ')}]`);
-  if (channels.length === 0) throw new ConfigError('unet.channels', 'wanted at least one resolution');
-  for (const [name, value] of Object.entries({ blocks, groupSize, conditionWidth }))
-    requireWhole(`unet.${name}`, value);
+  requireShape('unet.shape', shape, ['channels', 'height', 'width']);
+  if (!isList(channels) || channels.length === 0 || channels.length > MAX_LEVELS) {
+    throw new ConfigError('unet.channels', `wanted a list of 1 to ${MAX_LEVELS} channel counts`);
+  }
+  for (const [name, value] of Object.entries({ groupSize, conditionWidth })) requireSize(`unet.${name}`, value);
+  requireSize('unet.blocks', blocks, MAX_DEPTH);
   requireWhole('unet.heads', heads, 0);
   for (const count of channels) {
-    requireWhole('unet.channels', count);
+    requireSize('unet.channels', count);
     if (count % groupSize !== 0)
       throw new ConfigError('unet.groupSize', `${groupSize} does not divide ${count} channels`);
   }

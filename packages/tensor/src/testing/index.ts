@@ -1,1 +1,3 @@
 export { evaluate } from './evaluate.js';
+export { describeRuntime, type RuntimeContract } from './describe-runtime.js';
+export { checkDerivatives, type DerivativeCheck } from './check-derivatives.js';

@@ -1,0 +1,69 @@
+import { dit, unet, type Network } from '@flowmap/core';
+import { ayfEmd } from '@flowmap/objectives';
+import { countFlops, hostTensor, input, program, uniforms, type HostTensors, type Program } from '@flowmap/tensor';
+import { adamw, constantSchedule, initialState, powerEma, trainFeeds, trainStep } from '@flowmap/train';
+
+/** A program to time, with everything it needs to run. */
+export interface Workload {
+  readonly name: string;
+  readonly build: () => Program;
+  readonly state: HostTensors;
+  readonly feeds: HostTensors;
+  /** Floating-point operations of one run. */
+  readonly flops: number;
+}
+
+const batchSize = 32;
+
+/** The product of two float32 matrices of 1024 x 1024: what everything else is compared with. */
+export function matmulWorkload(size = 1024): Workload {
+  const values = (seed: number): Float64Array => uniforms({ seed, purpose: 'matrix' }, size ** 2);
+  return {
+    name: `matmul ${size}³`,
+    build: () =>
+      program('matmul', { inputs: { a: [size, size], b: [size, size] } }, ({ a, b }) => ({ outputs: { c: a.matmul(b) } })),
+    state: {},
+    feeds: { a: hostTensor([size, size], Float32Array.from(values(0))), b: hostTensor([size, size], Float32Array.from(values(1))) },
+    flops: 2 * size ** 3,
+  };
+}
+
+/** The DiT of 64 tokens, width 256 and 8 blocks. */
+export function ditWorkload(): Workload {
+  return stepWorkload('DiT', dit({ shape: [3, 32, 32], patch: 4, width: 256, depth: 8, classes: 10, interval: true }));
+}
+
+/** The U-net of the emoji example. */
+export function unetWorkload(): Workload {
+  return stepWorkload('UNet', unet({ shape: [3, 24, 24], channels: [64, 128], classes: 8, interval: true }));
+}
+
+/**
+ * The fused AYF-EMD step: forward, derivative along the trajectory, loss, backward, AdamW and the moving average. It is
+ * counted as 4 times the forward pass: one for the value, one for the derivative, two for the gradient.
+ */
+function stepWorkload(name: string, network: Network): Workload {
+  const objective = ayfEmd({ teacher: false });
+  const optimizer = adamw();
+  const shape = [batchSize, ...network.config.shape];
+  const size = shape.reduce((product, extent) => product * extent, 1);
+  const batch = {
+    x: Float32Array.from(uniforms({ seed: 0, purpose: 'data' }, size), (u) => 2 * u - 1),
+    labels: Int32Array.from({ length: batchSize }, (_, i) => i % network.config.classes),
+  };
+  const schedules = { learningRate: constantSchedule(1e-4), emaDecay: powerEma() };
+  return {
+    name,
+    build: () => trainStep({ network, objective, optimizer, batchSize }),
+    state: initialState(optimizer, network.init(0)),
+    feeds: trainFeeds({ network, objective, optimizer, ...schedules, seed: 0 }, { step: 100, iterations: 1000 }, batch),
+    flops: 4 * forwardFlops(network),
+  };
+}
+
+function forwardFlops(network: Network): number {
+  const [t, s] = [input('t', [batchSize]), input('s', [batchSize])];
+  const params = Object.fromEntries(Object.entries(network.parameters).map(([name, { shape }]) => [name, input(name, shape)]));
+  const x = input('x', [batchSize, ...network.config.shape]);
+  return countFlops([network.apply(params, { x, t, s, label: input('label', [batchSize], 'int32') })]);
+}

@@ -1,0 +1,119 @@
+import { compileSampler, normalBatch, uniformGrid, type Model, type SamplerMethod } from '@flowmap/core';
+import { hostTensor, sizeOf, type HostTensor, type Runtime } from '@flowmap/tensor';
+
+/** Numbers of steps at which teacher and student are compared. */
+export const STEP_COUNTS = [1, 2, 4, 8] as const;
+export type StepCount = (typeof STEP_COUNTS)[number];
+
+/** Something for each number of steps. */
+export type PerStepCount<T> = Readonly<Record<StepCount, T>>;
+
+/** Calls a function for each number of steps. */
+export function perStepCount<T>(f: (steps: StepCount) => T): PerStepCount<T> {
+  return { 1: f(1), 2: f(2), 4: f(4), 8: f(8) };
+}
+
+/** Steps of Heun's method that stand for the teacher's exact solution. */
+export const REFERENCE_STEPS = 64;
+/** Noises in an evaluation. */
+export const EVALUATION_COUNT = 256;
+
+/** Where the same noises end with every method. */
+export interface Endpoints {
+  /** The teacher's ODE, solved by Heun's method in 64 steps: `[count, ...shape]`. */
+  readonly reference: HostTensor;
+  /** The teacher's ODE by Euler's method. */
+  readonly teacher: PerStepCount<HostTensor>;
+  /** The student's flow map. */
+  readonly student: PerStepCount<HostTensor>;
+}
+
+/** What {@link sampleEndpoints} needs. */
+export interface SampleEndpointsOptions {
+  readonly runtime: Runtime;
+  /** A velocity field. */
+  readonly teacher: Model;
+  /** A flow map. */
+  readonly student: Model;
+  /** Samples from each method; 256 unless given. */
+  readonly count?: number;
+  /** Samples in one run of a sampler; 64 unless given. */
+  readonly batchSize?: number;
+  readonly signal?: AbortSignal;
+  /** Told what is sampled now, in words. */
+  readonly onProgress?: (what: string) => void;
+}
+
+/** Classes of the samples of an evaluation: sample `i` is of class `i mod classes`, or 0 when there are none. */
+export function evaluationLabels(count: number, classes: number): Int32Array {
+  return Int32Array.from({ length: count }, (_, i) => (classes > 0 ? i % classes : 0));
+}
+
+/**
+ * Samples teacher and student from the same noises and labels. These depend on nothing, so that any two runs on data of one
+ * shape can be compared.
+ *
+ * @throws the signal's reason when it fires
+ */
+export async function sampleEndpoints({
+  runtime,
+  teacher,
+  student,
+  count = EVALUATION_COUNT,
+  batchSize = 64,
+  signal,
+  onProgress,
+}: SampleEndpointsOptions): Promise<Endpoints> {
+  const { shape, classes } = teacher.network.config;
+  const noise = normalBatch({ seed: 0, purpose: 'evaluation' }, [count, ...shape]);
+  const labels = evaluationLabels(count, classes);
+  const size = sizeOf(shape);
+
+  const sampleEach = async (model: Model, method: SamplerMethod, grids: readonly number[]): Promise<HostTensor[]> => {
+    const sampler = await compileSampler(runtime, model, { method, batchSize });
+    try {
+      const results: HostTensor[] = [];
+      for (const steps of grids) {
+        onProgress?.(`${model === student ? 'student' : 'teacher'}, ${steps} ${steps === 1 ? 'step' : 'steps'}`);
+        const out = new Float32Array(noise.length);
+        for (let first = 0; first < count; first += batchSize) {
+          signal?.throwIfAborted();
+          const part = noise.subarray(first * size, (first + batchSize) * size);
+          const points = await sampler.sample({
+            noise: hostTensor([part.length / size, ...shape], part),
+            ...(classes > 0 ? { labels: labels.subarray(first, first + batchSize) } : {}),
+            times: uniformGrid(steps),
+          });
+          out.set(points.data, first * size);
+        }
+        results.push(hostTensor([count, ...shape], out));
+      }
+      return results;
+    } finally {
+      await sampler.dispose();
+    }
+  };
+  const sampleAll = async (model: Model, method: SamplerMethod): Promise<PerStepCount<HostTensor>> => {
+    const results = await sampleEach(model, method, STEP_COUNTS);
+    return perStepCount((steps) => results[STEP_COUNTS.indexOf(steps)]!);
+  };
+
+  const [reference] = await sampleEach(teacher, 'heun', [REFERENCE_STEPS]);
+  return {
+    reference: reference!,
+    teacher: await sampleAll(teacher, 'euler'),
+    student: await sampleAll(student, 'flowMap'),
+  };
+}
+
+/**
+ * `sqrt(mean((x - y)^2))` over all numbers of all samples: how far endpoints lie from the reference, in the data's units.
+ *
+ * @param samples `[count, ...shape]`
+ * @param reference of the same shape
+ */
+export function endpointRmse(samples: HostTensor, reference: HostTensor): number {
+  let sum = 0;
+  for (let i = 0; i < samples.data.length; i++) sum += (samples.data[i]! - reference.data[i]!) ** 2;
+  return Math.sqrt(sum / samples.data.length);
+}

@@ -1,0 +1,69 @@
+import { sizeOf, type HostTensor } from '@flowmap/tensor';
+import { endpointRmse, EVALUATION_COUNT, perStepCount, type Endpoints, type PerStepCount } from './evaluate.js';
+import { machine, versions } from './machine.js';
+import { firstSamples } from './presentation.js';
+import type { ExampleRun } from './run-example.js';
+import type { Trained } from './run-folder.js';
+import { forwardFlops, matmulGflops, median } from './speed.js';
+
+/** How good a sampler is with some number of steps. */
+export interface Quality {
+  /** Root mean square distance of endpoints from the teacher's exact ones, in the data's units. */
+  readonly endpointRmse: number;
+  /** Further measures of an example, by name. */
+  readonly [measure: string]: number;
+}
+
+/** What a run leaves in `metrics.json`. */
+export interface Metrics {
+  /** The teacher's ODE by Euler's method. */
+  readonly teacher: PerStepCount<Quality>;
+  /** The student's flow map. */
+  readonly student: PerStepCount<Quality>;
+  /** A step of the distillation, the median; its floating-point operations are four times the student's forward pass. */
+  readonly trainStep: { readonly gflops: number; readonly seconds: number };
+  /** A 1024 x 1024 float32 matrix product on the same runtime in the same process. */
+  readonly matmul: { readonly gflops: number };
+  /** Seconds of this process, from its start to the report. */
+  readonly wallSeconds: number;
+  /** Seconds of each part of the work, those of interrupted processes included. */
+  readonly seconds: Readonly<Record<string, number>>;
+  /** Numbers in the student's network. */
+  readonly parameters: number;
+  readonly machine: Readonly<Record<string, string | number>>;
+  readonly versions: Readonly<Record<string, string>>;
+}
+
+/** What {@link measure} needs to know. */
+export interface MeasureOptions {
+  readonly run: ExampleRun;
+  readonly endpoints: Endpoints;
+  readonly student: Trained;
+  /** Seconds of each part of the work. */
+  readonly parts: Readonly<Record<string, number>>;
+}
+
+/** Everything that a run says about itself in numbers. */
+export async function measure({ run, endpoints, student, parts }: MeasureOptions): Promise<Metrics> {
+  const { batchSize } = run.student;
+  const quality = (samples: HostTensor): Quality => ({
+    endpointRmse: endpointRmse(
+      firstSamples(samples, EVALUATION_COUNT),
+      firstSamples(endpoints.reference, EVALUATION_COUNT),
+    ),
+    ...run.presentation.measure?.(samples),
+  });
+  const seconds = median(student.log.map(({ imagesPerSecond }) => batchSize / imagesPerSecond));
+  const { network } = student.model;
+  return {
+    teacher: perStepCount((steps) => quality(endpoints.teacher[steps])),
+    student: perStepCount((steps) => quality(endpoints.student[steps])),
+    trainStep: { gflops: (4 * forwardFlops(network, batchSize)) / seconds / 1e9, seconds },
+    matmul: { gflops: await matmulGflops(run.runtime) },
+    wallSeconds: performance.now() / 1000,
+    seconds: parts,
+    parameters: Object.values(network.parameters).reduce((total, { shape }) => total + sizeOf(shape), 0),
+    machine: machine(),
+    versions: versions(),
+  };
+}

@@ -1,0 +1,89 @@
+import { InvalidArgumentError, Option } from 'commander';
+import { z } from 'zod';
+
+/** One command-line option: how its value is written, what it means, and what it is unless given. */
+export interface OptionSpec<T> {
+  readonly description: string;
+  /** What stands for the value in `--help`; absent for a switch, which takes none. */
+  readonly placeholder?: string;
+  readonly schema: z.ZodType<T, string>;
+  /** Value unless given; an option without one must be given. */
+  readonly fallback?: T;
+}
+
+/** Options by name in camel case; `batchSize` is written `--batch-size`. */
+export type OptionTable = Readonly<Record<string, OptionSpec<unknown>>>;
+
+/** The values of a table's options. */
+export type Config<Table extends OptionTable> = {
+  readonly [Name in keyof Table]: Table[Name] extends OptionSpec<infer T> ? T : never;
+};
+
+/** A whole number of at least `least`; with `null` as fallback the option may be left out. */
+export function whole<F extends number | null>(description: string, fallback: F, least = 1): OptionSpec<number | F> {
+  const wanted = `Wanted a whole number of at least ${least}.`;
+  const schema = digits(wanted).refine((value) => value >= least, wanted);
+  return { description, placeholder: 'N', schema, fallback };
+}
+
+/** Whole numbers of at least 1, separated by commas. */
+export function wholes(description: string, fallback: readonly number[]): OptionSpec<readonly number[]> {
+  const wanted = 'Wanted whole numbers of at least 1 separated by commas, such as 32,64,128.';
+  const schema = z
+    .string()
+    .transform((text) => text.split(','))
+    .pipe(z.array(digits(wanted).refine((value) => value >= 1, wanted)));
+  return { description, placeholder: 'N,N,…', schema, fallback };
+}
+
+/** A positive number. */
+export function positive(description: string, fallback: number): OptionSpec<number> {
+  const wanted = 'Wanted a positive number.';
+  const schema = z
+    .string()
+    .regex(/\d/, wanted)
+    .transform(Number)
+    .refine((value) => value > 0 && value < Infinity, wanted);
+  return { description, placeholder: 'X', schema, fallback };
+}
+
+/** A file or a folder that must be given. */
+export function requiredPath(description: string, placeholder: 'DIR' | 'FILE'): OptionSpec<string> {
+  return { description, placeholder, schema: z.string().min(1, 'Wanted a path.') };
+}
+
+/** A file or a folder; with `null` as fallback the option may be left out. */
+export function pathOr<F extends string | null>(
+  description: string,
+  placeholder: 'DIR' | 'FILE',
+  fallback: F,
+): OptionSpec<string | F> {
+  return { ...requiredPath(description, placeholder), fallback };
+}
+
+/** A switch: false unless given. */
+export function flag(description: string): OptionSpec<boolean> {
+  return { description, schema: z.string().transform(() => true), fallback: false };
+}
+
+/** The option as the parser wants it: `--kebab-case <N>`, its default shown by `--help`. */
+export function toCommander(name: string, { description, placeholder, schema, fallback }: OptionSpec<unknown>): Option {
+  const long = `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+  if (placeholder === undefined) return new Option(long, description).default(fallback);
+  const option = new Option(`${long} <${placeholder}>`, description).argParser((text: string) => {
+    const result = schema.safeParse(text);
+    if (!result.success) throw new InvalidArgumentError(result.error.issues[0]?.message ?? 'Not understood.');
+    return result.data;
+  });
+  if (fallback === undefined) return option.makeOptionMandatory();
+  return fallback === null
+    ? option
+    : option.default(fallback, Array.isArray(fallback) ? fallback.join(',') : String(fallback));
+}
+
+function digits(wanted: string): z.ZodType<number, string> {
+  return z
+    .string()
+    .regex(/^\d{1,15}$/, wanted)
+    .transform(Number);
+}

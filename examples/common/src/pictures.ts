@@ -1,0 +1,44 @@
+import { join } from 'node:path';
+import { writeFileAtomic } from '@flowmap/core/node';
+import type { HostTensor } from '@flowmap/tensor';
+import { REFERENCE_STEPS, STEP_COUNTS, type Endpoints } from './evaluate.js';
+import type { Presentation } from './presentation.js';
+
+/** A picture of what one sampler makes of the evaluation's noises. */
+export interface SamplePicture {
+  /** The teacher solved accurately, the teacher by Euler's method, or the student. */
+  readonly kind: 'reference' | 'teacher' | 'student';
+  readonly steps: number;
+  /** Its name in the run's folder. */
+  readonly file: string;
+  /** The report's low picture of a few of the samples, PNG; undefined when the example has none. */
+  readonly strip: Uint8Array | undefined;
+}
+
+/**
+ * Writes `samples-{1,2,4,8}.png` of the student, `teacher-{1,2,4,8}.png` of the teacher by Euler's method, and `teacher.png` of
+ * the teacher in 64 Heun steps.
+ *
+ * @returns the reference first, then for each number of steps teacher and student
+ */
+export async function writePictures(
+  folder: string,
+  endpoints: Endpoints,
+  presentation: Presentation,
+): Promise<SamplePicture[]> {
+  const show = async (
+    kind: SamplePicture['kind'],
+    steps: number,
+    file: string,
+    samples: HostTensor,
+  ): Promise<SamplePicture> => {
+    await writeFileAtomic(join(folder, file), await presentation.picture(samples));
+    return { kind, steps, file, strip: await presentation.strip?.(samples) };
+  };
+  const pictures = [await show('reference', REFERENCE_STEPS, 'teacher.png', endpoints.reference)];
+  for (const steps of STEP_COUNTS) {
+    pictures.push(await show('teacher', steps, `teacher-${steps}.png`, endpoints.teacher[steps]));
+    pictures.push(await show('student', steps, `samples-${steps}.png`, endpoints.student[steps]));
+  }
+  return pictures;
+}

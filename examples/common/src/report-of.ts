@@ -1,0 +1,152 @@
+import type { LogRecord } from '@flowmap/train/node';
+import type { Metrics } from './metrics.js';
+import type { SamplePicture } from './pictures.js';
+import { duration } from './report/duration.js';
+import type { Curve } from './report/line-chart.js';
+import type { CurveSection, Facts, PictureSection, Report, ReportPicture } from './report/report.js';
+import type { ExampleRun } from './run-example.js';
+import type { Trained } from './run-folder.js';
+
+/** What {@link reportOf} tells of. */
+export interface ReportSource {
+  readonly run: ExampleRun;
+  readonly metrics: Metrics;
+  readonly pictures: readonly SamplePicture[];
+  readonly teacher: Trained;
+  readonly student: Trained;
+}
+
+/** The report of a run. */
+export function reportOf({ run, metrics, pictures, teacher, student }: ReportSource): Report {
+  const millions = (metrics.parameters / 1e6).toPrecision(2);
+  return {
+    title: `${run.subject}, from many steps to few`,
+    lead:
+      `A flow map of ${millions} million parameters, distilled from its teacher with AYF-EMD in ` +
+      `${run.student.iterations.toLocaleString('en-GB')} iterations (${duration(metrics.seconds['distillation'] ?? 0)}). ` +
+      `The teacher follows its ODE in many small steps; the student leaps along it in a few.`,
+    metrics,
+    sections: pictures.every(({ strip }) => strip) ? stripSections(pictures) : [tileSection(pictures)],
+    curves: [
+      ...curveSection(
+        'How the student learned',
+        'The loss of AYF-EMD is near 1 by construction, so it says nothing. The tangent is what the training pulls on, the ' +
+          'velocity error how far the student at zero interval is from its teacher; both fall as the learning rate does.',
+        student.log,
+        STUDENT_CURVES,
+      ),
+      ...curveSection(
+        'How the teacher learned',
+        'Flow matching: the network predicts the direction from data to noise. Most of that is noise it cannot know, so the ' +
+          'loss levels off well above zero.',
+        teacher.log,
+        TEACHER_CURVES,
+      ),
+    ],
+    settings: settingsOf(run),
+    timings: timingsOf(run, metrics),
+  };
+}
+
+const WORDS = { reference: 'Teacher', teacher: 'Teacher', student: 'Student' };
+const METHODS = { reference: 'Heun', teacher: 'Euler', student: 'flow map' };
+
+const count = (steps: number): string => (steps === 1 ? '1 step' : `${steps} steps`);
+
+const shown = ({ kind, steps, file, strip }: SamplePicture): ReportPicture => ({
+  kind,
+  title: `${WORDS[kind]}, ${count(steps)}`,
+  note: METHODS[kind],
+  source: strip ?? file,
+});
+
+const file = ({ strip: _, ...picture }: SamplePicture): SamplePicture => ({ ...picture, strip: undefined });
+
+function stripSections(pictures: readonly SamplePicture[]): PictureSection[] {
+  return [
+    {
+      title: 'The same noise, fewer and fewer steps',
+      text:
+        'Each column starts from one noise. At the top is where the teacher leads when its ODE is solved accurately; below, ' +
+        'what it reaches in 1, 2, 4 and 8 steps, and what the student does.',
+      layout: 'strips',
+      pictures: pictures.map(shown),
+    },
+    {
+      title: 'More samples',
+      text: 'Not chosen: the first noises of the evaluation, the same in every picture.',
+      layout: 'grids',
+      pictures: pictures.filter(({ kind }) => kind !== 'teacher').map((picture) => shown(file(picture))),
+    },
+  ];
+}
+
+function tileSection(pictures: readonly SamplePicture[]): PictureSection {
+  const of = (wanted: SamplePicture['kind']): ReportPicture[] =>
+    pictures.filter(({ kind }) => kind === wanted).map(shown);
+  return {
+    title: 'The same noise, fewer and fewer steps',
+    text: 'Every picture shows where the same noises end. The last is the teacher with its ODE solved accurately.',
+    layout: 'tiles',
+    pictures: [...of('teacher'), ...of('student'), ...of('reference')],
+  };
+}
+
+type CurveSpec = readonly [quantity: string, title: string, note: string];
+
+const STUDENT_CURVES: readonly CurveSpec[] = [
+  ['tangentNorm', 'Tangent norm', 'before normalisation'],
+  ['velocityError', 'Velocity error', '‖v − F‖ per sample'],
+  ['learningRate', 'Learning rate', ''],
+];
+
+const TEACHER_CURVES: readonly CurveSpec[] = [
+  ['loss', 'Loss', 'squared error per sample'],
+  ['gradientNorm', 'Gradient norm', ''],
+  ['learningRate', 'Learning rate', ''],
+];
+
+function curveSection(
+  title: string,
+  text: string,
+  log: readonly LogRecord[],
+  specs: readonly CurveSpec[],
+): CurveSection[] {
+  if (log.length < 2) return [];
+  const steps = log.map(({ step }) => step);
+  const curves = specs.map(([quantity, name, note]): Curve => {
+    return { title: name, note, steps, values: log.map((record) => record[quantity] ?? NaN) };
+  });
+  return [{ title, text, curves }];
+}
+
+function settingsOf({ options, data }: ExampleRun): Facts {
+  const images = Number.isFinite(data.length) ? `${data.length.toLocaleString('en-GB')} samples` : 'drawn afresh';
+  const classes = data.classes.length > 0 ? `, ${data.classes.length} classes` : '';
+  const words = (name: string): string => name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+  const given = Object.entries(options).filter(([, value]) => value !== null);
+  return {
+    data: `${data.name}: ${images} of ${data.shape.join(' × ')}${classes}`,
+    ...Object.fromEntries(
+      given.map(([name, value]) => [words(name), Array.isArray(value) ? value.join(', ') : String(value)]),
+    ),
+  };
+}
+
+function timingsOf(
+  { runtime }: ExampleRun,
+  { trainStep, matmul, seconds, wallSeconds, machine, versions }: Metrics,
+): Facts {
+  const share = ((100 * trainStep.gflops) / matmul.gflops).toFixed(0);
+  return {
+    ...Object.fromEntries(Object.entries(seconds).map(([part, value]) => [part, duration(value)])),
+    'from start to report': duration(wallSeconds),
+    'a step of distillation': `${trainStep.seconds.toPrecision(3)} s, ${trainStep.gflops.toFixed(1)} GFLOP/s`,
+    'a matrix product': `${matmul.gflops.toFixed(1)} GFLOP/s, so a step reaches ${share} %`,
+    machine: `${machine['processor']}, ${machine['cores']} cores, ${machine['memoryGiB']} GiB, ${machine['system']}`,
+    runtime: runtime.name,
+    versions: Object.entries(versions)
+      .map(([name, version]) => `${name} ${version}`)
+      .join(', '),
+  };
+}

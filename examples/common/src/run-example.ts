@@ -1,0 +1,101 @@
+import { join } from 'node:path';
+import type { Dataset, Json, Network } from '@flowmap/core';
+import { writeFileAtomic } from '@flowmap/core/node';
+import { ayfEmd, flowMatching } from '@flowmap/objectives';
+import type { Runtime } from '@flowmap/tensor';
+import { distill, trainVelocityField, type ProgressDisplay } from '@flowmap/train/node';
+import type { CommandContext } from './command.js';
+import { EVALUATION_COUNT, sampleEndpoints } from './evaluate.js';
+import { measure } from './metrics.js';
+import { writePictures } from './pictures.js';
+import type { Presentation } from './presentation.js';
+import { renderReport } from './report/report.js';
+import { reportOf } from './report-of.js';
+import { REPORT, runFolder, trainOnce, type Trained } from './run-folder.js';
+import { summary } from './summary.js';
+
+/** How long and how fast something is trained. */
+export interface Training {
+  readonly iterations: number;
+  readonly batchSize: number;
+  /** Peak of the learning rate, which falls to 0 as half a cosine. */
+  readonly learningRate: number;
+}
+
+/** A teacher: a checkpoint with the log of its training where there is one, or how to train it. */
+export type TeacherSource =
+  { readonly file: string; readonly log: readonly LogRecord[] } | (Training & { readonly network: Network });
+
+/** What an example run is made of. */
+export interface ExampleRun extends CommandContext {
+  /** What the samples are, as a heading has it: `Emoji`. */
+  readonly subject: string;
+  readonly runtime: Runtime;
+  readonly data: Dataset;
+  readonly teacher: TeacherSource;
+  readonly student: Training;
+  readonly seed: number;
+  /** Mirror images at random; false unless given. */
+  readonly flip?: boolean;
+  /** Folder of the run; with a number appended when it holds a finished one. */
+  readonly out: string;
+  /** All options but `out`, defaults among them, for config.json; a run is resumed only with the same. */
+  readonly options: Readonly<Record<string, Json>>;
+  readonly presentation: Presentation;
+  /** Samples to show and measure; 256, those of the RMSE, unless given. */
+  readonly samples?: number;
+  /** How training shows how far it is; `auto` unless given. */
+  readonly progress?: ProgressDisplay;
+}
+
+/**
+ * Trains or loads a teacher, distils it, compares both, and writes pictures, `metrics.json` and the report, which comes last: a
+ * folder with a report holds a finished run. Interrupted at any point and started again with the same options, it goes on.
+ *
+ * @returns the run's folder
+ * @throws the signal's reason when it fires, with everything saved
+ */
+export async function runExample(run: ExampleRun): Promise<string> {
+  const { runtime, data, seed, flip = false, signal, progress = 'auto', options, print } = run;
+  const folder = runFolder(run.out);
+  const common = { runtime, data, seed, flip, signal, progress, config: options };
+  const parts: Record<string, number> = {};
+
+  const teacher = await teacherOf();
+  const student = await trainOnce(folder, 'student.safetensors', options, () =>
+    distill({ ...common, ...run.student, teacher: teacher.model, objective: ayfEmd(), out: folder }),
+  );
+  if (!student) throw signal.reason;
+  parts['distillation'] = student.log.at(-1)?.seconds ?? 0;
+
+  const start = performance.now();
+  const endpoints = await sampleEndpoints({
+    runtime,
+    teacher: teacher.model,
+    student: student.model,
+    count: run.samples ?? EVALUATION_COUNT,
+    signal,
+    onProgress: (what) => print(`evaluation: ${what}`),
+  });
+  parts['evaluation'] = (performance.now() - start) / 1000;
+
+  const pictures = await writePictures(folder, endpoints, run.presentation);
+  const metrics = await measure({ run, endpoints, student, parts });
+  await writeFileAtomic(join(folder, 'metrics.json'), `${JSON.stringify(metrics, null, 2)}\n`);
+  const report = reportOf({ run, metrics, pictures, teacher, student });
+  await writeFileAtomic(join(folder, REPORT), renderReport(report));
+  print(summary(folder, metrics));
+  return folder;
+
+  async function teacherOf(): Promise<Trained> {
+    if ('model' in run.teacher) return run.teacher;
+    const out = join(folder, 'teacher');
+    const { network, ...training } = run.teacher;
+    const trained = await trainOnce(out, 'teacher.safetensors', options, () =>
+      trainVelocityField({ ...common, ...training, network, objective: flowMatching(), out }),
+    );
+    if (!trained) throw signal.reason;
+    parts['teacher'] = trained.log.at(-1)?.seconds ?? 0;
+    return trained;
+  }
+}

@@ -1,0 +1,91 @@
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
+import { CheckpointError, type Json, type Model } from '@flowmap/core';
+import { loadModel, loadVelocityField } from '@flowmap/core/node';
+import { RunMismatchError } from '@flowmap/train';
+import type { LogRecord, TrainResult } from '@flowmap/train/node';
+
+/** The last file that a run writes: a folder without it holds a run to resume, or none. */
+export const REPORT = 'index.html';
+
+/** A finished training run. */
+export interface Trained {
+  /** The moving average of the weights. */
+  readonly model: Model;
+  readonly log: readonly LogRecord[];
+}
+
+/** The first of `out`, `out-2`, `out-3`, … that does not hold a finished run. */
+export function runFolder(out: string): string {
+  for (let number = 1; ; number++) {
+    const folder = number === 1 ? out : `${out}-${number}`;
+    if (!existsSync(join(folder, REPORT))) return folder;
+  }
+}
+
+/**
+ * Trains in a folder, or takes what an interrupted command of the same settings has finished there.
+ *
+ * @param result name of the file that training leaves at its end
+ * @param settings what the run's config.json records for the caller
+ * @param train trains with these settings, in this folder
+ * @returns undefined when training was interrupted
+ * @throws {RunMismatchError} when the folder holds a result of other settings
+ */
+export async function trainOnce(
+  folder: string,
+  result: 'teacher.safetensors' | 'student.safetensors',
+  settings: Json,
+  train: () => Promise<TrainResult>,
+): Promise<Trained | undefined> {
+  const path = join(folder, result);
+  if (!existsSync(path)) {
+    const { completed, model, log } = await train();
+    return completed ? { model, log } : undefined;
+  }
+  const there = JSON.parse(await readText(join(folder, 'config.json'))) as { readonly config: Json };
+  const differences = differing(there.config, settings);
+  if (differences.length > 0) throw new RunMismatchError(folder, differences);
+  return { model: await loadModel(path), log: await readLog(join(folder, 'log.jsonl')) };
+}
+
+/**
+ * A teacher from a file, with the log of its training where that lies beside it: `teacher.log.jsonl` for
+ * `teacher.safetensors`, or the `log.jsonl` of a run's folder.
+ *
+ * @throws {CheckpointError} when the file is not a velocity field
+ */
+export async function loadTeacher(file: string): Promise<Trained> {
+  const model = await loadVelocityField(file);
+  const logs = [logBeside(file), join(dirname(file), 'log.jsonl')];
+  const log = logs.find((path) => existsSync(path));
+  return { model, log: log === undefined ? [] : await readLog(log) };
+}
+
+/** Where the log of a checkpoint lies that is kept for later: `teacher.log.jsonl` for `teacher.safetensors`. */
+export function logBeside(file: string): string {
+  return file.replace(/(\.safetensors)?$/, '.log.jsonl');
+}
+
+async function readLog(path: string): Promise<LogRecord[]> {
+  const lines = (await readText(path)).split('\n').filter((line) => line !== '');
+  return lines.map((line) => JSON.parse(line) as LogRecord);
+}
+
+/** What differs between two objects of settings, in words. */
+function differing(before: Json, after: Json): string[] {
+  const [a, b] = [Object(before) as Record<string, Json>, Object(after) as Record<string, Json>];
+  return [...new Set([...Object.keys(a), ...Object.keys(b)])]
+    .filter((key) => !isDeepStrictEqual(a[key], b[key]))
+    .map((key) => `${key}: ${JSON.stringify(a[key])} there, ${JSON.stringify(b[key])} now`);
+}
+
+async function readText(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (cause) {
+    throw new CheckpointError(path, 'cannot be read', { cause });
+  }
+}

@@ -1,0 +1,50 @@
+import type { Network } from '@flowmap/core';
+import { countFlops, hostTensor, input, program, type Runtime } from '@flowmap/tensor';
+
+const MATMUL_SIDE = 1024;
+const WARM_UPS = 3;
+const RUNS = 15;
+
+/**
+ * Speed of a 1024 x 1024 float32 matrix product on a runtime, in GFLOP/s: the median of 15 runs. It says what the machine can
+ * do at the time, so that a training step can be judged by it.
+ */
+export async function matmulGflops(runtime: Runtime): Promise<number> {
+  const shape = [MATMUL_SIDE, MATMUL_SIDE];
+  const product = program('matmul', { inputs: {}, state: { a: shape, b: shape } }, (_, { a, b }) => ({
+    outputs: { product: a.matmul(b) },
+  }));
+  const executable = await runtime.compile(product);
+  const values = Float32Array.from({ length: MATMUL_SIDE ** 2 }, (_, i) => Math.sin(i));
+  await executable.writeState({ a: hostTensor(shape, values), b: hostTensor(shape, values) });
+  const seconds: number[] = [];
+  for (let run = 0; run < WARM_UPS + RUNS; run++) {
+    const start = performance.now();
+    const results = await executable.run({});
+    if (run >= WARM_UPS) seconds.push((performance.now() - start) / 1000);
+    results['product']?.dispose();
+  }
+  await executable.dispose();
+  return (2 * MATMUL_SIDE ** 3) / median(seconds) / 1e9;
+}
+
+/** Floating-point operations of a network's evaluation on a batch: its matrix products and convolutions. */
+export function forwardFlops({ config, parameters, apply }: Network, batchSize: number): number {
+  const params = Object.fromEntries(
+    Object.entries(parameters).map(([name, { shape, dtype }]) => [name, input(name, shape, dtype)]),
+  );
+  const output = apply(params, {
+    x: input('x', [batchSize, ...config.shape], 'float32'),
+    t: input('t', [batchSize], 'float32'),
+    ...(config.interval ? { s: input('s', [batchSize], 'float32') } : {}),
+    ...(config.classes > 0 ? { label: input('label', [batchSize], 'int32') } : {}),
+  });
+  return countFlops([output]);
+}
+
+/** The middle of the values in order, the mean of both middles for an even count; NaN for none. */
+export function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const half = sorted.length / 2;
+  return (sorted[Math.floor(half)]! + sorted[Math.ceil(half - 1)]!) / 2;
+}

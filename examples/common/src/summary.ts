@@ -1,0 +1,25 @@
+import { join } from 'node:path';
+import { STEP_COUNTS } from './evaluate.js';
+import type { Metrics } from './metrics.js';
+import { duration } from './report/duration.js';
+import { REPORT } from './run-folder.js';
+
+/** What a run ends with on the terminal: how good, how fast, and where everything is. */
+export function summary(folder: string, { teacher, student, trainStep, matmul, wallSeconds }: Metrics): string {
+  const row = (name: string, cells: readonly string[]): string =>
+    `  ${name.padEnd(22)}${cells.map((cell) => cell.padStart(9)).join('')}`;
+  const errors = (of: Metrics['teacher']): string[] => STEP_COUNTS.map((steps) => of[steps].endpointRmse.toFixed(4));
+  return [
+    '',
+    row('endpoint RMSE, steps', STEP_COUNTS.map(String)),
+    row('teacher (Euler)', errors(teacher)),
+    row('student (flow map)', errors(student)),
+    '',
+    `  training step   ${trainStep.seconds.toPrecision(3)} s, ${trainStep.gflops.toFixed(0)} GFLOP/s (matrix product ${matmul.gflops.toFixed(0)})`,
+    `  in all          ${duration(wallSeconds)}`,
+    `  report          ${join(folder, REPORT)}`,
+    `  pictures        ${join(folder, `samples-{${STEP_COUNTS.join(',')}}.png`)}, ${join(folder, 'teacher.png')}`,
+    `  student         ${join(folder, 'student.safetensors')}`,
+    '',
+  ].join('\n');
+}

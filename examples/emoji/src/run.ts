@@ -1,0 +1,47 @@
+import { unet } from '@flowmap/core';
+import {
+  EVALUATION_COUNT,
+  evaluationLabels,
+  imageGrids,
+  loadTeacher,
+  runExample,
+  type CommandContext,
+} from '@flowmap/example-common';
+import { onnxRuntime } from '@flowmap/runtime-onnx';
+import { CATEGORIES, emojiDataset } from './emoji-dataset.js';
+import { SHIPPED_TEACHER, type EmojiConfig } from './settings.js';
+
+/** Rows of the pictures, by category: two of smileys, then one of each. */
+const ROWS = [0, ...CATEGORIES.keys()];
+
+/**
+ * Distils the emoji teacher and reports.
+ *
+ * @returns the run's folder
+ */
+export async function runEmoji({ out, ...options }: EmojiConfig, context: CommandContext): Promise<string> {
+  const { iterations, batchSize, learningRate, threads, seed } = options;
+  const runtime = await onnxRuntime(threads === null ? {} : { threads });
+  const trained = options.trainTeacher ? undefined : await loadTeacher(options.teacher ?? SHIPPED_TEACHER);
+  const side = trained?.model.network.config.shape[1] ?? options.size;
+  context.print(`decoding emoji, ${side} x ${side} pixels`);
+  const data = await emojiDataset(side);
+  const classes = CATEGORIES.length;
+  return runExample({
+    subject: 'Emoji',
+    runtime,
+    data,
+    teacher: trained ?? {
+      iterations: options.teacherIterations,
+      batchSize,
+      learningRate: options.teacherLearningRate,
+      network: unet({ shape: data.shape, classes, channels: options.channels }),
+    },
+    student: { iterations, batchSize, learningRate },
+    seed,
+    out,
+    options,
+    presentation: imageGrids(evaluationLabels(EVALUATION_COUNT, classes), classes, ROWS),
+    ...context,
+  });
+}

@@ -1,0 +1,46 @@
+import { join } from 'node:path';
+import { flag, pathOr, positive, whole, wholes, type Config } from '@flowmap/example-common';
+
+/** Folder of this example. */
+const here = join(import.meta.dirname, '..');
+
+/** The teacher that comes with the example. */
+export const SHIPPED_TEACHER = join(here, 'teacher.safetensors');
+
+const machineOptions = {
+  threads: whole('threads of the computation; unless given, one per physical core', null),
+  seed: whole('decides initial weights, order of the images, noise and times', 0, 0),
+};
+
+const networkOptions = {
+  size: whole('side of the images in pixels', 24),
+  channels: wholes("channels of the teacher's U-net, the full resolution first", [48, 96, 128]),
+};
+
+/** Options of the example. */
+export const EMOJI_OPTIONS = {
+  iterations: whole('steps of the distillation', 560),
+  batchSize: whole('images of one step', 32),
+  learningRate: positive('peak of the learning rate of the distillation', 5e-4),
+  teacher: pathOr('checkpoint of the teacher; the one that comes with the example unless given', 'FILE', null),
+  trainTeacher: flag('train a teacher from scratch instead, with the options below'),
+  teacherIterations: whole("steps of the teacher's training", 12_000),
+  teacherLearningRate: positive("peak of the teacher's learning rate", 1e-3),
+  ...networkOptions,
+  ...machineOptions,
+  out: pathOr('folder for the results; a number is appended when it holds a finished run', 'DIR', 'out/emoji'),
+};
+
+/** Options of the command that makes the teacher that comes with the example. */
+export const TEACHER_OPTIONS = {
+  iterations: whole('steps of the training', 12_000),
+  batchSize: whole('images of one step', 32),
+  learningRate: positive('peak of the learning rate', 1e-3),
+  ...networkOptions,
+  ...machineOptions,
+  out: pathOr('folder for the run', 'DIR', 'out/emoji-teacher'),
+  save: pathOr('where the finished teacher goes, its log and metrics beside it', 'FILE', SHIPPED_TEACHER),
+};
+
+export type EmojiConfig = Config<typeof EMOJI_OPTIONS>;
+export type TeacherConfig = Config<typeof TEACHER_OPTIONS>;

@@ -1,0 +1,272 @@
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { ConfigError, DataError, type Dataset } from '@flowmap/core';
+import sharp, { type Sharp } from 'sharp';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { ImageSizeError } from './errors.js';
+import { imageFolder } from './image-folder.js';
+
+let folder = '';
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'flowmap-data-'));
+});
+afterEach(() => rm(folder, { recursive: true }));
+
+const path = (name: string): string => join(folder, name);
+const write = async (name: string, bytes: Uint8Array): Promise<void> => {
+  await mkdir(dirname(path(name)), { recursive: true });
+  await writeFile(path(name), bytes);
+};
+
+/** A picture of `[height, width, channels]` whose bytes are `value(i)`. */
+const picture = (height: number, width: number, channels: 1 | 2 | 3 | 4, value: (i: number) => number): Sharp =>
+  sharp(
+    Uint8Array.from({ length: height * width * channels }, (_, i) => value(i)),
+    { raw: { width, height, channels } },
+  );
+const flat = (value: number, height = 4, width = 4): Promise<Buffer> =>
+  picture(height, width, 3, () => value)
+    .png()
+    .toBuffer();
+
+/** All samples of a dataset as bytes, `[count, 3, height, width]`. */
+async function bytesOf(data: Dataset): Promise<number[]> {
+  const { x } = await data.batch(Array.from({ length: data.length }, (_, i) => i));
+  return Array.from(x, (value) => Math.round((value + 1) * 127.5));
+}
+const read = async (options: Parameters<typeof imageFolder>[1] = {}): Promise<Dataset> =>
+  imageFolder(folder, { cache: false, ...options });
+
+describe('what is read', () => {
+  test('class folders: the class is the sub-folder, in order of names', async () => {
+    await write('zebra/b.png', await flat(30));
+    await write('zebra/a.PNG', await flat(20));
+    await write('ant/x.png', await flat(10));
+    await write('notes/readme.txt', Buffer.from('no images here'));
+    await write('.hidden/x.png', await flat(99));
+    await write('ant/._x.png', Buffer.from('resource fork'));
+    await write('ant/deeper/x.png', await flat(99));
+    const data = await read();
+    expect(data).toMatchObject({ length: 3, shape: [3, 4, 4], classes: ['ant', 'zebra'] });
+    expect([...(await data.batch([0, 1, 2])).labels]).toEqual([0, 1, 1]);
+    expect((await bytesOf(data)).filter((_, i) => i % 48 === 0)).toEqual([10, 20, 30]);
+  });
+
+  test('a flat folder is unconditional', async () => {
+    await write('b.png', await flat(20));
+    await write('a.png', await flat(10));
+    const data = await read();
+    expect(data).toMatchObject({ length: 2, classes: [] });
+    expect((await bytesOf(data)).filter((_, i) => i % 48 === 0)).toEqual([10, 20]);
+  });
+
+  test('classes chooses and orders the sub-folders; [] takes the images beside them', async () => {
+    for (const [i, name] of ['a/1.png', 'b/1.png', 'c/1.png', '1.png'].entries()) await write(name, await flat(i));
+    const chosen = await read({ classes: ['c', 'a'] });
+    expect(chosen.classes).toEqual(['c', 'a']);
+    expect((await bytesOf(chosen)).filter((_, i) => i % 48 === 0)).toEqual([2, 0]);
+    const beside = await read({ classes: [] });
+    expect(beside.classes).toEqual([]);
+    expect((await bytesOf(beside))[0]).toBe(3);
+  });
+
+  test('links are followed', async () => {
+    await write('a/1.png', await flat(1));
+    await symlink(path('a'), path('b'));
+    await symlink(path('a/1.png'), path('a/2.png'));
+    await symlink(path('nowhere.png'), path('a/3.png'));
+    const data = await read();
+    expect(data).toMatchObject({ length: 4, classes: ['a', 'b'] });
+  });
+});
+
+describe('how it is decoded', () => {
+  test('PNG and lossless WebP pixels come back exactly, as RGB planes', async () => {
+    const value = (i: number): number => (37 * i) % 256;
+    await write('a.png', await picture(3, 5, 3, value).png().toBuffer());
+    await write('b.webp', await picture(3, 5, 3, value).webp({ lossless: true }).toBuffer());
+    const planes = [0, 1, 2].flatMap((channel) => Array.from({ length: 15 }, (_, i) => value(3 * i + channel)));
+    const data = await read();
+    expect(data.shape).toEqual([3, 3, 5]);
+    expect(await bytesOf(data)).toEqual([...planes, ...planes]);
+  });
+
+  test('JPEG pixels come back nearly', async () => {
+    await write(
+      'a.jpeg',
+      await picture(8, 8, 3, (i) => [200, 100, 50][i % 3]!)
+        .jpeg({ quality: 95 })
+        .toBuffer(),
+    );
+    const values = await bytesOf(await read());
+    // a constant image loses only the rounding of the colour conversion and of one quantised coefficient
+    expect(values.every((value, i) => Math.abs(value - [200, 100, 50][Math.floor(i / 64)]!) <= 3)).toBe(true);
+  });
+
+  test('grey and 16-bit images become 8-bit RGB', async () => {
+    await write(
+      'a.png',
+      await picture(2, 2, 1, (i) => 50 * i)
+        .toColourspace('b-w')
+        .png()
+        .toBuffer(),
+    );
+    await write(
+      'b.png',
+      await picture(2, 2, 3, (i) => 20 * i)
+        .toColourspace('rgb16')
+        .png()
+        .toBuffer(),
+    );
+    const values = await bytesOf(await read());
+    expect(values.slice(0, 12)).toEqual([0, 50, 100, 150, 0, 50, 100, 150, 0, 50, 100, 150]);
+    expect(values.slice(12)).toEqual([0, 60, 120, 180, 20, 80, 140, 200, 40, 100, 160, 220]);
+  });
+
+  test('transparent pixels show the background, white unless given', async () => {
+    await write(
+      'a.png',
+      await picture(1, 2, 4, (i) => [255, 0, 0, 0, 0, 0, 255, 255][i]!)
+        .png()
+        .toBuffer(),
+    );
+    expect(await bytesOf(await read())).toEqual([255, 0, 255, 0, 255, 255]);
+    expect(await bytesOf(await read({ background: [1, 2, 3] }))).toEqual([1, 0, 2, 0, 3, 255]);
+  });
+
+  test('an image is turned as its EXIF orientation says', async () => {
+    const tall = picture(4, 2, 3, (i) => (i < 12 ? 250 : 10)); // light above dark; 6 = turn clockwise: dark on the left
+    await write('a.png', await tall.withMetadata({ orientation: 6 }).png().toBuffer());
+    const data = await read();
+    expect(data.shape).toEqual([3, 2, 4]);
+    expect((await bytesOf(data)).slice(0, 4)).toEqual([10, 10, 250, 250]);
+  });
+
+  test('size scales until the image covers it and crops at the centre', async () => {
+    // 8 × 24 with three stripes of 8: scaled to 4 × 12, the middle stripe remains
+    const stripes = picture(8, 24, 3, (i) => [0, 100, 200][Math.floor(((i / 3) % 24) / 8)]!);
+    await write('a.png', await stripes.png().toBuffer());
+    await write('b.png', await flat(77, 4, 4));
+    const data = await read({ size: [4, 2] });
+    expect(data.shape).toEqual([3, 4, 2]);
+    const values = await bytesOf(data);
+    // Lanczos rings beside an edge by a few per cent of its height, here 100.
+    expect(values.slice(0, 24).every((value) => Math.abs(value - 100) < 10)).toBe(true);
+    expect(values.slice(24)).toEqual(Array<number>(24).fill(77));
+  });
+
+  test('progress is told once an image, and an abort stops the work', async () => {
+    for (const name of ['a', 'b', 'c', 'd']) await write(`${name}.png`, await flat(1));
+    const told: [number, number][] = [];
+    await read({ onProgress: (done, total) => told.push([done, total]) });
+    expect(told).toEqual([1, 2, 3, 4].map((done) => [done, 4]));
+
+    const controller = new AbortController();
+    const reason = new Error('enough');
+    const aborted = read({ signal: controller.signal, onProgress: () => controller.abort(reason) });
+    await expect(aborted).rejects.toBe(reason);
+  });
+});
+
+describe('what is refused', () => {
+  const failure = async (options?: Parameters<typeof imageFolder>[1]): Promise<DataError> => {
+    const error: unknown = await read(options).catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(DataError);
+    return error as DataError;
+  };
+
+  test('a missing folder, or a file in its place', async () => {
+    await expect(imageFolder(path('gone'))).rejects.toThrow(`${path('gone')}: no such file or folder`);
+    await write('file.png', await flat(1));
+    await expect(imageFolder(path('file.png'))).rejects.toThrow(`${path('file.png')}: cannot be read`);
+  });
+
+  test('a folder without images', async () => {
+    expect((await failure()).message).toMatch(/has no images: wanted \.png, \.jpg, \.jpeg or \.webp files/);
+    await write('a.txt', Buffer.from('text'));
+    await write('a/b/too-deep.png', await flat(1));
+    expect(await failure()).toMatchObject({ path: folder });
+  });
+
+  test('images both beside and in sub-folders', async () => {
+    await write('a.png', await flat(1));
+    await write('sub/b.png', await flat(1));
+    expect((await failure()).message).toMatch(/\(a\.png\) and in sub-folders \(sub\/b\.png\): give 'classes'/);
+  });
+
+  test('a class that is missing or empty', async () => {
+    await write('a/1.png', await flat(1));
+    await write('b/1.txt', Buffer.from('text'));
+    expect(await failure({ classes: ['a', 'c'] })).toMatchObject({ path: path('c') });
+    expect((await failure({ classes: ['a', 'b'] })).message).toBe(`${path('b')}: class 'b' has no images`);
+  });
+
+  test('images of unequal size without size: the first such file, and both sizes', async () => {
+    await write('a.png', await flat(1, 4, 4));
+    await write('b.png', await flat(1, 4, 4));
+    await write('c.png', await flat(1, 6, 5));
+    await write('d.png', await flat(1, 7, 7));
+    const error = await failure();
+    expect(error).toBeInstanceOf(ImageSizeError);
+    expect(error).toMatchObject({ path: path('c.png'), size: [6, 5], firstPath: path('a.png'), firstSize: [4, 4] });
+    expect(error.message).toMatch(/6 pixels high and 5 wide, but .*a\.png is 4 pixels high and 4 wide: .*--size/);
+    expect((await read({ size: [4, 4] })).length).toBe(4);
+  });
+
+  test.each(['png', 'jpeg', 'webp'] as const)('a truncated %s image, by name', async (format) => {
+    const bytes = await picture(32, 32, 3, (i) => (i * i) % 251)
+      .toFormat(format)
+      .toBuffer();
+    for (const name of ['a', 'c', 'd', 'e']) await write(`${name}.${format}`, bytes);
+    await write(`b.${format}`, bytes.subarray(0, Math.floor(bytes.length / 2)));
+    for (const size of [undefined, [8, 8]] as const) {
+      const error = await failure(size && { size });
+      expect(error.path).toBe(path(`b.${format}`));
+      expect(error.message).toMatch(/is truncated, corrupt or not an image/);
+      expect(error.cause).toBeInstanceOf(Error);
+    }
+  });
+
+  test('a corrupt PNG, an empty file and a text with an image name', async () => {
+    const bytes = await picture(32, 32, 3, (i) => (i * i) % 251)
+      .png()
+      .toBuffer();
+    const middle = Math.floor(bytes.length / 2);
+    const corrupt = Buffer.from(bytes).fill(0xaa, middle, middle + 40);
+    for (const [name, content] of [
+      ['corrupt', corrupt],
+      ['empty', Buffer.alloc(0)],
+      ['text', Buffer.from('hello')],
+    ] as const) {
+      await write(`${name}/1.png`, bytes);
+      await write(`${name}/2.png`, content);
+      await expect(imageFolder(path(name), { cache: false })).rejects.toMatchObject({
+        name: 'DataError',
+        path: path(`${name}/2.png`),
+      });
+    }
+  });
+
+  test('of several bad images the first in order is named, every time', async () => {
+    for (let i = 0; i < 20; i++) await write(`${String(i).padStart(2, '0')}.png`, await flat(1));
+    for (const name of ['07.png', '08.png', '09.png']) await write(name, Buffer.from('bad'));
+    for (let run = 0; run < 5; run++) expect((await failure()).path).toBe(path('07.png'));
+  });
+
+  test('options out of range', async () => {
+    await write('a.png', await flat(1));
+    await expect(read({ size: [4, 0] })).rejects.toThrow(ConfigError);
+    await expect(read({ size: [4, 0] })).rejects.toThrow(
+      /imageFolder\.size\[1\]: wanted an integer of at least 1, got 0/,
+    );
+    await expect(read({ background: [0, 0, 300] })).rejects.toThrow(/imageFolder\.background/);
+  });
+
+  test('reading leaves the folder as it was', async () => {
+    const bytes = await flat(5);
+    await write('a.png', bytes);
+    await read();
+    expect(Buffer.compare(await readFile(path('a.png')), bytes)).toBe(0);
+  });
+});

@@ -1,0 +1,53 @@
+import { ConfigError } from '@flowmap/core';
+import { expect, test } from 'vitest';
+import { imageDataset } from './image-dataset.js';
+import { checkerboard } from './toys/checkerboard.js';
+import { subset, withFlips, withoutClasses } from './views.js';
+
+// Three images of [3, 2, 4]; every pixel differs from its mirror image.
+const pixels = Uint8Array.from({ length: 72 }, (_, i) => i);
+const data = imageDataset({ name: 'ramp', pixels, shape: [3, 2, 4], labels: [0, 1, 2], classes: ['a', 'b', 'c'] });
+
+const bytes = (x: Float32Array): number[] => Array.from(x, (value) => Math.round((value + 1) * 127.5));
+
+test('subset renumbers the chosen samples', async () => {
+  const chosen = subset(data, [2, 0, 2]);
+  expect(chosen).toMatchObject({ length: 3, shape: [3, 2, 4], classes: ['a', 'b', 'c'] });
+  expect(await chosen.batch([0, 1])).toEqual(await data.batch([2, 0]));
+  await expect(chosen.batch([3])).rejects.toThrow(/wanted an integer from 0 to 2, got 3/);
+  expect(() => subset(data, [3])).toThrow(ConfigError);
+  expect(() => subset(data, [])).toThrow(ConfigError);
+});
+
+test('subset of a distribution is a finite dataset of chosen draws', async () => {
+  const board = checkerboard();
+  const chosen = subset(board, [7, 8]);
+  expect(chosen.length).toBe(2);
+  expect(await chosen.batch([1])).toEqual(await board.batch([8]));
+});
+
+test('withoutClasses keeps the samples and drops the labels', async () => {
+  const plain = withoutClasses(data);
+  const [labelled, unlabelled] = [await data.batch([1, 2]), await plain.batch([1, 2])];
+  expect(plain.classes).toEqual([]);
+  expect(unlabelled.x).toEqual(labelled.x);
+  expect([...unlabelled.labels]).toEqual([0, 0]);
+});
+
+test('withFlips appends the mirror images, every row of every channel reversed', async () => {
+  const flipped = withFlips(data);
+  expect(flipped.length).toBe(6);
+  const { x, labels } = await flipped.batch([1, 4]);
+  const [original, mirrored] = [bytes(x.subarray(0, 24)), bytes(x.subarray(24))];
+  expect(original).toEqual(bytes((await data.batch([1])).x));
+  expect(mirrored).toEqual([
+    27, 26, 25, 24, 31, 30, 29, 28, 35, 34, 33, 32, 39, 38, 37, 36, 43, 42, 41, 40, 47, 46, 45, 44,
+  ]);
+  expect([...labels]).toEqual([1, 1]);
+  await expect(flipped.batch([6])).rejects.toThrow(ConfigError);
+});
+
+test('withFlips wants images, finitely many', () => {
+  expect(() => withFlips(checkerboard())).toThrow(/withFlips\.shape: wanted \[channels, height, width\].*got \[2\]/);
+  expect(() => withFlips({ ...data, length: Infinity })).toThrow(/withFlips\.dataset: wanted of finite length/);
+});

@@ -1,0 +1,200 @@
+import { concat, select, splat, stopGradient, type Tensor } from '@flowmap/tensor';
+import { ConfigError } from './errors.js';
+import { perSample } from './path.js';
+import type { FlowMap, VelocityField } from './plugins.js';
+
+/** Data whose coordinates are independent and normal, all with the same law. */
+export interface Gaussian {
+  /** 0 unless given. */
+  readonly mean?: number;
+  /** Standard deviation, > 0. */
+  readonly std: number;
+}
+
+/** Data whose coordinates are independent, each a mixture of normal laws; lists of equal length, one entry a component. */
+export interface Mixture {
+  /** Probabilities > 0; they are divided by their sum. */
+  readonly weights: readonly number[];
+  readonly means: readonly number[];
+  /** Standard deviations, > 0. */
+  readonly stds: readonly number[];
+}
+
+/** Halvings of the interval in which a quantile lies; what is left is 1e-13 standard deviations. */
+const BISECTIONS = 48;
+
+/** A quantile is looked for within this many standard deviations of the components. */
+const REACH = 10;
+
+/**
+ * The exact velocity of the linear path for Gaussian data, `v(x, t) = -m + rate(t) (x - (1 - t) m)` with
+ * `rate(t) = (t - (1 - t) c^2) / ((1 - t)^2 c^2 + t^2)` for mean `m` and standard deviation `c`: a teacher for tests and
+ * experiments, for samples of any shape.
+ *
+ * @throws {ConfigError} for a standard deviation that is not a number > 0, or a mean that is not finite
+ */
+export function gaussianVelocity({ mean = 0, std }: Gaussian): VelocityField {
+  checkComponent('gaussian', mean, std);
+  return { parameters: {}, velocity: (_, { x, t }) => componentVelocity(x, perSample(t, x), mean, std) };
+}
+
+/**
+ * The exact flow map of Gaussian data, `f(x, t, s) = (1 - s) m + sigma(s) / sigma(t) (x - (1 - t) m)` with
+ * `sigma(t) = sqrt((1 - t)^2 c^2 + t^2)`. Its average velocity is written without the division by `s - t`, so it holds at
+ * s = t too, where it is the velocity.
+ *
+ * @throws {ConfigError} as {@link gaussianVelocity}
+ */
+export function gaussianFlowMap({ mean = 0, std }: Gaussian): FlowMap {
+  checkComponent('gaussian', mean, std);
+  return flowMapOf((x, t, s) => {
+    // (sigma(s) - sigma(t)) / (s - t) = ((1 + c^2)(s + t) - 2 c^2) / (sigma(s) + sigma(t))
+    const [start, end] = [spread(t, std), spread(s, std)];
+    const slope = s
+      .add(t)
+      .mul(1 + std ** 2)
+      .sub(2 * std ** 2)
+      .div(end.add(start));
+    return x.sub(centre(t, mean)).mul(slope.div(start)).sub(mean);
+  });
+}
+
+/**
+ * The exact velocity of the linear path for data whose coordinates follow a mixture of normal laws: the components'
+ * velocities, weighted by the probability of each given `x`.
+ *
+ * @throws {ConfigError} for lists of unequal length or none, weights or standard deviations that are not > 0, or means that
+ *   are not finite
+ */
+export function mixtureVelocity(mixture: Mixture): VelocityField {
+  const parts = componentsOf(mixture);
+  return { parameters: {}, velocity: (_, { x, t }) => meanVelocity(parts, x, perSample(t, x)) };
+}
+
+/**
+ * The exact flow map of data whose coordinates follow a mixture of normal laws. Paths in one dimension cannot cross, so it
+ * keeps ranks: `CDF_s(f(x, t, s)) = CDF_t(x)`. The equation is solved by bisection and a Newton step, through which first
+ * derivatives are exact too; higher ones are not. Meant for the reference runtime: in single precision the tails suffer.
+ *
+ * @throws {ConfigError} as {@link mixtureVelocity}
+ */
+export function mixtureFlowMap(mixture: Mixture): FlowMap {
+  const parts = componentsOf(mixture);
+  return flowMapOf((x, t, s) => {
+    const level = cumulative(parts, x, t);
+    const reach = parts.map(({ mean, std }) => [centre(s, mean), spread(s, std).mul(REACH)] as const);
+    let low = reach
+      .map(([middle, width]) => middle.sub(width))
+      .reduce((a, b) => a.minimum(b))
+      .broadcastTo(x.shape);
+    let high = reach
+      .map(([middle, width]) => middle.add(width))
+      .reduce((a, b) => a.maximum(b))
+      .broadcastTo(x.shape);
+    for (let i = 0; i < BISECTIONS; i++) {
+      const middle = low.add(high).mul(0.5);
+      const below = cumulative(parts, middle, s).less(level);
+      [low, high] = [select(below, middle, low), select(below, high, middle)];
+    }
+    const found = stopGradient(low.add(high).mul(0.5));
+    const error = cumulative(parts, found, s).sub(level);
+    const end = found.sub(error.div(density(parts, found, s).maximum(1e-30)));
+    const still = s.equal(t);
+    const average = end.sub(x).div(select(still, 1, s.sub(t)));
+    return select(still.broadcastTo(x.shape), meanVelocity(parts, x, t), average);
+  });
+}
+
+/** A flow map from its average velocity, with times shaped to combine with `x`. */
+function flowMapOf(average: (x: Tensor, t: Tensor, s: Tensor) => Tensor): FlowMap {
+  const averageVelocity = (x: Tensor, t: Tensor, s: Tensor): Tensor => average(x, perSample(t, x), perSample(s, x));
+  return { averageVelocity, map: (x, t, s) => x.add(perSample(s.sub(t), x).mul(averageVelocity(x, t, s))) };
+}
+
+/** One normal law of a mixture. */
+interface Component {
+  readonly weight: number;
+  readonly mean: number;
+  readonly std: number;
+}
+
+/** Mean `(1 - t) m` of the path at time t. */
+function centre(t: Tensor, mean: number): Tensor {
+  return splat(1).sub(t).mul(mean);
+}
+
+/** Standard deviation `sqrt((1 - t)^2 c^2 + t^2)` of the path at time t. */
+function spread(t: Tensor, std: number): Tensor {
+  return splat(1).sub(t).mul(std).square().add(t.square()).sqrt();
+}
+
+function componentVelocity(x: Tensor, t: Tensor, mean: number, std: number): Tensor {
+  const rate = t
+    .sub(
+      splat(1)
+        .sub(t)
+        .mul(std ** 2),
+    )
+    .div(spread(t, std).square());
+  return rate.mul(x.sub(centre(t, mean))).sub(mean);
+}
+
+function meanVelocity(parts: readonly Component[], x: Tensor, t: Tensor): Tensor {
+  const column = (value: Tensor): Tensor => value.reshape([...x.shape, 1]);
+  const scores = parts.map(({ weight, mean, std }) => {
+    const sigma = spread(t, std);
+    return x.sub(centre(t, mean)).div(sigma).square().mul(-0.5).sub(sigma.log()).add(Math.log(weight));
+  });
+  const velocities = parts.map(({ mean, std }) => componentVelocity(x, t, mean, std));
+  const probabilities = concat(scores.map(column), -1).softmax();
+  return probabilities.mul(concat(velocities.map(column), -1)).sum([-1]);
+}
+
+/** Probability that a coordinate at time t is below x. */
+function cumulative(parts: readonly Component[], x: Tensor, t: Tensor): Tensor {
+  return total(parts, ({ weight, mean, std }) => {
+    const z = x.sub(centre(t, mean)).div(spread(t, std));
+    return z
+      .mul(Math.SQRT1_2)
+      .erf()
+      .add(1)
+      .mul(weight / 2);
+  });
+}
+
+/** Derivative of {@link cumulative} in x. */
+function density(parts: readonly Component[], x: Tensor, t: Tensor): Tensor {
+  return total(parts, ({ weight, mean, std }) => {
+    const sigma = spread(t, std);
+    const z = x.sub(centre(t, mean)).div(sigma);
+    return z
+      .square()
+      .mul(-0.5)
+      .exp()
+      .div(sigma)
+      .mul(weight / Math.sqrt(2 * Math.PI));
+  });
+}
+
+function total(parts: readonly Component[], term: (part: Component) => Tensor): Tensor {
+  return parts.map(term).reduce((a, b) => a.add(b));
+}
+
+function componentsOf({ weights, means, stds }: Mixture): Component[] {
+  if (weights.length === 0 || means.length !== weights.length || stds.length !== weights.length) {
+    const got = `${weights.length}, ${means.length} and ${stds.length}`;
+    throw new ConfigError('mixture', `wanted weights, means and stds of equal number, at least one; got ${got}`);
+  }
+  const sum = weights.reduce((a, b) => a + b, 0);
+  return weights.map((weight, i) => {
+    const [mean, std] = [means[i]!, stds[i]!];
+    if (!(weight > 0 && weight < Infinity)) throw new ConfigError('mixture.weights', `wanted > 0, got ${weight}`);
+    checkComponent('mixture', mean, std);
+    return { weight: weight / sum, mean, std };
+  });
+}
+
+function checkComponent(what: string, mean: number, std: number): void {
+  if (!Number.isFinite(mean)) throw new ConfigError(`${what}, mean`, `wanted a finite number, got ${mean}`);
+  if (!(std > 0 && std < Infinity)) throw new ConfigError(`${what}, std`, `wanted a number > 0, got ${std}`);
+}

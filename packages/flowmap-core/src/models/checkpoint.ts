@@ -1,0 +1,77 @@
+import type { HostTensors } from '@flowmap/tensor';
+import { CheckpointError, ConfigError } from '../errors.js';
+import { isRecord, parseJson, quoted, type Json } from '../internal/json.js';
+import { networkFromConfig } from '../networks/registry.js';
+import type { Network, NetworkConfig } from '../plugins.js';
+import { decodeSafetensors } from '../safetensors/decode.js';
+import { encodeSafetensors } from '../safetensors/encode.js';
+import { faultOf, type Model } from './model.js';
+
+/** Key of the metadata that describes the model, and the version of the description. */
+const KEY = 'flowmap';
+const VERSION = 1;
+
+/**
+ * A model as a safetensors file that describes itself: its metadata `flowmap` is the JSON object
+ * `{ version, kind, network, classes, training }`, `network` being the network's configuration.
+ *
+ * @throws {ConfigError} when the parameters or class names are not those of the network
+ */
+export function encodeModel(model: Model): Uint8Array<ArrayBuffer> {
+  const fault = faultOf(model);
+  if (fault) throw new ConfigError('model', fault.message);
+  const { kind, network, params, classes, training } = model;
+  const description = { version: VERSION, kind, network: network.config, classes, training };
+  return encodeSafetensors(params, { [KEY]: JSON.stringify(description) });
+}
+
+/**
+ * Rebuilds a model from the bytes of {@link encodeModel}; nothing else is needed, except that a network type of your own must
+ * have been registered.
+ *
+ * @param bytes the whole file
+ * @param source its name in error messages
+ * @throws {CheckpointError} for a file that is corrupt, describes no model, or whose tensors are not the parameters of the
+ *   network that it describes
+ */
+export function decodeModel(bytes: Uint8Array, source: string): Model {
+  const { tensors, metadata } = decodeSafetensors(bytes, source);
+  const model = describedModel(metadata[KEY], tensors, source);
+  const fault = faultOf(model);
+  if (fault)
+    throw new CheckpointError(source, fault.message, fault.parameter ? { tensor: fault.parameter } : undefined);
+  return model;
+}
+
+function describedModel(text: string | undefined, params: HostTensors, source: string): Model {
+  const fail = (message: string): CheckpointError => new CheckpointError(source, message);
+  if (text === undefined) throw fail(`holds tensors but no Flowmap model: the metadata '${KEY}' is missing`);
+  const description = parseJson(text);
+  if (!isRecord(description)) throw fail(`the metadata '${KEY}' is not a JSON object`);
+  const { version, kind, network, classes, training } = description;
+  if (version !== VERSION)
+    throw fail(`version ${quoted(version)} of the model's description; this is version ${VERSION}`);
+  if (kind !== 'velocity' && kind !== 'flowMap') throw fail(`unknown kind of model ${quoted(kind)}`);
+  if (!Array.isArray(classes) || !classes.every((name) => typeof name === 'string')) {
+    throw fail('the class names are not a list of texts');
+  }
+  if (training !== undefined && !isRecord(training)) throw fail('the facts about training are not a JSON object');
+  return {
+    kind,
+    network: rebuild(network, source),
+    params,
+    classes,
+    ...(training ? { training: training as Record<string, Json> } : {}),
+  };
+}
+
+function rebuild(config: unknown, source: string): Network {
+  if (!isRecord(config)) throw new CheckpointError(source, "the network's configuration is not a JSON object");
+  try {
+    return networkFromConfig(config as unknown as NetworkConfig);
+  } catch (cause) {
+    // Factories may trust their types, which a file does not keep to.
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new CheckpointError(source, `the network cannot be rebuilt (${reason})`, { cause });
+  }
+}

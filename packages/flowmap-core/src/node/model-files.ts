@@ -1,0 +1,57 @@
+import { readFile } from 'node:fs/promises';
+import { CheckpointError } from '../errors.js';
+import { decodeModel, encodeModel } from '../models/checkpoint.js';
+import type { Model } from '../models/model.js';
+import { writeFileAtomic } from './write-file-atomic.js';
+
+/**
+ * Writes a model to a safetensors file that describes itself, in one piece or not at all.
+ *
+ * @throws {ConfigError} when the parameters or class names are not those of the network
+ * @throws {WriteError} when the file cannot be written
+ */
+export async function saveModel(path: string, model: Model): Promise<void> {
+  await writeFileAtomic(path, encodeModel(model));
+}
+
+/**
+ * Reads a model that {@link saveModel} wrote.
+ *
+ * @throws {CheckpointError} for a file that is missing, corrupt, truncated, or holds no model
+ */
+export async function loadModel(path: string): Promise<Model> {
+  let bytes: Uint8Array;
+  try {
+    bytes = await readFile(path);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new CheckpointError(path, `cannot be read (${reason})`, { cause });
+  }
+  return decodeModel(bytes, path);
+}
+
+/**
+ * Reads a model that must be a velocity field: a teacher.
+ *
+ * @throws {CheckpointError} as {@link loadModel}, and for a flow map
+ */
+export function loadVelocityField(path: string): Promise<Model> {
+  return loadKind(path, 'velocity');
+}
+
+/**
+ * Reads a model that must be a flow map: a student.
+ *
+ * @throws {CheckpointError} as {@link loadModel}, and for a velocity field
+ */
+export function loadFlowMap(path: string): Promise<Model> {
+  return loadKind(path, 'flowMap');
+}
+
+const names = { velocity: 'velocity field', flowMap: 'flow map' };
+
+async function loadKind(path: string, kind: Model['kind']): Promise<Model> {
+  const model = await loadModel(path);
+  if (model.kind !== kind) throw new CheckpointError(path, `holds a ${names[model.kind]}, wanted a ${names[kind]}`);
+  return model;
+}

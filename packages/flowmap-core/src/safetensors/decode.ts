@@ -1,0 +1,128 @@
+import type { HostTensor } from '@flowmap/tensor';
+import { CheckpointError } from '../errors.js';
+import { isRecord, parseJson, quoted } from '../internal/json.js';
+import { storedTypes, type StoredType } from './dtypes.js';
+import { METADATA } from './encode.js';
+
+/** Longest header that is read; the format's own implementation draws the same line. */
+export const MAX_HEADER_BYTES = 100_000_000;
+
+/** Most axes of a tensor. */
+export const MAX_RANK = 32;
+
+/** What a safetensors file holds. */
+export interface Safetensors {
+  readonly tensors: Readonly<Record<string, HostTensor>>;
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+interface Entry {
+  readonly name: string;
+  readonly type: StoredType;
+  readonly shape: readonly number[];
+  readonly begin: number;
+  readonly end: number;
+}
+
+/**
+ * Reads a safetensors file, trusting nothing in it: lengths, JSON, names of types, shapes and offsets are checked before any
+ * value is touched, and the tensors must fill the file exactly, without holes or overlaps.
+ *
+ * @param bytes the whole file; the tensors are copies
+ * @param source its name in error messages
+ * @returns F32, F16 and BF16 as float32; F64 as float32 held in doubles; I32 and U8 as int32; BOOL as bool
+ * @throws {CheckpointError} naming the source, and the tensor at fault, for bytes that are no such file, are cut off or have
+ *   more at the end, or hold a type other than these
+ */
+export function decodeSafetensors(bytes: Uint8Array, source: string): Safetensors {
+  const { header, data } = splitFile(bytes, source);
+  const { [METADATA]: metadata = {}, ...infos } = header;
+  const entries = Object.entries(infos).map(([name, info]) => readEntry(name, info, source));
+  checkLayout(entries, data.length, source);
+  const tensors = entries.map(({ name, type, shape, begin, end }) => {
+    const copy = new Uint8Array(end - begin);
+    copy.set(data.subarray(begin, end));
+    const tensor = type.decode(shape, copy);
+    if (!tensor) throw tensorError(source, name, 'a boolean is neither 0 nor 1');
+    return [name, tensor] as const;
+  });
+  return { tensors: Object.fromEntries(tensors), metadata: readMetadata(metadata, source) };
+}
+
+function splitFile(bytes: Uint8Array, source: string): { header: Record<string, unknown>; data: Uint8Array } {
+  if (bytes.length < 8) {
+    throw new CheckpointError(source, `truncated: wanted a safetensors file, got ${bytes.length} bytes`);
+  }
+  const length = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getBigUint64(0, true);
+  if (length > MAX_HEADER_BYTES) {
+    const limit = `at most ${MAX_HEADER_BYTES} are allowed`;
+    throw new CheckpointError(source, `no safetensors file, or corrupt: a header of ${length} bytes, ${limit}`);
+  }
+  const start = 8 + Number(length);
+  if (start > bytes.length) {
+    throw new CheckpointError(
+      source,
+      `truncated: the header ends at byte ${start}, the file has ${bytes.length} bytes`,
+    );
+  }
+  const header = parseJson(bytes.subarray(8, start));
+  if (!isRecord(header)) {
+    throw new CheckpointError(source, 'no safetensors file, or corrupt: the header is not a JSON object');
+  }
+  return { header, data: bytes.subarray(start) };
+}
+
+function readEntry(name: string, info: unknown, source: string): Entry {
+  const fail = (message: string): CheckpointError => tensorError(source, name, message);
+  if (!isRecord(info)) throw fail('is not described by a JSON object');
+  const { dtype, shape, data_offsets: offsets } = info;
+
+  const type = typeof dtype === 'string' ? storedTypes.get(dtype) : undefined;
+  if (!type) {
+    throw fail(`has the type ${quoted(dtype)}; supported are ${[...storedTypes.keys()].join(', ')}`);
+  }
+  if (!isCounts(shape) || shape.length > MAX_RANK) {
+    throw fail(`has a shape that is not a list of at most ${MAX_RANK} whole numbers`);
+  }
+  if (!isCounts(offsets) || offsets.length !== 2) throw fail('has data_offsets that are not two whole numbers');
+  const [begin, end] = offsets as [number, number];
+  const size = shape.reduce((product, extent) => product * extent, type.width);
+  if (end - begin !== size) {
+    throw fail(`takes ${size} bytes as ${String(dtype)} [${shape.join(', ')}], its data_offsets give ${end - begin}`);
+  }
+  return { name, type, shape, begin, end };
+}
+
+/** The tensors must follow each other from the first byte to the last. */
+function checkLayout(entries: readonly Entry[], length: number, source: string): void {
+  let filled = 0;
+  for (const { name, begin, end } of [...entries].sort((a, b) => a.begin - b.begin || a.end - b.end)) {
+    const place = `is at bytes ${begin} to ${end} of the data`;
+    if (begin !== filled) {
+      const fault = begin < filled ? 'overlaps the tensor before it' : 'leaves a hole before it';
+      throw tensorError(source, name, `${place} and ${fault}, which ends at ${filled}`);
+    }
+    if (end > length) throw tensorError(source, name, `truncated: ${place}, the file has ${length} bytes of them`);
+    filled = end;
+  }
+  if (filled !== length) {
+    throw new CheckpointError(source, `corrupt: ${length - filled} bytes after the last tensor`);
+  }
+}
+
+function readMetadata(metadata: unknown, source: string): Record<string, string> {
+  if (!isRecord(metadata)) throw new CheckpointError(source, `${METADATA} is not a JSON object`);
+  const texts = Object.entries(metadata).map(([key, value]): [string, string] => {
+    if (typeof value !== 'string') throw new CheckpointError(source, `${METADATA}, ${quoted(key)}: wanted text`);
+    return [key, value];
+  });
+  return Object.fromEntries(texts);
+}
+
+function isCounts(value: unknown): value is number[] {
+  return Array.isArray(value) && value.every((count) => Number.isSafeInteger(count) && count >= 0);
+}
+
+function tensorError(source: string, tensor: string, message: string): CheckpointError {
+  return new CheckpointError(source, `tensor ${quoted(tensor)} ${message}`, { tensor });
+}

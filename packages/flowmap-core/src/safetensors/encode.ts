@@ -1,0 +1,63 @@
+import { hostTensor, type HostTensors } from '@flowmap/tensor';
+import { ConfigError } from '../errors.js';
+import { storedTypeOf, storedTypes } from './dtypes.js';
+
+/** Name in a header that stands for the metadata. */
+export const METADATA = '__metadata__';
+
+/** Headers are padded with spaces so that the data starts at a multiple of this. */
+const ALIGNMENT = 8;
+
+/**
+ * Writes tensors in the safetensors format (huggingface/safetensors): 8 bytes little-endian length of the header, the header
+ * in JSON, the values. The same tensors and metadata give the same bytes: wide types come first, so that every tensor is
+ * aligned, then names are sorted. A float32 tensor held as doubles is stored as F64; nothing is rounded.
+ *
+ * @param tensors by name
+ * @param metadata text to keep beside them
+ * @throws {ConfigError} for a tensor named `__metadata__`
+ * @throws {ShapeError | DTypeError} for a tensor whose values do not fit its shape or dtype
+ *
+ * @example
+ * const bytes = encodeSafetensors({ weight: hostTensor([2, 2], [1, 2, 3, 4]) }, { made: 'by hand' });
+ */
+export function encodeSafetensors(
+  tensors: HostTensors,
+  metadata: Readonly<Record<string, string>> = {},
+): Uint8Array<ArrayBuffer> {
+  if (Object.hasOwn(tensors, METADATA))
+    throw new ConfigError(METADATA, "this name is the format's own; rename the tensor");
+  const entries = Object.entries(tensors).map(([name, tensor]) => {
+    const { shape, data } = hostTensor(tensor.shape, tensor.data, tensor.dtype);
+    return { name, shape, data, type: storedTypeOf(data) };
+  });
+  const width = (entry: (typeof entries)[number]): number => storedTypes.get(entry.type)!.width;
+  entries.sort((a, b) => width(b) - width(a) || compare(a.name, b.name));
+
+  const texts = Object.entries(metadata).sort(([a], [b]) => compare(a, b));
+  const header: [string, unknown][] = texts.length > 0 ? [[METADATA, Object.fromEntries(texts)]] : [];
+  let length = 0;
+  for (const { name, shape, data, type } of entries) {
+    const end = length + data.byteLength;
+    header.push([name, { dtype: type, shape, data_offsets: [length, end] }]);
+    length = end;
+  }
+  const json = new TextEncoder().encode(JSON.stringify(Object.fromEntries(header)));
+  const start = Math.ceil((8 + json.length) / ALIGNMENT) * ALIGNMENT;
+
+  const bytes = new Uint8Array(start + length);
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(start - 8), true);
+  bytes.set(json, 8);
+  bytes.fill(0x20, 8 + json.length, start);
+  let offset = start;
+  for (const { data } of entries) {
+    bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), offset);
+    offset += data.byteLength;
+  }
+  return bytes;
+}
+
+/** Order by UTF-16 code units, the same everywhere. */
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

@@ -1,0 +1,1 @@
+export { describeNetwork, type NetworkContract, type NetworkVariant } from './describe-network.js';

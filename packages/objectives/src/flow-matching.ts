@@ -1,0 +1,47 @@
+import type { Objective, Times } from '@flowmap/core';
+import { normals, uniforms } from '@flowmap/tensor';
+import { requirePositive } from './internal/checks.js';
+import { meanNorm, squaredError } from './internal/norms.js';
+
+/** Settings of {@link flowMatching}. */
+export interface FlowMatchingOptions {
+  /**
+   * Distribution of t: `uniform` on [0, 1), or `logit-normal`, `t = sigmoid(mean + std z)` (Esser et al., "Scaling rectified
+   * flow transformers", 2024, section 3.1), which trains the middle of the path more; `logit-normal` unless given.
+   */
+  readonly times?: 'logit-normal' | 'uniform';
+  /** Mean of the logit of t, for `logit-normal`; 0 unless given. */
+  readonly mean?: number;
+  /** Standard deviation of the logit of t, for `logit-normal`, > 0; 1 unless given. */
+  readonly std?: number;
+}
+
+/**
+ * Flow matching: `E || v(x_t, t) - (z - x_0) ||^2`, whose minimum is the marginal velocity (Lipman et al., "Flow matching for
+ * generative modeling", 2023; Liu et al., "Flow straight and fast", 2023). Summed over a sample's values, averaged over
+ * the batch. A network with an interval input is trained at s = t.
+ *
+ * Metric: `velocityError`, mean of `||v - (z - x_0)||`, L2 over all values of a sample.
+ *
+ * @throws {ConfigError} for a standard deviation that is not positive
+ */
+export function flowMatching({ times = 'logit-normal', mean = 0, std = 1 }: FlowMatchingOptions = {}): Objective {
+  requirePositive('flowMatching.std', std);
+  return {
+    name: 'flow-matching',
+    config: times === 'uniform' ? { times } : { times, mean, std },
+    needs: { teacherAt: 'none' },
+    schedules: {},
+    sampleTimes({ seed, step }, batchSize): Times {
+      const t = Float32Array.from({ length: batchSize }, (_, sample) => {
+        const key = { seed, purpose: 'times', step, sample };
+        return times === 'uniform' ? uniforms(key, 1)[0]! : 1 / (1 + Math.exp(-(mean + std * normals(key, 1)[0]!)));
+      });
+      return { t, s: t };
+    },
+    loss({ student, xt, t, velocity }) {
+      const v = student.averageVelocity(xt, t, t);
+      return { loss: squaredError(v, velocity), metrics: { velocityError: meanNorm(v.sub(velocity)) } };
+    },
+  };
+}

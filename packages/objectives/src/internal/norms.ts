@@ -1,0 +1,24 @@
+import type { Tensor } from '@flowmap/tensor';
+
+/** `|| x_i ||`, L2 over everything but the batch axis: `[batch, ...]` gives `[batch, 1, ...]`. */
+export function sampleNorm(x: Tensor): Tensor {
+  return x.square().sum(sampleAxes(x), true).sqrt();
+}
+
+/** Mean over the batch of the samples' L2 norms, a scalar. */
+export function meanNorm(x: Tensor): Tensor {
+  return sampleNorm(x).mean();
+}
+
+/** `|| a - b ||^2`, summed over a sample's values and averaged over the batch, a scalar. */
+export function squaredError(a: Tensor, b: Tensor): Tensor {
+  return a
+    .sub(b)
+    .square()
+    .sum()
+    .mul(1 / a.shape[0]!);
+}
+
+function sampleAxes(x: Tensor): number[] {
+  return x.shape.map((_, axis) => axis).slice(1);
+}

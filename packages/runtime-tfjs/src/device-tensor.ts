@@ -1,0 +1,35 @@
+import { DisposedError, type DeviceTensor, type DType, type HostTensor, type Shape } from '@flowmap/tensor';
+import type { Device } from './device.js';
+import type { TensorInfo } from './tfjs.js';
+
+/** A result of a run, in the memory of its back end. */
+export class TfjsTensor implements DeviceTensor {
+  readonly #what: string;
+  #info: TensorInfo | undefined;
+
+  constructor(
+    readonly device: Device,
+    info: TensorInfo,
+    readonly shape: Shape,
+    readonly dtype: DType,
+    what: string,
+  ) {
+    this.#info = info;
+    this.#what = what;
+  }
+
+  /** @throws {DisposedError} after `dispose` */
+  get info(): TensorInfo {
+    if (this.#info === undefined) throw new DisposedError(this.#what);
+    return this.#info;
+  }
+
+  async read(): Promise<HostTensor> {
+    return this.device.download(this.info, this);
+  }
+
+  dispose(): void {
+    if (this.#info !== undefined) this.device.release(this.#info);
+    this.#info = undefined;
+  }
+}

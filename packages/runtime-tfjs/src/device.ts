@@ -1,0 +1,55 @@
+import { UnsupportedError, type DType, type HostData, type HostTensor, type TensorSpec } from '@flowmap/tensor';
+import type { Attributes, Backend, KernelInputs, TensorInfo, Tfjs } from './tfjs.js';
+import { wasmKernels, type WasmBackend } from './wasm/kernels.js';
+
+/** A kernel of a back end, called without TensorFlow.js's engine: no gradient tape, no scopes, no active back end. */
+export type Kernel = (inputs: KernelInputs, attributes: Attributes) => TensorInfo;
+
+/** A back end of TensorFlow.js: its kernels and its memory. Buffers are counted references, released by the last owner. */
+export interface Device {
+  readonly name: string;
+  /** @throws {UnsupportedError} when the back end has no kernel of this name */
+  kernel(name: string): Kernel;
+  upload(tensor: HostTensor): TensorInfo;
+  download(info: TensorInfo, spec: TensorSpec): Promise<HostTensor>;
+  /** Adds an owner. */
+  retain(info: TensorInfo): TensorInfo;
+  /** Removes an owner. */
+  release(info: TensorInfo): void;
+}
+
+export function deviceOf(tf: Tfjs, backend: Backend, backendName: string): Device {
+  const name = `tfjs (${backendName})`;
+  const registered = (kernelName: string): Kernel => {
+    const config = tf.getKernel(kernelName, backendName);
+    if (config === undefined) {
+      throw new UnsupportedError(name, `the kernel ${kernelName}`, 'use another back end of TensorFlow.js');
+    }
+    return (inputs, attrs) => config.kernelFunc({ inputs, attrs, backend }) as TensorInfo;
+  };
+  const better = backendName === 'wasm' ? wasmKernels(backend as WasmBackend, registered) : {};
+  return {
+    name,
+    kernel: (kernelName) => better[kernelName] ?? registered(kernelName),
+    upload({ shape, dtype, data }) {
+      // Back ends may keep the array they are given, so it is always a fresh one.
+      return { dataId: backend.write(copyAs(dtype, data), [...shape], dtype), shape: [...shape], dtype };
+    },
+    async download(info, { shape, dtype }) {
+      // What a back end returns may be its own memory.
+      return { shape, dtype, data: copyAs(dtype, (await backend.read(info.dataId)) as HostData) };
+    },
+    retain(info) {
+      backend.incRef(info.dataId);
+      return info;
+    },
+    release(info) {
+      backend.disposeData(info.dataId);
+    },
+  };
+}
+
+function copyAs(dtype: DType, data: HostData): Float32Array | Int32Array | Uint8Array {
+  if (dtype === 'int32') return new Int32Array(data);
+  return dtype === 'bool' ? new Uint8Array(data) : new Float32Array(data);
+}

@@ -1,0 +1,3 @@
+export { tfjsRuntime, type TfjsOptions } from './runtime.js';
+export type { WasmPaths } from './load.js';
+export type { Attributes, Backend, KernelConfig, KernelInputs, TensorInfo, Tfjs } from './tfjs.js';

@@ -1,0 +1,54 @@
+import type { BinaryPrimitive, UnaryPrimitive } from '@flowmap/tensor';
+import { binary, cast, compare, unary } from '../operations/arithmetic.js';
+import { broadcast } from '../operations/layout.js';
+import { pairOf, type Lowering, type Lowerings } from './lowering.js';
+
+const map =
+  (kernel: string): Lowering<UnaryPrimitive> =>
+  (emit, [x]) =>
+    unary(emit, kernel, x!);
+
+const combine =
+  (kernel: string): Lowering<BinaryPrimitive> =>
+  (emit, operands) =>
+    binary(emit, kernel, ...pairOf(operands));
+
+const same: Lowering<'identity' | 'stopGradient'> = (_, [x]) => x!;
+
+export const elementwise: Lowerings<
+  UnaryPrimitive | BinaryPrimitive | 'select' | 'cast' | 'identity' | 'stopGradient'
+> = {
+  neg: map('Neg'),
+  exp: map('Exp'),
+  log: map('Log'),
+  sqrt: map('Sqrt'),
+  square: map('Square'),
+  sin: map('Sin'),
+  cos: map('Cos'),
+  tanh: map('Tanh'),
+  sigmoid: map('Sigmoid'),
+  silu: (emit, [x]) => binary(emit, 'Multiply', x!, unary(emit, 'Sigmoid', x!)),
+  erf: map('Erf'),
+  abs: map('Abs'),
+  sign: map('Sign'),
+
+  add: combine('Add'),
+  sub: combine('Sub'),
+  mul: combine('Multiply'),
+  div: combine('RealDiv'),
+  maximum: combine('Maximum'),
+  minimum: combine('Minimum'),
+  equal: (emit, operands) => compare(emit, 'Equal', ...pairOf(operands)),
+  less: (emit, operands) => compare(emit, 'Less', ...pairOf(operands)),
+  // The kernel moves words of four bytes, so bools travel as int32.
+  select: (emit, operands, _, { shape, dtype }) => {
+    const [condition, t, e] = operands.map((operand) => broadcast(emit, operand, shape));
+    const wide = dtype === 'bool' ? 'int32' : dtype;
+    const branches = { t: cast(emit, t!, wide), e: cast(emit, e!, wide) };
+    return cast(emit, emit.call('Select', { condition: condition!, ...branches }, {}, { shape, dtype: wide }), dtype);
+  },
+
+  cast: (emit, [x], { dtype }) => cast(emit, x!, dtype),
+  identity: same,
+  stopGradient: same,
+};

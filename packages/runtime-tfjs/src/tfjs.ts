@@ -1,0 +1,38 @@
+// The part of TensorFlow.js that this package uses, in its own words: a program that depends on this package type-checks
+// without TensorFlow.js installed.
+
+/** A tensor on a back end: a counted reference to its buffer, and how to look at it. */
+export interface TensorInfo {
+  readonly dataId: object;
+  readonly shape: number[];
+  readonly dtype: string;
+}
+
+/** Static arguments of a kernel, by TensorFlow.js's names. */
+export type Attributes = Readonly<Record<string, unknown>>;
+
+/** Tensors a kernel takes: by name, or as a list where it takes any number. */
+export type KernelInputs = Readonly<Record<string, TensorInfo>> | readonly TensorInfo[];
+
+/** Memory of a back end. */
+export interface Backend {
+  write(values: Float32Array | Int32Array | Uint8Array, shape: number[], dtype: string): object;
+  read(dataId: object): Promise<unknown>;
+  incRef(dataId: object): void;
+  disposeData(dataId: object): boolean;
+  numDataIds(): number;
+}
+
+/** A kernel as TensorFlow.js registers it. */
+export interface KernelConfig {
+  kernelFunc(call: { inputs: object; attrs?: object; backend: unknown }): TensorInfo | TensorInfo[];
+}
+
+/** The module `@tensorflow/tfjs-core`, or `@tensorflow/tfjs` or any other that exports the same. */
+export interface Tfjs {
+  getBackend(): string;
+  setBackend(name: string): Promise<boolean>;
+  findBackend(name: string): unknown;
+  findBackendFactory(name: string): unknown;
+  getKernel(name: string, backendName: string): KernelConfig | undefined;
+}

@@ -1,0 +1,34 @@
+import type { Kernel } from '../device.js';
+import { namedInputs, type Wasm } from './kernels.js';
+
+/** `[outer, 1, inner]` repeated along its middle axis. The registered kernel takes some hundred nanoseconds per element. */
+export function tile({ backend }: Wasm): Kernel {
+  return (inputs, attributes) => {
+    const { x } = namedInputs<'x'>(inputs);
+    const [outer, , inner] = x.shape as [number, number, number];
+    const count = (attributes['reps'] as readonly number[])[1]!;
+    const result = backend.makeOutput([outer, count, inner], x.dtype);
+    const [from, to] = [backend.typedArrayFromHeap(x), backend.typedArrayFromHeap(result)];
+    let at = 0;
+    for (let i = 0; i < outer; i++) {
+      for (let j = 0; j < count; j++) {
+        for (let k = 0; k < inner; k++) to[at++] = from[i * inner + k]!;
+      }
+    }
+    return result;
+  };
+}
+
+/** `[rows, inner]` with its rows in reverse order. The registered kernel moves single elements, and slowly. */
+export function reverse({ backend }: Wasm): Kernel {
+  return (inputs) => {
+    const { x } = namedInputs<'x'>(inputs);
+    const [rows, inner] = x.shape as [number, number];
+    const result = backend.makeOutput([rows, inner], x.dtype);
+    const [from, to] = [backend.typedArrayFromHeap(x), backend.typedArrayFromHeap(result)];
+    for (let row = 0; row < rows; row++) {
+      to.set(from.subarray(row * inner, (row + 1) * inner), (rows - 1 - row) * inner);
+    }
+    return result;
+  };
+}

@@ -1,0 +1,215 @@
+import { fold, isSplat, valueOf } from './fold.js';
+import type { BinaryPrimitive, Primitive, Primitives } from './primitives.js';
+import { broadcastShapes, sameShape, sizeOf, type Shape } from './shape.js';
+import { splat, type Tensor } from './tensor.js';
+
+/** Makes a node of the simplified graph: applies the rules to it, then shares it with its equals. */
+export type Make = <P extends Primitive>(
+  primitive: P,
+  operands: readonly Tensor[],
+  attributes: Primitives[P],
+) => Tensor;
+
+/**
+ * A cheaper tensor of equal value, shape and dtype, or undefined when there is none. Operands are already simplified; a rule
+ * that calls `make` gives it less than it got (fewer or smaller nodes, or a sign or a scalar moved outwards), so rewriting ends.
+ *
+ * @param shape of the result
+ */
+export type RewriteRule<P extends Primitive> = (
+  operands: readonly Tensor[],
+  attributes: Primitives[P],
+  shape: Shape,
+  make: Make,
+) => Tensor | undefined;
+
+/** A map that is linear in each operand gives zero where one of them is zero. */
+const zeroOfZero: RewriteRule<Primitive> = (operands, _, shape) =>
+  operands.some((operand) => isSplat(operand, 0)) ? splat(0, shape) : undefined;
+
+export const rewriteRules: { readonly [P in Primitive]?: RewriteRule<P> } = {
+  identity: ([x]) => x,
+  stopGradient: ([x]) => x,
+  constant: (_, { data, shape, dtype }) =>
+    data.length > 1 && data.every((value) => Object.is(value, data[0])) ? splat(data[0]!, shape, dtype) : undefined,
+
+  neg: ([x], _, __, make) => {
+    if (x!.is('neg')) return x.operands[0];
+    return x!.is('sub') ? make('sub', [x.operands[1]!, x.operands[0]!], {}) : undefined;
+  },
+  square: ([x], _, __, make) => (x!.is('neg') ? make('square', x.operands, {}) : undefined),
+  abs: ([x], _, __, make) => (x!.is('neg') ? make('abs', x.operands, {}) : undefined),
+
+  add: ([a, b], _, shape, make) => {
+    if (isSplat(a!, 0)) return make('broadcastTo', [b!], { shape });
+    if (isSplat(b!, 0)) return make('broadcastTo', [a!], { shape });
+    if (b!.is('neg')) return make('sub', [a!, b.operands[0]!], {});
+    if (a!.is('neg')) return make('sub', [b!, a.operands[0]!], {});
+    if (a === b && a!.dtype === 'float32') return make('mul', [a!, splat(2)], {});
+    return narrowed('add', [a!, b!], shape, make);
+  },
+  sub: ([a, b], _, shape, make) => {
+    if (isSplat(b!, 0)) return make('broadcastTo', [a!], { shape });
+    if (isSplat(a!, 0) && b!.dtype === 'float32') {
+      return make('broadcastTo', [make('neg', [b!], {})], { shape });
+    }
+    if (b!.is('neg')) return make('add', [a!, b.operands[0]!], {});
+    // a - (a - c) = c, the shape of every regression onto a stopped shift of the prediction.
+    if (b!.is('sub') && b.operands[0] === a) return make('broadcastTo', [b.operands[1]!], { shape });
+    return narrowed('sub', [a!, b!], shape, make);
+  },
+  mul: ([a, b], _, shape, make) => {
+    if (isSplat(a!) && !isSplat(b!)) return make('mul', [b!, a], {});
+    if (isSplat(b!, 0)) return splat(0, shape, b.dtype);
+    if (isSplat(b!, 1)) return make('broadcastTo', [a!], { shape });
+    if (isSplat(b!, -1) && b.dtype === 'float32') return make('broadcastTo', [make('neg', [a!], {})], { shape });
+    const narrow = narrowed('mul', [a!, b!], shape, make);
+    if (narrow) return narrow;
+    if (isSplat(b!)) {
+      if (a!.is('neg')) return make('mul', [a.operands[0]!, splat(-valueOf(b), b.shape)], {});
+      const merged = a!.is('mul') ? fold('mul', [a.operands[1]!, b]) : undefined;
+      return merged && isOrdinary(valueOf(merged)) ? make('mul', [a!.operands[0]!, merged], {}) : undefined;
+    }
+    if (a!.is('neg') && b!.is('neg')) return make('mul', [a.operands[0]!, b.operands[0]!], {});
+    if (a!.is('neg')) return make('neg', [make('mul', [a.operands[0]!, b!], {})], {});
+    if (b!.is('neg')) return make('neg', [make('mul', [a!, b.operands[0]!], {})], {});
+    return rescaled(a!, b!, make) ?? rescaled(b!, a!, make);
+  },
+  div: ([a, b], _, shape, make) => {
+    if (isSplat(a!, 0)) return splat(0, shape);
+    if (isSplat(b!)) {
+      const inverse = 1 / valueOf(b);
+      return isOrdinary(inverse) ? make('mul', [a!, splat(inverse, b.shape)], {}) : undefined;
+    }
+    return narrowed('div', [a!, b!], shape, make);
+  },
+  maximum: ([a, b], _, shape, make) => (a === b ? a : narrowed('maximum', [a!, b!], shape, make)),
+  minimum: ([a, b], _, shape, make) => (a === b ? a : narrowed('minimum', [a!, b!], shape, make)),
+  equal: ([a, b], _, shape, make) => narrowed('equal', [a!, b!], shape, make),
+  less: ([a, b], _, shape, make) => narrowed('less', [a!, b!], shape, make),
+  select: ([condition, a, b], _, shape, make) => {
+    if (a === b) return make('broadcastTo', [a!], { shape });
+    return isSplat(condition!) ? make('broadcastTo', [valueOf(condition) === 0 ? b! : a!], { shape }) : undefined;
+  },
+
+  cast: ([x], { dtype }) => (x!.dtype === dtype ? x : undefined),
+  reshape: ([x], { shape }, _, make) => {
+    if (sameShape(x!.shape, shape)) return x;
+    return repeated(x!, shape) ?? (x!.is('reshape') ? make('reshape', x.operands, { shape }) : undefined);
+  },
+  transpose: ([x], { permutation }, shape, make) => {
+    if (permutation.every((axis, i) => axis === i)) return x;
+    if (isSplat(x!)) return repeated(x, shape);
+    if (x!.is('transpose')) {
+      const first = x.attributes.permutation;
+      return make('transpose', x.operands, { permutation: permutation.map((axis) => first[axis]!) });
+    }
+    return movesOnlyUnits(x!, permutation) ? make('reshape', [x!], { shape }) : undefined;
+  },
+  broadcastTo: ([x], { shape }, _, make) => {
+    if (sameShape(x!.shape, shape)) return x;
+    return repeated(x!, shape) ?? (x!.is('broadcastTo') ? make('broadcastTo', x.operands, { shape }) : undefined);
+  },
+  slice: ([x], { starts, ends }, shape, make) => {
+    if (sameShape(x!.shape, shape)) return x;
+    if (!x!.is('slice')) return repeated(x!, shape);
+    const outer = x.attributes.starts;
+    const shift = (bounds: readonly number[]): number[] => bounds.map((bound, axis) => bound + outer[axis]!);
+    return make('slice', x.operands, { starts: shift(starts), ends: shift(ends) });
+  },
+  pad: ([x], _, shape) => (isSplat(x!, 0) ? splat(0, shape, x.dtype) : sameShape(x!.shape, shape) ? x : undefined),
+  concat: (operands, _, shape) => {
+    if (operands.length === 1) return operands[0];
+    const first = operands[0]!;
+    // 0 === -0, but they are not to be confused.
+    const alike = (x: Tensor): boolean => isSplat(x) && isSplat(first) && Object.is(valueOf(x), valueOf(first));
+    return operands.every(alike) ? repeated(first, shape) : undefined;
+  },
+
+  sum: ([x], { axes, keepDims }, shape, make) => {
+    const count = sizeOf(axes.map((axis) => x!.shape[axis]!));
+    if (count === 1) return make('reshape', [x!], { shape });
+    if (isSplat(x!)) return splat(valueOf(x) * count, shape, x.dtype);
+    // A scalar factor and a sign are cheaper after the reduction than before it.
+    const inner = (): Tensor => make('sum', [x!.operands[0]!], { axes, keepDims });
+    if (x!.is('mul') && isScalar(x.operands[1]!)) return make('mul', [inner(), x.operands[1]!], {});
+    return x!.is('neg') ? make('neg', [inner()], {}) : undefined;
+  },
+  reduceMax: ([x], { axes }, shape, make) =>
+    axes.every((axis) => x!.shape[axis] === 1) ? make('reshape', [x!], { shape }) : repeated(x!, shape),
+
+  matmul: ([a, b], { transposeA, transposeB }, shape, make) => {
+    if (isSplat(a!, 0) || isSplat(b!, 0)) return splat(0, shape);
+    if (swapsLastTwo(a!)) return make('matmul', [a.operands[0]!, b!], { transposeA: !transposeA, transposeB });
+    if (swapsLastTwo(b!)) return make('matmul', [a!, b.operands[0]!], { transposeA, transposeB: !transposeB });
+    return undefined;
+  },
+  conv2d: zeroOfZero,
+  conv2dInputGradient: zeroOfZero,
+  conv2dWeightGradient: zeroOfZero,
+  sumPool2d: zeroOfZero,
+  upsample2d: ([x], _, shape) => repeated(x!, shape),
+};
+
+/** The same number in another shape, where `x` is a splat. */
+function repeated(x: Tensor, shape: Shape): Tensor | undefined {
+  return isSplat(x) ? splat(valueOf(x), shape, x.dtype) : undefined;
+}
+
+function isScalar(x: Tensor): boolean {
+  return isSplat(x) && x.rank === 0;
+}
+
+/** True for numbers that neither overflow nor lose digits in float32: two factors may be merged into such a one. */
+function isOrdinary(value: number): boolean {
+  const size = Math.abs(value);
+  return size === 0 || (size >= 2 ** -126 && size < 2 ** 128);
+}
+
+/**
+ * `x (y s)` with the scalar where it costs least: at the smaller operand, or outside when both are of one size, where it may
+ * merge with others or pass a reduction.
+ */
+function rescaled(scaled: Tensor, x: Tensor, make: Make): Tensor | undefined {
+  if (!scaled.is('mul') || !isScalar(scaled.operands[1]!)) return undefined;
+  const [y, scale] = scaled.operands as readonly [Tensor, Tensor];
+  if (x.size < y.size) return make('mul', [make('mul', [x, scale], {}), y], {});
+  return x.size === y.size ? make('mul', [make('mul', [x, y], {}), scale], {}) : undefined;
+}
+
+/** An operand that was repeated only to meet the other one is used as it was; a splat becomes a scalar. */
+function narrowed(
+  primitive: BinaryPrimitive,
+  operands: readonly Tensor[],
+  shape: Shape,
+  make: Make,
+): Tensor | undefined {
+  for (const [i, operand] of operands.entries()) {
+    const source = operand.is('broadcastTo')
+      ? operand.operands[0]!
+      : operand.rank > 0
+        ? repeated(operand, [])
+        : undefined;
+    if (source === undefined) continue;
+    const narrow = operands.map((other, j) => (j === i ? source : other));
+    const result = broadcastShapes(
+      primitive,
+      narrow.map((x) => x.shape),
+    );
+    if (sameShape(result, shape)) return make(primitive, narrow, {});
+  }
+  return undefined;
+}
+
+/** True for a transposition of the last two axes only. */
+function swapsLastTwo(x: Tensor): x is Tensor<'transpose'> {
+  if (!x.is('transpose') || x.rank < 2) return false;
+  const last = x.rank - 1;
+  return x.attributes.permutation.every((axis, i) => axis === (i === last ? last - 1 : i === last - 1 ? last : i));
+}
+
+/** True when a permutation keeps the order of all axes longer than 1, so that memory stays as it is. */
+function movesOnlyUnits(x: Tensor, permutation: readonly number[]): boolean {
+  const long = permutation.filter((axis) => x.shape[axis] !== 1);
+  return long.every((axis, i) => i === 0 || long[i - 1]! < axis);
+}

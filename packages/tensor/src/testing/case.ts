@@ -1,0 +1,22 @@
+import type { Tensor } from '../tensor.js';
+import type { Sample } from './samples.js';
+
+/** A function of tensors at a point: what a contract test evaluates and differentiates. */
+export interface Case {
+  /** What is particular about it: `[2, 1] with [1, 3]`. */
+  readonly name: string;
+  readonly args: readonly Sample[];
+  readonly f: (...args: Tensor[]) => Tensor;
+  /** False where a derivative is a convention and no limit of differences: on a kink, or past a `stopGradient`. */
+  readonly smooth: boolean;
+}
+
+/** A case at a point where the function is smooth. */
+export function at(name: string, args: readonly Sample[], f: Case['f']): Case {
+  return { name, args, f, smooth: true };
+}
+
+/** A case on a kink, or with a `stopGradient`: derivatives are compared between runtimes, not with differences. */
+export function kink(name: string, args: readonly Sample[], f: Case['f']): Case {
+  return { name, args, f, smooth: false };
+}

@@ -1,0 +1,101 @@
+import { gelu, geluTanh } from '../../activations.js';
+import { attention } from '../../attention.js';
+import { conv2d, linear, oneHot, split, stopGradient } from '../../functions.js';
+import { jvp } from '../../jvp.js';
+import { groupNorm, layerNorm, pixelNorm, rmsNorm } from '../../norms.js';
+import { bind, type Tensor } from '../../tensor.js';
+import { grad } from '../../vjp.js';
+import { at, kink, type Case } from '../case.js';
+import { awayFromZero, distinct, fixed, integers, normal, positive } from '../samples.js';
+
+/** Functions made of primitives, as networks and losses use them. */
+export const compositeCases: Readonly<Record<string, readonly Case[]>> = {
+  mean: [
+    at('of all', [normal([2, 3])], (x) => x.square().mean()),
+    at('over channels', [normal([2, 3, 4, 4])], (x) => x.square().mean([1], true)),
+    at('over pixels', [normal([2, 3, 4, 4])], (x) => x.square().mean([-2, -1])),
+  ],
+  activations: [
+    at('gelu', [normal([3, 4])], gelu),
+    at('gelu far from zero', [fixed([6], [-20, -5, -2, 2, 5, 20])], gelu),
+    at('geluTanh', [normal([3, 4])], geluTanh),
+    at('relu', [awayFromZero([3, 4])], (x) => x.maximum(0)),
+    at('softplus', [normal([3, 4])], (x) => x.exp().add(1).log()),
+  ],
+  norms: [
+    at('rmsNorm [5]', [normal([5])], (x) => rmsNorm(x)),
+    at('rmsNorm [2, 3, 4]', [normal([2, 3, 4])], (x) => rmsNorm(x)),
+    at('rmsNorm of small numbers', [normal([2, 4])], (x) => rmsNorm(x.mul(1e-3))),
+    at('layerNorm [3, 4]', [normal([3, 4])], (x) => layerNorm(x)),
+    at('layerNorm [2, 3, 4]', [normal([2, 3, 4])], (x) => layerNorm(x)),
+    at('groupNorm, 2 groups', [normal([2, 4, 3, 3])], (x) => groupNorm(x, 2)),
+    at('groupNorm, 1 group', [normal([2, 4, 2, 2])], (x) => groupNorm(x, 1)),
+    at('pixelNorm', [awayFromZero([2, 4, 2, 3])], (x) => pixelNorm(x)),
+    at('L2 norm per sample', [normal([3, 2, 2, 2])], (x) => x.square().sum([1, 2, 3]).sqrt()),
+  ],
+  linear: [
+    at('[3, 4]', [normal([3, 4]), normal([4, 5]), normal([5])], linear),
+    at('[2, 3, 4] without bias', [normal([2, 3, 4]), normal([4, 5])], (x, w) => linear(x, w)),
+    at('[4]', [normal([4]), normal([4, 2]), normal([2])], linear),
+  ],
+  attention: [
+    at('[3, 4]', [normal([3, 4]), normal([3, 4]), normal([3, 4])], attention),
+    at('[2, 2, 3, 4] on itself', [normal([2, 2, 3, 4])], (x) => attention(x, x, x)),
+    at('more keys than tokens', [normal([2, 2, 4]), normal([2, 5, 4]), normal([2, 5, 3])], attention),
+  ],
+  conditioning: [
+    at('oneHot', [integers([5], 0, 4)], (labels) => oneHot(labels, 4)),
+    at('oneHot with labels out of range', [integers([6], -1, 5)], (labels) => oneHot(labels, 4)),
+    at('an embedding', [integers([5], 0, 4), normal([4, 3])], (labels, table) => oneHot(labels, 4).matmul(table)),
+    at('modulation', [normal([2, 3, 4]), normal([2, 8])], (x, condition) => {
+      const [scale, shift] = split(condition, 2, 1) as [Tensor, Tensor];
+      return layerNorm(x)
+        .mul(scale.reshape([2, 1, 4]).add(1))
+        .add(shift.reshape([2, 1, 4]));
+    }),
+    at('split and swapped', [normal([2, 6])], (x) => {
+      const [a, b, c] = split(x, 3, -1) as [Tensor, Tensor, Tensor];
+      return a.mul(b).sub(c.square());
+    }),
+  ],
+  networks: [
+    at('two-layer perceptron', [normal([4, 3]), normal([3, 5]), normal([5]), normal([5, 2])], (x, w1, b1, w2) =>
+      linear(linear(x, w1, b1).silu(), w2),
+    ),
+    at('residual block', [normal([2, 4, 4, 4]), normal([4, 4, 3, 3])], (x, w) =>
+      x.add(conv2d(groupNorm(x, 2).silu(), w, { padding: 1 })),
+    ),
+    at('down and up', [normal([1, 2, 4, 4]), normal([3, 2, 3, 3])], (x, w) =>
+      conv2d(x.sumPool2d(2).mul(0.25), w, { padding: 1 }).upsample2d(2).silu(),
+    ),
+    at('tokens of images and back', [normal([2, 1, 4, 4])], (x) => {
+      const patches = x.reshape([2, 1, 2, 2, 2, 2]).transpose([0, 2, 4, 1, 3, 5]).reshape([2, 4, 4]);
+      return patches.softmax().reshape([2, 2, 2, 1, 2, 2]).transpose([0, 3, 1, 4, 2, 5]).reshape([2, 1, 4, 4]);
+    }),
+  ],
+  'derivatives inside': [
+    at('jvp', [normal([3]), normal([3])], (x, v) => jvp((y) => y.sin().mul(y), [x], [v])[1]),
+    at('jvp of a jvp', [normal([3]), normal([3])], (x, v) => jvp((y) => jvp((z) => z.exp(), [y], [v])[1], [x], [v])[1]),
+    at(
+      'gradient of a network in x',
+      [normal([2, 3]), normal([3, 4])],
+      (x, w) => grad((y) => linear(y, w).tanh().square().sum(), [x])[0]!,
+    ),
+    kink(
+      'regression of a network onto its own stopped tangent',
+      [positive([2, 3]), normal([3, 3]), normal([2, 3])],
+      (x, w, v) => {
+        const [value, tangent] = jvp(
+          (y) => bind('matmul', [y.silu(), w], { transposeA: false, transposeB: false }),
+          [x],
+          [v],
+        );
+        return value
+          .sub(stopGradient(value.sub(tangent)))
+          .square()
+          .sum([1]);
+      },
+    ),
+    at('maximum of maxima', [distinct([2, 3, 4])], (x) => x.max([2]).square().max([1])),
+  ],
+};

@@ -1,0 +1,51 @@
+import type { HostTensor } from '../host-tensor.js';
+import { describe } from '../program.js';
+import { sameShape } from '../shape.js';
+
+/** What a derivative costs in precision: how often the function was differentiated. */
+export type Order = 0 | 1 | 2;
+
+/**
+ * Largest accepted error by order of derivative, relative to the largest expected magnitude (or 1). A float32 operation
+ * rounds by 6e-8 relative; the longest chains of the suite make some ten of them, some back ends approximate erf and tanh to
+ * 2e-7, and each differentiation multiplies by factors of up to about 5. Doubles round by 1e-16 and take the same headroom.
+ */
+export const tolerances: Readonly<Record<'float32' | 'float64', readonly [number, number, number]>> = {
+  float32: [5e-6, 2e-5, 1e-4],
+  float64: [1e-13, 1e-12, 1e-11],
+};
+
+/** The greatest difference between two tensors relative to the largest finite expected magnitude, or to 1 if that is less. */
+export function relativeError(got: ArrayLike<number>, wanted: ArrayLike<number>): number {
+  let scale = 1;
+  let difference = 0;
+  for (let i = 0; i < wanted.length; i++) {
+    const [a, b] = [got[i]!, wanted[i]!];
+    if (Object.is(a, b)) continue;
+    difference = Math.max(difference, Math.abs(a - b));
+    if (Number.isFinite(b)) scale = Math.max(scale, Math.abs(b));
+  }
+  return Number.isNaN(difference) ? Infinity : difference / scale;
+}
+
+/**
+ * Says how two tensors differ, or undefined where they do not: shapes and dtypes must be equal, whole numbers and bools
+ * exactly so, floats up to the tolerance; infinities and NaN must stand in the same places.
+ */
+export function mismatch(got: HostTensor, wanted: HostTensor, tolerance: number): string | undefined {
+  if (!sameShape(got.shape, wanted.shape) || got.dtype !== wanted.dtype) {
+    return `wanted ${describe(wanted)}, got ${describe(got)}`;
+  }
+  if (got.data.length !== wanted.data.length) {
+    return `wanted ${String(wanted.data.length)} values, got ${String(got.data.length)}`;
+  }
+  const error = relativeError(got.data, wanted.data);
+  const accepted = wanted.dtype === 'float32' ? tolerance : 0;
+  if (error <= accepted) return undefined;
+  return `relative error ${error.toExponential(1)} > ${accepted.toExponential(1)}: wanted ${head(wanted)}, got ${head(got)}`;
+}
+
+function head({ data }: HostTensor): string {
+  const numbers = Array.from(data.subarray(0, 6), (x) => String(Number(x.toPrecision(7))));
+  return `[${numbers.join(', ')}${data.length > 6 ? ', …' : ''}]`;
+}

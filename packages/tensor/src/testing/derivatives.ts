@@ -1,0 +1,60 @@
+import { jvp } from '../jvp.js';
+import type { Tensor } from '../tensor.js';
+import { grad, vjp } from '../vjp.js';
+import type { Order } from './compare.js';
+
+/** A derivative of a case, its name for messages, and how often the function was differentiated. */
+export interface Derivative {
+  readonly label: string;
+  readonly order: Order;
+  readonly tensor: Tensor;
+}
+
+/** The same function with the arguments that have no derivative (int32, bool) held fixed. */
+export function ofFloats(
+  f: (...args: Tensor[]) => Tensor,
+  args: readonly Tensor[],
+): { readonly floats: Tensor[]; readonly g: (...floats: Tensor[]) => Tensor } {
+  const isFloat = (arg: Tensor): boolean => arg.dtype === 'float32';
+  const g = (...floats: Tensor[]): Tensor => {
+    const rest = floats.values();
+    return f(...args.map((arg) => (isFloat(arg) ? (rest.next().value ?? arg) : arg)));
+  };
+  return { floats: args.filter(isFloat), g };
+}
+
+/**
+ * Everything that differentiation makes of a function `f` at a point `x`: the value; `J v`; `J^T u`; and in both orders of
+ * composition the second derivative, `grad <u, J v>` (reverse over forward) and the JVP of `J^T u` (forward over reverse).
+ * A result that is not a float has a value only.
+ *
+ * @param directions `v`, one per argument that is a float
+ * @param cotangent `u`, of the shape of the result
+ */
+export function derivativesOf(
+  f: (...args: Tensor[]) => Tensor,
+  args: readonly Tensor[],
+  directions: readonly Tensor[],
+  cotangent: Tensor,
+): Derivative[] {
+  const value = f(...args);
+  const { floats, g } = ofFloats(f, args);
+  const results: Derivative[] = [{ label: 'value', order: 0, tensor: value }];
+  if (value.dtype !== 'float32' || floats.length === 0) return results;
+
+  const tangent = (...xs: Tensor[]): Tensor => jvp(g, xs, directions)[1];
+  results.push({ label: 'jvp', order: 1, tensor: tangent(...floats) });
+  vjp(g, floats)[1](cotangent).forEach((tensor, i) => results.push({ label: `vjp ${String(i)}`, order: 1, tensor }));
+  grad(
+    (...xs) =>
+      tangent(...xs)
+        .mul(cotangent)
+        .sum(),
+    floats,
+  ).forEach((tensor, i) => results.push({ label: `grad of jvp, ${String(i)}`, order: 2, tensor }));
+  floats.forEach((_, i) => {
+    const pulled = (...xs: Tensor[]): Tensor => vjp(g, xs)[1](cotangent)[i]!;
+    results.push({ label: `jvp of vjp ${String(i)}`, order: 2, tensor: jvp(pulled, floats, directions)[1] });
+  });
+  return results;
+}

@@ -1,0 +1,53 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { Runtime } from '../runtime.js';
+import { compositeCases } from './cases/composites.js';
+import { primitiveCases } from './cases/primitives.js';
+import { describeExecutable } from './describe-executable.js';
+import { disagreements } from './suite.js';
+
+/** How a runtime is judged. */
+export interface RuntimeContract {
+  /** What it is compared with: the float64 reference runtime. */
+  readonly oracle: () => Runtime | Promise<Runtime>;
+  /** Factor on the accepted errors, for a back end of less than float32 precision; 1 unless given. */
+  readonly tolerance?: number;
+}
+
+/**
+ * The contract of a runtime, as vitest suites: every primitive and the functions that networks are made of give the oracle's
+ * values, JVPs, gradients and second derivatives, and executables keep state, copy and reject as the interface says.
+ *
+ * @param name title of the suites
+ * @param makeRuntime called once
+ *
+ * @example
+ * describeRuntime('my runtime', () => myRuntime(), { oracle: referenceRuntime });
+ */
+export function describeRuntime(
+  name: string,
+  makeRuntime: () => Runtime | Promise<Runtime>,
+  { oracle: makeOracle, tolerance = 1 }: RuntimeContract,
+): void {
+  describe(name, () => {
+    let runtime: Runtime;
+    let oracle: Runtime;
+    beforeAll(async () => {
+      runtime = await makeRuntime();
+      oracle = await makeOracle();
+    });
+
+    describe('values and derivatives', () => {
+      it.each(Object.entries(primitiveCases))('primitive %s', async (primitive, cases) => {
+        expect(await disagreements(primitive, cases, runtime, oracle, tolerance)).toEqual([]);
+      });
+      it.each(Object.entries(compositeCases))('%s', async (group, cases) => {
+        expect(await disagreements(group, cases, runtime, oracle, tolerance)).toEqual([]);
+      });
+    });
+
+    describeExecutable(
+      () => runtime,
+      () => oracle,
+    );
+  });
+}

@@ -1,0 +1,82 @@
+import type { HostTensor } from '../host-tensor.js';
+import { program, type Program } from '../program.js';
+import type { Runtime } from '../runtime.js';
+import { input, type Tensor } from '../tensor.js';
+import type { Case } from './case.js';
+import { mismatch, tolerances, type Order } from './compare.js';
+import { derivativesOf } from './derivatives.js';
+import { normal, type Sample } from './samples.js';
+
+/** Cases and all their derivatives as one program, so that a runtime compiles once for many. */
+interface Suite {
+  readonly program: Program;
+  readonly feeds: Readonly<Record<string, HostTensor>>;
+  /** What each output of the program is. */
+  readonly outputs: ReadonlyMap<string, { readonly label: string; readonly order: Order }>;
+}
+
+function suiteOf(name: string, cases: readonly Case[]): Suite {
+  const samples: Record<string, Sample> = {};
+  const arguments_ = cases.map(({ args, f }, i) => {
+    const declare = (key: string, sample: Sample): string => {
+      samples[`${key}_${String(i)}`] = sample;
+      return `${key}_${String(i)}`;
+    };
+    const result = f(...args.map(({ shape, dtype }) => input('argument', shape, dtype)));
+    const floats = args.filter(({ dtype }) => dtype === 'float32');
+    return {
+      args: args.map((sample, j) => declare(`x${String(j)}`, sample)),
+      directions: floats.map(({ shape }, j) => declare(`v${String(j)}`, normal(shape))),
+      cotangent: declare('u', normal(result.shape)),
+    };
+  });
+  const outputs = new Map<string, { label: string; order: Order }>();
+  const built = program(name, { inputs: samples }, (inputs) => {
+    const results: Record<string, Tensor> = {};
+    cases.forEach((case_, i) => {
+      const { args, directions, cotangent } = arguments_[i]!;
+      const tensors = (names: readonly string[]): Tensor[] => names.map((key) => inputs[key]!);
+      const derivatives = derivativesOf(case_.f, tensors(args), tensors(directions), inputs[cotangent]!);
+      derivatives.forEach(({ label, order, tensor }, j) => {
+        const key = `y${String(j)}_${String(i)}`;
+        results[key] = tensor;
+        outputs.set(key, { label: `${case_.name}: ${label}`, order });
+      });
+    });
+    return { outputs: results };
+  });
+  const feeds = Object.fromEntries(Object.entries(samples).map(([key, sample], i) => [key, sample.draw(i)]));
+  return { program: built, feeds, outputs };
+}
+
+/**
+ * Runs cases with all their derivatives on two runtimes and lists what differs.
+ *
+ * @param tolerance factor on the table of tolerances
+ */
+export async function disagreements(
+  name: string,
+  cases: readonly Case[],
+  runtime: Runtime,
+  oracle: Runtime,
+  tolerance: number,
+): Promise<string[]> {
+  const suite = suiteOf(name, cases);
+  const [got, wanted] = [await resultsOf(runtime, suite), await resultsOf(oracle, suite)];
+  return [...suite.outputs].flatMap(([key, { label, order }]) => {
+    const difference = mismatch(got[key]!, wanted[key]!, tolerance * tolerances[runtime.precision][order]);
+    return difference === undefined ? [] : [`${label}: ${difference}`];
+  });
+}
+
+async function resultsOf(runtime: Runtime, { program, feeds }: Suite): Promise<Record<string, HostTensor>> {
+  const executable = await runtime.compile(program);
+  const outputs = await executable.run(feeds);
+  const values: Record<string, HostTensor> = {};
+  for (const [key, tensor] of Object.entries(outputs)) {
+    values[key] = await tensor.read();
+    tensor.dispose();
+  }
+  await executable.dispose();
+  return values;
+}

@@ -1,0 +1,76 @@
+import { appendFile, readFile } from 'node:fs/promises';
+import { WriteError } from '@flowmap/core';
+import { writeFileAtomic } from '@flowmap/core/node';
+import { z } from 'zod';
+
+/** What a run looked like at one step. */
+export interface LogRecord {
+  /** Number of the step, counted from 1. */
+  readonly step: number;
+  readonly loss: number;
+  /** L2 norm of the gradient over all parameters, before clipping. */
+  readonly gradientNorm: number;
+  readonly learningRate: number;
+  /** Samples per second since the record before. */
+  readonly imagesPerSecond: number;
+  /** Time trained so far, those of interrupted runs included. */
+  readonly seconds: number;
+  /** The objective's metrics and schedules: `tangentNorm`, `velocityError`, `warmup`. */
+  readonly [quantity: string]: number;
+}
+
+const schema: z.ZodType<LogRecord> = z
+  .object({
+    step: z.number(),
+    loss: z.number(),
+    gradientNorm: z.number(),
+    learningRate: z.number(),
+    imagesPerSecond: z.number(),
+    seconds: z.number(),
+  })
+  .catchall(z.number());
+
+/** A file of JSON lines, one record each. */
+export interface Log {
+  readonly records: readonly LogRecord[];
+  append(record: LogRecord): Promise<void>;
+}
+
+/**
+ * Opens a run's log, keeping its records up to a step: those of steps after the checkpoint that a run goes on from come again.
+ *
+ * @throws {WriteError} when the file cannot be written
+ */
+export async function openLog(path: string, step: number): Promise<Log> {
+  const records = step === 0 ? [] : (await readRecords(path)).filter((record) => record.step <= step);
+  await writeFileAtomic(path, records.map(toLine).join(''));
+  return {
+    records,
+    async append(record) {
+      records.push(record);
+      try {
+        await appendFile(path, toLine(record));
+      } catch (cause) {
+        throw new WriteError(path, `cannot be written (${cause instanceof Error ? cause.message : String(cause)})`, {
+          cause,
+        });
+      }
+    },
+  };
+}
+
+/** The whole lines of a log; an interrupted last line is left out. */
+async function readRecords(path: string): Promise<LogRecord[]> {
+  const text = await readFile(path, 'utf8').catch(() => '');
+  return text.split('\n').flatMap((line) => {
+    try {
+      return [schema.parse(JSON.parse(line))];
+    } catch {
+      return [];
+    }
+  });
+}
+
+function toLine(record: LogRecord): string {
+  return `${JSON.stringify(record)}\n`;
+}

@@ -1,0 +1,69 @@
+import type { Dataset, Json, Model, Network, Objective } from '@flowmap/core';
+import type { Runtime } from '@flowmap/tensor';
+import type { Optimizer } from '../optimizer.js';
+import type { Schedule } from '../schedules.js';
+import type { LogRecord } from './log.js';
+import type { ProgressDisplay } from './progress.js';
+
+/** What every training run needs to know. */
+export interface TrainOptions {
+  /** What computes. */
+  readonly runtime: Runtime;
+  readonly data: Dataset;
+  readonly objective: Objective;
+  /** Number of steps, at least 1. */
+  readonly iterations: number;
+  /** Samples of one step, at least 1. */
+  readonly batchSize: number;
+  /** Decides initial weights, order of the data, noise and times. */
+  readonly seed: number;
+  /** Folder of the run; with a number appended when it holds a finished run. */
+  readonly out: string;
+  /** Aborting saves a checkpoint after the current step and ends the run; running again resumes it. */
+  readonly signal?: AbortSignal;
+  /** A schedule, or the peak of a cosine schedule that falls to 0; the peak is 1e-3 for a teacher, 5e-4 for a student unless given. */
+  readonly learningRate?: Schedule | number;
+  /** `adamw()` unless given. */
+  readonly optimizer?: Optimizer;
+  /** Decay of the moving average of the weights, a number in [0, 1) or a schedule; `powerEma()` unless given. */
+  readonly emaDecay?: Schedule | number;
+  /** Scales gradients of a larger norm down to this one, > 0; no clipping unless given. */
+  readonly maxGradientNorm?: number;
+  /** Steps between checkpoints; a twentieth of the run, at least 50, unless given. */
+  readonly checkpointEvery?: number;
+  /** Steps between log records; a two-hundredth of the run, at least 1, unless given. */
+  readonly logEvery?: number;
+  /** Mirror images left to right at random; false unless given. */
+  readonly flip?: boolean;
+  /** What is shown while it trains; `auto`, the default, is a bar on a terminal and lines elsewhere. */
+  readonly progress?: ProgressDisplay;
+  /** Called with every log record. */
+  readonly onLog?: (record: LogRecord) => void;
+  /** Recorded in config.json beside the run's own settings. */
+  readonly config?: Json;
+}
+
+/** Options of {@link trainVelocityField}. */
+export interface TrainVelocityFieldOptions extends TrainOptions {
+  readonly network: Network;
+}
+
+/** Options of {@link distill}. */
+export interface DistillOptions extends TrainOptions {
+  /** The velocity field to distil; the student starts as a copy of it. */
+  readonly teacher: Model;
+}
+
+/** What a training run leaves. */
+export interface TrainResult {
+  /** The moving average of the weights. */
+  readonly model: Model;
+  /** Where the run's files are. */
+  readonly folder: string;
+  /** False when the run was interrupted and can be resumed. */
+  readonly completed: boolean;
+  /** Steps taken so far, those before a resumption included. */
+  readonly step: number;
+  /** All records so far. */
+  readonly log: readonly LogRecord[];
+}

@@ -1,0 +1,86 @@
+import { Presets, SingleBar } from 'cli-progress';
+import type { LogRecord } from './log.js';
+
+/** What is shown while a run trains; `auto` is a bar on a terminal and lines elsewhere. */
+export type ProgressDisplay = 'auto' | 'bar' | 'lines' | 'none';
+
+/** Shows how far a run is, on the standard error. */
+export interface ProgressReporter {
+  /** A step was taken. */
+  step(done: number): void;
+  /** A record was logged. */
+  record(record: LogRecord): void;
+  stop(): void;
+}
+
+/** About how many lines a run prints. */
+const LINES = 50;
+
+/**
+ * Starts showing progress.
+ *
+ * @param title what is trained
+ * @param iterations steps of the whole run
+ * @param done steps taken already
+ */
+export function showProgress(
+  display: ProgressDisplay,
+  title: string,
+  iterations: number,
+  done: number,
+): ProgressReporter {
+  switch (display === 'auto' ? (process.stderr.isTTY ? 'bar' : 'lines') : display) {
+    case 'bar':
+      return progressBar(title, iterations, done);
+    case 'lines':
+      return progressLines(title, iterations, done);
+    case 'none':
+      return { step: () => undefined, record: () => undefined, stop: () => undefined };
+  }
+}
+
+function progressBar(title: string, iterations: number, done: number): ProgressReporter {
+  const format = `${title} {bar} {value}/{total} | ETA {eta_formatted} | {facts}`;
+  const bar = new SingleBar(
+    { format, stream: process.stderr, etaBuffer: 50, hideCursor: true },
+    Presets.shades_classic,
+  );
+  bar.start(iterations, done, { facts: '' });
+  return {
+    step: (value) => bar.update(value),
+    record: (record) => bar.update(record.step, { facts: facts(record) }),
+    stop: () => bar.stop(),
+  };
+}
+
+function progressLines(title: string, iterations: number, done: number): ProgressReporter {
+  const every = Math.max(1, Math.floor(iterations / LINES));
+  const print = (text: string): boolean => process.stderr.write(`${text}\n`);
+  if (done > 0) print(`${title}: goes on from step ${done} of ${iterations}`);
+  let next = done;
+  return {
+    step: () => undefined,
+    record(record) {
+      if (record.step < next && record.step < iterations) return;
+      next = record.step + every;
+      print(`${title}: step ${record.step}/${iterations}, ${facts(record)}, ETA ${duration(eta(record))}`);
+    },
+    stop: () => undefined,
+  };
+
+  function eta({ step, seconds }: LogRecord): number {
+    return (seconds / step) * (iterations - step);
+  }
+}
+
+function facts(record: LogRecord): string {
+  const { loss, tangentNorm, imagesPerSecond } = record;
+  const tangent = tangentNorm === undefined ? '' : `tangent ${tangentNorm.toPrecision(3)}, `;
+  return `loss ${loss.toPrecision(4)}, ${tangent}${imagesPerSecond.toPrecision(3)} samples/s`;
+}
+
+function duration(seconds: number): string {
+  const whole = Math.round(seconds);
+  const [minutes, rest] = [Math.floor(whole / 60), whole % 60];
+  return minutes === 0 ? `${rest} s` : `${minutes} min ${rest} s`;
+}

@@ -1,0 +1,118 @@
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { CheckpointError, type Json, type Model } from '@flowmap/core';
+import type { HostTensors } from '@flowmap/tensor';
+import { z } from 'zod';
+import { RunMismatchError } from '../errors.js';
+import type { Schedule } from '../schedules.js';
+import type { TrainSetup } from './setup.js';
+
+const json = z.json();
+
+const runConfig = z.object({
+  version: z.literal(1),
+  kind: z.enum(['velocity', 'flowMap']),
+  /** What a resumed run must share with the one it goes on with. */
+  run: z.record(z.string(), json),
+  /** Runtime that the run was started on. */
+  runtime: z.string(),
+  /** What the caller wanted recorded. */
+  config: json,
+});
+
+/** Content of a run folder's config.json. */
+export type RunConfig = z.infer<typeof runConfig>;
+
+/** Describes a run: everything that decides its numbers, defaults included. */
+export function runConfigOf(setup: TrainSetup): RunConfig {
+  const { network, objective, optimizer, data, iterations, batchSize, seed, flip, maxGradientNorm } = setup;
+  return {
+    version: 1,
+    kind: setup.kind,
+    run: {
+      iterations,
+      batchSize,
+      seed,
+      flip,
+      maxGradientNorm: maxGradientNorm ?? null,
+      data: {
+        name: data.name,
+        length: Number.isFinite(data.length) ? data.length : 'endless',
+        shape: [...data.shape],
+        classes: [...data.classes],
+      },
+      network: JSON.parse(JSON.stringify(network.config)) as Json as z.infer<typeof json>,
+      objective: { name: objective.name, ...objective.config },
+      optimizer: { name: optimizer.name, ...optimizer.config },
+      learningRate: sampled(setup.learningRate, iterations),
+      emaDecay: sampled(setup.emaDecay, iterations),
+      teacher: setup.teacher ? digest(setup.teacher) : null,
+    },
+    runtime: setup.runtime.name,
+    config: JSON.parse(JSON.stringify(setup.config)) as z.infer<typeof json>,
+  };
+}
+
+/**
+ * Reads a config.json.
+ *
+ * @throws {CheckpointError} when it is missing or not what {@link runConfigOf} gives
+ */
+export async function readRunConfig(path: string): Promise<RunConfig> {
+  return parseJsonFile(path, runConfig);
+}
+
+/**
+ * Checks that a run may go on in a folder.
+ *
+ * @throws {RunMismatchError} saying what differs
+ */
+export function requireSameRun(folder: string, there: RunConfig, now: RunConfig): void {
+  const before = flatten({ kind: there.kind, ...there.run });
+  const after = flatten({ kind: now.kind, ...now.run });
+  const differences = [...new Set([...before.keys(), ...after.keys()])].flatMap((key) => {
+    const [a, b] = [before.get(key) ?? 'nothing', after.get(key) ?? 'nothing'];
+    return a === b ? [] : [`${key}: ${a} there, ${b} now`];
+  });
+  if (differences.length > 0) throw new RunMismatchError(folder, differences);
+}
+
+/**
+ * Reads a JSON file and checks it against a schema.
+ *
+ * @throws {CheckpointError} naming the file and what is wrong with it
+ */
+export async function parseJsonFile<T>(path: string, schema: z.ZodType<T>): Promise<T> {
+  try {
+    return schema.parse(JSON.parse(await readFile(path, 'utf8')));
+  } catch (cause) {
+    const reason = cause instanceof z.ZodError ? z.prettifyError(cause) : cause instanceof Error ? cause.message : '';
+    throw new CheckpointError(path, `is missing or damaged (${reason})`, { cause });
+  }
+}
+
+/** A schedule's values over the run, which is how two schedules are compared. */
+function sampled(schedule: Schedule, iterations: number): number[] {
+  const steps = Array.from({ length: 9 }, (_, i) => Math.floor(((iterations - 1) * i) / 8));
+  return steps.map((step) => schedule({ step, iterations }));
+}
+
+/** SHA-256 of a model's parameters, names included. */
+function digest({ params }: Model): string {
+  const hash = createHash('sha256');
+  for (const name of Object.keys(params).sort()) hash.update(name).update(bytesOf(params, name));
+  return hash.digest('hex');
+}
+
+function bytesOf(params: HostTensors, name: string): Uint8Array {
+  const { data } = params[name]!;
+  return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+}
+
+/** Leaves of a JSON value by path, as text; a list is one leaf. */
+function flatten(value: Json, path = ''): Map<string, string> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    return new Map([[path, JSON.stringify(value)]]);
+  const children = Object.entries(value as Record<string, Json>);
+  return new Map(children.flatMap(([key, child]) => [...flatten(child, path === '' ? key : `${path}.${key}`)]));
+}

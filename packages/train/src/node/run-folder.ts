@@ -1,0 +1,51 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { WriteError, type Model } from '@flowmap/core';
+import { readRunConfig } from './run-config.js';
+
+/** A folder for a run. */
+export interface RunFolder {
+  readonly folder: string;
+  /** True when it holds an unfinished run, which training there resumes. */
+  readonly resumes: boolean;
+}
+
+/** Name of the finished model's file, by its kind. */
+export const resultFile: Readonly<Record<Model['kind'], string>> = {
+  velocity: 'teacher.safetensors',
+  flowMap: 'student.safetensors',
+};
+
+/** What a run keeps in its folder; a folder with any of these and no config.json is somebody else's. */
+const OWN = ['log.jsonl', 'checkpoints', 'latest', ...Object.values(resultFile)];
+
+/**
+ * The folder that a run at `base` goes to: `base` itself, or the first of `base-2`, `base-3`, … that does not hold a
+ * finished run. An unfinished run there is the one to resume.
+ *
+ * @throws {WriteError} when the path is a file, or the folder cannot be read
+ * @throws {CheckpointError} when the folder's config.json is damaged
+ */
+export async function nextRunFolder(base: string): Promise<RunFolder> {
+  for (let number = 1; ; number++) {
+    const folder = number === 1 ? base : `${base}-${number}`;
+    const names = await namesIn(folder);
+    if (names.includes('config.json')) {
+      const { kind } = await readRunConfig(join(folder, 'config.json'));
+      if (!names.includes(resultFile[kind])) return { folder, resumes: true };
+    } else if (!OWN.some((name) => names.includes(name))) {
+      return { folder, resumes: false };
+    }
+  }
+}
+
+/** Names in a folder; none when it does not exist. */
+export async function namesIn(folder: string): Promise<string[]> {
+  try {
+    return await readdir(folder);
+  } catch (cause) {
+    if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return [];
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new WriteError(folder, `cannot be used as a folder for a run (${reason})`, { cause });
+  }
+}

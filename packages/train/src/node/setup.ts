@@ -1,0 +1,116 @@
+import { ConfigError, type Dataset, type Json, type Model, type Network, type Objective } from '@flowmap/core';
+import { sameShape, type HostTensors, type Runtime } from '@flowmap/tensor';
+import { adamw } from '../adamw.js';
+import { powerEma } from '../ema.js';
+import type { Optimizer } from '../optimizer.js';
+import { constantSchedule, cosineSchedule, type Schedule } from '../schedules.js';
+import type { LogRecord } from './log.js';
+import type { TrainOptions } from './options.js';
+import type { ProgressDisplay } from './progress.js';
+
+/** A training run with nothing left open. */
+export interface TrainSetup {
+  readonly kind: Model['kind'];
+  readonly network: Network;
+  readonly initialParams: HostTensors;
+  readonly teacher: Model | undefined;
+  readonly runtime: Runtime;
+  readonly data: Dataset;
+  readonly objective: Objective;
+  readonly optimizer: Optimizer;
+  readonly learningRate: Schedule;
+  readonly emaDecay: Schedule;
+  readonly maxGradientNorm: number | undefined;
+  readonly iterations: number;
+  readonly batchSize: number;
+  readonly seed: number;
+  readonly flip: boolean;
+  readonly out: string;
+  readonly signal: AbortSignal | undefined;
+  readonly checkpointEvery: number;
+  readonly logEvery: number;
+  readonly progress: ProgressDisplay;
+  readonly onLog: (record: LogRecord) => void;
+  readonly config: Json;
+}
+
+/** What is trained, and from where. */
+export interface Subject {
+  readonly network: Network;
+  readonly initialParams: HostTensors;
+  readonly teacher?: Model;
+  /** Peak of the learning rate unless the options say otherwise. */
+  readonly peak: number;
+}
+
+/**
+ * Fills in the defaults and checks everything that can be checked before anything is written or computed.
+ *
+ * @throws {ConfigError} naming the option that makes no sense, or that does not fit the network
+ */
+export function setUp(options: TrainOptions, { network, initialParams, teacher, peak }: Subject): TrainSetup {
+  const { data, objective, iterations, batchSize, seed, learningRate = peak, emaDecay, maxGradientNorm } = options;
+  const whole = {
+    iterations,
+    batchSize,
+    logEvery: options.logEvery ?? 1,
+    checkpointEvery: options.checkpointEvery ?? 1,
+  };
+  for (const [option, value] of Object.entries(whole)) requireWhole(option, value, 1);
+  requireWhole('seed', seed, 0);
+  if (maxGradientNorm !== undefined && !(maxGradientNorm > 0)) {
+    throw new ConfigError('maxGradientNorm', `wanted a number > 0, got ${maxGradientNorm}`);
+  }
+  if (typeof emaDecay === 'number' && !(emaDecay >= 0 && emaDecay < 1)) {
+    throw new ConfigError('emaDecay', `wanted a number in [0, 1), got ${emaDecay}`);
+  }
+  if (options.out === '') throw new ConfigError('out', 'wanted the path of a folder, got an empty text');
+  requireFit(network, data);
+  if (objective.needs.teacherAt === 'xt' && teacher === undefined) {
+    throw new ConfigError('objective', `${objective.name} needs a teacher; distill() has one`);
+  }
+  return {
+    kind: network.config.interval ? 'flowMap' : 'velocity',
+    network,
+    initialParams,
+    teacher: objective.needs.teacherAt === 'xt' ? teacher : undefined,
+    runtime: options.runtime,
+    data,
+    objective,
+    optimizer: options.optimizer ?? adamw(),
+    learningRate: typeof learningRate === 'number' ? cosineSchedule(learningRate) : learningRate,
+    emaDecay: typeof emaDecay === 'number' ? constantSchedule(emaDecay) : (emaDecay ?? powerEma()),
+    maxGradientNorm,
+    iterations,
+    batchSize,
+    seed,
+    flip: options.flip ?? false,
+    out: options.out,
+    signal: options.signal,
+    checkpointEvery: options.checkpointEvery ?? Math.max(50, Math.ceil(iterations / 20)),
+    logEvery: options.logEvery ?? Math.max(1, Math.floor(iterations / 200)),
+    progress: options.progress ?? 'auto',
+    onLog: options.onLog ?? ((): void => undefined),
+    config: options.config ?? null,
+  };
+}
+
+function requireFit(network: Network, data: Dataset): void {
+  const { type, shape, classes } = network.config;
+  if (!sameShape(data.shape, shape)) {
+    const got = `samples of '${data.name}' are [${data.shape.join(', ')}]`;
+    throw new ConfigError('data', `network '${type}' takes samples [${shape.join(', ')}], ${got}`);
+  }
+  if (classes > 0 && data.classes.length !== classes) {
+    throw new ConfigError(
+      'data',
+      `network '${type}' has ${classes} classes, '${data.name}' has ${data.classes.length}`,
+    );
+  }
+}
+
+function requireWhole(option: string, value: number, least: number): void {
+  if (!Number.isSafeInteger(value) || value < least) {
+    throw new ConfigError(option, `wanted a whole number >= ${least}, got ${value}`);
+  }
+}

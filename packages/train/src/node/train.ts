@@ -1,0 +1,37 @@
+import { ConfigError, flowMapFrom } from '@flowmap/core';
+import type { DistillOptions, TrainResult, TrainVelocityFieldOptions } from './options.js';
+import { setUp } from './setup.js';
+import { train } from './training-loop.js';
+
+/**
+ * Trains a network from scratch on data, by flow matching or another objective that needs no teacher: makes a teacher.
+ *
+ * The run's folder holds config.json, log.jsonl, checkpoints and in the end `teacher.safetensors` (`student.safetensors` for
+ * a network with an interval input), the moving average of the weights. Aborted or killed, and called again with the
+ * same options, it goes on where it was: on the same machine, runtime and thread count with the same bits as if it had
+ * never stopped. Called again after it has finished, it starts a new run in the next numbered folder.
+ *
+ * @throws {ConfigError} for an option that makes no sense or does not fit, before anything is written
+ * @throws {WriteError} when the folder cannot be written, before training starts
+ * @throws {RunMismatchError} when the folder holds an unfinished run with other settings
+ * @throws {CheckpointError} when the checkpoint to resume is damaged
+ * @throws {NonFiniteError} when a quantity becomes NaN or infinite; checkpoints made before stay whole
+ */
+export async function trainVelocityField(options: TrainVelocityFieldOptions): Promise<TrainResult> {
+  const { network, seed } = options;
+  return train(setUp(options, { network, initialParams: network.init(seed), peak: 1e-3 }));
+}
+
+/**
+ * Distils a velocity field into a flow map that samples in a few steps. The student is the teacher's network with an input
+ * for the target time, and starts as the teacher. Folder, interruption and errors are those of {@link trainVelocityField};
+ * the result is `student.safetensors`.
+ *
+ * @throws {ConfigError} when the teacher is a flow map
+ */
+export async function distill(options: DistillOptions): Promise<TrainResult> {
+  const { teacher, seed } = options;
+  if (teacher.kind !== 'velocity') throw new ConfigError('teacher', 'wanted a velocity field, got a flow map');
+  const { network, params } = flowMapFrom(teacher, seed);
+  return train(setUp(options, { network, initialParams: params, teacher, peak: 5e-4 }));
+}
