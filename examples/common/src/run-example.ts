@@ -22,9 +22,8 @@ export interface Training {
   readonly learningRate: number;
 }
 
-/** A teacher: a checkpoint with the log of its training where there is one, or how to train it. */
-export type TeacherSource =
-  { readonly file: string; readonly log: readonly LogRecord[] } | (Training & { readonly network: Network });
+/** A teacher that was trained before, or how to train one. */
+export type TeacherSource = Trained | (Training & { readonly network: Network });
 
 /** What an example run is made of. */
 export interface ExampleRun extends CommandContext {

@@ -57,7 +57,8 @@ export function imageGrid({ images, shape, scale = 1, gap = 1, ...options }: Ima
   const width = columns * pitchX + gap;
   const height = Math.ceil(count / columns) * pitchY + gap;
   const pixels = new Uint8ClampedArray(height * width * 4);
-  for (let i = 0; i < pixels.length; i += 4) pixels.set([...background, 255], i);
+  const empty = [...background, 255];
+  for (let i = 0; i < pixels.length; i += 4) pixels.set(empty, i);
 
   for (let image = 0; image < count; image++) {
     const left = gap + (image % columns) * pitchX;

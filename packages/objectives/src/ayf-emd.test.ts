@@ -48,7 +48,14 @@ describe('ayfEmd', () => {
     const target = f(theta, xt + (later - t) * velocityAt(xt, t), later);
     const discrete = theta.map((_, k) => {
       const h = 1e-6;
-      const shifted = (by: number): number => (f(theta.map((p, i) => (i === k ? p + by : p)), xt, t) - target) ** 2;
+      const shifted = (by: number): number =>
+        (f(
+          theta.map((p, i) => (i === k ? p + by : p)),
+          xt,
+          t,
+        ) -
+          target) **
+        2;
       return (shifted(h) - shifted(-h)) / (2 * h) / (2 * eps);
     });
     // First order in eps.
@@ -71,7 +78,10 @@ describe('ayfEmd', () => {
     const [loss, gradient] = await evaluate(
       runtime,
       (factor, xt, t, s) => {
-        const scaled: FlowMap = { ...student, averageVelocity: (x, a, b) => student.averageVelocity(x, a, b).mul(factor) };
+        const scaled: FlowMap = {
+          ...student,
+          averageVelocity: (x, a, b) => student.averageVelocity(x, a, b).mul(factor),
+        };
         const velocity = gaussianVelocity({ std }).velocity({}, { x: xt, t });
         const schedules = { warmup: splat(warmup) };
         const result = plain.loss({ student: scaled, x0: xt, noise: xt, xt, t, s, velocity, schedules });
@@ -102,11 +112,11 @@ describe('ayfEmd', () => {
 
   test('r = 0.99 costs 0.9 % of the standard deviation of one-step samples', async () => {
     const one = hostTensor([1], [1]);
-    const end = await evaluate(
-      runtime,
-      (x, t, s) => pathAverage(0.99).map(x, t, s),
-      [hostTensor([1, 1], [1]), one, hostTensor([1], [0])],
-    );
+    const end = await evaluate(runtime, (x, t, s) => pathAverage(0.99).map(x, t, s), [
+      hostTensor([1, 1], [1]),
+      one,
+      hostTensor([1], [0]),
+    ]);
     expect(end.data[0]).toBeCloseTo(0.49568, 5);
   });
 
@@ -115,18 +125,35 @@ describe('ayfEmd', () => {
     const count = 400;
     // q = p^3 puts most nodes where the integrand is not smooth; dq = 3 p^2 dp.
     const nodes = Array.from({ length: count }, (_, i) => (i + 0.5) / count);
-    const fractions = constant(nodes.map((p) => p ** (3 * r)), [1, count]);
-    const weights = constant(nodes.map((p) => (3 * p ** 2) / count), [1, count]);
+    const fractions = constant(
+      nodes.map((p) => p ** (3 * r)),
+      [1, count],
+    );
+    const weights = constant(
+      nodes.map((p) => (3 * p ** 2) / count),
+      [1, count],
+    );
     const averageVelocity = (x: Tensor, t: Tensor, s: Tensor): Tensor => {
       const batch = t.size;
       const column = (values: Tensor): Tensor => values.reshape([batch, 1]);
       const everywhere = (values: Tensor): Tensor => column(values).broadcastTo([batch, count]).reshape([-1]);
-      const u = column(s).add(column(t.sub(s)).mul(fractions)).reshape([-1]);
+      const u = column(s)
+        .add(column(t.sub(s)).mul(fractions))
+        .reshape([-1]);
       const xu = gaussianFlowMap({ std }).map(everywhere(x).reshape([-1, 1]), everywhere(t), u);
       const v = gaussianVelocity({ std }).velocity({}, { x: xu, t: u });
       return v.reshape([batch, count]).mul(weights).sum([1], true);
     };
-    return { averageVelocity, map: (x, t, s) => x.add(s.sub(t).reshape([-1, 1]).mul(averageVelocity(x, t, s))) };
+    return {
+      averageVelocity,
+      map: (x, t, s) =>
+        x.add(
+          s
+            .sub(t)
+            .reshape([-1, 1])
+            .mul(averageVelocity(x, t, s)),
+        ),
+    };
   }
 
   test('logs the tangent before normalisation and the error of the velocity', async () => {

@@ -1,23 +1,29 @@
-import { FlowmapError, type DeviceTensor, type DType, type HostData, type HostTensor, type Shape } from '@flowmap/tensor';
+import { DisposedError, type DeviceTensor, type DType, type HostData, type HostTensor, type Shape } from '@flowmap/tensor';
 import type { Tensor as OrtTensor } from 'onnxruntime-node';
 import type { Ort } from './load-ort.js';
 
 /** A tensor of onnxruntime, wherever the execution provider keeps it. */
 export class OnnxTensor implements DeviceTensor {
   constructor(
-    readonly ort: OrtTensor,
+    private readonly tensor: OrtTensor,
     readonly shape: Shape,
     readonly dtype: DType,
+    /** What it is, for messages. */
+    private readonly what: string,
   ) {}
 
+  /** @throws {DisposedError} after `dispose` */
+  get ort(): OrtTensor {
+    if (this.tensor.location === 'none') throw new DisposedError(this.what);
+    return this.tensor;
+  }
+
   async read(): Promise<HostTensor> {
-    if (this.ort.location === 'none') throw new FlowmapError('a tensor was read after it had been disposed of');
-    const data = (await this.ort.getData()) as HostData;
-    return { shape: this.shape, dtype: this.dtype, data: data.slice() };
+    return { shape: this.shape, dtype: this.dtype, data: await copyFromOrt(this.ort) };
   }
 
   dispose(): void {
-    this.ort.dispose();
+    this.tensor.dispose();
   }
 }
 
@@ -38,4 +44,9 @@ export function toOrt(ort: Ort, { shape, dtype, data }: HostTensor): OrtTensor {
 export function copyToOrt(ort: Ort, tensor: HostTensor): OrtTensor {
   const data = tensor.data instanceof Float64Array ? tensor.data : tensor.data.slice();
   return toOrt(ort, { ...tensor, data });
+}
+
+/** The values of a tensor of onnxruntime, in memory of the caller's own. */
+export async function copyFromOrt(tensor: OrtTensor): Promise<HostData> {
+  return ((await tensor.getData()) as HostData).slice();
 }

@@ -1,7 +1,7 @@
-import type { Primitive, Program, Tensor, TensorSpec } from '@flowmap/tensor';
+import type { Program, Tensor, TensorSpec } from '@flowmap/tensor';
 import { Graph } from './graph.js';
-import type { Context, Lowering } from './lowering/context.js';
-import { lowerings } from './lowering/table.js';
+import type { Context } from './lowering/context.js';
+import { planSteps } from './lowering/fusion.js';
 
 /** Name in the model of a state before the run. */
 export const stateInput = (name: string): string => `state:${name}`;
@@ -9,7 +9,7 @@ export const stateInput = (name: string): string => `state:${name}`;
 export const stateOutput = (name: string): string => `next:${name}`;
 
 /**
- * Lowers a program to an ONNX model: operator set 17 and the contributed operators of onnxruntime.
+ * Lowers a program to an ONNX model: standard operators only, of operator set 17.
  *
  * Inputs and outputs keep their names; a state `w` is the input `state:w`, and its new value the output `next:w`. An output
  * that has the name of an input is called `output:<name>`.
@@ -41,15 +41,11 @@ export function toOnnx(program: Program): Uint8Array {
   for (const [name, spec] of Object.entries(program.inputs)) inputs[name] = spec;
   for (const [name, spec] of Object.entries(program.state)) inputs[stateInput(name)] = spec;
   for (const node of program.nodes) {
-    if (node.is('constant')) continue;
-    if (node.is('input')) {
-      const { name } = node.attributes;
-      names.set(node, name in program.inputs ? name : stateInput(name));
-    } else {
-      const lower = lowerings[node.primitive as keyof typeof lowerings] as Lowering<Primitive>;
-      names.set(node, lower(node, context));
-    }
+    if (!node.is('input')) continue;
+    const { name } = node.attributes;
+    names.set(node, Object.hasOwn(program.inputs, name) ? name : stateInput(name));
   }
+  for (const step of planSteps(program)) names.set(step.tensor, step.emit(context));
   const outputs: Record<string, TensorSpec> = {};
   const results: [string, Tensor][] = [
     ...Object.entries(program.outputs).map(([name, tensor]): [string, Tensor] => [outputName(program, name), tensor]),
@@ -64,5 +60,5 @@ export function toOnnx(program: Program): Uint8Array {
 
 /** Name in the model of a result. */
 export function outputName(program: Program, name: string): string {
-  return name in program.inputs ? `output:${name}` : name;
+  return Object.hasOwn(program.inputs, name) ? `output:${name}` : name;
 }

@@ -1,4 +1,5 @@
 import { RuntimeUnavailableError } from '@flowmap/tensor';
+import { keepingErrorHandlers } from './error-handlers.js';
 import type { Backend, Tfjs } from './tfjs.js';
 
 /** Where the files `tfjs-backend-wasm*.wasm` are: the folder, with its final slash, or the place of each file. */
@@ -58,7 +59,7 @@ async function initialize(tf: Tfjs, name: string): Promise<Backend> {
     throw new RuntimeUnavailableError(`tfjs (${name})`, advice);
   }
   const active = tf.getBackend() as string | undefined;
-  const ready = await tf.setBackend(name);
+  const ready = await keepingErrorHandlers(() => tf.setBackend(name));
   if (active !== undefined && active !== name) await tf.setBackend(active);
   if (!ready) {
     const advice = name === 'wasm' ? '; check that its binaries are where `wasmPaths` says' : '';

@@ -1,5 +1,5 @@
 import { DTypeError, ShapeError } from './errors.js';
-import { sizeOf, type Shape } from './shape.js';
+import { requireExtents, sizeOf, type Shape } from './shape.js';
 
 /** `float32` is the runtime's working precision (float64 in the reference runtime); `bool` is stored as bytes 0 and 1. */
 export type DType = 'float32' | 'int32' | 'bool';
@@ -27,11 +27,13 @@ export type HostTensors = Readonly<Record<string, HostTensor>>;
  * @param shape extents, outermost first; `[]` for a scalar
  * @param data row-major values; a plain array becomes a `Float32Array` (`Int32Array`, `Uint8Array` for the other dtypes)
  * @param dtype `float32` unless given; inferred as `int32` from an `Int32Array` and `bool` from a `Uint8Array`
- * @throws {ShapeError} when the number of values is not the product of the extents
- * @throws {DTypeError} when the array's type cannot hold the dtype
+ * @throws {ShapeError} when an extent is not a whole number from 1, or the number of values not the product of the extents
+ * @throws {DTypeError} when the array's type cannot hold the dtype, or a plain number is no value of it
  */
 export function hostTensor(shape: Shape, data: HostData | readonly number[], dtype?: DType): HostTensor {
   const type = dtype ?? (data instanceof Int32Array ? 'int32' : data instanceof Uint8Array ? 'bool' : 'float32');
+  requireExtents('hostTensor', shape);
+  if (!ArrayBuffer.isView(data)) requireValues('hostTensor', type, data);
   const typed = ArrayBuffer.isView(data) ? data : allocate(type, data);
   if (!holds(type, typed)) throw new DTypeError('hostTensor', `an array that holds ${type}`, [typed.constructor.name]);
   if (typed.length !== sizeOf(shape)) {
@@ -50,6 +52,15 @@ export function holds(dtype: DType, data: HostData): boolean {
   if (dtype === 'int32') return data instanceof Int32Array;
   if (dtype === 'bool') return data instanceof Uint8Array;
   return data instanceof Float32Array || data instanceof Float64Array;
+}
+
+/** Throws a {@link DTypeError} for numbers that int32 or bool would change: fractions, what is out of range, NaN. */
+export function requireValues(operation: string, dtype: DType, values: Float64Array | readonly number[]): void {
+  if (dtype === 'float32') return;
+  const holdsValue = (value: number): boolean =>
+    dtype === 'bool' ? value === 0 || value === 1 : value === (value | 0);
+  const wrong = values.findIndex((value) => !holdsValue(value));
+  if (wrong >= 0) throw new DTypeError(operation, `values of dtype ${dtype}`, [String(values[wrong])]);
 }
 
 function allocate(dtype: DType, content: number | readonly number[]): HostData {

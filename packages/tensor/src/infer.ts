@@ -1,7 +1,7 @@
 import { DTypeError, ShapeError } from './errors.js';
-import type { DType, TensorSpec } from './host-tensor.js';
+import { requireValues, type DType, type TensorSpec } from './host-tensor.js';
 import type { BinaryPrimitive, ConvAttributes, Primitive, Primitives, UnaryPrimitive } from './primitives.js';
-import { broadcastShapes, sameShape, sizeOf, type Shape } from './shape.js';
+import { broadcastShapes, isExtent, requireExtents, sameShape, sizeOf, type Shape } from './shape.js';
 
 /** Shape and dtype of a primitive's result from those of its operands; throws a typed error when they do not fit. */
 export type InferRule<P extends Primitive> = (attributes: Primitives[P], operands: readonly TensorSpec[]) => TensorSpec;
@@ -43,8 +43,7 @@ export const inferRules: { readonly [P in Primitive]: InferRule<P> } = {
     if (data.length !== 1 && data.length !== sizeOf(shape)) {
       throw new ShapeError('constant', `1 or ${sizeOf(shape)} values`, [[data.length], shape]);
     }
-    const wrong = dtype === 'float32' ? undefined : data.find((value) => value !== rounded(value, dtype));
-    if (wrong !== undefined) throw new DTypeError('constant', `values of dtype ${dtype}`, [String(wrong)]);
+    requireValues('constant', dtype, data);
     return { shape, dtype };
   },
 
@@ -217,19 +216,6 @@ function requireFloat(operation: string, operands: readonly TensorSpec[]): void 
 function lastTwo(shape: Shape, transposed: boolean): readonly [number, number] {
   const [rows, columns] = shape.slice(-2) as [number, number];
   return transposed ? [columns, rows] : [rows, columns];
-}
-
-function requireExtents(operation: string, shape: Shape): void {
-  if (!shape.every(isExtent)) throw new ShapeError(operation, 'whole extents >= 1', [shape]);
-}
-
-/** The nearest value that an integer dtype holds. */
-function rounded(value: number, dtype: DType): number {
-  return dtype === 'bool' ? Number(value !== 0) : value | 0;
-}
-
-function isExtent(n: number): boolean {
-  return Number.isInteger(n) && n >= 1;
 }
 
 /** Height and width of a convolution's result: `floor((size + 2 padding - kernel) / stride) + 1`. */

@@ -13,6 +13,16 @@ export function sameShape(a: Shape, b: Shape): boolean {
   return a.length === b.length && a.every((extent, axis) => extent === b[axis]);
 }
 
+/** True for what an axis can extend over: a whole number from 1. */
+export function isExtent(n: number): boolean {
+  return Number.isInteger(n) && n >= 1;
+}
+
+/** Throws a {@link ShapeError} unless every extent is a whole number from 1: no tensor is empty. */
+export function requireExtents(operation: string, shape: Shape): void {
+  if (!shape.every(isExtent)) throw new ShapeError(operation, 'whole extents >= 1', [shape]);
+}
+
 /** Row-major strides in elements: `[2, 3, 4]` gives `[12, 4, 1]`. */
 export function stridesOf(shape: Shape): number[] {
   const strides = new Array<number>(shape.length);

@@ -25,7 +25,7 @@ test.each([
     .toBuffer({ resolveWithObject: true });
   const { width, height, pixels } = imageGrid(options);
   expect([info.width, info.height, info.channels]).toEqual([width, height, 3]);
-  expect(Buffer.compare(data, pixels)).toBe(0);
+  expect([...data]).toEqual([...pixels.filter((_, i) => i % 4 < 3)]);
 });
 
 test('the file appears whole, its folder is made, and nothing is left beside it', async () => {

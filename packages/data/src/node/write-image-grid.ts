@@ -10,7 +10,8 @@ import { writeAtomically } from './write-atomically.js';
  */
 export async function encodeImageGrid(options: ImageGridOptions): Promise<Uint8Array> {
   const { pixels, width, height } = imageGrid(options);
-  return sharp(pixels, { raw: { width, height, channels: 3 } })
+  return sharp(pixels, { raw: { width, height, channels: 4 } })
+    .removeAlpha()
     .png()
     .toBuffer();
 }

@@ -32,7 +32,7 @@ interface Entry {
  * @param source its name in error messages
  * @returns F32, F16 and BF16 as float32; F64 as float32 held in doubles; I32 and U8 as int32; BOOL as bool
  * @throws {CheckpointError} naming the source, and the tensor at fault, for bytes that are no such file, are cut off or have
- *   more at the end, or hold a type other than these
+ *   more at the end, or hold an empty tensor or a type other than these
  */
 export function decodeSafetensors(bytes: Uint8Array, source: string): Safetensors {
   const { header, data } = splitFile(bytes, source);
@@ -81,10 +81,10 @@ function readEntry(name: string, info: unknown, source: string): Entry {
   if (!type) {
     throw fail(`has the type ${quoted(dtype)}; supported are ${[...storedTypes.keys()].join(', ')}`);
   }
-  if (!isCounts(shape) || shape.length > MAX_RANK) {
-    throw fail(`has a shape that is not a list of at most ${MAX_RANK} whole numbers`);
+  if (!isCounts(shape, 1) || shape.length > MAX_RANK) {
+    throw fail(`has a shape that is not a list of at most ${MAX_RANK} whole numbers >= 1`);
   }
-  if (!isCounts(offsets) || offsets.length !== 2) throw fail('has data_offsets that are not two whole numbers');
+  if (!isCounts(offsets, 0) || offsets.length !== 2) throw fail('has data_offsets that are not two whole numbers');
   const [begin, end] = offsets as [number, number];
   const size = shape.reduce((product, extent) => product * extent, type.width);
   if (end - begin !== size) {
@@ -119,8 +119,8 @@ function readMetadata(metadata: unknown, source: string): Record<string, string>
   return Object.fromEntries(texts);
 }
 
-function isCounts(value: unknown): value is number[] {
-  return Array.isArray(value) && value.every((count) => Number.isSafeInteger(count) && count >= 0);
+function isCounts(value: unknown, least: number): value is number[] {
+  return Array.isArray(value) && value.every((count) => Number.isSafeInteger(count) && count >= least);
 }
 
 function tensorError(source: string, tensor: string, message: string): CheckpointError {

@@ -1,5 +1,13 @@
 import type { Objective } from '@flowmap/core';
-import { constant, gradients, hostTensor, program, type HostTensors, type Runtime, type Tensors } from '@flowmap/tensor';
+import {
+  constant,
+  gradients,
+  hostTensor,
+  program,
+  type HostTensors,
+  type Runtime,
+  type Tensors,
+} from '@flowmap/tensor';
 import { describe, expect, test } from 'vitest';
 import { TOY_PARAMETERS, toyBatch, toyLoss, type ToyParameters, type ToySample } from './toy.js';
 
@@ -136,7 +144,7 @@ export async function evaluateToy(
     const scheduled: Tensors = Object.fromEntries(
       Object.entries(schedules).map(([key, value]) => [key, inputs[key] ?? constant([value], [])]),
     );
-    const { loss, metrics } = toyLoss(objective, own, inputs as Record<keyof ToySample, never>, scheduled);
+    const { loss, metrics } = toyLoss(objective, own, inputs, scheduled);
     const gradient = Object.entries(gradients(loss, own)).map(([key, value]) => [`gradient.${key}`, value] as const);
     return { outputs: { loss, ...metrics, ...Object.fromEntries(gradient) } };
   });

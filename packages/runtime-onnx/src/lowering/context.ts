@@ -5,9 +5,9 @@ import type { Attribute, Domain, Graph } from '../graph.js';
 export interface Context {
   readonly graph: Graph;
   /** Name of a tensor's value, of its full shape. */
-  value(tensor: Tensor): string;
+  readonly value: (tensor: Tensor) => string;
   /** Name of a value that broadcasts to the tensor's shape: a constant of equal elements is a scalar. */
-  compact(tensor: Tensor): string;
+  readonly compact: (tensor: Tensor) => string;
 }
 
 /** Appends the nodes that compute a tensor from its operands, and returns the name of the result. */
@@ -20,5 +20,5 @@ export function direct<P extends Primitive>(
   domain: Domain = '',
 ): Lowering<P> {
   return (tensor, { graph, value }) =>
-    graph.node(opType, tensor.operands.map((operand) => value(operand)), attributes(tensor), domain);
+    graph.node(opType, tensor.operands.map(value), attributes(tensor), domain);
 }

@@ -1,58 +1,62 @@
-import type { ConvAttributes } from '@flowmap/tensor';
-import type { Attribute } from '../graph.js';
+import type { ConvAttributes, Tensor } from '@flowmap/tensor';
+import type { Graph } from '../graph.js';
 import type { Context, Lowering } from './context.js';
+import { weightGradient } from './conv-weight-gradient.js';
 
 type ConvPrimitive = 'conv2d' | 'conv2dInputGradient' | 'conv2dWeightGradient';
 
 export const conv: { readonly [P in ConvPrimitive]: Lowering<P> } = {
-  conv2d: ({ operands: [x, weight], attributes }, { graph, value }) =>
-    graph.node('Conv', [value(x!), value(weight!)], window(attributes)),
+  conv2d: (tensor, context) => correlate(tensor, context),
 
-  conv2dInputGradient: ({ operands: [gradient, weight], attributes }, { graph, value }) => {
+  conv2dInputGradient: ({ operands: [gradient, weight], attributes, shape }, { graph, value }) => {
     const { stride, padding, size } = attributes;
     const kernel = weight!.shape.slice(2);
+    if (isDense(stride) && shape[1]! >= FEW_CHANNELS && padding.every((p, i) => p < kernel[i]!)) {
+      const opposite = padding.map((p, i) => kernel[i]! - 1 - p);
+      return graph.node('Conv', [value(gradient!), flipped(value(weight!), kernel, graph)], window(stride, opposite));
+    }
     const reached = [0, 1].map((i) => (gradient!.shape[i + 2]! - 1) * stride[i]! + kernel[i]! - 2 * padding[i]!);
-    const outputPadding = [0, 1].map((i) => size[i]! - reached[i]!);
     return graph.node('ConvTranspose', [value(gradient!), value(weight!)], {
-      ...window(attributes),
-      output_padding: outputPadding,
+      ...window(stride, padding),
+      output_padding: [0, 1].map((i) => size[i]! - reached[i]!),
     });
   },
 
-  conv2dWeightGradient: ({ operands: [x, gradient], attributes, shape }, { graph, value }) => {
-    const { stride, padding, size } = attributes;
-    const [n, o, h, w] = gradient!.shape as [number, number, number, number];
-    const c = x!.shape[1]!;
-    const image = padded(value(x!), padding, graph);
-    const windows: string[] = [];
-    for (let u = 0; u < size[0]; u++) {
-      for (let v = 0; v < size[1]; v++) {
-        const ends = [u + (h - 1) * stride[0] + 1, v + (w - 1) * stride[1] + 1];
-        const bounds = [[u, v], ends, [2, 3], stride].map((values) => graph.integers(values));
-        windows.push(graph.node('Slice', [image, ...bounds]));
-      }
-    }
-    const taps = windows.length;
-    const columns = graph.node('Reshape', [
-      graph.node('Concat', windows, { axis: 1 }),
-      graph.integers([n, taps * c, h * w]),
-    ]);
-    const rows = graph.node('Reshape', [value(gradient!), graph.integers([n, o, h * w])]);
-    const perImage = graph.node('FusedMatMul', [rows, columns], { transB: 1 }, 'com.microsoft');
-    const total = graph.node('ReduceSum', [perImage, graph.integers([0])], { keepdims: 0 });
-    const split = graph.node('Reshape', [total, graph.integers([o, taps, c])]);
-    return graph.node('Reshape', [
-      graph.node('Transpose', [split], { perm: [0, 2, 1] }),
-      graph.integers(shape),
-    ]);
-  },
+  conv2dWeightGradient: weightGradient,
 };
 
-function window({ stride, padding }: ConvAttributes): Readonly<Record<string, Attribute>> {
-  return { strides: stride, pads: [...padding, ...padding] };
+/**
+ * With fewer result channels than this, a convolution is a product with too few rows to be fast, and its transpose, which
+ * scatters the taps of one product with all of them, is faster.
+ */
+const FEW_CHANNELS = 16;
+
+/** A convolution, with a bias per result channel where one is given. */
+export function correlate(tensor: Tensor<'conv2d'>, { graph, value }: Context, bias?: Tensor): string {
+  const [x, weight] = tensor.operands as readonly [Tensor, Tensor];
+  const { stride, padding } = tensor.attributes;
+  const [channels, , ...kernel] = weight.shape as [number, number, number, number];
+  const addends = bias ? [bias.rank === 1 ? value(bias) : graph.node('Reshape', [value(bias), graph.integers([channels])])] : [];
+  if (isDense(stride) && channels < FEW_CHANNELS && padding.every((p, i) => p < kernel[i]!)) {
+    const opposite = padding.map((p, i) => kernel[i]! - 1 - p);
+    const inputs = [value(x), flipped(value(weight), kernel, graph), ...addends];
+    return graph.node('ConvTranspose', inputs, window(stride, opposite));
+  }
+  return graph.node('Conv', [value(x), value(weight), ...addends], window(stride, padding));
 }
 
-function padded(image: string, [vertical, horizontal]: readonly [number, number], graph: Context['graph']): string {
-  if (vertical === 0 && horizontal === 0) return image;
-  return graph.node('Pad', [image, graph.integers([0, 0, vertical, horizontal, 0, 0, vertical, horizontal])]);
+/** The kernel of the adjoint convolution: in and out channels exchanged, every tap at the opposite place. */
+function flipped(weight: string, kernel: readonly number[], graph: Graph): string {
+  const exchanged = graph.node('Transpose', [weight], { perm: [1, 0, 2, 3] });
+  if (kernel.every((extent) => extent === 1)) return exchanged;
+  const [last, beyond, axes, steps] = [[-1, -1], kernel.map((extent) => -extent - 1), [2, 3], [-1, -1]];
+  return graph.node('Slice', [exchanged, ...[last, beyond, axes, steps].map((values) => graph.integers(values))]);
+}
+
+function isDense(stride: ConvAttributes['stride']): boolean {
+  return stride.every((step) => step === 1);
+}
+
+function window(stride: readonly number[], padding: readonly number[]): Record<string, readonly number[]> {
+  return { strides: stride, pads: [...padding, ...padding] };
 }

@@ -57,6 +57,6 @@ export const elementwise: {
   },
 
   cast: direct('Cast', ({ attributes: { dtype } }) => ({ to: dataTypes[dtype] })),
-  identity: direct('Identity'),
-  stopGradient: direct('Identity'),
+  identity: ({ operands: [x] }, { value }) => value(x!),
+  stopGradient: ({ operands: [x] }, { value }) => value(x!),
 };

@@ -2,7 +2,7 @@ import type { Primitive } from '@flowmap/tensor';
 import type { Lowering } from './context.js';
 import { conv } from './conv.js';
 import { elementwise } from './elementwise.js';
-import { matmul } from './matmul.js';
+import { product } from './matmul.js';
 import { reductions } from './reductions.js';
 import { resampling } from './resampling.js';
 import { shapes } from './shapes.js';
@@ -14,5 +14,5 @@ export const lowerings: { readonly [P in Exclude<Primitive, 'input' | 'constant'
   ...reductions,
   ...conv,
   ...resampling,
-  matmul,
+  matmul: (tensor, context) => product(tensor, context),
 };

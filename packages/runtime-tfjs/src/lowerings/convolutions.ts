@@ -49,12 +49,13 @@ export const convolutions: Lowerings<'conv2d' | 'conv2dInputGradient' | 'conv2dW
     const padded = padOrCrop(emit, x, [0, 0, ph, pw], [0, 0, phase[0] * sh - h - ph, phase[1] * sw - w - pw]);
     const parted = reshape(emit, padded, [groups, group, c, phase[0], sh, phase[1], sw]);
     const phases = transpose(emit, parted, [0, 2, 4, 6, 1, 3, 5]);
+    // Columns first: what shifted images of one v share is cut out once, and rows are then copied in long pieces.
     const shifted = Array.from({ length: kh * kw }, (_, element) => {
       const [u, v] = [Math.floor(element / kw), element % kw];
       const [i, j] = [Math.floor(u / sh), Math.floor(v / sw)];
-      const starts = [0, 0, u % sh, v % sw, 0, i, j];
-      const ends = [groups, c, (u % sh) + 1, (v % sw) + 1, group, i + rows, j + columns];
-      return reshape(emit, slice(emit, phases, starts, ends), [groups, c, group * rows * columns]);
+      const inColumns = cut(emit, cut(emit, phases, 3, v % sw, 1), 6, j, columns);
+      const inRows = cut(emit, cut(emit, inColumns, 2, u % sh, 1), 5, i, rows);
+      return reshape(emit, inRows, [groups, c, group * rows * columns]);
     });
     const grouped = reshape(emit, gradient, [groups, group, o, rows * columns]);
     const pixels = reshape(emit, transpose(emit, grouped, [0, 1, 3, 2]), [groups, group * rows * columns, o]);
@@ -78,6 +79,17 @@ function convolve(emit: Emitter, x: Value, filter: Value, stride: Pair, before: 
     { x: image, filter },
     { strides: stride, dilations: [1, 1], pad: [[0, 0], ...margins, [0, 0]], dataFormat: 'NHWC' },
     { shape: [n, extent(0, h, kh), extent(1, w, kw), o], dtype: 'float32' },
+  );
+}
+
+/** `count` elements of one axis. */
+function cut(emit: Emitter, x: Value, axis: number, start: number, count: number): Value {
+  const starts = x.shape.map((_, i) => (i === axis ? start : 0));
+  return slice(
+    emit,
+    x,
+    starts,
+    x.shape.map((extent, i) => (i === axis ? start + count : extent)),
   );
 }
 

@@ -1,8 +1,9 @@
 import type { Kernel } from '../device.js';
 import type { Backend, TensorInfo } from '../tfjs.js';
 import { batchMatMul } from './batch-mat-mul.js';
-import { sum } from './sum.js';
 import { reverse, tile } from './repetition.js';
+import { slice } from './slice.js';
+import { sum } from './sum.js';
 
 /** What the wasm back end offers beyond the others: its kernels' inputs and outputs are arrays on one heap. */
 export interface WasmBackend extends Backend {
@@ -23,7 +24,13 @@ export interface Wasm {
  */
 export function wasmKernels(backend: WasmBackend, native: (name: string) => Kernel): Readonly<Record<string, Kernel>> {
   const wasm = { backend, native };
-  return { BatchMatMul: batchMatMul(wasm), Sum: sum(wasm), Tile: tile(wasm), Reverse: reverse(wasm) };
+  return {
+    BatchMatMul: batchMatMul(wasm),
+    Reverse: reverse(wasm),
+    Slice: slice(wasm),
+    Sum: sum(wasm),
+    Tile: tile(wasm),
+  };
 }
 
 /** The inputs of a kernel that takes them by name. */

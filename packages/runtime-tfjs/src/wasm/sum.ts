@@ -3,7 +3,13 @@ import type { TensorInfo } from '../tfjs.js';
 import { namedInputs, type Wasm } from './kernels.js';
 
 /** Terms from which on a sum over adjacent elements is split in two. */
-const long = 256;
+const longSum = 256;
+
+/** Most channels of a pooling, which keeps a row of them on the wasm stack of 64 KiB and does not check. */
+const mostChannels = 1024;
+
+/** Fewest channels for which pooling pays. */
+const fewestChannels = 4;
 
 /**
  * Sum over the middle axis of `[outer, count, inner]`. The registered kernel adds adjacent elements one by one, and
@@ -12,37 +18,42 @@ const long = 256;
 export function sum({ backend, native }: Wasm): Kernel {
   const [plain, average, multiply] = [native('Sum'), native('AvgPool'), native('Multiply')];
   const release = (info: TensorInfo): void => void backend.disposeData(info.dataId);
+  const plainSum = (x: TensorInfo, shape: number[]): TensorInfo =>
+    plain({ x: { ...x, shape } }, { axis: [1], keepDims: false });
 
-  const pooled = (x: TensorInfo, [outer, count, inner]: readonly number[]): TensorInfo => {
-    const pixels = { ...x, shape: [outer!, count!, 1, inner!] };
+  const pooledSum = (x: TensorInfo, [outer, count, inner]: readonly [number, number, number]): TensorInfo => {
+    const channels = divisorUpTo(mostChannels, inner);
+    if (channels < Math.min(inner, fewestChannels)) return plainSum(x, [outer, count, inner]);
+    const pixels = { ...x, shape: [outer, count, inner / channels, channels] };
     const mean = average({ x: pixels }, { filterSize: [count, 1], strides: [1, 1], pad: 'valid' });
     const size = backend.makeOutput([], 'float32');
-    backend.typedArrayFromHeap(size)[0] = count!;
-    const total = multiply({ a: { ...mean, shape: [outer!, inner!] }, b: size }, {});
+    backend.typedArrayFromHeap(size)[0] = count;
+    const total = multiply({ a: { ...mean, shape: [outer, inner] }, b: size }, {});
     release(mean);
     release(size);
     // Pooling clamps, which turns NaN into -Infinity on some processors.
-    if (!(backend.typedArrayFromHeap(total) as Float32Array).includes(-Infinity)) return total;
+    if (!backend.typedArrayFromHeap(total).includes(-Infinity)) return total;
     release(total);
-    return plain({ x: { ...x, shape: [outer!, count!, inner!] } }, { axis: [1], keepDims: false });
+    return plainSum(x, [outer, count, inner]);
   };
 
   return (inputs, attributes) => {
     const { x } = namedInputs<'x'>(inputs);
     const [outer, count, inner] = x.shape as [number, number, number];
     if (x.dtype !== 'float32') return plain(inputs, attributes);
-    if (inner > 1) return pooled(x, x.shape);
-    const width = widthOf(count);
-    if (count < long || width === 1) return plain(inputs, attributes);
-    const columns = pooled(x, [outer, count / width, width]);
-    const total = plain({ x: columns }, { axis: [1], keepDims: false });
+    if (inner > 1) return pooledSum(x, [outer, count, inner]);
+    const width = divisorUpTo(64, count);
+    if (count < longSum || width < fewestChannels) return plain(inputs, attributes);
+    const columns = pooledSum(x, [outer, count / width, width]);
+    const total = plainSum(columns, [outer, width, 1]);
     release(columns);
-    return { ...total, shape: [outer, 1] };
+    return total;
   };
 }
 
-/** Largest divisor up to 64. */
-function widthOf(count: number): number {
-  for (let width = 64; width > 1; width--) if (count % width === 0) return width;
-  return 1;
+/** Largest divisor of a number that is at most `most`. */
+function divisorUpTo(most: number, number: number): number {
+  let divisor = Math.min(most, number);
+  while (number % divisor !== 0) divisor--;
+  return divisor;
 }

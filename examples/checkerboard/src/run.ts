@@ -1,0 +1,48 @@
+import { mlp } from '@flowmap/core';
+import { checkerboard } from '@flowmap/data';
+import { runExample, type CommandContext } from '@flowmap/example-common';
+import { onnxRuntime } from '@flowmap/runtime-onnx';
+import type { HostTensor } from '@flowmap/tensor';
+import { scatter } from './scatter.js';
+import type { CheckerboardConfig } from './settings.js';
+
+/**
+ * Trains a teacher on a checkerboard of points, distils it and reports.
+ *
+ * @returns the run's folder
+ */
+export async function runCheckerboard(
+  { out, ...options }: CheckerboardConfig,
+  context: CommandContext,
+): Promise<string> {
+  const { iterations, batchSize, learningRate, threads, seed, width, depth } = options;
+  const runtime = await onnxRuntime(threads === null ? {} : { threads });
+  const data = checkerboard({ seed });
+  return runExample({
+    subject: 'A checkerboard',
+    runtime,
+    data,
+    teacher: {
+      iterations: options.teacherIterations,
+      batchSize,
+      learningRate: options.teacherLearningRate,
+      network: mlp({ shape: data.shape, width, depth }),
+    },
+    student: { iterations, batchSize, learningRate },
+    seed,
+    out,
+    options,
+    presentation: { picture: scatter, measure: (samples) => ({ onBoard: onBoard(samples) }) },
+    samples: options.points,
+    ...context,
+  });
+
+  /** Share of the points that lie on the board's dark squares. */
+  function onBoard({ data: points, shape: [count = 0] }: HostTensor): number {
+    let inside = 0;
+    for (let i = 0; i < count; i++) {
+      if (data.logDensity(points.subarray(2 * i, 2 * i + 2)) > -Infinity) inside++;
+    }
+    return inside / count;
+  }
+}

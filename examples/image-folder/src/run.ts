@@ -1,0 +1,48 @@
+import { unet } from '@flowmap/core';
+import { imageFolder } from '@flowmap/data/node';
+import {
+  EVALUATION_COUNT,
+  evaluationLabels,
+  imageGrids,
+  loadTeacher,
+  runExample,
+  type CommandContext,
+} from '@flowmap/example-common';
+import { onnxRuntime } from '@flowmap/runtime-onnx';
+import type { ImageFolderConfig } from './settings.js';
+
+/**
+ * Trains a teacher on a folder of images, or takes one from a checkpoint, distils it and reports.
+ *
+ * @returns the run's folder
+ * @throws {DataError} when the folder is missing or empty, or an image is damaged; before anything is written
+ */
+export async function runImageFolder({ out, ...options }: ImageFolderConfig, context: CommandContext): Promise<string> {
+  const { iterations, batchSize, learningRate, threads, seed, flip, size, channels, blocks } = options;
+  const runtime = await onnxRuntime(threads === null ? {} : { threads });
+  const trained = options.teacher === null ? undefined : await loadTeacher(options.teacher);
+  context.print(`reading images of ${options.data}`);
+  const data = await imageFolder(options.data, {
+    ...(size === null ? {} : { size: [size, size] }),
+    signal: context.signal,
+  });
+  const classes = data.classes.length;
+  return runExample({
+    subject: `Images of ${data.name}`,
+    runtime,
+    data,
+    teacher: trained ?? {
+      iterations: options.teacherIterations,
+      batchSize,
+      learningRate: options.teacherLearningRate,
+      network: unet({ shape: data.shape, classes, channels, blocks }),
+    },
+    student: { iterations, batchSize, learningRate },
+    seed,
+    flip,
+    out,
+    options,
+    presentation: imageGrids(evaluationLabels(EVALUATION_COUNT, classes), classes),
+    ...context,
+  });
+}

@@ -1,0 +1,173 @@
+import { hostTensor, type HostTensor } from '@flowmap/tensor';
+import { evaluate } from '@flowmap/tensor/testing';
+import { referenceRuntime } from '@flowmap/runtime-reference';
+import { describe, expect, test } from 'vitest';
+import { CheckpointError, ConfigError } from '../errors.js';
+import { mlp } from '../networks/mlp.js';
+import { defineNetwork } from '../networks/network.js';
+import { registerNetwork } from '../networks/registry.js';
+import { unet } from '../networks/unet.js';
+import { decodeSafetensors } from '../safetensors/decode.js';
+import { encodeSafetensors } from '../safetensors/encode.js';
+import { decodeModel, encodeModel } from './checkpoint.js';
+import { flowMapFrom, velocityField, type Model } from './model.js';
+
+const network = mlp({ shape: [2], classes: 2, width: 4, depth: 1 });
+const teacher: Model = {
+  kind: 'velocity',
+  network,
+  params: network.init(1),
+  classes: ['cat', 'dog'],
+  training: { iterations: 10, rate: 1e-3, data: 'photos', notes: [null, true] },
+};
+
+/** The teacher's file with its description or tensors changed. */
+function altered(
+  description: Record<string, unknown>,
+  tensors: Record<string, HostTensor | undefined> = {},
+): Uint8Array {
+  const file = decodeSafetensors(encodeModel(teacher), 'teacher');
+  const text = JSON.stringify({ ...(JSON.parse(file.metadata['flowmap']!) as object), ...description });
+  const kept = Object.entries({ ...file.tensors, ...tensors }).filter(
+    (entry): entry is [string, HostTensor] => entry[1] !== undefined,
+  );
+  return encodeSafetensors(Object.fromEntries(kept), { flowmap: text });
+}
+
+describe('a checkpoint', () => {
+  test('gives back the model from its bytes alone', () => {
+    for (const model of [teacher, flowMapFrom(teacher, 3)]) {
+      const { network: rebuilt, ...rest } = decodeModel(encodeModel(model), 'file');
+      const { network: original, ...wanted } = model;
+      expect(rest).toEqual(wanted);
+      expect(rebuilt.config).toEqual(original.config);
+      expect(rebuilt.parameters).toEqual(original.parameters);
+    }
+  });
+
+  test('keeps parameters held as doubles to the last bit', () => {
+    const params = Object.fromEntries(
+      Object.entries(teacher.params).map(([key, { shape, data }]) => [
+        key,
+        hostTensor(
+          shape,
+          Float64Array.from(data, (v) => v + 1e-12),
+        ),
+      ]),
+    );
+    expect(decodeModel(encodeModel({ ...teacher, params }), 'doubles').params).toEqual(params);
+  });
+
+  const wide = mlp({ shape: [2], classes: 2, width: 8, depth: 1 });
+  test.each<[string, Uint8Array, RegExp]>([
+    ['of tensors alone', encodeSafetensors(teacher.params), /holds tensors but no Flowmap model/],
+    ['of a description that is no JSON', encodeSafetensors({}, { flowmap: '{' }), /'flowmap' is not a JSON object/],
+    ['of a later version', altered({ version: 2 }), /version 2 of the model's description; this is version 1/],
+    ['of an unknown kind', altered({ kind: 'gan' }), /unknown kind of model "gan"/],
+    ['of class names that are numbers', altered({ classes: [1, 2] }), /class names are not a list of texts/],
+    ['of too few class names', altered({ classes: ['cat'] }), /1 class names for a network with 2 classes/],
+    ['of training facts that are a list', altered({ training: [] }), /facts about training/],
+    ['of no network', altered({ network: null }), /configuration is not a JSON object/],
+    ['of an unknown network', altered({ network: { ...network.config, type: 'vit' } }), /unknown network 'vit'/],
+    ['of a network without a shape', altered({ network: { type: 'unet' } }), /cannot be rebuilt \(unet.shape/],
+    [
+      'of a channel count for a list',
+      altered({ network: { type: 'unet', shape: [3, 8, 8], channels: 8 } }),
+      /unet.channels/,
+    ],
+    ['of sizes that are text', altered({ network: { ...network.config, width: '4' } }), /mlp.width/],
+    ['of a flow map without interval input', altered({ kind: 'flowMap' }), /needs a network with an interval input/],
+    [
+      'of another architecture',
+      altered({ network: wide.config }),
+      /network 'mlp' has the parameter 'time.0.weight' as float32 \[64, 8\], got float32 \[64, 4\]/,
+    ],
+    [
+      'with a missing parameter',
+      altered({}, { 'input.bias': undefined }),
+      /'input.bias' as float32 \[4\], which is missing/,
+    ],
+    [
+      'with a parameter too many',
+      altered({}, { extra: hostTensor([1], [1]) }),
+      /'extra' is no parameter of this network 'mlp'/,
+    ],
+    [
+      'with a parameter of whole numbers',
+      altered({}, { 'input.bias': hostTensor([4], new Int32Array(4)) }),
+      /'input.bias' .* got int32 \[4\]/,
+    ],
+  ])('%s is refused, naming the file', (_, bytes, message) => {
+    const decode = (): unknown => decodeModel(bytes, 'teacher.safetensors');
+    expect(decode).toThrow(CheckpointError);
+    expect(decode).toThrow(message);
+    expect(decode).toThrow(/^teacher.safetensors: /);
+  });
+
+  test('with a byte of its header changed is read or refused, never another error', () => {
+    const whole = encodeModel(teacher);
+    const header = 8 + Number(new DataView(whole.buffer).getBigUint64(0, true));
+    for (let i = 0; i < header; i++) {
+      const bytes = whole.slice();
+      bytes[i]! ^= 1 << (i % 8);
+      try {
+        decodeModel(bytes, 'fuzz');
+      } catch (error) {
+        expect(error).toBeInstanceOf(CheckpointError);
+      }
+    }
+  });
+
+  test("is not made of parameters that are not the network's", () => {
+    expect(() => encodeModel({ ...teacher, params: {} })).toThrow(/model: network 'mlp' has the parameter .* missing/);
+    expect(() => encodeModel({ ...teacher, classes: [] })).toThrow(ConfigError);
+    expect(() => encodeModel({ ...teacher, kind: 'flowMap' })).toThrow(ConfigError);
+  });
+});
+
+describe('roles of a model', () => {
+  const inputs = [
+    hostTensor([2, 2], [0.1, -0.4, 1.2, 0.3]),
+    hostTensor([2], [0.9, 0.2]),
+    hostTensor([2], [0, 1], 'int32'),
+  ];
+  const velocityOf = (model: Model): Promise<HostTensor> => {
+    const field = velocityField(model);
+    const names = Object.keys(field.parameters);
+    return evaluate(
+      referenceRuntime(),
+      (...args) => {
+        const params = Object.fromEntries(names.map((name, i) => [name, args[i]!]));
+        const [x, t, label] = args.slice(names.length) as [(typeof args)[0], (typeof args)[0], (typeof args)[0]];
+        return field.velocity(params, { x: x, t: t, label: label });
+      },
+      [...Object.values(field.parameters), ...inputs],
+    );
+  };
+
+  test('a student starts as its teacher, who may be a flow map or unconditional', async () => {
+    const shifted = { ...teacher, params: { ...teacher.params, 'output.bias': hostTensor([2], [0.5, -1]) } };
+    const student = flowMapFrom(shifted, 2);
+    expect(student).toMatchObject({ kind: 'flowMap', classes: teacher.classes });
+    expect(student.training).toBeUndefined();
+    expect(await velocityOf(student)).toEqual(await velocityOf(shifted));
+    expect(flowMapFrom(student, 9).params).toEqual(student.params);
+    const plain = unet({ shape: [1, 4, 4], channels: [4], groupSize: 4 });
+    const field = velocityField({ kind: 'velocity', network: plain, params: plain.init(0), classes: [] });
+    expect(field.parameters).toEqual(plain.init(0));
+  });
+
+  test('a teacher whose network changes with the interval input is refused', () => {
+    const make = (interval: boolean) =>
+      defineNetwork(
+        { type: 'fickle', shape: [1], classes: 0, interval },
+        { w: { shape: [interval ? 2 : 1], std: 1 } },
+        (_, { x }) => x,
+      );
+    registerNetwork('fickle', ({ interval }) => make(interval));
+    const fickle: Model = { kind: 'velocity', network: make(false), params: make(false).init(0), classes: [] };
+    expect(() => flowMapFrom(fickle, 0)).toThrow(
+      /parameter 'w' is \[1\]; the network with an interval input has it as \[2\]/,
+    );
+  });
+});

@@ -1,0 +1,88 @@
+import { mkdir, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { CheckpointError, WriteError } from '../errors.js';
+import { flowMapFrom, type Model } from '../models/model.js';
+import { mlp } from '../networks/mlp.js';
+import { loadFlowMap, loadModel, loadVelocityField, saveModel, writeFileAtomic } from './index.js';
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'flowmap-core-'));
+});
+afterEach(() => rm(folder, { recursive: true }));
+
+describe('writing in one piece', () => {
+  test('replaces bytes or text, making the folder', async () => {
+    const path = join(folder, 'a', 'b', 'file');
+    await writeFileAtomic(path, Uint8Array.of(1, 2, 3));
+    expect(await readFile(path)).toEqual(Buffer.from([1, 2, 3]));
+    await writeFileAtomic(path, 'später');
+    expect(await readFile(path, 'utf8')).toBe('später');
+    expect(await readdir(join(folder, 'a', 'b'))).toEqual(['file']);
+  });
+
+  test('never shows a reader a part, however many write', async () => {
+    const path = join(folder, 'file');
+    const size = 1 << 16;
+    await writeFileAtomic(path, new Uint8Array(size));
+    const writes = Array.from({ length: 16 }, (_, i) => writeFileAtomic(path, new Uint8Array(size).fill(i)));
+    const reads = Array.from({ length: 32 }, async () => {
+      const bytes = await readFile(path);
+      expect(bytes.length).toBe(size);
+      expect(bytes.every((value) => value === bytes[0])).toBe(true);
+    });
+    await Promise.all([...writes, ...reads]);
+    expect(await readdir(folder)).toEqual(['file']);
+  });
+
+  test('that fails says so and leaves nothing behind', async () => {
+    const taken = join(folder, 'taken');
+    await mkdir(join(taken, 'inside'), { recursive: true });
+    await expect(writeFileAtomic(taken, 'text')).rejects.toThrow(WriteError);
+    await expect(writeFileAtomic(taken, 'text')).rejects.toThrow(/taken: cannot be written/);
+    expect(await readdir(folder)).toEqual(['taken']);
+    await writeFile(join(folder, 'file'), 'kept');
+    const below = writeFileAtomic(join(folder, 'file', 'below'), 'text');
+    await expect(below).rejects.toThrow(
+      expect.objectContaining({ name: 'WriteError', path: join(folder, 'file', 'below') }),
+    );
+    expect(await readFile(join(folder, 'file'), 'utf8')).toBe('kept');
+  });
+});
+
+describe('model files', () => {
+  const network = mlp({ shape: [2], width: 4, depth: 1 });
+  const teacher: Model = { kind: 'velocity', network, params: network.init(0), classes: [] };
+  const student = flowMapFrom(teacher, 1);
+
+  test('come back as what they are', async () => {
+    const [v, f] = [join(folder, 'teacher.safetensors'), join(folder, 'student.safetensors')];
+    await saveModel(v, teacher);
+    await saveModel(f, student);
+    expect((await loadModel(v)).params).toEqual(teacher.params);
+    expect((await loadVelocityField(v)).kind).toBe('velocity');
+    expect((await loadFlowMap(f)).params).toEqual(student.params);
+    await expect(loadVelocityField(f)).rejects.toThrow(
+      /student.safetensors: holds a flow map, wanted a velocity field/,
+    );
+    await expect(loadFlowMap(v)).rejects.toThrow(/teacher.safetensors: holds a velocity field, wanted a flow map/);
+  });
+
+  test('that are missing, cut off or something else are refused by name', async () => {
+    const path = join(folder, 'model.safetensors');
+    const refused = async (message: RegExp): Promise<void> => {
+      const loading = loadModel(path);
+      await expect(loading).rejects.toThrow(CheckpointError);
+      await expect(loading).rejects.toThrow(message);
+      await expect(loading).rejects.toThrow(expect.objectContaining({ source: path }));
+    };
+    await refused(/cannot be read \(ENOENT/);
+    await saveModel(path, teacher);
+    await truncate(path, 2000);
+    await refused(/truncated/);
+    await writeFile(path, 'PK\u0003\u0004 this is an archive');
+    await refused(/no safetensors file/);
+  });
+});

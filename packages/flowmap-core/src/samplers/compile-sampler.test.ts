@@ -1,0 +1,118 @@
+import { hostTensor, normals, type Runtime } from '@flowmap/tensor';
+import { referenceRuntime } from '@flowmap/runtime-reference';
+import { describe, expect, test } from 'vitest';
+import type { Model } from '../models/model.js';
+import { mlp } from '../networks/mlp.js';
+import { compileSampler, type SamplerMethod } from './compile-sampler.js';
+import { uniformGrid } from './grid.js';
+
+const runtime = referenceRuntime();
+
+describe('compiled samplers', () => {
+  const network = mlp({ shape: [2], classes: 3, interval: true, width: 4, depth: 1 });
+  const params = { ...network.init(0), 'output.weight': hostTensor([4, 2], normals({ seed: 0, purpose: 'w' }, 8)) };
+  const model: Model = { kind: 'flowMap', network, params, classes: ['a', 'b', 'c'] };
+  const noise = hostTensor([5, 2], normals({ seed: 1, purpose: 'noise' }, 10));
+  const labels = Int32Array.of(0, 1, 2, 1, 0);
+
+  /** The reference runtime with a count of what it is asked for. */
+  function counting(): Runtime & { counts: { compiled: number; written: number; runs: number; live: number } } {
+    const counts = { compiled: 0, written: 0, runs: 0, live: 0 };
+    return {
+      ...runtime,
+      counts,
+      async compile(program) {
+        counts.compiled++;
+        const executable = await runtime.compile(program);
+        return {
+          ...executable,
+          writeState(values) {
+            counts.written++;
+            return executable.writeState(values);
+          },
+          async run(inputs) {
+            counts.runs++;
+            const results = await executable.run(inputs);
+            for (const tensor of Object.values(results)) {
+              counts.live++;
+              const dispose = tensor.dispose.bind(tensor);
+              tensor.dispose = () => {
+                counts.live--;
+                dispose();
+              };
+            }
+            return results;
+          },
+        };
+      },
+    };
+  }
+
+  test('give the same points for any batch size and any number of steps a call', async () => {
+    const times = uniformGrid(5);
+    const results = await Promise.all(
+      [[5, 1], [1, 1], [2, 2], [8, 5], [3, 7]].map(async ([batchSize, stepsPerCall]) => {
+        const sampler = await compileSampler(runtime, model, { batchSize: batchSize!, stepsPerCall: stepsPerCall! });
+        return sampler.sample({ noise, labels, times });
+      }),
+    ); // prettier-ignore
+    for (const result of results) expect(result).toEqual(results[0]);
+    expect(results[0]!.shape).toEqual([5, 2]);
+    expect(results[0]!.data).not.toEqual(noise.data);
+  });
+
+  test('compile and upload once, and leave nothing on the device', async () => {
+    const counted = counting();
+    const sampler = await compileSampler(counted, model, { batchSize: 3, stepsPerCall: 2 });
+    await sampler.sample({ noise, labels, times: uniformGrid(4) });
+    await sampler.sample({ noise, labels, times: [1, 0.3, 0] });
+    expect(counted.counts).toEqual({ compiled: 1, written: 1, runs: 6, live: 0 });
+    await sampler.dispose();
+    await expect(sampler.sample({ noise, labels, times: [1, 0] })).rejects.toThrow(/disposed/);
+  });
+
+  test("follow the method of the model's kind unless told otherwise", async () => {
+    const draw = async (kind: Model['kind'], method?: SamplerMethod) => {
+      const sampler = await compileSampler(
+        runtime,
+        { ...model, kind },
+        { batchSize: 5, ...(method ? { method } : {}) },
+      );
+      return sampler.sample({ noise, labels, times: uniformGrid(2) });
+    };
+    expect(await draw('flowMap')).toEqual(await draw('flowMap', 'flowMap'));
+    expect(await draw('velocity')).toEqual(await draw('flowMap', 'heun'));
+    expect(await draw('velocity')).not.toEqual(await draw('flowMap', 'euler'));
+  });
+
+  test('give the noise itself for a step of no length', async () => {
+    const sampler = await compileSampler(runtime, model, { batchSize: 2 });
+    expect((await sampler.sample({ noise, labels, times: [0.4, 0.4] })).data).toEqual(noise.data);
+  });
+
+  test('refuse what makes no sense', async () => {
+    const sampler = await compileSampler(runtime, model, { batchSize: 2 });
+    const times = [1, 0];
+    const refused = (args: Parameters<typeof sampler.sample>[0], message: RegExp) =>
+      expect(sampler.sample(args)).rejects.toThrow(message);
+    await refused(
+      { noise: hostTensor([2, 3], new Float32Array(6)), labels, times },
+      /sample, noise: wanted \[count, 2\], got \[2, 3\]/,
+    );
+    await refused({ noise: hostTensor([1, 2], new Int32Array(2)), labels, times }, /sample, noise/);
+    await refused({ noise, times }, /labels: wanted a class for each of 5 samples, got none/);
+    await refused({ noise, labels: labels.slice(1), times }, /wanted a class for each of 5 samples, got 4/);
+    await refused({ noise, labels: Int32Array.of(0, 1, 3, 0, 0), times }, /wanted classes 0 to 2, got 3/);
+    await refused({ noise, labels, times: [1] }, /times: wanted at least two times .* got 1 times/);
+    await refused({ noise, labels, times: [1, NaN] }, /got the time NaN/);
+    await refused({ noise, labels, times: [999, 0] }, /got the time 999/);
+    await expect(compileSampler(runtime, { ...model, params: {} }, { batchSize: 1 })).rejects.toThrow(/missing/);
+    const plain = mlp({ shape: [2], width: 4, depth: 1 });
+    const field = await compileSampler(
+      runtime,
+      { kind: 'velocity', network: plain, params: plain.init(0), classes: [] },
+      { batchSize: 5 },
+    );
+    await expect(field.sample({ noise, labels, times })).rejects.toThrow(/labels: the network has no classes/);
+  });
+});

@@ -1,0 +1,72 @@
+import { reachable, sameShape, type Primitive, type Program, type Tensor } from '@flowmap/tensor';
+import type { Context, Lowering } from './context.js';
+import { correlate } from './conv.js';
+import { product } from './matmul.js';
+import { lowerings } from './table.js';
+
+/** How one tensor is computed: from which others, and by which nodes. */
+export interface Step {
+  readonly tensor: Tensor;
+  readonly operands: readonly Tensor[];
+  emit(context: Context): string;
+}
+
+/** Computes a tensor together with an operand that nothing else uses, or undefined where that is not possible. */
+type Fusion = (tensor: Tensor, isPrivate: (operand: Tensor) => boolean) => Omit<Step, 'tensor'> | undefined;
+
+/**
+ * Decides how each tensor of a program is computed, operands before results: by its primitive's lowering, or together with an
+ * operand that only it uses. Inputs and constants, and what the fusions leave unused, take no step.
+ */
+export function planSteps({ nodes, outputs, updates }: Program): Step[] {
+  const results = [...Object.values(outputs), ...Object.values(updates)];
+  const uses = new Map<Tensor, number>();
+  for (const tensor of [...results, ...nodes.flatMap(({ operands }) => operands)]) {
+    uses.set(tensor, (uses.get(tensor) ?? 0) + 1);
+  }
+  const isPrivate = (operand: Tensor): boolean => uses.get(operand) === 1;
+
+  const needed = new Set<Tensor>(results);
+  const steps: Step[] = [];
+  for (const tensor of reachable(results).reverse()) {
+    if (!needed.has(tensor) || tensor.is('input') || tensor.is('constant')) continue;
+    const step = { tensor, ...(fusions.map((fuse) => fuse(tensor, isPrivate)).find(Boolean) ?? alone(tensor)) };
+    for (const operand of step.operands) needed.add(operand);
+    steps.push(step);
+  }
+  return steps.reverse();
+}
+
+function alone(tensor: Tensor): Omit<Step, 'tensor'> {
+  const lower = lowerings[tensor.primitive as keyof typeof lowerings] as Lowering<Primitive>;
+  return { operands: tensor.operands, emit: (context) => lower(tensor, context) };
+}
+
+const fusions: readonly Fusion[] = [
+  // A B + C, C a row, a column or a whole matrix: Gemm adds as it multiplies.
+  (tensor, isPrivate) =>
+    sumWith(tensor, (matmul, addend) => {
+      if (!matmul.is('matmul') || matmul.rank !== 2 || !isPrivate(matmul)) return undefined;
+      return {
+        operands: [...matmul.operands, addend],
+        emit: (context) => product(matmul, context, addend),
+      };
+    }),
+  // A convolution and a bias per channel.
+  (tensor, isPrivate) =>
+    sumWith(tensor, (conv, addend) => {
+      if (!conv.is('conv2d') || !isPrivate(conv) || !sameShape(addend.shape, [1, conv.shape[1]!, 1, 1])) return undefined;
+      const bias = addend.is('reshape') && addend.operands[0]!.rank === 1 ? addend.operands[0]! : addend;
+      return {
+        operands: [...conv.operands, bias],
+        emit: (context) => correlate(conv, context, bias),
+      };
+    }),
+];
+
+/** Tries a fusion with either operand of a sum as the first. */
+function sumWith<T>(tensor: Tensor, fuse: (first: Tensor, second: Tensor) => T | undefined): T | undefined {
+  if (!tensor.is('add')) return undefined;
+  const [a, b] = tensor.operands as readonly [Tensor, Tensor];
+  return (sameShape(a.shape, tensor.shape) ? fuse(a, b) : undefined) ?? (sameShape(b.shape, tensor.shape) ? fuse(b, a) : undefined);
+}

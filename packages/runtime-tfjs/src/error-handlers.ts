@@ -1,0 +1,27 @@
+/** What Node offers and a browser does not. */
+interface Process {
+  listeners(event: string): ((...args: unknown[]) => void)[];
+  off(event: string, listener: (...args: unknown[]) => void): void;
+}
+
+const events = ['uncaughtException', 'unhandledRejection'];
+
+/**
+ * Runs a function and takes off the handlers of uncaught errors that it leaves on the process. In Node, the wasm back end
+ * installs some that throw the error again from a line of its own source, 60,000 characters long, which Node then prints
+ * instead of the place where the error arose.
+ */
+export async function keepingErrorHandlers<T>(f: () => Promise<T>): Promise<T> {
+  const { process } = globalThis as { process?: Partial<Process> };
+  const handlers = (event: string): ReturnType<Process['listeners']> => process?.listeners?.(event) ?? [];
+  const before = new Map(events.map((event) => [event, new Set(handlers(event))]));
+  try {
+    return await f();
+  } finally {
+    for (const [event, kept] of before) {
+      for (const added of handlers(event)) {
+        if (!kept.has(added) && String(added).includes('throw ')) process?.off?.(event, added);
+      }
+    }
+  }
+}

@@ -1,0 +1,48 @@
+import { describe, expect, it } from 'vitest';
+import { DTypeError, FlowmapError, ShapeError } from './errors.js';
+import { hostTensor, hostZeros } from './host-tensor.js';
+
+describe('hostTensor', () => {
+  it('makes an array of the dtype from plain numbers', () => {
+    expect(hostTensor([2], [1, 2])).toEqual({ shape: [2], dtype: 'float32', data: Float32Array.of(1, 2) });
+    expect(hostTensor([2], [1, 2], 'int32').data).toEqual(Int32Array.of(1, 2));
+    expect(hostTensor([2], [1, 0], 'bool').data).toEqual(Uint8Array.of(1, 0));
+    expect(hostTensor([], [3]).data).toEqual(Float32Array.of(3));
+  });
+
+  it('keeps a typed array and infers its dtype', () => {
+    const data = new Float64Array(6);
+    expect(hostTensor([2, 3], data).data).toBe(data);
+    expect(hostTensor([1], Int32Array.of(1)).dtype).toBe('int32');
+    expect(hostTensor([1], Uint8Array.of(1)).dtype).toBe('bool');
+    expect(hostTensor([1], Float64Array.of(1)).dtype).toBe('float32');
+  });
+
+  it('makes zeros', () => {
+    expect(hostZeros({ shape: [2, 2], dtype: 'int32' })).toEqual(hostTensor([2, 2], new Int32Array(4)));
+  });
+
+  it('refuses a wrong number of values', () => {
+    expect(() => hostTensor([2, 3], [1, 2])).toThrow(ShapeError);
+    expect(() => hostTensor([2, 3], [1, 2])).toThrow('hostTensor: wanted 6 values for shape [2, 3], got [2]');
+    expect(() => hostTensor([], [])).toThrow(ShapeError);
+  });
+
+  it('refuses shapes that are none', () => {
+    expect(() => hostTensor([-2, -3], new Float32Array(6))).toThrow(ShapeError);
+    expect(() => hostTensor([0], [])).toThrow('hostTensor: wanted whole extents >= 1, got [0]');
+  });
+
+  it('refuses an array that cannot hold the dtype', () => {
+    expect(() => hostTensor([1], Int32Array.of(1), 'float32')).toThrow(DTypeError);
+    expect(() => hostTensor([1], Float32Array.of(1), 'int32')).toThrow(
+      'hostTensor: wanted an array that holds int32, got Float32Array',
+    );
+    expect(() => hostTensor([1], Float32Array.of(1), 'bool')).toThrow(FlowmapError);
+  });
+
+  it('refuses plain numbers that the dtype would change', () => {
+    expect(() => hostTensor([2], [1, 2.5], 'int32')).toThrow('hostTensor: wanted values of dtype int32, got 2.5');
+    expect(() => hostTensor([1], [2], 'bool')).toThrow(DTypeError);
+  });
+});

@@ -1,0 +1,385 @@
+import { referenceRuntime } from '@flowmap/runtime-reference';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { ShapeError } from './errors.js';
+import { concat, conv2d, select, stopGradient } from './functions.js';
+import { hostTensor, type HostTensor } from './host-tensor.js';
+import { jvp } from './jvp.js';
+import { formatProgram, program, type Program } from './program.js';
+import { uniforms } from './random.js';
+import { sameShape, sizeOf, type Shape } from './shape.js';
+import { simplify } from './simplify.js';
+import { bind, constant, input, reachable, splat, type Tensor } from './tensor.js';
+import { relativeError } from './testing/compare.js';
+import { primitiveCases } from './testing/cases/primitives.js';
+import { grad } from './vjp.js';
+
+const runtime = referenceRuntime();
+
+/** The outputs as a program, simplified or as they are. */
+function programOf(outputs: readonly Tensor[], simplified: boolean): Program {
+  const results = simplified ? simplify(outputs) : outputs;
+  const nodes = reachable(results);
+  const inputs = nodes.flatMap((node) => (node.is('input') ? [[node.attributes.name, node] as const] : []));
+  return {
+    name: simplified ? 'simplified' : 'plain',
+    inputs: Object.fromEntries(inputs.map(([name, { shape, dtype }]) => [name, { shape, dtype }])),
+    state: {},
+    outputs: Object.fromEntries(results.map((tensor, i) => [String(i), tensor])),
+    updates: {},
+    nodes,
+  };
+}
+
+async function run(built: Program, feeds: Readonly<Record<string, HostTensor>>): Promise<HostTensor[]> {
+  const executable = await runtime.compile(built);
+  const needed = Object.fromEntries(Object.entries(feeds).filter(([name]) => name in built.inputs));
+  const outputs = await executable.run(needed);
+  return Promise.all(Object.keys(built.outputs).map((name) => outputs[name]!.read()));
+}
+
+/** The simplified program of one function of a few inputs, as text. */
+function simplified(f: (a: Tensor, b: Tensor, row: Tensor, s: Tensor) => Tensor): string {
+  const inputs = { a: [2, 3], b: [2, 3], row: [1, 3], s: [] };
+  const built = program('test', { inputs }, ({ a, b, row, s }) => ({ outputs: { y: f(a, b, row, s) } }));
+  return `\n${formatProgram(built)}`;
+}
+
+describe('rules', () => {
+  it.each<[string, (x: Tensor, y: Tensor) => Tensor]>([
+    ['0 + x', (x) => splat(0).add(x)],
+    ['x - 0', (x) => x.sub(0)],
+    ['1 x', (x) => splat(1, [2, 3]).mul(x)],
+    ['x / 1', (x) => x.div(1)],
+    ['-(-x)', (x) => x.neg().neg()],
+    ['(-1) (-1) x', (x) => x.mul(-1).mul(-1)],
+    ['2 (x / 2)', (x) => x.div(2).mul(2)],
+    ['x + 0 y', (x, y) => x.add(y.mul(0))],
+    ['y - (y - x)', (x, y) => y.sub(y.sub(x))],
+    ['max(x, x)', (x) => x.maximum(x)],
+    ['stopGradient', (x) => stopGradient(bind('identity', [x], {}))],
+    ['a reshape and back', (x) => x.reshape([6]).reshape([3, 2]).reshape([2, 3])],
+    ['a transposition and back', (x) => x.transpose([1, 0]).transpose([1, 0])],
+    [
+      'two rotations of three axes',
+      (x) => x.reshape([2, 3, 1]).transpose([2, 0, 1]).transpose([1, 2, 0]).reshape([2, 3]),
+    ],
+    ['a slice of everything', (x) => x.slice([0, 0], [2, 3])],
+    ['padding by nothing', (x) => x.pad([0, 0], [0, 0])],
+    ['concat of one', (x) => concat([x], 0)],
+    ['sum over an axis of extent 1', (x) => x.reshape([2, 1, 3]).sum([1])],
+    ['sum over no axis', (x) => x.sum([])],
+    ['max over an axis of extent 1', (x) => x.reshape([2, 1, 3]).max([1])],
+    ['a cast to its own dtype', (x) => x.cast('float32')],
+    ['select of equals', (x) => select(x.less(0), x, x)],
+    ['select by a constant', (x, y) => select(splat(1, [2, 1], 'bool'), x, y)],
+    ['x + conv(0, w) broadcast', (x) => x.add(conv2d(splat(0, [1, 1, 2, 3]), splat(1, [1, 1, 1, 1])).reshape([2, 3]))],
+    [
+      'x + 0 padded, joined, multiplied',
+      (x) =>
+        x
+          .add(concat([splat(0, [1, 3]), splat(0, [1, 2]).pad([0, 0], [0, 1])], 0))
+          .add(splat(0, [2, 4]).matmul(splat(1, [4, 3]))),
+    ],
+  ])('%s is x', (_, f) => {
+    const [x, y] = [input('x', [2, 3]), input('y', [2, 3])];
+    expect(simplify([f(x, y)])).toEqual([x]);
+    expect(simplify([f(x, y)])[0]).toBe(x);
+  });
+
+  it('constants are folded, in double precision', () => {
+    const [folded] = simplify([splat(2).sqrt().mul(splat(8).sqrt()).exp().log().add(1).div(5).neg().sigmoid()]);
+    expect(folded!.is('constant') && folded.attributes.data[0]).toBeCloseTo(1 / (1 + Math.E), 15);
+    const [maximum] = simplify([
+      splat(2)
+        .maximum(splat(3, [2, 2]))
+        .sub(splat(1, [2, 1])),
+    ]);
+    expect(maximum!.is('constant') && [maximum.attributes.data, maximum.shape]).toEqual([Float64Array.of(2), [2, 2]]);
+  });
+
+  it('a sum of constants is multiplied out', () => {
+    expect(simplified(() => splat(0.5, [4, 3]).sum([0], true))).toMatchInlineSnapshot();
+  });
+
+  it('what is broadcast only to meet another operand is not', () => {
+    expect(
+      simplified((a, _, row, s) =>
+        a
+          .mul(row.broadcastTo([2, 3]))
+          .add(s.broadcastTo([2, 3]))
+          .sub(splat(4, [2, 3])),
+      ),
+    ).toMatchInlineSnapshot();
+  });
+
+  it('adding zeros that enlarge is a broadcast', () => {
+    expect(simplified((_, __, row) => row.add(splat(0, [2, 3])))).toMatchInlineSnapshot();
+  });
+
+  it('signs move outwards into subtractions', () => {
+    expect(simplified((a, b, row) => row.sub(a.neg().mul(b).mul(row)))).toMatchInlineSnapshot();
+  });
+
+  it('scalar factors merge, go to the smaller operand and pass reductions', () => {
+    expect(simplified((a, b) => a.mul(3).mul(b.div(4)).mul(2).sum())).toMatchInlineSnapshot();
+    expect(simplified((a, _, row) => a.mul(3).mul(row))).toMatchInlineSnapshot();
+  });
+
+  it('factors that float32 cannot hold are not merged', () => {
+    expect(simplified((a) => a.mul(1e-30).mul(1e-30))).toMatchInlineSnapshot();
+    expect(simplified((a) => a.div(1e-40))).toMatchInlineSnapshot();
+  });
+
+  it('transpositions disappear in matrix products', () => {
+    expect(
+      simplified((a, b) =>
+        a
+          .transpose([1, 0])
+          .matmul(b)
+          .matmul(a.transpose([1, 0])),
+      ),
+    ).toMatchInlineSnapshot();
+  });
+
+  it('a transposition that moves axes of extent 1 only is a reshape', () => {
+    expect(simplified((_, __, row) => row.transpose([1, 0]))).toMatchInlineSnapshot();
+  });
+
+  it('slices of slices, broadcasts of broadcasts and reshapes of reshapes merge', () => {
+    expect(simplified((a) => a.slice([0, 1], [2, 3]).slice([1, 1], [2, 2]))).toMatchInlineSnapshot();
+    expect(simplified((_, __, ___, s) => s.broadcastTo([1, 3]).broadcastTo([2, 3]))).toMatchInlineSnapshot();
+    expect(simplified((a) => a.reshape([6]).reshape([3, 2]))).toMatchInlineSnapshot();
+  });
+
+  it('equal expressions are computed once, in any order of commuting operands', () => {
+    expect(
+      simplified((a, b) =>
+        a
+          .mul(b)
+          .sum([0])
+          .add(b.mul(a).sum([0]))
+          .add(splat(1).exp().add(splat(1).exp())),
+      ),
+    ).toMatchInlineSnapshot();
+  });
+
+  it('equal constants are one, and 0 is not -0', () => {
+    const [x, y] = [input('x', [3]), input('y', [3])];
+    const shared = simplify([x.add(constant([1, 0, 3])), y.add(constant([1, 0, 3])), y.add(constant([1, -0, 3]))]);
+    const constants = shared.map((node) => node.operands.find((operand) => operand.is('constant')));
+    expect(constants[0]).toBe(constants[1]);
+    expect(constants[2]).not.toBe(constants[1]);
+  });
+
+  it('a constant of equal numbers needs only one of them', () => {
+    const [uniform] = simplify([constant([7, 7, 7, 7], [2, 2])]);
+    expect(uniform!.is('constant') && uniform.attributes.data).toEqual(Float64Array.of(7));
+    expect(uniform!.shape).toEqual([2, 2]);
+  });
+
+  it('inputs of one name stay two', () => {
+    const [x, other] = [input('x', [2]), input('x', [2])];
+    const [sum] = simplify([x.sub(other)]);
+    expect(sum!.operands).toEqual([x, other]);
+  });
+
+  it('whole numbers are not halved, doubled by floats or inverted', () => {
+    const built = program('int', { inputs: { n: { shape: [2], dtype: 'int32' } } }, ({ n }) => ({
+      outputs: { y: n.add(n).mul(2).mul(3).add(0).mul(1).mul(-1) },
+    }));
+    expect(`\n${formatProgram(built)}`).toMatchInlineSnapshot();
+  });
+
+  it('zeros are symbolic', () => {
+    expect(simplified((a) => a.log().mul(0))).toMatchInlineSnapshot();
+  });
+
+  it('the gradient of a regression is what one would write by hand', () => {
+    const inputs = { x: [4, 3], w: [3, 2], target: [4, 2] };
+    const built = program('regression', { inputs }, ({ x, w, target }) => ({
+      outputs: { dw: grad((w) => x.matmul(w).sub(target).square().mean(), [w])[0]! },
+    }));
+    expect(`\n${formatProgram(built)}`).toMatchInlineSnapshot();
+  });
+});
+
+/** Makes a tensor of two of the pool, or nothing where the shapes do not fit. */
+type Instruction = (a: Tensor, b: Tensor, n: number) => Tensor;
+
+// Whole numbers go in and only whole numbers come out, so that values are exact and equal ones bit-identical.
+const instructions: readonly Instruction[] = [
+  (a, b) => a.add(b),
+  (a, b) => a.sub(b),
+  (a, b) => a.sub(a.sub(b)),
+  (a, b) => a.mul(b),
+  (a, b) => a.maximum(b),
+  (a, b) => a.minimum(b),
+  (a, b) => select(a.less(b), a, b),
+  (a, b) => select(a.equal(b), b, a.neg()),
+  (a, _, n) => select(splat(n % 2, a.shape, 'bool'), a, 3),
+  (a) => a.neg(),
+  (a) => a.abs(),
+  (a) => a.sign(),
+  (a) => a.square(),
+  (a, _, n) => a.mul((n % 5) - 2),
+  (a, _, n) => a.div([1, -1, 0.5, -0.25][n % 4]!),
+  (a, _, n) => splat((n % 4) - 1, a.shape).sub(a),
+  (a, _, n) =>
+    a.add(
+      splat(
+        (n % 3) - 1,
+        a.shape.map(() => 1),
+      ),
+    ),
+  (a) => bind('identity', [stopGradient(a)], {}),
+  (a) => a.cast('int32').add(2).mul(a.cast('int32')).cast('float32'),
+  (a, _, n) => a.transpose(n % 2 === 0 ? [1, 0] : [0, 1]),
+  (a) => a.reshape([1, -1]),
+  (a) => a.reshape([...a.shape].reverse()),
+  (a) => a.broadcastTo(a.shape.map((extent) => (extent === 1 ? 3 : extent))),
+  (a, _, n) =>
+    a.slice(
+      [0, 0],
+      a.shape.map((extent) => Math.max(1, extent - (n % 2))),
+    ),
+  (a, _, n) =>
+    a.slice(
+      a.shape.map((extent) => Math.min(n % 3, extent - 1)),
+      a.shape,
+    ),
+  (a, _, n) => a.pad([n % 2, 0], [0, n % 3]),
+  (a, b, n) => concat([a, b], n % 2),
+  (a) => concat([splat(0, a.shape), splat(0, a.shape)], 0),
+  (a, _, n) => a.sum([n % 2], true),
+  (a) => a.sum(),
+  (a, _, n) => a.max([n % 2], true),
+  (a, b) => a.matmul(b),
+  (a, b, n) => bind('matmul', [a, b], { transposeA: n % 2 === 0, transposeB: n % 3 === 0 }),
+  (a) =>
+    constant(
+      Array.from({ length: a.size }, (_, i) => (i % 3) - 1),
+      a.shape,
+    ).mul(a),
+  (a) => jvp((x) => x.mul(x.abs()), [a], [a])[1],
+  (a) => grad((x) => x.square().sum(), [a])[0]!,
+];
+
+const leaves: readonly Shape[] = [[2, 3], [3, 2], [1, 3], [2, 1], [3, 3], []];
+
+function randomGraph(choices: readonly (readonly [number, number, number, number])[]): Tensor[] {
+  const pool: Tensor[] = leaves.map((shape, i) => input(`x${String(i)}`, shape));
+  for (const [operation, a, b, n] of choices) {
+    try {
+      const [x, y] = [pool[a % pool.length]!, pool[b % pool.length]!];
+      pool.push(instructions[operation % instructions.length]!(x, y, n));
+    } catch (error) {
+      // Shapes that do not fit: this instruction makes nothing.
+      if (!(error instanceof ShapeError)) throw error;
+    }
+  }
+  return pool;
+}
+
+describe('values', () => {
+  it('of random graphs are the same to the last bit, for every node', async () => {
+    const choice = fc.tuple(fc.nat(1000), fc.nat(30), fc.nat(30), fc.nat(11));
+    let nodes = 0;
+    await fc.assert(
+      fc.asyncProperty(fc.array(choice, { minLength: 5, maxLength: 25 }), fc.nat(1000), async (choices, seed) => {
+        const pool = randomGraph(choices);
+        const feeds = Object.fromEntries(
+          leaves.map((shape, i) => {
+            const u = uniforms({ seed, purpose: 'test', sample: i }, sizeOf(shape));
+            return [
+              `x${String(i)}`,
+              hostTensor(
+                shape,
+                u.map((x) => Math.floor(7 * x) - 3),
+              ),
+            ];
+          }),
+        );
+        const plain = await run(programOf(pool, false), feeds);
+        // Beyond 2^53 whole numbers are no longer exact, and sums depend on their order.
+        fc.pre(plain.every(({ data }) => data.every((x: number) => Math.abs(x) < 2 ** 50)));
+        const rewritten = await run(programOf(pool, true), feeds);
+        nodes += pool.length;
+        plain.forEach((wanted, i) => {
+          expect(rewritten[i]!.shape).toEqual(wanted.shape);
+          expect(rewritten[i]!.dtype).toBe(wanted.dtype);
+          expect(relativeError(rewritten[i]!.data, wanted.data), `node ${String(i)}`).toBe(0);
+        });
+      }),
+      { numRuns: 300, seed: 11 },
+    );
+    // The generator must not have degenerated into rejecting everything.
+    expect(nodes).toBeGreaterThan(3000);
+  });
+
+  it('of every primitive and its gradient are the same with and without', async () => {
+    for (const [primitive, cases] of Object.entries(primitiveCases)) {
+      for (const { args, f, name } of cases) {
+        const variables = args.map(({ shape, dtype }, i) => input(`x${String(i)}`, shape, dtype));
+        const floats = variables.filter(({ dtype }) => dtype === 'float32');
+        const y = f(...variables);
+        const bars =
+          y.dtype === 'float32' && floats.length > 0
+            ? grad((...xs) => {
+                const rest = xs.values();
+                return f(...variables.map((x) => (x.dtype === 'float32' ? rest.next().value! : x)))
+                  .sin()
+                  .sum();
+              }, floats)
+            : [];
+        const feeds = Object.fromEntries(args.map((sample, i) => [`x${String(i)}`, sample.draw(i)]));
+        const [plain, rewritten] = [
+          await run(programOf([y, ...bars], false), feeds),
+          await run(programOf([y, ...bars], true), feeds),
+        ];
+        plain.forEach((wanted, i) => {
+          // Factors are merged and moved, so the last digits may differ.
+          expect(relativeError(rewritten[i]!.data, wanted.data), `${primitive} ${name}`).toBeLessThan(1e-13);
+        });
+      }
+    }
+  });
+});
+
+describe('size', () => {
+  it('never grows, and simplifying again changes nothing', () => {
+    const choice = fc.tuple(fc.nat(1000), fc.nat(30), fc.nat(30), fc.nat(11));
+    fc.assert(
+      fc.property(fc.array(choice, { maxLength: 25 }), (choices) => {
+        const pool = randomGraph(choices);
+        const once = simplify(pool);
+        const computed = (tensors: readonly Tensor[]): number =>
+          reachable(tensors).filter(({ primitive }) => primitive !== 'constant').length;
+        const twice = simplify(once);
+        twice.forEach((node, i) => expect(sameShape(node.shape, once[i]!.shape)).toBe(true));
+        expect(computed(twice)).toBeLessThanOrEqual(computed(once));
+      }),
+      { numRuns: 200, seed: 12 },
+    );
+  });
+
+  it('stays linear where a chain doubles, squares and shares itself', () => {
+    let x = input('x', [2, 3]);
+    let [y, z] = [x, x];
+    for (let i = 0; i < 200; i++) {
+      x = x.add(x.neg().mul(0.5)).mul(x.sub(x.mul(2)));
+      y = y.sub(y.mul(y).neg()).mul(3).mul(y.mul(0.5));
+      z = z
+        .mul(2)
+        .mul(z.slice([0, 0], [1, 3]).mul(0.25))
+        .neg();
+    }
+    expect(reachable(simplify([x, y, z])).length).toBeLessThan(4000);
+  });
+
+  it('a deep chain is simplified without recursion', () => {
+    let x = input('x', [2]);
+    for (let i = 0; i < 20_000; i++) x = i % 2 === 0 ? x.neg() : x.exp();
+    expect(simplify([x])).toHaveLength(1);
+  });
+});
