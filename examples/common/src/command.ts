@@ -1,4 +1,5 @@
 import { FlowmapError } from '@flowmap/core';
+import type { ProgressDisplay } from '@flowmap/train/node';
 import { Command, CommanderError } from 'commander';
 import { withInterrupt } from './interrupt.js';
 import { toCommander, type Config, type OptionTable } from './options.js';
@@ -18,6 +19,8 @@ export interface CommandContext {
   readonly signal: AbortSignal;
   /** Shows a line of text. */
   readonly print: (line: string) => void;
+  /** How training shows how far it is; `auto` unless given. */
+  readonly progress?: ProgressDisplay;
 }
 
 /** Where a command writes: the terminal, or a test's memory. */

@@ -28,13 +28,9 @@ export interface Endpoints {
   readonly student: PerStepCount<HostTensor>;
 }
 
-/** What {@link sampleEndpoints} needs. */
-export interface SampleEndpointsOptions {
+/** What sampling for an evaluation needs. */
+export interface EvaluationOptions {
   readonly runtime: Runtime;
-  /** A velocity field. */
-  readonly teacher: Model;
-  /** A flow map. */
-  readonly student: Model;
   /** Samples from each method; 256 unless given. */
   readonly count?: number;
   /** Samples in one run of a sampler; 64 unless given. */
@@ -50,59 +46,62 @@ export function evaluationLabels(count: number, classes: number): Int32Array {
 }
 
 /**
- * Samples teacher and student from the same noises and labels. These depend on nothing, so that any two runs on data of one
- * shape can be compared.
+ * Samples a model by one method in several numbers of steps, always from the same noises and labels. These depend on nothing, so
+ * that any two runs on data of one shape can be compared.
  *
+ * @returns samples `[count, ...shape]` for each number of steps
  * @throws the signal's reason when it fires
  */
-export async function sampleEndpoints({
-  runtime,
-  teacher,
-  student,
-  count = EVALUATION_COUNT,
-  batchSize = 64,
-  signal,
-  onProgress,
-}: SampleEndpointsOptions): Promise<Endpoints> {
-  const { shape, classes } = teacher.network.config;
+export async function sampleFixedNoises(
+  model: Model,
+  method: SamplerMethod,
+  stepCounts: readonly number[],
+  { runtime, count = EVALUATION_COUNT, batchSize = 64, signal, onProgress }: EvaluationOptions,
+): Promise<HostTensor[]> {
+  const { shape, classes } = model.network.config;
   const noise = normalBatch({ seed: 0, purpose: 'evaluation' }, [count, ...shape]);
   const labels = evaluationLabels(count, classes);
   const size = sizeOf(shape);
-
-  const sampleEach = async (model: Model, method: SamplerMethod, grids: readonly number[]): Promise<HostTensor[]> => {
-    const sampler = await compileSampler(runtime, model, { method, batchSize });
-    try {
-      const results: HostTensor[] = [];
-      for (const steps of grids) {
-        onProgress?.(`${model === student ? 'student' : 'teacher'}, ${steps} ${steps === 1 ? 'step' : 'steps'}`);
-        const out = new Float32Array(noise.length);
-        for (let first = 0; first < count; first += batchSize) {
-          signal?.throwIfAborted();
-          const part = noise.subarray(first * size, (first + batchSize) * size);
-          const points = await sampler.sample({
-            noise: hostTensor([part.length / size, ...shape], part),
-            ...(classes > 0 ? { labels: labels.subarray(first, first + batchSize) } : {}),
-            times: uniformGrid(steps),
-          });
-          out.set(points.data, first * size);
-        }
-        results.push(hostTensor([count, ...shape], out));
+  const sampler = await compileSampler(runtime, model, { method, batchSize });
+  try {
+    const results: HostTensor[] = [];
+    for (const steps of stepCounts) {
+      onProgress?.(`${model.kind === 'flowMap' ? 'student' : 'teacher'}, ${steps} ${steps === 1 ? 'step' : 'steps'}`);
+      const out = new Float32Array(noise.length);
+      for (let first = 0; first < count; first += batchSize) {
+        signal?.throwIfAborted();
+        const part = noise.subarray(first * size, (first + batchSize) * size);
+        const points = await sampler.sample({
+          noise: hostTensor([part.length / size, ...shape], part),
+          ...(classes > 0 ? { labels: labels.subarray(first, first + batchSize) } : {}),
+          times: uniformGrid(steps),
+        });
+        out.set(points.data, first * size);
       }
-      return results;
-    } finally {
-      await sampler.dispose();
+      results.push(hostTensor([count, ...shape], out));
     }
-  };
-  const sampleAll = async (model: Model, method: SamplerMethod): Promise<PerStepCount<HostTensor>> => {
-    const results = await sampleEach(model, method, STEP_COUNTS);
-    return perStepCount((steps) => results[STEP_COUNTS.indexOf(steps)]!);
-  };
+    return results;
+  } finally {
+    await sampler.dispose();
+  }
+}
 
-  const [reference] = await sampleEach(teacher, 'heun', [REFERENCE_STEPS]);
+/**
+ * Where teacher and student lead from the same noises.
+ *
+ * @param teacher a velocity field
+ * @param student a flow map
+ * @throws the signal's reason when it fires
+ */
+export async function sampleEndpoints(teacher: Model, student: Model, options: EvaluationOptions): Promise<Endpoints> {
+  const [reference] = await sampleFixedNoises(teacher, 'heun', [REFERENCE_STEPS], options);
+  const euler = await sampleFixedNoises(teacher, 'euler', STEP_COUNTS, options);
+  const leaps = await sampleFixedNoises(student, 'flowMap', STEP_COUNTS, options);
+  const place = (steps: StepCount): number => STEP_COUNTS.indexOf(steps);
   return {
     reference: reference!,
-    teacher: await sampleAll(teacher, 'euler'),
-    student: await sampleAll(student, 'flowMap'),
+    teacher: perStepCount((steps) => euler[place(steps)]!),
+    student: perStepCount((steps) => leaps[place(steps)]!),
   };
 }
 

@@ -30,8 +30,10 @@ export function reportOf({ run, metrics, pictures, teacher, student }: ReportSou
     curves: [
       ...curveSection(
         'How the student learned',
-        'The loss of AYF-EMD is near 1 by construction, so it says nothing. The tangent is what the training pulls on, the ' +
-          'velocity error how far the student at zero interval is from its teacher; both fall as the learning rate does.',
+        'The loss of AYF-EMD is near its maximum by construction and says little. The tangent is what pulls on the student: it ' +
+          'grows while the warm-up lets the time derivative in, and shrinks as the learning rate falls. The velocity error is ' +
+          "how far the student's average velocity is from the teacher's velocity at the start of the interval; as " +
+          'trajectories bend, it does not go to zero.',
         student.log,
         STUDENT_CURVES,
       ),
@@ -60,8 +62,6 @@ const shown = ({ kind, steps, file, strip }: SamplePicture): ReportPicture => ({
   source: strip ?? file,
 });
 
-const file = ({ strip: _, ...picture }: SamplePicture): SamplePicture => ({ ...picture, strip: undefined });
-
 function stripSections(pictures: readonly SamplePicture[]): PictureSection[] {
   return [
     {
@@ -76,7 +76,9 @@ function stripSections(pictures: readonly SamplePicture[]): PictureSection[] {
       title: 'More samples',
       text: 'Not chosen: the first noises of the evaluation, the same in every picture.',
       layout: 'grids',
-      pictures: pictures.filter(({ kind }) => kind !== 'teacher').map((picture) => shown(file(picture))),
+      pictures: pictures
+        .filter(({ kind, steps }) => kind === 'reference' || (kind === 'student' && steps < 8))
+        .map((picture) => shown({ ...picture, strip: undefined })),
     },
   ];
 }
@@ -96,7 +98,7 @@ type CurveSpec = readonly [quantity: string, title: string, note: string];
 
 const STUDENT_CURVES: readonly CurveSpec[] = [
   ['tangentNorm', 'Tangent norm', 'before normalisation'],
-  ['velocityError', 'Velocity error', '‖v − F‖ per sample'],
+  ['velocityError', 'Velocity error', '‖v − F‖'],
   ['learningRate', 'Learning rate', ''],
 ];
 

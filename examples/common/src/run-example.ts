@@ -3,9 +3,9 @@ import type { Dataset, Json, Network } from '@flowmap/core';
 import { writeFileAtomic } from '@flowmap/core/node';
 import { ayfEmd, flowMatching } from '@flowmap/objectives';
 import type { Runtime } from '@flowmap/tensor';
-import { distill, trainVelocityField, type ProgressDisplay } from '@flowmap/train/node';
+import { distill, trainVelocityField } from '@flowmap/train/node';
 import type { CommandContext } from './command.js';
-import { EVALUATION_COUNT, sampleEndpoints } from './evaluate.js';
+import { sampleEndpoints } from './evaluate.js';
 import { measure } from './metrics.js';
 import { writePictures } from './pictures.js';
 import type { Presentation } from './presentation.js';
@@ -43,8 +43,6 @@ export interface ExampleRun extends CommandContext {
   readonly presentation: Presentation;
   /** Samples to show and measure; 256, those of the RMSE, unless given. */
   readonly samples?: number;
-  /** How training shows how far it is; `auto` unless given. */
-  readonly progress?: ProgressDisplay;
 }
 
 /**
@@ -57,22 +55,20 @@ export interface ExampleRun extends CommandContext {
 export async function runExample(run: ExampleRun): Promise<string> {
   const { runtime, data, seed, flip = false, signal, progress = 'auto', options, print } = run;
   const folder = runFolder(run.out);
-  const common = { runtime, data, seed, flip, signal, progress, config: options };
+  const training = { runtime, data, seed, flip, signal, progress, config: options };
   const parts: Record<string, number> = {};
 
   const teacher = await teacherOf();
   const student = await trainOnce(folder, 'student.safetensors', options, () =>
-    distill({ ...common, ...run.student, teacher: teacher.model, objective: ayfEmd(), out: folder }),
+    distill({ ...training, ...run.student, teacher: teacher.model, objective: ayfEmd(), out: folder }),
   );
   if (!student) throw signal.reason;
   parts['distillation'] = student.log.at(-1)?.seconds ?? 0;
 
   const start = performance.now();
-  const endpoints = await sampleEndpoints({
+  const endpoints = await sampleEndpoints(teacher.model, student.model, {
     runtime,
-    teacher: teacher.model,
-    student: student.model,
-    count: run.samples ?? EVALUATION_COUNT,
+    ...(run.samples === undefined ? {} : { count: run.samples }),
     signal,
     onProgress: (what) => print(`evaluation: ${what}`),
   });
@@ -89,9 +85,9 @@ export async function runExample(run: ExampleRun): Promise<string> {
   async function teacherOf(): Promise<Trained> {
     if ('model' in run.teacher) return run.teacher;
     const out = join(folder, 'teacher');
-    const { network, ...training } = run.teacher;
+    const { network, ...length } = run.teacher;
     const trained = await trainOnce(out, 'teacher.safetensors', options, () =>
-      trainVelocityField({ ...common, ...training, network, objective: flowMatching(), out }),
+      trainVelocityField({ ...training, ...length, network, objective: flowMatching(), out }),
     );
     if (!trained) throw signal.reason;
     parts['teacher'] = trained.log.at(-1)?.seconds ?? 0;

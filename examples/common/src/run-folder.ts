@@ -59,14 +59,14 @@ export async function trainOnce(
  */
 export async function loadTeacher(file: string): Promise<Trained> {
   const model = await loadVelocityField(file);
-  const logs = [logBeside(file), join(dirname(file), 'log.jsonl')];
+  const logs = [besideCheckpoint(file, 'log.jsonl'), join(dirname(file), 'log.jsonl')];
   const log = logs.find((path) => existsSync(path));
   return { model, log: log === undefined ? [] : await readLog(log) };
 }
 
-/** Where the log of a checkpoint lies that is kept for later: `teacher.log.jsonl` for `teacher.safetensors`. */
-export function logBeside(file: string): string {
-  return file.replace(/(\.safetensors)?$/, '.log.jsonl');
+/** A file that belongs to a checkpoint: `teacher.log.jsonl` for `teacher.safetensors` and `log.jsonl`. */
+export function besideCheckpoint(file: string, name: string): string {
+  return file.replace(/(\.safetensors)?$/, `.${name}`);
 }
 
 async function readLog(path: string): Promise<LogRecord[]> {

@@ -9,10 +9,7 @@ import {
 } from '@flowmap/example-common';
 import { onnxRuntime } from '@flowmap/runtime-onnx';
 import { CATEGORIES, emojiDataset } from './emoji-dataset.js';
-import { SHIPPED_TEACHER, type EmojiConfig } from './settings.js';
-
-/** Rows of the pictures, by category: two of smileys, then one of each. */
-const ROWS = [0, ...CATEGORIES.keys()];
+import { EMOJI_ROWS, SHIPPED_TEACHER, type EmojiConfig } from './settings.js';
 
 /**
  * Distils the emoji teacher and reports.
@@ -41,7 +38,7 @@ export async function runEmoji({ out, ...options }: EmojiConfig, context: Comman
     seed,
     out,
     options,
-    presentation: imageGrids(evaluationLabels(EVALUATION_COUNT, classes), classes, ROWS),
+    presentation: imageGrids(evaluationLabels(EVALUATION_COUNT, classes), classes, EMOJI_ROWS),
     ...context,
   });
 }

@@ -1,8 +1,12 @@
 import { join } from 'node:path';
 import { flag, pathOr, positive, whole, wholes, type Config } from '@flowmap/example-common';
+import { CATEGORIES } from './emoji-dataset.js';
 
 /** Folder of this example. */
 const here = join(import.meta.dirname, '..');
+
+/** Rows of the pictures, by category: two of smileys, then one of each other. */
+export const EMOJI_ROWS: readonly number[] = [0, ...CATEGORIES.keys()];
 
 /** The teacher that comes with the example. */
 export const SHIPPED_TEACHER = join(here, 'teacher.safetensors');

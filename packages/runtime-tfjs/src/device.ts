@@ -1,6 +1,7 @@
 import { UnsupportedError, type DType, type HostData, type HostTensor, type TensorSpec } from '@flowmap/tensor';
 import type { Attributes, Backend, KernelInputs, TensorInfo, Tfjs } from './tfjs.js';
-import { wasmKernels, type WasmBackend } from './wasm/kernels.js';
+import { heapOf, type WasmBackend } from './wasm/heap.js';
+import { wasmKernels } from './wasm/kernels.js';
 
 /** A kernel of a back end, called without TensorFlow.js's engine: no gradient tape, no scopes, no active back end. */
 export type Kernel = (inputs: KernelInputs, attributes: Attributes) => TensorInfo;
@@ -8,8 +9,13 @@ export type Kernel = (inputs: KernelInputs, attributes: Attributes) => TensorInf
 /** A back end of TensorFlow.js: its kernels and its memory. Buffers are counted references, released by the last owner. */
 export interface Device {
   readonly name: string;
-  /** @throws {UnsupportedError} when the back end has no kernel of this name */
-  kernel(name: string): Kernel;
+  /**
+   * A kernel that will be called for results of the given shape and dtype.
+   *
+   * @throws {UnsupportedError} when the back end has no kernel of this name
+   */
+  kernel(name: string, result: TensorSpec): Kernel;
+  /** Kernels and uploads throw a {@link WasmMemoryError} where there is no room. */
   upload(tensor: HostTensor): TensorInfo;
   download(info: TensorInfo, spec: TensorSpec): Promise<HostTensor>;
   /** Adds an owner. */
@@ -27,11 +33,19 @@ export function deviceOf(tf: Tfjs, backend: Backend, backendName: string): Devic
     }
     return (inputs, attrs) => config.kernelFunc({ inputs, attrs, backend }) as TensorInfo;
   };
-  const better = backendName === 'wasm' ? wasmKernels(backend as WasmBackend, registered) : {};
+  const heap = backendName === 'wasm' ? heapOf(backend as WasmBackend) : undefined;
+  const better = heap === undefined ? {} : wasmKernels({ heap, native: registered });
   return {
     name,
-    kernel: (kernelName) => better[kernelName] ?? registered(kernelName),
+    kernel(kernelName, result) {
+      const kernel = better[kernelName] ?? registered(kernelName);
+      return (inputs, attributes) => {
+        heap?.checkRoom(result);
+        return kernel(inputs, attributes);
+      };
+    },
     upload({ shape, dtype, data }) {
+      heap?.checkRoom({ shape, dtype });
       // Back ends may keep the array they are given, so it is always a fresh one.
       return { dataId: backend.write(copyAs(dtype, data), [...shape], dtype), shape: [...shape], dtype };
     },

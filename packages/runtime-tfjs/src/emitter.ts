@@ -63,7 +63,7 @@ export function emission(device: Device): Emission {
       if (made) return made;
       const value = argument(spec);
       const names = list ? undefined : Object.keys(inputs);
-      steps.push({ kernel: device.kernel(kernel), attributes, names, inputs: slotsOf, output: value.slot });
+      steps.push({ kernel: device.kernel(kernel, spec), attributes, names, inputs: slotsOf, output: value.slot });
       known.set(key, value);
       return value;
     },

@@ -21,6 +21,7 @@ export interface TfjsOptions {
 /**
  * Runs programs on TensorFlow.js, in float32, node by node. The derivatives are in the programs: TensorFlow.js's own
  * gradients are not used, nor its active back end, so that several runtimes and the caller's own use of it can coexist.
+ * On wasm, compiling, writing state and running reject with a {@link WasmMemoryError} where its 4 GiB do not suffice.
  *
  * @throws {RuntimeUnavailableError} when the packages are not installed, the back end is unknown, or does not initialize
  *

@@ -99,7 +99,11 @@ describe('rules', () => {
   });
 
   it('a sum of constants is multiplied out', () => {
-    expect(simplified(() => splat(0.5, [4, 3]).sum([0], true))).toMatchInlineSnapshot();
+    expect(simplified(() => splat(0.5, [4, 3]).sum([0], true))).toMatchInlineSnapshot(`
+      "
+      %0 = constant 2 : float32 [1, 3]
+      return y = %0"
+    `);
   });
 
   it('what is broadcast only to meet another operand is not', () => {
@@ -110,25 +114,79 @@ describe('rules', () => {
           .add(s.broadcastTo([2, 3]))
           .sub(splat(4, [2, 3])),
       ),
-    ).toMatchInlineSnapshot();
+    ).toMatchInlineSnapshot(`
+      "
+      %0 = input 'a' : float32 [2, 3]
+      %1 = input 'row' : float32 [1, 3]
+      %2 = input 's' : float32 []
+      %3 = mul %0 %1 : float32 [2, 3]
+      %4 = add %3 %2 : float32 [2, 3]
+      %5 = constant 4 : float32 []
+      %6 = sub %4 %5 : float32 [2, 3]
+      return y = %6"
+    `);
   });
 
   it('adding zeros that enlarge is a broadcast', () => {
-    expect(simplified((_, __, row) => row.add(splat(0, [2, 3])))).toMatchInlineSnapshot();
+    expect(simplified((_, __, row) => row.add(splat(0, [2, 3])))).toMatchInlineSnapshot(`
+      "
+      %0 = input 'row' : float32 [1, 3]
+      %1 = broadcastTo %0 : float32 [2, 3]
+      return y = %1"
+    `);
   });
 
   it('signs move outwards into subtractions', () => {
-    expect(simplified((a, b, row) => row.sub(a.neg().mul(b).mul(row)))).toMatchInlineSnapshot();
+    expect(simplified((a, b, row) => row.sub(a.neg().mul(b).mul(row)))).toMatchInlineSnapshot(`
+      "
+      %0 = input 'a' : float32 [2, 3]
+      %1 = input 'b' : float32 [2, 3]
+      %2 = input 'row' : float32 [1, 3]
+      %3 = mul %0 %1 : float32 [2, 3]
+      %4 = mul %3 %2 : float32 [2, 3]
+      %5 = add %2 %4 : float32 [2, 3]
+      return y = %5"
+    `);
   });
 
   it('scalar factors merge, go to the smaller operand and pass reductions', () => {
-    expect(simplified((a, b) => a.mul(3).mul(b.div(4)).mul(2).sum())).toMatchInlineSnapshot();
-    expect(simplified((a, _, row) => a.mul(3).mul(row))).toMatchInlineSnapshot();
+    expect(simplified((a, b) => a.mul(3).mul(b.div(4)).mul(2).sum())).toMatchInlineSnapshot(`
+      "
+      %0 = input 'a' : float32 [2, 3]
+      %1 = input 'b' : float32 [2, 3]
+      %2 = mul %0 %1 : float32 [2, 3]
+      %3 = constant 1.5 : float32 []
+      %4 = sum %2 {"axes":[0,1],"keepDims":false} : float32 []
+      %5 = mul %4 %3 : float32 []
+      return y = %5"
+    `);
+    expect(simplified((a, _, row) => a.mul(3).mul(row))).toMatchInlineSnapshot(`
+      "
+      %0 = input 'a' : float32 [2, 3]
+      %1 = input 'row' : float32 [1, 3]
+      %2 = constant 3 : float32 []
+      %3 = mul %1 %2 : float32 [1, 3]
+      %4 = mul %3 %0 : float32 [2, 3]
+      return y = %4"
+    `);
   });
 
   it('factors that float32 cannot hold are not merged', () => {
-    expect(simplified((a) => a.mul(1e-30).mul(1e-30))).toMatchInlineSnapshot();
-    expect(simplified((a) => a.div(1e-40))).toMatchInlineSnapshot();
+    expect(simplified((a) => a.mul(1e-30).mul(1e-30))).toMatchInlineSnapshot(`
+      "
+      %0 = input 'a' : float32 [2, 3]
+      %1 = constant 1e-30 : float32 []
+      %2 = mul %0 %1 : float32 [2, 3]
+      %3 = mul %2 %1 : float32 [2, 3]
+      return y = %3"
+    `);
+    expect(simplified((a) => a.div(1e-40))).toMatchInlineSnapshot(`
+      "
+      %0 = input 'a' : float32 [2, 3]
+      %1 = constant 1e-40 : float32 []
+      %2 = div %0 %1 : float32 [2, 3]
+      return y = %2"
+    `);
   });
 
   it('transpositions disappear in matrix products', () => {
@@ -139,17 +197,44 @@ describe('rules', () => {
           .matmul(b)
           .matmul(a.transpose([1, 0])),
       ),
-    ).toMatchInlineSnapshot();
+    ).toMatchInlineSnapshot(`
+      "
+      %0 = input 'a' : float32 [2, 3]
+      %1 = input 'b' : float32 [2, 3]
+      %2 = matmul %0 %1 {"transposeA":true,"transposeB":false} : float32 [3, 3]
+      %3 = matmul %2 %0 {"transposeA":false,"transposeB":true} : float32 [3, 2]
+      return y = %3"
+    `);
   });
 
   it('a transposition that moves axes of extent 1 only is a reshape', () => {
-    expect(simplified((_, __, row) => row.transpose([1, 0]))).toMatchInlineSnapshot();
+    expect(simplified((_, __, row) => row.transpose([1, 0]))).toMatchInlineSnapshot(`
+      "
+      %0 = input 'row' : float32 [1, 3]
+      %1 = reshape %0 : float32 [3, 1]
+      return y = %1"
+    `);
   });
 
   it('slices of slices, broadcasts of broadcasts and reshapes of reshapes merge', () => {
-    expect(simplified((a) => a.slice([0, 1], [2, 3]).slice([1, 1], [2, 2]))).toMatchInlineSnapshot();
-    expect(simplified((_, __, ___, s) => s.broadcastTo([1, 3]).broadcastTo([2, 3]))).toMatchInlineSnapshot();
-    expect(simplified((a) => a.reshape([6]).reshape([3, 2]))).toMatchInlineSnapshot();
+    expect(simplified((a) => a.slice([0, 1], [2, 3]).slice([1, 1], [2, 2]))).toMatchInlineSnapshot(`
+      "
+      %0 = input 'a' : float32 [2, 3]
+      %1 = slice %0 {"starts":[1,2],"ends":[2,3]} : float32 [1, 1]
+      return y = %1"
+    `);
+    expect(simplified((_, __, ___, s) => s.broadcastTo([1, 3]).broadcastTo([2, 3]))).toMatchInlineSnapshot(`
+      "
+      %0 = input 's' : float32 []
+      %1 = broadcastTo %0 : float32 [2, 3]
+      return y = %1"
+    `);
+    expect(simplified((a) => a.reshape([6]).reshape([3, 2]))).toMatchInlineSnapshot(`
+      "
+      %0 = input 'a' : float32 [2, 3]
+      %1 = reshape %0 : float32 [3, 2]
+      return y = %1"
+    `);
   });
 
   it('equal expressions are computed once, in any order of commuting operands', () => {
@@ -161,7 +246,18 @@ describe('rules', () => {
           .add(b.mul(a).sum([0]))
           .add(splat(1).exp().add(splat(1).exp())),
       ),
-    ).toMatchInlineSnapshot();
+    ).toMatchInlineSnapshot(`
+      "
+      %0 = input 'a' : float32 [2, 3]
+      %1 = input 'b' : float32 [2, 3]
+      %2 = mul %0 %1 : float32 [2, 3]
+      %3 = sum %2 {"axes":[0],"keepDims":false} : float32 [3]
+      %4 = constant 2 : float32 []
+      %5 = mul %3 %4 : float32 [3]
+      %6 = constant 5.43656365691809 : float32 []
+      %7 = add %5 %6 : float32 [3]
+      return y = %7"
+    `);
   });
 
   it('equal constants are one, and 0 is not -0', () => {
@@ -188,11 +284,26 @@ describe('rules', () => {
     const built = program('int', { inputs: { n: { shape: [2], dtype: 'int32' } } }, ({ n }) => ({
       outputs: { y: n.add(n).mul(2).mul(3).add(0).mul(1).mul(-1) },
     }));
-    expect(`\n${formatProgram(built)}`).toMatchInlineSnapshot();
+    expect(`\n${formatProgram(built)}`).toMatchInlineSnapshot(`
+      "
+      %0 = input 'n' : int32 [2]
+      %1 = add %0 %0 : int32 [2]
+      %2 = constant 2 : int32 []
+      %3 = mul %1 %2 : int32 [2]
+      %4 = constant 3 : int32 []
+      %5 = mul %3 %4 : int32 [2]
+      %6 = constant -1 : int32 []
+      %7 = mul %5 %6 : int32 [2]
+      return y = %7"
+    `);
   });
 
   it('zeros are symbolic', () => {
-    expect(simplified((a) => a.log().mul(0))).toMatchInlineSnapshot();
+    expect(simplified((a) => a.log().mul(0))).toMatchInlineSnapshot(`
+      "
+      %0 = constant 0 : float32 [2, 3]
+      return y = %0"
+    `);
   });
 
   it('the gradient of a regression is what one would write by hand', () => {
@@ -200,7 +311,18 @@ describe('rules', () => {
     const built = program('regression', { inputs }, ({ x, w, target }) => ({
       outputs: { dw: grad((w) => x.matmul(w).sub(target).square().mean(), [w])[0]! },
     }));
-    expect(`\n${formatProgram(built)}`).toMatchInlineSnapshot();
+    expect(`\n${formatProgram(built)}`).toMatchInlineSnapshot(`
+      "
+      %0 = input 'x' : float32 [4, 3]
+      %1 = input 'w' : float32 [3, 2]
+      %2 = input 'target' : float32 [4, 2]
+      %3 = matmul %0 %1 {"transposeA":false,"transposeB":false} : float32 [4, 2]
+      %4 = sub %3 %2 : float32 [4, 2]
+      %5 = constant 0.25 : float32 []
+      %6 = mul %4 %5 : float32 [4, 2]
+      %7 = matmul %0 %6 {"transposeA":true,"transposeB":false} : float32 [3, 2]
+      return dw = %7"
+    `);
   });
 });
 

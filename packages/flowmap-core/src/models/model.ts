@@ -32,7 +32,7 @@ export function velocityField({ network, params }: Model): VelocityField {
 
 /**
  * A student to distil a teacher into: the teacher's network and parameters with an input for the target time added. Networks
- * initialise that input without effect, so `F(x, t, s) = v(x, t)` for every s until it is trained (AYF, section 3.4).
+ * initialise that input without effect, so `F(x, t, s) = v(x, t)` for every s until it is trained.
  *
  * @param seed draws the parameters of the new input
  * @throws {ConfigError} when the network with the new input lacks a parameter of the teacher, or has another shape for it

@@ -4,7 +4,7 @@ import { perSample } from '../path.js';
 import { samplerProgram, type SamplerOptions } from './program.js';
 
 /**
- * A flow map's sampler: `x <- f(x, t_i, t_{i+1})` for each step of the grid (AYF, section 3.1). An exact flow map gives the
+ * A flow map's sampler: `x <- f(x, t_i, t_{i+1})` for each step of the grid (AYF, "Align Your Flow"). An exact flow map gives the
  * same point on any grid between the same ends.
  *
  * The program takes `x [batch, ...shape]` at the first time, `times [steps + 1]` (any grid; a new one never traces again) and,

@@ -10,16 +10,15 @@ const enoughWork = 32 ** 3;
  * pair of untransposed matrices (20 times as fast as the loop it has for the rest), and remembers the packed right operand
  * by its buffer alone, so that the same buffer under another shape gives garbage.
  */
-export function batchMatMul({ backend, native }: Wasm): Kernel {
+export function batchMatMul({ heap, native }: Wasm): Kernel {
   const multiply = native('BatchMatMul');
   const flip = native('Transpose');
   /** Shape under which each buffer was first a right operand. */
   const packedAs = new WeakMap<object, string>();
-  const release = (info: TensorInfo): void => void backend.disposeData(info.dataId);
 
   const copyInto = (target: TensorInfo, at: number, source: TensorInfo, from: number, count: number): void => {
-    const values = backend.typedArrayFromHeap(source).subarray(from, from + count);
-    backend.typedArrayFromHeap(target).set(values, at);
+    const values = heap.view(source).subarray(from, from + count);
+    heap.view(target).set(values, at);
   };
   const product = (a: TensorInfo, b: TensorInfo): TensorInfo =>
     multiply({ a, b }, { transposeA: false, transposeB: false });
@@ -30,28 +29,28 @@ export function batchMatMul({ backend, native }: Wasm): Kernel {
     const packed = packedAs.get(b.dataId);
     if (packed === undefined) packedAs.set(b.dataId, shape);
     if (packed === undefined || packed === shape) return product(a, b);
-    const copy = backend.makeOutput(b.shape, b.dtype);
+    const copy = heap.allocate(b.shape);
     copyInto(copy, 0, b, 0, b.shape[1]! * b.shape[2]!);
     const result = product(a, copy);
-    release(copy);
+    heap.release(copy);
     return result;
   };
 
   const oneByOne = (a: TensorInfo, b: TensorInfo): TensorInfo => {
     const [batch, m, k] = a.shape as [number, number, number];
     const n = b.shape[2]!;
-    const result = backend.makeOutput([batch, m, n], 'float32');
-    const left = backend.makeOutput([1, m, k], 'float32');
+    const result = heap.allocate([batch, m, n]);
+    const left = heap.allocate([1, m, k]);
     for (let i = 0; i < batch; i++) {
-      const right = backend.makeOutput([1, k, n], 'float32');
+      const right = heap.allocate([1, k, n]);
       copyInto(left, 0, a, i * m * k, m * k);
       copyInto(right, 0, b, i * k * n, k * n);
       const matrix = product(left, right);
       copyInto(result, i * m * n, matrix, 0, m * n);
-      release(right);
-      release(matrix);
+      heap.release(right);
+      heap.release(matrix);
     }
-    release(left);
+    heap.release(left);
     return result;
   };
 
@@ -64,8 +63,8 @@ export function batchMatMul({ backend, native }: Wasm): Kernel {
     const left = transposeA === true ? flip({ x: a }, { perm: [0, 2, 1] }) : a;
     const right = transposeB === true ? flip({ x: b }, { perm: [0, 2, 1] }) : b;
     const result = a.shape[0] === 1 ? single(left, right) : oneByOne(left, right);
-    if (left !== a) release(left);
-    if (right !== b) release(right);
+    if (left !== a) heap.release(left);
+    if (right !== b) heap.release(right);
     return result;
   };
 }

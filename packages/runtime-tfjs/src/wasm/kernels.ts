@@ -1,29 +1,23 @@
 import type { Kernel } from '../device.js';
-import type { Backend, TensorInfo } from '../tfjs.js';
+import type { TensorInfo } from '../tfjs.js';
 import { batchMatMul } from './batch-mat-mul.js';
+import type { Heap } from './heap.js';
 import { reverse, tile } from './repetition.js';
 import { slice } from './slice.js';
 import { sum } from './sum.js';
 
-/** What the wasm back end offers beyond the others: its kernels' inputs and outputs are arrays on one heap. */
-export interface WasmBackend extends Backend {
-  /** Allocates a result. Growing the heap detaches every array taken from it before. */
-  makeOutput(shape: number[], dtype: string): TensorInfo;
-  typedArrayFromHeap(info: TensorInfo): Float32Array | Int32Array | Uint8Array;
-}
-
-/** A wasm back end with its registered kernels. */
+/** What the kernels of this folder are made of. */
 export interface Wasm {
-  readonly backend: WasmBackend;
+  readonly heap: Heap;
+  /** The kernels that TensorFlow.js registers for wasm. */
   readonly native: (name: string) => Kernel;
 }
 
 /**
- * Kernels of the wasm back end that are replaced: the registered ones are wrong or slower by an order of magnitude for
+ * Kernels of the wasm back end that are replaced: the registered ones are wrong, or slower by an order of magnitude, for
  * what the lowering rules ask of them.
  */
-export function wasmKernels(backend: WasmBackend, native: (name: string) => Kernel): Readonly<Record<string, Kernel>> {
-  const wasm = { backend, native };
+export function wasmKernels(wasm: Wasm): Readonly<Record<string, Kernel>> {
   return {
     BatchMatMul: batchMatMul(wasm),
     Reverse: reverse(wasm),

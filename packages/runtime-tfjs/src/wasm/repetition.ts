@@ -2,13 +2,13 @@ import type { Kernel } from '../device.js';
 import { namedInputs, type Wasm } from './kernels.js';
 
 /** `[outer, 1, inner]` repeated along its middle axis. The registered kernel takes some hundred nanoseconds per element. */
-export function tile({ backend }: Wasm): Kernel {
+export function tile({ heap }: Wasm): Kernel {
   return (inputs, attributes) => {
     const { x } = namedInputs<'x'>(inputs);
     const [outer, , inner] = x.shape as [number, number, number];
     const count = (attributes['reps'] as readonly number[])[1]!;
-    const result = backend.makeOutput([outer, count, inner], x.dtype);
-    const [from, to] = [backend.typedArrayFromHeap(x), backend.typedArrayFromHeap(result)];
+    const result = heap.allocate([outer, count, inner], x.dtype);
+    const [from, to] = [heap.view(x), heap.view(result)];
     let at = 0;
     for (let i = 0; i < outer; i++) {
       for (let j = 0; j < count; j++) {
@@ -20,12 +20,12 @@ export function tile({ backend }: Wasm): Kernel {
 }
 
 /** `[rows, inner]` with its rows in reverse order. The registered kernel moves single elements, and slowly. */
-export function reverse({ backend }: Wasm): Kernel {
+export function reverse({ heap }: Wasm): Kernel {
   return (inputs) => {
     const { x } = namedInputs<'x'>(inputs);
     const [rows, inner] = x.shape as [number, number];
-    const result = backend.makeOutput([rows, inner], x.dtype);
-    const [from, to] = [backend.typedArrayFromHeap(x), backend.typedArrayFromHeap(result)];
+    const result = heap.allocate([rows, inner], x.dtype);
+    const [from, to] = [heap.view(x), heap.view(result)];
     for (let row = 0; row < rows; row++) {
       to.set(from.subarray(row * inner, (row + 1) * inner), (rows - 1 - row) * inner);
     }

@@ -6,12 +6,12 @@ import { namedInputs, type Wasm } from './kernels.js';
 const longRow = 48;
 
 /** A box of elements. The registered kernel copies the whole tensor out of the heap before it takes a part. */
-export function slice({ backend }: Wasm): Kernel {
+export function slice({ heap }: Wasm): Kernel {
   return (inputs, attributes) => {
     const { x } = namedInputs<'x'>(inputs);
     const { begin, size } = attributes as { begin: readonly number[]; size: readonly number[] };
-    const result = backend.makeOutput([...size], x.dtype);
-    const [from, to] = [backend.typedArrayFromHeap(x), backend.typedArrayFromHeap(result)];
+    const result = heap.allocate(size, x.dtype);
+    const [from, to] = [heap.view(x), heap.view(result)];
     const strides = stridesOf(x.shape);
     const last = size.length - 1;
     const row = size[last]!;

@@ -15,9 +15,8 @@ const fewestChannels = 4;
  * Sum over the middle axis of `[outer, count, inner]`. The registered kernel adds adjacent elements one by one, and
  * transposes first where they are not adjacent; XNNPACK's average pooling adds vectors, 30 times as fast.
  */
-export function sum({ backend, native }: Wasm): Kernel {
+export function sum({ heap, native }: Wasm): Kernel {
   const [plain, average, multiply] = [native('Sum'), native('AvgPool'), native('Multiply')];
-  const release = (info: TensorInfo): void => void backend.disposeData(info.dataId);
   const plainSum = (x: TensorInfo, shape: number[]): TensorInfo =>
     plain({ x: { ...x, shape } }, { axis: [1], keepDims: false });
 
@@ -26,14 +25,14 @@ export function sum({ backend, native }: Wasm): Kernel {
     if (channels < Math.min(inner, fewestChannels)) return plainSum(x, [outer, count, inner]);
     const pixels = { ...x, shape: [outer, count, inner / channels, channels] };
     const mean = average({ x: pixels }, { filterSize: [count, 1], strides: [1, 1], pad: 'valid' });
-    const size = backend.makeOutput([], 'float32');
-    backend.typedArrayFromHeap(size)[0] = count;
+    const size = heap.allocate([]);
+    heap.view(size)[0] = count;
     const total = multiply({ a: { ...mean, shape: [outer, inner] }, b: size }, {});
-    release(mean);
-    release(size);
+    heap.release(mean);
+    heap.release(size);
     // Pooling clamps, which turns NaN into -Infinity on some processors.
-    if (!backend.typedArrayFromHeap(total).includes(-Infinity)) return total;
-    release(total);
+    if (!heap.view(total).includes(-Infinity)) return total;
+    heap.release(total);
     return plainSum(x, [outer, count, inner]);
   };
 
@@ -46,7 +45,7 @@ export function sum({ backend, native }: Wasm): Kernel {
     if (count < longSum || width < fewestChannels) return plain(inputs, attributes);
     const columns = pooledSum(x, [outer, count / width, width]);
     const total = plainSum(columns, [outer, width, 1]);
-    release(columns);
+    heap.release(columns);
     return total;
   };
 }

@@ -1,0 +1,322 @@
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { CheckpointError, ConfigError, mlp, WriteError, type Dataset, type Model } from '@flowmap/core';
+import { loadFlowMap, loadVelocityField } from '@flowmap/core/node';
+import { checkerboard, gaussianMixture } from '@flowmap/data';
+import { ayfEmd, flowMatching } from '@flowmap/objectives';
+import { onnxRuntime } from '@flowmap/runtime-onnx';
+import { referenceRuntime } from '@flowmap/runtime-reference';
+import type { Runtime } from '@flowmap/tensor';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { NonFiniteError, RunMismatchError } from '../errors.js';
+import type { DistillOptions, TrainResult, TrainVelocityFieldOptions } from './options.js';
+import { distill, trainVelocityField } from './train.js';
+
+let scratch = '';
+let count = 0;
+beforeAll(async () => (scratch = await mkdtemp(join(tmpdir(), 'flowmap-train-'))));
+afterAll(async () => rm(scratch, { recursive: true }));
+const fresh = (): string => join(scratch, String(count++));
+
+const reference = referenceRuntime();
+const data = gaussianMixture({ weights: [1, 1], means: [[-1, 0], [1, 0]], stds: [0.3, 0.3] }); // prettier-ignore
+const network = mlp({ shape: [2], classes: 2, width: 8, depth: 1 });
+const teacher: Model = { kind: 'velocity', network, params: network.init(7), classes: data.classes };
+
+const matching = (out: string, more: Partial<TrainVelocityFieldOptions> = {}): TrainVelocityFieldOptions => ({
+  ...{ runtime: reference, data, network, objective: flowMatching(), out, progress: 'none' },
+  ...{ iterations: 12, batchSize: 8, seed: 3, checkpointEvery: 5, logEvery: 1 },
+  ...more,
+});
+const distilling = (out: string, more: Partial<DistillOptions> = {}): DistillOptions => ({
+  ...{ runtime: reference, data, teacher, objective: ayfEmd(), out, progress: 'none' },
+  ...{ iterations: 12, batchSize: 8, seed: 3, checkpointEvery: 5, logEvery: 1 },
+  ...more,
+});
+
+/** Options that abort a run once a step has been taken. */
+function stopAfter(step: number): Pick<DistillOptions, 'signal' | 'onLog'> {
+  const controller = new AbortController();
+  return {
+    signal: controller.signal,
+    onLog: (record) => {
+      if (record.step === step) controller.abort();
+    },
+  };
+}
+
+/** What a record says besides the clock. */
+function numbers({ log }: TrainResult): Record<string, number>[] {
+  return log.map(({ seconds: _, imagesPerSecond: __, ...rest }) => rest);
+}
+
+const jsonLines = async (folder: string): Promise<unknown[]> =>
+  (await readFile(join(folder, 'log.jsonl'), 'utf8'))
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as unknown);
+
+/** A dataset that goes wrong from a sample on. */
+const spoiledFrom = (sample: number): Dataset => ({
+  ...data,
+  batch: async (indices) => {
+    const good = await data.batch(indices);
+    return Math.max(...Array.from(indices)) < sample ? good : { ...good, x: good.x.fill(NaN) };
+  },
+});
+
+describe('a run', () => {
+  test('leaves its settings, its log, checkpoints and the averaged model', async () => {
+    const out = fresh();
+    const result = await distill(distilling(out, { config: { dataset: 'two blobs' } }));
+    expect(result).toMatchObject({ folder: out, completed: true, step: 12 });
+    expect((await readdir(out)).sort()).toEqual([
+      'checkpoints',
+      'config.json',
+      'latest',
+      'log.jsonl',
+      'student.safetensors',
+    ]);
+    expect((await readdir(join(out, 'checkpoints'))).sort()).toEqual(['0000010', '0000012']);
+    expect((await readdir(join(out, 'checkpoints/0000012'))).sort()).toEqual([
+      'ema.safetensors',
+      'model.safetensors',
+      'optimizer.safetensors',
+      'state.json',
+    ]);
+    expect(await readFile(join(out, 'latest'), 'utf8')).toBe('0000012\n');
+    expect(await jsonLines(out)).toEqual(result.log);
+    expect(JSON.parse(await readFile(join(out, 'config.json'), 'utf8'))).toMatchObject({
+      kind: 'flowMap',
+      run: { iterations: 12, batchSize: 8, seed: 3, objective: { name: 'ayf-emd', c: 0.1 }, optimizer: { beta1: 0.9 } },
+      runtime: 'reference',
+      config: { dataset: 'two blobs' },
+    });
+    const student = await loadFlowMap(join(out, 'student.safetensors'));
+    expect(student.params).toEqual(result.model.params);
+    expect(student.classes).toEqual(['0', '1']);
+    expect(student.network.config).toEqual({ ...network.config, interval: true });
+    const average = await loadFlowMap(join(out, 'checkpoints/0000012/ema.safetensors'));
+    expect(average.params).toEqual(result.model.params);
+  });
+
+  test('logs what an objective measures, with the rates and the clock', async () => {
+    const { log } = await distill(distilling(fresh(), { logEvery: 5, learningRate: 0.01 }));
+    expect(log.map(({ step }) => step)).toEqual([1, 5, 10, 12]);
+    for (const record of log) {
+      expect(Object.keys(record).sort()).toEqual([
+        'gradientNorm',
+        'imagesPerSecond',
+        'learningRate',
+        'loss',
+        'seconds',
+        'step',
+        'tangentNorm',
+        'velocityError',
+        'warmup',
+      ]);
+      expect(Object.values(record).every(Number.isFinite)).toBe(true);
+    }
+    expect(log.at(-1)!['warmup']).toBe(0.99);
+    expect(log.at(-1)!.learningRate).toBeLessThan(0.05 * 0.01);
+  });
+
+  test('trains a velocity field that its file rebuilds', async () => {
+    const out = fresh();
+    const { model } = await trainVelocityField(matching(out));
+    expect(await loadVelocityField(join(out, 'teacher.safetensors'))).toMatchObject({
+      kind: 'velocity',
+      params: model.params,
+    });
+  });
+
+  test('learns', async () => {
+    const { log } = await trainVelocityField(matching(fresh(), { iterations: 150, batchSize: 32, learningRate: 0.02 }));
+    const mean = (from: number, to: number): number =>
+      log.slice(from, to).reduce((sum, { loss }) => sum + loss, 0) / (to - from);
+    // From the variance of z - x0, 1 + 1 + 1 + 0.3^2 + 0.3^2 at the start, towards what a velocity cannot explain.
+    expect(mean(0, 10)).toBeGreaterThan(2.5);
+    expect(mean(140, 150)).toBeLessThan(2);
+  });
+
+  test('after a finished one gets the next number', async () => {
+    const out = fresh();
+    const first = await distill(distilling(out));
+    const before = await readFile(join(out, 'student.safetensors'));
+    expect((await distill(distilling(out))).folder).toBe(`${out}-2`);
+    expect((await distill(distilling(out, { seed: 4 }))).folder).toBe(`${out}-3`);
+    expect(first.folder).toBe(out);
+    expect(await readFile(join(out, 'student.safetensors'))).toEqual(before);
+  });
+});
+
+describe.each([
+  ['runtime-reference', (): Promise<Runtime> => Promise.resolve(reference)],
+  ['runtime-onnx', (): Promise<Runtime> => onnxRuntime({ threads: 2 })],
+])('an interrupted run on %s', (_, open) => {
+  test('is resumed to the same bits as if it had never stopped', async () => {
+    const runtime = await open();
+    const whole = await distill(distilling(fresh(), { runtime }));
+    const out = fresh();
+    // Stopped between checkpoints, stopped again, then run to its end.
+    for (const step of [3, 7]) {
+      const partial = await distill(distilling(out, { runtime, ...stopAfter(step) }));
+      expect(partial).toMatchObject({ folder: out, completed: false, step });
+    }
+    const resumed = await distill(distilling(out, { runtime }));
+    expect(resumed).toMatchObject({ folder: out, completed: true, step: 12 });
+    expect(resumed.model.params).toEqual(whole.model.params);
+    expect(numbers(resumed)).toEqual(numbers(whole));
+    for (const file of ['model', 'ema', 'optimizer']) {
+      const at = (folder: string): Promise<Buffer> => readFile(join(folder, `checkpoints/0000012/${file}.safetensors`));
+      expect((await at(out)).equals(await at(whole.folder))).toBe(true);
+    }
+  });
+
+  test('is resumed from its last checkpoint when it was killed', async () => {
+    const runtime = await open();
+    const whole = await trainVelocityField(matching(fresh(), { runtime }));
+    const out = fresh();
+    const killed = new Error('killed');
+    const dying = trainVelocityField(
+      matching(out, {
+        runtime,
+        onLog({ step }) {
+          if (step === 8) throw killed;
+        },
+      }),
+    );
+    await expect(dying).rejects.toBe(killed);
+    expect(await readFile(join(out, 'latest'), 'utf8')).toBe('0000005\n');
+    const resumed = await trainVelocityField(matching(out, { runtime }));
+    expect(resumed.model.params).toEqual(whole.model.params);
+    expect(numbers(resumed)).toEqual(numbers(whole)); // records 6 to 8 are not there twice
+    expect(await jsonLines(out)).toEqual(resumed.log);
+  });
+});
+
+describe('an unfinished run', () => {
+  test('that is aborted before its first step saves its start', async () => {
+    const out = fresh();
+    const result = await distill(distilling(out, { signal: AbortSignal.abort() }));
+    expect(result).toMatchObject({ completed: false, step: 0, log: [] });
+    expect((await distill(distilling(out))).step).toBe(12);
+  });
+
+  test('is not resumed by a run with other settings', async () => {
+    const out = fresh();
+    await distill(distilling(out, stopAfter(3)));
+    const others: [Partial<DistillOptions>, string][] = [
+      [{ seed: 4 }, 'seed: 3 there, 4 now'],
+      [{ batchSize: 16 }, 'batchSize: 8 there, 16 now'],
+      [{ iterations: 24 }, 'iterations: 12 there, 24 now'],
+      [{ objective: ayfEmd({ c: 0.2 }) }, 'objective.c: 0.1 there, 0.2 now'],
+      [{ objective: flowMatching() }, 'objective.name: "ayf-emd" there, "flow-matching" now'],
+      [{ maxGradientNorm: 1 }, 'maxGradientNorm: null there, 1 now'],
+      [{ learningRate: 0.3 }, 'learningRate: '],
+      [{ data: checkerboard(), teacher: { ...teacher, network: mlp({ shape: [2] }), params: mlp({ shape: [2] }).init(0), classes: [] } }, 'network.classes: 2 there, 0 now'], // prettier-ignore
+      [{ teacher: { ...teacher, params: network.init(8) } }, 'teacher: '],
+    ];
+    const before = await readFile(join(out, 'config.json'), 'utf8');
+    for (const [change, difference] of others) {
+      const error = await distill(distilling(out, change)).catch((thrown: unknown) => thrown);
+      expect(error).toBeInstanceOf(RunMismatchError);
+      expect((error as RunMismatchError).message).toContain(difference);
+      expect((error as RunMismatchError).folder).toBe(out);
+    }
+    expect(await readFile(join(out, 'config.json'), 'utf8')).toBe(before);
+    expect((await distill(distilling(out))).completed).toBe(true);
+  });
+
+  test('whose checkpoint is damaged is refused, naming the file', async () => {
+    for (const file of ['model.safetensors', 'optimizer.safetensors', 'state.json']) {
+      const out = fresh();
+      await distill(distilling(out, stopAfter(3)));
+      const path = join(out, 'checkpoints/0000003', file);
+      await writeFile(path, (await readFile(path)).subarray(0, 20));
+      const error = await distill(distilling(out)).catch((thrown: unknown) => thrown);
+      expect(error).toBeInstanceOf(CheckpointError);
+      expect((error as CheckpointError).source).toBe(path);
+    }
+  });
+
+  test('survives an interruption while a checkpoint is written', async () => {
+    const out = fresh();
+    await distill(distilling(out, stopAfter(3)));
+    const checkpoints = join(out, 'checkpoints');
+    // What is left when the process dies after each stage of saving step 7: a half-written folder, or a whole one that
+    // the pointer does not name yet.
+    await writeFile(join(checkpoints, '0000007'), 'not a folder yet');
+    await writeFile(join(checkpoints, '0000005.tmp'), 'half');
+    const resumed = await distill(distilling(out, stopAfter(7)));
+    expect(resumed.step).toBe(7);
+    expect((await readdir(checkpoints)).sort()).toEqual(['0000005', '0000007']);
+  });
+});
+
+describe('training stops', () => {
+  test.each([
+    ['with a checkpoint', 64, 9, '0000005'],
+    ['without one', 16, 3, undefined],
+  ])('at the first quantity that is not finite, %s', async (_, sample, step, checkpoint) => {
+    const out = fresh();
+    const error = await distill(distilling(out, { data: spoiledFrom(sample) })).catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(NonFiniteError);
+    const path = checkpoint === undefined ? undefined : join(out, 'checkpoints', checkpoint);
+    expect(error).toMatchObject({ quantity: 'tangentNorm', value: NaN, step, checkpoint: path });
+    expect((error as Error).message).toContain(`training stopped at step ${step}: tangentNorm became NaN`);
+    if (path === undefined) return;
+    // The checkpoint is whole: with better data the run goes on from it, to the same end as with good data throughout.
+    const resumed = await distill(distilling(out));
+    expect(resumed.model.params).toEqual((await distill(distilling(fresh()))).model.params);
+  });
+
+  test('before a state that overflowed becomes a checkpoint', async () => {
+    const out = fresh();
+    const learningRate = ({ step }: { step: number }): number => (step === 4 ? Infinity : 1e-3);
+    const error = await trainVelocityField(matching(out, { learningRate })).catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(NonFiniteError);
+    expect((error as NonFiniteError).step).toBe(5);
+    expect(await readdir(out)).not.toContain('latest');
+  });
+});
+
+describe('bad options are refused before anything is written', () => {
+  const cases: [string, Partial<DistillOptions>, string][] = [
+    ['no iterations', { iterations: 0 }, 'iterations: wanted a whole number >= 1, got 0'],
+    ['a broken batch size', { batchSize: 2.5 }, 'batchSize: wanted a whole number >= 1, got 2.5'],
+    ['a negative seed', { seed: -1 }, 'seed: wanted a whole number >= 0, got -1'],
+    ['no log interval', { logEvery: 0 }, 'logEvery: '],
+    ['no checkpoint interval', { checkpointEvery: 0 }, 'checkpointEvery: '],
+    ['a gradient norm of zero', { maxGradientNorm: 0 }, 'maxGradientNorm: '],
+    ['an average of everything', { emaDecay: 1 }, 'emaDecay: '],
+    ['no folder', { out: '' }, 'out: '],
+    ['samples of another shape', { data: { ...data, shape: [3] } }, 'samples [2]'],
+    ['other classes', { data: { ...data, classes: ['one'] } }, 'has 2 classes'],
+    ['a flow map as teacher', { teacher: { ...teacher, kind: 'flowMap' } }, 'teacher: wanted a velocity field'],
+    ['mirrored points', { flip: true }, 'flip: '],
+  ];
+  test.each(cases)('%s', async (_, change, message) => {
+    const out = fresh();
+    const error = await distill(distilling(out, change)).catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(ConfigError);
+    expect((error as Error).message).toContain(message);
+    await expect(readdir(out)).rejects.toThrow('ENOENT');
+  });
+
+  test('an objective that needs a teacher, in training from scratch', async () => {
+    await expect(trainVelocityField(matching(fresh(), { objective: ayfEmd() }))).rejects.toThrow(
+      'objective: ayf-emd needs a teacher; distill() has one',
+    );
+  });
+
+  test('a folder that cannot be written', async () => {
+    const file = fresh();
+    await writeFile(file, 'a file');
+    for (const out of [file, join(file, 'below')]) {
+      await expect(distill(distilling(out))).rejects.toBeInstanceOf(WriteError);
+    }
+    expect(await readFile(file, 'utf8')).toBe('a file');
+  });
+});
