@@ -1,8 +1,11 @@
 import { InvalidArgumentError, Option } from 'commander';
 import { z } from 'zod';
 
+/** What the value of an option can be; `null` = not given. */
+export type OptionValue = string | number | boolean | null | readonly number[];
+
 /** One command-line option: how its value is written, what it means, and what it is unless given. */
-export interface OptionSpec<T> {
+export interface OptionSpec<T extends OptionValue = OptionValue> {
   readonly description: string;
   /** What stands for the value in `--help`; absent for a switch, which takes none. */
   readonly placeholder?: string;
@@ -12,7 +15,7 @@ export interface OptionSpec<T> {
 }
 
 /** Options by name in camel case; `batchSize` is written `--batch-size`. */
-export type OptionTable = Readonly<Record<string, OptionSpec<unknown>>>;
+export type OptionTable = Readonly<Record<string, OptionSpec>>;
 
 /** The values of a table's options. */
 export type Config<Table extends OptionTable> = {
@@ -67,7 +70,7 @@ export function flag(description: string): OptionSpec<boolean> {
 }
 
 /** The option as the parser wants it: `--kebab-case <N>`, its default shown by `--help`. */
-export function toCommander(name: string, { description, placeholder, schema, fallback }: OptionSpec<unknown>): Option {
+export function toCommander(name: string, { description, placeholder, schema, fallback }: OptionSpec): Option {
   const long = `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
   if (placeholder === undefined) return new Option(long, description).default(fallback);
   const option = new Option(`${long} <${placeholder}>`, description).argParser((text: string) => {
@@ -78,7 +81,7 @@ export function toCommander(name: string, { description, placeholder, schema, fa
   if (fallback === undefined) return option.makeOptionMandatory();
   return fallback === null
     ? option
-    : option.default(fallback, Array.isArray(fallback) ? fallback.join(',') : String(fallback));
+    : option.default(fallback, typeof fallback === 'object' ? fallback.join(',') : String(fallback));
 }
 
 function digits(wanted: string): z.ZodType<number, string> {

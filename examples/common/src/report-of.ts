@@ -130,7 +130,10 @@ function settingsOf({ options, data }: ExampleRun): Facts {
   return {
     data: `${data.name}: ${images} of ${data.shape.join(' × ')}${classes}`,
     ...Object.fromEntries(
-      given.map(([name, value]) => [words(name), Array.isArray(value) ? value.join(', ') : String(value)]),
+      given.map(([name, value]) => [
+        words(name),
+        typeof value === 'object' && value !== null ? value.join(', ') : String(value),
+      ]),
     ),
   };
 }

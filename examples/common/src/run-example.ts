@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { Dataset, Json, Network } from '@flowmap/core';
+import type { Dataset, Network } from '@flowmap/core';
 import { writeFileAtomic } from '@flowmap/core/node';
 import { ayfEmd, flowMatching } from '@flowmap/objectives';
 import type { Runtime } from '@flowmap/tensor';
@@ -8,6 +8,7 @@ import type { CommandContext } from './command.js';
 import { sampleEndpoints } from './evaluate.js';
 import { measure } from './metrics.js';
 import { writePictures } from './pictures.js';
+import type { OptionValue } from './options.js';
 import type { Presentation } from './presentation.js';
 import { renderReport } from './report/report.js';
 import { reportOf } from './report-of.js';
@@ -39,7 +40,7 @@ export interface ExampleRun extends CommandContext {
   /** Folder of the run; with a number appended when it holds a finished one. */
   readonly out: string;
   /** All options but `out`, defaults among them, for config.json; a run is resumed only with the same. */
-  readonly options: Readonly<Record<string, Json>>;
+  readonly options: Readonly<Record<string, OptionValue>>;
   readonly presentation: Presentation;
   /** Samples to show and measure; 256, those of the RMSE, unless given. */
   readonly samples?: number;

@@ -29,11 +29,12 @@ export async function matmulGflops(runtime: Runtime): Promise<number> {
 }
 
 /** Floating-point operations of a network's evaluation on a batch: its matrix products and convolutions. */
-export function forwardFlops({ config, parameters, apply }: Network, batchSize: number): number {
+export function forwardFlops(network: Network, batchSize: number): number {
+  const { config, parameters } = network;
   const params = Object.fromEntries(
     Object.entries(parameters).map(([name, { shape, dtype }]) => [name, input(name, shape, dtype)]),
   );
-  const output = apply(params, {
+  const output = network.apply(params, {
     x: input('x', [batchSize, ...config.shape], 'float32'),
     t: input('t', [batchSize], 'float32'),
     ...(config.interval ? { s: input('s', [batchSize], 'float32') } : {}),

@@ -66,10 +66,10 @@ export async function trainTeacher(
     signal,
     onProgress: (what) => print(`samples: ${what}`),
   });
-  const { picture } = imageGrids(evaluationLabels(EVALUATION_COUNT, classes), classes, EMOJI_ROWS);
+  const grids = imageGrids(evaluationLabels(EVALUATION_COUNT, classes), classes, EMOJI_ROWS);
   await copyFile(join(folder, 'log.jsonl'), besideCheckpoint(save, 'log.jsonl'));
   await writeFileAtomic(besideCheckpoint(save, 'metrics.json'), `${JSON.stringify(metrics, null, 2)}\n`);
-  await writeFileAtomic(besideCheckpoint(save, 'png'), await picture(samples!));
+  await writeFileAtomic(besideCheckpoint(save, 'png'), await grids.picture(samples!));
   await copyFile(join(folder, 'teacher.safetensors'), save);
   print(`teacher: ${save}`);
 }

@@ -1,6 +1,5 @@
-import type { Dataset } from '@flowmap/core';
+import { mirrorSample, type Dataset } from '@flowmap/core';
 import { badArgument, checkImageShape, checkIndices } from './internal/checks.js';
-import { mirrorSample } from './internal/mirror.js';
 
 /**
  * Some samples of a dataset, in the order given; an index may occur more than once.

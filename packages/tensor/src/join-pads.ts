@@ -15,9 +15,10 @@ export interface Joined {
  * @returns undefined where the terms are anything else
  */
 export function joinPads(terms: readonly Tensor[]): Joined | undefined {
-  const pads = terms.flatMap(leaves);
-  if (!pads.every((term): term is Tensor<'pad'> => term.is('pad'))) return undefined;
-  const axis = pads[0]!.shape.findIndex((_, i) => pads[0]!.attributes.before[i]! + pads[0]!.attributes.after[i]! > 0);
+  const pads = padsOf(terms);
+  if (pads === undefined) return undefined;
+  const { before: first, after: last } = pads[0]!.attributes;
+  const axis = first.findIndex((n, i) => n + last[i]! > 0);
   const shifted = ({ attributes: { before, after } }: Tensor<'pad'>): boolean =>
     before.every((n, i) => i === axis || (n === 0 && after[i] === 0));
   if (!pads.every(shifted)) return undefined;
@@ -32,8 +33,14 @@ export function joinPads(terms: readonly Tensor[]): Joined | undefined {
   return { parts: sorted.map(({ operands }) => operands[0]!), axis, before, after };
 }
 
-function leaves(term: Tensor): Tensor[] {
-  return term.is('add') && term.operands.every((operand) => operand.is('add') || operand.is('pad'))
-    ? term.operands.flatMap(leaves)
-    : [term];
+/** The leaves of a tree of sums where all are pads and none occurs twice, as it would in a graph that shares its sums. */
+function padsOf(terms: readonly Tensor[]): Tensor<'pad'>[] | undefined {
+  const pads = new Set<Tensor<'pad'>>();
+  const stack = [...terms];
+  for (let term = stack.pop(); term !== undefined; term = stack.pop()) {
+    if (term.is('add')) stack.push(...term.operands);
+    else if (term.is('pad') && !pads.has(term)) pads.add(term);
+    else return undefined;
+  }
+  return [...pads];
 }

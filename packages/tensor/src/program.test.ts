@@ -42,7 +42,30 @@ describe('program', () => {
   });
 
   it('is written one node a line', () => {
-    expect(`\n${formatProgram(sgd)}`).toMatchInlineSnapshot();
+    expect(`\n${formatProgram(sgd)}`).toMatchInlineSnapshot(`
+      "
+      %0 = input 'x' : float32 [4, 3]
+      %1 = input 'y' : float32 [4, 1]
+      %2 = input 'rate' : float32 []
+      %3 = input 'w' : float32 [3, 1]
+      %4 = input 'steps' : int32 []
+      %5 = matmul %0 %3 {"transposeA":false,"transposeB":false} : float32 [4, 1]
+      %6 = sub %5 %1 : float32 [4, 1]
+      %7 = square %6 : float32 [4, 1]
+      %8 = sum %7 {"axes":[0,1],"keepDims":false} : float32 []
+      %9 = constant 0.25 : float32 []
+      %10 = mul %8 %9 : float32 []
+      %11 = constant 0.5 : float32 []
+      %12 = mul %6 %11 : float32 [4, 1]
+      %13 = matmul %0 %12 {"transposeA":true,"transposeB":false} : float32 [3, 1]
+      %14 = mul %13 %2 : float32 [3, 1]
+      %15 = sub %3 %14 : float32 [3, 1]
+      %16 = constant 1 : int32 []
+      %17 = add %4 %16 : int32 []
+      return loss = %10
+      state w = %15
+      state steps = %17"
+    `);
   });
 
   it('abbreviates long constants', () => {

@@ -1,4 +1,5 @@
 import { fold, isSplat, valueOf } from './fold.js';
+import { joinPads } from './join-pads.js';
 import type { BinaryPrimitive, Primitive, Primitives } from './primitives.js';
 import { broadcastShapes, sameShape, sizeOf, type Shape } from './shape.js';
 import { splat, type Tensor } from './tensor.js';
@@ -46,6 +47,11 @@ export const rewriteRules: { readonly [P in Primitive]?: RewriteRule<P> } = {
     if (b!.is('neg')) return make('sub', [a!, b.operands[0]!], {});
     if (a!.is('neg')) return make('sub', [b!, a.operands[0]!], {});
     if (a === b && a!.dtype === 'float32') return make('mul', [a!, splat(2)], {});
+    const joined = joinPads([a!, b!]);
+    if (joined) {
+      const { parts, axis, before, after } = joined;
+      return make('pad', [make('concat', parts, { axis })], { before, after });
+    }
     return narrowed('add', [a!, b!], shape, make);
   },
   sub: ([a, b], _, shape, make) => {
@@ -118,8 +124,16 @@ export const rewriteRules: { readonly [P in Primitive]?: RewriteRule<P> } = {
     return make('slice', x.operands, { starts: shift(starts), ends: shift(ends) });
   },
   pad: ([x], _, shape) => (isSplat(x!, 0) ? splat(0, shape, x.dtype) : sameShape(x!.shape, shape) ? x : undefined),
-  concat: (operands, _, shape) => {
+  concat: (operands, { axis }, shape, make) => {
     if (operands.length === 1) return operands[0];
+    const nested = (x: Tensor): x is Tensor<'concat'> => x.is('concat') && x.attributes.axis === axis;
+    if (operands.some(nested)) {
+      return make(
+        'concat',
+        operands.flatMap((x) => (nested(x) ? x.operands : [x])),
+        { axis },
+      );
+    }
     const first = operands[0]!;
     // 0 === -0, but they are not to be confused.
     const alike = (x: Tensor): boolean => isSplat(x) && isSplat(first) && Object.is(valueOf(x), valueOf(first));

@@ -38,12 +38,12 @@ const options: TrainFeedsOptions = {
 };
 
 /** Initial weights with something added: output layers start at zero, which would hide most of the gradient. */
-function stirred({ init }: Network, seed: number): HostTensors {
+function stirred(of: Network, seed: number): HostTensors {
   const stir = (value: HostTensor, k: number): HostTensor => ({
     ...value,
     data: Float64Array.from(value.data, (x, i) => x + 0.1 * Math.sin(k + 3 * i)),
   });
-  return Object.fromEntries(Object.entries(init(seed)).map(([name, value], k) => [name, stir(value, k)]));
+  return Object.fromEntries(Object.entries(of.init(seed)).map(([name, value], k) => [name, stir(value, k)]));
 }
 
 /** Runs a program once: its outputs and the state after. */

@@ -33,6 +33,7 @@ export function heapOf(backend: WasmBackend): Heap {
     const info = backend.makeOutput([...shape], dtype);
     // The back end does not check: a failed allocation is a tensor at address 0, over everything that lies there.
     if (backend.getMemoryOffset(info.dataId) !== 0) return info;
+    release(info);
     throw new WasmMemoryError(sizeOf(shape) * (dtype === 'bool' ? 1 : 4));
   };
   return {

@@ -1,14 +1,18 @@
-import { afterEach, expect, test, vi } from 'vitest';
+import { PassThrough } from 'node:stream';
+import { expect, test } from 'vitest';
 import type { LogRecord } from './log.js';
-import { showProgress } from './progress.js';
+import { showProgress, type ProgressDisplay, type ProgressReporter } from './progress.js';
 
-afterEach(() => vi.restoreAllMocks());
-
-/** What is written to the standard error while `act` runs. */
-function written(act: () => void): string {
-  const write = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
-  act();
-  return write.mock.calls.map(([chunk]) => String(chunk)).join('');
+/** What a reporter shows while `act` uses it. */
+function shown(
+  display: ProgressDisplay,
+  done: number,
+  terminal: boolean,
+  act: (reporter: ProgressReporter) => void,
+): string {
+  const stream = Object.assign(new PassThrough({ encoding: 'utf8' }), { isTTY: terminal, columns: 120, rows: 24 });
+  act(showProgress(display, 'ayf-emd', 400, done, stream as unknown as NodeJS.WriteStream));
+  return (stream.read() as string | null) ?? '';
 }
 
 const record = (step: number, more: Record<string, number> = {}): LogRecord => ({
@@ -16,45 +20,49 @@ const record = (step: number, more: Record<string, number> = {}): LogRecord => (
   ...more,
 });
 
+function wholeRun(reporter: ProgressReporter): void {
+  for (let step = 1; step <= 400; step++) {
+    reporter.step(step);
+    reporter.record(record(step, { tangentNorm: 7.25 }));
+  }
+  reporter.stop();
+}
+
 test('lines: a few plain ones, with the time left', () => {
-  const text = written(() => {
-    const reporter = showProgress('lines', 'ayf-emd', 400, 0);
-    for (let step = 1; step <= 400; step++) {
-      reporter.step(step);
-      reporter.record(record(step, { tangentNorm: 7.25 }));
-    }
-    reporter.stop();
-  });
-  const lines = text.trimEnd().split('\n');
-  expect(lines[0]).toBe('ayf-emd: step 1/400, loss 0.5000, tangent 7.25, 1.23e+3 samples/s, ETA 3 min 20 s');
-  expect(lines.at(-1)).toBe('ayf-emd: step 400/400, loss 0.5000, tangent 7.25, 1.23e+3 samples/s, ETA 0 s');
+  const lines = shown('lines', 0, true, wholeRun).trimEnd().split('\n');
+  expect(lines[0]).toBe('ayf-emd: step 1/400, loss 0.5000, tangent 7.25, 1230 samples/s, ETA 3 min 20 s');
+  expect(lines.at(-1)).toBe('ayf-emd: step 400/400, loss 0.5000, tangent 7.25, 1230 samples/s, ETA 0 s');
   expect(lines.length).toBeLessThan(55);
 });
 
 test('lines: say that a run goes on', () => {
-  const text = written(() => {
-    const reporter = showProgress('lines', 'flow-matching', 400, 100);
-    reporter.record(record(101));
-  });
+  const text = shown('lines', 100, false, (reporter) => reporter.record(record(101)));
   expect(text.split('\n')).toEqual([
-    'flow-matching: goes on from step 100 of 400',
-    'flow-matching: step 101/400, loss 0.5000, 1.23e+3 samples/s, ETA 2 min 30 s',
+    'ayf-emd: goes on from step 100 of 400',
+    'ayf-emd: step 101/400, loss 0.5000, 1230 samples/s, ETA 2 min 30 s',
     '',
   ]);
 });
 
-test('auto: lines where there is no terminal', () => {
-  vi.spyOn(process.stderr, 'isTTY', 'get').mockReturnValue(false);
-  expect(written(() => showProgress('auto', 'a', 10, 0).record(record(1)))).toContain('a: step 1/10');
+test('bar: one line that is drawn again, with the time left', () => {
+  const text = shown('bar', 0, true, wholeRun);
+  expect(text).toContain('ayf-emd');
+  expect(text).toContain('ETA');
+  expect(text).toContain('400/400');
+  expect(text).toContain('loss 0.5000, tangent 7.25');
+  expect(text.split('\n').length).toBeLessThan(3);
+});
+
+test('auto: a bar on a terminal, lines elsewhere', () => {
+  const first = (reporter: ProgressReporter): void => {
+    reporter.record(record(1));
+    reporter.stop();
+  };
+  expect(shown('auto', 0, false, first)).toBe(shown('lines', 0, false, first));
+  expect(shown('auto', 0, true, first)).toContain('1/400');
+  expect(shown('auto', 0, true, first)).not.toContain('step 1/400');
 });
 
 test('none: nothing', () => {
-  expect(
-    written(() => {
-      const reporter = showProgress('none', 'a', 10, 0);
-      reporter.step(1);
-      reporter.record(record(1));
-      reporter.stop();
-    }),
-  ).toBe('');
+  expect(shown('none', 0, true, wholeRun)).toBe('');
 });

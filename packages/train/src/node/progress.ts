@@ -4,7 +4,7 @@ import type { LogRecord } from './log.js';
 /** What is shown while a run trains; `auto` is a bar on a terminal and lines elsewhere. */
 export type ProgressDisplay = 'auto' | 'bar' | 'lines' | 'none';
 
-/** Shows how far a run is, on the standard error. */
+/** Shows how far a run is. */
 export interface ProgressReporter {
   /** A step was taken. */
   step(done: number): void;
@@ -22,29 +22,28 @@ const LINES = 50;
  * @param title what is trained
  * @param iterations steps of the whole run
  * @param done steps taken already
+ * @param stream where it is shown
  */
 export function showProgress(
   display: ProgressDisplay,
   title: string,
   iterations: number,
   done: number,
+  stream: NodeJS.WriteStream = process.stderr,
 ): ProgressReporter {
-  switch (display === 'auto' ? (process.stderr.isTTY ? 'bar' : 'lines') : display) {
+  switch (display === 'auto' ? (stream.isTTY ? 'bar' : 'lines') : display) {
     case 'bar':
-      return progressBar(title, iterations, done);
+      return progressBar(title, iterations, done, stream);
     case 'lines':
-      return progressLines(title, iterations, done);
+      return progressLines(title, iterations, done, stream);
     case 'none':
       return { step: () => undefined, record: () => undefined, stop: () => undefined };
   }
 }
 
-function progressBar(title: string, iterations: number, done: number): ProgressReporter {
+function progressBar(title: string, iterations: number, done: number, stream: NodeJS.WriteStream): ProgressReporter {
   const format = `${title} {bar} {value}/{total} | ETA {eta_formatted} | {facts}`;
-  const bar = new SingleBar(
-    { format, stream: process.stderr, etaBuffer: 50, hideCursor: true },
-    Presets.shades_classic,
-  );
+  const bar = new SingleBar({ format, stream, etaBuffer: 50, hideCursor: true }, Presets.shades_classic);
   bar.start(iterations, done, { facts: '' });
   return {
     step: (value) => bar.update(value),
@@ -53,9 +52,9 @@ function progressBar(title: string, iterations: number, done: number): ProgressR
   };
 }
 
-function progressLines(title: string, iterations: number, done: number): ProgressReporter {
+function progressLines(title: string, iterations: number, done: number, stream: NodeJS.WriteStream): ProgressReporter {
   const every = Math.max(1, Math.floor(iterations / LINES));
-  const print = (text: string): boolean => process.stderr.write(`${text}\n`);
+  const print = (text: string): boolean => stream.write(`${text}\n`);
   if (done > 0) print(`${title}: goes on from step ${done} of ${iterations}`);
   let next = done;
   return {
@@ -76,7 +75,7 @@ function progressLines(title: string, iterations: number, done: number): Progres
 function facts(record: LogRecord): string {
   const { loss, tangentNorm, imagesPerSecond } = record;
   const tangent = tangentNorm === undefined ? '' : `tangent ${tangentNorm.toPrecision(3)}, `;
-  return `loss ${loss.toPrecision(4)}, ${tangent}${imagesPerSecond.toPrecision(3)} samples/s`;
+  return `loss ${loss.toPrecision(4)}, ${tangent}${Number(imagesPerSecond.toPrecision(3))} samples/s`;
 }
 
 function duration(seconds: number): string {

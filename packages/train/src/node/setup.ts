@@ -1,4 +1,5 @@
-import { ConfigError, type Dataset, type Json, type Model, type Network, type Objective } from '@flowmap/core';
+import { ConfigError, loader } from '@flowmap/core';
+import type { Dataset, Json, Loader, Model, Network, Objective } from '@flowmap/core';
 import { sameShape, type HostTensors, type Runtime } from '@flowmap/tensor';
 import { adamw } from '../adamw.js';
 import { powerEma } from '../ema.js';
@@ -16,6 +17,7 @@ export interface TrainSetup {
   readonly teacher: Model | undefined;
   readonly runtime: Runtime;
   readonly data: Dataset;
+  readonly batches: Loader;
   readonly objective: Objective;
   readonly optimizer: Optimizer;
   readonly learningRate: Schedule;
@@ -49,7 +51,8 @@ export interface Subject {
  * @throws {ConfigError} naming the option that makes no sense, or that does not fit the network
  */
 export function setUp(options: TrainOptions, { network, initialParams, teacher, peak }: Subject): TrainSetup {
-  const { data, objective, iterations, batchSize, seed, learningRate = peak, emaDecay, maxGradientNorm } = options;
+  const { data, objective, iterations, batchSize, seed, flip = false, emaDecay, maxGradientNorm } = options;
+  const { learningRate = peak } = options;
   const whole = {
     iterations,
     batchSize,
@@ -76,6 +79,7 @@ export function setUp(options: TrainOptions, { network, initialParams, teacher, 
     teacher: objective.needs.teacherAt === 'xt' ? teacher : undefined,
     runtime: options.runtime,
     data,
+    batches: loader(data, { batchSize, seed, flip }),
     objective,
     optimizer: options.optimizer ?? adamw(),
     learningRate: typeof learningRate === 'number' ? cosineSchedule(learningRate) : learningRate,
@@ -84,7 +88,7 @@ export function setUp(options: TrainOptions, { network, initialParams, teacher, 
     iterations,
     batchSize,
     seed,
-    flip: options.flip ?? false,
+    flip,
     out: options.out,
     signal: options.signal,
     checkpointEvery: options.checkpointEvery ?? Math.max(50, Math.ceil(iterations / 20)),

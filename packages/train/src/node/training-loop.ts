@@ -1,5 +1,4 @@
 import { join } from 'node:path';
-import { loader } from '@flowmap/core';
 import { saveModel } from '@flowmap/core/node';
 import type { DeviceTensor, Executable, HostTensors } from '@flowmap/tensor';
 import { trainFeeds } from '../train-feeds.js';
@@ -35,8 +34,7 @@ async function takeSteps(
   executable: Executable,
   log: Log,
 ): Promise<{ done: number; seconds: number }> {
-  const { iterations, batchSize, logEvery, checkpointEvery, signal, objective, learningRate } = setup;
-  const batches = loader(setup.data, setup);
+  const { iterations, batches, batchSize, logEvery, checkpointEvery, signal, objective, learningRate } = setup;
   const prepare = (step: number): Promise<HostTensors> => {
     const feeds = batches.batch(step).then((batch) => trainFeeds(setup, { step, iterations }, batch));
     feeds.catch(() => undefined); // reported when it is awaited

@@ -1,11 +1,10 @@
-import { ConfigError, type Batch, type Dataset } from '@flowmap/core';
+import { checkerboard, imageDataset, withFlips } from '@flowmap/data';
 import fc from 'fast-check';
 import { expect, test, vi } from 'vitest';
-import { permutation } from './internal/permutation.js';
-import { imageDataset } from './image-dataset.js';
+import { ConfigError } from '../errors.js';
+import type { Batch, Dataset } from '../plugins.js';
 import { loader } from './loader.js';
-import { checkerboard } from './toys/checkerboard.js';
-import { withFlips } from './views.js';
+import { permutation } from './order.js';
 
 /** A dataset whose sample i is the number i. */
 function numbers(length: number): Dataset {
@@ -173,11 +172,11 @@ test('flip mirrors about half of the images, by position and not by batch size',
 test('options and steps out of range are refused', async () => {
   const data = numbers(3);
   const cases: [() => unknown, RegExp][] = [
-    [() => loader(data, { batchSize: 0, seed: 0 }), /loader\.batchSize: wanted an integer of at least 1, got 0/],
+    [() => loader(data, { batchSize: 0, seed: 0 }), /loader\.batchSize: wanted a whole number >= 1, got 0/],
     [() => loader(data, { batchSize: 2.5, seed: 0 }), /loader\.batchSize/],
     [() => loader(data, { batchSize: 1, seed: -1 }), /loader\.seed/],
-    [() => loader(numbers(0), { batchSize: 1, seed: 0 }), /loader\.dataset: wanted of one or more samples/],
-    [() => loader(data, { batchSize: 1, seed: 0, flip: true }), /loader with flip\.shape/],
+    [() => loader(numbers(0), { batchSize: 1, seed: 0 }), /loader\.dataset: 'numbers' has no samples/],
+    [() => loader(data, { batchSize: 1, seed: 0, flip: true }), /flip: wanted images/],
   ];
   for (const [call, message] of cases) {
     expect(call).toThrow(ConfigError);

@@ -1,0 +1,60 @@
+import { DataError } from '@flowmap/core';
+import { expect, test } from 'vitest';
+import { runCommand, type CommandContext } from './command.js';
+import { whole } from './options.js';
+
+async function run(
+  work: (config: { readonly seed: number }, context: CommandContext) => Promise<unknown>,
+  ...args: string[]
+): Promise<{ code: number; out: string; error: string }> {
+  const shown = { out: '', error: '' };
+  const spec = { name: 'test', description: 'A test.', options: { seed: whole('seed', 7, 0) }, run: work };
+  const code = await runCommand(spec, args, {
+    out: (text) => void (shown.out += text),
+    error: (text) => void (shown.error += text),
+  });
+  return { code, ...shown };
+}
+
+test('work gets its configuration and a way to talk', async () => {
+  const result = await run(async ({ seed }, { print }) => print(`seed ${seed}`), '--seed', '3');
+  expect(result).toEqual({ code: 0, out: 'seed 3\n', error: '' });
+});
+
+test('an unknown option stops before any work', async () => {
+  const result = await run(() => Promise.reject(new Error('ran')), '--sed', '3');
+  expect(result.code).toBe(1);
+  expect(result.error).toMatch(/^error: unknown option '--sed'/);
+});
+
+test('an error of ours is one line without a stack', async () => {
+  const result = await run(() => Promise.reject(new DataError('photos', 'no such file or folder')));
+  expect(result).toEqual({ code: 1, out: '', error: 'error: photos: no such file or folder\n' });
+});
+
+test('a defect is thrown on, so that its stack is seen', async () => {
+  await expect(run(() => Promise.reject(new TypeError('defect')))).rejects.toThrow('defect');
+});
+
+test('Ctrl-C lets the work save, then says how to resume', async () => {
+  const listeners = process.listenerCount('SIGINT');
+  let saved = false;
+  const result = await run(async (_, { signal }) => {
+    process.emit('SIGINT');
+    saved = signal.aborted;
+    signal.throwIfAborted();
+  });
+  expect(saved).toBe(true);
+  expect(result.code).toBe(130);
+  expect(result.error).toContain('Run the same command again to resume');
+  expect(process.listenerCount('SIGINT')).toBe(listeners);
+});
+
+test('an error while saving after Ctrl-C is reported as such', async () => {
+  const result = await run(() => {
+    process.emit('SIGINT');
+    return Promise.reject(new DataError('disk', 'full'));
+  });
+  expect(result.code).toBe(1);
+  expect(result.error).toContain('error: disk: full');
+});

@@ -1,0 +1,81 @@
+import { describe, expect, test } from 'vitest';
+import { parseOptions } from './command.js';
+import { flag, pathOr, positive, requiredPath, whole, wholes } from './options.js';
+
+const options = {
+  data: requiredPath('folder', 'DIR'),
+  batchSize: whole('samples of one step', 32),
+  seed: whole('seed', 0, 0),
+  size: whole('side', null),
+  learningRate: positive('peak', 5e-4),
+  channels: wholes('channels', [32, 64]),
+  out: pathOr('results', 'DIR', 'out/test'),
+  teacher: pathOr('checkpoint', 'FILE', null),
+  flip: flag('mirror'),
+};
+
+function parse(...args: string[]): { config?: unknown; out: string; error: string; code?: number } {
+  const shown = { out: '', error: '' };
+  const output = {
+    out: (text: string): void => void (shown.out += text),
+    error: (text: string): void => void (shown.error += text),
+  };
+  try {
+    return { config: parseOptions({ name: 'test', description: 'A test.', options, run: noWork }, args, output), ...shown };
+  } catch (error) {
+    return { ...shown, code: (error as { exitCode: number }).exitCode };
+  }
+}
+
+const noWork = (): Promise<void> => Promise.resolve();
+
+test('defaults fill what is not given', () => {
+  expect(parse('--data', 'photos').config).toEqual({
+    data: 'photos',
+    batchSize: 32,
+    seed: 0,
+    size: null,
+    learningRate: 5e-4,
+    channels: [32, 64],
+    out: 'out/test',
+    teacher: null,
+    flip: false,
+  });
+});
+
+test('options are written in kebab case, with a space or an equals sign', () => {
+  const { config } = parse('--data=d', '--batch-size', '8', '--size=24', '--learning-rate', '1e-3', '--channels=8,16,16', '--flip');
+  expect(config).toMatchObject({ batchSize: 8, size: 24, learningRate: 1e-3, channels: [8, 16, 16], flip: true });
+});
+
+test('help names every option with its default', () => {
+  const { out, code } = parse('--help');
+  expect(code).toBe(0);
+  for (const text of ['--batch-size <N>', '(default: 32)', '--channels <N,N,…>', '(default: 32,64)', '--flip', '--data <DIR>']) {
+    expect(out).toContain(text);
+  }
+});
+
+describe('what is refused, in one line', () => {
+  const data = ['--data', 'd'];
+  test.each([
+    ['an unknown option', [...data, '--iteration', '3'], "unknown option '--iteration'"],
+    ['an argument without an option', [...data, 'photos'], 'too many arguments'],
+    ['a missing option', [], "required option '--data <DIR>' not specified"],
+    ['a missing value', [...data, '--seed'], "option '--seed <N>' argument missing"],
+    ['a fraction', [...data, '--batch-size', '2.5'], 'Wanted a whole number of at least 1.'],
+    ['nothing', [...data, '--batch-size', ''], 'Wanted a whole number of at least 1.'],
+    ['zero where one is least', [...data, '--size', '0'], 'Wanted a whole number of at least 1.'],
+    ['a negative number', [...data, '--seed', '-1'], 'Wanted a whole number of at least 0.'],
+    ['a learning rate of zero', [...data, '--learning-rate', '0'], 'Wanted a positive number.'],
+    ['words for a number', [...data, '--learning-rate', 'fast'], 'Wanted a positive number.'],
+    ['an infinite number', [...data, '--learning-rate', '1e999'], 'Wanted a positive number.'],
+    ['a list with a hole', [...data, '--channels', '32,,64'], 'Wanted whole numbers of at least 1 separated by commas'],
+    ['an empty path', ['--data', ''], 'Wanted a path.'],
+  ])('%s', (_, args, message) => {
+    const { error, code } = parse(...args);
+    expect(code).toBe(1);
+    expect(error).toContain(message);
+    expect(error.trim().split('\n').length).toBeLessThanOrEqual(2); // the second line is a suggestion: (Did you mean …?)
+  });
+});

@@ -1,0 +1,100 @@
+import { bind, hostTensor, type HostTensors, type Runtime, type Tensor, type Tensors } from '@flowmap/tensor';
+import { referenceRuntime } from '@flowmap/runtime-reference';
+import { beforeAll, expect, test } from 'vitest';
+import { difference, evaluate, sample } from '../__fixtures__/evaluate.js';
+import { tfjsRuntime } from '../runtime.js';
+
+let runtime: Runtime;
+beforeAll(async () => {
+  runtime = await tfjsRuntime({ backend: 'wasm' });
+});
+
+/** Sums of up to 4,096 terms of size 1, each rounded by 6e-8, relative to a result of size 1 or more. */
+const agrees = async (feeds: HostTensors, f: (inputs: Tensors) => Tensor): Promise<void> => {
+  const [got, wanted] = [await evaluate(runtime, feeds, f), await evaluate(referenceRuntime(), feeds, f)];
+  expect(difference(got, wanted)).toBeLessThan(2e-5);
+};
+
+/** The shape with its last two extents exchanged. */
+const flipped = (shape: readonly number[]): number[] => [...shape.slice(0, -2), shape.at(-1)!, shape.at(-2)!];
+
+test.each([
+  [
+    [40, 30],
+    [30, 50],
+  ],
+  [
+    [3, 40, 30],
+    [3, 30, 50],
+  ],
+  [
+    [2, 2, 33, 64],
+    [2, 2, 64, 17],
+  ],
+  [
+    [5, 3, 4],
+    [5, 4, 2],
+  ],
+])('products of %j and %j, and of their transposes', async (left, right) => {
+  for (const [transposeA, transposeB] of [
+    [false, false],
+    [true, false],
+    [false, true],
+    [true, true],
+  ] as const) {
+    const feeds = {
+      a: sample(transposeA ? flipped(left) : left, 1),
+      b: sample(transposeB ? flipped(right) : right, 2),
+    };
+    await agrees(feeds, ({ a, b }) => bind('matmul', [a!, b!], { transposeA, transposeB }));
+  }
+});
+
+test('one buffer is the right operand of products of different shapes', async () => {
+  const feeds = { x: sample([6, 40], 1), y: sample([3, 6], 2), z: sample([3, 40], 3), w: sample([3, 24], 4) };
+  await agrees(feeds, ({ x, y, z, w }) => {
+    const upright = z!.matmul(x!.reshape([40, 6]));
+    const square = w!.matmul(x!.reshape([24, 10]));
+    return y!
+      .matmul(x!)
+      .sum([1])
+      .add(upright.sum([1]))
+      .add(square.sum([1]));
+  });
+});
+
+test.each([
+  { shape: [1, 3, 1], axes: [1] },
+  { shape: [2, 4096], axes: [1] },
+  { shape: [3, 1031], axes: [1] },
+  { shape: [2, 7, 5], axes: [1] },
+  // More channels than fit on the wasm stack, and a number of them without a divisor.
+  { shape: [8, 40_000], axes: [0] },
+  { shape: [9, 4099], axes: [0] },
+])('sum of $shape over $axes', async ({ shape, axes }) => {
+  await agrees({ x: sample(shape) }, ({ x }) => x!.sum(axes));
+});
+
+test('sums pass on what is not finite', async () => {
+  const x = new Float32Array(3 * 512).fill(1);
+  x[0] = NaN;
+  x[512] = Infinity;
+  x[1024] = -Infinity;
+  const feeds = { x: hostTensor([3, 512], x) };
+  expect(await evaluate(runtime, feeds, ({ x }) => x!.sum([1]))).toEqual([NaN, Infinity, -Infinity]);
+  const columns = await evaluate(runtime, feeds, ({ x }) => x!.sum([0]));
+  expect(columns.slice(0, 2)).toEqual([NaN, 3]);
+});
+
+test('sums of int32 are exact', async () => {
+  const feeds = { x: hostTensor([2, 3], Int32Array.of(20_000_001, 1, 2, 3, -4, 5)) };
+  expect(await evaluate(runtime, feeds, ({ x }) => x!.sum([0]))).toEqual([20_000_004, -3, 7]);
+});
+
+test('long and short rows are cut and repeated', async () => {
+  for (const width of [3, 70]) {
+    const feeds = { x: sample([4, 3, width + 5]), y: sample([4, 1, width]) };
+    await agrees(feeds, ({ x }) => x!.slice([1, 1, 2], [4, 3, width + 2]));
+    await agrees(feeds, ({ y }) => y!.broadcastTo([4, 6, width]));
+  }
+});
