@@ -9,20 +9,33 @@ const MEAN = 1.5;
 const STD = 0.5;
 
 const mean = (t: Tensor): Tensor => t.mul(-1).add(1).mul(MEAN);
-const variance = (t: Tensor): Tensor => t.mul(-1).add(1).square().mul(STD ** 2).add(t.square());
+const variance = (t: Tensor): Tensor =>
+  t
+    .mul(-1)
+    .add(1)
+    .square()
+    .mul(STD ** 2)
+    .add(t.square());
 
 /** `v(x, t) = E[z - x_0 | x_t = x]`. */
 const teacher = gaussian(false, (x, t) => {
   const centred = x.sub(mean(t));
   const noise = centred.mul(t).div(variance(t)); // E[z | x_t]
-  const data = centred.mul(t.mul(-1).add(1)).mul(STD ** 2).div(variance(t)).add(MEAN); // E[x_0 | x_t]
+  const data = centred
+    .mul(t.mul(-1).add(1))
+    .mul(STD ** 2)
+    .div(variance(t))
+    .add(MEAN); // E[x_0 | x_t]
   return conditionalVelocity(data, noise);
 });
 
 /** `F` of the exact map `f(x, t, s) = m_s + (x - m_t) std_s / std_t`. */
 const student = gaussian(true, (x, t, s) => {
   const ratio = variance(s).div(variance(t)).sqrt();
-  return mean(s).add(x.sub(mean(t)).mul(ratio)).sub(x).div(s.sub(t));
+  return mean(s)
+    .add(x.sub(mean(t)).mul(ratio))
+    .sub(x)
+    .div(s.sub(t));
 });
 
 function gaussian(interval: boolean, field: (x: Tensor, t: Tensor, s: Tensor) => Tensor): Model {

@@ -21,7 +21,10 @@ function parse(...args: string[]): { config?: unknown; out: string; error: strin
     error: (text: string): void => void (shown.error += text),
   };
   try {
-    return { config: parseOptions({ name: 'test', description: 'A test.', options, run: noWork }, args, output), ...shown };
+    return {
+      config: parseOptions({ name: 'test', description: 'A test.', options, run: noWork }, args, output),
+      ...shown,
+    };
   } catch (error) {
     return { ...shown, code: (error as { exitCode: number }).exitCode };
   }
@@ -44,14 +47,30 @@ test('defaults fill what is not given', () => {
 });
 
 test('options are written in kebab case, with a space or an equals sign', () => {
-  const { config } = parse('--data=d', '--batch-size', '8', '--size=24', '--learning-rate', '1e-3', '--channels=8,16,16', '--flip');
+  const { config } = parse(
+    '--data=d',
+    '--batch-size',
+    '8',
+    '--size=24',
+    '--learning-rate',
+    '1e-3',
+    '--channels=8,16,16',
+    '--flip',
+  );
   expect(config).toMatchObject({ batchSize: 8, size: 24, learningRate: 1e-3, channels: [8, 16, 16], flip: true });
 });
 
 test('help names every option with its default', () => {
   const { out, code } = parse('--help');
   expect(code).toBe(0);
-  for (const text of ['--batch-size <N>', '(default: 32)', '--channels <N,N,…>', '(default: 32,64)', '--flip', '--data <DIR>']) {
+  for (const text of [
+    '--batch-size <N>',
+    '(default: 32)',
+    '--channels <N,N,…>',
+    '(default: 32,64)',
+    '--flip',
+    '--data <DIR>',
+  ]) {
     expect(out).toContain(text);
   }
 });

@@ -25,24 +25,30 @@ const SHOWN = 96;
  * @param rows class of each row; unless given the classes in order, or samples as they come when those are too many
  */
 export function imageGrids(labels: Int32Array, classes: number, rows?: readonly number[]): Presentation {
-  const chosen = rows ?? (classes > 0 && classes <= ROWS ? Array.from({ length: classes }, (_, i) => i) : undefined);
-  const indices = chosen ? indicesByRow(labels, chosen) : Array.from({ length: COLUMNS * ROWS }, (_, i) => i);
-  const height = indices.length / COLUMNS;
-  // The first image of each row, then the second, until the strip is full; shown in the grid's order.
-  const strip = Array.from({ length: COLUMNS }, (_, i) => (i % height) * COLUMNS + Math.floor(i / height))
-    .sort((a, b) => a - b)
-    .map((place) => indices[place]!);
+  const { grid, strip } = arrange(labels, classes, rows);
   return {
     picture(samples) {
       const scale = Math.max(1, Math.round(SHOWN / samples.shape.at(-1)!));
-      return encodeImageGrid({ ...select(samples, indices), columns: COLUMNS, scale, gap: 2 * scale });
+      return encodeImageGrid({ ...select(samples, grid), columns: COLUMNS, scale, gap: 2 * scale });
     },
     strip: (samples) => encodeImageGrid({ ...select(samples, strip), columns: COLUMNS, scale: 1, gap: 2 }),
   };
 }
 
-/** Samples of the wanted class for each place of the grid, each sample once. */
-function indicesByRow(labels: Int32Array, rows: readonly number[]): number[] {
+/** Which samples stand where: row by row in the grid, and in the strip, which has the first image of each row, then the second. */
+export function arrange(
+  labels: Int32Array,
+  classes: number,
+  rows = classes > 0 && classes <= ROWS ? Array.from({ length: classes }, (_, label) => label) : undefined,
+): { readonly grid: readonly number[]; readonly strip: readonly number[] } {
+  const grid = rows ? samplesByRow(labels, rows) : Array.from({ length: COLUMNS * ROWS }, (_, i) => i);
+  const height = grid.length / COLUMNS;
+  const places = Array.from({ length: COLUMNS }, (_, i) => (i % height) * COLUMNS + Math.floor(i / height));
+  return { grid, strip: places.toSorted((a, b) => a - b).map((place) => grid[place]!) };
+}
+
+/** The first samples of the wanted class for each row, each sample once. */
+function samplesByRow(labels: Int32Array, rows: readonly number[]): number[] {
   const left = new Map(rows.map((label) => [label, [...labels.keys()].filter((i) => labels[i] === label)]));
   return rows.flatMap((label) => left.get(label)!.splice(0, COLUMNS));
 }

@@ -1,4 +1,4 @@
-import type { HostData, TensorSpec } from '@flowmap/tensor';
+import { sizeOf, type HostData, type TensorSpec } from '@flowmap/tensor';
 import type { Device, Kernel } from './device.js';
 import type { Attributes, TensorInfo } from './tfjs.js';
 
@@ -50,8 +50,8 @@ export function emission(device: Device): Emission {
     argument,
     constant({ shape, dtype }, data) {
       const value = argument({ shape, dtype });
-      const size = shape.reduce((product, extent) => product * extent, 1);
-      const full = data.length === size ? data : new Float64Array(size).fill(data[0] ?? 0);
+      const size = sizeOf(shape);
+      const full = data.length === size ? data : new Float64Array(size).fill(data[0]!);
       constants.set(value.slot, device.upload({ shape, dtype, data: full }));
       return value;
     },

@@ -76,7 +76,7 @@ export function executable(device: Device, program: Program, plan: Plan): Execut
           for (const [name, slot] of plan.updates) setState(name, device.retain(slots[slot]!));
           return outputs;
         } finally {
-          void slots;
+          for (const info of slots) if (info !== undefined) device.release(info);
         }
       }),
 

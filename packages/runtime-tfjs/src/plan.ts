@@ -78,8 +78,7 @@ function schedule(steps: readonly Step[], kept: ReadonlySet<number>): ScheduledS
     return last;
   };
   return steps
-    .map((step) => step)
-    .reverse()
+    .toReversed()
     .map((step) => ({ ...step, last: unread([...step.inputs, step.output]) }))
     .reverse();
 }

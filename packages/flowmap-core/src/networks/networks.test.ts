@@ -1,3 +1,5 @@
+import { constant, hostTensor, normals, sizeOf, type HostTensor } from '@flowmap/tensor';
+import { evaluate } from '@flowmap/tensor/testing';
 import { referenceRuntime } from '@flowmap/runtime-reference';
 import { describe, expect, test } from 'vitest';
 import { ConfigError } from '../errors.js';
@@ -22,6 +24,26 @@ describeNetwork(
   (variant) => unet({ ...small, heads: 0, blocks: 2, ...variant }),
   contract,
 );
+
+test('skips of a U-net carry the full resolution past the lower ones', async () => {
+  const network = unet({ ...small, heads: 0 });
+  const random = Object.entries(network.parameters).map(([name, { shape }]) => {
+    const values = normals({ seed: 0, purpose: name }, sizeOf(shape));
+    return [name, hostTensor(shape, name.startsWith('widen') ? values.fill(0) : values)] as const;
+  });
+  const outputOf = (x: HostTensor): Promise<HostTensor> =>
+    evaluate(
+      referenceRuntime(),
+      (x) => {
+        const params = random.map(([name, { shape, data }]) => [name, constant(data, shape)] as const);
+        return network.apply(Object.fromEntries(params), { x, t: constant([0.5]) });
+      },
+      [x],
+    );
+  const shape = [1, ...network.config.shape];
+  const [a, b] = [0, 1].map((seed) => hostTensor(shape, normals({ seed, purpose: 'x' }, sizeOf(shape))));
+  expect(await outputOf(a!)).not.toEqual(await outputOf(b!));
+});
 
 describe('sizes that make no network', () => {
   const image = { shape: [3, 8, 8] };

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, open, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -23,17 +23,20 @@ describe('writing in one piece', () => {
     expect(await readdir(join(folder, 'a', 'b'))).toEqual(['file']);
   });
 
-  test('never shows a reader a part, however many write', async () => {
+  test('leaves a reader of the former file all of it', async () => {
     const path = join(folder, 'file');
-    const size = 1 << 16;
-    await writeFileAtomic(path, new Uint8Array(size));
-    const writes = Array.from({ length: 16 }, (_, i) => writeFileAtomic(path, new Uint8Array(size).fill(i)));
-    const reads = Array.from({ length: 32 }, async () => {
-      const bytes = await readFile(path);
-      expect(bytes.length).toBe(size);
-      expect(bytes.every((value) => value === bytes[0])).toBe(true);
-    });
-    await Promise.all([...writes, ...reads]);
+    await writeFileAtomic(path, 'former');
+    const reader = await open(path);
+    await writeFileAtomic(path, 'latter');
+    expect(await reader.readFile('utf8')).toBe('former');
+    await reader.close();
+    expect(await readFile(path, 'utf8')).toBe('latter');
+  });
+
+  test('by many at once ends with one of them', async () => {
+    const path = join(folder, 'file');
+    await Promise.all(Array.from({ length: 8 }, (_, i) => writeFileAtomic(path, String(i).repeat(1000))));
+    expect(await readFile(path, 'utf8')).toMatch(/^(\d)\1{999}$/);
     expect(await readdir(folder)).toEqual(['file']);
   });
 

@@ -1,27 +1,80 @@
+import type { Graph } from '../graph.js';
 import type { Lowering } from './context.js';
 
-/** Each tap's slice of the padded image times the gradient, per image, then summed over the batch. */
-export const weightGradient: Lowering<'conv2dWeightGradient'> = ({ operands, attributes, shape }, { graph, value }) => {
-  const [x, gradient] = operands;
-  const { stride, padding, size } = attributes;
-  const [n, o, h, w] = gradient!.shape as [number, number, number, number];
-  const c = x!.shape[1]!;
-  const [vertical, horizontal] = padding;
-  const isPadded = vertical > 0 || horizontal > 0;
-  const pads = [0, 0, vertical, horizontal, 0, 0, vertical, horizontal];
-  const image = isPadded ? graph.node('Pad', [value(x!), graph.integers(pads)]) : value(x!);
-  const rows = graph.node('Reshape', [value(gradient!), graph.integers([n, o, h * w])]);
-  const taps: string[] = [];
+/**
+ * Maps of at least this many pixels are multiplied image by image, and the products summed over the batch; smaller ones are
+ * first rearranged so that one product runs over the whole batch.
+ */
+const LARGE_MAP = 256;
+
+/**
+ * The weight gradient `sum_{n,i,j} gradient[n, o, i, j] x[n, c, i s + u - p, j s + v - p]` as a matrix product over pixels.
+ *
+ * Copies cost more here than products, so where the stride is 1 and maps are large the taps are divided between the operands:
+ * `x` is shifted horizontally once per `v`, the gradient vertically once per `u`, and one product has all pairs.
+ */
+export const weightGradient: Lowering<'conv2dWeightGradient'> = ({ operands, attributes }, { graph, value }) => {
+  const [x, gradient] = operands.map(value) as [string, string];
+  const [n, o, h, w] = operands[1]!.shape as [number, number, number, number];
+  const c = operands[0]!.shape[1]!;
+  const geometry = { ...attributes, n, c, o, h, w };
+  const isDense = attributes.stride.every((step) => step === 1);
+  return isDense && h * w >= LARGE_MAP ? bySharedTaps(x, gradient, geometry, graph) : byTaps(x, gradient, geometry, graph);
+};
+
+interface Geometry {
+  readonly stride: readonly [number, number];
+  readonly padding: readonly [number, number];
+  /** Height and width of the kernel. */
+  readonly size: readonly [number, number];
+  readonly n: number;
+  readonly c: number;
+  readonly o: number;
+  /** Height and width of the gradient. */
+  readonly h: number;
+  readonly w: number;
+}
+
+function bySharedTaps(x: string, gradient: string, { padding, size, n, c, o, h, w }: Geometry, graph: Graph): string {
+  const [kh, kw] = size;
+  const [top, left] = padding;
+  const rows = h + kh - 1;
+  const shifted = Array.from({ length: kw }, (_, v) => pad(x, [top, left - v, top, v + left - kw + 1], graph));
+  const lowered = Array.from({ length: kh }, (_, u) => pad(gradient, [u, 0, kh - 1 - u, 0], graph));
+  const pixels = (images: readonly string[], channels: number): string =>
+    graph.node('Reshape', [joined(images, 1, graph), graph.integers([n, images.length * channels, rows * w])]);
+  const columns = graph.node('Transpose', [pixels(shifted, c)], { perm: [0, 2, 1] });
+  const perImage = graph.node('MatMul', [pixels(lowered, o), columns]);
+  const total = graph.node('ReduceSum', [perImage, graph.integers([0])], { keepdims: 0 });
+  const taps = graph.node('Reshape', [total, graph.integers([kh, o, kw, c])]);
+  return graph.node('Transpose', [taps], { perm: [1, 3, 0, 2] });
+}
+
+function byTaps(x: string, gradient: string, { stride, padding, size, n, c, o, h, w }: Geometry, graph: Graph): string {
+  const channelsFirst = (images: string): string => graph.node('Transpose', [images], { perm: [1, 0, 2, 3] });
+  const image = pad(channelsFirst(x), [...padding, ...padding], graph);
+  const slices: string[] = [];
   for (let u = 0; u < size[0]; u++) {
     for (let v = 0; v < size[1]; v++) {
       const ends = [u + (h - 1) * stride[0] + 1, v + (w - 1) * stride[1] + 1];
       const bounds = [[u, v], ends, [2, 3], stride].map((values) => graph.integers(values));
-      const pixels = graph.node('Reshape', [graph.node('Slice', [image, ...bounds]), graph.integers([n, c, h * w])]);
-      const perImage = graph.node('MatMul', [rows, graph.node('Transpose', [pixels], { perm: [0, 2, 1] })]);
-      taps.push(graph.node('ReduceSum', [perImage, graph.integers([0])], { keepdims: 0 }));
+      slices.push(graph.node('Slice', [image, ...bounds]));
     }
   }
-  const stacked = graph.node('Concat', taps, { axis: 1 });
-  const split = graph.node('Reshape', [stacked, graph.integers([o, taps.length, c])]);
-  return graph.node('Reshape', [graph.node('Transpose', [split], { perm: [0, 2, 1] }), graph.integers(shape)]);
-};
+  const pixels = n * h * w;
+  const columns = graph.node('Reshape', [joined(slices, 0, graph), graph.integers([slices.length * c, pixels])]);
+  const rows = graph.node('Reshape', [channelsFirst(gradient), graph.integers([o, pixels])]);
+  const product = graph.node('Gemm', [rows, columns], { transB: 1 });
+  const taps = graph.node('Reshape', [product, graph.integers([o, ...size, c])]);
+  return graph.node('Transpose', [taps], { perm: [0, 3, 1, 2] });
+}
+
+/** Zeros around `[n, c, h, w]`: `[top, left, bottom, right]`; negative numbers cut off. */
+function pad(images: string, margins: readonly number[], graph: Graph): string {
+  if (margins.every((margin) => margin === 0)) return images;
+  return graph.node('Pad', [images, graph.integers([0, 0, ...margins.slice(0, 2), 0, 0, ...margins.slice(2)])]);
+}
+
+function joined(images: readonly string[], axis: number, graph: Graph): string {
+  return images.length === 1 ? images[0]! : graph.node('Concat', images, { axis });
+}

@@ -1,0 +1,48 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { CheckpointError } from '@flowmap/core';
+import { parseOptions, type CommandContext } from '@flowmap/example-common';
+import { afterAll, expect, test } from 'vitest';
+import { runEmoji } from './run.js';
+import { EMOJI_OPTIONS, TEACHER_OPTIONS } from './settings.js';
+import { trainTeacher } from './teacher.js';
+
+const scratch = mkdtempSync(join(tmpdir(), 'flowmap-emoji-'));
+afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+
+const context: CommandContext = { signal: new AbortController().signal, print: () => undefined, progress: 'none' };
+const nothing = { description: '', name: '', run: (): Promise<void> => Promise.resolve() };
+const emoji = (...args: string[]): Promise<string> =>
+  runEmoji(parseOptions({ ...nothing, options: EMOJI_OPTIONS }, args), context);
+
+test('a teacher is made and put in its place, then distilled', { timeout: 120_000 }, async () => {
+  const save = join(scratch, 'teacher.safetensors');
+  const training = ['--iterations', '2', '--batch-size', '4', '--threads', '1'];
+  const network = ['--size', '8', '--channels', '16'];
+  const args = [...training, ...network, '--out', join(scratch, 'teacher'), '--save', save];
+  await trainTeacher(parseOptions({ ...nothing, options: TEACHER_OPTIONS }, args), context);
+  const metrics = JSON.parse(readFileSync(join(scratch, 'teacher.metrics.json'), 'utf8')) as Record<string, unknown>;
+  expect(metrics).toMatchObject({ images: 1906, epochs: 8 / 1906, options: { size: 8, channels: [16] } });
+  expect(readFileSync(join(scratch, 'teacher.log.jsonl'), 'utf8').trim().split('\n')).toHaveLength(2);
+  expect(existsSync(join(scratch, 'teacher.png'))).toBe(true);
+
+  const folder = await emoji(...training, '--teacher', save, '--out', join(scratch, 'emoji'));
+  const pictures = ['samples-1.png', 'samples-2.png', 'samples-4.png', 'samples-8.png', 'teacher.png'];
+  for (const file of [...pictures, 'student.safetensors', 'log.jsonl', 'config.json', 'metrics.json', 'index.html']) {
+    expect(existsSync(join(folder, file)), file).toBe(true);
+  }
+  const page = readFileSync(join(folder, 'index.html'), 'utf8');
+  expect(page.match(/src="data:image\/png;base64,/g)).toHaveLength(9); // teacher and student in four numbers of steps, reference
+  expect(page).toContain('1,906 samples of 3 × 8 × 8, 9 classes');
+  expect(page).toContain('How the teacher learned'); // from the log beside the checkpoint
+});
+
+test('a teacher that is missing or damaged is an error before anything is written', async () => {
+  const out = join(scratch, 'none');
+  await expect(emoji('--teacher', join(scratch, 'no.safetensors'), '--out', out)).rejects.toThrow(CheckpointError);
+  const damaged = join(scratch, 'damaged.safetensors');
+  writeFileSync(damaged, 'not a checkpoint');
+  await expect(emoji('--teacher', damaged, '--out', out)).rejects.toThrow(damaged);
+  expect(existsSync(out)).toBe(false);
+});
