@@ -12,12 +12,18 @@ const INK = 0.55;
 /** Colour of much ink: red, green, blue, 0 to 1. */
 const COLOUR = [0.11, 0.16, 0.36] as const;
 
+/** Points of the plane as a PNG; see {@link drawPoints}. */
+export function scatter(points: HostTensor): Promise<Uint8Array> {
+  return encodeImageGrid({ images: drawPoints(points), shape: [3, SIDE, SIDE], gap: 0 });
+}
+
 /**
- * Points of the plane as a PNG: each a small translucent disc with a soft edge, so that crowded places are darker.
+ * Points of the plane on white: each a small translucent disc with a soft edge, so that crowded places are darker.
  *
  * @param points `[count, 2]`
+ * @returns an image `[3, 480, 480]` in -1 to 1 that shows both coordinates from -2.4 to 2.4, the second one upwards
  */
-export function scatter({ data }: HostTensor): Promise<Uint8Array> {
+export function drawPoints({ data }: HostTensor): Float32Array {
   const paper = new Float32Array(SIDE * SIDE).fill(1);
   for (let i = 0; i < data.length; i += 2) {
     draw(paper, toPixel(data[i]!), toPixel(-data[i + 1]!));
@@ -28,7 +34,7 @@ export function scatter({ data }: HostTensor): Promise<Uint8Array> {
       images[channel * SIDE * SIDE + pixel] = 2 * (full + (1 - full) * light) - 1;
     });
   });
-  return encodeImageGrid({ images, shape: [3, SIDE, SIDE], gap: 0 });
+  return images;
 }
 
 function toPixel(coordinate: number): number {

@@ -39,7 +39,7 @@ export function imageGrids(labels: Int32Array, classes: number, rows?: readonly 
 export function arrange(
   labels: Int32Array,
   classes: number,
-  rows = classes > 0 && classes <= ROWS ? Array.from({ length: classes }, (_, label) => label) : undefined,
+  rows: readonly number[] | undefined = classes > 0 && classes <= ROWS ? [...Array(classes).keys()] : undefined,
 ): { readonly grid: readonly number[]; readonly strip: readonly number[] } {
   const grid = rows ? samplesByRow(labels, rows) : Array.from({ length: COLUMNS * ROWS }, (_, i) => i);
   const height = grid.length / COLUMNS;
