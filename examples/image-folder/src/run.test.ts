@@ -43,7 +43,7 @@ beforeAll(async () => {
   }
 });
 
-test('a folder of classes becomes a report', { timeout: 60_000 }, async () => {
+test('a folder of classes becomes a report', { timeout: 120_000 }, async () => {
   const folder = await run('--data', photos, '--size', '8', '--out', join(scratch, 'run'));
   for (const file of ['samples-1.png', 'samples-4.png', 'teacher.png', 'metrics.json', 'student.safetensors']) {
     expect(existsSync(join(folder, file)), file).toBe(true);

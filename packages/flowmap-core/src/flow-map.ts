@@ -4,7 +4,7 @@ import { perSample } from './path.js';
 import type { FlowMap, Network } from './plugins.js';
 
 /**
- * A network as a flow map by the Euler parametrisation `f(x, t, s) = x + (s - t) F(x, t, s)` (AYF, section 3.1), with which
+ * A network as a flow map by the Euler parametrisation `f(x, t, s) = x + (s - t) F(x, t, s)` (AYF), with which
  * the boundary condition `f(x, t, t) = x` holds exactly whatever the network says.
  *
  * @param network `F`; one without an interval input is a velocity field, and `f` then its Euler step

@@ -14,7 +14,7 @@ export function perSample(values: Tensor, x: Tensor): Tensor {
 }
 
 /**
- * The linear path `x_t = (1 - t) x_0 + t z` between data (t = 0) and noise (t = 1) (AYF, section 2).
+ * The linear path `x_t = (1 - t) x_0 + t z` between data (t = 0) and noise (t = 1) (AYF).
  *
  * @param x0 data `[batch, ...]`
  * @param z noise of the same shape, standard normal

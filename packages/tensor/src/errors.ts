@@ -53,6 +53,17 @@ export class FeedError extends FlowmapError {
   }
 }
 
+/** A random key with a number outside its range; it would silently name another stream. */
+export class RandomKeyError extends FlowmapError {
+  constructor(
+    readonly field: 'seed' | 'step' | 'sample',
+    readonly value: number,
+    wanted: string,
+  ) {
+    super(`random key: ${field} wants a whole number in ${wanted}, got ${value}`);
+  }
+}
+
 /** A device tensor or an executable that is used after its memory was released. */
 export class DisposedError extends FlowmapError {
   constructor(

@@ -4,6 +4,7 @@ export {
   FeedError,
   FlowmapError,
   ProgramError,
+  RandomKeyError,
   RuntimeUnavailableError,
   ShapeError,
   UnsupportedError,

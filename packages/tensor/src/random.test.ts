@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { RandomKeyError } from './errors.js';
 import { fillNormals, normalBatch, normals, philox, rounds, uniforms } from './random.js';
 
 const block = (counter: readonly number[], key: readonly [number, number]): string[] => {
@@ -45,6 +46,24 @@ describe('Philox 4x32-10', () => {
     expect(new Set([words(base), ...others]).size).toBe(8);
     expect(words(base)).toBe(words({ ...base }));
     expect(words({ seed: 1, purpose: 'noise' })).toBe(words({ seed: 1, purpose: 'noise', step: 0, sample: 0 }));
+  });
+});
+
+describe('a key out of range', () => {
+  it.each([
+    { seed: -1, purpose: 'p' },
+    { seed: 0.5, purpose: 'p' },
+    { seed: NaN, purpose: 'p' },
+    { seed: 2 ** 53, purpose: 'p' },
+    { seed: 0, purpose: 'p', step: -1 },
+    { seed: 0, purpose: 'p', sample: 2 ** 32 },
+  ])('is refused: %o', (key) => {
+    expect(() => normals(key, 1)).toThrow(RandomKeyError);
+    expect(() => uniforms(key, 1)).toThrow(/random key: (seed|step|sample) wants a whole number in/);
+  });
+
+  it('is accepted up to the end of the range', () => {
+    expect(uniforms({ seed: 2 ** 53 - 1, purpose: 'p', step: 2 ** 53 - 1, sample: 2 ** 32 - 1 }, 5)).toHaveLength(5);
   });
 });
 

@@ -1,3 +1,5 @@
+import { RandomKeyError } from './errors.js';
+
 /**
  * Names one stream of random numbers. Draws depend on nothing else: not on batch size, worker count, runtime, or what was
  * drawn before, so a resumed run sees what an uninterrupted one would have seen.
@@ -64,11 +66,16 @@ export function normalBatch(key: RandomKey, shape: readonly number[], firstSampl
 /**
  * Philox 4x32-10 (Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011). The 128-bit counter is
  * (block, sample, step), the 64-bit key (seed, purpose). `next(block)` puts four words of 32 random bits into `words`.
+ *
+ * @throws {RandomKeyError} for a seed, step or sample outside its range
  */
 export function philox({ seed, purpose, step = 0, sample = 0 }: RandomKey): {
   readonly words: Uint32Array;
   next(block: number): void;
 } {
+  requireWhole('seed', seed, 53);
+  requireWhole('step', step, 53);
+  requireWhole('sample', sample, 32);
   const words = new Uint32Array(4);
   const key0 = seed >>> 0;
   const key1 = (fnv1a(purpose) ^ Math.imul(Math.floor(seed / 2 ** 32), 0x9e3779b9)) >>> 0;
@@ -111,6 +118,12 @@ function multiplyHigh(a: number, b: number): number {
   const middle = aHigh * bLow + ((aLow * bLow) >>> 16);
   const cross = aLow * bHigh + (middle & 0xffff);
   return aHigh * bHigh + Math.floor(middle / 65536) + Math.floor(cross / 65536);
+}
+
+function requireWhole(field: 'seed' | 'step' | 'sample', value: number, bits: number): void {
+  if (!Number.isInteger(value) || value < 0 || value >= 2 ** bits) {
+    throw new RandomKeyError(field, value, `[0, 2^${bits})`);
+  }
 }
 
 /** 32-bit FNV-1a hash of a string's UTF-16 code units. */

@@ -3,8 +3,8 @@ import { open } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
+import { writeFileAtomic } from '@flowmap/core/node';
 import type { ImageSize } from './errors.js';
-import { writeAtomically } from './write-atomically.js';
 
 /** Decoded images and what they were decoded from. */
 export interface CachedImages {
@@ -67,7 +67,7 @@ async function readExactly(file: FileHandle, position: number, length: number): 
 /**
  * Writes a cache file, at once or not at all.
  *
- * @throws {DataError} when it cannot be written
+ * @throws {WriteError} when it cannot be written
  */
 export async function writeImageCache(path: string, fingerprint: Uint8Array, images: CachedImages): Promise<void> {
   const { pixels, size } = images;
@@ -79,7 +79,7 @@ export async function writeImageCache(path: string, fingerprint: Uint8Array, ima
   [height, width, count].forEach((value, i) => view.setUint32(MAGIC.length + 4 * (i + 1), value, true));
   header.set(fingerprint, HEADER_BYTES - FINGERPRINT_BYTES);
   view.setUint32(MAGIC.length, crc32(pixels, crc32(header.subarray(MAGIC.length + 4))), true);
-  await writeAtomically(path, [header, ...chunks(pixels)]);
+  await writeFileAtomic(path, [header, ...chunks(pixels)]);
 }
 
 function* chunks(bytes: Uint8Array): Generator<Uint8Array> {

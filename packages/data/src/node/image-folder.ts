@@ -12,7 +12,7 @@ import type { CachedImages } from './image-cache.js';
 import { defaultCacheFolder, readImageCache, writeImageCache } from './image-cache.js';
 import type { ImageFile } from './list-images.js';
 import { listImages } from './list-images.js';
-import { makeFolder } from './write-atomically.js';
+import { makeFolder } from './make-folder.js';
 
 /** How {@link imageFolder} reads a folder. */
 export interface ImageFolderOptions {

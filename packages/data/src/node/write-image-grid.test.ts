@@ -1,7 +1,7 @@
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ConfigError, DataError } from '@flowmap/core';
+import { ConfigError, WriteError } from '@flowmap/core';
 import sharp from 'sharp';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { imageGrid } from '../image-grid.js';
@@ -38,6 +38,8 @@ test('the file appears whole, its folder is made, and nothing is left beside it'
 test('a bad shape or an unwritable place is refused before anything is written', async () => {
   await writeFile(join(folder, 'taken'), '');
   await expect(writeImageGrid(join(folder, 'a.png'), { images, shape: [3, 5, 7] })).rejects.toThrow(ConfigError);
-  await expect(writeImageGrid(join(folder, 'taken', 'a.png'), { images, shape: [3, 4, 6] })).rejects.toThrow(DataError);
+  await expect(writeImageGrid(join(folder, 'taken', 'a.png'), { images, shape: [3, 4, 6] })).rejects.toThrow(
+    WriteError,
+  );
   expect(await readdir(folder)).toEqual(['taken']);
 });

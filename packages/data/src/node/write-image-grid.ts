@@ -1,7 +1,7 @@
+import { writeFileAtomic } from '@flowmap/core/node';
 import sharp from 'sharp';
 import type { ImageGridOptions } from '../image-grid.js';
 import { imageGrid } from '../image-grid.js';
-import { writeAtomically } from './write-atomically.js';
 
 /**
  * Images laid out in rows, as the bytes of a PNG file; see `imageGrid` for the layout.
@@ -19,9 +19,9 @@ export async function encodeImageGrid(options: ImageGridOptions): Promise<Uint8A
 /**
  * Writes images laid out in rows to a PNG file, at once or not at all; its folder is made if it is missing.
  *
- * @throws {DataError} when the file cannot be written
+ * @throws {WriteError} when the file cannot be written
  * @throws {ConfigError} when the images are not whole images of the given shape, or an option is out of range
  */
 export async function writeImageGrid(path: string, options: ImageGridOptions): Promise<void> {
-  await writeAtomically(path, [await encodeImageGrid(options)]);
+  await writeFileAtomic(path, await encodeImageGrid(options));
 }

@@ -13,7 +13,7 @@ const HIGHEST = 25;
 /**
  * Sinusoidal features of times: `[cos(w_k t), sin(w_k t)]` with angular frequencies `w_k` spaced geometrically between 1.5
  * and 25. They are features of `t` itself, since the usual `log sigma` has a derivative without bound at the ends of the path
- * (AYF, section 3.4).
+ * (AYF, which takes `c_noise(t) = t`).
  *
  * @param t `[batch]`
  * @returns `[batch, 2 FREQUENCIES]`

@@ -40,6 +40,18 @@ describe('writing in one piece', () => {
     expect(await readdir(folder)).toEqual(['file']);
   });
 
+  test('takes pieces, and interrupted between two of them leaves the old file whole', async () => {
+    const path = join(folder, 'file');
+    await writeFileAtomic(path, [Uint8Array.of(1, 2), Uint8Array.of(), Uint8Array.of(3)]);
+    function* interrupted(): Generator<Uint8Array> {
+      yield new Uint8Array(1000);
+      throw new Error('disk full');
+    }
+    await expect(writeFileAtomic(path, interrupted())).rejects.toThrow(`${path}: cannot be written (disk full)`);
+    expect([...(await readFile(path))]).toEqual([1, 2, 3]);
+    expect(await readdir(folder)).toEqual(['file']);
+  });
+
   test('that fails says so and leaves nothing behind', async () => {
     const taken = join(folder, 'taken');
     await mkdir(join(taken, 'inside'), { recursive: true });

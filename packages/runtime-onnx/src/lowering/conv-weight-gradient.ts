@@ -1,5 +1,6 @@
 import type { Graph } from '../graph.js';
 import type { Lowering } from './context.js';
+import { sumOfRows } from './reductions.js';
 
 /**
  * Maps of at least this many pixels are multiplied image by image, and the products summed over the batch; smaller ones are
@@ -45,7 +46,7 @@ function bySharedTaps(x: string, gradient: string, { padding, size, n, c, o, h, 
     graph.node('Reshape', [joined(images, 1, graph), graph.integers([n, images.length * channels, rows * w])]);
   const columns = graph.node('Transpose', [pixels(shifted, c)], { perm: [0, 2, 1] });
   const perImage = graph.node('MatMul', [pixels(lowered, o), columns]);
-  const total = graph.node('ReduceSum', [perImage, graph.integers([0])], { keepdims: 0 });
+  const total = sumOfRows(perImage, [1, n, kh * o * kw * c], graph);
   const taps = graph.node('Reshape', [total, graph.integers([kh, o, kw, c])]);
   return graph.node('Transpose', [taps], { perm: [1, 3, 0, 2] });
 }

@@ -43,10 +43,13 @@ function alone(tensor: Tensor): Omit<Step, 'tensor'> {
 }
 
 const fusions: readonly Fusion[] = [
-  // A B + C, C a row, a column or a whole matrix: Gemm adds as it multiplies.
+  // A B + C, C a row, a column or a whole matrix. Gemm copies C with one thread before it adds products to it, which costs
+  // less than a pass of its own only where the products are long.
   (tensor, isPrivate) =>
     sumWith(tensor, (matmul, addend) => {
       if (!matmul.is('matmul') || matmul.rank !== 2 || !isPrivate(matmul)) return undefined;
+      const [a] = matmul.operands as readonly [Tensor];
+      if (a.size / matmul.shape[0]! < matmul.shape[1]!) return undefined;
       return {
         operands: [...matmul.operands, addend],
         emit: (context) => product(matmul, context, addend),

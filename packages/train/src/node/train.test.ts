@@ -164,7 +164,9 @@ describe.each([
       const partial = await distill(distilling(out, { runtime, ...stopAfter(step) }));
       expect(partial).toMatchObject({ folder: out, completed: false, step });
     }
-    const resumed = await distill(distilling(out, { runtime }));
+    const steps: number[] = [];
+    const resumed = await distill(distilling(out, { runtime, onLog: ({ step }) => steps.push(step) }));
+    expect(steps).toEqual([8, 9, 10, 11, 12]);
     expect(resumed).toMatchObject({ folder: out, completed: true, step: 12 });
     expect(resumed.model.params).toEqual(whole.model.params);
     expect(numbers(resumed)).toEqual(numbers(whole));
@@ -189,7 +191,9 @@ describe.each([
     );
     await expect(dying).rejects.toBe(killed);
     expect(await readFile(join(out, 'latest'), 'utf8')).toBe('0000005\n');
-    const resumed = await trainVelocityField(matching(out, { runtime }));
+    const steps: number[] = [];
+    const resumed = await trainVelocityField(matching(out, { runtime, onLog: ({ step }) => steps.push(step) }));
+    expect(steps).toEqual([6, 7, 8, 9, 10, 11, 12]);
     expect(resumed.model.params).toEqual(whole.model.params);
     expect(numbers(resumed)).toEqual(numbers(whole)); // records 6 to 8 are not there twice
     expect(await jsonLines(out)).toEqual(resumed.log);

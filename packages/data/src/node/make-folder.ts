@@ -1,0 +1,17 @@
+import { access, constants, mkdir } from 'node:fs/promises';
+import { DataError } from '@flowmap/core';
+import { messageOf } from './read-bytes.js';
+
+/**
+ * Makes a folder and those above it, unless it is there.
+ *
+ * @throws {DataError} when it cannot be made or written to
+ */
+export async function makeFolder(folder: string): Promise<void> {
+  try {
+    await mkdir(folder, { recursive: true });
+    await access(folder, constants.W_OK);
+  } catch (cause) {
+    throw new DataError(folder, `cannot be made or written to (${messageOf(cause)})`, { cause });
+  }
+}
