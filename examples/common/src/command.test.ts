@@ -17,7 +17,14 @@ async function run(
 }
 
 test('work gets its configuration and a way to talk', async () => {
-  const result = await run(async ({ seed }, { print }) => print(`seed ${seed}`), '--seed', '3');
+  const result = await run(
+    ({ seed }, { print }) => {
+      print(`seed ${seed}`);
+      return Promise.resolve();
+    },
+    '--seed',
+    '3',
+  );
   expect(result).toEqual({ code: 0, out: 'seed 3\n', error: '' });
 });
 
@@ -39,10 +46,10 @@ test('a defect is thrown on, so that its stack is seen', async () => {
 test('Ctrl-C lets the work save, then says how to resume', async () => {
   const listeners = process.listenerCount('SIGINT');
   let saved = false;
-  const result = await run(async (_, { signal }) => {
+  const result = await run((_, { signal }) => {
     process.emit('SIGINT');
     saved = signal.aborted;
-    signal.throwIfAborted();
+    return Promise.reject(signal.reason as Error);
   });
   expect(saved).toBe(true);
   expect(result.code).toBe(130);

@@ -2,11 +2,11 @@ import type { Network } from '@flowmap/core';
 import { countFlops, hostTensor, input, program, type Runtime } from '@flowmap/tensor';
 
 const MATMUL_SIDE = 1024;
-const WARM_UPS = 3;
-const RUNS = 15;
+const WARM_UPS = 2;
+const RUNS = 7;
 
 /**
- * Speed of a 1024 x 1024 float32 matrix product on a runtime, in GFLOP/s: the median of 15 runs. It says what the machine can
+ * Speed of a 1024 x 1024 float32 matrix product on a runtime, in GFLOP/s: the median of 7 runs. It says what the machine can
  * do at the time, so that a training step can be judged by it.
  */
 export async function matmulGflops(runtime: Runtime): Promise<number> {

@@ -2,7 +2,10 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { Runtime } from '../runtime.js';
 import { compositeCases } from './cases/composites.js';
 import { primitiveCases } from './cases/primitives.js';
-import { describeExecutable } from './describe-executable.js';
+import { describeMemory } from './executable/memory.js';
+import { describePrograms } from './executable/programs.js';
+import { describeRefusals } from './executable/refusals.js';
+import { describeState } from './executable/state.js';
 import { disagreements } from './suite.js';
 
 /** How a runtime is judged. */
@@ -45,9 +48,10 @@ export function describeRuntime(
       });
     });
 
-    describeExecutable(
-      () => runtime,
-      () => oracle,
-    );
+    const current = (): Runtime => runtime;
+    describeState(current, () => oracle);
+    describeMemory(current);
+    describePrograms(current);
+    describeRefusals(current);
   });
 }

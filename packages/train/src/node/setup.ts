@@ -60,7 +60,6 @@ export function setUp(options: TrainOptions, { network, initialParams, teacher, 
     checkpointEvery: options.checkpointEvery ?? 1,
   };
   for (const [option, value] of Object.entries(whole)) requireWhole(option, value, 1);
-  requireWhole('seed', seed, 0);
   if (maxGradientNorm !== undefined && !(maxGradientNorm > 0)) {
     throw new ConfigError('maxGradientNorm', `wanted a number > 0, got ${maxGradientNorm}`);
   }
@@ -113,7 +112,12 @@ function requireFit(network: Network, data: Dataset): void {
   }
 }
 
-function requireWhole(option: string, value: number, least: number): void {
+/**
+ * Checks that an option is a whole number of at least `least`.
+ *
+ * @throws {ConfigError} naming the option
+ */
+export function requireWhole(option: string, value: number, least: number): void {
   if (!Number.isSafeInteger(value) || value < least) {
     throw new ConfigError(option, `wanted a whole number >= ${least}, got ${value}`);
   }

@@ -7,7 +7,7 @@ import { checkerboard, gaussianMixture } from '@flowmap/data';
 import { ayfEmd, flowMatching } from '@flowmap/objectives';
 import { onnxRuntime } from '@flowmap/runtime-onnx';
 import { referenceRuntime } from '@flowmap/runtime-reference';
-import type { Runtime } from '@flowmap/tensor';
+import type { HostTensor, Runtime } from '@flowmap/tensor';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { NonFiniteError, RunMismatchError } from '../errors.js';
 import type { DistillOptions, TrainResult, TrainVelocityFieldOptions } from './options.js';
@@ -22,7 +22,12 @@ const fresh = (): string => join(scratch, String(count++));
 const reference = referenceRuntime();
 const data = gaussianMixture({ weights: [1, 1], means: [[-1, 0], [1, 0]], stds: [0.3, 0.3] }); // prettier-ignore
 const network = mlp({ shape: [2], classes: 2, width: 8, depth: 1 });
-const teacher: Model = { kind: 'velocity', network, params: network.init(7), classes: data.classes };
+// Output layers start at zero, and a teacher that is zero everywhere teaches nothing.
+const stirred = Object.entries(network.init(7)).map(([name, value], k): [string, HostTensor] => [
+  name,
+  { ...value, data: Float32Array.from(value.data, (x, i) => x + 0.1 * Math.sin(k + 3 * i)) },
+]);
+const teacher: Model = { kind: 'velocity', network, params: Object.fromEntries(stirred), classes: data.classes };
 
 const matching = (out: string, more: Partial<TrainVelocityFieldOptions> = {}): TrainVelocityFieldOptions => ({
   ...{ runtime: reference, data, network, objective: flowMatching(), out, progress: 'none' },

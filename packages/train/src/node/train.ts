@@ -1,6 +1,6 @@
 import { ConfigError, flowMapFrom } from '@flowmap/core';
 import type { DistillOptions, TrainResult, TrainVelocityFieldOptions } from './options.js';
-import { setUp } from './setup.js';
+import { requireWhole, setUp } from './setup.js';
 import { train } from './training-loop.js';
 
 /**
@@ -19,6 +19,7 @@ import { train } from './training-loop.js';
  */
 export async function trainVelocityField(options: TrainVelocityFieldOptions): Promise<TrainResult> {
   const { network, seed } = options;
+  requireWhole('seed', seed, 0);
   return train(setUp(options, { network, initialParams: network.init(seed), peak: 1e-3 }));
 }
 
@@ -31,6 +32,7 @@ export async function trainVelocityField(options: TrainVelocityFieldOptions): Pr
  */
 export async function distill(options: DistillOptions): Promise<TrainResult> {
   const { teacher, seed } = options;
+  requireWhole('seed', seed, 0);
   if (teacher.kind !== 'velocity') throw new ConfigError('teacher', 'wanted a velocity field, got a flow map');
   const { network, params } = flowMapFrom(teacher, seed);
   return train(setUp(options, { network, initialParams: params, teacher, peak: 5e-4 }));
