@@ -1,24 +1,49 @@
-import type { Executable, HostTensors } from '@flowmap/tensor';
+import { InferenceSession } from 'onnxruntime-node';
+import type { Executable } from '@flowmap/tensor';
+import type { Workload } from './workloads.js';
 
-/** Milliseconds of one run: on the clock, and of all processors. */
+/** Milliseconds of one step: in all, and of these inside onnxruntime. */
 export interface Sample {
   readonly wall: number;
-  readonly cpu: number;
+  readonly session: number;
 }
 
-/** Runs a compiled program once. */
-export async function timed(executable: Executable, feeds: HostTensors): Promise<Sample> {
-  const cpuBefore = process.cpuUsage();
-  const before = performance.now();
-  const outputs = await executable.run(feeds);
-  const wall = performance.now() - before;
-  const { user, system } = process.cpuUsage(cpuBefore);
-  for (const tensor of Object.values(outputs)) tensor.dispose();
-  return { wall, cpu: (user + system) / 1000 };
+let insideSession = 0;
+
+/** Counts the time spent inside `session.run` of the sessions made from now on, onnxruntime's own conversions included. */
+export function watchSessions(): void {
+  const create = InferenceSession.create.bind(InferenceSession) as (...args: unknown[]) => Promise<InferenceSession>;
+  const watched = async (...args: unknown[]): Promise<InferenceSession> => {
+    const session = await create(...args);
+    const run = session.run.bind(session) as (...args: unknown[]) => ReturnType<InferenceSession['run']>;
+    session.run = async (...args: unknown[]) => {
+      const start = performance.now();
+      try {
+        return await run(...args);
+      } finally {
+        insideSession += performance.now() - start;
+      }
+    };
+    return session;
+  };
+  Object.assign(InferenceSession, { create: watched });
 }
 
-export function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length / 2;
-  return sorted.length % 2 === 1 ? sorted[Math.floor(middle)]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+/** Takes a step as a training loop does: makes the inputs, runs, and reads what is not a matrix. */
+export async function takeStep(executable: Executable, workload: Workload): Promise<Sample> {
+  const inside = insideSession;
+  const start = performance.now();
+  const outputs = await executable.run(workload.feeds());
+  for (const tensor of Object.values(outputs)) {
+    if (tensor.shape.length === 0) await tensor.read();
+    tensor.dispose();
+  }
+  return { wall: performance.now() - start, session: insideSession - inside };
+}
+
+/** A value and the milliseconds it took. */
+export async function milliseconds<T>(make: () => T | Promise<T>): Promise<[value: T, ms: number]> {
+  const start = performance.now();
+  const value = await make();
+  return [value, performance.now() - start];
 }

@@ -1,4 +1,11 @@
-import { DisposedError, type DeviceTensor, type DType, type HostData, type HostTensor, type Shape } from '@flowmap/tensor';
+import {
+  DisposedError,
+  type DeviceTensor,
+  type DType,
+  type HostData,
+  type HostTensor,
+  type Shape,
+} from '@flowmap/tensor';
 import type { Tensor as OrtTensor } from 'onnxruntime-node';
 import type { Ort } from './load-ort.js';
 

@@ -32,13 +32,15 @@ export function executable(ort: Ort, session: InferenceSession, program: Program
 
   return {
     program,
-    async writeState(values: HostTensors): Promise<void> {
-      requireLive();
-      checkFeeds(program, 'state', values);
-      for (const [name, value] of Object.entries(values)) {
-        state.get(name)?.dispose();
-        state.set(name, copyToOrt(ort, value));
-      }
+    writeState(values: HostTensors): Promise<void> {
+      return Promise.resolve().then(() => {
+        requireLive();
+        checkFeeds(program, 'state', values);
+        for (const [name, value] of Object.entries(values)) {
+          state.get(name)?.dispose();
+          state.set(name, copyToOrt(ort, value));
+        }
+      });
     },
     async readState(names: readonly string[] = Object.keys(program.state)): Promise<Record<string, HostTensor>> {
       requireLive();

@@ -73,7 +73,11 @@ export class Graph {
 
   /** A constant from row-major values, rounded to the dtype. Long ones are shared by identity of their data. */
   constant(data: Float64Array, { shape, dtype }: TensorSpec): string {
-    const make = (): Initializer => ({ dataType: dataTypes[dtype], dims: shape, data: rounded(data, dtype, sizeOf(shape)) });
+    const make = (): Initializer => ({
+      dataType: dataTypes[dtype],
+      dims: shape,
+      data: rounded(data, dtype, sizeOf(shape)),
+    });
     if (data.length > 64) return this.initializer(make());
     const values = Array.from(data, (value) => (Object.is(value, -0) ? '-0' : value)).join();
     return this.share(`${dtype} [${shape.join()}] ${values}`, make);
@@ -118,7 +122,9 @@ export class Graph {
   ): void {
     this.domains.add(domain);
     const attribute = Object.entries(attributes).map(attributeProto);
-    this.nodes.push(create(NodeProtoSchema, { opType, domain, name: output[0]!, input: [...input], output, attribute }));
+    this.nodes.push(
+      create(NodeProtoSchema, { opType, domain, name: output[0]!, input: [...input], output, attribute }),
+    );
   }
 
   private share(key: string, make: () => Initializer): string {
@@ -140,7 +146,8 @@ export class Graph {
 interface Initializer {
   readonly dataType: DataType;
   readonly dims: readonly number[];
-  readonly data: BigInt64Array<ArrayBuffer> | Float32Array<ArrayBuffer> | Int32Array<ArrayBuffer> | Uint8Array<ArrayBuffer>;
+  readonly data:
+    BigInt64Array<ArrayBuffer> | Float32Array<ArrayBuffer> | Int32Array<ArrayBuffer> | Uint8Array<ArrayBuffer>;
 }
 
 function rounded(data: Float64Array, dtype: DType, size: number): Initializer['data'] {
@@ -149,7 +156,8 @@ function rounded(data: Float64Array, dtype: DType, size: number): Initializer['d
 }
 
 function attributeProto([name, value]: [string, Attribute]): AttributeProto {
-  if (typeof value === 'number') return create(AttributeProtoSchema, { name, type: AttributeType.INT, i: BigInt(value) });
+  if (typeof value === 'number')
+    return create(AttributeProtoSchema, { name, type: AttributeType.INT, i: BigInt(value) });
   if (typeof value === 'string') {
     return create(AttributeProtoSchema, { name, type: AttributeType.STRING, s: new TextEncoder().encode(value) });
   }

@@ -1,4 +1,4 @@
-import type { Executable, Program, Runtime } from '@flowmap/tensor';
+import { UnsupportedError, type Executable, type Program, type Runtime } from '@flowmap/tensor';
 import type { InferenceSession } from 'onnxruntime-node';
 import { executable } from './executable.js';
 import { loadOrt } from './load-ort.js';
@@ -8,9 +8,9 @@ import { toOnnx } from './to-onnx.js';
 export interface OnnxRuntimeOptions {
   /** Where programs run. `auto`, the default, takes the fastest device that this package supports here: the CPU. */
   readonly device?: 'auto' | 'cpu';
-  /** Threads of one operator, at least 1; onnxruntime decides unless given: one per physical core. */
+  /** Threads of one operator, a whole number >= 1; one per physical core unless given. */
   readonly threads?: number;
-  /** Path prefix of onnxruntime's own profile, a JSON file per program, written when its executable is disposed of. */
+  /** Path prefix of onnxruntime's own profile, a JSON file per program, complete once its executable is disposed of. */
   readonly profile?: string;
 }
 
@@ -19,11 +19,19 @@ export interface OnnxRuntimeOptions {
  * threads on one machine.
  *
  * @throws {RuntimeUnavailableError} when onnxruntime cannot be loaded; the message says how to install it
+ * @throws {UnsupportedError} for a device or a number of threads that there cannot be
  *
  * @example
  * const runtime = await onnxRuntime({ threads: 2 });
  */
 export async function onnxRuntime(options: OnnxRuntimeOptions = {}): Promise<Runtime> {
+  const { device = 'auto', threads } = options;
+  if (!['auto', 'cpu'].includes(device)) {
+    throw new UnsupportedError('onnx', `device '${device}'`, "choose 'auto' or 'cpu'");
+  }
+  if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1)) {
+    throw new UnsupportedError('onnx', `${String(threads)} threads`, 'give a whole number >= 1');
+  }
   const ort = await loadOrt();
   return {
     name: 'onnx (cpu)',

@@ -5,11 +5,16 @@ import { planSteps } from './lowering/fusion.js';
 
 /** Name in the model of a state before the run. */
 export const stateInput = (name: string): string => `state:${name}`;
+
 /** Name in the model of a state's new value. */
 export const stateOutput = (name: string): string => `next:${name}`;
 
+/** Name in the model of a result. */
+export const outputName = (program: Program, name: string): string =>
+  Object.hasOwn(program.inputs, name) ? `output:${name}` : name;
+
 /**
- * Lowers a program to an ONNX model: standard operators only, of operator set 17.
+ * Lowers a program to an ONNX model of standard operators only (operator set 17, ONNX 1.12).
  *
  * Inputs and outputs keep their names; a state `w` is the input `state:w`, and its new value the output `next:w`. An output
  * that has the name of an input is called `output:<name>`.
@@ -23,42 +28,28 @@ export const stateOutput = (name: string): string => `next:${name}`;
 export function toOnnx(program: Program): Uint8Array {
   const graph = new Graph();
   const names = new Map<Tensor, string>();
-  const inputs: Record<string, TensorSpec> = {};
-  const constantOf = (tensor: Tensor<'constant'>, spec: TensorSpec): string => {
-    return graph.constant(tensor.attributes.data, spec);
+  const value = (tensor: Tensor): string =>
+    tensor.is('constant') ? graph.constant(tensor.attributes.data, tensor) : names.get(tensor)!;
+  const compact = (tensor: Tensor): string => {
+    if (!tensor.is('constant') || tensor.attributes.data.length > 1) return value(tensor);
+    return graph.constant(tensor.attributes.data, { shape: [], dtype: tensor.dtype });
   };
-  const context: Context = {
-    graph,
-    value: (tensor) => {
-      if (tensor.is('constant')) return constantOf(tensor, tensor);
-      return names.get(tensor)!;
-    },
-    compact: (tensor) => {
-      const splat = tensor.is('constant') && tensor.attributes.data.length === 1;
-      return splat ? constantOf(tensor, { shape: [], dtype: tensor.dtype }) : context.value(tensor);
-    },
-  };
-  for (const [name, spec] of Object.entries(program.inputs)) inputs[name] = spec;
-  for (const [name, spec] of Object.entries(program.state)) inputs[stateInput(name)] = spec;
+  const context: Context = { graph, value, compact };
+
   for (const node of program.nodes) {
     if (!node.is('input')) continue;
     const { name } = node.attributes;
     names.set(node, Object.hasOwn(program.inputs, name) ? name : stateInput(name));
   }
   for (const step of planSteps(program)) names.set(step.tensor, step.emit(context));
-  const outputs: Record<string, TensorSpec> = {};
-  const results: [string, Tensor][] = [
-    ...Object.entries(program.outputs).map(([name, tensor]): [string, Tensor] => [outputName(program, name), tensor]),
-    ...Object.entries(program.updates).map(([name, tensor]): [string, Tensor] => [stateOutput(name), tensor]),
-  ];
-  for (const [name, tensor] of results) {
-    outputs[name] = { shape: tensor.shape, dtype: tensor.dtype };
-    graph.output(name, context.value(tensor));
-  }
-  return graph.encode(program.name, inputs, outputs);
-}
 
-/** Name in the model of a result. */
-export function outputName(program: Program, name: string): string {
-  return Object.hasOwn(program.inputs, name) ? `output:${name}` : name;
+  const outputs: Record<string, TensorSpec> = {};
+  const output = (name: string, tensor: Tensor): void => {
+    outputs[name] = tensor;
+    graph.output(name, value(tensor));
+  };
+  for (const [name, tensor] of Object.entries(program.outputs)) output(outputName(program, name), tensor);
+  for (const [name, tensor] of Object.entries(program.updates)) output(stateOutput(name), tensor);
+  const states = Object.entries(program.state).map(([name, spec]) => [stateInput(name), spec] as const);
+  return graph.encode(program.name, { ...program.inputs, ...Object.fromEntries(states) }, outputs);
 }

@@ -19,6 +19,5 @@ export function direct<P extends Primitive>(
   attributes: (tensor: Tensor<P>) => Readonly<Record<string, Attribute>> = () => ({}),
   domain: Domain = '',
 ): Lowering<P> {
-  return (tensor, { graph, value }) =>
-    graph.node(opType, tensor.operands.map(value), attributes(tensor), domain);
+  return (tensor, { graph, value }) => graph.node(opType, tensor.operands.map(value), attributes(tensor), domain);
 }

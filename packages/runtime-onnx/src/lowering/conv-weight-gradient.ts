@@ -20,7 +20,9 @@ export const weightGradient: Lowering<'conv2dWeightGradient'> = ({ operands, att
   const c = operands[0]!.shape[1]!;
   const geometry = { ...attributes, n, c, o, h, w };
   const isDense = attributes.stride.every((step) => step === 1);
-  return isDense && h * w >= LARGE_MAP ? bySharedTaps(x, gradient, geometry, graph) : byTaps(x, gradient, geometry, graph);
+  return isDense && h * w >= LARGE_MAP
+    ? bySharedTaps(x, gradient, geometry, graph)
+    : byTaps(x, gradient, geometry, graph);
 };
 
 interface Geometry {

@@ -36,7 +36,9 @@ export function correlate(tensor: Tensor<'conv2d'>, { graph, value }: Context, b
   const [x, weight] = tensor.operands as readonly [Tensor, Tensor];
   const { stride, padding } = tensor.attributes;
   const [channels, , ...kernel] = weight.shape as [number, number, number, number];
-  const addends = bias ? [bias.rank === 1 ? value(bias) : graph.node('Reshape', [value(bias), graph.integers([channels])])] : [];
+  const addends = bias
+    ? [bias.rank === 1 ? value(bias) : graph.node('Reshape', [value(bias), graph.integers([channels])])]
+    : [];
   if (isDense(stride) && channels < FEW_CHANNELS && padding.every((p, i) => p < kernel[i]!)) {
     const opposite = padding.map((p, i) => kernel[i]! - 1 - p);
     const inputs = [value(x), flipped(value(weight), kernel, graph), ...addends];

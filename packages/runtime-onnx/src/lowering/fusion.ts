@@ -8,7 +8,7 @@ import { lowerings } from './table.js';
 export interface Step {
   readonly tensor: Tensor;
   readonly operands: readonly Tensor[];
-  emit(context: Context): string;
+  readonly emit: (context: Context) => string;
 }
 
 /** Computes a tensor together with an operand that nothing else uses, or undefined where that is not possible. */
@@ -58,7 +58,8 @@ const fusions: readonly Fusion[] = [
   // A convolution and a bias per channel.
   (tensor, isPrivate) =>
     sumWith(tensor, (conv, addend) => {
-      if (!conv.is('conv2d') || !isPrivate(conv) || !sameShape(addend.shape, [1, conv.shape[1]!, 1, 1])) return undefined;
+      if (!conv.is('conv2d') || !isPrivate(conv) || !sameShape(addend.shape, [1, conv.shape[1]!, 1, 1]))
+        return undefined;
       const bias = addend.is('reshape') && addend.operands[0]!.rank === 1 ? addend.operands[0]! : addend;
       return {
         operands: [...conv.operands, bias],
@@ -71,5 +72,8 @@ const fusions: readonly Fusion[] = [
 function sumWith<T>(tensor: Tensor, fuse: (first: Tensor, second: Tensor) => T | undefined): T | undefined {
   if (!tensor.is('add')) return undefined;
   const [a, b] = tensor.operands as readonly [Tensor, Tensor];
-  return (sameShape(a.shape, tensor.shape) ? fuse(a, b) : undefined) ?? (sameShape(b.shape, tensor.shape) ? fuse(b, a) : undefined);
+  return (
+    (sameShape(a.shape, tensor.shape) ? fuse(a, b) : undefined) ??
+    (sameShape(b.shape, tensor.shape) ? fuse(b, a) : undefined)
+  );
 }

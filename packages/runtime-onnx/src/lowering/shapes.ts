@@ -6,7 +6,9 @@ export const shapes: { readonly [P in ShapePrimitive]: Lowering<P> } = {
   reshape: ({ operands: [x], shape }, { graph, value }) => graph.node('Reshape', [value(x!), graph.integers(shape)]),
   // Never a transposition that changes nothing: onnxruntime's fusion of Gemm with transpositions breaks on it.
   transpose: ({ operands: [x], attributes: { permutation } }, { graph, value }) =>
-    permutation.every((axis, i) => axis === i) ? value(x!) : graph.node('Transpose', [value(x!)], { perm: permutation }),
+    permutation.every((axis, i) => axis === i)
+      ? value(x!)
+      : graph.node('Transpose', [value(x!)], { perm: permutation }),
   broadcastTo: ({ operands: [x], shape }, { graph, value }) => graph.node('Expand', [value(x!), graph.integers(shape)]),
   slice: ({ operands: [x], attributes: { starts, ends } }, { graph, value }) => {
     const axes = x!.shape.flatMap((extent, axis) => (starts[axis] === 0 && ends[axis] === extent ? [] : [axis]));
