@@ -23,7 +23,7 @@ const networkOptions = {
 
 /** Options of the example. */
 export const EMOJI_OPTIONS = {
-  iterations: whole('steps of the distillation', 560),
+  iterations: whole('steps of the distillation', 420),
   batchSize: whole('images of one step', 32),
   learningRate: positive('peak of the learning rate of the distillation', 5e-4),
   teacher: pathOr('checkpoint of the teacher; the one that comes with the example unless given', 'FILE', null),

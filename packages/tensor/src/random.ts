@@ -2,7 +2,8 @@ import { RandomKeyError } from './errors.js';
 
 /**
  * Names one stream of random numbers. Draws depend on nothing else: not on batch size, worker count, runtime, or what was
- * drawn before, so a resumed run sees what an uninterrupted one would have seen.
+ * drawn before, so a resumed run sees what an uninterrupted one would have seen. Every function that takes a key throws a
+ * {@link RandomKeyError} for a number outside its range.
  */
 export interface RandomKey {
   /** Whole number in [0, 2^53). */
