@@ -14,8 +14,12 @@ interface Metrics {
 }
 
 const examples = [
-  { name: 'checkerboard', files: ['metrics.json', 'index.html'] },
-  { name: 'emoji', files: ['metrics.json', 'index.html', 'teacher.png', 'samples-1.png', 'samples-2.png'] },
+  { name: 'checkerboard', options: ['--teacher-iterations', '20'], files: ['metrics.json', 'index.html'] },
+  {
+    name: 'emoji',
+    options: [],
+    files: ['metrics.json', 'index.html', 'teacher.png', 'samples-1.png', 'samples-2.png'],
+  },
 ];
 
 const assert = (condition: boolean, message: string): void => {
@@ -24,7 +28,7 @@ const assert = (condition: boolean, message: string): void => {
 
 const scratch = mkdtempSync(join(tmpdir(), 'flowmap-e2e-'));
 try {
-  for (const { name, files } of examples) {
+  for (const { name, options, files } of examples) {
     const out = join(scratch, name);
     run(
       root,
@@ -37,6 +41,7 @@ try {
       '--',
       '--iterations',
       '4',
+      ...options,
       '--out',
       out,
     );
