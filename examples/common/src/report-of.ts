@@ -3,8 +3,9 @@ import type { Metrics } from './metrics.js';
 import type { SamplePicture } from './pictures.js';
 import { duration } from './report/duration.js';
 import type { Curve } from './report/line-chart.js';
-import type { CurveSection, Facts, PictureSection, Report, ReportPicture } from './report/report.js';
+import type { CurveSection, PictureSection, Report, ReportPicture } from './report/report.js';
 import type { ExampleRun } from './run-example.js';
+import { settingsOf, timingsOf } from './report-facts.js';
 import type { Trained } from './run-folder.js';
 
 /** What {@link reportOf} tells of. */
@@ -30,8 +31,8 @@ export function reportOf({ run, metrics, pictures, teacher, student }: ReportSou
     curves: [
       ...curveSection(
         'How the student learned',
-        'The loss of AYF-EMD is near its maximum by construction and says little. The tangent is what pulls on the student: it ' +
-          'grows while the warm-up lets the time derivative in, and shrinks as the learning rate falls. The velocity error is ' +
+        'The loss of AYF-EMD is normalised and says little. The tangent is what pulls on the student: it grows as the warm-up ' +
+          'lets the time derivative in, and should shrink as the learning rate falls. The velocity error is ' +
           "how far the student's average velocity is from the teacher's velocity at the start of the interval; as " +
           'trajectories bend, it does not go to zero.',
         student.log,
@@ -39,13 +40,13 @@ export function reportOf({ run, metrics, pictures, teacher, student }: ReportSou
       ),
       ...curveSection(
         'How the teacher learned',
-        'Flow matching: the network predicts the direction from data to noise. Most of that is noise it cannot know, so the ' +
-          'loss levels off well above zero.',
+        'By flow matching: from a point between data and noise the network predicts the direction from one to the other. Many ' +
+          'samples lead to the same point, so the loss levels off above zero.',
         teacher.log,
         TEACHER_CURVES,
       ),
     ],
-    settings: settingsOf(run),
+    settings: settingsOf(run, student.model.network.config, metrics.parameters),
     timings: timingsOf(run, metrics),
   };
 }
@@ -117,41 +118,8 @@ function curveSection(
   if (log.length < 2) return [];
   const steps = log.map(({ step }) => step);
   const curves = specs.map(([quantity, name, note]): Curve => {
-    return { title: name, note, steps, values: log.map((record) => record[quantity] ?? NaN) };
+    const values = log.map((record) => record[quantity] ?? NaN);
+    return { title: name, note, steps, values, noisy: quantity !== 'learningRate' };
   });
   return [{ title, text, curves }];
-}
-
-function settingsOf({ options, data }: ExampleRun): Facts {
-  const images = Number.isFinite(data.length) ? `${data.length.toLocaleString('en-GB')} samples` : 'drawn afresh';
-  const classes = data.classes.length > 0 ? `, ${data.classes.length} classes` : '';
-  const words = (name: string): string => name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
-  const given = Object.entries(options).filter(([, value]) => value !== null);
-  return {
-    data: `${data.name}: ${images} of ${data.shape.join(' × ')}${classes}`,
-    ...Object.fromEntries(
-      given.map(([name, value]) => [
-        words(name),
-        typeof value === 'object' && value !== null ? value.join(', ') : String(value),
-      ]),
-    ),
-  };
-}
-
-function timingsOf(
-  { runtime }: ExampleRun,
-  { trainStep, matmul, seconds, wallSeconds, machine, versions }: Metrics,
-): Facts {
-  const share = ((100 * trainStep.gflops) / matmul.gflops).toFixed(0);
-  return {
-    ...Object.fromEntries(Object.entries(seconds).map(([part, value]) => [part, duration(value)])),
-    'from start to report': duration(wallSeconds),
-    'a step of distillation': `${trainStep.seconds.toPrecision(3)} s, ${trainStep.gflops.toFixed(1)} GFLOP/s`,
-    'a matrix product': `${matmul.gflops.toFixed(1)} GFLOP/s, so a step reaches ${share} %`,
-    machine: `${machine['processor']}, ${machine['cores']} cores, ${machine['memoryGiB']} GiB, ${machine['system']}`,
-    runtime: runtime.name,
-    versions: Object.entries(versions)
-      .map(([name, version]) => `${name} ${version}`)
-      .join(', '),
-  };
 }

@@ -19,11 +19,11 @@ const emoji = (...args: string[]): Promise<string> =>
 test('a teacher is made and put in its place, then distilled', { timeout: 120_000 }, async () => {
   const save = join(scratch, 'teacher.safetensors');
   const training = ['--iterations', '2', '--batch-size', '4', '--threads', '1'];
-  const network = ['--size', '8', '--channels', '16'];
+  const network = ['--size', '4', '--channels', '16'];
   const args = [...training, ...network, '--out', join(scratch, 'teacher'), '--save', save];
   await trainTeacher(parseOptions({ ...nothing, options: TEACHER_OPTIONS }, args), context);
   const metrics = JSON.parse(readFileSync(join(scratch, 'teacher.metrics.json'), 'utf8')) as Record<string, unknown>;
-  expect(metrics).toMatchObject({ images: 1906, epochs: 8 / 1906, options: { size: 8, channels: [16] } });
+  expect(metrics).toMatchObject({ images: 1906, epochs: 8 / 1906, options: { size: 4, channels: [16] } });
   expect(readFileSync(join(scratch, 'teacher.log.jsonl'), 'utf8').trim().split('\n')).toHaveLength(2);
   expect(existsSync(join(scratch, 'teacher.png'))).toBe(true);
 
@@ -34,7 +34,7 @@ test('a teacher is made and put in its place, then distilled', { timeout: 120_00
   }
   const page = readFileSync(join(folder, 'index.html'), 'utf8');
   expect(page.match(/src="data:image\/png;base64,/g)).toHaveLength(9); // teacher and student in four numbers of steps, reference
-  expect(page).toContain('1,906 samples of 3 × 8 × 8, 9 classes');
+  expect(page).toContain('1,906 samples of 3 × 4 × 4, 9 classes');
   expect(page).toContain('How the teacher learned'); // from the log beside the checkpoint
 });
 

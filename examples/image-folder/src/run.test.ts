@@ -44,23 +44,23 @@ beforeAll(async () => {
 });
 
 test('a folder of classes becomes a report', { timeout: 120_000 }, async () => {
-  const folder = await run('--data', photos, '--size', '8', '--out', join(scratch, 'run'));
+  const folder = await run('--data', photos, '--size', '4', '--out', join(scratch, 'run'));
   for (const file of ['samples-1.png', 'samples-4.png', 'teacher.png', 'metrics.json', 'student.safetensors']) {
     expect(existsSync(join(folder, file)), file).toBe(true);
   }
   const page = readFileSync(join(folder, 'index.html'), 'utf8');
   expect(page).toContain('<h1>Images of photos, from many steps to few</h1>');
-  expect(page).toContain('photos: 3 samples of 3 × 8 × 8, 2 classes');
+  expect(page).toContain('photos: 3 samples of 3 × 4 × 4, 2 classes, mirrored at random');
 
   const teacher = join(folder, 'teacher', 'teacher.safetensors');
-  const again = await run('--data', photos, '--size', '8', '--teacher', teacher, '--out', join(scratch, 'again'));
+  const again = await run('--data', photos, '--size', '4', '--teacher', teacher, '--out', join(scratch, 'again'));
   expect(existsSync(join(again, 'teacher'))).toBe(false);
   expect(
     readFileSync(join(again, 'student.safetensors')).equals(readFileSync(join(folder, 'student.safetensors'))),
   ).toBe(true);
 
   await expect(
-    run('--data', join(photos, 'cats'), '--size', '8', '--teacher', teacher, '--out', join(scratch, 'other')),
+    run('--data', join(photos, 'cats'), '--size', '4', '--teacher', teacher, '--out', join(scratch, 'other')),
   ).rejects.toThrow(/2 classes, 'cats' has 0/);
   expect(existsSync(join(scratch, 'other'))).toBe(false);
 });

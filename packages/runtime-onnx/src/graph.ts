@@ -14,11 +14,8 @@ import {
 } from 'onnx-buf';
 import { sizeOf, type DType, type TensorSpec } from '@flowmap/tensor';
 
-/** Value of a node's attribute: whole numbers become `int` or `ints`; a real number says that it is one. */
-export type Attribute = number | readonly number[] | string | { readonly float: number };
-
-/** Standard operators, or the contributed ones that every onnxruntime carries. */
-export type Domain = '' | 'com.microsoft';
+/** Value of a node's attribute: a whole number, several, or a text. */
+export type Attribute = number | readonly number[] | string;
 
 const dataTypes: { readonly [D in DType]: DataType } = {
   float32: DataType.FLOAT,
@@ -38,20 +35,14 @@ export class Graph {
   private readonly nodes: NodeProto[] = [];
   private readonly initializers: TensorProto[] = [];
   private readonly shared = new Map<string, string>();
-  private readonly domains = new Set<Domain>(['']);
   private readonly computed = new Set<string>();
   private readonly renamed = new Map<string, string>();
   private count = 0;
 
   /** Appends a node with one output and returns the output's name. */
-  node(
-    opType: string,
-    inputs: readonly string[],
-    attributes: Readonly<Record<string, Attribute>> = {},
-    domain: Domain = '',
-  ): string {
-    const name = `_${this.count++}`;
-    this.append(opType, inputs, [name], attributes, domain);
+  node(opType: string, inputs: readonly string[], attributes: Readonly<Record<string, Attribute>> = {}): string {
+    const name = this.freshName();
+    this.append(opType, inputs, name, attributes);
     this.computed.add(name);
     return name;
   }
@@ -59,7 +50,7 @@ export class Graph {
   /** Makes a value an output of the graph; where it is one already, or was not computed here, at the cost of a copy. */
   output(name: string, value: string): void {
     if (this.computed.delete(value)) this.renamed.set(value, name);
-    else this.append('Identity', [value], [name], {}, '');
+    else this.append('Identity', [value], name, {});
   }
 
   /** An int64 vector: shapes, axes, bounds. */
@@ -101,7 +92,7 @@ export class Graph {
     const model = create(ModelProtoSchema, {
       irVersion: BigInt(irVersion),
       producerName: 'flowmap',
-      opsetImport: [...this.domains].map((domain) => ({ domain, version: BigInt(domain === '' ? opset : 1) })),
+      opsetImport: [{ domain: '', version: BigInt(opset) }],
       graph: {
         name,
         node: this.nodes,
@@ -116,15 +107,16 @@ export class Graph {
   private append(
     opType: string,
     input: readonly string[],
-    output: string[],
+    name: string,
     attributes: Readonly<Record<string, Attribute>>,
-    domain: Domain,
   ): void {
-    this.domains.add(domain);
     const attribute = Object.entries(attributes).map(attributeProto);
-    this.nodes.push(
-      create(NodeProtoSchema, { opType, domain, name: output[0]!, input: [...input], output, attribute }),
-    );
+    this.nodes.push(create(NodeProtoSchema, { opType, name, input: [...input], output: [name], attribute }));
+  }
+
+  /** Begins with a character that names of inputs, states and outputs are unlikely to begin with. */
+  private freshName(): string {
+    return `%${String(this.count++)}`;
   }
 
   private share(key: string, make: () => Initializer): string {
@@ -136,7 +128,7 @@ export class Graph {
   }
 
   private initializer({ dataType, dims, data }: Initializer): string {
-    const name = `_${this.count++}`;
+    const name = this.freshName();
     const rawData = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
     this.initializers.push(create(TensorProtoSchema, { name, dataType, dims: dims.map(BigInt), rawData }));
     return name;
@@ -161,7 +153,6 @@ function attributeProto([name, value]: [string, Attribute]): AttributeProto {
   if (typeof value === 'string') {
     return create(AttributeProtoSchema, { name, type: AttributeType.STRING, s: new TextEncoder().encode(value) });
   }
-  if ('float' in value) return create(AttributeProtoSchema, { name, type: AttributeType.FLOAT, f: value.float });
   return create(AttributeProtoSchema, { name, type: AttributeType.INTS, ints: value.map(BigInt) });
 }
 

@@ -1,5 +1,74 @@
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import {
+  gradients,
+  hostTensor,
+  normals,
+  program,
+  UnsupportedError,
+  type HostTensor,
+  type Program,
+} from '@flowmap/tensor';
 import { referenceRuntime } from '@flowmap/runtime-reference';
 import { describeRuntime } from '@flowmap/tensor/testing';
+import { describe, expect, it } from 'vitest';
 import { onnxRuntime } from './onnx-runtime.js';
 
 describeRuntime('onnx runtime', () => onnxRuntime({ threads: 1 }), { oracle: referenceRuntime });
+
+const draw = (purpose: string, shape: readonly number[]): HostTensor => {
+  const size = shape.reduce((product, extent) => product * extent, 1);
+  return hostTensor(shape, Float32Array.from(normals({ seed: 0, purpose }, size)));
+};
+
+/** A training step whose products are long enough to be divided among threads. */
+function descent(): Program {
+  const inputs = { x: [256, 64], y: [256, 32] };
+  return program('descent', { inputs, state: { w: [64, 128], v: [128, 32] } }, ({ x, y }, { w, v }) => {
+    const loss = x.matmul(w).silu().matmul(v).sub(y).square().mean();
+    const gradient = gradients(loss, { w, v });
+    return { outputs: { loss }, state: { w: w.sub(gradient.w.mul(0.1)), v: v.sub(gradient.v.mul(0.1)) } };
+  });
+}
+
+describe('onnxRuntime', () => {
+  it.each([1, 2])('gives the same bits in every run with %d threads', async (threads) => {
+    const runtime = await onnxRuntime({ threads });
+    const run = async (): Promise<Record<string, HostTensor>> => {
+      const executable = await runtime.compile(descent());
+      await executable.writeState({ w: draw('w', [64, 128]), v: draw('v', [128, 32]) });
+      for (let i = 0; i < 5; i++) await executable.run({ x: draw('x', [256, 64]), y: draw('y', [256, 32]) });
+      const state = await executable.readState();
+      await executable.dispose();
+      return state;
+    };
+    expect(await run()).toEqual(await run());
+  });
+
+  it('writes a profile when it is asked to', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'flowmap-profile-'));
+    try {
+      const runtime = await onnxRuntime({ profile: join(folder, 'run') });
+      const executable = await runtime.compile(
+        program('double', { inputs: { x: [2] } }, ({ x }) => ({ outputs: { y: x.add(x) } })),
+      );
+      await executable.run({ x: hostTensor([2], [1, 2]) });
+      await executable.dispose();
+      const [file] = readdirSync(folder);
+      expect(existsSync(join(folder, file!))).toBe(true);
+      const events = JSON.parse(readFileSync(join(folder, file!), 'utf8')) as { name: string }[];
+      expect(events.some(({ name }) => name.endsWith('kernel_time'))).toBe(true);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  it.each([0, -1, 1.5, NaN])('refuses %d threads', async (threads) => {
+    await expect(onnxRuntime({ threads })).rejects.toThrow(UnsupportedError);
+  });
+
+  it('refuses a device that it does not know', async () => {
+    await expect(onnxRuntime({ device: 'gpu' as 'cpu' })).rejects.toThrow(/device 'gpu'.*'auto' or 'cpu'/);
+  });
+});

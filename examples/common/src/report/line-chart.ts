@@ -9,21 +9,23 @@ export interface Curve {
   readonly steps: readonly number[];
   /** One value for each step; those that are not finite break the line. */
   readonly values: readonly number[];
+  /** True for values that scatter: they are drawn faint under their running mean when there are many. */
+  readonly noisy: boolean;
 }
 
 const WIDTH = 360;
 const HEIGHT = 200;
 const MARGIN = { left: 46, right: 12, top: 10, bottom: 26 };
-/** Curves with more points than this are drawn faint under a running mean. */
+/** Noisy curves with more points than this are drawn under a running mean. */
 const SMOOTHED_FROM = 30;
 
 /** A curve as an SVG line chart; its colours come from the page's style sheet. */
-export function lineChart({ title, note, steps, values }: Curve): Html {
+export function lineChart({ title, note, steps, values, noisy }: Curve): Html {
   const horizontal = axisOf([0, ...steps], 4);
   const vertical = axisOf([0, ...values], 4);
   const x = (step: number): number => scale(step, horizontal, MARGIN.left, WIDTH - MARGIN.right);
   const y = (value: number): number => scale(value, vertical, HEIGHT - MARGIN.bottom, MARGIN.top);
-  const smooth = values.length > SMOOTHED_FROM;
+  const smooth = noisy && values.length > SMOOTHED_FROM;
   const path = (of: readonly number[]): string => linePath(steps.map(x), of.map(y));
   return html`<figure class="chart">
     <figcaption><strong>${title}</strong> ${note}</figcaption>

@@ -58,7 +58,7 @@ test('durations are as a reader says them', () => {
 
 describe('charts', () => {
   const curve = (values: number[]): string =>
-    lineChart({ title: 'Loss', note: '', steps: values.map((_, i) => i), values }).markup;
+    lineChart({ title: 'Loss', note: '', steps: values.map((_, i) => i), values, noisy: true }).markup;
 
   test('a line breaks where a value is not finite', () => {
     expect(

@@ -1,5 +1,5 @@
 import type { Primitive, Tensor } from '@flowmap/tensor';
-import type { Attribute, Domain, Graph } from '../graph.js';
+import type { Attribute, Graph } from '../graph.js';
 
 /** What a lowering rule sees: the graph under construction and the values that already have a name in it. */
 export interface Context {
@@ -17,7 +17,6 @@ export type Lowering<P extends Primitive> = (tensor: Tensor<P>, context: Context
 export function direct<P extends Primitive>(
   opType: string,
   attributes: (tensor: Tensor<P>) => Readonly<Record<string, Attribute>> = () => ({}),
-  domain: Domain = '',
 ): Lowering<P> {
-  return (tensor, { graph, value }) => graph.node(opType, tensor.operands.map(value), attributes(tensor), domain);
+  return (tensor, { graph, value }) => graph.node(opType, tensor.operands.map(value), attributes(tensor));
 }

@@ -1,0 +1,54 @@
+import type { NetworkConfig } from '@flowmap/core';
+import type { Metrics } from './metrics.js';
+import { shortNumber } from './report/axis.js';
+import { duration } from './report/duration.js';
+import type { Facts } from './report/report.js';
+import type { ExampleRun, Training } from './run-example.js';
+
+/** What was trained, and how. */
+export function settingsOf(run: ExampleRun, network: NetworkConfig, parameters: number): Facts {
+  const { data, teacher, student, seed, flip = false } = run;
+  const number = Number.isFinite(data.length) ? `${shortNumber(data.length)} samples` : 'samples, drawn afresh,';
+  const classes = data.classes.length > 0 ? `, ${data.classes.length} classes` : '';
+  return {
+    data: `${data.name}: ${number} of ${data.shape.join(' × ')}${classes}${flip ? ', mirrored at random' : ''}`,
+    network: `${network.type}, ${shortNumber(parameters)} parameters`,
+    ...sizesOf(network),
+    teacher: 'model' in teacher ? 'from a checkpoint' : `flow matching, ${trainingOf(teacher)}`,
+    student: `AYF-EMD, ${trainingOf(student)}`,
+    seed,
+  };
+}
+
+/** Where the time went, and on what machine. */
+export function timingsOf({ runtime }: ExampleRun, metrics: Metrics): Facts {
+  const { trainStep, matmul, seconds, wallSeconds, machine, versions } = metrics;
+  const share = ((100 * trainStep.gflops) / matmul.gflops).toFixed(0);
+  return {
+    ...Object.fromEntries(Object.entries(seconds).map(([part, value]) => [part, duration(value)])),
+    'from start to report': duration(wallSeconds),
+    'a step of distillation': `${trainStep.seconds.toPrecision(3)} s, ${trainStep.gflops.toFixed(1)} GFLOP/s`,
+    'a matrix product': `${matmul.gflops.toFixed(1)} GFLOP/s, so a step reaches ${share} %`,
+    machine: `${machine['processor']}, ${machine['cores']} cores, ${machine['memoryGiB']} GiB, ${machine['system']}`,
+    runtime: runtime.name,
+    versions: Object.entries(versions)
+      .map(([name, version]) => `${name} ${version}`)
+      .join(', '),
+  };
+}
+
+/** A network's own options, those that every network has left out. */
+function sizesOf(network: NetworkConfig): Facts {
+  const { type: _type, shape: _shape, classes: _classes, interval: _interval, ...sizes } = network;
+  const words = (name: string): string => name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+  return Object.fromEntries(
+    Object.entries(sizes).map(([name, value]) => [
+      words(name),
+      Array.isArray(value) ? value.join(', ') : String(value),
+    ]),
+  );
+}
+
+function trainingOf({ iterations, batchSize, learningRate }: Training): string {
+  return `${shortNumber(iterations)} iterations of ${batchSize}, learning rate up to ${shortNumber(learningRate)}`;
+}

@@ -1,0 +1,111 @@
+import { fromBinary } from '@bufbuild/protobuf';
+import { constant, conv2d, program, type Program } from '@flowmap/tensor';
+import { ModelProtoSchema, type ModelProto } from 'onnx-buf';
+import { InferenceSession, Tensor } from 'onnxruntime-node';
+import { describe, expect, it } from 'vitest';
+import { toOnnx } from './to-onnx.js';
+
+const decode = (built: Program): ModelProto => fromBinary(ModelProtoSchema, toOnnx(built));
+const operators = (built: Program): string[] => decode(built).graph!.node.map(({ opType }) => opType);
+
+describe('toOnnx', () => {
+  it('gives a model that onnxruntime loads and runs, with the names of the program', async () => {
+    const built = program('affine', { inputs: { x: [2, 3] }, state: { w: [3, 1] } }, ({ x }, { w }) => ({
+      outputs: { y: x.matmul(w), x },
+      state: { w: w.mul(2) },
+    }));
+    const session = await InferenceSession.create(toOnnx(built));
+    expect(session.inputNames).toEqual(['x', 'state:w']);
+    expect(session.outputNames).toEqual(['y', 'output:x', 'next:w']);
+    const x = new Tensor('float32', Float32Array.of(1, 2, 3, 4, 5, 6), [2, 3]);
+    const results = await session.run({ x, 'state:w': new Tensor('float32', Float32Array.of(1, 0, -1), [3, 1]) });
+    expect(results['y']!.data).toEqual(Float32Array.of(-2, -2));
+    expect(results['y']!.dims).toEqual([2, 1]);
+    expect(results['output:x']!.data).toEqual(x.data);
+    expect(results['next:w']!.data).toEqual(Float32Array.of(2, 0, -2));
+    await session.release();
+  });
+
+  it('uses standard operators of one operator set', () => {
+    const built = program('attention', { inputs: { q: [2, 4, 8], k: [2, 4, 8] } }, ({ q, k }) => ({
+      outputs: {
+        y: q
+          .matmul(k.transpose([0, 2, 1]))
+          .softmax()
+          .matmul(k)
+          .silu(),
+      },
+    }));
+    const { opsetImport, irVersion, graph } = decode(built);
+    expect(opsetImport.map(({ domain, version }) => [domain, version])).toEqual([['', 17n]]);
+    expect(irVersion).toBe(8n);
+    expect(graph!.node.every(({ domain }) => domain === '')).toBe(true);
+  });
+
+  it('stores equal constants once, and equal elements as one number where they broadcast', () => {
+    const built = program('constants', { inputs: { x: [4, 8], y: [4, 8] } }, ({ x, y }) => {
+      const row = constant([1, 2, 3, 4, 5, 6, 7, 8], [1, 8]);
+      const again = constant([1, 2, 3, 4, 5, 6, 7, 8], [1, 8]);
+      return { outputs: { a: x.add(row).mul(0.3), b: y.mul(again).mul(0.3) } };
+    });
+    const sizes = decode(built).graph!.initializer.map(({ rawData }) => rawData.length / 4);
+    expect(sizes.sort()).toEqual([1, 8]);
+  });
+
+  it('keeps the sign of zero and values of every dtype', async () => {
+    const built = program('values', { inputs: { x: [2] } }, ({ x }) => ({
+      outputs: {
+        zero: x
+          .add(constant([-0, 0], [2]))
+          .mul(0)
+          .add(constant([-0, -0], [2])),
+        whole: constant([7, -7], [2], 'int32'),
+        truth: constant([1, 0], [2], 'bool'),
+      },
+    }));
+    const session = await InferenceSession.create(toOnnx(built));
+    const { whole, truth } = await session.run({ x: new Tensor('float32', Float32Array.of(1, 2), [2]) });
+    expect(whole!.data).toEqual(Int32Array.of(7, -7));
+    expect(truth!.data).toEqual(Uint8Array.of(1, 0));
+    await session.release();
+  });
+});
+
+describe('fusions', () => {
+  it('adds a row within a product that is long, and after one that is short', () => {
+    const affine = (k: number, n: number): Program =>
+      program('affine', { inputs: { x: [4, k], w: [k, n], b: [1, n] } }, ({ x, w, b }) => ({
+        outputs: { y: x.matmul(w).add(b) },
+      }));
+    expect(operators(affine(32, 16))).toEqual(['Gemm']);
+    expect(operators(affine(16, 32))).toEqual(['Gemm', 'Add']);
+  });
+
+  it('keeps a product that something else uses', () => {
+    const built = program('shared', { inputs: { x: [4, 32], w: [32, 16], b: [1, 16] } }, ({ x, w, b }) => {
+      const product = x.matmul(w);
+      return { outputs: { product, y: product.add(b) } };
+    });
+    expect(operators(built)).toEqual(['Gemm', 'Add']);
+  });
+
+  it('gives a convolution its bias', () => {
+    const inputs = { x: [1, 2, 8, 8], weight: [16, 2, 3, 3], bias: [16] };
+    const built = program('biased', { inputs }, ({ x, weight, bias }) => ({
+      outputs: { y: conv2d(x, weight, { padding: 1 }).add(bias.reshape([1, 16, 1, 1])) },
+    }));
+    expect(operators(built)).toEqual(['Conv']);
+  });
+
+  it('sums rows by a product with ones', () => {
+    const built = program('sums', { inputs: { x: [64, 32] } }, ({ x }) => ({
+      outputs: { rows: x.sum([0], true), columns: x.sum([1], true), all: x.sum() },
+    }));
+    expect(operators(built).filter((operator) => operator !== 'Reshape')).toEqual(['Gemm', 'ReduceSum', 'ReduceSum']);
+  });
+
+  it('never emits a transposition that changes nothing', () => {
+    const x = program('still', { inputs: { x: [2, 3] } }, ({ x }) => ({ outputs: { y: x.transpose([0, 1]).exp() } }));
+    expect(operators(x)).toEqual(['Exp']);
+  });
+});
