@@ -37,8 +37,9 @@ for (const workload of workloads) prepared.push(await prepare(workload));
 const samples = prepared.map((): Sample[] => []);
 for (let round = 0; round < Number(options.runs) + 2; round++) {
   for (const [i, { workload, executable }] of prepared.entries()) {
-    const sample = await takeStep(executable, workload);
-    if (round >= 2) samples[i]!.push(sample);
+    const row: Sample[] = [];
+    for (let run = 0; run < workload.repeats; run++) row.push(await takeStep(executable, workload));
+    if (round >= 2) samples[i]!.push(row.reduce((best, run) => (run.wall < best.wall ? run : best)));
   }
 }
 

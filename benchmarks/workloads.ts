@@ -19,6 +19,8 @@ export interface Workload {
   readonly state: HostTensors;
   /** Makes the inputs of a run; a part of a step's time on the host. */
   readonly feeds: () => HostTensors;
+  /** Runs in a row of which the fastest counts: short programs need them to find caches and threads warm. */
+  readonly repeats: number;
   /** Floating-point operations of one run. */
   readonly flops: number;
 }
@@ -37,6 +39,7 @@ export function matmulWorkload(size = 1024): Workload {
         outputs: { c: a.matmul(b) },
       })),
     state: {},
+    repeats: 10,
     feeds: () => ({ a, b }),
     flops: 2 * size ** 3,
   };
@@ -68,6 +71,7 @@ function stepWorkload(name: string, network: Network): Workload {
   const schedules = { learningRate: constantSchedule(1e-4), emaDecay: powerEma() };
   return {
     name,
+    repeats: 1,
     build: () => trainStep({ network, objective, optimizer, batchSize }),
     state: initialState(optimizer, network.init(0)),
     feeds: () =>

@@ -1,6 +1,7 @@
 import { mlp } from '@flowmap/core';
 import { checkerboard } from '@flowmap/data';
 import { runExample, type CommandContext } from '@flowmap/example-common';
+import { ayfEmd } from '@flowmap/objectives';
 import { onnxRuntime } from '@flowmap/runtime-onnx';
 import type { HostTensor } from '@flowmap/tensor';
 import { scatter } from './scatter.js';
@@ -29,6 +30,8 @@ export async function runCheckerboard(
       network: mlp({ shape: data.shape, width, depth }),
     },
     student: { iterations, batchSize, learningRate },
+    // Points need their last small steps right, and wider intervals train more short ones.
+    objective: ayfEmd({ intervalMean: -0.6, intervalStd: 1.6 }),
     seed,
     out,
     options,

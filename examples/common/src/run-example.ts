@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { Dataset, Network } from '@flowmap/core';
+import type { Dataset, Network, Objective } from '@flowmap/core';
 import { writeFileAtomic } from '@flowmap/core/node';
 import { ayfEmd, flowMatching } from '@flowmap/objectives';
 import type { Runtime } from '@flowmap/tensor';
@@ -34,6 +34,8 @@ export interface ExampleRun extends CommandContext {
   readonly data: Dataset;
   readonly teacher: TeacherSource;
   readonly student: Training;
+  /** What the student is trained with; `ayfEmd()` unless given. */
+  readonly objective?: Objective;
   readonly seed: number;
   /** Mirror images at random; false unless given. */
   readonly flip?: boolean;
@@ -61,7 +63,7 @@ export async function runExample(run: ExampleRun): Promise<string> {
 
   const teacher = await teacherOf();
   const student = await trainOnce(folder, 'student.safetensors', options, () =>
-    distill({ ...training, ...run.student, teacher: teacher.model, objective: ayfEmd(), out: folder }),
+    distill({ ...training, ...run.student, teacher: teacher.model, objective: run.objective ?? ayfEmd(), out: folder }),
   );
   if (!student) throw signal.reason;
   parts['distillation'] = student.log.at(-1)?.seconds ?? 0;

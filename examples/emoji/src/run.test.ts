@@ -1,11 +1,12 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CheckpointError } from '@flowmap/core';
-import { parseOptions, type CommandContext } from '@flowmap/example-common';
+import { loadTeacher, parseOptions, type CommandContext } from '@flowmap/example-common';
 import { afterAll, expect, test } from 'vitest';
+import { CATEGORIES } from './emoji-dataset.js';
 import { runEmoji } from './run.js';
-import { EMOJI_OPTIONS, TEACHER_OPTIONS } from './settings.js';
+import { EMOJI_OPTIONS, SHIPPED_TEACHER, TEACHER_OPTIONS } from './settings.js';
 import { trainTeacher } from './teacher.js';
 
 const scratch = mkdtempSync(join(tmpdir(), 'flowmap-emoji-'));
@@ -36,6 +37,15 @@ test('a teacher is made and put in its place, then distilled', { timeout: 120_00
   expect(page.match(/src="data:image\/png;base64,/g)).toHaveLength(9); // teacher and student in four numbers of steps, reference
   expect(page).toContain('1,906 samples of 3 × 4 × 4, 9 classes');
   expect(page).toContain('How the teacher learned'); // from the log beside the checkpoint
+});
+
+test('the teacher that comes with the example is one of 24 x 24 emoji in nine categories, and small', async () => {
+  const { model, log } = await loadTeacher(SHIPPED_TEACHER);
+  expect(model.kind).toBe('velocity');
+  expect(model.network.config).toMatchObject({ shape: [3, 24, 24], classes: 9 });
+  expect(model.classes).toEqual(CATEGORIES);
+  expect(log.length).toBeGreaterThan(100);
+  expect(statSync(SHIPPED_TEACHER).size).toBeLessThan(10e6);
 });
 
 test('a teacher that is missing or damaged is an error before anything is written', async () => {
