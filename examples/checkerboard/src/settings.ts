@@ -2,8 +2,8 @@ import { pathOr, positive, whole, type Config } from '@flowmap/example-common';
 
 /** Options of the example. */
 export const CHECKERBOARD_OPTIONS = {
-  iterations: whole('steps of the distillation', 600),
-  teacherIterations: whole("steps of the teacher's training", 1300),
+  iterations: whole('steps of the distillation', 700),
+  teacherIterations: whole("steps of the teacher's training", 1500),
   batchSize: whole('points of one step', 512),
   learningRate: positive('peak of the learning rate of the distillation', 1e-3),
   teacherLearningRate: positive("peak of the teacher's learning rate", 2e-3),
