@@ -17,7 +17,8 @@ import { sizeOf, type DType, type TensorSpec } from '@flowmap/tensor';
 /** Value of a node's attribute: a whole number, several, or a text. */
 export type Attribute = number | readonly number[] | string;
 
-const dataTypes: { readonly [D in DType]: DataType } = {
+/** ONNX's number of each dtype. */
+export const dataTypes: { readonly [D in DType]: DataType } = {
   float32: DataType.FLOAT,
   int32: DataType.INT32,
   bool: DataType.BOOL,

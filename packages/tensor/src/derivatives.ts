@@ -18,6 +18,7 @@ export const unaryDerivatives: {
     const sigmoid = x.sigmoid();
     return sigmoid.add(y).sub(y.mul(sigmoid));
   },
+  softplus: (x) => x.sigmoid(),
   erf: (x) =>
     x
       .square()

@@ -14,6 +14,7 @@ const scalarFunctions: { readonly [P in Primitive]?: (a: number, b: number) => n
   tanh: Math.tanh,
   sigmoid: (a) => 1 / (1 + Math.exp(-a)),
   silu: (a) => a / (1 + Math.exp(-a)),
+  softplus: (a) => Math.max(a, 0) + Math.log1p(Math.exp(-Math.abs(a))),
   abs: Math.abs,
   sign: Math.sign,
   add: (a, b) => a + b,

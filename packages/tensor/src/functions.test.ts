@@ -201,11 +201,14 @@ describe('linear and convolution', () => {
       kernel: fc.tuple(fc.integer({ min: 1, max: 3 }), fc.integer({ min: 1, max: 3 })),
       stride: fc.tuple(fc.integer({ min: 1, max: 3 }), fc.integer({ min: 1, max: 3 })),
       padding: fc.tuple(fc.integer({ min: 0, max: 2 }), fc.integer({ min: 0, max: 2 })),
+      dilation: fc.tuple(fc.integer({ min: 1, max: 2 }), fc.integer({ min: 1, max: 2 })),
+      groups: fc.integer({ min: 1, max: 3 }),
     });
     await fc.assert(
-      fc.asyncProperty(convolution, fc.nat(100), async ({ n, c, o, size, kernel, stride, padding }, seed) => {
-        const attributes = { stride, padding };
-        const [x, w] = [normal([n, c, ...size], seed), normal([o, c, ...kernel], seed + 1)];
+      fc.asyncProperty(convolution, fc.nat(100), async ({ n, c, o, size, kernel, ...attributes }, seed) => {
+        fc.pre(kernel.every((k, i) => attributes.dilation[i]! * (k - 1) < size[i]!));
+        const { groups } = attributes;
+        const [x, w] = [normal([n, groups * c, ...size], seed), normal([groups * o, c, ...kernel], seed + 1)];
         const { shape } = await evaluate(runtime, (x, w) => conv2d(x, w, attributes), [x, w]);
         const products = await evaluate(
           runtime,

@@ -15,6 +15,34 @@ export function stopGradient(x: Tensor): Tensor {
   return bind('stopGradient', [x], {});
 }
 
+/** `x` held between two bounds, `low <= high`; the derivative beyond them is 0 and on them 1/2. */
+export function clamp(x: Tensor, low: TensorLike, high: TensorLike): Tensor {
+  return x.maximum(low).minimum(high);
+}
+
+/** True where a bool is false. */
+export function not(x: Tensor): Tensor {
+  return select(x, splat(0, [], 'bool'), splat(1, [], 'bool'));
+}
+
+/** True where both bools are. */
+export function and(a: Tensor, b: Tensor): Tensor {
+  return select(a, b, splat(0, [], 'bool'));
+}
+
+/** True where one of two bools is, or both. */
+export function or(a: Tensor, b: Tensor): Tensor {
+  return select(a, splat(1, [], 'bool'), b);
+}
+
+/** A tensor repeated `repeats[i]` times along axis `i`. */
+export function tile(x: Tensor, repeats: readonly number[]): Tensor {
+  if (repeats.length !== x.rank) throw new ShapeError('tile', 'as many repeats as axes', [x.shape, repeats]);
+  const apart = x.reshape(x.shape.flatMap((extent) => [1, extent]));
+  const repeated = apart.broadcastTo(x.shape.flatMap((extent, axis) => [repeats[axis]!, extent]));
+  return repeated.reshape(x.shape.map((extent, axis) => repeats[axis]! * extent));
+}
+
 /** Joins tensors along an axis; a negative axis counts from the end. */
 export function concat(tensors: readonly Tensor[], axis: number): Tensor {
   const first = tensors[0];
@@ -52,19 +80,50 @@ export interface ConvOptions {
   readonly stride?: number | readonly [number, number];
   /** Zeros on each side; 0 unless given. */
   readonly padding?: number | readonly [number, number];
+  /** Distance in pixels between neighbouring taps of the kernel; 1 unless given. */
+  readonly dilation?: number | readonly [number, number];
+  /** Runs of channels that are convolved apart from each other; 1 unless given. */
+  readonly groups?: number;
 }
 
 /**
- * Two-dimensional cross-correlation `y[n,o,i,j] = sum_{c,u,v} x[n,c,i s + u - p, j s + v - p] weight[o,c,u,v]`.
+ * Two-dimensional cross-correlation `y[n,o,i,j] = sum_{c,u,v} x[n,c,i s + u d - p, j s + v d - p] weight[o,c,u,v]` with stride
+ * s, padding p and dilation d. With groups, result channels of the g-th part see only the g-th part of the channels of `x`.
  *
  * @param x `[n, c, h, w]`
- * @param weight `[o, c, kh, kw]`
- * @returns `[n, o, floor((h + 2 p - kh) / s) + 1, floor((w + 2 p - kw) / s) + 1]`
+ * @param weight `[o, c / groups, kh, kw]`
+ * @returns `[n, o, floor((h + 2 p - d (kh - 1) - 1) / s) + 1, …]`, the width like the height
  * @throws {ShapeError} when channels differ or the kernel does not fit the padded image
  */
 export function conv2d(x: Tensor, weight: Tensor, options: ConvOptions = {}): Tensor {
-  const attributes: ConvAttributes = { stride: pair(options.stride ?? 1), padding: pair(options.padding ?? 0) };
-  return bind('conv2d', [x, weight], attributes);
+  return bind('conv2d', [x, weight], convAttributes(options));
+}
+
+/**
+ * Transposed convolution, the adjoint of {@link conv2d} in its image: every pixel of `x` adds the kernel, times its value, to
+ * the result at `stride` times its place.
+ *
+ * @param x `[n, c, h, w]`
+ * @param weight `[c, o / groups, kh, kw]`
+ * @param options those of the convolution that it is the adjoint of; `outputPadding`, 0 unless given and less than the stride,
+ *   chooses between the sizes of image that this convolution takes to the size of `x`
+ * @returns `[n, o, (h - 1) s - 2 p + d (kh - 1) + 1 + outputPadding, …]`, the width like the height
+ * @throws {ShapeError} when channels differ or nothing is left of the image
+ */
+export function convTranspose2d(
+  x: Tensor,
+  weight: Tensor,
+  options: ConvOptions & { readonly outputPadding?: number | readonly [number, number] } = {},
+): Tensor {
+  const conv = convAttributes(options);
+  const more = pair(options.outputPadding ?? 0);
+  const extent = (i: 0 | 1): number =>
+    ((x.shape[i + 2] ?? 0) - 1) * conv.stride[i] -
+    2 * conv.padding[i] +
+    conv.dilation[i] * ((weight.shape[i + 2] ?? 0) - 1) +
+    1 +
+    more[i];
+  return bind('conv2dInputGradient', [x, weight], { ...conv, size: [extent(0), extent(1)] });
 }
 
 /**
@@ -110,6 +169,10 @@ export function sumTo(x: Tensor, shape: Shape): Tensor {
   broadcastShapes('sumTo', [x.shape, shape]);
   const axes = shape.flatMap((extent, axis) => (extent === 1 && x.shape[axis] !== 1 ? [axis] : []));
   return x.sum(axes, true);
+}
+
+function convAttributes({ stride = 1, padding = 0, dilation = 1, groups = 1 }: ConvOptions): ConvAttributes {
+  return { stride: pair(stride), padding: pair(padding), dilation: pair(dilation), groups };
 }
 
 function pair(value: number | readonly [number, number]): readonly [number, number] {

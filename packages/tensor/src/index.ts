@@ -21,8 +21,27 @@ export {
 } from './host-tensor.js';
 export type { BinaryPrimitive, ConvAttributes, Primitive, Primitives, UnaryPrimitive } from './primitives.js';
 export { bind, constant, input, reachable, splat, Tensor, type TensorLike } from './tensor.js';
-export { concat, conv2d, linear, oneHot, select, split, stopGradient, sumTo, type ConvOptions } from './functions.js';
-export { gelu, geluTanh } from './activations.js';
+export {
+  and,
+  clamp,
+  concat,
+  conv2d,
+  convTranspose2d,
+  linear,
+  not,
+  oneHot,
+  or,
+  select,
+  split,
+  stopGradient,
+  sumTo,
+  tile,
+  type ConvOptions,
+} from './functions.js';
+export { gelu, geluTanh, leakyRelu, relu } from './activations.js';
+export { depthToSpace, resize2d, spaceToDepth } from './images.js';
+export { logSoftmax, logSumExp } from './log-sum-exp.js';
+export { averagePool2d, maxPool2d, type PoolOptions } from './pooling.js';
 export { groupNorm, layerNorm, pixelNorm, rmsNorm } from './norms.js';
 export { attention } from './attention.js';
 export { jvp, pushForward, type Tangent } from './jvp.js';

@@ -57,6 +57,7 @@ export const inferRules: { readonly [P in Primitive]: InferRule<P> } = {
   tanh: unary('tanh'),
   sigmoid: unary('sigmoid'),
   silu: unary('silu'),
+  softplus: unary('softplus'),
   erf: unary('erf'),
   abs: unary('abs'),
   sign: unary('sign'),
@@ -132,9 +133,43 @@ export const inferRules: { readonly [P in Primitive]: InferRule<P> } = {
     const joined = operands.reduce((total, { shape }) => total + shape[axis]!, 0);
     return { shape: first.shape.map((extent, i) => (i === axis ? joined : extent)), dtype: first.dtype };
   },
+  flip: ({ axes }, [x]) => {
+    for (const axis of axes) requireAxis('flip', axis, x!.shape);
+    return x!;
+  },
+
+  gather: (_, operands) => {
+    const [x, indices] = operands as readonly [TensorSpec, TensorSpec];
+    if (indices.dtype !== 'int32') throw new DTypeError('gather', 'int32 indices', [indices.dtype]);
+    if (x.shape.length === 0) throw new ShapeError('gather', 'x [rows, ...row]', [x.shape]);
+    return { shape: [...indices.shape, ...x.shape.slice(1)], dtype: x.dtype };
+  },
+  scatterAdd: ({ count }, operands) => {
+    const [rows, indices] = operands as readonly [TensorSpec, TensorSpec];
+    requireFloat('scatterAdd', [rows]);
+    if (indices.dtype !== 'int32') throw new DTypeError('scatterAdd', 'int32 indices', [indices.dtype]);
+    const leading = rows.shape.slice(0, indices.shape.length);
+    if (!isExtent(count) || !sameShape(leading, indices.shape)) {
+      throw new ShapeError(`scatterAdd to ${count} rows`, 'rows [...i, ...row] and indices [...i]', [
+        rows.shape,
+        indices.shape,
+      ]);
+    }
+    return { shape: [count, ...rows.shape.slice(indices.shape.length)], dtype: 'float32' };
+  },
 
   sum: reduce('sum'),
   reduceMax: reduce('reduceMax'),
+  argMax: ({ axis }, [x]) => {
+    requireFloat('argMax', [x!]);
+    requireAxis('argMax', axis, x!.shape);
+    return { shape: x!.shape.filter((_, i) => i !== axis), dtype: 'int32' };
+  },
+  cumsum: ({ axis }, [x]) => {
+    requireFloat('cumsum', [x!]);
+    requireAxis('cumsum', axis, x!.shape);
+    return x!;
+  },
   softmax: (_, [x]) => {
     requireFloat('softmax', [x!]);
     if (x!.shape.length === 0) throw new ShapeError('softmax', 'at least one axis', [x!.shape]);
@@ -157,28 +192,34 @@ export const inferRules: { readonly [P in Primitive]: InferRule<P> } = {
 
   conv2d: (attributes, operands) => {
     const [x, weight] = imagesOf('conv2d', operands);
-    if (x[1] !== weight[1]) throw new ShapeError('conv2d', 'x [n, c, h, w] and weight [o, c, kh, kw]', [x, weight]);
+    const { groups } = attributes;
+    if (x[1] !== groups * weight[1] || weight[0] % groups !== 0) {
+      const wanted = groups === 1 ? 'weight [o, c, kh, kw]' : `weight [o, c / ${groups}, kh, kw], o a multiple of it`;
+      throw new ShapeError('conv2d', `x [n, c, h, w] and ${wanted}`, [x, weight]);
+    }
     const [h, w] = convOutputSize('conv2d', [x[2], x[3]], [weight[2], weight[3]], attributes);
     return { shape: [x[0], weight[0], h, w], dtype: 'float32' };
   },
   conv2dInputGradient: (attributes, operands) => {
     const [g, weight] = imagesOf('conv2dInputGradient', operands);
     const out = convOutputSize('conv2dInputGradient', attributes.size, [weight[2], weight[3]], attributes);
-    if (g[1] !== weight[0] || g[2] !== out[0] || g[3] !== out[1]) {
+    const { groups } = attributes;
+    if (g[1] !== weight[0] || g[1] % groups !== 0 || g[2] !== out[0] || g[3] !== out[1]) {
       throw new ShapeError('conv2dInputGradient', `gradient [n, o, ${out.join(', ')}], weight [o, c, kh, kw]`, [
         g,
         weight,
       ]);
     }
-    return { shape: [g[0], weight[1], ...attributes.size], dtype: 'float32' };
+    return { shape: [g[0], groups * weight[1], ...attributes.size], dtype: 'float32' };
   },
   conv2dWeightGradient: (attributes, operands) => {
     const [x, g] = imagesOf('conv2dWeightGradient', operands);
     const out = convOutputSize('conv2dWeightGradient', [x[2], x[3]], attributes.size, attributes);
-    if (x[0] !== g[0] || g[2] !== out[0] || g[3] !== out[1]) {
+    const { groups } = attributes;
+    if (x[0] !== g[0] || x[1] % groups !== 0 || g[1] % groups !== 0 || g[2] !== out[0] || g[3] !== out[1]) {
       throw new ShapeError('conv2dWeightGradient', `x [n, c, h, w], gradient [n, o, ${out.join(', ')}]`, [x, g]);
     }
-    return { shape: [g[1], x[1], ...attributes.size], dtype: 'float32' };
+    return { shape: [g[1], x[1] / groups, ...attributes.size], dtype: 'float32' };
   },
   sumPool2d: ({ factor }, operands) => {
     const [[n, c, h, w]] = imagesOf('sumPool2d', operands);
@@ -213,22 +254,32 @@ function requireFloat(operation: string, operands: readonly TensorSpec[]): void 
   }
 }
 
+function requireAxis(operation: string, axis: number, shape: Shape): void {
+  if (!Number.isInteger(axis) || axis < 0 || axis >= shape.length) {
+    throw new ShapeError(operation, `an axis of the tensor, got axis ${axis}`, [shape]);
+  }
+}
+
 function lastTwo(shape: Shape, transposed: boolean): readonly [number, number] {
   const [rows, columns] = shape.slice(-2) as [number, number];
   return transposed ? [columns, rows] : [rows, columns];
 }
 
-/** Height and width of a convolution's result: `floor((size + 2 padding - kernel) / stride) + 1`. */
+/** Height and width of a convolution's result: `floor((size + 2 padding - dilation (kernel - 1) - 1) / stride) + 1`. */
 export function convOutputSize(
   operation: string,
   size: readonly [number, number],
   kernel: readonly [number, number],
-  { stride, padding }: ConvAttributes,
+  { stride, padding, dilation, groups }: ConvAttributes,
 ): [number, number] {
-  if (!stride.every(isExtent) || !padding.every((n) => Number.isInteger(n) && n >= 0)) {
-    throw new ShapeError(operation, 'strides >= 1 and paddings >= 0, whole numbers', [stride, padding]);
+  if (![...stride, ...dilation, groups].every(isExtent) || !padding.every((n) => Number.isInteger(n) && n >= 0)) {
+    const wanted = 'strides, dilations and groups >= 1 and paddings >= 0, whole numbers';
+    throw new ShapeError(operation, wanted, [stride, dilation, [groups], padding]);
   }
-  const out = [0, 1].map((i) => Math.floor((size[i]! + 2 * padding[i]! - kernel[i]!) / stride[i]!) + 1);
+  const out = [0, 1].map((i) => {
+    const reach = dilation[i]! * (kernel[i]! - 1) + 1;
+    return Math.floor((size[i]! + 2 * padding[i]! - reach) / stride[i]!) + 1;
+  });
   if (!out.every(isExtent)) throw new ShapeError(operation, 'a kernel that fits the padded image', [size, kernel]);
   return out as [number, number];
 }

@@ -42,6 +42,7 @@ const jvpRules: { readonly [P in Primitive]: JvpRule<P> } = {
   tanh: unary,
   sigmoid: unary,
   silu: unary,
+  softplus: unary,
   erf: unary,
   abs: unary,
   sign: zero,
@@ -80,9 +81,15 @@ const jvpRules: { readonly [P in Primitive]: JvpRule<P> } = {
     const pieces = y.operands.map((operand, i) => tangents[i] ?? splat(0, operand.shape));
     return concat(pieces, axis);
   },
+  flip: linear,
+
+  gather: (y, [dx]) => bind('gather', [dx!, y.operands[1]!], {}),
+  scatterAdd: (y, [drows], attributes) => bind('scatterAdd', [drows!, y.operands[1]!], attributes),
 
   sum: linear,
   reduceMax: (y, [dx], { axes, keepDims }) => dx!.mul(maximalShare(y.operands[0]!, axes)).sum(axes, keepDims),
+  argMax: zero,
+  cumsum: linear,
   // dy = y (dx - sum_j y_j dx_j)
   softmax: (y, [dx]) => y.mul(dx!.sub(y.mul(dx!).sum([-1], true))),
 

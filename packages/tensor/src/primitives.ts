@@ -4,10 +4,15 @@ import type { Shape } from './shape.js';
 /** Attributes of operations that have none. */
 export type None = Readonly<Record<never, never>>;
 
-/** Stride and zero padding of a two-dimensional convolution, `[vertical, horizontal]`; the same padding on both sides of an axis. */
+/** Geometry of a two-dimensional convolution; pairs are `[vertical, horizontal]`. */
 export interface ConvAttributes {
   readonly stride: readonly [number, number];
+  /** Zeros, as many on both sides of an axis. */
   readonly padding: readonly [number, number];
+  /** Distance in pixels between neighbouring taps of the kernel. */
+  readonly dilation: readonly [number, number];
+  /** Runs of channels that are convolved apart from each other: those in divide by it, and those out. */
+  readonly groups: number;
 }
 
 /**
@@ -31,6 +36,8 @@ export interface Primitives {
   sigmoid: None;
   /** `x sigmoid(x)`, a primitive because its derivative is much cheaper as a whole than by the product rule. */
   silu: None;
+  /** `log(1 + exp(x))`, a primitive because no composition of others is exact on both sides of zero. */
+  softplus: None;
   erf: None;
   abs: None;
   sign: None;
@@ -63,20 +70,31 @@ export interface Primitives {
   /** Zeros before and after every axis. */
   pad: { readonly before: readonly number[]; readonly after: readonly number[] };
   concat: { readonly axis: number };
+  /** The elements of the given axes in opposite order. */
+  flip: { readonly axes: readonly number[] };
+
+  /** `x: [rows, ...row]`, `indices: int32 [...i]` gives `[...i, ...row]`; an index out of range is the caller's mistake. */
+  gather: None;
+  /** Adjoint of `gather`: `rows: [...i, ...row]`, `indices: int32 [...i]` gives `[count, ...row]`, sums where indices repeat. */
+  scatterAdd: { readonly count: number };
 
   sum: { readonly axes: readonly number[]; readonly keepDims: boolean };
   reduceMax: { readonly axes: readonly number[]; readonly keepDims: boolean };
+  /** Index of the first maximum along an axis, which goes, as int32. */
+  argMax: { readonly axis: number };
+  /** Sums of all elements up to each one: from the end with `reverse`, without itself when `exclusive`. */
+  cumsum: { readonly axis: number; readonly exclusive: boolean; readonly reverse: boolean };
   /** Along the last axis. */
   softmax: None;
 
   /** `[..., m, k] x [..., k, n]` with equal leading axes; a flag transposes the last two axes of its operand first. */
   matmul: { readonly transposeA: boolean; readonly transposeB: boolean };
 
-  /** `x: [n, c, h, w]`, `weight: [o, c, kh, kw]` gives `[n, o, h', w']` (cross-correlation, as in every deep-learning library). */
+  /** `x: [n, c, h, w]`, `weight: [o, c / groups, kh, kw]` gives `[n, o, h', w']` (cross-correlation, as in every deep-learning library). */
   conv2d: ConvAttributes;
-  /** Adjoint of `conv2d` in `x`: `gradient: [n, o, h', w']`, `weight: [o, c, kh, kw]` gives `[n, c, h, w]`, `size = [h, w]`. */
+  /** Adjoint of `conv2d` in `x`: `gradient: [n, o, h', w']`, `weight` as there, gives `[n, c, h, w]`, `size = [h, w]`. */
   conv2dInputGradient: ConvAttributes & { readonly size: readonly [number, number] };
-  /** Adjoint of `conv2d` in `weight`: `x: [n, c, h, w]`, `gradient: [n, o, h', w']` gives `[o, c, kh, kw]`, `size = [kh, kw]`. */
+  /** Adjoint of `conv2d` in `weight`: `x: [n, c, h, w]`, `gradient: [n, o, h', w']` gives the weight, `size = [kh, kw]`. */
   conv2dWeightGradient: ConvAttributes & { readonly size: readonly [number, number] };
 
   /** Sum over `factor x factor` blocks of `[n, c, h, w]`. */
@@ -90,7 +108,20 @@ export type Primitive = keyof Primitives;
 
 /** Primitives that map each element of one float tensor. */
 export type UnaryPrimitive =
-  'neg' | 'exp' | 'log' | 'sqrt' | 'square' | 'sin' | 'cos' | 'tanh' | 'sigmoid' | 'silu' | 'erf' | 'abs' | 'sign';
+  | 'neg'
+  | 'exp'
+  | 'log'
+  | 'sqrt'
+  | 'square'
+  | 'sin'
+  | 'cos'
+  | 'tanh'
+  | 'sigmoid'
+  | 'silu'
+  | 'softplus'
+  | 'erf'
+  | 'abs'
+  | 'sign';
 
 /** Primitives that combine two tensors element by element, with broadcasting. */
 export type BinaryPrimitive = 'add' | 'sub' | 'mul' | 'div' | 'maximum' | 'minimum' | 'equal' | 'less';

@@ -158,6 +158,16 @@ export const rewriteRules: { readonly [P in Primitive]?: RewriteRule<P> } = {
     if (swapsLastTwo(b!)) return make('matmul', [a!, b.operands[0]!], { transposeA, transposeB: !transposeB });
     return undefined;
   },
+  flip: ([x], { axes }, shape, make) => {
+    const long = axes.filter((axis) => shape[axis] !== 1);
+    if (long.length === 0) return x;
+    if (long.length < axes.length) return make('flip', [x!], { axes: long });
+    if (x!.is('flip') && x.attributes.axes.join() === axes.join()) return x.operands[0];
+    return repeated(x!, shape);
+  },
+  gather: ([x], _, shape) => repeated(x!, shape),
+  scatterAdd: ([rows], _, shape) => (isSplat(rows!, 0) ? splat(0, shape) : undefined),
+  cumsum: zeroOfZero,
   conv2d: zeroOfZero,
   conv2dInputGradient: zeroOfZero,
   conv2dWeightGradient: zeroOfZero,

@@ -110,7 +110,7 @@ describe('shape errors say what was called, what it wants and what it got', () =
     ],
     [
       () => conv2d(float(1, 3, 4, 4), float(2, 3, 3, 3), { stride: 0 }),
-      'conv2d: wanted strides >= 1 and paddings >= 0, whole numbers, got [0, 0] and [0, 0]',
+      'conv2d: wanted strides, dilations and groups >= 1 and paddings >= 0, whole numbers, got [0, 0] and [1, 1] and [1] and [0, 0]',
     ],
     [
       () => conv2d(float(3, 4, 4), float(2, 3, 3, 3)),

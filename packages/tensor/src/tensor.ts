@@ -98,6 +98,10 @@ export class Tensor<P extends Primitive = Primitive> implements TensorSpec {
   silu(): Tensor {
     return bind('silu', [this], {});
   }
+  /** `log(1 + exp(x))`, exact on both sides of zero. */
+  softplus(): Tensor {
+    return bind('softplus', [this], {});
+  }
   erf(): Tensor {
     return bind('erf', [this], {});
   }
@@ -129,6 +133,19 @@ export class Tensor<P extends Primitive = Primitive> implements TensorSpec {
   slice(starts: readonly number[], ends: readonly number[]): Tensor {
     return bind('slice', [this], { starts, ends });
   }
+  /** The elements of the given axes in opposite order; negative axes count from the end. */
+  flip(axes: readonly number[]): Tensor {
+    return bind('flip', [this], { axes: normalizeAxes('flip', axes, this.shape) });
+  }
+  /**
+   * Rows of `[rows, ...row]` by their index: a table's embedding of class or token numbers.
+   *
+   * @param indices int32 `[...i]`, from 0 to rows - 1; what another index gives is not defined
+   * @returns `[...i, ...row]`
+   */
+  gather(indices: Tensor): Tensor {
+    return bind('gather', [this, indices], {});
+  }
   /** Zeros before and after every axis. */
   pad(before: readonly number[], after: readonly number[]): Tensor {
     return bind('pad', [this], { before, after });
@@ -146,6 +163,22 @@ export class Tensor<P extends Primitive = Primitive> implements TensorSpec {
   /** Maximum over the given axes; where several elements attain it they share the derivative equally. */
   max(axes?: readonly number[], keepDims = false): Tensor {
     return bind('reduceMax', [this], { axes: this.axes('max', axes), keepDims });
+  }
+  /** Minimum over the given axes; ties as in {@link max}. */
+  min(axes?: readonly number[], keepDims = false): Tensor {
+    return this.neg().max(axes, keepDims).neg();
+  }
+  /** Index of the first maximum along an axis, int32 without that axis. */
+  argMax(axis: number): Tensor {
+    return bind('argMax', [this], { axis: this.axis('argMax', axis) });
+  }
+  /** Index of the first minimum along an axis, int32 without that axis. */
+  argMin(axis: number): Tensor {
+    return this.neg().argMax(axis);
+  }
+  /** `y_i = sum_{j <= i} x_j` along an axis; with `exclusive` `j < i`; with `reverse` from the end. */
+  cumsum(axis: number, { exclusive = false, reverse = false } = {}): Tensor {
+    return bind('cumsum', [this], { axis: this.axis('cumsum', axis), exclusive, reverse });
   }
   /** `exp(x_i) / sum_j exp(x_j)` along the last axis. */
   softmax(): Tensor {
@@ -170,6 +203,9 @@ export class Tensor<P extends Primitive = Primitive> implements TensorSpec {
     return typeof value === 'number' ? splat(value, [], this.dtype) : value;
   }
 
+  private axis(operation: string, axis: number): number {
+    return normalizeAxes(operation, [axis], this.shape)[0]!;
+  }
   private axes(operation: string, axes: readonly number[] | undefined): number[] {
     return axes === undefined ? this.shape.map((_, axis) => axis) : normalizeAxes(operation, axes, this.shape);
   }

@@ -43,6 +43,7 @@ const vjpRules: { readonly [P in Primitive]: VjpRule<P> } = {
   tanh: unary,
   sigmoid: unary,
   silu: unary,
+  softplus: unary,
   erf: unary,
   abs: unary,
   sign: zero,
@@ -109,12 +110,21 @@ const vjpRules: { readonly [P in Primitive]: VjpRule<P> } = {
       );
     });
   },
+  flip: (_, yBar, __, { axes }) => [bind('flip', [yBar], { axes })],
+
+  gather: (y, yBar) => {
+    const [x, indices] = binaryOperands(y);
+    return [bind('scatterAdd', [yBar, indices], { count: x.shape[0]! })];
+  },
+  scatterAdd: (y, yBar) => [bind('gather', [yBar, y.operands[1]!], {})],
 
   sum: (y, yBar, _, { axes }) => [spread(yBar, y.operands[0]!, axes)],
   reduceMax: (y, yBar, _, { axes }) => {
     const x = y.operands[0]!;
     return [spread(yBar, x, axes).mul(maximalShare(x, axes))];
   },
+  argMax: zero,
+  cumsum: (_, yBar, __, attributes) => [bind('cumsum', [yBar], { ...attributes, reverse: !attributes.reverse })],
   // xBar = y (yBar - sum_j y_j yBar_j)
   softmax: (y, yBar) => [y.mul(yBar.sub(y.mul(yBar).sum([-1], true)))],
 
@@ -130,25 +140,22 @@ const vjpRules: { readonly [P in Primitive]: VjpRule<P> } = {
 
   // The three convolutions are the partial derivatives of one trilinear form T(x, weight, gradient) = <gradient, conv2d(x, weight)>,
   // so each one's adjoints are the other two.
-  conv2d: (y, yBar, wanted, { stride, padding }) => {
+  conv2d: (y, yBar, wanted, conv) => {
     const [x, weight] = binaryOperands(y);
-    const conv = { stride, padding };
     return [
       wanted[0] ? bind('conv2dInputGradient', [yBar, weight], { ...conv, size: imageSize(x) }) : undefined,
       wanted[1] ? bind('conv2dWeightGradient', [x, yBar], { ...conv, size: imageSize(weight) }) : undefined,
     ];
   },
-  conv2dInputGradient: (y, xBar, wanted, { stride, padding }) => {
+  conv2dInputGradient: (y, xBar, wanted, { size: _, ...conv }) => {
     const [gradient, weight] = binaryOperands(y);
-    const conv = { stride, padding };
     return [
       wanted[0] ? bind('conv2d', [xBar, weight], conv) : undefined,
       wanted[1] ? bind('conv2dWeightGradient', [xBar, gradient], { ...conv, size: imageSize(weight) }) : undefined,
     ];
   },
-  conv2dWeightGradient: (y, weightBar, wanted, { stride, padding }) => {
+  conv2dWeightGradient: (y, weightBar, wanted, { size: _, ...conv }) => {
     const [x, gradient] = binaryOperands(y);
-    const conv = { stride, padding };
     return [
       wanted[0] ? bind('conv2dInputGradient', [gradient, weightBar], { ...conv, size: imageSize(x) }) : undefined,
       wanted[1] ? bind('conv2d', [x, weightBar], conv) : undefined,

@@ -1,3 +1,4 @@
+import type { ConvAttributes } from '@flowmap/tensor';
 import type { Graph } from '../graph.js';
 import type { Lowering } from './context.js';
 import { sumOfRows } from './reductions.js';
@@ -19,15 +20,14 @@ export const weightGradient: Lowering<'conv2dWeightGradient'> = ({ operands, att
   const [n, o, h, w] = operands[1]!.shape as [number, number, number, number];
   const c = operands[0]!.shape[1]!;
   const geometry = { ...attributes, n, c, o, h, w };
-  const isDense = attributes.stride.every((step) => step === 1);
-  return isDense && h * w >= LARGE_MAP
+  const { stride, dilation, groups } = attributes;
+  const isPlain = [...stride, ...dilation, groups].every((n) => n === 1);
+  return isPlain && h * w >= LARGE_MAP
     ? bySharedTaps(x, gradient, geometry, graph)
     : byTaps(x, gradient, geometry, graph);
 };
 
-interface Geometry {
-  readonly stride: readonly [number, number];
-  readonly padding: readonly [number, number];
+interface Geometry extends ConvAttributes {
   /** Height and width of the kernel. */
   readonly size: readonly [number, number];
   readonly n: number;
@@ -53,23 +53,37 @@ function bySharedTaps(x: string, gradient: string, { padding, size, n, c, o, h, 
   return graph.node('Transpose', [taps], { perm: [1, 3, 0, 2] });
 }
 
-function byTaps(x: string, gradient: string, { stride, padding, size, n, c, o, h, w }: Geometry, graph: Graph): string {
+function byTaps(x: string, gradient: string, geometry: Geometry, graph: Graph): string {
+  const { stride, padding, dilation, groups, size, n, c, o, h, w } = geometry;
   const channelsFirst = (images: string): string => graph.node('Transpose', [images], { perm: [1, 0, 2, 3] });
   const image = pad(channelsFirst(x), [...padding, ...padding], graph);
   const slices: string[] = [];
   for (let u = 0; u < size[0]; u++) {
     for (let v = 0; v < size[1]; v++) {
-      const ends = [u + (h - 1) * stride[0] + 1, v + (w - 1) * stride[1] + 1];
-      const bounds = [[u, v], ends, [2, 3], stride].map((values) => graph.integers(values));
+      const starts = [u * dilation[0], v * dilation[1]] as const;
+      const ends = [starts[0] + (h - 1) * stride[0] + 1, starts[1] + (w - 1) * stride[1] + 1];
+      const bounds = [starts, ends, [2, 3], stride].map((values) => graph.integers(values));
       slices.push(graph.node('Slice', [image, ...bounds]));
     }
   }
   const pixels = n * h * w;
-  const columns = graph.node('Reshape', [joined(slices, 0, graph), graph.integers([slices.length * c, pixels])]);
-  const rows = graph.node('Reshape', [channelsFirst(gradient), graph.integers([o, pixels])]);
-  const product = graph.node('Gemm', [rows, columns], { transB: 1 });
-  const taps = graph.node('Reshape', [product, graph.integers([o, ...size, c])]);
+  const matrix = (value: string, extents: readonly number[]): string =>
+    graph.node('Reshape', [value, graph.integers(extents)]);
+  const taps = matrix(productOf(), [o, ...size, c / groups]);
   return graph.node('Transpose', [taps], { perm: [0, 3, 1, 2] });
+
+  function productOf(): string {
+    const columns = joined(slices, 0, graph);
+    if (groups === 1) {
+      const operands = [matrix(channelsFirst(gradient), [o, pixels]), matrix(columns, [slices.length * c, pixels])];
+      return graph.node('Gemm', operands, { transB: 1 });
+    }
+    const apart = graph.node('Transpose', [matrix(columns, [slices.length, groups, c / groups, pixels])], {
+      perm: [1, 3, 0, 2],
+    });
+    const right = matrix(apart, [groups, pixels, (slices.length * c) / groups]);
+    return graph.node('MatMul', [matrix(channelsFirst(gradient), [groups, o / groups, pixels]), right]);
+  }
 }
 
 /** Zeros around `[n, c, h, w]`: `[top, left, bottom, right]`; negative numbers cut off. */

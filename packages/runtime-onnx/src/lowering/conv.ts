@@ -1,7 +1,8 @@
-import type { ConvAttributes, Tensor } from '@flowmap/tensor';
-import type { Graph } from '../graph.js';
+import type { ConvAttributes, Shape, Tensor } from '@flowmap/tensor';
+import type { Attribute, Graph } from '../graph.js';
 import type { Context, Lowering } from './context.js';
 import { weightGradient } from './conv-weight-gradient.js';
+import { reversed } from './shapes.js';
 
 type ConvPrimitive = 'conv2d' | 'conv2dInputGradient' | 'conv2dWeightGradient';
 
@@ -9,15 +10,20 @@ export const conv: { readonly [P in ConvPrimitive]: Lowering<P> } = {
   conv2d: (tensor, context) => correlate(tensor, context),
 
   conv2dInputGradient: ({ operands: [gradient, weight], attributes, shape }, { graph, value }) => {
-    const { stride, padding, size } = attributes;
+    const { stride, padding, dilation, size } = attributes;
     const kernel = weight!.shape.slice(2);
-    if (isDense(stride) && shape[1]! >= FEW_CHANNELS && padding.every((p, i) => p < kernel[i]!)) {
-      const opposite = padding.map((p, i) => kernel[i]! - 1 - p);
-      return graph.node('Conv', [value(gradient!), flipped(value(weight!), kernel, graph)], window(stride, opposite));
+    if (shape[1]! >= FEW_CHANNELS && isTurnable(attributes, kernel)) {
+      return graph.node(
+        'Conv',
+        [value(gradient!), turned(value(weight!), weight!.shape, graph)],
+        window({ ...attributes, padding: opposite(padding, kernel) }),
+      );
     }
-    const reached = [0, 1].map((i) => (gradient!.shape[i + 2]! - 1) * stride[i]! + kernel[i]! - 2 * padding[i]!);
+    const reached = [0, 1].map((i) => {
+      return (gradient!.shape[i + 2]! - 1) * stride[i]! + dilation[i]! * (kernel[i]! - 1) + 1 - 2 * padding[i]!;
+    });
     return graph.node('ConvTranspose', [value(gradient!), value(weight!)], {
-      ...window(stride, padding),
+      ...window(attributes),
       output_padding: [0, 1].map((i) => size[i]! - reached[i]!),
     });
   },
@@ -34,31 +40,42 @@ const FEW_CHANNELS = 16;
 /** A convolution, with a bias per result channel where one is given. */
 export function correlate(tensor: Tensor<'conv2d'>, { graph, value }: Context, bias?: Tensor): string {
   const [x, weight] = tensor.operands as readonly [Tensor, Tensor];
-  const { stride, padding } = tensor.attributes;
+  const { attributes } = tensor;
   const [channels, , ...kernel] = weight.shape as [number, number, number, number];
   const addends = bias
     ? [bias.rank === 1 ? value(bias) : graph.node('Reshape', [value(bias), graph.integers([channels])])]
     : [];
-  if (isDense(stride) && channels < FEW_CHANNELS && padding.every((p, i) => p < kernel[i]!)) {
-    const opposite = padding.map((p, i) => kernel[i]! - 1 - p);
-    const inputs = [value(x), flipped(value(weight), kernel, graph), ...addends];
-    return graph.node('ConvTranspose', inputs, window(stride, opposite));
+  if (channels < FEW_CHANNELS && isTurnable(attributes, kernel)) {
+    const inputs = [value(x), turned(value(weight), weight.shape, graph), ...addends];
+    return graph.node(
+      'ConvTranspose',
+      inputs,
+      window({ ...attributes, padding: opposite(attributes.padding, kernel) }),
+    );
   }
-  return graph.node('Conv', [value(x), value(weight), ...addends], window(stride, padding));
+  return graph.node('Conv', [value(x), value(weight), ...addends], window(attributes));
+}
+
+/** True where a convolution is its adjoint's with the kernel turned by 180 degrees. */
+function isTurnable({ stride, padding, dilation, groups }: ConvAttributes, kernel: readonly number[]): boolean {
+  return [...stride, ...dilation, groups].every((n) => n === 1) && padding.every((p, i) => p < kernel[i]!);
+}
+
+function opposite([top, left]: ConvAttributes['padding'], kernel: readonly number[]): [number, number] {
+  return [kernel[0]! - 1 - top, kernel[1]! - 1 - left];
 }
 
 /** The kernel of the adjoint convolution: in and out channels exchanged, every tap at the opposite place. */
-function flipped(weight: string, kernel: readonly number[], graph: Graph): string {
+function turned(weight: string, [o, c, kh, kw]: Shape, graph: Graph): string {
   const exchanged = graph.node('Transpose', [weight], { perm: [1, 0, 2, 3] });
-  if (kernel.every((extent) => extent === 1)) return exchanged;
-  const [last, beyond, axes, steps] = [[-1, -1], kernel.map((extent) => -extent - 1), [2, 3], [-1, -1]];
-  return graph.node('Slice', [exchanged, ...[last, beyond, axes, steps].map((values) => graph.integers(values))]);
+  return kh === 1 && kw === 1 ? exchanged : reversed(exchanged, [c!, o!, kh!, kw!], [2, 3], graph);
 }
 
-function isDense(stride: ConvAttributes['stride']): boolean {
-  return stride.every((step) => step === 1);
-}
-
-function window(stride: readonly number[], padding: readonly number[]): Record<string, readonly number[]> {
-  return { strides: stride, pads: [...padding, ...padding] };
+function window({ stride, padding, dilation, groups }: ConvAttributes): Record<string, Attribute> {
+  const geometry = { strides: stride, pads: [...padding, ...padding] };
+  return {
+    ...geometry,
+    ...(dilation.every((n) => n === 1) ? {} : { dilations: dilation }),
+    ...(groups === 1 ? {} : { group: groups }),
+  };
 }

@@ -1,7 +1,6 @@
 import { sameShape, type BinaryPrimitive, type Tensor, type UnaryPrimitive } from '@flowmap/tensor';
+import { dataTypes } from '../graph.js';
 import { direct, type Context, type Lowering } from './context.js';
-
-const dataTypes = { float32: 1, int32: 6, bool: 9 };
 
 /** Operands broadcast, so constants of equal elements can be scalars, unless nothing else carries the result's shape. */
 function broadcasting(tensor: Tensor, { value, compact }: Context): string[] {
@@ -31,6 +30,7 @@ export const elementwise: {
   tanh: direct('Tanh'),
   sigmoid: direct('Sigmoid'),
   silu: ({ operands: [x] }, { graph, value }) => graph.node('Mul', [value(x!), graph.node('Sigmoid', [value(x!)])]),
+  softplus: direct('Softplus'),
   erf: direct('Erf'),
   abs: direct('Abs'),
   sign: direct('Sign'),

@@ -1,8 +1,8 @@
 import { sizeOf, type Shape, type Tensor } from '@flowmap/tensor';
-import type { Graph } from '../graph.js';
+import { dataTypes, type Graph } from '../graph.js';
 import { direct, type Lowering } from './context.js';
 
-export const reductions: { readonly [P in 'sum' | 'reduceMax' | 'softmax']: Lowering<P> } = {
+export const reductions: { readonly [P in 'sum' | 'reduceMax' | 'argMax' | 'cumsum' | 'softmax']: Lowering<P> } = {
   // To ONNX an empty list of axes means all of them, so a reduction over none is left out.
   sum: (tensor, { graph, value }) => {
     const { axes, keepDims } = tensor.attributes;
@@ -14,6 +14,13 @@ export const reductions: { readonly [P in 'sum' | 'reduceMax' | 'softmax']: Lowe
   },
   reduceMax: ({ operands: [x], attributes: { axes, keepDims } }, { graph, value }) =>
     axes.length === 0 ? value(x!) : graph.node('ReduceMax', [value(x!)], { axes, keepdims: keepDims ? 1 : 0 }),
+  argMax: ({ operands: [x], attributes: { axis } }, { graph, value }) =>
+    graph.node('Cast', [graph.node('ArgMax', [value(x!)], { axis, keepdims: 0 })], { to: dataTypes.int32 }),
+  cumsum: ({ operands: [x], attributes: { axis, exclusive, reverse } }, { graph, value }) =>
+    graph.node('CumSum', [value(x!), graph.scalar(axis, 'int32')], {
+      exclusive: exclusive ? 1 : 0,
+      reverse: reverse ? 1 : 0,
+    }),
   softmax: direct('Softmax', () => ({ axis: -1 })),
 };
 

@@ -1,6 +1,8 @@
+import type { Shape } from '@flowmap/tensor';
+import type { Graph } from '../graph.js';
 import { direct, type Lowering } from './context.js';
 
-type ShapePrimitive = 'reshape' | 'transpose' | 'broadcastTo' | 'slice' | 'pad' | 'concat';
+type ShapePrimitive = 'reshape' | 'transpose' | 'broadcastTo' | 'slice' | 'pad' | 'concat' | 'flip';
 
 export const shapes: { readonly [P in ShapePrimitive]: Lowering<P> } = {
   reshape: ({ operands: [x], shape }, { graph, value }) => graph.node('Reshape', [value(x!), graph.integers(shape)]),
@@ -18,5 +20,13 @@ export const shapes: { readonly [P in ShapePrimitive]: Lowering<P> } = {
   // Always the pads of every axis: onnxruntime's transpose optimizer corrupts a Pad that names its axes.
   pad: ({ operands: [x], attributes: { before, after } }, { graph, value }) =>
     graph.node('Pad', [value(x!), graph.integers([...before, ...after])]),
+  flip: ({ operands: [x], attributes: { axes } }, { graph, value }) => reversed(value(x!), x!.shape, axes, graph),
   concat: direct('Concat', ({ attributes: { axis } }) => ({ axis })),
 };
+
+/** The elements of some axes of a value in opposite order. */
+export function reversed(value: string, shape: Shape, axes: readonly number[], graph: Graph): string {
+  const beyond = axes.map((axis) => -shape[axis]! - 1);
+  const bounds = [axes.map(() => -1), beyond, axes, axes.map(() => -1)];
+  return graph.node('Slice', [value, ...bounds.map((values) => graph.integers(values))]);
+}

@@ -2,6 +2,7 @@ import type { Primitive } from '@flowmap/tensor';
 import type { Lowering } from './context.js';
 import { conv } from './conv.js';
 import { elementwise } from './elementwise.js';
+import { indexing } from './indexing.js';
 import { product } from './matmul.js';
 import { reductions } from './reductions.js';
 import { resampling } from './resampling.js';
@@ -11,6 +12,7 @@ import { shapes } from './shapes.js';
 export const lowerings: { readonly [P in Exclude<Primitive, 'input' | 'constant'>]: Lowering<P> } = {
   ...elementwise,
   ...shapes,
+  ...indexing,
   ...reductions,
   ...conv,
   ...resampling,

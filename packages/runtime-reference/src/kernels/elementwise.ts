@@ -23,6 +23,7 @@ export const unaryKernels: { readonly [P in UnaryPrimitive]: KernelRule<P> } = {
   tanh: unary(Math.tanh),
   sigmoid: unary(sigmoid),
   silu: unary((x) => x * sigmoid(x)),
+  softplus: unary((x) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)))),
   erf: unary(erf),
   abs: unary(Math.abs),
   sign: unary(Math.sign),

@@ -65,6 +65,13 @@ export const concat: KernelRule<'concat'> = ({ operands, shape, attributes: { ax
   return (values, out) => moves.forEach((move, i) => move(values[i]!, out));
 };
 
+export const flip: KernelRule<'flip'> = ({ shape, attributes: { axes } }) => {
+  const strides = stridesOf(shape);
+  const last = shape.map((extent, axis) => (axes.includes(axis) ? extent - 1 : 0));
+  const backwards = strides.map((stride, axis) => (axes.includes(axis) ? -stride : stride));
+  return single(copyBox(shape, backwards, strides, offsetOf(last, strides)));
+};
+
 export const upsample2d: KernelRule<'upsample2d'> = ({ operands: [x], attributes: { factor } }) => {
   const [n, c, h, w] = x!.shape as readonly [number, number, number, number];
   const blocks = [n * c * h, factor, w, factor];

@@ -60,25 +60,32 @@ it('conv2d is its defining sum', async () => {
     kernel: fc.tuple(small, small),
     stride: fc.tuple(small, small),
     padding: fc.tuple(fc.nat(2), fc.nat(2)),
+    dilation: fc.tuple(fc.constantFrom(1, 2), fc.constantFrom(1, 2)),
+    groups: small,
   });
   await fc.assert(
-    fc.asyncProperty(geometry, async ({ n, c, o, size: [h, w], kernel: [kh, kw], stride, padding }) => {
-      const [x, weight] = [whole([n, c, h, w], 1), whole([o, c, kh, kw], 2)];
-      const got = await evaluate(runtime, (x, w) => conv2d(x, w, { stride, padding }), [x, weight]);
+    fc.asyncProperty(geometry, async ({ n, c, o, size: [h, w], kernel: [kh, kw], ...options }) => {
+      const { stride, padding, dilation, groups } = options;
+      fc.pre(dilation[0] * (kh - 1) < h + 2 * padding[0] && dilation[1] * (kw - 1) < w + 2 * padding[1]);
+      const channels = groups * c;
+      const [x, weight] = [whole([n, channels, h, w], 1), whole([groups * o, c, kh, kw], 2)];
+      const got = await evaluate(runtime, (x, w) => conv2d(x, w, options), [x, weight]);
       const [, , outH, outW] = got.shape as readonly [number, number, number, number];
-      expect(outH).toBe(Math.floor((h + 2 * padding[0] - kh) / stride[0]) + 1);
+      expect(outH).toBe(Math.floor((h + 2 * padding[0] - dilation[0] * (kh - 1) - 1) / stride[0]) + 1);
       let position = 0;
       for (let image = 0; image < n; image++) {
-        for (let out = 0; out < o; out++) {
+        for (let out = 0; out < groups * o; out++) {
+          const first = Math.floor(out / o) * c;
           for (let i = 0; i < outH; i++) {
             for (let j = 0; j < outW; j++) {
               let sum = 0;
               for (let channel = 0; channel < c; channel++) {
                 for (let u = 0; u < kh; u++) {
                   for (let v = 0; v < kw; v++) {
-                    const [row, column] = [i * stride[0] + u - padding[0], j * stride[1] + v - padding[1]];
+                    const row = i * stride[0] + u * dilation[0] - padding[0];
+                    const column = j * stride[1] + v * dilation[1] - padding[1];
                     if (row < 0 || row >= h || column < 0 || column >= w) continue;
-                    const pixel = x.data[((image * c + channel) * h + row) * w + column]!;
+                    const pixel = x.data[((image * channels + first + channel) * h + row) * w + column]!;
                     sum += pixel * weight.data[((out * c + channel) * kh + u) * kw + v]!;
                   }
                 }

@@ -2,9 +2,11 @@ import type { Primitive, Tensor } from '@flowmap/tensor';
 import { conv2d, conv2dInputGradient, conv2dWeightGradient } from './conv.js';
 import { binaryKernels, cast, copy, select, unaryKernels } from './elementwise.js';
 import type { Kernel, KernelRule } from './kernel.js';
-import { broadcastTo, concat, pad, slice, transpose, upsample2d } from './layout.js';
+import { gather, scatterAdd } from './indexing.js';
+import { broadcastTo, concat, flip, pad, slice, transpose, upsample2d } from './layout.js';
 import { matmul } from './matmul.js';
 import { reduceMax, softmax, sum, sumPool2d } from './reduce.js';
+import { argMax, cumsum } from './scan.js';
 
 /** Primitives whose values are there before a program runs, and are not computed. */
 export type Leaf = 'input' | 'constant';
@@ -22,8 +24,13 @@ const kernels: { readonly [P in Exclude<Primitive, Leaf>]: KernelRule<P> } = {
   slice,
   pad,
   concat,
+  flip,
+  gather,
+  scatterAdd,
   sum,
   reduceMax,
+  argMax,
+  cumsum,
   softmax,
   matmul,
   conv2d,

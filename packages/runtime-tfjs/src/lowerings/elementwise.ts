@@ -28,6 +28,7 @@ export const elementwise: Lowerings<
   tanh: map('Tanh'),
   sigmoid: map('Sigmoid'),
   silu: (emit, [x]) => binary(emit, 'Multiply', x!, unary(emit, 'Sigmoid', x!)),
+  softplus: map('Softplus'),
   erf: map('Erf'),
   abs: map('Abs'),
   sign: map('Sign'),

@@ -1,4 +1,4 @@
-import { bind, select, type HostTensors, type Runtime, type Tensor, type Tensors } from '@flowmap/tensor';
+import { bind, select, type ConvAttributes, type HostTensors, type Runtime, type Tensor, type Tensors } from '@flowmap/tensor';
 import { referenceRuntime } from '@flowmap/runtime-reference';
 import * as fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
@@ -91,18 +91,19 @@ describe.each(['cpu', 'wasm'])('%s', (backend) => {
     { x: [4, 3, 11, 8], weight: [2, 3, 5, 2], stride: [3, 2], padding: [2, 0] },
     { x: [2, 3, 9, 6], weight: [5, 3, 1, 1], stride: [2, 1], padding: [0, 0] },
     { x: [2, 1, 4, 5], weight: [1, 1, 2, 3], stride: [1, 2], padding: [3, 4] },
-  ] as const)('convolution of $x with $weight and its adjoints', async ({ x, weight, stride, padding }) => {
+    { x: [3, 4, 12, 9], weight: [6, 2, 3, 2], stride: [2, 1], padding: [1, 2], dilation: [2, 3], groups: 2 },
+  ] as const)('convolution of $x with $weight and its adjoints', async ({ x, weight, ...geometry }) => {
+    const conv: ConvAttributes = { dilation: [1, 1], groups: 1, ...geometry };
     const feeds = { x: sample(x, 1), weight: sample(weight, 2) };
-    const convolve = (inputs: Tensors): Tensor =>
-      bind('conv2d', [inputs['x']!, inputs['weight']!], { stride, padding });
+    const convolve = (inputs: Tensors): Tensor => bind('conv2d', [inputs['x']!, inputs['weight']!], conv);
     // Up to 6 x 23 x 25 products are summed, in another order than the oracle's.
     await agrees(feeds, convolve, 1e-5);
-    const adjoint = { stride, padding, size: [x[2], x[3]] } as const;
+    const adjoint = { ...conv, size: [x[2], x[3]] } as const;
     await agrees(feeds, (inputs) => bind('conv2dInputGradient', [convolve(inputs), inputs['weight']!], adjoint), 1e-5);
     const size = [weight[2], weight[3]] as const;
     await agrees(
       feeds,
-      (inputs) => bind('conv2dWeightGradient', [inputs['x']!, convolve(inputs)], { stride, padding, size }),
+      (inputs) => bind('conv2dWeightGradient', [inputs['x']!, convolve(inputs)], { ...conv, size }),
       1e-5,
     );
   });

@@ -4,13 +4,21 @@ import { contractions } from './contractions.js';
 import { convolutions } from './convolutions.js';
 import { elementwise } from './elementwise.js';
 import { images } from './images.js';
+import { indexing } from './indexing.js';
 import type { Lowering, Lowerings } from './lowering.js';
 import { shapes } from './shapes.js';
 
 /** Primitives that are computed; the others are what a plan starts from. */
 type Computed = Exclude<Primitive, 'input' | 'constant'>;
 
-const lowerings: Lowerings<Computed> = { ...elementwise, ...shapes, ...contractions, ...convolutions, ...images };
+const lowerings: Lowerings<Computed> = {
+  ...elementwise,
+  ...shapes,
+  ...indexing,
+  ...contractions,
+  ...convolutions,
+  ...images,
+};
 
 /** Emits a computed node, whose operands have been emitted. */
 export function lower(emit: Emitter, node: Tensor, operands: readonly Value[]): Value {

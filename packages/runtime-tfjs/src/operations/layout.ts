@@ -127,6 +127,17 @@ export function padOrCrop(emit: Emitter, x: Value, before: readonly number[], af
   );
 }
 
+/** The elements of the given axes in opposite order. */
+export function reverse(emit: Emitter, x: Value, axes: readonly number[]): Value {
+  let reversed = x;
+  for (const { first, end } of runsOf(x.shape, (axis) => axes.includes(axis))) {
+    const rows = [sizeBetween(x.shape, 0, first), sizeBetween(x.shape, first, end), sizeBetween(x.shape, end)];
+    const spec = { shape: rows, dtype: x.dtype };
+    reversed = emit.call('Reverse', { x: reshape(emit, reversed, rows) }, { dims: [1] }, spec);
+  }
+  return reshape(emit, reversed, x.shape);
+}
+
 export function concat(emit: Emitter, pieces: readonly Value[], axis: number): Value {
   const [first] = pieces as [Value];
   if (pieces.length === 1) return first;

@@ -19,15 +19,18 @@ export function tile({ heap }: Wasm): Kernel {
   };
 }
 
-/** `[rows, inner]` with its rows in reverse order. The registered kernel moves single elements, and slowly. */
+/** `[outer, rows, inner]` with its rows in reverse order. The registered kernel moves single elements, and slowly. */
 export function reverse({ heap }: Wasm): Kernel {
   return (inputs) => {
     const { x } = namedInputs<'x'>(inputs);
-    const [rows, inner] = x.shape as [number, number];
-    const result = heap.allocate([rows, inner], x.dtype);
+    const [outer, rows, inner] = x.shape as [number, number, number];
+    const result = heap.allocate([outer, rows, inner], x.dtype);
     const [from, to] = [heap.view(x), heap.view(result)];
-    for (let row = 0; row < rows; row++) {
-      to.set(from.subarray(row * inner, (row + 1) * inner), (rows - 1 - row) * inner);
+    for (let i = 0; i < outer; i++) {
+      for (let row = 0; row < rows; row++) {
+        const start = (i * rows + row) * inner;
+        to.set(from.subarray(start, start + inner), ((i + 1) * rows - 1 - row) * inner);
+      }
     }
     return result;
   };

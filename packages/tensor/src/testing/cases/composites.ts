@@ -1,12 +1,28 @@
-import { gelu, geluTanh } from '../../activations.js';
+import { gelu, geluTanh, leakyRelu, relu } from '../../activations.js';
 import { attention } from '../../attention.js';
-import { conv2d, linear, oneHot, split, stopGradient } from '../../functions.js';
+import {
+  and,
+  clamp,
+  conv2d,
+  convTranspose2d,
+  linear,
+  not,
+  oneHot,
+  or,
+  select,
+  split,
+  stopGradient,
+  tile,
+} from '../../functions.js';
+import { depthToSpace, resize2d, spaceToDepth } from '../../images.js';
 import { jvp } from '../../jvp.js';
+import { logSoftmax, logSumExp } from '../../log-sum-exp.js';
 import { groupNorm, layerNorm, pixelNorm, rmsNorm } from '../../norms.js';
+import { averagePool2d, maxPool2d } from '../../pooling.js';
 import { bind, type Tensor } from '../../tensor.js';
 import { grad } from '../../vjp.js';
 import { at, kink, type Case } from '../case.js';
-import { awayFromZero, distinct, fixed, integers, normal, positive } from '../samples.js';
+import { awayFromZero, coins, distinct, fixed, integers, normal, positive } from '../samples.js';
 
 /** Functions made of primitives, as networks and losses use them. */
 export const compositeCases: Readonly<Record<string, readonly Case[]>> = {
@@ -19,8 +35,42 @@ export const compositeCases: Readonly<Record<string, readonly Case[]>> = {
     at('gelu', [normal([3, 4])], gelu),
     at('gelu far from zero', [fixed([6], [-20, -5, -2, 2, 5, 20])], gelu),
     at('geluTanh', [normal([3, 4])], geluTanh),
-    at('relu', [awayFromZero([3, 4])], (x) => x.maximum(0)),
-    at('softplus', [normal([3, 4])], (x) => x.exp().add(1).log()),
+    at('relu', [awayFromZero([3, 4])], relu),
+    kink('relu at zero', [fixed([3], [-1, 0, 1])], relu),
+    at('leakyRelu', [awayFromZero([3, 4])], (x) => leakyRelu(x, 0.1)),
+    at('clamp', [fixed([5], [-3, -0.5, 0.25, 0.75, 4])], (x) => clamp(x, -1, 1).square()),
+  ],
+  logarithms: [
+    at('logSoftmax', [normal([3, 4])], logSoftmax),
+    at('logSoftmax of large numbers', [fixed([2, 3], [1000, 999, 998, -1000, -1001, -1003])], logSoftmax),
+    at('logSumExp', [normal([2, 3, 4])], (x) => logSumExp(x)),
+    at('logSumExp over some axes', [normal([2, 3, 4])], (x) => logSumExp(x, [0, 2])),
+    at('logSumExp, kept', [normal([2, 3])], (x) => logSumExp(x, [1], true)),
+    at('least', [distinct([3, 4])], (x) => x.min([1]).square()),
+  ],
+  conditions: [
+    at('not, and, or', [coins([5]), coins([5])], (a, b) => or(and(a, not(b)), and(not(a), b))),
+    at('within bounds', [distinct([6])], (x) => select(and(x.greater(-0.6), x.less(0.4)), x.square(), x)),
+  ],
+  images: [
+    at('transposed convolution', [normal([2, 3, 3, 2]), normal([3, 4, 3, 3])], (x, w) =>
+      convTranspose2d(x, w, { stride: 2, padding: 1, outputPadding: 1 }),
+    ),
+    at('transposed convolution by groups', [normal([1, 4, 2, 2]), normal([4, 3, 2, 2])], (x, w) =>
+      convTranspose2d(x, w, { stride: 2, groups: 2 }),
+    ),
+    at('spaceToDepth', [normal([2, 3, 4, 6])], (x) => spaceToDepth(x.square(), 2)),
+    at('depthToSpace', [normal([2, 8, 2, 3])], (x) => depthToSpace(x.square(), 2)),
+    at('averagePool2d', [normal([2, 3, 4, 4])], (x) => averagePool2d(x.square(), 2)),
+    at('averagePool2d, overlapping', [normal([2, 2, 5, 6])], (x) =>
+      averagePool2d(x.square(), 3, { stride: 2, padding: 1 }),
+    ),
+    at('maxPool2d', [distinct([2, 3, 4, 4])], (x) => maxPool2d(x, 2).square()),
+    at('maxPool2d, overlapping', [distinct([2, 2, 5, 6])], (x) => maxPool2d(x, 3, { stride: 2, padding: 1 }).square()),
+    at('bilinear enlargement', [normal([2, 2, 3, 4])], (x) => resize2d(x.square(), [7, 8], 'bilinear')),
+    at('bilinear reduction', [normal([2, 2, 6, 5])], (x) => resize2d(x.square(), [4, 3], 'bilinear')),
+    at('nearest', [normal([2, 2, 3, 4])], (x) => resize2d(x.square(), [7, 3], 'nearest')),
+    at('tile', [normal([2, 1, 3])], (x) => tile(x.square(), [1, 2, 3])),
   ],
   norms: [
     at('rmsNorm [5]', [normal([5])], (x) => rmsNorm(x)),

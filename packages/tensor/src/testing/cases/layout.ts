@@ -11,7 +11,7 @@ const everyDType = (shape: readonly number[], f: (x: Tensor) => Tensor): Case[] 
   at('bool', [coins(shape)], f),
 ];
 
-type Layout = 'reshape' | 'transpose' | 'broadcastTo' | 'slice' | 'pad' | 'concat';
+type Layout = 'reshape' | 'transpose' | 'broadcastTo' | 'slice' | 'pad' | 'concat' | 'flip';
 
 export const layoutCases: { readonly [P in Primitive & Layout]: readonly Case[] } = {
   reshape: [
@@ -58,5 +58,13 @@ export const layoutCases: { readonly [P in Primitive & Layout]: readonly Case[] 
     at('with a constant', [normal([2, 2])], (a) => concat([a.square(), constant([1, 2], [2, 1])], 1)),
     at('one tensor twice', [normal([3])], (a) => concat([a, a.square()], 0)),
     at('alone', [normal([3])], (a) => concat([a], 0).square()),
+  ],
+  flip: [
+    ...everyDType([2, 3], (x) => x.flip([1])),
+    at('first axis', [normal([3, 2])], (x) => x.square().flip([0])),
+    at('first and last of three', [normal([2, 3, 4])], (x) => x.square().flip([0, -1])),
+    at('images, both ways', [normal([2, 3, 2, 4])], (x) => x.square().flip([2, 3])),
+    at('twice', [normal([5])], (x) => x.flip([0]).square().flip([0])),
+    at('of one element', [normal([2, 1])], (x) => bind('flip', [x], { axes: [1] }).square()),
   ],
 };

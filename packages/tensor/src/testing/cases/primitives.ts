@@ -4,6 +4,7 @@ import { bind, constant, splat } from '../../tensor.js';
 import { at, kink, type Case } from '../case.js';
 import { coins, integers, normal } from '../samples.js';
 import { binaryCases, castCases, selectCases, unaryCases } from './elementwise.js';
+import { indexingCases } from './indexing.js';
 import { layoutCases } from './layout.js';
 import { productCases } from './products.js';
 import { reduceCases } from './reduce.js';
@@ -40,6 +41,7 @@ export const primitiveCases: { readonly [P in Primitive]: readonly Case[] } = {
     kink('in a product', [normal([3])], (x) => x.square().mul(stopGradient(x))),
   ],
   ...layoutCases,
+  ...indexingCases,
   ...reduceCases,
   ...productCases,
 };

@@ -24,20 +24,26 @@ const matmulCases = flags.flatMap((transposeA) =>
   ),
 );
 
-interface Convolution extends ConvAttributes {
+interface Convolution extends Partial<ConvAttributes> {
   readonly name: string;
   readonly x: readonly [number, number, number, number];
   readonly weight: readonly [number, number, number, number];
   readonly y: readonly [number, number, number, number];
 }
 
-const plain = { stride: [1, 1], padding: [0, 0] } as const;
+const plain: ConvAttributes = { stride: [1, 1], padding: [0, 0], dilation: [1, 1], groups: 1 };
+const attributesOf = ({ stride, padding, dilation, groups }: Convolution): ConvAttributes => ({
+  stride: stride ?? plain.stride,
+  padding: padding ?? plain.padding,
+  dilation: dilation ?? plain.dilation,
+  groups: groups ?? plain.groups,
+});
 
 const convolutions: readonly Convolution[] = [
-  { ...plain, name: '3x3, same', x: [2, 3, 5, 4], weight: [4, 3, 3, 3], padding: [1, 1], y: [2, 4, 5, 4] },
-  { ...plain, name: '3x3, valid', x: [2, 3, 5, 4], weight: [4, 3, 3, 3], y: [2, 4, 3, 2] },
-  { ...plain, name: '1x1', x: [2, 3, 4, 4], weight: [5, 3, 1, 1], y: [2, 5, 4, 4] },
-  { ...plain, name: '1x1, stride 2', x: [1, 2, 5, 4], weight: [3, 2, 1, 1], stride: [2, 2], y: [1, 3, 3, 2] },
+  { name: '3x3, same', x: [2, 3, 5, 4], weight: [4, 3, 3, 3], padding: [1, 1], y: [2, 4, 5, 4] },
+  { name: '3x3, valid', x: [2, 3, 5, 4], weight: [4, 3, 3, 3], y: [2, 4, 3, 2] },
+  { name: '1x1', x: [2, 3, 4, 4], weight: [5, 3, 1, 1], y: [2, 5, 4, 4] },
+  { name: '1x1, stride 2', x: [1, 2, 5, 4], weight: [3, 2, 1, 1], stride: [2, 2], y: [1, 3, 3, 2] },
   {
     name: '3x3, stride 2, padding 1',
     x: [2, 2, 6, 6],
@@ -46,18 +52,38 @@ const convolutions: readonly Convolution[] = [
     padding: [1, 1],
     y: [2, 3, 3, 3],
   },
-  { ...plain, name: '2x2, stride 2', x: [1, 2, 4, 6], weight: [3, 2, 2, 2], stride: [2, 2], y: [1, 3, 2, 3] },
+  { name: '2x2, stride 2', x: [1, 2, 4, 6], weight: [3, 2, 2, 2], stride: [2, 2], y: [1, 3, 2, 3] },
   {
-    ...plain,
     name: '3x2, stride 2x3, a rest of the image unread',
     x: [1, 2, 6, 7],
     weight: [2, 2, 3, 2],
     stride: [2, 3],
     y: [1, 2, 2, 2],
   },
-  { ...plain, name: '5x3, padding 2x0', x: [1, 2, 4, 5], weight: [2, 2, 5, 3], padding: [2, 0], y: [1, 2, 4, 3] },
-  { ...plain, name: 'the whole image', x: [2, 2, 3, 3], weight: [4, 2, 3, 3], y: [2, 4, 1, 1] },
-  { ...plain, name: 'one channel each', x: [1, 1, 3, 3], weight: [1, 1, 3, 3], padding: [1, 1], y: [1, 1, 3, 3] },
+  { name: '5x3, padding 2x0', x: [1, 2, 4, 5], weight: [2, 2, 5, 3], padding: [2, 0], y: [1, 2, 4, 3] },
+  { name: 'the whole image', x: [2, 2, 3, 3], weight: [4, 2, 3, 3], y: [2, 4, 1, 1] },
+  { name: 'one channel each', x: [1, 1, 3, 3], weight: [1, 1, 3, 3], padding: [1, 1], y: [1, 1, 3, 3] },
+  { name: 'dilation 2x1', x: [2, 2, 6, 5], weight: [3, 2, 3, 2], dilation: [2, 1], padding: [1, 0], y: [2, 3, 4, 4] },
+  {
+    name: 'dilation 2, stride 2, a rest unread',
+    x: [1, 2, 8, 8],
+    weight: [2, 2, 2, 3],
+    dilation: [2, 2],
+    stride: [2, 2],
+    y: [1, 2, 3, 2],
+  },
+  { name: '2 groups', x: [2, 4, 4, 5], weight: [6, 2, 3, 3], groups: 2, padding: [1, 1], y: [2, 6, 4, 5] },
+  { name: 'a group per channel', x: [2, 3, 4, 4], weight: [3, 1, 3, 3], groups: 3, padding: [1, 1], y: [2, 3, 4, 4] },
+  {
+    name: '2 groups, stride 2, dilation 2',
+    x: [1, 4, 7, 7],
+    weight: [2, 2, 3, 3],
+    groups: 2,
+    stride: [2, 2],
+    padding: [1, 1],
+    dilation: [2, 2],
+    y: [1, 2, 3, 3],
+  },
 ];
 
 export const productCases: { readonly [P in Primitive & Product]: readonly Case[] } = {
@@ -73,19 +99,21 @@ export const productCases: { readonly [P in Primitive & Product]: readonly Case[
       q.transpose([0, 2, 1, 3]).matmul(k.transpose([0, 2, 3, 1])),
     ),
   ],
-  conv2d: convolutions.map(({ name, x, weight, stride, padding }) =>
-    at(name, [normal(x), normal(weight)], (a, b) => conv2d(a, b, { stride, padding })),
+  conv2d: convolutions.map((geometry) =>
+    at(geometry.name, [normal(geometry.x), normal(geometry.weight)], (a, b) => conv2d(a, b, attributesOf(geometry))),
   ),
-  conv2dInputGradient: convolutions.map(({ name, x, weight, y, stride, padding }) =>
-    at(name, [normal(y), normal(weight)], (g, w) =>
-      bind('conv2dInputGradient', [g, w], { stride, padding, size: [x[2], x[3]] }),
-    ),
-  ),
-  conv2dWeightGradient: convolutions.map(({ name, x, weight, y, stride, padding }) =>
-    at(name, [normal(x), normal(y)], (a, g) =>
-      bind('conv2dWeightGradient', [a, g], { stride, padding, size: [weight[2], weight[3]] }),
-    ),
-  ),
+  conv2dInputGradient: convolutions.map((geometry) => {
+    const { name, x, weight, y } = geometry;
+    return at(name, [normal(y), normal(weight)], (g, w) =>
+      bind('conv2dInputGradient', [g, w], { ...attributesOf(geometry), size: [x[2], x[3]] }),
+    );
+  }),
+  conv2dWeightGradient: convolutions.map((geometry) => {
+    const { name, x, weight, y } = geometry;
+    return at(name, [normal(x), normal(y)], (a, g) =>
+      bind('conv2dWeightGradient', [a, g], { ...attributesOf(geometry), size: [weight[2], weight[3]] }),
+    );
+  }),
   sumPool2d: [1, 2, 3].map((factor) =>
     at(`by ${String(factor)}`, [normal([2, 3, 2 * factor, 3 * factor])], (x) => x.square().sumPool2d(factor)),
   ),

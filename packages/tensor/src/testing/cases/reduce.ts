@@ -2,7 +2,7 @@ import type { Primitive } from '../../primitives.js';
 import { at, kink, type Case } from '../case.js';
 import { distinct, fixed, integers, normal } from '../samples.js';
 
-type Reduction = 'sum' | 'reduceMax' | 'softmax';
+type Reduction = 'sum' | 'reduceMax' | 'argMax' | 'cumsum' | 'softmax';
 
 const axes: readonly (readonly number[])[] = [[0], [1], [-1], [0, 2], [1, 2], [0, 1, 2]];
 
@@ -34,6 +34,27 @@ export const reduceCases: { readonly [P in Primitive & Reduction]: readonly Case
     at('all negative', [fixed([2, 2], [-3, -2, -5, -7])], (x) => x.max([1])),
     kink('ties', [fixed([3, 4], [1, 2, 2, 0, 5, 5, 5, 5, -1, -1, -2, -3])], (x) => x.max([1]).square()),
     at('int32', [integers([3, 4], -90, -9)], (x) => x.max([0])),
+  ],
+  argMax: [
+    ...[0, 1, -1].map((axis) => at(`along axis ${String(axis)}`, [distinct([2, 3, 4])], (x) => x.argMax(axis))),
+    at('of a vector', [distinct([7])], (x) => x.argMax(0)),
+    kink('ties', [fixed([2, 3], [1, 2, 2, 5, 5, 5])], (x) => x.argMax(1)),
+    at('least', [distinct([3, 5])], (x) => x.argMin(1)),
+    at('as an index', [distinct([4, 3])], (x) => x.square().gather(x.argMax(0))),
+  ],
+  cumsum: [
+    ...[0, 1, -1].flatMap((axis) =>
+      [false, true].flatMap((exclusive) =>
+        [false, true].map((reverse) =>
+          at(
+            `along axis ${String(axis)}${exclusive ? ', exclusive' : ''}${reverse ? ', reverse' : ''}`,
+            [normal([2, 3, 4])],
+            (x) => x.square().cumsum(axis, { exclusive, reverse }),
+          ),
+        ),
+      ),
+    ),
+    at('of one element', [normal([3, 1])], (x) => x.square().cumsum(1, { exclusive: true })),
   ],
   softmax: [
     at('[5]', [normal([5])], (x) => x.softmax()),
