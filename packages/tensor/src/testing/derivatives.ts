@@ -3,10 +3,16 @@ import type { Tensor } from '../tensor.js';
 import { grad, vjp } from '../vjp.js';
 import type { Order } from './compare.js';
 
-/** A derivative of a case, its name for messages, and how often the function was differentiated. */
+/** What differentiation makes of a function. */
+export type DerivativeKind = 'value' | 'jvp' | 'vjp' | 'second order';
+
+/** How often the function was differentiated. */
+export const orders: Readonly<Record<DerivativeKind, Order>> = { value: 0, jvp: 1, vjp: 1, 'second order': 2 };
+
+/** A derivative of a case, and its name for messages. */
 export interface Derivative {
   readonly label: string;
-  readonly order: Order;
+  readonly kind: DerivativeKind;
   readonly tensor: Tensor;
 }
 
@@ -39,22 +45,23 @@ export function derivativesOf(
 ): Derivative[] {
   const value = f(...args);
   const { floats, g } = ofFloats(f, args);
-  const results: Derivative[] = [{ label: 'value', order: 0, tensor: value }];
+  const results: Derivative[] = [{ label: 'value', kind: 'value', tensor: value }];
   if (value.dtype !== 'float32' || floats.length === 0) return results;
 
   const tangent = (...xs: Tensor[]): Tensor => jvp(g, xs, directions)[1];
-  results.push({ label: 'jvp', order: 1, tensor: tangent(...floats) });
-  vjp(g, floats)[1](cotangent).forEach((tensor, i) => results.push({ label: `vjp ${String(i)}`, order: 1, tensor }));
+  results.push({ label: 'jvp', kind: 'jvp', tensor: tangent(...floats) });
+  vjp(g, floats)[1](cotangent).forEach((tensor, i) => results.push({ label: `vjp ${String(i)}`, kind: 'vjp', tensor }));
   grad(
     (...xs) =>
       tangent(...xs)
         .mul(cotangent)
         .sum(),
     floats,
-  ).forEach((tensor, i) => results.push({ label: `grad of jvp, ${String(i)}`, order: 2, tensor }));
+  ).forEach((tensor, i) => results.push({ label: `grad of jvp, ${String(i)}`, kind: 'second order', tensor }));
   floats.forEach((_, i) => {
     const pulled = (...xs: Tensor[]): Tensor => vjp(g, xs)[1](cotangent)[i]!;
-    results.push({ label: `jvp of vjp ${String(i)}`, order: 2, tensor: jvp(pulled, floats, directions)[1] });
+    const tensor = jvp(pulled, floats, directions)[1];
+    results.push({ label: `jvp of vjp ${String(i)}`, kind: 'second order', tensor });
   });
   return results;
 }

@@ -3,8 +3,8 @@ import { program, type Program } from '../program.js';
 import type { Runtime } from '../runtime.js';
 import { input, type Tensor } from '../tensor.js';
 import type { Case } from './case.js';
-import { mismatch, tolerances, type Order } from './compare.js';
-import { derivativesOf } from './derivatives.js';
+import { mismatch, relativeError, tolerances } from './compare.js';
+import { derivativesOf, orders, type DerivativeKind } from './derivatives.js';
 import { normal, type Sample } from './samples.js';
 
 /** Cases and all their derivatives as one program, so that a runtime compiles once for many. */
@@ -12,7 +12,7 @@ interface Suite {
   readonly program: Program;
   readonly feeds: Readonly<Record<string, HostTensor>>;
   /** What each output of the program is. */
-  readonly outputs: ReadonlyMap<string, { readonly label: string; readonly order: Order }>;
+  readonly outputs: ReadonlyMap<string, { readonly label: string; readonly kind: DerivativeKind }>;
 }
 
 function suiteOf(name: string, cases: readonly Case[]): Suite {
@@ -30,17 +30,17 @@ function suiteOf(name: string, cases: readonly Case[]): Suite {
       cotangent: declare('u', normal(result.shape)),
     };
   });
-  const outputs = new Map<string, { label: string; order: Order }>();
+  const outputs = new Map<string, { label: string; kind: DerivativeKind }>();
   const built = program(name, { inputs: samples }, (inputs) => {
     const results: Record<string, Tensor> = {};
     cases.forEach((case_, i) => {
       const { args, directions, cotangent } = arguments_[i]!;
       const tensors = (names: readonly string[]): Tensor[] => names.map((key) => inputs[key]!);
       const derivatives = derivativesOf(case_.f, tensors(args), tensors(directions), inputs[cotangent]!);
-      derivatives.forEach(({ label, order, tensor }, j) => {
+      derivatives.forEach(({ label, kind, tensor }, j) => {
         const key = `y${String(j)}_${String(i)}`;
         results[key] = tensor;
-        outputs.set(key, { label: `${case_.name}: ${label}`, order });
+        outputs.set(key, { label: `${case_.name}: ${label}`, kind });
       });
     });
     return { outputs: results };
@@ -49,24 +49,42 @@ function suiteOf(name: string, cases: readonly Case[]): Suite {
   return { program: built, feeds, outputs };
 }
 
+/** One result of a case on a runtime, beside the oracle's. */
+export interface Comparison {
+  /** Which case and which derivative. */
+  readonly label: string;
+  readonly kind: DerivativeKind;
+  /** The largest difference relative to the largest expected magnitude, or to 1 if that is less. */
+  readonly error: number;
+  /** How they differ, when they do by more than is accepted. */
+  readonly difference: string | undefined;
+}
+
 /**
- * Runs cases with all their derivatives on two runtimes and lists what differs.
+ * Runs cases with all their derivatives on two runtimes and compares the results.
  *
  * @param tolerance factor on the table of tolerances
  */
-export async function disagreements(
+export async function compare(
   name: string,
   cases: readonly Case[],
   runtime: Runtime,
   oracle: Runtime,
   tolerance: number,
-): Promise<string[]> {
+): Promise<Comparison[]> {
   const suite = suiteOf(name, cases);
   const [got, wanted] = [await resultsOf(runtime, suite), await resultsOf(oracle, suite)];
-  return [...suite.outputs].flatMap(([key, { label, order }]) => {
-    const difference = mismatch(got[key]!, wanted[key]!, tolerance * tolerances[runtime.precision][order]);
-    return difference === undefined ? [] : [`${label}: ${difference}`];
+  return [...suite.outputs].map(([key, { label, kind }]) => {
+    const [mine, theirs] = [got[key]!, wanted[key]!];
+    const accepted = tolerance * tolerances[runtime.precision][orders[kind]];
+    return { label, kind, error: relativeError(mine.data, theirs.data), difference: mismatch(mine, theirs, accepted) };
   });
+}
+
+/** The comparisons that fail, in words. */
+export async function disagreements(...args: Parameters<typeof compare>): Promise<string[]> {
+  const results = await compare(...args);
+  return results.flatMap(({ label, difference }) => (difference === undefined ? [] : [`${label}: ${difference}`]));
 }
 
 async function resultsOf(runtime: Runtime, { program, feeds }: Suite): Promise<Record<string, HostTensor>> {

@@ -1,0 +1,43 @@
+import type { Runtime } from '../runtime.js';
+import type { Case } from './case.js';
+import { compositeCases } from './cases/composites.js';
+import { primitiveCases } from './cases/primitives.js';
+import type { DerivativeKind } from './derivatives.js';
+import { compare } from './suite.js';
+
+/** How exact a runtime is in one primitive, or one group of functions made of primitives. */
+export interface Exactness {
+  readonly name: string;
+  readonly isPrimitive: boolean;
+  /**
+   * Largest error over all its cases, relative to the largest expected magnitude of each result (or 1); a kind is absent where
+   * nothing of it exists: whole numbers and bools have no derivative.
+   */
+  readonly errors: { readonly [K in DerivativeKind]?: number };
+  /** Results that differ by more than the contract accepts, in words. */
+  readonly failures: readonly string[];
+}
+
+/**
+ * Measures what the contract suite asserts: every primitive and composite with its derivatives on a runtime, against an oracle.
+ *
+ * @param oracle the float64 reference runtime
+ * @param tolerance factor on the contract's accepted errors; 1 unless given
+ */
+export async function measureRuntime(runtime: Runtime, oracle: Runtime, tolerance = 1): Promise<Exactness[]> {
+  const measured: Exactness[] = [];
+  const measure = async (group: Readonly<Record<string, readonly Case[]>>, isPrimitive: boolean): Promise<void> => {
+    for (const [name, cases] of Object.entries(group)) {
+      const results = await compare(name, cases, runtime, oracle, tolerance);
+      const errors: { [K in DerivativeKind]?: number } = {};
+      for (const { kind, error } of results) errors[kind] = Math.max(errors[kind] ?? 0, error);
+      const failures = results.flatMap(({ label, difference }) =>
+        difference === undefined ? [] : [`${label}: ${difference}`],
+      );
+      measured.push({ name, isPrimitive, errors, failures });
+    }
+  };
+  await measure(primitiveCases, true);
+  await measure(compositeCases, false);
+  return measured;
+}
