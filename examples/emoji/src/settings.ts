@@ -28,7 +28,7 @@ export const EMOJI_OPTIONS = {
   learningRate: positive('peak of the learning rate of the distillation', 5e-4),
   teacher: pathOr('checkpoint of the teacher; the one that comes with the example unless given', 'FILE', null),
   trainTeacher: flag('train a teacher from scratch instead, with the options below'),
-  teacherIterations: whole("steps of the teacher's training", 8000),
+  teacherIterations: whole("steps of the teacher's training", 12_000),
   teacherLearningRate: positive("peak of the teacher's learning rate", 1e-3),
   ...networkOptions,
   ...machineOptions,
@@ -37,7 +37,7 @@ export const EMOJI_OPTIONS = {
 
 /** Options of the command that makes the teacher that comes with the example. */
 export const TEACHER_OPTIONS = {
-  iterations: whole('steps of the training', 8000),
+  iterations: whole('steps of the training', 12_000),
   batchSize: whole('images of one step', 32),
   learningRate: positive('peak of the learning rate', 1e-3),
   ...networkOptions,
