@@ -1,0 +1,113 @@
+// Flowmap as a program of its own beside the peers, driven by JSON lines as they are: see peers/README.md.
+import { createRequire } from 'node:module';
+import { createInterface } from 'node:readline';
+import { parseArgs } from 'node:util';
+import { flowMapSampler } from '@flowmap/core';
+import { onnxRuntime } from '@flowmap/runtime-onnx';
+import { tfjsRuntime } from '@flowmap/runtime-tfjs';
+import { hostTensor, type Executable, type HostTensor, type HostTensors } from '@flowmap/tensor';
+import { initialState, trainStep } from '@flowmap/train';
+import {
+  initialParams,
+  objective,
+  optimizer,
+  parameterCount,
+  peerTasks,
+  stepFeeds,
+  taskBatch,
+  times,
+} from './peer-tasks.js';
+import type { Answer, Request } from './peer-process.js';
+
+const { values: options } = parseArgs({
+  options: {
+    task: { type: 'string', default: 'mlp' },
+    runtime: { type: 'string', default: 'onnx' },
+    threads: { type: 'string', default: '1' },
+    small: { type: 'boolean', default: false },
+  },
+});
+const task = peerTasks(options.small)[options.task];
+if (task === undefined) throw new RangeError(`no task '${options.task}'`);
+const { network, batchSize } = task;
+const version = (name: string): string =>
+  (createRequire(import.meta.url)(`${name}/package.json`) as { version: string }).version;
+
+const [runtime, name] =
+  options.runtime === 'onnx'
+    ? [
+        await onnxRuntime({ device: 'cpu', threads: Number(options.threads) }),
+        `Flowmap, onnxruntime-node ${version('onnxruntime-node')}`,
+      ]
+    : [await tfjsRuntime({ backend: 'wasm' }), `Flowmap, TensorFlow.js ${version('@tensorflow/tfjs-core')} wasm`];
+const batch = taskBatch(task);
+const params = initialParams(task);
+const training = await runtime.compile(trainStep({ network, objective, optimizer, batchSize }));
+await training.writeState(initialState(optimizer, params));
+const sampling = await runtime.compile(flowMapSampler({ network, batchSize, steps: times.length - 1 }));
+await sampling.writeState(params);
+
+let step = 0;
+const runs = {
+  train: () => run(training, stepFeeds(task, batch, step++)),
+  sample: () => run(sampling, samplerFeeds(stepFeeds(task, batch, step++))),
+};
+
+answer({ runtime: name, parameters: parameterCount(network) });
+for await (const line of createInterface({ input: process.stdin })) {
+  const request = JSON.parse(line) as Request;
+  if (request.run === 'check') {
+    answer({ values: await check() });
+    continue;
+  }
+  const ms: number[] = [];
+  for (let i = 0; i < request.steps; i++) {
+    const start = performance.now();
+    await runs[request.run]();
+    ms.push(performance.now() - start);
+  }
+  answer({ ms, peakMemory: process.resourceUsage().maxRSS * 1024 });
+}
+await training.dispose();
+await sampling.dispose();
+
+/** Runs a program and reads everything that it returns. */
+async function run(executable: Executable, feeds: HostTensors): Promise<Record<string, HostTensor>> {
+  const results: Record<string, HostTensor> = {};
+  for (const [name, tensor] of Object.entries(await executable.run(feeds))) {
+    results[name] = await tensor.read();
+    tensor.dispose();
+  }
+  return results;
+}
+
+function samplerFeeds({ noise, label }: HostTensors): HostTensors {
+  return { x: noise!, times: hostTensor([times.length], times), ...(label ? { label } : {}) };
+}
+
+/** Samples, then two training steps, all from the noise that the peers were given. */
+async function check(): Promise<Record<string, number[]>> {
+  const given = stepFeeds(task!, batch, 0);
+  const { x } = await run(sampling, samplerFeeds(given));
+  const values: Record<string, number[]> = { samples: Array.from(x!.data.slice(0, 64)) };
+  for (step = 0; step < 2; step++) {
+    const scalars = Object.entries(stepFeeds(task!, batch, step)).filter(([name]) => name.startsWith('optimizer.'));
+    const results = await run(training, { ...given, ...Object.fromEntries(scalars) });
+    for (const [name, { data }] of Object.entries(results)) values[`${name} of step ${step + 1}`] = Array.from(data);
+  }
+  const state = await training.readState();
+  return { ...values, moved: [distance(state, 'params')], emaMoved: [distance(state, 'ema')] };
+}
+
+/** L2 distance of the parameters, or of their average, from the initial ones. */
+function distance(state: Readonly<Record<string, HostTensor>>, group: string): number {
+  let total = 0;
+  for (const [name, { data }] of Object.entries(params)) {
+    state[`${group}.${name}`]!.data.forEach((value, i) => (total += (value - data[i]!) ** 2));
+  }
+  return Math.sqrt(total);
+}
+
+function answer(value: Answer): void {
+  process.stdout.write(`${JSON.stringify(value)}\n`);
+}

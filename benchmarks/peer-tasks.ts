@@ -1,0 +1,122 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { dit, encodeSafetensors, mlp, uniformGrid, unet, type Batch, type Network } from '@flowmap/core';
+import { forwardFlops } from '@flowmap/example-common';
+import { ayfEmd } from '@flowmap/objectives';
+import { hostTensor, normals, sizeOf, uniforms, type HostTensor, type HostTensors } from '@flowmap/tensor';
+import { adamw, constantSchedule, trainFeeds } from '@flowmap/train';
+
+/** What ours and the peers train and sample. */
+export interface PeerTask {
+  readonly name: string;
+  readonly network: Network;
+  readonly batchSize: number;
+  /** Steps in a row in one round, of training and of sampling: more where a step is short. */
+  readonly stepsPerRound: number;
+}
+
+/** Numbers that a step is told rather than works out; the same for all. */
+export const settings = {
+  r: 0.99,
+  c: 0.1,
+  learningRate: 1e-4,
+  beta1: 0.9,
+  beta2: 0.99,
+  epsilon: 1e-8,
+  emaDecay: 0.999,
+};
+
+const { c, beta1, beta2, epsilon } = settings;
+export const objective = ayfEmd({ teacher: false, c });
+export const optimizer = adamw({ beta1, beta2, epsilon });
+
+/** Times of the sampler's four steps. */
+export const times = uniformGrid(4);
+
+/** The tasks; the small ones try a set-up, and say nothing about speed. */
+export function peerTasks(small: boolean): Readonly<Record<string, PeerTask>> {
+  const image = { shape: [3, 32, 32], classes: 10, interval: true };
+  const points = { shape: [2], interval: true };
+  return small
+    ? {
+        mlp: { name: 'small MLP', network: mlp({ ...points, width: 32, depth: 2 }), batchSize: 64, stepsPerRound: 2 },
+        dit: { name: 'small DiT', network: dit({ ...image, width: 32, depth: 2 }), batchSize: 4, stepsPerRound: 1 },
+        unet: { name: 'small UNet', network: unet({ ...image, channels: [16, 32] }), batchSize: 4, stepsPerRound: 1 },
+      }
+    : {
+        mlp: { name: 'MLP', network: mlp({ ...points, width: 256, depth: 4 }), batchSize: 4096, stepsPerRound: 3 },
+        dit: { name: 'DiT', network: dit({ ...image, width: 256, depth: 8 }), batchSize: 32, stepsPerRound: 1 },
+        unet: { name: 'UNet', network: unet({ ...image, channels: [80, 160, 320] }), batchSize: 32, stepsPerRound: 1 },
+      };
+}
+
+/** A row's description: size of the network and the batch. */
+export function describeTask({ name, network, batchSize }: PeerTask): string {
+  const { type, shape, ...sizes } = network.config as unknown as Record<string, unknown> & Network['config'];
+  const shown = ['width', 'depth', 'channels']
+    .filter((key) => key in sizes)
+    .map((key) => `${key} ${String((sizes as Record<string, unknown>)[key]).replaceAll(',', '/')}`);
+  const millions = (parameterCount(network) / 1e6).toFixed(2);
+  return `${name}: ${type}, ${shown.join(', ')}, ${millions} million parameters, samples of ${shape.join(' x ')}, batch ${batchSize}`;
+}
+
+export function parameterCount(network: Network): number {
+  return Object.values(network.parameters).reduce((total, { shape }) => total + sizeOf(shape), 0);
+}
+
+/**
+ * Floating-point operations of a training step, and as many of four steps of the sampler: four times those of the forward
+ * pass.
+ */
+export function taskFlops({ network, batchSize }: PeerTask): number {
+  return 4 * forwardFlops(network, batchSize);
+}
+
+/**
+ * Parameters to start from: the network's own, but normal numbers where it starts at zero, since an untrained network is the
+ * zero field and hides mistakes.
+ */
+export function initialParams({ network }: PeerTask): HostTensors {
+  return Object.fromEntries(
+    Object.entries(network.init(0)).map(([name, value]): [string, HostTensor] => {
+      if (value.data.some((x) => x !== 0)) return [name, value];
+      const drawn = normals({ seed: 1, purpose: name }, value.data.length);
+      return [
+        name,
+        hostTensor(
+          value.shape,
+          Float32Array.from(drawn, (x) => 0.02 * x),
+        ),
+      ];
+    }),
+  );
+}
+
+/** The inputs of training step `step`, noise and times drawn anew. */
+export function stepFeeds({ network }: PeerTask, batch: Batch, step: number): HostTensors {
+  const { learningRate, emaDecay, r } = settings;
+  const schedules = { learningRate: constantSchedule(learningRate), emaDecay: constantSchedule(emaDecay) };
+  const options = { network, objective, optimizer, ...schedules, seed: 0 };
+  const feeds = trainFeeds(options, { step, iterations: Infinity }, batch);
+  return { ...feeds, 'schedules.warmup': hostTensor([], [r]) };
+}
+
+/** The data of every step. */
+export function taskBatch({ network, batchSize }: PeerTask): Batch {
+  const { shape, classes } = network.config;
+  return {
+    x: Float32Array.from(uniforms({ seed: 0, purpose: 'data' }, batchSize * sizeOf(shape)), (u) => 2 * u - 1),
+    labels: Int32Array.from({ length: batchSize }, (_, i) => (classes > 0 ? i % classes : 0)),
+  };
+}
+
+/** Writes what a peer needs to compute the same into a new folder. */
+export async function writeTask(task: PeerTask, folder: string): Promise<void> {
+  const { x0, noise, t, s, label } = stepFeeds(task, taskBatch(task), 0) as Record<string, HostTensor>;
+  const params = Object.entries(initialParams(task)).map(([name, value]) => [`params.${name}`, value] as const);
+  const tensors = { ...Object.fromEntries(params), x0: x0!, noise: noise!, t: t!, s: s!, ...(label ? { label } : {}) };
+  await mkdir(folder);
+  await writeFile(join(folder, 'task.safetensors'), encodeSafetensors(tensors));
+  const described = { config: task.network.config, times: Array.from(times), settings };
+  await writeFile(join(folder, 'task.json'), JSON.stringify(described));
+}
