@@ -20,7 +20,7 @@ const RUNS = 6;
 export async function profileTable(workload: Workload, threads: number): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'flowmap-profile-'));
   try {
-    const runtime = await onnxRuntime({ threads, profile: join(folder, 'profile') });
+    const runtime = await onnxRuntime({ device: 'cpu', threads, profile: join(folder, 'profile') });
     const executable = await runtime.compile(workload.build());
     await executable.writeState(workload.state);
     for (let run = 0; run < RUNS; run++) await takeStep(executable, workload);

@@ -27,7 +27,7 @@ export interface StepOptions {
 /** Times the fused training step and its parts in turn with a matrix product; prints a table in Markdown. */
 export async function timeSteps({ runs, threads, profile }: StepOptions): Promise<void> {
   watchSessions();
-  const runtime = await onnxRuntime({ threads });
+  const runtime = await onnxRuntime({ device: 'cpu', threads });
   const workloads = [matmulWorkload(), ditWorkload(), unetWorkload()];
 
   const prepared: Prepared[] = [];

@@ -1,8 +1,7 @@
 import { mlp } from '@flowmap/core';
 import { checkerboard } from '@flowmap/data';
-import { runExample, type CommandContext } from '@flowmap/example-common';
+import { openRuntime, runExample, type CommandContext } from '@flowmap/example-common';
 import { ayfEmd } from '@flowmap/objectives';
-import { onnxRuntime } from '@flowmap/runtime-onnx';
 import type { HostTensor } from '@flowmap/tensor';
 import { scatter } from './scatter.js';
 import type { CheckerboardConfig } from './settings.js';
@@ -16,8 +15,8 @@ export async function runCheckerboard(
   { out, ...options }: CheckerboardConfig,
   context: CommandContext,
 ): Promise<string> {
-  const { iterations, batchSize, learningRate, threads, seed, width, depth } = options;
-  const runtime = await onnxRuntime(threads === null ? {} : { threads });
+  const { iterations, batchSize, learningRate, seed, width, depth } = options;
+  const runtime = await openRuntime(options);
   const data = checkerboard({ seed });
   return runExample({
     subject: 'A checkerboard',

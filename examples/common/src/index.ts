@@ -5,5 +5,6 @@ export type { Metrics } from './metrics.js';
 export { flag, pathOr, positive, requiredPath, whole, wholes, type Config, type OptionTable } from './options.js';
 export { imageGrids, type Presentation } from './presentation.js';
 export { runExample, type ExampleRun, type TeacherSource, type Training } from './run-example.js';
+export { openRuntime, RUNTIME_OPTIONS } from './runtime.js';
 export { forwardFlops, matmulGflops, median } from './speed.js';
 export { besideCheckpoint, loadTeacher, type Trained } from './run-folder.js';

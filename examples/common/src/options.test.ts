@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { parseOptions } from './command.js';
-import { flag, pathOr, positive, requiredPath, whole, wholes } from './options.js';
+import { choice, flag, pathOr, positive, requiredPath, whole, wholes } from './options.js';
 
 const options = {
   data: requiredPath('folder', 'DIR'),
@@ -12,6 +12,7 @@ const options = {
   out: pathOr('results', 'DIR', 'out/test'),
   teacher: pathOr('checkpoint', 'FILE', null),
   flip: flag('mirror'),
+  device: choice('where', ['cpu', 'webgpu'], 'cpu'),
 };
 
 function parse(...args: string[]): { config?: unknown; out: string; error: string; code?: number } {
@@ -43,6 +44,7 @@ test('defaults fill what is not given', () => {
     out: 'out/test',
     teacher: null,
     flip: false,
+    device: 'cpu',
   });
 });
 
@@ -56,8 +58,16 @@ test('options are written in kebab case, with a space or an equals sign', () => 
     '1e-3',
     '--channels=8,16,16',
     '--flip',
+    '--device=webgpu',
   );
-  expect(config).toMatchObject({ batchSize: 8, size: 24, learningRate: 1e-3, channels: [8, 16, 16], flip: true });
+  expect(config).toMatchObject({
+    batchSize: 8,
+    size: 24,
+    learningRate: 1e-3,
+    channels: [8, 16, 16],
+    flip: true,
+    device: 'webgpu',
+  });
 });
 
 test('help names every option with its default', () => {
@@ -90,6 +100,7 @@ describe('what is refused, in one line', () => {
     ['words for a number', [...data, '--learning-rate', 'fast'], 'Wanted a positive number.'],
     ['an infinite number', [...data, '--learning-rate', '1e999'], 'Wanted a positive number.'],
     ['a list with a hole', [...data, '--channels', '32,,64'], 'Wanted whole numbers of at least 1 separated by commas'],
+    ['a word that is not among them', [...data, '--device', 'tpu'], 'Wanted one of cpu, webgpu.'],
     ['an empty path', ['--data', ''], 'Wanted a path.'],
   ])('%s', (_, args, message) => {
     const { error, code } = parse(...args);

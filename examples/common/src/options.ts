@@ -64,6 +64,12 @@ export function pathOr<F extends string | null>(
   return { ...requiredPath(description, placeholder), fallback };
 }
 
+/** One of some words. */
+export function choice<T extends string>(description: string, words: readonly T[], fallback: T): OptionSpec<T> {
+  const schema = z.enum(words, `Wanted one of ${words.join(', ')}.`) as z.ZodType<T, string>;
+  return { description, placeholder: words.join('|'), schema, fallback };
+}
+
 /** A switch: false unless given. */
 export function flag(description: string): OptionSpec<boolean> {
   return { description, schema: z.string().transform(() => true), fallback: false };

@@ -13,7 +13,7 @@ import { runExample, type ExampleRun } from './run-example.js';
 const scratch = mkdtempSync(join(tmpdir(), 'flowmap-example-'));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
-const runtime = await onnxRuntime({ threads: 1 });
+const runtime = await onnxRuntime({ device: 'cpu', threads: 1 });
 const data = checkerboard();
 
 /** A run of a moment, on points; its pictures say in bytes what they show. */

@@ -4,10 +4,10 @@ import {
   evaluationLabels,
   imageGrids,
   loadTeacher,
+  openRuntime,
   runExample,
   type CommandContext,
 } from '@flowmap/example-common';
-import { onnxRuntime } from '@flowmap/runtime-onnx';
 import { CATEGORIES, emojiDataset } from './emoji-dataset.js';
 import { EMOJI_ROWS, SHIPPED_TEACHER, type EmojiConfig } from './settings.js';
 
@@ -17,8 +17,8 @@ import { EMOJI_ROWS, SHIPPED_TEACHER, type EmojiConfig } from './settings.js';
  * @returns the run's folder
  */
 export async function runEmoji({ out, ...options }: EmojiConfig, context: CommandContext): Promise<string> {
-  const { iterations, batchSize, learningRate, threads, seed } = options;
-  const runtime = await onnxRuntime(threads === null ? {} : { threads });
+  const { iterations, batchSize, learningRate, seed } = options;
+  const runtime = await openRuntime(options);
   const trained = options.trainTeacher ? undefined : await loadTeacher(options.teacher ?? SHIPPED_TEACHER);
   const side = trained?.model.network.config.shape[1] ?? options.size;
   context.print(`decoding emoji, ${side} x ${side} pixels`);

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { flag, pathOr, positive, whole, wholes, type Config } from '@flowmap/example-common';
+import { flag, pathOr, positive, whole, wholes, RUNTIME_OPTIONS, type Config } from '@flowmap/example-common';
 import { CATEGORIES } from './emoji-dataset.js';
 
 /** Folder of this example. */
@@ -12,7 +12,7 @@ export const EMOJI_ROWS: readonly number[] = [0, ...CATEGORIES.keys()];
 export const SHIPPED_TEACHER = join(here, 'teacher.safetensors');
 
 const machineOptions = {
-  threads: whole('threads of the computation; unless given, one per physical core', null),
+  ...RUNTIME_OPTIONS,
   seed: whole('decides initial weights, order of the images, noise and times', 0, 0),
 };
 
@@ -23,7 +23,7 @@ const networkOptions = {
 
 /** Options of the example. */
 export const EMOJI_OPTIONS = {
-  iterations: whole('steps of the distillation', 420),
+  iterations: whole('steps of the distillation', 380),
   batchSize: whole('images of one step', 32),
   learningRate: positive('peak of the learning rate of the distillation', 5e-4),
   teacher: pathOr('checkpoint of the teacher; the one that comes with the example unless given', 'FILE', null),

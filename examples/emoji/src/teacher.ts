@@ -12,13 +12,13 @@ import {
   machine,
   matmulGflops,
   median,
+  openRuntime,
   REFERENCE_STEPS,
   sampleFixedNoises,
   versions,
   type CommandContext,
 } from '@flowmap/example-common';
 import { flowMatching } from '@flowmap/objectives';
-import { onnxRuntime } from '@flowmap/runtime-onnx';
 import { trainVelocityField } from '@flowmap/train/node';
 import { CATEGORIES, emojiDataset } from './emoji-dataset.js';
 import { EMOJI_ROWS, type TeacherConfig } from './settings.js';
@@ -35,8 +35,8 @@ export async function trainTeacher(
   { signal, print, progress = 'auto' }: CommandContext,
 ): Promise<void> {
   await requireWritable(dirname(save));
-  const { iterations, batchSize, learningRate, channels, seed, threads } = options;
-  const runtime = await onnxRuntime(threads === null ? {} : { threads });
+  const { iterations, batchSize, learningRate, channels, seed } = options;
+  const runtime = await openRuntime(options);
   const data = await emojiDataset(options.size);
   const classes = CATEGORIES.length;
   const { model, completed, folder, log } = await trainVelocityField({

@@ -5,10 +5,10 @@ import {
   evaluationLabels,
   imageGrids,
   loadTeacher,
+  openRuntime,
   runExample,
   type CommandContext,
 } from '@flowmap/example-common';
-import { onnxRuntime } from '@flowmap/runtime-onnx';
 import type { ImageFolderConfig } from './settings.js';
 
 /**
@@ -18,8 +18,8 @@ import type { ImageFolderConfig } from './settings.js';
  * @throws {DataError} when the folder is missing or empty, or an image is damaged; before anything is written
  */
 export async function runImageFolder({ out, ...options }: ImageFolderConfig, context: CommandContext): Promise<string> {
-  const { iterations, batchSize, learningRate, threads, seed, flip, size, channels, blocks } = options;
-  const runtime = await onnxRuntime(threads === null ? {} : { threads });
+  const { iterations, batchSize, learningRate, seed, flip, size, channels, blocks } = options;
+  const runtime = await openRuntime(options);
   const trained = options.teacher === null ? undefined : await loadTeacher(options.teacher);
   context.print(`reading images of ${options.data}`);
   const data = await imageFolder(options.data, {

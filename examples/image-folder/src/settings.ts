@@ -1,4 +1,13 @@
-import { flag, pathOr, positive, requiredPath, whole, wholes, type Config } from '@flowmap/example-common';
+import {
+  flag,
+  pathOr,
+  positive,
+  requiredPath,
+  whole,
+  wholes,
+  RUNTIME_OPTIONS,
+  type Config,
+} from '@flowmap/example-common';
 
 /** Options of the example. */
 export const IMAGE_FOLDER_OPTIONS = {
@@ -13,7 +22,7 @@ export const IMAGE_FOLDER_OPTIONS = {
   teacher: pathOr('checkpoint of a teacher to distil, in place of training one', 'FILE', null),
   channels: wholes("channels of the teacher's U-net, the full resolution first", [64, 128, 128]),
   blocks: whole("residual blocks of the teacher's U-net at each resolution, down and up", 1),
-  threads: whole('threads of the computation; unless given, one per physical core', null),
+  ...RUNTIME_OPTIONS,
   seed: whole('decides initial weights, order of the images, noise and times', 0, 0),
   out: pathOr('folder for the results; a number is appended when it holds a finished run', 'DIR', 'out/image-folder'),
 };

@@ -16,7 +16,7 @@ const network = mlp({ shape: [1], interval: true, width: 64, depth: 2 });
 /** Weights, averaged, after a short training on a mixture in one dimension with its exact velocity as teacher. */
 async function trained(objective: Objective, iterations: number, batchSize: number): Promise<HostTensors> {
   const optimizer = adamw();
-  const runtime = await onnxRuntime({ threads: 1 });
+  const runtime = await onnxRuntime({ device: 'cpu', threads: 1 });
   const step = await runtime.compile(trainStep({ network, objective, optimizer, teacher, batchSize }));
   await step.writeState(initialState(optimizer, network.init(0), teacher));
   const batches = loader(data, { batchSize, seed: 0 });

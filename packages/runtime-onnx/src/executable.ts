@@ -11,14 +11,29 @@ import {
   type Program,
 } from '@flowmap/tensor';
 import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
-import { copyFromOrt, copyToOrt, OnnxTensor, toOrt } from './device-tensor.js';
+import { deviceFailure } from './device-failure.js';
+import { OnnxTensor } from './device-tensor.js';
+import type { OpenDevice } from './device.js';
 import type { Ort } from './load-ort.js';
+import { toOrt } from './memory.js';
+import { sessionLifetime } from './session-lifetime.js';
 import { outputName, stateInput, stateOutput } from './to-onnx.js';
 
-/** Runs a session whose state stays in onnxruntime's tensors: each run's new state is the next run's input, without a copy. */
-export function executable(ort: Ort, session: InferenceSession, program: Program): Executable {
+/**
+ * Runs a session whose state stays in onnxruntime's tensors, in the memory that its results are left in: each run's new state
+ * is the next run's input, without a copy.
+ */
+export function executable(
+  ort: Ort,
+  session: InferenceSession,
+  { device, memory }: OpenDevice,
+  program: Program,
+): Executable {
   const state = new Map<string, OrtTensor>();
   const what = (name: string): string => `output '${name}' of program '${program.name}'`;
+  // Results in host memory do without the session that they came from.
+  const lifetime = sessionLifetime(session);
+  const hold = memory.location === 'cpu' ? undefined : lifetime.hold;
   let disposed = false;
 
   const requireLive = (): void => {
@@ -26,27 +41,31 @@ export function executable(ort: Ort, session: InferenceSession, program: Program
   };
   const feedOf = (name: string, feed: HostTensor | DeviceTensor): OrtTensor => {
     if ('data' in feed) return toOrt(ort, feed);
-    if (feed instanceof OnnxTensor) return feed.ort;
-    throw new FeedError(program.name, name, `input '${name}' is a tensor of another runtime; read() it first`);
+    if (feed instanceof OnnxTensor && [memory.location, 'cpu'].includes(feed.ort.location)) return feed.ort;
+    throw new FeedError(
+      program.name,
+      name,
+      `input '${name}' is a tensor of another runtime or device; read() it first`,
+    );
   };
 
   return {
     program,
-    writeState(values: HostTensors): Promise<void> {
-      return Promise.resolve().then(() => {
-        requireLive();
-        checkFeeds(program, 'state', values);
-        for (const [name, value] of Object.entries(values)) {
-          state.get(name)?.dispose();
-          state.set(name, copyToOrt(ort, value));
-        }
-      });
+    async writeState(values: HostTensors): Promise<void> {
+      requireLive();
+      checkFeeds(program, 'state', values);
+      const names = Object.keys(values);
+      const written = await Promise.all(names.map(async (name) => memory.write(values[name]!)));
+      for (const [i, name] of names.entries()) {
+        state.get(name)?.dispose();
+        state.set(name, written[i]!);
+      }
     },
     async readState(names: readonly string[] = Object.keys(program.state)): Promise<Record<string, HostTensor>> {
       requireLive();
       checkStateWritten(program, state, names);
       const copies: Record<string, HostTensor> = {};
-      for (const name of names) copies[name] = { ...program.state[name]!, data: await copyFromOrt(state.get(name)!) };
+      for (const name of names) copies[name] = { ...program.state[name]!, data: await memory.read(state.get(name)!) };
       return copies;
     },
     async run(inputs: Feeds): Promise<Record<string, DeviceTensor>> {
@@ -56,14 +75,20 @@ export function executable(ort: Ort, session: InferenceSession, program: Program
       const feeds: Record<string, OrtTensor> = {};
       for (const [name, feed] of Object.entries(inputs)) feeds[name] = feedOf(name, feed);
       for (const [name, tensor] of state) feeds[stateInput(name)] = tensor;
-      const results = await session.run(feeds);
+      let results: InferenceSession.ReturnType;
+      try {
+        results = await session.run(feeds);
+        if (memory.afterRun) await memory.afterRun();
+      } catch (cause) {
+        throw deviceFailure(device, `running program '${program.name}'`, cause);
+      }
       for (const name of Object.keys(program.updates)) {
         state.get(name)!.dispose();
         state.set(name, results[stateOutput(name)]!);
       }
       const outputs: Record<string, DeviceTensor> = {};
       for (const [name, { shape, dtype }] of Object.entries(program.outputs)) {
-        outputs[name] = new OnnxTensor(results[outputName(program, name)]!, shape, dtype, what(name));
+        outputs[name] = new OnnxTensor(results[outputName(program, name)]!, memory, shape, dtype, what(name), hold?.());
       }
       return outputs;
     },
@@ -72,7 +97,7 @@ export function executable(ort: Ort, session: InferenceSession, program: Program
       disposed = true;
       for (const tensor of state.values()) tensor.dispose();
       state.clear();
-      await session.release();
+      await lifetime.close();
     },
   };
 }

@@ -28,8 +28,8 @@ export const dataTypes: { readonly [D in DType]: DataType } = {
  * Operator set 17 (ONNX 1.12): the newest in which `ReduceMax` takes its axes as an attribute and `Pad` has no `axes` input,
  * which onnxruntime's transpose optimizer corrupts. Every onnxruntime since 1.12 runs it.
  */
-const opset = 17;
-const irVersion = 8;
+export const opset = 17;
+export const irVersion = 8;
 
 /** Collects the nodes and initializers of an ONNX graph; equal initializers are stored once. */
 export class Graph {

@@ -15,7 +15,7 @@ import { describeRuntime } from '@flowmap/tensor/testing';
 import { describe, expect, it } from 'vitest';
 import { onnxRuntime } from './onnx-runtime.js';
 
-describeRuntime('onnx runtime', () => onnxRuntime({ threads: 1 }), { oracle: referenceRuntime });
+describeRuntime('onnx runtime', () => onnxRuntime({ device: 'cpu', threads: 1 }), { oracle: referenceRuntime });
 
 const draw = (purpose: string, shape: readonly number[]): HostTensor => {
   const size = shape.reduce((product, extent) => product * extent, 1);
@@ -34,7 +34,7 @@ function descent(): Program {
 
 describe('onnxRuntime', () => {
   it.each([1, 2])('gives the same bits in every run with %d threads', async (threads) => {
-    const runtime = await onnxRuntime({ threads });
+    const runtime = await onnxRuntime({ device: 'cpu', threads });
     const run = async (): Promise<Record<string, HostTensor>> => {
       const executable = await runtime.compile(descent());
       await executable.writeState({ w: draw('w', [64, 128]), v: draw('v', [128, 32]) });
@@ -49,7 +49,7 @@ describe('onnxRuntime', () => {
   it('writes a profile when it is asked to', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'flowmap-profile-'));
     try {
-      const runtime = await onnxRuntime({ profile: join(folder, 'run') });
+      const runtime = await onnxRuntime({ device: 'cpu', profile: join(folder, 'run') });
       const executable = await runtime.compile(
         program('double', { inputs: { x: [2] } }, ({ x }) => ({ outputs: { y: x.add(x) } })),
       );
@@ -69,6 +69,8 @@ describe('onnxRuntime', () => {
   });
 
   it('refuses a device that it does not know', async () => {
-    await expect(onnxRuntime({ device: 'gpu' as 'cpu' })).rejects.toThrow(/device 'gpu'.*'auto' or 'cpu'/);
+    await expect(onnxRuntime({ device: 'gpu' as 'cpu' })).rejects.toThrow(
+      /device 'gpu'.*one of 'auto', 'cpu', 'webgpu', 'cuda'/,
+    );
   });
 });

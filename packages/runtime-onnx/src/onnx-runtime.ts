@@ -1,55 +1,67 @@
 import { UnsupportedError, type Executable, type Program, type Runtime } from '@flowmap/tensor';
-import type { InferenceSession } from 'onnxruntime-node';
+import { deviceFailure } from './device-failure.js';
+import { devices, openDevice, openFastest, type Device } from './device.js';
 import { executable } from './executable.js';
 import { loadOrt } from './load-ort.js';
-import { toOnnx } from './to-onnx.js';
+import { standardRules } from './lowering/table.js';
+import { webgpuRules } from './lowering/webgpu.js';
+import { sessionOptions } from './session-options.js';
+import { modelOf } from './to-onnx.js';
 
 /** Where and how onnxruntime runs. */
 export interface OnnxRuntimeOptions {
-  /** Where programs run. `auto`, the default, takes the fastest device that this package supports here: the CPU. */
-  readonly device?: 'auto' | 'cpu';
-  /** Threads of one operator, a whole number >= 1; one per physical core unless given. */
+  /**
+   * Where programs run; the runtime's name tells: `onnx (webgpu)`.
+   *
+   * - `cpu`;
+   * - `webgpu`: a GPU of any maker. State and results stay in its memory until they are read;
+   * - `cuda`: an NVIDIA GPU, where onnxruntime's provider is installed. It keeps nothing on the device: every run carries
+   *   inputs, state and results over the bus;
+   * - `auto`, the default: the first of `cuda`, `webgpu` on a GPU and `cpu` that works here.
+   */
+  readonly device?: 'auto' | Device;
+  /** Threads of one operator on the CPU, a whole number >= 1; one per physical core unless given. */
   readonly threads?: number;
   /** Path prefix of onnxruntime's own profile, a JSON file per program, complete once its executable is disposed of. */
   readonly profile?: string;
 }
 
 /**
- * Opens onnxruntime as a runtime for programs, in float32. Results are bit-identical from run to run for an equal number of
- * threads on one machine.
+ * Opens onnxruntime as a runtime for programs, in float32. Results on the CPU are bit-identical from run to run for an equal
+ * number of threads on one machine.
  *
- * @throws {RuntimeUnavailableError} when onnxruntime cannot be loaded; the message says how to install it
+ * @throws {RuntimeUnavailableError} when onnxruntime cannot be loaded, or the provider of the device is missing or does not
+ *   start; the message says how to get it. A device that fails later rejects `compile` or `run` with it
  * @throws {UnsupportedError} for a device or a number of threads that there cannot be
  *
  * @example
- * const runtime = await onnxRuntime({ threads: 2 });
+ * const runtime = await onnxRuntime({ device: 'cpu', threads: 2 });
  */
 export async function onnxRuntime(options: OnnxRuntimeOptions = {}): Promise<Runtime> {
-  const { device = 'auto', threads } = options;
-  if (!['auto', 'cpu'].includes(device)) {
-    throw new UnsupportedError('onnx', `device '${device}'`, "choose 'auto' or 'cpu'");
+  const { device: wanted = 'auto', threads } = options;
+  const choices: readonly string[] = ['auto', ...devices];
+  if (!choices.includes(wanted)) {
+    const listed = choices.map((choice) => `'${choice}'`).join(', ');
+    throw new UnsupportedError('onnx', `device '${wanted}'`, `choose one of ${listed}`);
   }
   if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1)) {
     throw new UnsupportedError('onnx', `${String(threads)} threads`, 'give a whole number >= 1');
   }
   const ort = await loadOrt();
+  const opened = await (wanted === 'auto' ? openFastest(ort) : openDevice(ort, wanted));
+  const { device, memory } = opened;
+  const rules = device === 'webgpu' ? webgpuRules : standardRules;
   return {
-    name: 'onnx (cpu)',
+    name: `onnx (${device})`,
     precision: 'float32',
     async compile(program: Program): Promise<Executable> {
-      const session = await ort.InferenceSession.create(toOnnx(program), sessionOptions(options));
-      return executable(ort, session, program);
+      const model = modelOf(program, rules);
+      try {
+        const session = await ort.InferenceSession.create(model, sessionOptions(device, memory.location, options));
+        return executable(ort, session, opened, program);
+      } catch (cause) {
+        throw deviceFailure(device, `compiling program '${program.name}'`, cause);
+      }
     },
-  };
-}
-
-function sessionOptions({ threads, profile }: OnnxRuntimeOptions): InferenceSession.SessionOptions {
-  return {
-    executionProviders: ['cpu'],
-    graphOptimizationLevel: 'all',
-    // A memory pattern plans one block for all of a run: no faster for these graphs, and almost twice the memory.
-    enableMemPattern: false,
-    ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
-    ...(profile === undefined ? {} : { enableProfiling: true, profileFilePrefix: profile }),
   };
 }

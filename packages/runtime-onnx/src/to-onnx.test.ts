@@ -3,7 +3,9 @@ import { constant, conv2d, program, type Program } from '@flowmap/tensor';
 import { ModelProtoSchema, type ModelProto } from 'onnx-buf';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { describe, expect, it } from 'vitest';
-import { toOnnx } from './to-onnx.js';
+import { standardRules } from './lowering/table.js';
+import { webgpuRules } from './lowering/webgpu.js';
+import { modelOf, toOnnx } from './to-onnx.js';
 
 const decode = (built: Program): ModelProto => fromBinary(ModelProtoSchema, toOnnx(built));
 const operators = (built: Program): string[] => decode(built).graph!.node.map(({ opType }) => opType);
@@ -78,6 +80,16 @@ describe('fusions', () => {
       }));
     expect(operators(affine(32, 16))).toEqual(['Gemm']);
     expect(operators(affine(16, 32))).toEqual(['Gemm', 'Add']);
+  });
+
+  it('adds a scalar within a product but for WebGPU, whose provider ends the process on it', () => {
+    const built = program('offset', { inputs: { x: [4, 32], w: [32, 16], c: [] } }, ({ x, w, c }) => ({
+      outputs: { y: x.matmul(w).add(c) },
+    }));
+    const of = (model: Uint8Array): string[] =>
+      fromBinary(ModelProtoSchema, model).graph!.node.map(({ opType }) => opType);
+    expect(of(modelOf(built, standardRules))).toEqual(['Gemm']);
+    expect(of(modelOf(built, webgpuRules))).toEqual(['Gemm', 'Add']);
   });
 
   it('keeps a product that something else uses', () => {

@@ -2,6 +2,7 @@ import type { Program, Tensor, TensorSpec } from '@flowmap/tensor';
 import { Graph } from './graph.js';
 import type { Context } from './lowering/context.js';
 import { planSteps } from './lowering/fusion.js';
+import { standardRules, type Rules } from './lowering/table.js';
 
 /** Name in the model of a state before the run. */
 export const stateInput = (name: string): string => `state:${name}`;
@@ -26,6 +27,11 @@ export const outputName = (program: Program, name: string): string =>
  * const model = toOnnx(double);
  */
 export function toOnnx(program: Program): Uint8Array {
+  return modelOf(program, standardRules);
+}
+
+/** The model of a program by the rules of a device. */
+export function modelOf(program: Program, rules: Rules): Uint8Array {
   const graph = new Graph();
   const names = new Map<Tensor, string>();
   const value = (tensor: Tensor): string =>
@@ -41,7 +47,7 @@ export function toOnnx(program: Program): Uint8Array {
     const { name } = node.attributes;
     names.set(node, Object.hasOwn(program.inputs, name) ? name : stateInput(name));
   }
-  for (const step of planSteps(program)) names.set(step.tensor, step.emit(context));
+  for (const step of planSteps(program, rules)) names.set(step.tensor, step.emit(context));
 
   const outputs: Record<string, TensorSpec> = {};
   const output = (name: string, tensor: Tensor): void => {

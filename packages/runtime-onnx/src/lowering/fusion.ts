@@ -2,7 +2,7 @@ import { reachable, sameShape, type Primitive, type Program, type Tensor } from 
 import type { Context, Lowering } from './context.js';
 import { correlate } from './conv.js';
 import { product } from './matmul.js';
-import { lowerings } from './table.js';
+import type { Lowerings, Rules } from './table.js';
 
 /** How one tensor is computed: from which others, and by which nodes. */
 export interface Step {
@@ -12,13 +12,17 @@ export interface Step {
 }
 
 /** Computes a tensor together with an operand that nothing else uses, or undefined where that is not possible. */
-type Fusion = (tensor: Tensor, isPrivate: (operand: Tensor) => boolean) => Omit<Step, 'tensor'> | undefined;
+type Fusion = (
+  tensor: Tensor,
+  isPrivate: (operand: Tensor) => boolean,
+  rules: Rules,
+) => Omit<Step, 'tensor'> | undefined;
 
 /**
  * Decides how each tensor of a program is computed, operands before results: by its primitive's lowering, or together with an
  * operand that only it uses. Inputs and constants, and what the fusions leave unused, take no step.
  */
-export function planSteps({ nodes, outputs, updates }: Program): Step[] {
+export function planSteps({ nodes, outputs, updates }: Program, rules: Rules): Step[] {
   const results = [...Object.values(outputs), ...Object.values(updates)];
   const uses = new Map<Tensor, number>();
   for (const tensor of [...results, ...nodes.flatMap(({ operands }) => operands)]) {
@@ -30,24 +34,28 @@ export function planSteps({ nodes, outputs, updates }: Program): Step[] {
   const steps: Step[] = [];
   for (const tensor of reachable(results).reverse()) {
     if (!needed.has(tensor) || tensor.is('input') || tensor.is('constant')) continue;
-    const step = { tensor, ...(fusions.map((fuse) => fuse(tensor, isPrivate)).find(Boolean) ?? alone(tensor)) };
+    const step = {
+      tensor,
+      ...(fusions.map((fuse) => fuse(tensor, isPrivate, rules)).find(Boolean) ?? alone(tensor, rules.lowerings)),
+    };
     for (const operand of step.operands) needed.add(operand);
     steps.push(step);
   }
   return steps.reverse();
 }
 
-function alone(tensor: Tensor): Omit<Step, 'tensor'> {
-  const lower = lowerings[tensor.primitive as keyof typeof lowerings] as Lowering<Primitive>;
+function alone(tensor: Tensor, lowerings: Lowerings): Omit<Step, 'tensor'> {
+  const lower = lowerings[tensor.primitive as keyof Lowerings] as Lowering<Primitive>;
   return { operands: tensor.operands, emit: (context) => lower(tensor, context) };
 }
 
 const fusions: readonly Fusion[] = [
   // A B + C, C a row, a column or a whole matrix. Gemm copies C with one thread before it adds products to it, which costs
   // less than a pass of its own only where the products are long.
-  (tensor, isPrivate) =>
+  (tensor, isPrivate, { gemmAddsScalars }) =>
     sumWith(tensor, (matmul, addend) => {
       if (!matmul.is('matmul') || matmul.rank !== 2 || !isPrivate(matmul)) return undefined;
+      if (addend.rank === 0 && !gemmAddsScalars) return undefined;
       const [a] = matmul.operands as readonly [Tensor];
       if (a.size / matmul.shape[0]! < matmul.shape[1]!) return undefined;
       return {

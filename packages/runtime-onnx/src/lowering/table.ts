@@ -9,7 +9,16 @@ import { resampling } from './resampling.js';
 import { shapes } from './shapes.js';
 
 /** One rule per primitive; inputs and constants are named by the model, not computed. */
-export const lowerings: { readonly [P in Exclude<Primitive, 'input' | 'constant'>]: Lowering<P> } = {
+export type Lowerings = { readonly [P in Exclude<Primitive, 'input' | 'constant'>]: Lowering<P> };
+
+/** How programs are lowered for one device. */
+export interface Rules {
+  readonly lowerings: Lowerings;
+  /** `Gemm` takes a tensor of rank 0 to add. */
+  readonly gemmAddsScalars: boolean;
+}
+
+const lowerings: Lowerings = {
   ...elementwise,
   ...shapes,
   ...indexing,
@@ -18,3 +27,6 @@ export const lowerings: { readonly [P in Exclude<Primitive, 'input' | 'constant'
   ...resampling,
   matmul: (tensor, context) => product(tensor, context),
 };
+
+/** The rules of the CPU, and of models that are written to files. */
+export const standardRules: Rules = { lowerings, gemmAddsScalars: true };

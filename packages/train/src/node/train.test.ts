@@ -158,7 +158,7 @@ describe('a run', () => {
 
 describe.each([
   ['runtime-reference', (): Promise<Runtime> => Promise.resolve(reference)],
-  ['runtime-onnx', (): Promise<Runtime> => onnxRuntime({ threads: 2 })],
+  ['runtime-onnx', (): Promise<Runtime> => onnxRuntime({ device: 'cpu', threads: 2 })],
 ])('an interrupted run on %s', (_, open) => {
   test('is resumed to the same bits as if it had never stopped', async () => {
     const runtime = await open();

@@ -1,0 +1,18 @@
+import { onnxRuntime } from '@flowmap/runtime-onnx';
+import type { Runtime } from '@flowmap/tensor';
+import { choice, whole, type Config } from './options.js';
+
+/** Options that say where an example computes. */
+export const RUNTIME_OPTIONS = {
+  device: choice('where to compute', ['cpu', 'webgpu', 'cuda', 'auto'], 'cpu'),
+  threads: whole('threads of the computation on the CPU; unless given, one per physical core', null),
+};
+
+/**
+ * Opens onnxruntime as the options say.
+ *
+ * @throws {RuntimeUnavailableError} when the device does not work here; the message says how to get it
+ */
+export function openRuntime({ device, threads }: Config<typeof RUNTIME_OPTIONS>): Promise<Runtime> {
+  return onnxRuntime({ device, ...(threads === null ? {} : { threads }) });
+}

@@ -1,0 +1,17 @@
+import { RuntimeUnavailableError } from '@flowmap/tensor';
+import { reasonOf } from './advice.js';
+import type { Device } from './device.js';
+
+/**
+ * What to throw when onnxruntime fails on a program. On the CPU that is onnxruntime's own error; elsewhere it is the device
+ * that fails, for want of memory or because it was lost, and the error says so.
+ *
+ * @param doing what was under way: `running program 'step'`
+ */
+export function deviceFailure(device: Device, doing: string, cause: unknown): unknown {
+  if (device === 'cpu') return cause;
+  const message =
+    `the device failed while ${doing}: ${reasonOf(cause)}. If it was lost or is out of memory, what ` +
+    'programs kept on it is gone with it: open the runtime again, or one on another device, and go on from the last checkpoint';
+  return new RuntimeUnavailableError(`onnx (${device})`, message, { cause });
+}

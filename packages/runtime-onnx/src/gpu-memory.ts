@@ -1,0 +1,58 @@
+import type { DType, HostData } from '@flowmap/tensor';
+import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
+import { copyModel } from './copy-model.js';
+import { deviceFailure } from './device-failure.js';
+import type { Ort } from './load-ort.js';
+import { toOrt, type Memory } from './memory.js';
+import { sessionOptions } from './session-options.js';
+
+/**
+ * After this many runs without a read the host waits for the device. `session.run` returns before the device has computed,
+ * and what each waiting run holds would pile up without a bound.
+ */
+const RUNS_AHEAD = 8;
+
+/**
+ * Keeps tensors in buffers of the WebGPU provider. Copies to and from them are runs of a model that does nothing else:
+ * `Tensor.getData` of onnxruntime-node 1.30 ends the process where the tensor is a buffer of a device.
+ */
+export async function gpuMemory(ort: Ort): Promise<Memory> {
+  const sessions = new Map<string, Promise<InferenceSession>>();
+  const copy = async (tensor: OrtTensor, location: Memory['location']): Promise<OrtTensor> => {
+    const key = `${tensor.type} to ${location}`;
+    let session = sessions.get(key);
+    if (session === undefined) {
+      const model = copyModel(tensor.type as DType);
+      session = ort.InferenceSession.create(model, sessionOptions('webgpu', location));
+      sessions.set(key, session);
+    }
+    const { to } = await (await session).run({ from: tensor });
+    return to!;
+  };
+
+  // The first copy starts the provider; what fails after it is the device.
+  const marker = await copy(new ort.Tensor('float32', Float32Array.of(0), [1]), 'gpu-buffer');
+
+  const guarded: typeof copy = async (tensor, location) => {
+    try {
+      return await copy(tensor, location);
+    } catch (cause) {
+      throw deviceFailure('webgpu', 'copying a tensor', cause);
+    }
+  };
+  let ahead = 0;
+  const read = async (tensor: OrtTensor): Promise<HostData> => {
+    ahead = 0;
+    return (await guarded(tensor, 'cpu')).data as HostData;
+  };
+
+  return {
+    location: 'gpu-buffer',
+    write: (tensor) => guarded(toOrt(ort, tensor), 'gpu-buffer'),
+    read,
+    forgotten: new FinalizationRegistry((release) => release()),
+    async afterRun() {
+      if (++ahead >= RUNS_AHEAD) await read(marker);
+    },
+  };
+}

@@ -1,0 +1,44 @@
+import type { HostData, HostTensor } from '@flowmap/tensor';
+import type { Tensor as OrtTensor } from 'onnxruntime-node';
+import type { Ort } from './load-ort.js';
+
+/** Where a runtime keeps tensors from run to run, and how values get there and back. */
+export interface Memory {
+  /** Where onnxruntime is asked to leave the results of a run. */
+  readonly location: 'cpu' | 'gpu-buffer';
+  /** A copy of a host tensor in this memory: what happens to the caller's array later does not matter. */
+  write(tensor: HostTensor): OrtTensor | Promise<OrtTensor>;
+  /** The values of a tensor in this memory, in host memory of the caller's own. The tensor stays where it is. */
+  read(tensor: OrtTensor): Promise<HostData>;
+  /** Calls the release of results whose holders were collected as garbage; there where nothing else would release them. */
+  readonly forgotten?: FinalizationRegistry<() => void>;
+  /** Called after every run, where runs may be ahead of the device: waits for it now and then. */
+  readonly afterRun?: () => Promise<void>;
+}
+
+/** A host tensor as onnxruntime takes it, without a copy where the array already has the right type. */
+export function toOrt(ort: Ort, { shape, dtype, data }: HostTensor): OrtTensor {
+  const dims = [...shape];
+  switch (dtype) {
+    case 'float32':
+      return new ort.Tensor('float32', data instanceof Float32Array ? data : Float32Array.from(data), dims);
+    case 'int32':
+      return new ort.Tensor('int32', data as Int32Array, dims);
+    case 'bool':
+      return new ort.Tensor('bool', data as Uint8Array, dims);
+  }
+}
+
+/** Keeps tensors in host memory. */
+export function hostMemory(ort: Ort): Memory {
+  return {
+    location: 'cpu',
+    write(tensor) {
+      const data = tensor.data instanceof Float64Array ? tensor.data : tensor.data.slice();
+      return toOrt(ort, { ...tensor, data });
+    },
+    async read(tensor) {
+      return ((await tensor.getData()) as HostData).slice();
+    },
+  };
+}

@@ -1,0 +1,50 @@
+import { createRequire } from 'node:module';
+import { adviceFor } from '../advice.js';
+import { devices, promising, type Device } from '../device.js';
+import { inspectSystem, type System } from '../system.js';
+import { probeInChild, type ProbeProgram } from './probe-in-child.js';
+import type { Probe } from './probe.js';
+
+/** What works on a machine, and what to do about the rest. */
+export interface Diagnosis {
+  readonly system: System;
+  /** Version of Node, as `v22.1.0`. */
+  readonly node: string;
+  /** Version of onnxruntime-node, or undefined where it is not installed. */
+  readonly onnxruntime: string | undefined;
+  readonly probes: Readonly<Record<Device, Probe>>;
+  /** What `onnxRuntime({ device: 'auto' })` takes; undefined where nothing works. */
+  readonly chosen: Device | undefined;
+  /** What to do about each device that does not work. */
+  readonly advice: Readonly<Partial<Record<Device, string>>>;
+}
+
+/** Tries every device, each in a process of its own, one after the other. */
+export async function diagnose(prober: ProbeProgram): Promise<Diagnosis> {
+  const system = inspectSystem();
+  const probes: Partial<Record<Device, Probe>> = {};
+  const advice: Partial<Record<Device, string>> = {};
+  for (const device of devices) {
+    const probe = await probeInChild(device, prober);
+    probes[device] = probe;
+    if (!probe.works) advice[device] = adviceFor(device, system);
+  }
+  const preference: Device[] = [...promising(system), 'cpu'];
+  return {
+    system,
+    node: process.version,
+    onnxruntime: installedVersion(),
+    probes: probes as Record<Device, Probe>,
+    chosen: preference.find((device) => probes[device]?.works),
+    advice,
+  };
+}
+
+function installedVersion(): string | undefined {
+  try {
+    const { version } = createRequire(import.meta.url)('onnxruntime-node/package.json') as { version: string };
+    return version;
+  } catch {
+    return undefined;
+  }
+}

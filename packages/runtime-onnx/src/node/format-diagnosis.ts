@@ -1,0 +1,50 @@
+import { devices } from '../device.js';
+import type { Diagnosis } from './diagnose.js';
+
+/** The diagnosis as a table for a terminal, followed by what to do about each device that does not work. */
+export function formatDiagnosis(diagnosis: Diagnosis): string {
+  const { system, node, onnxruntime, probes, chosen, advice } = diagnosis;
+  const version = onnxruntime === undefined ? 'onnxruntime-node is not installed' : `onnxruntime-node ${onnxruntime}`;
+  const rows = devices.map((device) => {
+    const probe = probes[device];
+    const speed = probe.works ? `${probe.gflops.toPrecision(3)} GFLOP/s` : '-';
+    return [device, probe.works ? 'yes' : 'no', speed, device === chosen ? "chosen by 'auto'" : whyNot(device)];
+  });
+
+  return [
+    `${version} on ${system.platform} ${system.arch}, Node ${node}`,
+    '',
+    ...table([['device', 'works', '256^3 product', ''], ...rows]),
+    ...devices.flatMap((device) => {
+      const probe = probes[device];
+      return probe.works ? [] : ['', `${device}: ${probe.reason}.`, ...wrapped(`${advice[device] ?? ''}.`, 100)];
+    }),
+  ].join('\n');
+
+  function whyNot(device: keyof typeof probes): string {
+    if (!probes[device].works) return 'see below';
+    if (device === 'webgpu' && chosen !== 'cuda') return "computes on the CPU, so 'auto' passes it over";
+    return `slower in general than ${chosen ?? 'others'}`;
+  }
+}
+
+function table(rows: readonly (readonly string[])[]): string[] {
+  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
+  return rows.map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column]!))
+      .join('  ')
+      .trimEnd(),
+  );
+}
+
+/** Lines of at most some characters, indented by two, broken between words. */
+function wrapped(text: string, width: number): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(' ')) {
+    const line = lines.at(-1);
+    if (line !== undefined && line.length + 1 + word.length <= width) lines[lines.length - 1] = `${line} ${word}`;
+    else lines.push(`  ${word}`);
+  }
+  return lines;
+}

@@ -1,0 +1,7 @@
+export type { Device } from '../device.js';
+export type { System } from '../system.js';
+export { diagnose, type Diagnosis } from './diagnose.js';
+export { formatDiagnosis } from './format-diagnosis.js';
+export type { ProbeProgram } from './probe-in-child.js';
+export { probe, type Probe } from './probe.js';
+export { runCli } from './run-cli.js';

@@ -1,0 +1,28 @@
+import type { InferenceSession } from 'onnxruntime-node';
+import type { Device } from './device.js';
+import type { Memory } from './memory.js';
+
+/** What can be set for every session of a runtime. */
+export interface SessionSettings {
+  readonly threads?: number | undefined;
+  readonly profile?: string | undefined;
+}
+
+/** How sessions are created on a device; `location` is where their results go. */
+export function sessionOptions(
+  device: Device,
+  location: Memory['location'],
+  { threads, profile }: SessionSettings = {},
+): InferenceSession.SessionOptions {
+  return {
+    executionProviders: [device],
+    graphOptimizationLevel: 'all',
+    // A memory pattern plans one block for all of a run: no faster for these graphs, and almost twice the memory.
+    enableMemPattern: false,
+    // Besides the CPU, onnxruntime warns of every graph that some nodes run there; they are meant to.
+    ...(device === 'cpu' ? {} : { logSeverityLevel: 3 as const }),
+    ...(location === 'cpu' ? {} : { preferredOutputLocation: location }),
+    ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
+    ...(profile === undefined ? {} : { enableProfiling: true, profileFilePrefix: profile }),
+  };
+}

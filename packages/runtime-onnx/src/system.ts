@@ -1,0 +1,61 @@
+/** What the operating system tells about devices, without asking onnxruntime. */
+export interface System {
+  /** As Node names them: `linux`, `x64`. */
+  readonly platform: string;
+  readonly arch: string;
+  /** A GPU's driver is loaded. Always true where one is part of the system: macOS and Windows. */
+  readonly hasGpu: boolean;
+  readonly hasNvidiaDriver: boolean;
+  /** On Linux, where WebGPU needs it: the loader of Vulkan is installed. */
+  readonly hasVulkanLoader: boolean;
+  /** The environment names a driver of Vulkan that computes on the CPU. */
+  readonly isVulkanSoftware: boolean;
+  /** The libraries of CUDA's provider lie beside onnxruntime-node's. */
+  readonly hasCudaLibraries: boolean;
+}
+
+const vulkanLoader = 'libvulkan.so.1';
+
+/** Looks at the files and the environment that matter to onnxruntime's providers; starts nothing. */
+export function inspectSystem(): System {
+  // This module is part of an entry that browsers load too, so Node's modules cannot be imported.
+  const { process } = globalThis;
+  const fs = process.getBuiltinModule('node:fs');
+  const path = process.getBuiltinModule('node:path');
+  const { createRequire } = process.getBuiltinModule('node:module');
+  const { platform, arch, env } = process;
+
+  const filesIn = (folder: string): string[] => (fs.existsSync(folder) ? fs.readdirSync(folder) : []);
+  const isLinux = platform === 'linux';
+  const hasNvidiaDriver = fs.existsSync('/dev/nvidiactl') || fs.existsSync('/dev/dxg');
+  const hasRenderNode = filesIn('/dev/dri').some((name) => name.startsWith('renderD'));
+
+  const linkerCache = '/etc/ld.so.cache';
+  const libraryFolders = [...(env['LD_LIBRARY_PATH'] ?? '').split(':'), '/lib', '/lib64', '/usr/lib', '/usr/lib64'];
+  const hasVulkanLoader =
+    (fs.existsSync(linkerCache) && fs.readFileSync(linkerCache, 'latin1').includes(vulkanLoader)) ||
+    libraryFolders.some((folder) => folder !== '' && fs.existsSync(path.join(folder, vulkanLoader)));
+
+  const vulkanDrivers = `${env['VK_DRIVER_FILES'] ?? ''} ${env['VK_ICD_FILENAMES'] ?? ''}`;
+
+  const librariesOfOrt = (): string[] => {
+    try {
+      const manifest = createRequire(import.meta.url).resolve('onnxruntime-node/package.json');
+      const binaries = path.join(path.dirname(manifest), 'bin');
+      return filesIn(binaries).flatMap((version) => filesIn(path.join(binaries, version, platform, arch)));
+    } catch {
+      // It is not installed.
+      return [];
+    }
+  };
+
+  return {
+    platform,
+    arch,
+    hasGpu: !isLinux || hasRenderNode || hasNvidiaDriver,
+    hasNvidiaDriver,
+    hasVulkanLoader,
+    isVulkanSoftware: /swiftshader|lvp_icd|lavapipe/i.test(vulkanDrivers),
+    hasCudaLibraries: librariesOfOrt().some((name) => name.includes('onnxruntime_providers_cuda')),
+  };
+}
