@@ -1,7 +1,8 @@
-// Measures every runtime against the reference and writes docs/runtimes.md: `npm run runtimes`.
+// Measures every runtime against the reference and writes docs/runtimes.md: `npm run runtimes`, with `-- --webgpu`
+// on a machine that has it, be it in software.
 import { writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { onnxRuntime } from '@flowmap/runtime-onnx';
 import { referenceRuntime } from '@flowmap/runtime-reference';
 import { tfjsRuntime } from '@flowmap/runtime-tfjs';
@@ -11,11 +12,14 @@ import { format, resolveConfig } from 'prettier';
 import { root } from './run.js';
 
 const kinds = ['value', 'jvp', 'vjp', 'second order'] as const;
+const hasWebgpu = process.argv.includes('--webgpu');
+const driver = basename(process.env['VK_DRIVER_FILES'] ?? "the machine's GPU", '.json');
 const oracle = referenceRuntime();
 const runtimes: readonly Runtime[] = [
   await onnxRuntime({ device: 'cpu' }),
   await tfjsRuntime({ backend: 'cpu' }),
   await tfjsRuntime({ backend: 'wasm' }),
+  ...(hasWebgpu ? [await onnxRuntime({ device: 'webgpu' })] : []),
 ];
 
 const columns = new Map<Runtime, readonly Exactness[]>();
@@ -30,7 +34,7 @@ float64 reference runtime, whose derivatives are themselves checked against cent
 the value, the JVP, the VJP, and the second derivatives (gradient of the JVP and JVP of the VJP). An en dash stands where there
 is nothing to differentiate: whole numbers, bools and constants. The contract accepts 5e-6, 2e-5, 2e-5 and 1e-4.
 
-Written by \`npm run runtimes\`; ${processor?.model ?? 'processor'}, Node ${process.versions.node}, ${new Date().toISOString().slice(0, 10)}.
+Written by \`npm run runtimes${hasWebgpu ? ' -- --webgpu' : ''}\`; ${processor?.model ?? 'processor'}, Node ${process.versions.node}, ${new Date().toISOString().slice(0, 10)}${hasWebgpu ? `; WebGPU on ${driver}` : ''}.
 
 ## Primitives
 

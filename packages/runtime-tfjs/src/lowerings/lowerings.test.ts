@@ -1,4 +1,12 @@
-import { bind, select, type ConvAttributes, type HostTensors, type Runtime, type Tensor, type Tensors } from '@flowmap/tensor';
+import {
+  bind,
+  select,
+  type ConvAttributes,
+  type HostTensors,
+  type Runtime,
+  type Tensor,
+  type Tensors,
+} from '@flowmap/tensor';
 import { referenceRuntime } from '@flowmap/runtime-reference';
 import * as fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
