@@ -1,4 +1,4 @@
-import type { Device } from './device.js';
+import type { Device } from './devices.js';
 import type { System } from './system.js';
 
 /** What onnxruntime says of a failure, without the place in its sources and the condition that it checked. */

@@ -1,6 +1,6 @@
 import { RuntimeUnavailableError } from '@flowmap/tensor';
 import { reasonOf } from './advice.js';
-import type { Device } from './device.js';
+import type { Device } from './devices.js';
 
 /**
  * What to throw when onnxruntime fails on a program. On the CPU that is onnxruntime's own error; elsewhere it is the device

@@ -1,16 +1,12 @@
 import { RuntimeUnavailableError } from '@flowmap/tensor';
 import { adviceFor, reasonOf } from './advice.js';
 import { copyModel } from './copy-model.js';
+import type { Device } from './devices.js';
 import { gpuMemory } from './gpu-memory.js';
 import type { Ort } from './load-ort.js';
 import { hostMemory, type Memory } from './memory.js';
 import { sessionOptions } from './session-options.js';
 import { inspectSystem, type System } from './system.js';
-
-/** Where programs run: the execution providers of onnxruntime that this package knows. */
-export type Device = 'cpu' | 'webgpu' | 'cuda';
-
-export const devices: readonly Device[] = ['cpu', 'webgpu', 'cuda'];
 
 /** A device that has started, and the memory its programs keep tensors in. */
 export interface OpenDevice {

@@ -1,3 +1,3 @@
-export type { Device } from './device.js';
+export type { Device } from './devices.js';
 export { onnxRuntime, type OnnxRuntimeOptions } from './onnx-runtime.js';
 export { toOnnx } from './to-onnx.js';

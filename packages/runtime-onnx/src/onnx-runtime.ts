@@ -1,6 +1,7 @@
 import { UnsupportedError, type Executable, type Program, type Runtime } from '@flowmap/tensor';
 import { deviceFailure } from './device-failure.js';
-import { devices, openDevice, openFastest, type Device } from './device.js';
+import { openDevice, openFastest } from './device.js';
+import { devices, type Device } from './devices.js';
 import { executable } from './executable.js';
 import { loadOrt } from './load-ort.js';
 import { standardRules } from './lowering/table.js';

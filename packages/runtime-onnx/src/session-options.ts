@@ -1,5 +1,5 @@
 import type { InferenceSession } from 'onnxruntime-node';
-import type { Device } from './device.js';
+import type { Device } from './devices.js';
 import type { Memory } from './memory.js';
 
 /** What can be set for every session of a runtime. */

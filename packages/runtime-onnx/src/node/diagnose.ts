@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import { adviceFor } from '../advice.js';
-import { devices, promising, type Device } from '../device.js';
+import { promising } from '../device.js';
+import { devices, type Device } from '../devices.js';
 import { inspectSystem, type System } from '../system.js';
 import { probeInChild, type ProbeProgram } from './probe-in-child.js';
 import type { Probe } from './probe.js';

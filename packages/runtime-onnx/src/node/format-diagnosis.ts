@@ -1,4 +1,4 @@
-import { devices } from '../device.js';
+import { devices } from '../devices.js';
 import type { Diagnosis } from './diagnose.js';
 
 /** The diagnosis as a table for a terminal, followed by what to do about each device that does not work. */

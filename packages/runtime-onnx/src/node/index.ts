@@ -1,4 +1,4 @@
-export type { Device } from '../device.js';
+export type { Device } from '../devices.js';
 export type { System } from '../system.js';
 export { diagnose, type Diagnosis } from './diagnose.js';
 export { formatDiagnosis } from './format-diagnosis.js';

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import type { Device } from '../device.js';
+import type { Device } from '../devices.js';
 import type { Probe } from './probe.js';
 
 /** The program that probes a device: `node [...nodeOptions] file probe <device>` prints a {@link Probe} as JSON. */

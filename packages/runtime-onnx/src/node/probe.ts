@@ -1,6 +1,6 @@
 import { hostTensor, program } from '@flowmap/tensor';
 import { reasonOf } from '../advice.js';
-import type { Device } from '../device.js';
+import type { Device } from '../devices.js';
 import { onnxRuntime } from '../onnx-runtime.js';
 
 /** What came of trying a device. */

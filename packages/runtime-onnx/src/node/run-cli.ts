@@ -1,4 +1,4 @@
-import { devices, type Device } from '../device.js';
+import { devices, type Device } from '../devices.js';
 import { diagnose } from './diagnose.js';
 import { formatDiagnosis } from './format-diagnosis.js';
 import { probe } from './probe.js';
