@@ -1,10 +1,10 @@
 import type { Reporter, TestModule, TestRunEndReason } from 'vitest/node';
 import type { SerializedError } from 'vitest';
 
-/** The line that closes a run: `N passed, N failed`, and `, N skipped` when some were. */
-export function summaryLine(counts: { passed: number; failed: number; skipped: number }): string {
-  const skipped = counts.skipped > 0 ? `, ${String(counts.skipped)} skipped` : '';
-  return `${String(counts.passed)} passed, ${String(counts.failed)} failed${skipped}`;
+/** The line that closes a run: `N passed, N failed`; the number of skipped tests, when some were, in a line before it. */
+export function summaryLine({ passed, failed, skipped }: { passed: number; failed: number; skipped: number }): string {
+  const before = skipped > 0 ? `${String(skipped)} skipped\n` : '';
+  return `${before}${String(passed)} passed, ${String(failed)} failed`;
 }
 
 /**
