@@ -13,6 +13,8 @@ export interface ComparisonOptions {
   readonly python: string;
   readonly rounds: number;
   readonly threads: number;
+  /** Key of the only task to compare on; all unless given. */
+  readonly task?: string | undefined;
   /** True takes small networks: to try the set-up. */
   readonly small: boolean;
 }
@@ -59,6 +61,7 @@ export async function comparePeers(options: ComparisonOptions): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'flowmap-peers-'));
   try {
     for (const [key, task] of Object.entries(peerTasks(options.small))) {
+      if (options.task !== undefined && options.task !== key) continue;
       const files = join(folder, key);
       await writeTask(task, files);
       console.log(`\n### ${describeTask(task)}\n`);

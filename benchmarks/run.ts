@@ -13,12 +13,14 @@ const { values: options } = parseArgs({
     peers: { type: 'boolean', default: false },
     python: { type: 'string', default: 'python3' },
     rounds: { type: 'string', default: '7' },
+    task: { type: 'string' },
     small: { type: 'boolean', default: false },
   },
 });
 const threads = Number(options.threads);
 if (options.peers) {
-  await comparePeers({ python: options.python, rounds: Number(options.rounds), threads, small: options.small });
+  const { python, task, small } = options;
+  await comparePeers({ python, rounds: Number(options.rounds), threads, task, small });
 } else {
   await timeSteps({ runs: Number(options.runs), threads, profile: options.profile });
 }

@@ -38,7 +38,7 @@ class TorchPeer:
         """One training step; returns its loss and metrics."""
         gradients, loss, metrics = self.gradients(*tensors(batch))
         for name, p in self.params.items():
-            p.grad = gradients[name]
+            p.grad = gradients[name].contiguous()  # fused AdamW pairs numbers by their place in memory
         norm = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(list(gradients.values()))))
         self.optimizer.step()
         values = [p.detach() for p in self.params.values()]
