@@ -1,6 +1,8 @@
 import {
   DisposedError,
   FeedError,
+  isHalf,
+  roundTo,
   type DeviceTensor,
   type HostTensor,
   type Program,
@@ -23,7 +25,7 @@ export function deviceTensors(): DeviceTensors {
       const tensor: DeviceTensor = {
         shape,
         dtype,
-        read: () => promised(() => ({ shape, dtype, data: live(cell).slice() })),
+        read: () => promised(() => toHost({ shape, dtype }, live(cell))),
         dispose: () => (cell.values = undefined),
       };
       memory.set(tensor, cell);
@@ -40,8 +42,14 @@ export function deviceTensors(): DeviceTensors {
 }
 
 /** The values of a host tensor in this runtime's precision; its own memory where that fits already. */
-export function toValues({ data }: HostTensor): Values {
+export function toValues({ data, dtype }: HostTensor): Values {
+  if (isHalf(dtype)) return Float64Array.from(data, (value) => roundTo(value, dtype));
   return data instanceof Float32Array ? Float64Array.from(data) : data;
+}
+
+/** A copy of values for the host. */
+export function toHost({ shape, dtype }: TensorSpec, values: Values): HostTensor {
+  return { shape, dtype, data: isHalf(dtype) ? Float32Array.from(values) : values.slice() };
 }
 
 /** Runs a function at once; what it throws becomes a rejection. */

@@ -7,7 +7,7 @@ import {
   type HostTensor,
   type Program,
 } from '@flowmap/tensor';
-import { promised, toValues, type DeviceTensors } from './device-tensors.js';
+import { promised, toHost, toValues, type DeviceTensors } from './device-tensors.js';
 import { planOf, type Plan } from './plan.js';
 import type { Values } from './values.js';
 
@@ -35,7 +35,7 @@ export function executableOf(program: Program, tensors: DeviceTensors): Executab
       promised(() => {
         live();
         checkStateWritten(program, state, names);
-        const read = (name: string): HostTensor => ({ ...program.state[name]!, data: state.get(name)!.slice() });
+        const read = (name: string): HostTensor => toHost(program.state[name]!, state.get(name)!);
         return Object.fromEntries(names.map((name) => [name, read(name)]));
       }),
 

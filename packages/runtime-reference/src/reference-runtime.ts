@@ -1,10 +1,11 @@
-import type { Runtime } from '@flowmap/tensor';
+import { dtypes, type Runtime } from '@flowmap/tensor';
 import { deviceTensors, promised } from './device-tensors.js';
 import { executableOf } from './executable.js';
 
 /**
  * The runtime that every other one is compared with: interprets a program in plain TypeScript, in double precision. It needs
- * nothing but the language, runs every primitive, and gives bit-identical results on every machine with the same `Math`.
+ * nothing but the language, runs every primitive, and gives bit-identical results on every machine with the same `Math`. The
+ * result of every operation in float16 or bfloat16 is rounded, its sums only once they are complete.
  *
  * @example
  * const executable = await referenceRuntime().compile(program('double', { inputs: { x: [2] } }, ({ x }) => ({ outputs: { y: x.add(x) } })));
@@ -16,6 +17,7 @@ export function referenceRuntime(): Runtime {
   return {
     name: 'reference',
     precision: 'float64',
+    dtypes,
     compile: (program) => promised(() => executableOf(program, tensors)),
   };
 }

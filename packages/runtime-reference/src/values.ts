@@ -1,6 +1,6 @@
 import type { DType } from '@flowmap/tensor';
 
-/** Memory of a tensor, row-major: float32 is computed in double precision, bool is 0 or 1. */
+/** Memory of a tensor, row-major: floats are computed in double precision, bool is 0 or 1. */
 export type Values = Float64Array | Int32Array | Uint8Array;
 
 /** Zeros. */

@@ -1,4 +1,4 @@
-import type { Runtime } from '@flowmap/tensor';
+import { checkDTypes, type DType, type Runtime } from '@flowmap/tensor';
 import { deviceOf } from './device.js';
 import { executable, promised } from './executable.js';
 import { importTfjs, openBackend, type WasmPaths } from './load.js';
@@ -18,6 +18,9 @@ export interface TfjsOptions {
   readonly wasmPaths?: WasmPaths;
 }
 
+/** TensorFlow.js has no floats of two bytes. */
+const dtypes: readonly DType[] = ['float32', 'int32', 'bool'];
+
 /**
  * Runs programs on TensorFlow.js, in float32, node by node. The derivatives are in the programs: TensorFlow.js's own
  * gradients are not used, nor its active back end, so that several runtimes and the caller's own use of it can coexist.
@@ -32,9 +35,13 @@ export async function tfjsRuntime(options: TfjsOptions = {}): Promise<Runtime> {
   const name = options.backend ?? options.tf?.getBackend() ?? 'wasm';
   const tf = options.tf ?? (await importTfjs(name, options.wasmPaths));
   const device = deviceOf(tf, await openBackend(tf, name), name);
+  const kind = { name: device.name, precision: 'float32', dtypes } as const;
   return {
-    name: device.name,
-    precision: 'float32',
-    compile: (program) => promised(() => executable(device, program, planOf(device, program))),
+    ...kind,
+    compile: (program) =>
+      promised(() => {
+        checkDTypes(kind, program);
+        return executable(device, program, planOf(device, program));
+      }),
   };
 }

@@ -1,3 +1,4 @@
+import { requireFloats } from './infer.js';
 import { bind, type Tensor } from './tensor.js';
 
 /**
@@ -8,8 +9,10 @@ import { bind, type Tensor } from './tensor.js';
  * @param value `[..., keys, dv]`
  * @returns `[..., tokens, dv]`
  * @throws {ShapeError} when the leading axes, `d` or the number of keys differ
+ * @throws {DTypeError} unless all are floats of one dtype
  */
 export function attention(query: Tensor, key: Tensor, value: Tensor): Tensor {
+  requireFloats('attention', [query, key, value]);
   const d = query.shape.at(-1) ?? 1;
   const scores = bind('matmul', [query.mul(1 / Math.sqrt(d)), key], { transposeA: false, transposeB: true });
   return scores.softmax().matmul(value);

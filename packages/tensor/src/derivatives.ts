@@ -5,14 +5,14 @@ import type { UnaryPrimitive } from './primitives.js';
 export const unaryDerivatives: {
   readonly [P in UnaryPrimitive]: ((x: Tensor, y: Tensor) => Tensor) | null;
 } = {
-  neg: () => splat(-1),
+  neg: (x) => splat(-1, [], x.dtype),
   exp: (_, y) => y,
-  log: (x) => splat(1).div(x),
-  sqrt: (_, y) => splat(0.5).div(y),
+  log: (x) => splat(1, [], x.dtype).div(x),
+  sqrt: (_, y) => splat(0.5, [], y.dtype).div(y),
   square: (x) => x.mul(2),
   sin: (x) => x.cos(),
   cos: (x) => x.sin().neg(),
-  tanh: (_, y) => splat(1).sub(y.square()),
+  tanh: (_, y) => splat(1, [], y.dtype).sub(y.square()),
   sigmoid: (_, y) => y.sub(y.square()),
   silu: (x, y) => {
     const sigmoid = x.sigmoid();
@@ -31,11 +31,11 @@ export const unaryDerivatives: {
 
 /** 1 where `a` is the larger, 1/2 where both are equal, else 0: the derivative of `maximum(a, b)` in `a`. */
 export function largerMask(a: Tensor, b: Tensor): Tensor {
-  return b.less(a).cast('float32').add(a.equal(b).cast('float32').mul(0.5));
+  return b.less(a).cast(a.dtype).add(a.equal(b).cast(a.dtype).mul(0.5));
 }
 
 /** Each maximal element's share of the derivative of `reduceMax`: 1 / (number of maximal elements), zero elsewhere. */
 export function maximalShare(x: Tensor, axes: readonly number[]): Tensor {
-  const mask = x.equal(x.max(axes, true).broadcastTo(x.shape)).cast('float32');
+  const mask = x.equal(x.max(axes, true).broadcastTo(x.shape)).cast(x.dtype);
   return mask.div(mask.sum(axes, true));
 }

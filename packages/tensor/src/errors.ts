@@ -95,3 +95,19 @@ export class UnsupportedError extends FlowmapError {
     super(`${runtime}: ${feature} is not supported; ${advice}`);
   }
 }
+
+/** A program with a tensor of a dtype that the runtime does not have; thrown by `compile`. */
+export class UnsupportedDTypeError extends UnsupportedError {
+  constructor(
+    runtime: string,
+    readonly program: string,
+    readonly dtype: string,
+    /** The first tensor of that dtype: `input 'x'`, or the primitive that makes it. */
+    readonly tensor: string,
+    /** The dtypes that the runtime has. */
+    readonly supported: readonly string[],
+  ) {
+    const advice = `it has ${supported.join(', ')}: cast to float32 in the program, or use another runtime`;
+    super(runtime, `${dtype}, the dtype of ${tensor} in program '${program}',`, advice);
+  }
+}

@@ -1,8 +1,9 @@
+import { isFloat } from './half.js';
 import type { Primitive } from './primitives.js';
 import { broadcastShapes } from './shape.js';
 import { splat, type Tensor } from './tensor.js';
 
-/** Element-wise float32 functions that are computed while a program is built, where every operand is one number repeated. */
+/** Element-wise functions of floats that are computed while a program is built, where every operand is one number repeated. */
 const scalarFunctions: { readonly [P in Primitive]?: (a: number, b: number) => number } = {
   neg: (a) => -a,
   exp: Math.exp,
@@ -41,9 +42,10 @@ export function fold(primitive: Primitive, operands: readonly Tensor[]): Tensor<
   if (f === undefined) return undefined;
   const values: number[] = [];
   for (const operand of operands) {
-    if (!isSplat(operand) || operand.dtype !== 'float32') return undefined;
+    if (!isSplat(operand) || !isFloat(operand.dtype)) return undefined;
     values.push(valueOf(operand));
   }
   const shapes = operands.map(({ shape }) => shape);
-  return splat(f(values[0]!, values[1] ?? NaN), broadcastShapes(primitive, shapes)) as Tensor<'constant'>;
+  const shape = broadcastShapes(primitive, shapes);
+  return splat(f(values[0]!, values[1] ?? NaN), shape, operands[0]!.dtype) as Tensor<'constant'>;
 }

@@ -1,9 +1,13 @@
 import { DTypeError, ShapeError } from './errors.js';
+import { requireFloats } from './infer.js';
 import type { ConvAttributes } from './primitives.js';
 import { broadcastShapes, sameShape, type Shape } from './shape.js';
 import { bind, constant, splat, type Tensor, type TensorLike } from './tensor.js';
 
-/** `condition ? a : b` element by element, with broadcasting; numbers become float32 scalars. */
+/**
+ * `condition ? a : b` element by element, with broadcasting. A number becomes a scalar of the other branch's dtype, of float32
+ * where both are numbers.
+ */
 export function select(condition: Tensor, a: TensorLike, b: TensorLike): Tensor {
   const dtype = typeof a !== 'number' ? a.dtype : typeof b !== 'number' ? b.dtype : 'float32';
   const tensor = (value: TensorLike): Tensor => (typeof value === 'number' ? splat(value, [], dtype) : value);
@@ -115,6 +119,7 @@ export function convTranspose2d(
   weight: Tensor,
   options: ConvOptions & { readonly outputPadding?: number | readonly [number, number] } = {},
 ): Tensor {
+  requireFloats('convTranspose2d', [x, weight]);
   const conv = convAttributes(options);
   const more = pair(options.outputPadding ?? 0);
   const extent = (i: 0 | 1): number =>
@@ -152,6 +157,7 @@ export function oneHot(labels: Tensor, classes: number): Tensor {
  * @returns `[..., n]`
  */
 export function linear(x: Tensor, weight: Tensor, bias?: Tensor): Tensor {
+  requireFloats('linear', [x, weight, ...(bias ? [bias] : [])]);
   const [k, n] = weight.shape;
   if (x.rank < 1 || weight.rank !== 2 || x.shape.at(-1) !== k || (bias && !sameShape(bias.shape, [n!]))) {
     const got = [x.shape, weight.shape, ...(bias ? [bias.shape] : [])];

@@ -1,10 +1,20 @@
 import { DTypeError, ShapeError } from './errors.js';
+import { isFloat, isHalf, roundTo, type FloatDType } from './half.js';
 import { requireExtents, sizeOf, type Shape } from './shape.js';
 
-/** `float32` is the runtime's working precision (float64 in the reference runtime); `bool` is stored as bytes 0 and 1. */
-export type DType = 'float32' | 'int32' | 'bool';
+/**
+ * `float32` is the runtime's working precision (float64 in the reference runtime); `float16` and `bfloat16` are rounded after
+ * every operation; `bool` is stored as bytes 0 and 1.
+ */
+export type DType = FloatDType | 'int32' | 'bool';
 
-/** Host memory of each dtype. A float32 tensor may come as doubles; a runtime rounds them to its precision. */
+/** Every dtype there is. */
+export const dtypes: readonly DType[] = ['float32', 'float16', 'bfloat16', 'int32', 'bool'];
+
+/**
+ * Host memory of each dtype. A float32 tensor may come as doubles, and a runtime rounds them to its precision. A float16 or
+ * bfloat16 tensor is an array of numbers as well, each one that the dtype can hold; runtimes read it as a `Float32Array`.
+ */
 export type HostData = Float32Array | Float64Array | Int32Array | Uint8Array;
 
 /** Shape and dtype: what is known of a tensor before a program runs. */
@@ -25,7 +35,8 @@ export type HostTensors = Readonly<Record<string, HostTensor>>;
  * Wraps numbers as a host tensor after checking that their count and type fit.
  *
  * @param shape extents, outermost first; `[]` for a scalar
- * @param data row-major values; a plain array becomes a `Float32Array` (`Int32Array`, `Uint8Array` for the other dtypes)
+ * @param data row-major values; a plain array becomes a `Float32Array` (`Int32Array`, `Uint8Array` for int32 and bool). Those of
+ *   a float16 or bfloat16 tensor are rounded to it, in a `Float32Array` of their own
  * @param dtype `float32` unless given; inferred as `int32` from an `Int32Array` and `bool` from a `Uint8Array`
  * @throws {ShapeError} when an extent is not a whole number from 1, or the number of values not the product of the extents
  * @throws {DTypeError} when the array's type cannot hold the dtype, or a plain number is no value of it
@@ -34,12 +45,13 @@ export function hostTensor(shape: Shape, data: HostData | readonly number[], dty
   const type = dtype ?? (data instanceof Int32Array ? 'int32' : data instanceof Uint8Array ? 'bool' : 'float32');
   requireExtents('hostTensor', shape);
   if (!ArrayBuffer.isView(data)) requireValues('hostTensor', type, data);
-  const typed = ArrayBuffer.isView(data) ? data : allocate(type, data);
+  const typed = ArrayBuffer.isView(data) ? data : isHalf(type) ? Float64Array.from(data) : allocate(type, data);
   if (!holds(type, typed)) throw new DTypeError('hostTensor', `an array that holds ${type}`, [typed.constructor.name]);
   if (typed.length !== sizeOf(shape)) {
     throw new ShapeError('hostTensor', `${sizeOf(shape)} values for shape [${shape.join(', ')}]`, [[typed.length]]);
   }
-  return { shape, dtype: type, data: typed };
+  const values = isHalf(type) ? Float32Array.from(typed, (value) => roundTo(value, type)) : typed;
+  return { shape, dtype: type, data: values };
 }
 
 /** Zeros of a shape and dtype in host memory. */
@@ -56,7 +68,7 @@ export function holds(dtype: DType, data: HostData): boolean {
 
 /** Throws a {@link DTypeError} for numbers that int32 or bool would change: fractions, what is out of range, NaN. */
 export function requireValues(operation: string, dtype: DType, values: Float64Array | readonly number[]): void {
-  if (dtype === 'float32') return;
+  if (isFloat(dtype)) return;
   const holdsValue = (value: number): boolean =>
     dtype === 'bool' ? value === 0 || value === 1 : value === (value | 0);
   const wrong = values.findIndex((value) => !holdsValue(value));

@@ -1,4 +1,5 @@
 import { ShapeError } from './errors.js';
+import type { DType } from './host-tensor.js';
 import { isExtent } from './shape.js';
 import { constant, type Tensor } from './tensor.js';
 
@@ -59,17 +60,17 @@ export function resize2d(x: Tensor, size: readonly [number, number], mode: 'near
   // An axis at a time as a product with the matrix of weights: two passes at any scale, exact to differentiate.
   const columns = x
     .reshape([n * c * h, w])
-    .matmul(weights(w, size[1], mode))
+    .matmul(weights(w, size[1], mode, x.dtype))
     .reshape([n, c, h, size[1]]);
   const upright = columns.transpose([0, 1, 3, 2]).reshape([n * c * size[1], h]);
   return upright
-    .matmul(weights(h, size[0], mode))
+    .matmul(weights(h, size[0], mode, x.dtype))
     .reshape([n, c, size[1], size[0]])
     .transpose([0, 1, 3, 2]);
 }
 
 /** `[from, to]`: how much each old pixel counts in each new one. */
-function weights(from: number, to: number, mode: 'nearest' | 'bilinear'): Tensor {
+function weights(from: number, to: number, mode: 'nearest' | 'bilinear', dtype: DType): Tensor {
   const matrix = new Float64Array(from * to);
   for (let i = 0; i < to; i++) {
     if (mode === 'nearest') {
@@ -81,5 +82,5 @@ function weights(from: number, to: number, mode: 'nearest' | 'bilinear'): Tensor
       if (place > low) matrix[(low + 1) * to + i]! += place - low;
     }
   }
-  return constant(matrix, [from, to]);
+  return constant(matrix, [from, to], dtype);
 }

@@ -7,10 +7,13 @@ export {
   RandomKeyError,
   RuntimeUnavailableError,
   ShapeError,
+  UnsupportedDTypeError,
   UnsupportedError,
 } from './errors.js';
+export { halfFromBits, halfToBits, isFloat, isHalf, roundTo, type FloatDType, type HalfDType } from './half.js';
 export { broadcastShapes, sameShape, sizeOf, stridesOf, type Shape } from './shape.js';
 export {
+  dtypes,
   hostTensor,
   hostZeros,
   type DType,
@@ -58,6 +61,7 @@ export {
   type Tensors,
 } from './program.js';
 export {
+  checkDTypes,
   checkFeeds,
   checkStateWritten,
   type DeviceTensor,

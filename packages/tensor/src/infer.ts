@@ -1,4 +1,5 @@
 import { DTypeError, ShapeError } from './errors.js';
+import { isFloat } from './half.js';
 import { requireValues, type DType, type TensorSpec } from './host-tensor.js';
 import type { BinaryPrimitive, ConvAttributes, Primitive, Primitives, UnaryPrimitive } from './primitives.js';
 import { broadcastShapes, isExtent, requireExtents, sameShape, sizeOf, type Shape } from './shape.js';
@@ -9,7 +10,7 @@ export type InferRule<P extends Primitive> = (attributes: Primitives[P], operand
 const unary =
   (operation: UnaryPrimitive) =>
   (_: unknown, [x]: readonly TensorSpec[]): TensorSpec => {
-    requireFloat(operation, [x!]);
+    requireFloats(operation, [x!]);
     return x!;
   };
 
@@ -66,7 +67,7 @@ export const inferRules: { readonly [P in Primitive]: InferRule<P> } = {
   sub: binary('sub'),
   mul: binary('mul'),
   div: (_, operands) => {
-    requireFloat('div', operands);
+    requireFloats('div', operands);
     return binary('div')(_, operands);
   },
   maximum: binary('maximum'),
@@ -146,7 +147,7 @@ export const inferRules: { readonly [P in Primitive]: InferRule<P> } = {
   },
   scatterAdd: ({ count }, operands) => {
     const [rows, indices] = operands as readonly [TensorSpec, TensorSpec];
-    requireFloat('scatterAdd', [rows]);
+    requireFloats('scatterAdd', [rows]);
     if (indices.dtype !== 'int32') throw new DTypeError('scatterAdd', 'int32 indices', [indices.dtype]);
     const leading = rows.shape.slice(0, indices.shape.length);
     if (!isExtent(count) || !sameShape(leading, indices.shape)) {
@@ -155,30 +156,30 @@ export const inferRules: { readonly [P in Primitive]: InferRule<P> } = {
         indices.shape,
       ]);
     }
-    return { shape: [count, ...rows.shape.slice(indices.shape.length)], dtype: 'float32' };
+    return { shape: [count, ...rows.shape.slice(indices.shape.length)], dtype: rows.dtype };
   },
 
   sum: reduce('sum'),
   reduceMax: reduce('reduceMax'),
   argMax: ({ axis }, [x]) => {
-    requireFloat('argMax', [x!]);
+    requireFloats('argMax', [x!]);
     requireAxis('argMax', axis, x!.shape);
     return { shape: x!.shape.filter((_, i) => i !== axis), dtype: 'int32' };
   },
   cumsum: ({ axis }, [x]) => {
-    requireFloat('cumsum', [x!]);
+    requireFloats('cumsum', [x!]);
     requireAxis('cumsum', axis, x!.shape);
     return x!;
   },
   softmax: (_, [x]) => {
-    requireFloat('softmax', [x!]);
+    requireFloats('softmax', [x!]);
     if (x!.shape.length === 0) throw new ShapeError('softmax', 'at least one axis', [x!.shape]);
     return x!;
   },
 
   matmul: ({ transposeA, transposeB }, operands) => {
     const [a, b] = operands as readonly [TensorSpec, TensorSpec];
-    requireFloat('matmul', operands);
+    requireFloats('matmul', operands);
     const rank = a.shape.length;
     const [m, k] = lastTwo(a.shape, transposeA);
     const [k2, n] = lastTwo(b.shape, transposeB);
@@ -187,7 +188,7 @@ export const inferRules: { readonly [P in Primitive]: InferRule<P> } = {
       const flags = `${transposeA ? ', first transposed' : ''}${transposeB ? ', second transposed' : ''}`;
       throw new ShapeError(`matmul${flags}`, '[..., m, k] and [..., k, n] with equal leading axes', [a.shape, b.shape]);
     }
-    return { shape: [...batch, m, n], dtype: 'float32' };
+    return { shape: [...batch, m, n], dtype: a.dtype };
   },
 
   conv2d: (attributes, operands) => {
@@ -198,7 +199,7 @@ export const inferRules: { readonly [P in Primitive]: InferRule<P> } = {
       throw new ShapeError('conv2d', `x [n, c, h, w] and ${wanted}`, [x, weight]);
     }
     const [h, w] = convOutputSize('conv2d', [x[2], x[3]], [weight[2], weight[3]], attributes);
-    return { shape: [x[0], weight[0], h, w], dtype: 'float32' };
+    return { shape: [x[0], weight[0], h, w], dtype: operands[0]!.dtype };
   },
   conv2dInputGradient: (attributes, operands) => {
     const [g, weight] = imagesOf('conv2dInputGradient', operands);
@@ -210,7 +211,7 @@ export const inferRules: { readonly [P in Primitive]: InferRule<P> } = {
         weight,
       ]);
     }
-    return { shape: [g[0], groups * weight[1], ...attributes.size], dtype: 'float32' };
+    return { shape: [g[0], groups * weight[1], ...attributes.size], dtype: operands[0]!.dtype };
   },
   conv2dWeightGradient: (attributes, operands) => {
     const [x, g] = imagesOf('conv2dWeightGradient', operands);
@@ -219,39 +220,36 @@ export const inferRules: { readonly [P in Primitive]: InferRule<P> } = {
     if (x[0] !== g[0] || x[1] % groups !== 0 || g[1] % groups !== 0 || g[2] !== out[0] || g[3] !== out[1]) {
       throw new ShapeError('conv2dWeightGradient', `x [n, c, h, w], gradient [n, o, ${out.join(', ')}]`, [x, g]);
     }
-    return { shape: [g[1], x[1] / groups, ...attributes.size], dtype: 'float32' };
+    return { shape: [g[1], x[1] / groups, ...attributes.size], dtype: operands[0]!.dtype };
   },
   sumPool2d: ({ factor }, operands) => {
     const [[n, c, h, w]] = imagesOf('sumPool2d', operands);
     if (!isExtent(factor) || h % factor !== 0 || w % factor !== 0) {
       throw new ShapeError(`sumPool2d by ${factor}`, 'height and width that the factor divides', [[n, c, h, w]]);
     }
-    return { shape: [n, c, h / factor, w / factor], dtype: 'float32' };
+    return { shape: [n, c, h / factor, w / factor], dtype: operands[0]!.dtype };
   },
   upsample2d: ({ factor }, operands) => {
     const [[n, c, h, w]] = imagesOf('upsample2d', operands);
     if (!isExtent(factor)) throw new ShapeError(`upsample2d by ${factor}`, 'a whole factor >= 1', [[n, c, h, w]]);
-    return { shape: [n, c, h * factor, w * factor], dtype: 'float32' };
+    return { shape: [n, c, h * factor, w * factor], dtype: operands[0]!.dtype };
   },
 };
 
 type Image = readonly [number, number, number, number];
 
 function imagesOf(operation: string, operands: readonly TensorSpec[]): [Image, Image] {
-  requireFloat(operation, operands);
+  requireFloats(operation, operands);
   const shapes = operands.map(({ shape }) => shape);
   if (shapes.some((shape) => shape.length !== 4)) throw new ShapeError(operation, 'tensors of four axes', shapes);
   return shapes as unknown as [Image, Image];
 }
 
-function requireFloat(operation: string, operands: readonly TensorSpec[]): void {
-  if (operands.some(({ dtype }) => dtype !== 'float32')) {
-    throw new DTypeError(
-      operation,
-      'float32 (use cast)',
-      operands.map(({ dtype }) => dtype),
-    );
-  }
+/** Throws a {@link DTypeError} unless all operands are floats of one dtype. */
+export function requireFloats(operation: string, operands: readonly TensorSpec[]): void {
+  const dtypes = operands.map(({ dtype }) => dtype);
+  if (!dtypes.every(isFloat)) throw new DTypeError(operation, 'floats (use cast)', dtypes);
+  if (new Set(dtypes).size > 1) throw new DTypeError(operation, 'operands of one dtype (use cast)', dtypes);
 }
 
 function requireAxis(operation: string, axis: number, shape: Shape): void {

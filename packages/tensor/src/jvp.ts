@@ -1,6 +1,7 @@
 import { DTypeError, ShapeError } from './errors.js';
 import { largerMask, maximalShare, unaryDerivatives } from './derivatives.js';
 import { concat, select } from './functions.js';
+import { isFloat } from './half.js';
 import type { Primitive, Primitives, UnaryPrimitive } from './primitives.js';
 import { sameShape } from './shape.js';
 import { bind, reachable, splat, type Tensor } from './tensor.js';
@@ -68,7 +69,7 @@ const jvpRules: { readonly [P in Primitive]: JvpRule<P> } = {
   less: zero,
   select: (y, [, da, db]) => shaped(y, select(y.operands[0]!, da ?? 0, db ?? 0)),
 
-  cast: (y, [dx]) => (y.dtype === 'float32' ? dx : undefined),
+  cast: (y, [dx]) => (isFloat(y.dtype) ? dx!.cast(y.dtype) : undefined),
   identity: (_, [dx]) => dx,
   stopGradient: zero,
 
@@ -78,7 +79,7 @@ const jvpRules: { readonly [P in Primitive]: JvpRule<P> } = {
   slice: linear,
   pad: linear,
   concat: (y, tangents, { axis }) => {
-    const pieces = y.operands.map((operand, i) => tangents[i] ?? splat(0, operand.shape));
+    const pieces = y.operands.map((operand, i) => tangents[i] ?? splat(0, operand.shape, y.dtype));
     return concat(pieces, axis);
   },
   flip: linear,
@@ -105,7 +106,7 @@ const jvpRules: { readonly [P in Primitive]: JvpRule<P> } = {
  * Pushes tangents through a graph: for each output `y` the directional derivative `sum_i dy/dx_i dx_i`.
  *
  * @param outputs tensors to differentiate
- * @param seeds tangent of each tensor taken as an independent variable, of that tensor's shape
+ * @param seeds tangent of each tensor taken as an independent variable, of that tensor's shape and dtype
  * @returns one tangent per output, undefined where it does not depend on a seed
  */
 export function pushForward(outputs: readonly Tensor[], seeds: ReadonlyMap<Tensor, Tensor>): Tangent[] {
@@ -127,10 +128,10 @@ export function pushForward(outputs: readonly Tensor[], seeds: ReadonlyMap<Tenso
  *
  * @param f function of one tensor per primal
  * @param primals the point
- * @param tangents the direction, one per primal and of its shape; undefined = zero
- * @returns the value and its tangent, of equal shape
+ * @param tangents the direction, one per primal and of its shape and dtype; undefined = zero
+ * @returns the value and its tangent, of equal shape and dtype
  * @throws {ShapeError} when a tangent's shape is not its primal's
- * @throws {DTypeError} when a tangent or its primal is not float32
+ * @throws {DTypeError} when a primal with a tangent is no float, or the tangent of another dtype
  *
  * @example
  * const [y, dy] = jvp((x) => x.sin(), [x], [dx]); // dy = cos(x) dx
@@ -148,18 +149,23 @@ export function jvp(
     if (!sameShape(tangent.shape, x.shape)) {
       throw new ShapeError(`jvp, tangent ${i}`, 'the shape of its primal', [x.shape, tangent.shape]);
     }
-    if (x.dtype !== 'float32' || tangent.dtype !== 'float32') {
-      throw new DTypeError(`jvp, tangent ${i}`, 'a float32 tangent of a float32 primal', [x.dtype, tangent.dtype]);
+    if (!isFloat(x.dtype) || tangent.dtype !== x.dtype) {
+      throw new DTypeError(`jvp, tangent ${i}`, 'a float primal and a tangent of its dtype', [x.dtype, tangent.dtype]);
     }
     seeds.set(x, tangent);
   });
   const value = f(...variables);
-  return [value, pushForward([value], seeds)[0] ?? splat(0, value.shape)];
+  return [value, pushForward([value], seeds)[0] ?? zerosLike(value)];
 }
 
 /** A fresh node for a function's argument, so that only its own uses are differentiated. */
 export function variable(x: Tensor): Tensor {
   return bind('identity', [x], {});
+}
+
+/** A derivative that is zero: of the tensor's dtype, or float32 where it is none that has derivatives. */
+export function zerosLike({ shape, dtype }: Tensor): Tensor {
+  return splat(0, shape, isFloat(dtype) ? dtype : 'float32');
 }
 
 /** Sum of those that are not zero. */

@@ -1,24 +1,26 @@
 import { ShapeError } from './errors.js';
+import { inFloat32 } from './in-float32.js';
 import { splat, type Tensor } from './tensor.js';
 
 /** Inverse square root of the mean square over the given axes, kept with extent 1. */
 function inverseRms(x: Tensor, axes: readonly number[], epsilon: number): Tensor {
-  return splat(1).div(x.square().mean(axes, true).add(epsilon).sqrt());
+  return splat(1, [], x.dtype).div(x.square().mean(axes, true).add(epsilon).sqrt());
 }
 
 /**
  * Divides by the root mean square along the last axis: `x / sqrt(mean(x^2) + epsilon)` (Zhang and Sennrich 2019, without gain).
+ * Of halves it is computed in float32 and rounded once, as are all norms.
  *
  * @param x `[..., c]`
  * @param epsilon keeps a zero vector finite; 1e-6 unless given
  */
 export function rmsNorm(x: Tensor, epsilon = 1e-6): Tensor {
-  return x.mul(inverseRms(x, [-1], epsilon));
+  return inFloat32(x, (x) => x.mul(inverseRms(x, [-1], epsilon)));
 }
 
 /** Root-mean-square norm over the channels of every pixel of `[n, c, h, w]` (Karras et al. 2018, "pixelwise feature vector"). */
 export function pixelNorm(x: Tensor, epsilon = 1e-6): Tensor {
-  return x.mul(inverseRms(x, [1], epsilon));
+  return inFloat32(x, (x) => x.mul(inverseRms(x, [1], epsilon)));
 }
 
 /**
@@ -26,7 +28,7 @@ export function pixelNorm(x: Tensor, epsilon = 1e-6): Tensor {
  * and bias; the variance divides by the number of elements).
  */
 export function layerNorm(x: Tensor, epsilon = 1e-6): Tensor {
-  return rmsNorm(x.sub(x.mean([-1], true)), epsilon);
+  return inFloat32(x, (x) => rmsNorm(x.sub(x.mean([-1], true)), epsilon));
 }
 
 /**

@@ -1,4 +1,5 @@
 import { ShapeError } from './errors.js';
+import type { DType } from './host-tensor.js';
 import { requireImage } from './images.js';
 import { constant, type Tensor } from './tensor.js';
 
@@ -44,7 +45,7 @@ export function maxPool2d(x: Tensor, side: number, options: PoolOptions = {}): T
       .reshape([n, c, h / side, w / side]);
   }
   const padded =
-    padding === 0 ? x : x.pad([0, 0, padding, padding], [0, 0, padding, padding]).add(frame(h, w, padding));
+    padding === 0 ? x : x.pad([0, 0, padding, padding], [0, 0, padding, padding]).add(frame(h, w, padding, x.dtype));
   return pool(padded, side, stride, (a, b) => a.maximum(b));
 }
 
@@ -79,11 +80,11 @@ function everyNth(x: Tensor, axis: number, first: number, step: number, count: n
 }
 
 /** Minus infinity around a zero image of `h x w`. */
-function frame(h: number, w: number, margin: number): Tensor {
+function frame(h: number, w: number, margin: number, dtype: DType): Tensor {
   const [rows, columns] = [h + 2 * margin, w + 2 * margin];
   const inside = (i: number, extent: number): boolean => i >= margin && i < margin + extent;
   const values = Float64Array.from({ length: rows * columns }, (_, i) =>
     inside(Math.floor(i / columns), h) && inside(i % columns, w) ? 0 : -Infinity,
   );
-  return constant(values, [1, 1, rows, columns]);
+  return constant(values, [1, 1, rows, columns], dtype);
 }

@@ -1,5 +1,7 @@
 import { fold, isSplat, valueOf } from './fold.js';
+import { isFloat, isHalf, roundTo } from './half.js';
 import { joinPads } from './join-pads.js';
+import type { DType } from './host-tensor.js';
 import type { BinaryPrimitive, Primitive, Primitives } from './primitives.js';
 import { broadcastShapes, sameShape, sizeOf, type Shape } from './shape.js';
 import { splat, type Tensor } from './tensor.js';
@@ -26,7 +28,7 @@ export type RewriteRule<P extends Primitive> = (
 
 /** A map that is linear in each operand gives zero where one of them is zero. */
 const zeroOfZero: RewriteRule<Primitive> = (operands, _, shape) =>
-  operands.some((operand) => isSplat(operand, 0)) ? splat(0, shape) : undefined;
+  operands.some((operand) => isSplat(operand, 0)) ? splat(0, shape, operands[0]!.dtype) : undefined;
 
 export const rewriteRules: { readonly [P in Primitive]?: RewriteRule<P> } = {
   identity: ([x]) => x,
@@ -46,7 +48,7 @@ export const rewriteRules: { readonly [P in Primitive]?: RewriteRule<P> } = {
     if (isSplat(b!, 0)) return make('broadcastTo', [a!], { shape });
     if (b!.is('neg')) return make('sub', [a!, b.operands[0]!], {});
     if (a!.is('neg')) return make('sub', [b!, a.operands[0]!], {});
-    if (a === b && a!.dtype === 'float32') return make('mul', [a!, splat(2)], {});
+    if (a === b && isFloat(a!.dtype)) return make('mul', [a!, splat(2, [], a!.dtype)], {});
     const joined = joinPads([a!, b!]);
     if (joined) {
       const { parts, axis, before, after } = joined;
@@ -56,7 +58,7 @@ export const rewriteRules: { readonly [P in Primitive]?: RewriteRule<P> } = {
   },
   sub: ([a, b], _, shape, make) => {
     if (isSplat(b!, 0)) return make('broadcastTo', [a!], { shape });
-    if (isSplat(a!, 0) && b!.dtype === 'float32') {
+    if (isSplat(a!, 0) && isFloat(b!.dtype)) {
       return make('broadcastTo', [make('neg', [b!], {})], { shape });
     }
     if (b!.is('neg')) return make('add', [a!, b.operands[0]!], {});
@@ -68,13 +70,15 @@ export const rewriteRules: { readonly [P in Primitive]?: RewriteRule<P> } = {
     if (isSplat(a!) && !isSplat(b!)) return make('mul', [b!, a], {});
     if (isSplat(b!, 0)) return splat(0, shape, b.dtype);
     if (isSplat(b!, 1)) return make('broadcastTo', [a!], { shape });
-    if (isSplat(b!, -1) && b.dtype === 'float32') return make('broadcastTo', [make('neg', [a!], {})], { shape });
+    if (isSplat(b!, -1) && isFloat(b.dtype)) return make('broadcastTo', [make('neg', [a!], {})], { shape });
     const narrow = narrowed('mul', [a!, b!], shape, make);
     if (narrow) return narrow;
     if (isSplat(b!)) {
-      if (a!.is('neg')) return make('mul', [a.operands[0]!, splat(-valueOf(b), b.shape)], {});
+      if (a!.is('neg')) return make('mul', [a.operands[0]!, splat(-valueOf(b), b.shape, b.dtype)], {});
       const merged = a!.is('mul') ? fold('mul', [a.operands[1]!, b]) : undefined;
-      return merged && isOrdinary(valueOf(merged)) ? make('mul', [a!.operands[0]!, merged], {}) : undefined;
+      return merged && isOrdinary(valueOf(merged), merged.dtype)
+        ? make('mul', [a!.operands[0]!, merged], {})
+        : undefined;
     }
     if (a!.is('neg') && b!.is('neg')) return make('mul', [a.operands[0]!, b.operands[0]!], {});
     if (a!.is('neg')) return make('neg', [make('mul', [a.operands[0]!, b!], {})], {});
@@ -82,10 +86,14 @@ export const rewriteRules: { readonly [P in Primitive]?: RewriteRule<P> } = {
     return rescaled(a!, b!, make) ?? rescaled(b!, a!, make);
   },
   div: ([a, b], _, shape, make) => {
-    if (isSplat(a!, 0)) return splat(0, shape);
+    if (isSplat(a!, 0)) return splat(0, shape, a.dtype);
     if (isSplat(b!)) {
       const inverse = 1 / valueOf(b);
-      return isOrdinary(inverse) ? make('mul', [a!, splat(inverse, b.shape)], {}) : undefined;
+      // With so few digits a reciprocal that is rounded is off by too much.
+      const isExact = !isHalf(b.dtype) || roundTo(inverse, b.dtype) === inverse;
+      return isExact && isOrdinary(inverse, b.dtype)
+        ? make('mul', [a!, splat(inverse, b.shape, b.dtype)], {})
+        : undefined;
     }
     return narrowed('div', [a!, b!], shape, make);
   },
@@ -98,7 +106,13 @@ export const rewriteRules: { readonly [P in Primitive]?: RewriteRule<P> } = {
     return isSplat(condition!) ? make('broadcastTo', [valueOf(condition) === 0 ? b! : a!], { shape }) : undefined;
   },
 
-  cast: ([x], { dtype }) => (x!.dtype === dtype ? x : undefined),
+  cast: ([x], { dtype }, shape, make) => {
+    if (x!.dtype === dtype) return x;
+    // Float32 holds every half, so that nothing was lost on the way; the other way round, rounding is what is asked for.
+    if (x!.is('cast') && x.dtype === 'float32' && isHalf(x.operands[0]!.dtype))
+      return make('cast', x.operands, { dtype });
+    return isSplat(x!) && isFloat(x.dtype) && isFloat(dtype) ? splat(valueOf(x), shape, dtype) : undefined;
+  },
   reshape: ([x], { shape }, _, make) => {
     if (sameShape(x!.shape, shape)) return x;
     return repeated(x!, shape) ?? (x!.is('reshape') ? make('reshape', x.operands, { shape }) : undefined);
@@ -146,14 +160,14 @@ export const rewriteRules: { readonly [P in Primitive]?: RewriteRule<P> } = {
     if (isSplat(x!)) return splat(valueOf(x) * count, shape, x.dtype);
     // A scalar factor and a sign are cheaper after the reduction than before it.
     const inner = (): Tensor => make('sum', [x!.operands[0]!], { axes, keepDims });
-    if (x!.is('mul') && isScalar(x.operands[1]!)) return make('mul', [inner(), x.operands[1]!], {});
+    if (x!.is('mul') && isScalar(x.operands[1]!) && mayRescale(x)) return make('mul', [inner(), x.operands[1]!], {});
     return x!.is('neg') ? make('neg', [inner()], {}) : undefined;
   },
   reduceMax: ([x], { axes }, shape, make) =>
     axes.every((axis) => x!.shape[axis] === 1) ? make('reshape', [x!], { shape }) : repeated(x!, shape),
 
   matmul: ([a, b], { transposeA, transposeB }, shape, make) => {
-    if (isSplat(a!, 0) || isSplat(b!, 0)) return splat(0, shape);
+    if (isSplat(a!, 0) || isSplat(b!, 0)) return splat(0, shape, a!.dtype);
     if (swapsLastTwo(a!)) return make('matmul', [a.operands[0]!, b!], { transposeA: !transposeA, transposeB });
     if (swapsLastTwo(b!)) return make('matmul', [a!, b.operands[0]!], { transposeA, transposeB: !transposeB });
     return undefined;
@@ -166,7 +180,7 @@ export const rewriteRules: { readonly [P in Primitive]?: RewriteRule<P> } = {
     return repeated(x!, shape);
   },
   gather: ([x], _, shape) => repeated(x!, shape),
-  scatterAdd: ([rows], _, shape) => (isSplat(rows!, 0) ? splat(0, shape) : undefined),
+  scatterAdd: ([rows], _, shape) => (isSplat(rows!, 0) ? splat(0, shape, rows.dtype) : undefined),
   cumsum: zeroOfZero,
   conv2d: zeroOfZero,
   conv2dInputGradient: zeroOfZero,
@@ -184,10 +198,16 @@ function isScalar(x: Tensor): boolean {
   return isSplat(x) && x.rank === 0;
 }
 
-/** True for numbers that neither overflow nor lose digits in float32: two factors may be merged into such a one. */
-function isOrdinary(value: number): boolean {
+/** True for numbers that neither overflow nor lose digits in the dtype: two factors may be merged into such a one. */
+function isOrdinary(value: number, dtype: DType): boolean {
   const size = Math.abs(value);
-  return size === 0 || (size >= 2 ** -126 && size < 2 ** 128);
+  const [least, limit] = dtype === 'float16' ? [2 ** -14, 65520] : [2 ** -126, 2 ** 128];
+  return size === 0 || (size >= least && size < limit);
+}
+
+/** False for float16, whose range is so narrow that a factor is where it is to keep numbers in it. */
+function mayRescale({ dtype }: Tensor): boolean {
+  return dtype !== 'float16';
 }
 
 /**
@@ -195,7 +215,7 @@ function isOrdinary(value: number): boolean {
  * merge with others or pass a reduction.
  */
 function rescaled(scaled: Tensor, x: Tensor, make: Make): Tensor | undefined {
-  if (!scaled.is('mul') || !isScalar(scaled.operands[1]!)) return undefined;
+  if (!scaled.is('mul') || !isScalar(scaled.operands[1]!) || !mayRescale(scaled)) return undefined;
   const [y, scale] = scaled.operands as readonly [Tensor, Tensor];
   if (x.size < y.size) return make('mul', [make('mul', [x, scale], {}), y], {});
   return x.size === y.size ? make('mul', [make('mul', [x, y], {}), scale], {}) : undefined;

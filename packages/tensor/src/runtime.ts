@@ -1,5 +1,5 @@
-import { FeedError } from './errors.js';
-import { holds, type HostTensor, type HostTensors, type TensorSpec } from './host-tensor.js';
+import { FeedError, UnsupportedDTypeError } from './errors.js';
+import { holds, type DType, type HostTensor, type HostTensors, type TensorSpec } from './host-tensor.js';
 import { describe, type Program } from './program.js';
 import { sameShape, sizeOf } from './shape.js';
 
@@ -9,9 +9,12 @@ export interface Runtime {
   readonly name: string;
   /** What `float32` means here. */
   readonly precision: 'float32' | 'float64';
+  /** The dtypes that its programs may have. */
+  readonly dtypes: readonly DType[];
   /**
    * Compiles a program once; the result runs any number of times.
    *
+   * @throws {UnsupportedDTypeError} when the program has a tensor of a dtype that this runtime lacks
    * @throws {UnsupportedError} when the program has a primitive that this runtime lacks
    */
   compile(program: Program): Promise<Executable>;
@@ -60,6 +63,24 @@ export interface Executable {
    * {@link DisposedError} afterwards; a second call does nothing.
    */
   dispose(): Promise<void>;
+}
+
+/**
+ * Checks that a runtime has every dtype of a program; runtimes that lack some call it first thing in `compile`.
+ *
+ * @throws {UnsupportedDTypeError} naming the first tensor of another dtype
+ */
+export function checkDTypes({ name, dtypes }: Pick<Runtime, 'name' | 'dtypes'>, program: Program): void {
+  const lacks = ({ dtype }: TensorSpec): boolean => !dtypes.includes(dtype);
+  const refuse = ({ dtype }: TensorSpec, tensor: string): never => {
+    throw new UnsupportedDTypeError(name, program.name, dtype, tensor, dtypes);
+  };
+  for (const kind of ['inputs', 'state'] as const) {
+    const found = Object.entries(program[kind]).find(([, spec]) => lacks(spec));
+    if (found) refuse(found[1], `${kind === 'inputs' ? 'input' : 'state'} '${found[0]}'`);
+  }
+  const node = program.nodes.find(lacks);
+  if (node) refuse(node, `a result of ${node.primitive}`);
 }
 
 /**

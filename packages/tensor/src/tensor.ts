@@ -1,4 +1,5 @@
 import { DTypeError } from './errors.js';
+import { isFloat, isHalf, roundTo } from './half.js';
 import type { DType, TensorSpec } from './host-tensor.js';
 import { inferRules, type InferRule } from './infer.js';
 import type { Primitive, Primitives } from './primitives.js';
@@ -155,8 +156,10 @@ export class Tensor<P extends Primitive = Primitive> implements TensorSpec {
   sum(axes?: readonly number[], keepDims = false): Tensor {
     return bind('sum', [this], { axes: this.axes('sum', axes), keepDims });
   }
+  /** Mean over the given axes; that of halves is computed in float32, in which the sum cannot overflow, and rounded once. */
   mean(axes?: readonly number[], keepDims = false): Tensor {
-    if (this.dtype !== 'float32') throw new DTypeError('mean', 'float32 (use cast)', [this.dtype]);
+    if (!isFloat(this.dtype)) throw new DTypeError('mean', 'floats (use cast)', [this.dtype]);
+    if (isHalf(this.dtype)) return this.cast('float32').mean(axes, keepDims).cast(this.dtype);
     const total = this.sum(axes, keepDims);
     return total.mul(total.size / this.size);
   }
@@ -226,14 +229,14 @@ export function bind<P extends Primitive>(
   return new Tensor<P>(primitive, operands, attributes, shape, dtype);
 }
 
-/** A constant of which every element is `value`. */
+/** A constant of which every element is `value`, rounded where the dtype is a half. */
 export function splat(value: number, shape: Shape = [], dtype: DType = 'float32'): Tensor {
-  return bind('constant', [], { data: Float64Array.of(value), shape, dtype });
+  return bind('constant', [], { data: Float64Array.of(roundTo(value, dtype)), shape, dtype });
 }
 
-/** A constant from row-major values. */
+/** A constant from row-major values, rounded where the dtype is a half. */
 export function constant(values: ArrayLike<number>, shape: Shape = [values.length], dtype: DType = 'float32'): Tensor {
-  return bind('constant', [], { data: Float64Array.from(values), shape, dtype });
+  return bind('constant', [], { data: Float64Array.from(values, (value) => roundTo(value, dtype)), shape, dtype });
 }
 
 /** A tensor that is not part of any program yet: stands for an argument while a function is traced. */

@@ -1,7 +1,8 @@
 import { DTypeError, ShapeError } from './errors.js';
 import { largerMask, maximalShare, unaryDerivatives } from './derivatives.js';
 import { select, sumTo } from './functions.js';
-import { variable } from './jvp.js';
+import { isFloat } from './half.js';
+import { variable, zerosLike } from './jvp.js';
 import type { Primitive, Primitives, UnaryPrimitive } from './primitives.js';
 import { sameShape } from './shape.js';
 import { bind, reachable, splat, type Tensor } from './tensor.js';
@@ -78,7 +79,10 @@ const vjpRules: { readonly [P in Primitive]: VjpRule<P> } = {
     return [undefined, sumTo(select(condition, yBar, 0), a.shape), sumTo(select(condition, 0, yBar), b.shape)];
   },
 
-  cast: (y, yBar) => [y.dtype === 'float32' && y.operands[0]!.dtype === 'float32' ? yBar : undefined],
+  cast: (y, yBar) => {
+    const { dtype } = y.operands[0]!;
+    return [isFloat(y.dtype) && isFloat(dtype) ? yBar.cast(dtype) : undefined];
+  },
   identity: (_, yBar) => [yBar],
   stopGradient: zero,
 
@@ -169,7 +173,7 @@ const vjpRules: { readonly [P in Primitive]: VjpRule<P> } = {
  * Pulls cotangents back through a graph: for each variable `x` the sum over outputs `y` of `(dy/dx)^T yBar`.
  *
  * @param outputs the tensors whose cotangents are given
- * @param cotangents one per output, of its shape
+ * @param cotangents one per output, of its shape and dtype
  * @param variables the tensors to differentiate by
  * @returns one cotangent per variable; zeros where no output depends on it
  */
@@ -199,14 +203,15 @@ export function pullBack(
       if (bar !== undefined && wanted[i]) accumulate(node.operands[i]!, bar);
     });
   }
-  return variables.map((x) => bars.get(x) ?? splat(0, x.shape));
+  return variables.map((x) => bars.get(x) ?? zerosLike(x));
 }
 
 /**
  * Value of a function and its pull-back `yBar -> J_f(x)^T yBar` (reverse mode). What `f` closes over is constant.
  *
  * @param f function of one tensor per primal
- * @returns the value, and a function from a cotangent of its shape to one cotangent per primal
+ * @returns the value, and a function from a cotangent of its shape and dtype to one cotangent per primal; it throws a
+ *   {@link ShapeError} or {@link DTypeError} for another
  */
 export function vjp(
   f: (...primals: Tensor[]) => Tensor,
@@ -218,6 +223,9 @@ export function vjp(
     if (!sameShape(yBar.shape, value.shape)) {
       throw new ShapeError('vjp, cotangent', 'the shape of the value', [value.shape, yBar.shape]);
     }
+    if (isFloat(value.dtype) && yBar.dtype !== value.dtype) {
+      throw new DTypeError('vjp, cotangent', 'the dtype of the value', [value.dtype, yBar.dtype]);
+    }
     return pullBack([value], [yBar], variables);
   };
   return [value, pullback];
@@ -228,7 +236,7 @@ export function vjp(
  *
  * @param f function with a scalar result
  * @throws {ShapeError} when the result is not a scalar
- * @throws {DTypeError} when the result is not float32
+ * @throws {DTypeError} when the result is no float
  *
  * @example
  * const [dx] = grad((x) => x.square().sum(), [x]); // 2 x
@@ -243,17 +251,18 @@ export function grad(f: (...primals: Tensor[]) => Tensor, primals: readonly Tens
  *
  * @param loss a scalar
  * @param variables the tensors to differentiate by
- * @returns gradients under the names and with the shapes of the variables
+ * @returns gradients under the names and with the shapes and dtypes of the variables
  * @throws {ShapeError} when the loss is not a scalar
- * @throws {DTypeError} when the loss is not float32
+ * @throws {DTypeError} when the loss is no float
  */
 export function gradients<K extends string>(loss: Tensor, variables: Readonly<Record<K, Tensor>>): Record<K, Tensor>;
 export function gradients(loss: Tensor, variables: readonly Tensor[]): Tensor[];
 export function gradients(loss: Tensor, variables: Readonly<Record<string, Tensor>> | readonly Tensor[]): unknown {
   if (loss.rank !== 0) throw new ShapeError('gradient', 'a scalar to differentiate', [loss.shape]);
-  if (loss.dtype !== 'float32') throw new DTypeError('gradient', 'a float32 to differentiate', [loss.dtype]);
-  if (variables instanceof Array) return pullBack([loss], [splat(1)], variables);
-  const bars = pullBack([loss], [splat(1)], Object.values(variables));
+  if (!isFloat(loss.dtype)) throw new DTypeError('gradient', 'a float to differentiate', [loss.dtype]);
+  const one = splat(1, [], loss.dtype);
+  if (variables instanceof Array) return pullBack([loss], [one], variables);
+  const bars = pullBack([loss], [one], Object.values(variables));
   return Object.fromEntries(Object.keys(variables).map((name, i) => [name, bars[i]]));
 }
 

@@ -1,4 +1,4 @@
-import type { Primitive, Tensor } from '@flowmap/tensor';
+import { isHalf, roundTo, type Primitive, type Tensor } from '@flowmap/tensor';
 import { conv2d, conv2dInputGradient, conv2dWeightGradient } from './conv.js';
 import { binaryKernels, cast, copy, select, unaryKernels } from './elementwise.js';
 import type { Kernel, KernelRule } from './kernel.js';
@@ -40,8 +40,14 @@ const kernels: { readonly [P in Exclude<Primitive, Leaf>]: KernelRule<P> } = {
   upsample2d,
 };
 
-/** Prepares the kernel that computes a node. */
+/** Prepares the kernel that computes a node. The elements of a half are rounded when all of them are there, sums complete. */
 export function kernelOf(node: Tensor<Exclude<Primitive, Leaf>>): Kernel {
   const rule = kernels[node.primitive] as KernelRule<Primitive>;
-  return rule(node);
+  const kernel = rule(node);
+  const { dtype } = node;
+  if (!isHalf(dtype)) return kernel;
+  return (operands, out) => {
+    kernel(operands, out);
+    for (let i = 0; i < out.length; i++) out[i] = roundTo(out[i]!, dtype);
+  };
 }

@@ -1,3 +1,4 @@
+import type { HalfDType } from '../half.js';
 import type { Tensor } from '../tensor.js';
 import type { Sample } from './samples.js';
 
@@ -9,6 +10,8 @@ export interface Case {
   readonly f: (...args: Tensor[]) => Tensor;
   /** False where a derivative is a convention and no limit of differences: on a kink, or past a `stopGradient`. */
   readonly smooth: boolean;
+  /** The half that it computes in, where it does: results are as coarse as that, whatever their own dtype. */
+  readonly half?: HalfDType;
 }
 
 /** A case at a point where the function is smooth. */

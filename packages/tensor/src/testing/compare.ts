@@ -1,3 +1,4 @@
+import { isFloat, type HalfDType } from '../half.js';
 import type { HostTensor } from '../host-tensor.js';
 import { describe } from '../program.js';
 import { sameShape } from '../shape.js';
@@ -5,14 +6,26 @@ import { sameShape } from '../shape.js';
 /** What a derivative costs in precision: how often the function was differentiated. */
 export type Order = 0 | 1 | 2;
 
+/** Accepted errors by {@link Order}. */
+export type Tolerances = readonly [number, number, number];
+
 /**
  * Largest accepted error by order of derivative, relative to the largest expected magnitude (or 1). A float32 operation
  * rounds by 6e-8 relative; the longest chains of the suite make some ten of them, some back ends approximate erf and tanh to
  * 2e-7, and each differentiation multiplies by factors of up to about 5. Doubles round by 1e-16 and take the same headroom.
  */
-export const tolerances: Readonly<Record<'float32' | 'float64', readonly [number, number, number]>> = {
+export const tolerances: Readonly<Record<'float32' | 'float64', Tolerances>> = {
   float32: [5e-6, 2e-5, 1e-4],
   float64: [1e-13, 1e-12, 1e-11],
+};
+
+/**
+ * The same where halves are computed with, in units of their rounding of 2^-11 and 2^-8. Both sides round after every operation,
+ * and differ by a few units where a last digit tips the other way, or where one of them fuses operations and rounds less often.
+ */
+export const halfTolerances: Readonly<Record<HalfDType, Tolerances>> = {
+  float16: [8 * 2 ** -11, 16 * 2 ** -11, 32 * 2 ** -11],
+  bfloat16: [8 * 2 ** -8, 16 * 2 ** -8, 32 * 2 ** -8],
 };
 
 /** The greatest difference between two tensors relative to the largest finite expected magnitude, or to 1 if that is less. */
@@ -40,7 +53,7 @@ export function mismatch(got: HostTensor, wanted: HostTensor, tolerance: number)
     return `wanted ${String(wanted.data.length)} values, got ${String(got.data.length)}`;
   }
   const error = relativeError(got.data, wanted.data);
-  const accepted = wanted.dtype === 'float32' ? tolerance : 0;
+  const accepted = isFloat(wanted.dtype) ? tolerance : 0;
   if (error <= accepted) return undefined;
   return `relative error ${error.toExponential(1)} > ${accepted.toExponential(1)}: wanted ${head(wanted)}, got ${head(got)}`;
 }

@@ -1,3 +1,4 @@
+import { isFloat } from '../half.js';
 import { jvp } from '../jvp.js';
 import type { Tensor } from '../tensor.js';
 import { grad, vjp } from '../vjp.js';
@@ -21,12 +22,11 @@ export function ofFloats(
   f: (...args: Tensor[]) => Tensor,
   args: readonly Tensor[],
 ): { readonly floats: Tensor[]; readonly g: (...floats: Tensor[]) => Tensor } {
-  const isFloat = (arg: Tensor): boolean => arg.dtype === 'float32';
   const g = (...floats: Tensor[]): Tensor => {
     const rest = floats.values();
-    return f(...args.map((arg) => (isFloat(arg) ? (rest.next().value ?? arg) : arg)));
+    return f(...args.map((arg) => (isFloat(arg.dtype) ? (rest.next().value ?? arg) : arg)));
   };
-  return { floats: args.filter(isFloat), g };
+  return { floats: args.filter(({ dtype }) => isFloat(dtype)), g };
 }
 
 /**
@@ -46,7 +46,7 @@ export function derivativesOf(
   const value = f(...args);
   const { floats, g } = ofFloats(f, args);
   const results: Derivative[] = [{ label: 'value', kind: 'value', tensor: value }];
-  if (value.dtype !== 'float32' || floats.length === 0) return results;
+  if (!isFloat(value.dtype) || floats.length === 0) return results;
 
   const tangent = (...xs: Tensor[]): Tensor => jvp(g, xs, directions)[1];
   results.push({ label: 'jvp', kind: 'jvp', tensor: tangent(...floats) });

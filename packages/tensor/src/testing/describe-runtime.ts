@@ -1,7 +1,9 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Runtime } from '../runtime.js';
 import { compositeCases } from './cases/composites.js';
+import { halfCases } from './cases/halves.js';
 import { primitiveCases } from './cases/primitives.js';
+import { describeHalves } from './executable/halves.js';
 import { describeMemory } from './executable/memory.js';
 import { describePrograms } from './executable/programs.js';
 import { describeRefusals } from './executable/refusals.js';
@@ -18,7 +20,8 @@ export interface RuntimeContract {
 
 /**
  * The contract of a runtime, as vitest suites: every primitive and the functions that networks are made of give the oracle's
- * values, JVPs, gradients and second derivatives, and executables keep state, copy and reject as the interface says.
+ * values, JVPs, gradients and second derivatives, also in float16 and bfloat16, or programs that have these are refused; and
+ * executables keep state, copy and reject as the interface says.
  *
  * @param name title of the suites
  * @param makeRuntime called once
@@ -48,10 +51,23 @@ export function describeRuntime(
       });
     });
 
+    // A runtime that lacks a half refuses it, which is tested below.
+    it.each(['float16', 'bfloat16'] as const)(
+      'values and derivatives in %s, if it has it',
+      { timeout: 300_000 },
+      async (half) => {
+        if (!runtime.dtypes.includes(half)) return;
+        for (const [group, cases] of Object.entries(halfCases(half))) {
+          expect(await disagreements(group, cases, runtime, oracle, tolerance), group).toEqual([]);
+        }
+      },
+    );
+
     const current = (): Runtime => runtime;
     describeState(current, () => oracle);
     describeMemory(current);
     describePrograms(current);
     describeRefusals(current);
+    describeHalves(current);
   });
 }

@@ -1,9 +1,10 @@
 import type { Runtime } from '../runtime.js';
 import type { Case } from './case.js';
 import { compositeCases } from './cases/composites.js';
+import { halfCases } from './cases/halves.js';
 import { primitiveCases } from './cases/primitives.js';
 import type { DerivativeKind } from './derivatives.js';
-import { compare } from './suite.js';
+import { compare, failuresOf, type Comparison } from './suite.js';
 
 /** How exact a runtime is in one primitive, or one group of functions made of primitives. */
 export interface Exactness {
@@ -11,7 +12,7 @@ export interface Exactness {
   readonly isPrimitive: boolean;
   /**
    * Largest error over all its cases, relative to the largest expected magnitude of each result (or 1); a kind is absent where
-   * nothing of it exists: whole numbers and bools have no derivative.
+   * nothing of it exists: whole numbers and bools have no derivative, and some runtimes lack float16 or bfloat16.
    */
   readonly errors: { readonly [K in DerivativeKind]?: number };
   /** Results that differ by more than the contract accepts, in words. */
@@ -20,6 +21,7 @@ export interface Exactness {
 
 /**
  * Measures what the contract suite asserts: every primitive and composite with its derivatives on a runtime, against an oracle.
+ * All of them in float16, and all in bfloat16, are one group each.
  *
  * @param oracle the float64 reference runtime
  * @param tolerance factor on the contract's accepted errors; 1 unless given
@@ -28,16 +30,26 @@ export async function measureRuntime(runtime: Runtime, oracle: Runtime, toleranc
   const measured: Exactness[] = [];
   const measure = async (group: Readonly<Record<string, readonly Case[]>>, isPrimitive: boolean): Promise<void> => {
     for (const [name, cases] of Object.entries(group)) {
-      const results = await compare(name, cases, runtime, oracle, tolerance);
-      const errors: { [K in DerivativeKind]?: number } = {};
-      for (const { kind, error } of results) errors[kind] = Math.max(errors[kind] ?? 0, error);
-      const failures = results.flatMap(({ label, difference }) =>
-        difference === undefined ? [] : [`${label}: ${difference}`],
-      );
-      measured.push({ name, isPrimitive, errors, failures });
+      measured.push(exactnessOf(name, isPrimitive, await compare(name, cases, runtime, oracle, tolerance)));
     }
   };
   await measure(primitiveCases, true);
   await measure(compositeCases, false);
+  for (const half of ['float16', 'bfloat16'] as const) {
+    const name = `all of these in ${half}`;
+    const results: Comparison[] = [];
+    if (runtime.dtypes.includes(half)) {
+      for (const [group, cases] of Object.entries(halfCases(half))) {
+        results.push(...(await compare(group, cases, runtime, oracle, tolerance)));
+      }
+    }
+    measured.push(exactnessOf(name, false, results));
+  }
   return measured;
+}
+
+function exactnessOf(name: string, isPrimitive: boolean, results: readonly Comparison[]): Exactness {
+  const errors: { [K in DerivativeKind]?: number } = {};
+  for (const { kind, error } of results) errors[kind] = Math.max(errors[kind] ?? 0, error);
+  return { name, isPrimitive, errors, failures: failuresOf(results) };
 }

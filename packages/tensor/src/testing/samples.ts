@@ -1,4 +1,4 @@
-import { hostTensor, type HostTensor, type TensorSpec } from '../host-tensor.js';
+import { hostTensor, type DType, type HostTensor, type TensorSpec } from '../host-tensor.js';
 import { normals, uniforms } from '../random.js';
 import { sizeOf, type Shape } from '../shape.js';
 
@@ -13,6 +13,11 @@ const float = (shape: Shape, values: (seed: number, count: number) => ArrayLike<
   // Rounded to float32, so that every precision computes from the same numbers.
   draw: (seed) => hostTensor(shape, Float32Array.from(values(seed, sizeOf(shape)))),
 });
+
+/** The same numbers, rounded to another float. */
+export function as(dtype: DType, sample: Sample): Sample {
+  return { shape: sample.shape, dtype, draw: (seed) => hostTensor(sample.shape, sample.draw(seed).data, dtype) };
+}
 
 /** Standard normal numbers. */
 export function normal(shape: Shape): Sample {

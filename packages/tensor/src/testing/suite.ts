@@ -1,18 +1,25 @@
+import { isFloat, type HalfDType } from '../half.js';
 import type { HostTensor } from '../host-tensor.js';
 import { program, type Program } from '../program.js';
 import type { Runtime } from '../runtime.js';
 import { input, type Tensor } from '../tensor.js';
 import type { Case } from './case.js';
-import { mismatch, relativeError, tolerances } from './compare.js';
+import { halfTolerances, mismatch, relativeError, tolerances } from './compare.js';
 import { derivativesOf, orders, type DerivativeKind } from './derivatives.js';
-import { normal, type Sample } from './samples.js';
+import { as, normal, type Sample } from './samples.js';
+
+interface Output {
+  readonly label: string;
+  readonly kind: DerivativeKind;
+  readonly half: HalfDType | undefined;
+}
 
 /** Cases and all their derivatives as one program, so that a runtime compiles once for many. */
 interface Suite {
   readonly program: Program;
   readonly feeds: Readonly<Record<string, HostTensor>>;
   /** What each output of the program is. */
-  readonly outputs: ReadonlyMap<string, { readonly label: string; readonly kind: DerivativeKind }>;
+  readonly outputs: ReadonlyMap<string, Output>;
 }
 
 function suiteOf(name: string, cases: readonly Case[]): Suite {
@@ -23,14 +30,14 @@ function suiteOf(name: string, cases: readonly Case[]): Suite {
       return `${key}_${String(i)}`;
     };
     const result = f(...args.map(({ shape, dtype }) => input('argument', shape, dtype)));
-    const floats = args.filter(({ dtype }) => dtype === 'float32');
+    const floats = args.filter(({ dtype }) => isFloat(dtype));
     return {
       args: args.map((sample, j) => declare(`x${String(j)}`, sample)),
-      directions: floats.map(({ shape }, j) => declare(`v${String(j)}`, normal(shape))),
-      cotangent: declare('u', normal(result.shape)),
+      directions: floats.map(({ shape, dtype }, j) => declare(`v${String(j)}`, as(dtype, normal(shape)))),
+      cotangent: declare('u', isFloat(result.dtype) ? as(result.dtype, normal(result.shape)) : normal(result.shape)),
     };
   });
-  const outputs = new Map<string, { label: string; kind: DerivativeKind }>();
+  const outputs = new Map<string, Output>();
   const built = program(name, { inputs: samples }, (inputs) => {
     const results: Record<string, Tensor> = {};
     cases.forEach((case_, i) => {
@@ -40,7 +47,7 @@ function suiteOf(name: string, cases: readonly Case[]): Suite {
       derivatives.forEach(({ label, kind, tensor }, j) => {
         const key = `y${String(j)}_${String(i)}`;
         results[key] = tensor;
-        outputs.set(key, { label: `${case_.name}: ${label}`, kind });
+        outputs.set(key, { label: `${case_.name}: ${label}`, kind, half: case_.half });
       });
     });
     return { outputs: results };
@@ -74,17 +81,21 @@ export async function compare(
 ): Promise<Comparison[]> {
   const suite = suiteOf(name, cases);
   const [got, wanted] = [await resultsOf(runtime, suite), await resultsOf(oracle, suite)];
-  return [...suite.outputs].map(([key, { label, kind }]) => {
+  return [...suite.outputs].map(([key, { label, kind, half }]) => {
     const [mine, theirs] = [got[key]!, wanted[key]!];
-    const accepted = tolerance * tolerances[runtime.precision][orders[kind]];
+    const accepted = tolerance * (half ? halfTolerances[half] : tolerances[runtime.precision])[orders[kind]];
     return { label, kind, error: relativeError(mine.data, theirs.data), difference: mismatch(mine, theirs, accepted) };
   });
 }
 
 /** The comparisons that fail, in words. */
-export async function disagreements(...args: Parameters<typeof compare>): Promise<string[]> {
-  const results = await compare(...args);
+export function failuresOf(results: readonly Comparison[]): string[] {
   return results.flatMap(({ label, difference }) => (difference === undefined ? [] : [`${label}: ${difference}`]));
+}
+
+/** Runs cases as {@link compare} does, for what fails. */
+export async function disagreements(...args: Parameters<typeof compare>): Promise<string[]> {
+  return failuresOf(await compare(...args));
 }
 
 async function resultsOf(runtime: Runtime, { program, feeds }: Suite): Promise<Record<string, HostTensor>> {

@@ -22,6 +22,7 @@ function faulty(
   precision: Runtime['precision'] = 'float32',
 ): Runtime {
   return {
+    ...runtime,
     name: 'faulty',
     precision,
     compile: async (program) => {

@@ -96,7 +96,9 @@ export const compositeCases: Readonly<Record<string, readonly Case[]>> = {
   conditioning: [
     at('oneHot', [integers([5], 0, 4)], (labels) => oneHot(labels, 4)),
     at('oneHot with labels out of range', [integers([6], -1, 5)], (labels) => oneHot(labels, 4)),
-    at('an embedding', [integers([5], 0, 4), normal([4, 3])], (labels, table) => oneHot(labels, 4).matmul(table)),
+    at('an embedding', [integers([5], 0, 4), normal([4, 3])], (labels, table) =>
+      oneHot(labels, 4).cast(table.dtype).matmul(table),
+    ),
     at('modulation', [normal([2, 3, 4]), normal([2, 8])], (x, condition) => {
       const [scale, shift] = split(condition, 2, 1) as [Tensor, Tensor];
       return layerNorm(x)

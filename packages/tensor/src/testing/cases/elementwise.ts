@@ -91,6 +91,7 @@ export const binaryCases: { readonly [P in BinaryPrimitive]: readonly Case[] } =
         constant(
           Array.from({ length: 1200 }, (_, i) => Math.cos(i)),
           [4, 300],
+          x.dtype,
         ),
       ),
     ),
@@ -113,7 +114,7 @@ export const binaryCases: { readonly [P in BinaryPrimitive]: readonly Case[] } =
     ...wholeNumbers('equal'),
     kink('ties', tied, (a, b) => a.equal(b)),
     at('bool', [coins([3, 1]), coins([1, 4])], (a, b) => a.equal(b)),
-    kink('as a factor', tied, (a, b) => a.equal(b).cast('float32').mul(a.square())),
+    kink('as a factor', tied, (a, b) => a.equal(b).cast(a.dtype).mul(a.square())),
   ],
   less: [
     ...binary('less', distinct, shifted),
@@ -145,6 +146,6 @@ export const castCases: readonly Case[] = [
   at('bool to float32', [coins([2, 3])], (x) => x.cast('float32')),
   at('bool to int32', [coins([7])], (x) => x.cast('int32')),
   at('float32 to itself', [normal([3])], (x) => x.cast('float32').square()),
-  at('as a coefficient', [integers([3], 0, 5), normal([3])], (n, x) => n.cast('float32').mul(x)),
-  at('of a constant', [normal([2])], (x) => splat(3, [2], 'int32').cast('float32').mul(x)),
+  at('as a coefficient', [integers([3], 0, 5), normal([3])], (n, x) => n.cast(x.dtype).mul(x)),
+  at('of a constant', [normal([2])], (x) => splat(3, [2], 'int32').cast(x.dtype).mul(x)),
 ];

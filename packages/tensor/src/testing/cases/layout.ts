@@ -55,7 +55,7 @@ export const layoutCases: { readonly [P in Primitive & Layout]: readonly Case[] 
       concat([a.mul(2), b, c.square()], -1),
     ),
     at('channels of images', [normal([2, 3, 2, 2]), normal([2, 1, 2, 2])], (a, b) => concat([a.square(), b], 1)),
-    at('with a constant', [normal([2, 2])], (a) => concat([a.square(), constant([1, 2], [2, 1])], 1)),
+    at('with a constant', [normal([2, 2])], (a) => concat([a.square(), constant([1, 2], [2, 1], a.dtype)], 1)),
     at('one tensor twice', [normal([3])], (a) => concat([a, a.square()], 0)),
     at('alone', [normal([3])], (a) => concat([a], 0).square()),
   ],

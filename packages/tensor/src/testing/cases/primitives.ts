@@ -29,7 +29,9 @@ export const primitiveCases: { readonly [P in Primitive]: readonly Case[] } = {
       ),
     ),
     at('infinite', [], () => constant([Infinity, -Infinity, 0], [3])),
-    at('beside a variable', [normal([2, 3])], (x) => x.mul(constant([1, 2, 3], [1, 3])).add(splat(2, [2, 1]))),
+    at('beside a variable', [normal([2, 3])], (x) =>
+      x.mul(constant([1, 2, 3], [1, 3], x.dtype)).add(splat(2, [2, 1], x.dtype)),
+    ),
   ],
   ...unaryCases,
   ...binaryCases,
