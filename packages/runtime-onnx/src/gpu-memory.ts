@@ -3,7 +3,7 @@ import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
 import { copyModel } from './copy-model.js';
 import { deviceFailure } from './device-failure.js';
 import type { Ort } from './load-ort.js';
-import { toOrt, type Memory } from './memory.js';
+import { hostDataOf, toOrt, type Memory } from './memory.js';
 import { sessionOptions } from './session-options.js';
 
 /**
@@ -43,7 +43,7 @@ export async function gpuMemory(ort: Ort): Promise<Memory> {
   let ahead = 0;
   const read = async (tensor: OrtTensor): Promise<HostData> => {
     ahead = 0;
-    return (await guarded(tensor, 'cpu')).data as HostData;
+    return hostDataOf(tensor.type, (await guarded(tensor, 'cpu')).data);
   };
 
   return {

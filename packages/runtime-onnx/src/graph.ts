@@ -12,7 +12,7 @@ import {
   type TensorProto,
   type ValueInfoProto,
 } from 'onnx-buf';
-import { sizeOf, type DType, type TensorSpec } from '@flowmap/tensor';
+import { halfToBits, isHalf, sizeOf, type DType, type TensorSpec } from '@flowmap/tensor';
 
 /** Value of a node's attribute: a whole number, several, or a text. */
 export type Attribute = number | readonly number[] | string;
@@ -20,6 +20,8 @@ export type Attribute = number | readonly number[] | string;
 /** ONNX's number of each dtype. */
 export const dataTypes: { readonly [D in DType]: DataType } = {
   float32: DataType.FLOAT,
+  float16: DataType.FLOAT16,
+  bfloat16: DataType.BFLOAT16,
   int32: DataType.INT32,
   bool: DataType.BOOL,
 };
@@ -140,10 +142,18 @@ interface Initializer {
   readonly dataType: DataType;
   readonly dims: readonly number[];
   readonly data:
-    BigInt64Array<ArrayBuffer> | Float32Array<ArrayBuffer> | Int32Array<ArrayBuffer> | Uint8Array<ArrayBuffer>;
+    | BigInt64Array<ArrayBuffer>
+    | Float32Array<ArrayBuffer>
+    | Int32Array<ArrayBuffer>
+    | Uint16Array<ArrayBuffer>
+    | Uint8Array<ArrayBuffer>;
 }
 
 function rounded(data: Float64Array, dtype: DType, size: number): Initializer['data'] {
+  if (isHalf(dtype)) {
+    const bits = halfToBits(data, dtype);
+    return data.length === size ? bits : new Uint16Array(size).fill(bits[0]!);
+  }
   const type = dtype === 'float32' ? Float32Array : dtype === 'int32' ? Int32Array : Uint8Array;
   return data.length === size ? type.from(data) : new type(size).fill(data[0]!);
 }

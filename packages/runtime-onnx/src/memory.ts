@@ -1,4 +1,4 @@
-import type { HostData, HostTensor } from '@flowmap/tensor';
+import { halfFromBits, halfToBits, roundTo, type HostData, type HostTensor } from '@flowmap/tensor';
 import type { Tensor as OrtTensor } from 'onnxruntime-node';
 import type { Ort } from './load-ort.js';
 
@@ -22,6 +22,15 @@ export function toOrt(ort: Ort, { shape, dtype, data }: HostTensor): OrtTensor {
   switch (dtype) {
     case 'float32':
       return new ort.Tensor('float32', data instanceof Float32Array ? data : Float32Array.from(data), dims);
+    case 'float16':
+      return new ort.Tensor('float16', halfToBits(data, 'float16'), dims);
+    case 'bfloat16':
+      // Programs take it as float32.
+      return new ort.Tensor(
+        'float32',
+        Float32Array.from(data, (value) => roundTo(value, 'bfloat16')),
+        dims,
+      );
     case 'int32':
       return new ort.Tensor('int32', data as Int32Array, dims);
     case 'bool':
@@ -38,7 +47,14 @@ export function hostMemory(ort: Ort): Memory {
       return toOrt(ort, { ...tensor, data });
     },
     async read(tensor) {
-      return ((await tensor.getData()) as HostData).slice();
+      return hostDataOf(tensor.type, await tensor.getData());
     },
   };
+}
+
+/** A copy of a tensor's values: those of float16 as numbers, whether JavaScript has an array type for them or not. */
+export function hostDataOf(type: OrtTensor.Type, data: OrtTensor.DataType): HostData {
+  if (type !== 'float16') return (data as HostData).slice();
+  const { buffer, byteOffset, length } = data as Uint16Array;
+  return halfFromBits(new Uint16Array(buffer, byteOffset, length), 'float16');
 }

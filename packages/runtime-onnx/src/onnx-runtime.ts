@@ -1,8 +1,9 @@
-import { UnsupportedError, type Executable, type Program, type Runtime } from '@flowmap/tensor';
+import { checkDTypes, UnsupportedError, type Executable, type Program, type Runtime } from '@flowmap/tensor';
 import { deviceFailure } from './device-failure.js';
 import { openDevice, openFastest } from './device.js';
 import { devices, type Device } from './devices.js';
 import { executable } from './executable.js';
+import { dtypesOf } from './dtypes.js';
 import { loadOrt } from './load-ort.js';
 import { standardRules } from './lowering/table.js';
 import { webgpuRules } from './lowering/webgpu.js';
@@ -52,10 +53,11 @@ export async function onnxRuntime(options: OnnxRuntimeOptions = {}): Promise<Run
   const opened = await (wanted === 'auto' ? openFastest(ort) : openDevice(ort, wanted));
   const { device, memory } = opened;
   const rules = device === 'webgpu' ? webgpuRules : standardRules;
+  const kind = { name: `onnx (${device})`, precision: 'float32', dtypes: await dtypesOf(ort, device) } as const;
   return {
-    name: `onnx (${device})`,
-    precision: 'float32',
+    ...kind,
     async compile(program: Program): Promise<Executable> {
+      checkDTypes(kind, program);
       const model = modelOf(program, rules);
       try {
         const session = await ort.InferenceSession.create(model, sessionOptions(device, memory.location, options));

@@ -1,4 +1,5 @@
 import type { Program, Tensor, TensorSpec } from '@flowmap/tensor';
+import { withoutBfloat16 } from './bfloat16.js';
 import { Graph } from './graph.js';
 import type { Context } from './lowering/context.js';
 import { planSteps } from './lowering/fusion.js';
@@ -18,7 +19,7 @@ export const outputName = (program: Program, name: string): string =>
  * Lowers a program to an ONNX model of standard operators only (operator set 17, ONNX 1.12).
  *
  * Inputs and outputs keep their names; a state `w` is the input `state:w`, and its new value the output `next:w`. An output
- * that has the name of an input is called `output:<name>`.
+ * that has the name of an input is called `output:<name>`. Tensors of bfloat16 are float32 in the model, and rounded.
  *
  * @returns the model in ONNX's binary form, ready to be written to an `.onnx` file
  *
@@ -31,7 +32,8 @@ export function toOnnx(program: Program): Uint8Array {
 }
 
 /** The model of a program by the rules of a device. */
-export function modelOf(program: Program, rules: Rules): Uint8Array {
+export function modelOf(given: Program, rules: Rules): Uint8Array {
+  const program = withoutBfloat16(given);
   const graph = new Graph();
   const names = new Map<Tensor, string>();
   const value = (tensor: Tensor): string =>

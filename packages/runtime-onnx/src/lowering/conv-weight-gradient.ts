@@ -1,4 +1,4 @@
-import type { ConvAttributes } from '@flowmap/tensor';
+import type { ConvAttributes, DType } from '@flowmap/tensor';
 import type { Graph } from '../graph.js';
 import type { Lowering } from './context.js';
 import { sumOfRows } from './reductions.js';
@@ -15,11 +15,11 @@ const LARGE_MAP = 256;
  * Copies cost more here than products, so where the stride is 1 and maps are large the taps are divided between the operands:
  * `x` is shifted horizontally once per `v`, the gradient vertically once per `u`, and one product has all pairs.
  */
-export const weightGradient: Lowering<'conv2dWeightGradient'> = ({ operands, attributes }, { graph, value }) => {
+export const weightGradient: Lowering<'conv2dWeightGradient'> = ({ operands, attributes, dtype }, { graph, value }) => {
   const [x, gradient] = operands.map(value) as [string, string];
   const [n, o, h, w] = operands[1]!.shape as [number, number, number, number];
   const c = operands[0]!.shape[1]!;
-  const geometry = { ...attributes, n, c, o, h, w };
+  const geometry = { ...attributes, n, c, o, h, w, dtype };
   const { stride, dilation, groups } = attributes;
   const isPlain = [...stride, ...dilation, groups].every((n) => n === 1);
   return isPlain && h * w >= LARGE_MAP
@@ -36,9 +36,11 @@ interface Geometry extends ConvAttributes {
   /** Height and width of the gradient. */
   readonly h: number;
   readonly w: number;
+  readonly dtype: DType;
 }
 
-function bySharedTaps(x: string, gradient: string, { padding, size, n, c, o, h, w }: Geometry, graph: Graph): string {
+function bySharedTaps(x: string, gradient: string, geometry: Geometry, graph: Graph): string {
+  const { padding, size, n, c, o, h, w, dtype } = geometry;
   const [kh, kw] = size;
   const [top, left] = padding;
   const rows = h + kh - 1;
@@ -48,7 +50,7 @@ function bySharedTaps(x: string, gradient: string, { padding, size, n, c, o, h, 
     graph.node('Reshape', [joined(images, 1, graph), graph.integers([n, images.length * channels, rows * w])]);
   const columns = graph.node('Transpose', [pixels(shifted, c)], { perm: [0, 2, 1] });
   const perImage = graph.node('MatMul', [pixels(lowered, o), columns]);
-  const total = sumOfRows(perImage, [1, n, kh * o * kw * c], graph);
+  const total = sumOfRows(perImage, [1, n, kh * o * kw * c], dtype, graph);
   const taps = graph.node('Reshape', [total, graph.integers([kh, o, kw, c])]);
   return graph.node('Transpose', [taps], { perm: [1, 3, 0, 2] });
 }

@@ -1,4 +1,4 @@
-import { sizeOf, type Shape, type Tensor } from '@flowmap/tensor';
+import { isFloat, sizeOf, type DType, type Shape, type Tensor } from '@flowmap/tensor';
 import { dataTypes, type Graph } from '../graph.js';
 import { direct, type Lowering } from './context.js';
 
@@ -9,7 +9,7 @@ export const reductions: { readonly [P in 'sum' | 'reduceMax' | 'argMax' | 'cums
     const x = tensor.operands[0]!;
     if (axes.length === 0) return value(x);
     const block = blockOf(x, axes);
-    if (block) return graph.node('Reshape', [sumOfRows(value(x), block, graph), graph.integers(tensor.shape)]);
+    if (block) return graph.node('Reshape', [sumOfRows(value(x), block, x.dtype, graph), graph.integers(tensor.shape)]);
     return graph.node('ReduceSum', [value(x), graph.integers(axes)], { keepdims: keepDims ? 1 : 0 });
   },
   reduceMax: ({ operands: [x], attributes: { axes, keepDims } }, { graph, value }) =>
@@ -30,15 +30,15 @@ type Block = readonly [outer: number, rows: number, columns: number];
 /** The tensor as a block whose rows are summed, where the axes follow each other and rows of some length remain. */
 function blockOf({ shape, dtype }: Tensor, axes: Shape): Block | undefined {
   const [first, last] = [axes[0]!, axes.at(-1)!];
-  if (dtype !== 'float32' || last - first + 1 !== axes.length) return undefined;
+  if (!isFloat(dtype) || last - first + 1 !== axes.length) return undefined;
   const columns = sizeOf(shape.slice(last + 1));
   const rows = sizeOf(shape.slice(first, last + 1));
   return rows >= 8 && columns >= 16 ? [sizeOf(shape.slice(0, first)), rows, columns] : undefined;
 }
 
 /** Rows summed by a product with ones: onnxruntime's ReduceSum is several times slower where the last axis remains. */
-export function sumOfRows(x: string, [outer, rows, columns]: Block, graph: Graph): string {
-  const ones = graph.constant(Float64Array.of(1), { shape: [1, rows], dtype: 'float32' });
+export function sumOfRows(x: string, [outer, rows, columns]: Block, dtype: DType, graph: Graph): string {
+  const ones = graph.constant(Float64Array.of(1), { shape: [1, rows], dtype });
   if (outer === 1) return graph.node('Gemm', [ones, graph.node('Reshape', [x, graph.integers([rows, columns])])]);
   return graph.node('MatMul', [ones, graph.node('Reshape', [x, graph.integers([outer, rows, columns])])]);
 }

@@ -1,4 +1,4 @@
-import type { Graph } from '../graph.js';
+import { dataTypes, type Graph } from '../graph.js';
 import type { Lowering } from './context.js';
 import { standardRules, type Rules } from './table.js';
 
@@ -14,18 +14,21 @@ const series = [1, -1 / 6, 1 / 120, -1 / 5040, 1 / 362880, -1 / 39916800] as con
 /** `shift` is 0 for the sine and 1/2 for the cosine: `sin(x + shift pi) = (-1)^k sin(r)`, `r = x - (k - shift) pi`. */
 const wave =
   (shift: 0 | 0.5): Lowering<'sin' | 'cos'> =>
-  ({ operands: [x] }, { graph, value }) => {
+  ({ operands: [x], dtype }, { graph, value }) => {
+    // A float16 has too few digits for the parts of pi.
+    const argument = dtype === 'float16' ? graph.node('Cast', [value(x!)], { to: dataTypes.float32 }) : value(x!);
     const operation = (name: string, a: string, b: string | number): string =>
       graph.node(name, [a, typeof b === 'number' ? graph.scalar(b) : b]);
-    const halfTurns = operation('Mul', value(x!), 1 / Math.PI);
+    const halfTurns = operation('Mul', argument, 1 / Math.PI);
     const k = graph.node('Floor', [operation('Add', halfTurns, shift + 0.5)]);
     const turns = shift === 0 ? k : operation('Sub', k, shift);
-    const r = pi.reduce((rest, part) => operation('Sub', rest, operation('Mul', turns, part)), value(x!));
+    const r = pi.reduce((rest, part) => operation('Sub', rest, operation('Mul', turns, part)), argument);
     const ratio = polynomial(operation('Mul', r, r), graph);
     // (-1)^k = 1 - 2 (k mod 2) = 1 - 2 k + 4 floor(k / 2)
     const odd = operation('Sub', k, operation('Mul', graph.node('Floor', [operation('Mul', k, 0.5)]), 2));
     const sign = operation('Add', operation('Mul', odd, -2), 1);
-    return operation('Mul', operation('Mul', r, ratio), sign);
+    const result = operation('Mul', operation('Mul', r, ratio), sign);
+    return dtype === 'float16' ? graph.node('Cast', [result], { to: dataTypes.float16 }) : result;
   };
 
 /** The series at `x`, by Horner's rule. */
