@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { DTypeError, FlowmapError, ShapeError } from './errors.js';
+import { roundTo } from './half.js';
 import { hostTensor, hostZeros } from './host-tensor.js';
 
 describe('hostTensor', () => {
@@ -16,6 +17,17 @@ describe('hostTensor', () => {
     expect(hostTensor([1], Int32Array.of(1)).dtype).toBe('int32');
     expect(hostTensor([1], Uint8Array.of(1)).dtype).toBe('bool');
     expect(hostTensor([1], Float64Array.of(1)).dtype).toBe('float32');
+  });
+
+  it.each(['float16', 'bfloat16'] as const)('rounds numbers to %s, in an array of their own', (dtype) => {
+    const data = Float64Array.of(1 / 3, 1e9, -0);
+    const rounded = Float32Array.from(data, (value) => roundTo(value, dtype));
+    expect(hostTensor([3], data, dtype)).toEqual({ shape: [3], dtype, data: rounded });
+    expect(hostTensor([3], Float32Array.from(data), dtype).data).toEqual(rounded);
+    expect(hostTensor([3], Array.from(data), dtype).data).toEqual(rounded);
+    expect(hostTensor([3], rounded, dtype).data).not.toBe(rounded);
+    expect(hostZeros({ shape: [2], dtype })).toEqual({ shape: [2], dtype, data: new Float32Array(2) });
+    expect(() => hostTensor([1], Int32Array.of(1), dtype)).toThrow(DTypeError);
   });
 
   it('makes zeros', () => {

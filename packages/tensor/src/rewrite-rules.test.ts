@@ -1,9 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { concat, conv2d, select, stopGradient } from './functions.js';
+import { roundTo } from './half.js';
 import { formatProgram, program } from './program.js';
 import { simplify } from './simplify.js';
-import { bind, constant, input, splat, type Tensor } from './tensor.js';
+import { bind, constant, input, reachable, splat, type Tensor } from './tensor.js';
 import { grad } from './vjp.js';
+
+const labels = constant([0, 2], [2], 'int32');
 
 /** The simplified program of one function of a few inputs, as text. */
 function simplified(f: (a: Tensor, b: Tensor, row: Tensor, s: Tensor) => Tensor): string {
@@ -52,6 +55,88 @@ describe('rules', () => {
     const [x, y] = [input('x', [2, 3]), input('y', [2, 3])];
     expect(simplify([f(x, y)])).toEqual([x]);
     expect(simplify([f(x, y)])[0]).toBe(x);
+  });
+
+  describe('of casts', () => {
+    const [x, h] = [input('x', [2, 3]), input('h', [2, 3], 'float16')];
+
+    it.each<[string, Tensor, Tensor]>([
+      ['a half to its own dtype', h.cast('float16'), h],
+      ['a half by way of float32', h.cast('float32').cast('float16'), h],
+      ['a half by way of float32 to another', h.cast('float32').cast('bfloat16'), simplify([h.cast('bfloat16')])[0]!],
+      ['a half by way of float32 to a bool', h.cast('float32').cast('bool'), simplify([h.cast('bool')])[0]!],
+    ])('%s', (_, cast, wanted) => {
+      const [simplified] = simplify([cast]);
+      expect(simplified!.primitive).toBe(wanted.primitive);
+      expect(simplified!.dtype).toBe(wanted.dtype);
+      expect(simplified === wanted || simplified!.operands[0] === h).toBe(true);
+    });
+
+    it.each<[string, Tensor]>([
+      ['float32 by way of a half', x.cast('float16').cast('float32')],
+      ['float16 by way of bfloat16', h.cast('bfloat16').cast('float16')],
+      ['float32 by way of int32', x.cast('int32').cast('float32')],
+    ])('%s stays: it rounds', (_, cast) => {
+      const [simplified] = simplify([cast]);
+      expect(simplified!.primitive).toBe('cast');
+      expect(simplified!.operands[0]!.primitive).toBe('cast');
+    });
+
+    it('a constant is rounded by one to a half, and zero stays zero', () => {
+      const [third, back] = simplify([
+        splat(1 / 3).cast('bfloat16'),
+        splat(1 / 3)
+          .cast('bfloat16')
+          .cast('float32'),
+      ]);
+      expect(third!.is('constant') && third.attributes.data[0]).toBe(roundTo(1 / 3, 'bfloat16'));
+      expect(back!.is('constant') && back.attributes.data[0]).toBe(roundTo(1 / 3, 'bfloat16'));
+      expect(back!.dtype).toBe('float32');
+      expect(simplify([x.add(splat(0, [], 'float16').cast('float32'))])).toEqual([x]);
+    });
+  });
+
+  describe('of halves', () => {
+    const h = input('h', [2, 3], 'float16');
+    const shown = (y: Tensor): string =>
+      formatProgram({ name: 'test', inputs: {}, state: {}, outputs: { y }, updates: {}, nodes: reachable([y]) });
+
+    it('keep the dtype of every constant that they make', () => {
+      const { dtype } = h;
+      const one = splat(1, [2, 2], dtype);
+      const results = [
+        ...[h.sub(h.mul(0)), h.neg().mul(3), h.mul(3).mul(5), h.add(h), h.mul(2).sum(), splat(0, [], dtype).sub(h)],
+        ...[splat(0, [2, 3], dtype).div(h), splat(0, [2, 2], dtype).matmul(h), splat(0, [4], dtype).cumsum(0)],
+        ...[one.sum(), one.exp(), h.div(4), h.mul(0), bind('scatterAdd', [splat(0, [2], dtype), labels], { count: 3 })],
+      ];
+      for (const result of simplify(results)) {
+        for (const node of reachable([result])) expect(node.dtype, shown(result)).toBe('float16');
+      }
+    });
+
+    it('divide by a number whose reciprocal they cannot hold', () => {
+      expect(simplify([h.div(3)])[0]!.primitive).toBe('div');
+      expect(simplify([h.div(4)])[0]!.primitive).toBe('mul');
+    });
+
+    it('leave a factor where it keeps numbers in the range of float16', () => {
+      const [sum, product, range] = simplify([
+        h.mul(1 / 64).sum(),
+        h.mul(h.square().mul(1 / 64)),
+        h.mul(2e-3).mul(1e-4),
+      ]);
+      expect(sum!.primitive).toBe('sum');
+      expect(product!.operands[1]!.primitive).toBe('mul');
+      expect(range!.operands[0]!.primitive).toBe('mul');
+      expect(
+        simplify([
+          h
+            .cast('bfloat16')
+            .mul(1 / 64)
+            .sum(),
+        ])[0]!.primitive,
+      ).toBe('mul');
+    });
   });
 
   it('constants are folded, in double precision', () => {

@@ -1,13 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { DTypeError, ShapeError } from './errors.js';
 import { attention } from './attention.js';
-import { concat, conv2d, linear, oneHot, select, split } from './functions.js';
+import { concat, conv2d, convTranspose2d, linear, oneHot, select, split } from './functions.js';
 import { groupNorm } from './norms.js';
 import { bind, constant, input, reachable, splat, type Tensor } from './tensor.js';
 
 const float = (...shape: number[]): Tensor => input('x', shape);
 const int = (...shape: number[]): Tensor => input('n', shape, 'int32');
 const bool = (...shape: number[]): Tensor => input('b', shape, 'bool');
+const half = (...shape: number[]): Tensor => input('h', shape, 'float16');
 
 describe('shapes', () => {
   it.each<[string, Tensor, readonly number[]]>([
@@ -172,6 +173,31 @@ describe('dtype errors', () => {
     [() => select(bool(2), float(2), int(2)), 'select: wanted branches of one dtype, got float32 and int32'],
     [() => concat([float(2), int(2)], 0), 'concat: wanted operands of one dtype, got float32 and int32'],
     [() => oneHot(float(2), 3), 'oneHot: wanted int32 labels, got float32'],
+    [() => half(2).add(float(2)), 'add: wanted operands of one dtype (use cast), got float16 and float32'],
+    [() => half(2).div(float(2)), 'div: wanted operands of one dtype (use cast), got float16 and float32'],
+    [() => half(2, 2).matmul(float(2, 2)), 'matmul: wanted operands of one dtype (use cast), got float16 and float32'],
+    [() => linear(half(2, 2), float(2, 2)), 'linear: wanted operands of one dtype (use cast), got float16 and float32'],
+    [
+      () => linear(half(2, 2), half(2, 2), float(2)),
+      'linear: wanted operands of one dtype (use cast), got float16 and float16 and float32',
+    ],
+    [
+      () => attention(float(2, 2), half(2, 2), half(2, 2)),
+      'attention: wanted operands of one dtype (use cast), got float32 and float16 and float16',
+    ],
+    [
+      () => conv2d(half(1, 1, 2, 2), float(1, 1, 2, 2)),
+      'conv2d: wanted operands of one dtype (use cast), got float16 and float32',
+    ],
+    [
+      () => convTranspose2d(half(1, 1, 2, 2), float(1, 1, 2, 2)),
+      'convTranspose2d: wanted operands of one dtype (use cast), got float16 and float32',
+    ],
+    [() => select(bool(2), half(2), float(2)), 'select: wanted branches of one dtype, got float16 and float32'],
+    [
+      () => concat([half(2), half(2).cast('bfloat16')], 0),
+      'concat: wanted operands of one dtype, got float16 and bfloat16',
+    ],
   ])('%#: %s', (build, message) => {
     expect(build).toThrow(DTypeError);
     expect(build).toThrow(message);

@@ -1,4 +1,4 @@
-import type { HostTensors } from '@flowmap/tensor';
+import { isHalf, type HostTensors } from '@flowmap/tensor';
 import { CheckpointError, ConfigError } from '../errors.js';
 import { isRecord, parseJson, quoted, type Json } from '../internal/json.js';
 import { networkFromConfig } from '../networks/registry.js';
@@ -27,7 +27,7 @@ export function encodeModel(model: Model): Uint8Array<ArrayBuffer> {
 
 /**
  * Rebuilds a model from the bytes of {@link encodeModel}; nothing else is needed, except that a network type of your own must
- * have been registered.
+ * have been registered. Parameters in float16 or bfloat16 become float32.
  *
  * @param bytes the whole file
  * @param source its name in error messages
@@ -36,11 +36,19 @@ export function encodeModel(model: Model): Uint8Array<ArrayBuffer> {
  */
 export function decodeModel(bytes: Uint8Array, source: string): Model {
   const { tensors, metadata } = decodeSafetensors(bytes, source);
-  const model = describedModel(metadata[KEY], tensors, source);
+  const model = describedModel(metadata[KEY], widened(tensors), source);
   const fault = faultOf(model);
   if (fault)
     throw new CheckpointError(source, fault.message, fault.parameter ? { tensor: fault.parameter } : undefined);
   return model;
+}
+
+function widened(tensors: HostTensors): HostTensors {
+  const entries = Object.entries(tensors).map(([name, tensor]) => [
+    name,
+    isHalf(tensor.dtype) ? { ...tensor, dtype: 'float32' as const } : tensor,
+  ]);
+  return Object.fromEntries(entries) as HostTensors;
 }
 
 function describedModel(text: string | undefined, params: HostTensors, source: string): Model {

@@ -58,6 +58,15 @@ describe('a checkpoint', () => {
     expect(decodeModel(encodeModel({ ...teacher, params }), 'doubles').params).toEqual(params);
   });
 
+  test('of parameters in two bytes is read as float32', () => {
+    const halves = Object.entries(teacher.params).map(([key, { shape, data }], i) => {
+      const half = hostTensor(shape, data, i % 2 === 0 ? 'float16' : 'bfloat16');
+      return [key, half] as const;
+    });
+    const { params } = decodeModel(altered({}, Object.fromEntries(halves)), 'halves');
+    for (const [key, { shape, data }] of halves) expect(params[key]).toEqual(hostTensor(shape, data));
+  });
+
   const wide = mlp({ shape: [2], classes: 2, width: 8, depth: 1 });
   test.each<[string, Uint8Array, RegExp]>([
     ['of tensors alone', encodeSafetensors(teacher.params), /holds tensors but no Flowmap model/],

@@ -30,7 +30,7 @@ interface Entry {
  *
  * @param bytes the whole file; the tensors are copies
  * @param source its name in error messages
- * @returns F32, F16 and BF16 as float32; F64 as float32 held in doubles; I32 and U8 as int32; BOOL as bool
+ * @returns F32 as float32, F64 as float32 held in doubles, F16 as float16, BF16 as bfloat16, I32 and U8 as int32, BOOL as bool
  * @throws {CheckpointError} naming the source, and the tensor at fault, for bytes that are no such file, are cut off or have
  *   more at the end, or hold an empty tensor or a type other than these
  */

@@ -1,6 +1,6 @@
 import { hostTensor, type HostTensors } from '@flowmap/tensor';
 import { ConfigError } from '../errors.js';
-import { storedTypeOf, storedTypes } from './dtypes.js';
+import { bytesOf, storedTypeOf, storedTypes } from './dtypes.js';
 
 /** Name in a header that stands for the metadata. */
 export const METADATA = '__metadata__';
@@ -11,7 +11,8 @@ const ALIGNMENT = 8;
 /**
  * Writes tensors in the safetensors format (huggingface/safetensors): 8 bytes little-endian length of the header, the header
  * in JSON, the values. The same tensors and metadata give the same bytes: wide types come first, so that every tensor is
- * aligned, then names are sorted. A float32 tensor held as doubles is stored as F64; nothing is rounded.
+ * aligned, then names are sorted. A float32 tensor held as doubles is stored as F64; nothing
+ * that a tensor's dtype can hold is rounded.
  *
  * @param tensors by name
  * @param metadata text to keep beside them
@@ -28,8 +29,8 @@ export function encodeSafetensors(
   if (Object.hasOwn(tensors, METADATA))
     throw new ConfigError(METADATA, "this name is the format's own; rename the tensor");
   const entries = Object.entries(tensors).map(([name, tensor]) => {
-    const { shape, data } = hostTensor(tensor.shape, tensor.data, tensor.dtype);
-    return { name, shape, data, type: storedTypeOf(data) };
+    const checked = hostTensor(tensor.shape, tensor.data, tensor.dtype);
+    return { name, shape: checked.shape, bytes: bytesOf(checked), type: storedTypeOf(checked) };
   });
   const width = (entry: (typeof entries)[number]): number => storedTypes.get(entry.type)!.width;
   entries.sort((a, b) => width(b) - width(a) || compare(a.name, b.name));
@@ -37,24 +38,24 @@ export function encodeSafetensors(
   const texts = Object.entries(metadata).sort(([a], [b]) => compare(a, b));
   const header: [string, unknown][] = texts.length > 0 ? [[METADATA, Object.fromEntries(texts)]] : [];
   let length = 0;
-  for (const { name, shape, data, type } of entries) {
-    const end = length + data.byteLength;
+  for (const { name, shape, bytes, type } of entries) {
+    const end = length + bytes.length;
     header.push([name, { dtype: type, shape, data_offsets: [length, end] }]);
     length = end;
   }
   const json = new TextEncoder().encode(JSON.stringify(Object.fromEntries(header)));
   const start = Math.ceil((8 + json.length) / ALIGNMENT) * ALIGNMENT;
 
-  const bytes = new Uint8Array(start + length);
-  new DataView(bytes.buffer).setBigUint64(0, BigInt(start - 8), true);
-  bytes.set(json, 8);
-  bytes.fill(0x20, 8 + json.length, start);
+  const file = new Uint8Array(start + length);
+  new DataView(file.buffer).setBigUint64(0, BigInt(start - 8), true);
+  file.set(json, 8);
+  file.fill(0x20, 8 + json.length, start);
   let offset = start;
-  for (const { data } of entries) {
-    bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), offset);
-    offset += data.byteLength;
+  for (const entry of entries) {
+    file.set(entry.bytes, offset);
+    offset += entry.bytes.length;
   }
-  return bytes;
+  return file;
 }
 
 /** Order by UTF-16 code units, the same everywhere. */

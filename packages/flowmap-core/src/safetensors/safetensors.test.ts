@@ -49,14 +49,14 @@ describe('known bytes', () => {
 
   test('of every type', () => {
     expect(valuesOf('F64', [1], [0, 0, 0, 0, 0, 0, 0xf8, 0x3f])).toEqual(hostTensor([1], Float64Array.of(1.5)));
-    expect(valuesOf('BF16', [2], [0x80, 0x3f, 0x20, 0xc0])).toEqual(hostTensor([2], [1, -2.5]));
+    expect(valuesOf('BF16', [2], [0x80, 0x3f, 0x20, 0xc0])).toEqual(hostTensor([2], [1, -2.5], 'bfloat16'));
     expect(valuesOf('U8', [2], [0, 255])).toEqual(hostTensor([2], [0, 255], 'int32'));
     expect(valuesOf('BOOL', [2], [0, 1])).toEqual(hostTensor([2], [0, 1], 'bool'));
     // 1, -2, the largest half 65504, the smallest normal and subnormal, infinity, minus zero, NaN
     const halves = [0x3c00, 0xc000, 0x7bff, 0x0400, 0x0001, 0x7c00, 0x8000, 0x7e00];
     const data = halves.flatMap((half) => [half & 0xff, half >> 8]);
     const wanted = [1, -2, 65504, 2 ** -14, 2 ** -24, Infinity, -0, NaN];
-    expect(valuesOf('F16', [8], data)).toEqual(hostTensor([8], wanted));
+    expect(valuesOf('F16', [8], data)).toEqual(hostTensor([8], wanted, 'float16'));
   });
 
   test('of a file without tensors', () => {
@@ -70,7 +70,7 @@ const name = fc
   .filter((key) => key !== '__metadata__');
 const tensor = fc
   .tuple(
-    fc.constantFrom('float32', 'double', 'int32', 'bool'),
+    fc.constantFrom('float32', 'double', 'float16', 'bfloat16', 'int32', 'bool'),
     fc.array(fc.integer({ min: 1, max: 3 }), { maxLength: 4 }),
     fc.nat(1000),
   )
@@ -78,7 +78,7 @@ const tensor = fc
     const size = shape.reduce((a, b) => a * b, 1);
     const values = Array.from({ length: size }, (_, i) => Math.sin(seed + i) * 10 ** ((seed % 60) - 30));
     if (type === 'double') return hostTensor(shape, Float64Array.from(values));
-    if (type === 'float32') return hostTensor(shape, values);
+    if (type === 'float32' || type === 'float16' || type === 'bfloat16') return hostTensor(shape, values, type);
     return type === 'int32'
       ? hostTensor(shape, Int32Array.from(values))
       : hostTensor(
