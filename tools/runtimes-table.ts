@@ -32,7 +32,9 @@ How exact each runtime is: the largest error of every primitive, and of the func
 the contract suite, relative to the largest magnitude of each expected result (or to 1, if that is less). The oracle is the
 float64 reference runtime, whose derivatives are themselves checked against central differences. The four numbers are those of
 the value, the JVP, the VJP, and the second derivatives (gradient of the JVP and JVP of the VJP). An en dash stands where there
-is nothing to differentiate: whole numbers, bools and constants. The contract accepts 5e-6, 2e-5, 2e-5 and 1e-4.
+is nothing to differentiate: whole numbers, bools and constants; and where a runtime refuses float16 or bfloat16. The contract
+accepts 5e-6, 2e-5, 2e-5 and 1e-4; of float16 and bfloat16, whose roundings are 5e-4 and 4e-3, it accepts 8, 16, 16 and 32
+roundings.
 
 Written by \`npm run runtimes${hasWebgpu ? ' -- --webgpu' : ''}\`; ${processor?.model ?? 'processor'}, Node ${process.versions.node}, ${new Date().toISOString().slice(0, 10)}${hasWebgpu ? `; WebGPU on ${driver}` : ''}.
 
