@@ -1,0 +1,120 @@
+import { referenceRuntime } from '@flowmap/runtime-reference';
+import {
+  constant,
+  input,
+  isFloat,
+  normals,
+  reachable,
+  simplify,
+  sizeOf,
+  type HostTensor,
+  type Shape,
+  type Tensor,
+  type Tensors,
+} from '@flowmap/tensor';
+import { derivativesOf, type Case } from '@flowmap/tensor/testing';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { families } from './random/families.js';
+
+const runtime = referenceRuntime();
+
+/** Distance of the nearer points of a central difference. */
+const step = 1e-3;
+
+const random = (shape: Shape, purpose: string, sample = 0): Tensor =>
+  constant(normals({ seed: 0, purpose, sample }, sizeOf(shape)), shape);
+
+/**
+ * A case with its derivatives along random directions `v` and for a random cotangent `u`, by their labels; `difference` is the
+ * central one of four points, `v 0`, `v 1`, … and `u` are what was drawn.
+ */
+function derivatives(f: Case['f'], xs: readonly Tensor[]): Tensors {
+  const directions = xs.map((x, i) => (isFloat(x.dtype) ? random(x.shape, 'v', i) : undefined));
+  const u = random(f(...xs).shape, 'u');
+  const drawn = directions.filter((v) => v !== undefined);
+  const results = derivativesOf(f, xs, drawn, u).map(({ label, tensor }) => [label, tensor] as const);
+  if (results.length === 1) return Object.fromEntries(results);
+  const moved = (h: number): Tensor => f(...xs.map((x, i) => (directions[i] ? x.add(directions[i].mul(h)) : x)));
+  const [near, far] = [moved(step).sub(moved(-step)), moved(2 * step).sub(moved(-2 * step))];
+  const difference = near
+    .mul(8)
+    .sub(far)
+    .div(12 * step);
+  return { ...Object.fromEntries([...results, ...drawn.map((v, i) => [`v ${i}`, v] as const)]), u, difference };
+}
+
+/** What a case and its derivatives are, from the graph as it was traced and from the simplified one. */
+async function evaluated({ args, f }: Case): Promise<Record<'plain' | 'simplified', Record<string, HostTensor>>> {
+  const names = args.map((_, i) => `x${i}`);
+  const inputs = Object.fromEntries(names.map((name, i) => [name, args[i]!]));
+  const feeds = Object.fromEntries(names.map((name, i) => [name, args[i]!.draw(i)]));
+  const plain = derivatives(
+    f,
+    names.map((name, i) => input(name, args[i]!.shape, args[i]!.dtype)),
+  );
+  const simple = simplify(Object.values(plain));
+  const simplified = Object.fromEntries(Object.keys(plain).map((label, i) => [label, simple[i]!]));
+  const run = async (outputs: Tensors): Promise<Record<string, HostTensor>> => {
+    const nodes = reachable(Object.values(outputs));
+    const executable = await runtime.compile({ name: 'case', inputs, state: {}, outputs, updates: {}, nodes });
+    const results: Record<string, HostTensor> = {};
+    for (const [label, tensor] of Object.entries(await executable.run(feeds))) results[label] = await tensor.read();
+    return results;
+  };
+  return { plain: await run(plain), simplified: await run(simplified) };
+}
+
+function dot(a: HostTensor, b: HostTensor): { readonly sum: number; readonly size: number } {
+  const products = Array.from(a.data, (x, i) => x * b.data[i]!);
+  return {
+    sum: products.reduce((total, product) => total + product, 0),
+    size: products.reduce((total, product) => total + Math.abs(product), 0),
+  };
+}
+
+/** The greatest difference relative to the largest number wanted, or to 1. */
+function error(got: HostTensor, wanted: HostTensor): number {
+  expect(got.data.length).toBe(wanted.data.length);
+  const scale = Math.max(1, ...Array.from(wanted.data, Math.abs));
+  return Math.max(...Array.from(got.data, (x, i) => Math.abs(x - wanted.data[i]!))) / scale;
+}
+
+describe('random cases in double precision', { timeout: 120_000 }, () => {
+  test.each(Object.entries(families))('%s', async (_, family) => {
+    await fc.assert(
+      fc.asyncProperty(family, async (case_) => {
+        const { plain, simplified: results } = await evaluated(case_);
+        const value = results['value']!;
+        const inferred = case_.f(...case_.args.map(({ shape, dtype }) => input('x', shape, dtype)));
+        expect([value.shape, value.dtype]).toEqual([inferred.shape, inferred.dtype]);
+        expect(value.data.length, 'as many values as the shape has').toBe(sizeOf(inferred.shape));
+        for (const [label, tensor] of Object.entries(results)) {
+          // Other orders of the same operations; a difference of four points is these divided by the step.
+          const accepted = label === 'difference' ? 1e-8 : 1e-11;
+          expect(error(tensor, plain[label]!), `${label}, simplified`).toBeLessThan(accepted);
+        }
+        if (!results['jvp']) return;
+
+        // With four points the difference is off by step^4 / 30 = 3e-14 fifth derivatives and by rounding of 1e-13 values.
+        expect(error(results['jvp'], results['difference']!), 'JVP against differences').toBeLessThan(1e-8);
+
+        const forward = dot(results['u']!, results['jvp']);
+        let [reverse, size] = [0, forward.size];
+        for (let i = 0; results[`v ${i}`]; i++) {
+          const part = dot(results[`vjp ${i}`]!, results[`v ${i}`]!);
+          reverse += part.sum;
+          size += part.size;
+        }
+        expect(Math.abs(forward.sum - reverse), '<u, J v> = <J^T u, v>').toBeLessThanOrEqual(1e-12 * Math.max(size, 1));
+
+        // The Hessian of <u, f> times v, by reverse over forward and by forward over reverse.
+        for (let i = 0; results[`v ${i}`]; i++) {
+          const [one, other] = [results[`grad of jvp, ${i}`]!, results[`jvp of vjp ${i}`]!];
+          expect(error(one, other), 'symmetry of the second derivative').toBeLessThan(1e-11);
+        }
+      }),
+      { seed: 1, numRuns: 50 },
+    );
+  });
+});

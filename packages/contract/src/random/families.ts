@@ -1,0 +1,33 @@
+import type { Case } from '@flowmap/tensor/testing';
+import type fc from 'fast-check';
+import { activation, binary, selection, unary } from './elementwise.js';
+import { expressions } from './expressions.js';
+import { normalization, pooling, resampling, resizing } from './images.js';
+import { indexing } from './indexing.js';
+import { cut, joined, moved } from './layout.js';
+import { affine, attending, convolution, matmul, transposedConvolution } from './products.js';
+import { alongAxis, reduction } from './reductions.js';
+
+/** Random cases of everything that broadcasts, reduces, moves, multiplies or picks. */
+export const families: Readonly<Record<string, fc.Arbitrary<Case>>> = {
+  unary,
+  activation,
+  binary,
+  selection,
+  reduction,
+  'along an axis': alongAxis,
+  moved,
+  joined,
+  cut,
+  matmul,
+  linear: affine,
+  attention: attending,
+  convolution,
+  'transposed convolution': transposedConvolution,
+  resampling,
+  pooling,
+  resizing,
+  normalization,
+  indexing,
+  expressions,
+};

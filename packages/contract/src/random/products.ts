@@ -1,0 +1,76 @@
+import { attention, bind, conv2d, convTranspose2d, linear, type ConvOptions } from '@flowmap/tensor';
+import { at, normal, type Case } from '@flowmap/tensor/testing';
+import fc from 'fast-check';
+import { extent, shape, shown } from './shapes.js';
+
+export const matmul: fc.Arbitrary<Case> = fc
+  .record({ batch: shape(0, 2), m: extent, k: extent, n: extent, transposeA: fc.boolean(), transposeB: fc.boolean() })
+  .map(({ batch, m, k, n, transposeA, transposeB }) => {
+    const a = [...batch, ...(transposeA ? [k, m] : [m, k])];
+    const b = [...batch, ...(transposeB ? [n, k] : [k, n])];
+    const name = `${shown(a)}${transposeA ? 'ᵀ' : ''} times ${shown(b)}${transposeB ? 'ᵀ' : ''}`;
+    return at(name, [normal(a), normal(b)], (x, y) => bind('matmul', [x, y], { transposeA, transposeB }));
+  });
+
+export const affine: fc.Arbitrary<Case> = fc
+  .record({ leading: shape(0, 3), k: extent, n: extent, biased: fc.boolean() })
+  .map(({ leading, k, n, biased }) => {
+    const shapes = [[...leading, k], [k, n], ...(biased ? [[n]] : [])];
+    return at(`linear of ${shown(...shapes)}`, shapes.map(normal), (x, w, b) => linear(x!, w!, b));
+  });
+
+export const attending: fc.Arbitrary<Case> = fc
+  .record({ leading: shape(0, 2), tokens: extent, keys: extent, d: extent, dv: extent })
+  .map(({ leading, tokens, keys, d, dv }) => {
+    const shapes = [
+      [tokens, d],
+      [keys, d],
+      [keys, dv],
+    ].map((last) => [...leading, ...last]);
+    return at(`attention of ${shown(...shapes)}`, shapes.map(normal), attention);
+  });
+
+const pair = (min: number, max: number): fc.Arbitrary<[number, number]> =>
+  fc.tuple(fc.integer({ min, max }), fc.integer({ min, max }));
+
+/** A convolution whose kernel fits the padded image, some of it unread where the stride does not divide. */
+const geometry = fc
+  .record({
+    n: fc.integer({ min: 1, max: 2 }),
+    channels: pair(1, 2),
+    groups: fc.integer({ min: 1, max: 3 }),
+    kernel: pair(1, 3),
+    stride: pair(1, 3),
+    dilation: pair(1, 2),
+    padding: pair(0, 2),
+    more: pair(0, 4),
+  })
+  .map(({ n, channels: [c, o], more, ...options }) => {
+    const { groups, kernel, dilation, padding } = options;
+    const reach = [0, 1].map((i) => dilation[i]! * (kernel[i]! - 1) + 1);
+    const image = [0, 1].map((i) => Math.max(1, reach[i]! - 2 * padding[i]!) + more[i]!);
+    return { ...options, image: [n, groups * c, ...image], weight: [groups * o, c, ...kernel], n, c, o };
+  });
+
+const described = (options: Required<ConvOptions>): string =>
+  `stride ${String(options.stride)}, padding ${String(options.padding)}, dilation ${String(options.dilation)}, ${options.groups} groups`;
+
+export const convolution: fc.Arbitrary<Case> = geometry.map(({ image, weight, stride, padding, dilation, groups }) => {
+  const options = { stride, padding, dilation, groups };
+  return at(`conv2d of ${shown(image, weight)}, ${described(options)}`, [normal(image), normal(weight)], (x, w) =>
+    conv2d(x, w, options),
+  );
+});
+
+export const transposedConvolution: fc.Arbitrary<Case> = fc
+  .tuple(geometry, pair(1, 3), pair(0, 2))
+  .map(([{ n, c, o, kernel, stride, padding, dilation, groups }, size, extra]) => {
+    const options = { stride, padding, dilation, groups };
+    const outputPadding = [0, 1].map((i) => extra[i]! % stride[i]!) as [number, number];
+    // So large that nothing is left of no result.
+    const least = [0, 1].map((i) => Math.ceil((2 * padding[i]! + 1) / stride[i]!) + 1);
+    const image = [n, groups * c, ...least.map((extent, i) => Math.max(extent, size[i]!))];
+    const weight = [groups * c, o, ...kernel];
+    const name = `convTranspose2d of ${shown(image, weight)}, ${described(options)}, output padding ${String(outputPadding)}`;
+    return at(name, [normal(image), normal(weight)], (x, w) => convTranspose2d(x, w, { ...options, outputPadding }));
+  });
