@@ -12,10 +12,10 @@ import {
   type TensorProto,
   type ValueInfoProto,
 } from 'onnx-buf';
-import { sizeOf, type DType, type TensorSpec } from '@flowmap/tensor';
+import { sizeOf, type ConstantData, type DType, type TensorSpec } from '@flowmap/tensor';
 
-/** Value of a node's attribute: a whole number, several, or a text. */
-export type Attribute = number | readonly number[] | string;
+/** Value of a node's attribute: a whole number, several, a text, or any number. */
+export type Attribute = number | readonly number[] | string | { readonly float: number };
 
 /** ONNX's number of each dtype. */
 export const dataTypes: { readonly [D in DType]: DataType } = {
@@ -38,9 +38,10 @@ export class Graph {
   private readonly shared = new Map<string, string>();
   private readonly computed = new Set<string>();
   private readonly renamed = new Map<string, string>();
+  private readonly domains = new Set<string>();
   private count = 0;
 
-  /** Appends a node with one output and returns the output's name. */
+  /** Appends a node with one output and returns the output's name. Operators of another domain are called `domain.Operator`. */
   node(opType: string, inputs: readonly string[], attributes: Readonly<Record<string, Attribute>> = {}): string {
     const name = this.freshName();
     this.append(opType, inputs, name, attributes);
@@ -63,8 +64,8 @@ export class Graph {
     }));
   }
 
-  /** A constant from row-major values, rounded to the dtype. Long ones are shared by identity of their data. */
-  constant(data: Float64Array, { shape, dtype }: TensorSpec): string {
+  /** A constant from row-major values, rounded to the dtype; equal short ones are stored once. */
+  constant(data: ConstantData, { shape, dtype }: TensorSpec): string {
     const make = (): Initializer => ({
       dataType: dataTypes[dtype],
       dims: shape,
@@ -93,7 +94,10 @@ export class Graph {
     const model = create(ModelProtoSchema, {
       irVersion: BigInt(irVersion),
       producerName: 'flowmap',
-      opsetImport: [{ domain: '', version: BigInt(opset) }],
+      opsetImport: [
+        { domain: '', version: BigInt(opset) },
+        ...[...this.domains].map((domain) => ({ domain, version: 1n })),
+      ],
       graph: {
         name,
         node: this.nodes,
@@ -106,13 +110,17 @@ export class Graph {
   }
 
   private append(
-    opType: string,
+    operator: string,
     input: readonly string[],
     name: string,
     attributes: Readonly<Record<string, Attribute>>,
   ): void {
     const attribute = Object.entries(attributes).map(attributeProto);
-    this.nodes.push(create(NodeProtoSchema, { opType, name, input: [...input], output: [name], attribute }));
+    const [, domain = '', opType] = /^(?:(.*)\.)?(.*)$/.exec(operator)!;
+    if (domain !== '') this.domains.add(domain);
+    this.nodes.push(
+      create(NodeProtoSchema, { opType: opType!, domain, name, input: [...input], output: [name], attribute }),
+    );
   }
 
   /** Begins with a character that names of inputs, states and outputs are unlikely to begin with. */
@@ -143,7 +151,7 @@ interface Initializer {
     BigInt64Array<ArrayBuffer> | Float32Array<ArrayBuffer> | Int32Array<ArrayBuffer> | Uint8Array<ArrayBuffer>;
 }
 
-function rounded(data: Float64Array, dtype: DType, size: number): Initializer['data'] {
+function rounded(data: ConstantData, dtype: DType, size: number): Initializer['data'] {
   const type = dtype === 'float32' ? Float32Array : dtype === 'int32' ? Int32Array : Uint8Array;
   return data.length === size ? type.from(data) : new type(size).fill(data[0]!);
 }
@@ -151,6 +159,9 @@ function rounded(data: Float64Array, dtype: DType, size: number): Initializer['d
 function attributeProto([name, value]: [string, Attribute]): AttributeProto {
   if (typeof value === 'number')
     return create(AttributeProtoSchema, { name, type: AttributeType.INT, i: BigInt(value) });
+  if (typeof value === 'object' && 'float' in value) {
+    return create(AttributeProtoSchema, { name, type: AttributeType.FLOAT, f: value.float });
+  }
   if (typeof value === 'string') {
     return create(AttributeProtoSchema, { name, type: AttributeType.STRING, s: new TextEncoder().encode(value) });
   }

@@ -34,8 +34,12 @@ export function toOnnx(program: Program): Uint8Array {
 export function modelOf(program: Program, rules: Rules): Uint8Array {
   const graph = new Graph();
   const names = new Map<Tensor, string>();
-  const value = (tensor: Tensor): string =>
-    tensor.is('constant') ? graph.constant(tensor.attributes.data, tensor) : names.get(tensor)!;
+  const value = (tensor: Tensor): string => {
+    if (tensor.is('constant') && !names.has(tensor)) {
+      names.set(tensor, graph.constant(tensor.attributes.data, tensor));
+    }
+    return names.get(tensor)!;
+  };
   const compact = (tensor: Tensor): string => {
     if (!tensor.is('constant') || tensor.attributes.data.length > 1) return value(tensor);
     return graph.constant(tensor.attributes.data, { shape: [], dtype: tensor.dtype });
