@@ -12,10 +12,10 @@ import {
   type TensorProto,
   type ValueInfoProto,
 } from 'onnx-buf';
-import { halfToBits, isHalf, sizeOf, type DType, type TensorSpec } from '@flowmap/tensor';
+import { halfToBits, isHalf, sizeOf, type ConstantData, type DType, type TensorSpec } from '@flowmap/tensor';
 
-/** Value of a node's attribute: a whole number, several, or a text. */
-export type Attribute = number | readonly number[] | string;
+/** Value of a node's attribute: a whole number, several, a text, or any number. */
+export type Attribute = number | readonly number[] | string | { readonly float: number };
 
 /** ONNX's number of each dtype. */
 export const dataTypes: { readonly [D in DType]: DataType } = {
@@ -40,9 +40,10 @@ export class Graph {
   private readonly shared = new Map<string, string>();
   private readonly computed = new Set<string>();
   private readonly renamed = new Map<string, string>();
+  private readonly domains = new Set<string>();
   private count = 0;
 
-  /** Appends a node with one output and returns the output's name. */
+  /** Appends a node with one output and returns the output's name. Operators of another domain are called `domain.Operator`. */
   node(opType: string, inputs: readonly string[], attributes: Readonly<Record<string, Attribute>> = {}): string {
     const name = this.freshName();
     this.append(opType, inputs, name, attributes);
@@ -65,8 +66,8 @@ export class Graph {
     }));
   }
 
-  /** A constant from row-major values, rounded to the dtype. Long ones are shared by identity of their data. */
-  constant(data: Float64Array, { shape, dtype }: TensorSpec): string {
+  /** A constant from row-major values, rounded to the dtype; equal short ones are stored once. */
+  constant(data: ConstantData, { shape, dtype }: TensorSpec): string {
     const make = (): Initializer => ({
       dataType: dataTypes[dtype],
       dims: shape,
@@ -95,7 +96,10 @@ export class Graph {
     const model = create(ModelProtoSchema, {
       irVersion: BigInt(irVersion),
       producerName: 'flowmap',
-      opsetImport: [{ domain: '', version: BigInt(opset) }],
+      opsetImport: [
+        { domain: '', version: BigInt(opset) },
+        ...[...this.domains].map((domain) => ({ domain, version: 1n })),
+      ],
       graph: {
         name,
         node: this.nodes,
@@ -108,13 +112,17 @@ export class Graph {
   }
 
   private append(
-    opType: string,
+    operator: string,
     input: readonly string[],
     name: string,
     attributes: Readonly<Record<string, Attribute>>,
   ): void {
     const attribute = Object.entries(attributes).map(attributeProto);
-    this.nodes.push(create(NodeProtoSchema, { opType, name, input: [...input], output: [name], attribute }));
+    const [, domain = '', opType] = /^(?:(.*)\.)?(.*)$/.exec(operator)!;
+    if (domain !== '') this.domains.add(domain);
+    this.nodes.push(
+      create(NodeProtoSchema, { opType: opType!, domain, name, input: [...input], output: [name], attribute }),
+    );
   }
 
   /** Begins with a character that names of inputs, states and outputs are unlikely to begin with. */
@@ -149,7 +157,7 @@ interface Initializer {
     | Uint8Array<ArrayBuffer>;
 }
 
-function rounded(data: Float64Array, dtype: DType, size: number): Initializer['data'] {
+function rounded(data: ConstantData, dtype: DType, size: number): Initializer['data'] {
   if (isHalf(dtype)) {
     const bits = halfToBits(data, dtype);
     return data.length === size ? bits : new Uint16Array(size).fill(bits[0]!);
@@ -161,6 +169,9 @@ function rounded(data: Float64Array, dtype: DType, size: number): Initializer['d
 function attributeProto([name, value]: [string, Attribute]): AttributeProto {
   if (typeof value === 'number')
     return create(AttributeProtoSchema, { name, type: AttributeType.INT, i: BigInt(value) });
+  if (typeof value === 'object' && 'float' in value) {
+    return create(AttributeProtoSchema, { name, type: AttributeType.FLOAT, f: value.float });
+  }
   if (typeof value === 'string') {
     return create(AttributeProtoSchema, { name, type: AttributeType.STRING, s: new TextEncoder().encode(value) });
   }

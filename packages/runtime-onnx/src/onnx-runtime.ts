@@ -5,7 +5,7 @@ import { devices, type Device } from './devices.js';
 import { executable } from './executable.js';
 import { dtypesOf } from './dtypes.js';
 import { loadOrt } from './load-ort.js';
-import { standardRules } from './lowering/table.js';
+import { cpuRules, standardRules } from './lowering/table.js';
 import { webgpuRules } from './lowering/webgpu.js';
 import { sessionOptions } from './session-options.js';
 import { modelOf } from './to-onnx.js';
@@ -52,7 +52,7 @@ export async function onnxRuntime(options: OnnxRuntimeOptions = {}): Promise<Run
   const ort = await loadOrt();
   const opened = await (wanted === 'auto' ? openFastest(ort) : openDevice(ort, wanted));
   const { device, memory } = opened;
-  const rules = device === 'webgpu' ? webgpuRules : standardRules;
+  const rules = { cpu: cpuRules, webgpu: webgpuRules, cuda: standardRules }[device];
   const kind = { name: `onnx (${device})`, precision: 'float32', dtypes: await dtypesOf(ort, device) } as const;
   return {
     ...kind,

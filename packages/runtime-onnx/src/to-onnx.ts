@@ -36,8 +36,12 @@ export function modelOf(given: Program, rules: Rules): Uint8Array {
   const program = withoutBfloat16(given);
   const graph = new Graph();
   const names = new Map<Tensor, string>();
-  const value = (tensor: Tensor): string =>
-    tensor.is('constant') ? graph.constant(tensor.attributes.data, tensor) : names.get(tensor)!;
+  const value = (tensor: Tensor): string => {
+    if (tensor.is('constant') && !names.has(tensor)) {
+      names.set(tensor, graph.constant(tensor.attributes.data, tensor));
+    }
+    return names.get(tensor)!;
+  };
   const compact = (tensor: Tensor): string => {
     if (!tensor.is('constant') || tensor.attributes.data.length > 1) return value(tensor);
     return graph.constant(tensor.attributes.data, { shape: [], dtype: tensor.dtype });

@@ -1,5 +1,6 @@
 import { DTypeError, ShapeError } from './errors.js';
 import { isFloat, isHalf, roundTo, type FloatDType } from './half.js';
+import type { ConstantData } from './primitives.js';
 import { requireExtents, sizeOf, type Shape } from './shape.js';
 
 /**
@@ -67,7 +68,7 @@ export function holds(dtype: DType, data: HostData): boolean {
 }
 
 /** Throws a {@link DTypeError} for numbers that int32 or bool would change: fractions, what is out of range, NaN. */
-export function requireValues(operation: string, dtype: DType, values: Float64Array | readonly number[]): void {
+export function requireValues(operation: string, dtype: DType, values: ConstantData | readonly number[]): void {
   if (isFloat(dtype)) return;
   const holdsValue = (value: number): boolean =>
     dtype === 'bool' ? value === 0 || value === 1 : value === (value | 0);
