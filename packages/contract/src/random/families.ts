@@ -5,7 +5,16 @@ import { expressions } from './expressions.js';
 import { normalization, pooling, resampling, resizing } from './images.js';
 import { indexing } from './indexing.js';
 import { cut, joined, moved } from './layout.js';
-import { affine, attending, convolution, matmul, transposedConvolution } from './products.js';
+import {
+  addedProduct,
+  affine,
+  attending,
+  biasedConvolution,
+  convolution,
+  heads,
+  matmul,
+  transposedConvolution,
+} from './products.js';
 import { alongAxis, reduction } from './reductions.js';
 
 /** Random cases of everything that broadcasts, reduces, moves, multiplies or picks. */
@@ -20,9 +29,12 @@ export const families: Readonly<Record<string, fc.Arbitrary<Case>>> = {
   joined,
   cut,
   matmul,
+  'product and addend': addedProduct,
   linear: affine,
   attention: attending,
+  heads,
   convolution,
+  'convolution with bias': biasedConvolution,
   'transposed convolution': transposedConvolution,
   resampling,
   pooling,

@@ -1,7 +1,7 @@
-import { attention, bind, conv2d, convTranspose2d, linear, type ConvOptions } from '@flowmap/tensor';
+import { attention, bind, conv2d, convTranspose2d, linear, type ConvOptions, type Tensor } from '@flowmap/tensor';
 import { at, normal, type Case } from '@flowmap/tensor/testing';
 import fc from 'fast-check';
-import { extent, shape, shown } from './shapes.js';
+import { extent, narrower, shape, shown } from './shapes.js';
 
 export const matmul: fc.Arbitrary<Case> = fc
   .record({ batch: shape(0, 2), m: extent, k: extent, n: extent, transposeA: fc.boolean(), transposeB: fc.boolean() })
@@ -33,6 +33,21 @@ export const attending: fc.Arbitrary<Case> = fc
 const pair = (min: number, max: number): fc.Arbitrary<[number, number]> =>
   fc.tuple(fc.integer({ min, max }), fc.integer({ min, max }));
 
+/** Attention of several heads whose tokens come before their heads, as products leave them. */
+export const heads: fc.Arbitrary<Case> = fc
+  .record({ batch: extent, tokens: extent, keys: extent, count: extent, d: extent, dv: extent })
+  .map(({ batch, tokens, keys, count, d, dv }) => {
+    const shapes = [
+      [batch, tokens, count, d],
+      [batch, keys, count, d],
+      [batch, keys, count, dv],
+    ];
+    const swap = (x: Tensor): Tensor => x.transpose([0, 2, 1, 3]);
+    return at(`attention of heads ${shown(...shapes)}`, shapes.map(normal), (q, k, v) =>
+      swap(attention(swap(q!), swap(k!), swap(v!))),
+    );
+  });
+
 /** A convolution whose kernel fits the padded image, some of it unread where the stride does not divide. */
 const geometry = fc
   .record({
@@ -61,6 +76,22 @@ export const convolution: fc.Arbitrary<Case> = geometry.map(({ image, weight, st
     conv2d(x, w, options),
   );
 });
+
+/** A convolution with a bias per channel. */
+export const biasedConvolution: fc.Arbitrary<Case> = convolution.map(({ name, args, f }) => {
+  const channels = args[1]!.shape[0]!;
+  return at(`${name}, with a bias`, [...args, normal([channels])], (x, w, b) =>
+    f(x!, w!).add(b!.reshape([1, channels, 1, 1])),
+  );
+});
+
+/** A product with an addend that broadcasts to it. */
+export const addedProduct: fc.Arbitrary<Case> = fc
+  .tuple(extent, extent, extent)
+  .chain(([m, k, n]) => narrower([m, n]).map((addend) => [[m, k], [k, n], addend]))
+  .map((shapes) =>
+    at(`${shown(...shapes)}, the last added to the product`, shapes.map(normal), (a, b, c) => c!.add(a!.matmul(b!))),
+  );
 
 export const transposedConvolution: fc.Arbitrary<Case> = fc
   .tuple(geometry, pair(1, 3), pair(0, 2))

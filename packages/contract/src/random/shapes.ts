@@ -21,8 +21,8 @@ export function broadcasting(count: number): fc.Arbitrary<Shape[]> {
 }
 
 /** A shape and some of its axes, perhaps none or all, in any order and counted from either end. */
-export function shapeAndAxes(minRank = 0): fc.Arbitrary<{ shape: Shape; axes: number[] }> {
-  return shape(minRank).chain((shape) =>
+export function shapeAndAxesOf(shapes: fc.Arbitrary<Shape>): fc.Arbitrary<{ shape: Shape; axes: number[] }> {
+  return shapes.chain((shape) =>
     fc.record({
       shape: fc.constant(shape),
       axes: fc
