@@ -19,7 +19,7 @@ const product: fc.Arbitrary<Case> = fc
   .tuple(extent, extent, extent)
   .chain(([m, k, n]) => narrower([m, n]).map((addend) => [[m, k], [k, n], addend]))
   .map((shapes) =>
-    at(`${shown(...shapes)}, the last added to the product`, shapes.map(normal), (a, b, c) => a!.matmul(b!).add(c!)),
+    at(`${shown(...shapes)}, the last added to the product`, shapes.map(normal), (a, b, c) => a.matmul(b).add(c)),
   );
 
 const convolution: fc.Arbitrary<Case> = fc
@@ -35,7 +35,7 @@ const convolution: fc.Arbitrary<Case> = fc
   .map(({ n, c, o, kernel, padding, stride, size }) => {
     const shapes = [[n, c, ...size], [o, c, kernel, kernel], [o]];
     const name = `conv2d of ${shown(...shapes)}, stride ${stride}, padding ${padding}`;
-    return at(name, shapes.map(normal), (x, w, b) => conv2d(x!, w!, { stride, padding }).add(b!.reshape([1, o, 1, 1])));
+    return at(name, shapes.map(normal), (x, w, b) => conv2d(x, w, { stride, padding }).add(b.reshape([1, o, 1, 1])));
   });
 
 /** Random cases of sizes at which runtimes choose between algorithms. */

@@ -16,7 +16,7 @@ export const affine: fc.Arbitrary<Case> = fc
   .record({ leading: shape(0, 3), k: extent, n: extent, biased: fc.boolean() })
   .map(({ leading, k, n, biased }) => {
     const shapes = [[...leading, k], [k, n], ...(biased ? [[n]] : [])];
-    return at(`linear of ${shown(...shapes)}`, shapes.map(normal), (x, w, b) => linear(x!, w!, b));
+    return at(`linear of ${shown(...shapes)}`, shapes.map(normal), (x, w, b) => linear(x, w, b));
   });
 
 export const attending: fc.Arbitrary<Case> = fc
@@ -44,7 +44,7 @@ export const heads: fc.Arbitrary<Case> = fc
     ];
     const swap = (x: Tensor): Tensor => x.transpose([0, 2, 1, 3]);
     return at(`attention of heads ${shown(...shapes)}`, shapes.map(normal), (q, k, v) =>
-      swap(attention(swap(q!), swap(k!), swap(v!))),
+      swap(attention(swap(q), swap(k), swap(v))),
     );
   });
 
@@ -81,7 +81,7 @@ export const convolution: fc.Arbitrary<Case> = geometry.map(({ image, weight, st
 export const biasedConvolution: fc.Arbitrary<Case> = convolution.map(({ name, args, f }) => {
   const channels = args[1]!.shape[0]!;
   return at(`${name}, with a bias`, [...args, normal([channels])], (x, w, b) =>
-    f(x!, w!).add(b!.reshape([1, channels, 1, 1])),
+    f(x, w).add(b.reshape([1, channels, 1, 1])),
   );
 });
 
@@ -90,7 +90,7 @@ export const addedProduct: fc.Arbitrary<Case> = fc
   .tuple(extent, extent, extent)
   .chain(([m, k, n]) => narrower([m, n]).map((addend) => [[m, k], [k, n], addend]))
   .map((shapes) =>
-    at(`${shown(...shapes)}, the last added to the product`, shapes.map(normal), (a, b, c) => c!.add(a!.matmul(b!))),
+    at(`${shown(...shapes)}, the last added to the product`, shapes.map(normal), (a, b, c) => c.add(a.matmul(b))),
   );
 
 export const transposedConvolution: fc.Arbitrary<Case> = fc
