@@ -1,3 +1,4 @@
+import { conv2d } from '../../functions.js';
 import { isFloat, type HalfDType } from '../../half.js';
 import { at, kink, type Case } from '../case.js';
 import { as, coins, fixed, integers, normal, positive } from '../samples.js';
@@ -37,6 +38,10 @@ function mixedCases(half: HalfDType): Case[] {
     at('a product of long rows', [as(half, positive([2, 3000])), as(half, positive([3000, 2]))], (a, b) =>
       a.mul(1 / 64).matmul(b),
     ),
+    at('a convolution of a large map', [as(half, normal([2, 2, 16, 17])), as(half, normal([3, 2, 3, 3]))], (x, w) =>
+      conv2d(x, w, { padding: 1 }),
+    ),
+    at('a sum of long rows', [as(half, normal([2, 20, 32]))], (x) => x.square().sum([1])),
     at('a mean whose sum overflows', [inHalf(60000, 50000, 40000, 30000)], (x) => x.mean()),
     at('a root mean square whose squares overflow', [inHalf(1000, -2000, 3000, 4000)], (x) =>
       x.div(x.cast('float32').square().mean().sqrt().cast(half)),
