@@ -1,9 +1,10 @@
-import { program, RuntimeUnavailableError } from '@flowmap/tensor';
+import { halfFromBits, halfToBits, program, RuntimeUnavailableError } from '@flowmap/tensor';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { describe, expect, it } from 'vitest';
 import { adviceFor, reasonOf } from './advice.js';
 import { promising } from './device.js';
 import { webgpuRules } from './lowering/webgpu.js';
+import { hostDataOf } from './memory.js';
 import { onnxRuntime } from './onnx-runtime.js';
 import { inspectSystem, type System } from './system.js';
 import { modelOf } from './to-onnx.js';
@@ -93,5 +94,29 @@ it('sine and cosine for WebGPU are as good as float32, up to 10^5', async () => 
   const { sin, cos } = await session.run({ x: new Tensor('float32', odd, [count]) });
   expect(Array.from(sin!.data.slice(0, 4) as Float32Array)).toEqual([NaN, NaN, -0, 0]);
   expect(Array.from(cos!.data.slice(0, 2) as Float32Array)).toEqual([NaN, NaN]);
+  await session.release();
+});
+
+it('sine and cosine for WebGPU in float16 are rounded once', async () => {
+  const x = halfFromBits(
+    halfToBits(
+      Float32Array.from({ length: 512 }, (_, i) => (i - 256) / 7),
+      'float16',
+    ),
+    'float16',
+  );
+  const waves = program('waves', { inputs: { x: { shape: [512], dtype: 'float16' } } }, ({ x }) => ({
+    outputs: { sin: x.sin(), cos: x.cos() },
+  }));
+  const session = await InferenceSession.create(modelOf(waves, webgpuRules));
+  const results = await session.run({ x: new Tensor('float16', halfToBits(x, 'float16'), [512]) });
+  for (const [name, f] of [
+    ['sin', Math.sin],
+    ['cos', Math.cos],
+  ] as const) {
+    const got = hostDataOf('float16', results[name]!.data);
+    // The error in float32 may tip a rounding at a tie: one unit of the last place at most, 2^-10 of the value.
+    expect(x.every((value, i) => Math.abs(got[i]! - f(value)) <= 2 ** -10 * Math.abs(f(value)) + 4e-7)).toBe(true);
+  }
   await session.release();
 });

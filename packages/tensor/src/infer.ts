@@ -249,7 +249,8 @@ function imagesOf(operation: string, operands: readonly TensorSpec[]): [Image, I
 export function requireFloats(operation: string, operands: readonly TensorSpec[]): void {
   const dtypes = operands.map(({ dtype }) => dtype);
   if (!dtypes.every(isFloat)) throw new DTypeError(operation, 'floats (use cast)', dtypes);
-  if (new Set(dtypes).size > 1) throw new DTypeError(operation, 'operands of one dtype (use cast)', dtypes);
+  if (dtypes.some((dtype) => dtype !== dtypes[0]))
+    throw new DTypeError(operation, 'operands of one dtype (use cast)', dtypes);
 }
 
 function requireAxis(operation: string, axis: number, shape: Shape): void {
