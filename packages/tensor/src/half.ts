@@ -20,6 +20,7 @@ interface Format {
   readonly fractionBits: number;
   /** Exponent of the smallest normal number, and of the subnormal ones. */
   readonly lowest: number;
+  /** The largest finite number. */
   readonly largest: number;
   /** Value of a fraction's last bit, by the stored exponent. */
   readonly units: Float64Array;

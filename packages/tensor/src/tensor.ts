@@ -236,7 +236,8 @@ export function splat(value: number, shape: Shape = [], dtype: DType = 'float32'
 
 /** A constant from row-major values, rounded where the dtype is a half. */
 export function constant(values: ArrayLike<number>, shape: Shape = [values.length], dtype: DType = 'float32'): Tensor {
-  return bind('constant', [], { data: Float64Array.from(values, (value) => roundTo(value, dtype)), shape, dtype });
+  const data = isHalf(dtype) ? Float64Array.from(values, (value) => roundTo(value, dtype)) : Float64Array.from(values);
+  return bind('constant', [], { data, shape, dtype });
 }
 
 /** A tensor that is not part of any program yet: stands for an argument while a function is traced. */
