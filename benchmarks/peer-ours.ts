@@ -5,7 +5,7 @@ import { parseArgs } from 'node:util';
 import { flowMapSampler } from '@flowmap/core';
 import { onnxRuntime } from '@flowmap/runtime-onnx';
 import { tfjsRuntime } from '@flowmap/runtime-tfjs';
-import { hostTensor, type Executable, type HostTensor, type HostTensors } from '@flowmap/tensor';
+import { hostTensor, type Executable, type HostTensor, type HostTensors, type Runtime } from '@flowmap/tensor';
 import { initialState, trainStep } from '@flowmap/train';
 import {
   initialParams,
@@ -24,6 +24,7 @@ const { values: options } = parseArgs({
     task: { type: 'string', default: 'mlp' },
     runtime: { type: 'string', default: 'onnx' },
     threads: { type: 'string', default: '1' },
+    'tfjs-node': { type: 'string' },
     small: { type: 'boolean', default: false },
   },
 });
@@ -33,13 +34,7 @@ const { network, batchSize } = task;
 const version = (name: string): string =>
   (createRequire(import.meta.url)(`${name}/package.json`) as { version: string }).version;
 
-const [runtime, name] =
-  options.runtime === 'onnx'
-    ? [
-        await onnxRuntime({ device: 'cpu', threads: Number(options.threads) }),
-        `Flowmap, onnxruntime-node ${version('onnxruntime-node')}`,
-      ]
-    : [await tfjsRuntime({ backend: 'wasm' }), `Flowmap, TensorFlow.js ${version('@tensorflow/tfjs-core')} wasm`];
+const { runtime, name } = await openRuntime();
 const batch = taskBatch(task);
 const params = initialParams(task);
 const training = await runtime.compile(trainStep({ network, objective, optimizer, batchSize }));
@@ -70,6 +65,19 @@ for await (const line of createInterface({ input: process.stdin })) {
 }
 await training.dispose();
 await sampling.dispose();
+
+async function openRuntime(): Promise<{ runtime: Runtime; name: string }> {
+  const tfjs = `Flowmap, TensorFlow.js ${version('@tensorflow/tfjs-core')}`;
+  if (options.runtime === 'wasm') return { runtime: await tfjsRuntime({ backend: 'wasm' }), name: `${tfjs} wasm` };
+  if (options.runtime === 'tensorflow') {
+    // TensorFlow reads its number of threads when it is loaded, and tells of its processor.
+    Object.assign(process.env, { TF_NUM_INTRAOP_THREADS: options.threads, TF_CPP_MIN_LOG_LEVEL: '1' });
+    const tfjsNode = options['tfjs-node'];
+    return { runtime: await tfjsRuntime({ backend: 'tensorflow', ...(tfjsNode ? { tfjsNode } : {}) }), name: `${tfjs} tfjs-node` };
+  }
+  const runtime = await onnxRuntime({ device: 'cpu', threads: Number(options.threads) });
+  return { runtime, name: `Flowmap, onnxruntime-node ${version('onnxruntime-node')}` };
+}
 
 /** Runs a program and reads everything that it returns. */
 async function run(executable: Executable, feeds: HostTensors): Promise<Record<string, HostTensor>> {

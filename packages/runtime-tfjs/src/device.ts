@@ -1,5 +1,7 @@
 import { UnsupportedError, type DType, type HostData, type HostTensor, type TensorSpec } from '@flowmap/tensor';
 import type { Attributes, Backend, KernelInputs, TensorInfo, Tfjs } from './tfjs.js';
+import type { NativeBackend } from './native/binding.js';
+import { nativeKernels } from './native/kernels.js';
 import { heapOf, type WasmBackend } from './wasm/heap.js';
 import { wasmKernels } from './wasm/kernels.js';
 
@@ -34,7 +36,11 @@ export function deviceOf(tf: Tfjs, backend: Backend, backendName: string): Devic
     return (inputs, attrs) => config.kernelFunc({ inputs, attrs, backend }) as TensorInfo;
   };
   const heap = backendName === 'wasm' ? heapOf(backend as WasmBackend) : undefined;
-  const better = heap === undefined ? {} : wasmKernels({ heap, native: registered });
+  const own = (): Readonly<Record<string, Kernel>> => {
+    if (heap !== undefined) return wasmKernels({ heap, native: registered });
+    return backendName === 'tensorflow' ? nativeKernels(backend as NativeBackend) : {};
+  };
+  const better = own();
   return {
     name,
     kernel(kernelName, result) {

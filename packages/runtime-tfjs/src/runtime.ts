@@ -7,7 +7,10 @@ import type { Tfjs } from './tfjs.js';
 
 /** Which back end of TensorFlow.js runs the programs. */
 export interface TfjsOptions {
-  /** `wasm` unless given, or `cpu`, imported on demand. With `tf`, any back end registered there; its active one unless given. */
+  /**
+   * `wasm` unless given, `cpu`, or `tensorflow` for the native library, imported on demand. With `tf`, any back end registered
+   * there; its active one unless given.
+   */
   readonly backend?: string;
   /** A module of TensorFlow.js that is already loaded, with its back ends; nothing is imported then. */
   readonly tf?: Tfjs;
@@ -16,6 +19,11 @@ export interface TfjsOptions {
    * in a browser they lie beside the bundle unless given. Only for the `wasm` back end that this call imports.
    */
   readonly wasmPaths?: WasmPaths;
+  /**
+   * Folder of the package `@tensorflow/tfjs-node` or `-node-gpu` where it is not among those that the program has installed: an
+   * absolute path. Only for the back end `tensorflow`, which is then the default.
+   */
+  readonly tfjsNode?: string;
 }
 
 /**
@@ -29,8 +37,9 @@ export interface TfjsOptions {
  * const runtime = await tfjsRuntime({ backend: 'wasm' });
  */
 export async function tfjsRuntime(options: TfjsOptions = {}): Promise<Runtime> {
-  const name = options.backend ?? options.tf?.getBackend() ?? 'wasm';
-  const tf = options.tf ?? (await importTfjs(name, options.wasmPaths));
+  const { wasmPaths, tfjsNode } = options;
+  const name = options.backend ?? options.tf?.getBackend() ?? (tfjsNode === undefined ? 'wasm' : 'tensorflow');
+  const tf = options.tf ?? (await importTfjs(name, { wasmPaths, tfjsNode }));
   const device = deviceOf(tf, await openBackend(tf, name), name);
   return {
     name: device.name,
