@@ -1,7 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { defaultClientConditions, defaultServerConditions } from 'vite';
 import { defineConfig } from 'vitest/config';
-import { browserProjects, browserTests } from './tools/browser-projects.js';
+import { browserNotice, browserProjects, browserTests } from './tools/browser-projects.js';
 import { SummaryReporter } from './tools/summary-reporter.js';
 
 const source = '@flowmap/source';
@@ -20,7 +20,7 @@ export default defineConfig({
   test: {
     pool: 'forks',
     testTimeout: 30_000,
-    reporters: ['default', new SummaryReporter()],
+    reporters: ['default', browserNotice(roots), new SummaryReporter()],
     projects: [
       ...roots.map((root) => ({
         extends: true as const,

@@ -2,27 +2,22 @@ import { existsSync, readdirSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { playwright } from '@vitest/browser-playwright';
 import type { TestProjectInlineConfiguration } from 'vitest/config';
+import type { Reporter } from 'vitest/node';
 import { chromiumAdvice, chromiumFlags, findChromium, isolationHeaders } from './chromium.js';
 
 /** The test files of a workspace that run in a browser. */
 export const browserTests = 'src/**/*.browser.test.ts';
 
 /**
- * A vitest project for each workspace that has tests for a browser, named `<folder> (browser)`. Where there is no browser there
- * are none, and a line says so.
+ * A vitest project for each workspace that has tests for a browser, named `<folder> (browser)`; none where there is no browser.
  *
  * @param roots folders of the workspaces
  */
 export function browserProjects(roots: readonly string[]): TestProjectInlineConfiguration[] {
-  const tested = roots.filter(hasBrowserTests);
   const executablePath = findChromium();
-  if (executablePath === undefined) {
-    const names = tested.map(nameOf).join(', ');
-    console.warn(`Left out: ${names}. There is no Chromium here; ${chromiumAdvice}.`);
-    return [];
-  }
+  if (executablePath === undefined) return [];
   const provider = playwright({ launchOptions: { executablePath, args: chromiumFlags } });
-  return tested.map((root) => ({
+  return roots.filter(hasBrowserTests).map((root) => ({
     extends: true,
     root,
     cacheDir: resolve('node_modules/.vite', basename(root)),
@@ -40,6 +35,17 @@ export function browserProjects(roots: readonly string[]): TestProjectInlineConf
       },
     },
   }));
+}
+
+/** Says once, at the start of a run, which tests are left out for want of a browser. */
+export function browserNotice(roots: readonly string[]): Reporter {
+  return {
+    onInit() {
+      if (findChromium() !== undefined) return;
+      const names = roots.filter(hasBrowserTests).map(nameOf).join(', ');
+      console.warn(`Left out: ${names}. There is no Chromium here; ${chromiumAdvice}.`);
+    },
+  };
 }
 
 const nameOf = (root: string): string => `${basename(root)} (browser)`;
