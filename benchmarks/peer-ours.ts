@@ -73,7 +73,10 @@ async function openRuntime(): Promise<{ runtime: Runtime; name: string }> {
     // TensorFlow reads its number of threads when it is loaded, and tells of its processor.
     Object.assign(process.env, { TF_NUM_INTRAOP_THREADS: options.threads, TF_CPP_MIN_LOG_LEVEL: '1' });
     const tfjsNode = options['tfjs-node'];
-    return { runtime: await tfjsRuntime({ backend: 'tensorflow', ...(tfjsNode ? { tfjsNode } : {}) }), name: `${tfjs} tfjs-node` };
+    return {
+      runtime: await tfjsRuntime({ backend: 'tensorflow', ...(tfjsNode ? { tfjsNode } : {}) }),
+      name: `${tfjs} tfjs-node`,
+    };
   }
   const runtime = await onnxRuntime({ device: 'cpu', threads: Number(options.threads) });
   return { runtime, name: `Flowmap, onnxruntime-node ${version('onnxruntime-node')}` };

@@ -75,7 +75,18 @@ function compileBinding(): void {
   const includes = [`-I${nodeHeaders()}`, `-I${join(deps, 'include')}`];
   const linked = libraries.map((file) => join(deps, 'lib', file));
   const output = join(target, `${binary.module_name}.node`);
-  run(home, 'on-failure', 'g++', ...flags, ...includes, ...sources, ...linked, '-Wl,-rpath,$ORIGIN/../../deps/lib', '-o', output);
+  run(
+    home,
+    'on-failure',
+    'g++',
+    ...flags,
+    ...includes,
+    ...sources,
+    ...linked,
+    '-Wl,-rpath,$ORIGIN/../../deps/lib',
+    '-o',
+    output,
+  );
 }
 
 /** The folder with `node_api.h`. */

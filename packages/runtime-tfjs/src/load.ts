@@ -24,6 +24,16 @@ const importers: Readonly<Record<string, (places: Places) => Promise<Tfjs>>> = {
     if (wasmPaths !== undefined) wasm.setWasmPaths(wasmPaths);
     return core;
   },
+  webgl: async () => {
+    const core = await import('@tensorflow/tfjs-core');
+    await import('@tensorflow/tfjs-backend-webgl');
+    return core;
+  },
+  webgpu: async () => {
+    const core = await import('@tensorflow/tfjs-core');
+    await import('@tensorflow/tfjs-backend-webgpu');
+    return core;
+  },
   tensorflow: ({ tfjsNode }) => inTurn(() => importNative(tfjsNode)),
 };
 

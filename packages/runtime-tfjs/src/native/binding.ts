@@ -30,7 +30,8 @@ export interface Binding {
 
 /** What the back end of tfjs-node offers beyond the others. */
 export interface NativeBackend extends Backend {
-  readonly binding: Binding;
+  /** Absent where another back end has taken the name. */
+  readonly binding?: Binding;
   /** Which tensor of the library each buffer is. */
   readonly tensorMap: { set(dataId: object, data: object): void };
   /** The library's tensors; those that were only written so far are made now. */

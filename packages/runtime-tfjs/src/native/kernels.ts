@@ -2,12 +2,26 @@ import type { DType } from '@flowmap/tensor';
 import type { Kernel } from '../device.js';
 import type { KernelInputs, TensorInfo } from '../tfjs.js';
 import type { NativeBackend } from './binding.js';
-import { integer, integers, operationsOf, type Integers, type Operate } from './operations.js';
+import { integer, integers, operationsOf, rows, type Operate } from './operations.js';
 
 type Numbers = readonly number[];
 
 /** Kernels that are one operation of the native library under its own name. */
-const unary = ['Neg', 'Exp', 'Log', 'Sqrt', 'Square', 'Sin', 'Cos', 'Tanh', 'Sigmoid', 'Softplus', 'Erf', 'Abs', 'Sign'];
+const unary = [
+  'Neg',
+  'Exp',
+  'Log',
+  'Sqrt',
+  'Square',
+  'Sin',
+  'Cos',
+  'Tanh',
+  'Sigmoid',
+  'Softplus',
+  'Erf',
+  'Abs',
+  'Sign',
+];
 const binary = ['Sub', 'RealDiv', 'Maximum', 'Minimum', 'Equal', 'NotEqual', 'Less'];
 
 /** The kernels that the lowering rules ask for, as operations of the native library. */
@@ -78,7 +92,11 @@ function products(operate: Operate): Readonly<Record<string, Kernel>> {
     },
     Conv2D: (inputs, attributes) => {
       const { x, filter } = named(inputs);
-      const { strides, dilations, pad } = attributes as { strides: Numbers; dilations: Numbers; pad: readonly Numbers[] };
+      const { strides, dilations, pad } = attributes as {
+        strides: Numbers;
+        dilations: Numbers;
+        pad: readonly Numbers[];
+      };
       return operate('Conv2D', [x!, filter!], {
         strides: [1, ...strides, 1],
         dilations: [1, ...dilations, 1],
@@ -105,9 +123,4 @@ function ofOne<A>(f: (x: TensorInfo, attributes: A) => TensorInfo): Kernel {
 
 function named(inputs: KernelInputs): Readonly<Record<string, TensorInfo>> {
   return inputs as Readonly<Record<string, TensorInfo>>;
-}
-
-/** Rows of equal length as one tensor. */
-function rows(values: readonly Numbers[]): Integers {
-  return { integers: values.flat(), shape: [values.length, values[0]?.length ?? 0] };
 }

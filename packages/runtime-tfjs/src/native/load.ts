@@ -31,7 +31,8 @@ export async function importNative(folder: string | undefined): Promise<Tfjs> {
       reasons.push(String(cause).split('\n', 1).join());
     }
   }
-  const where = folder === undefined ? '@tensorflow/tfjs-node cannot be loaded' : `no native package loads from ${folder}`;
+  const where =
+    folder === undefined ? '@tensorflow/tfjs-node cannot be loaded' : `no native package loads from ${folder}`;
   throw new RuntimeUnavailableError(
     runtime,
     `${where}; npm install @tensorflow/tfjs-node, or -node-gpu, in Node on a machine that can reach the download of its ` +

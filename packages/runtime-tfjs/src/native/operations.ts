@@ -1,6 +1,8 @@
-import type { DType } from '@flowmap/tensor';
+import { RuntimeUnavailableError, UnsupportedError, type DType } from '@flowmap/tensor';
 import type { TensorInfo } from '../tfjs.js';
 import type { Binding, NativeBackend } from './binding.js';
+
+const runtime = 'tfjs (tensorflow)';
 
 /** Attributes of an operation, by TensorFlow's names. */
 export type OperationAttributes = Readonly<Record<string, AttributeValue>>;
@@ -10,7 +12,7 @@ type AttributeValue = boolean | number | readonly number[] | string | { readonly
 /** An argument of an operation: a tensor, or numbers that it takes as an int32 tensor, such as the axes of a sum. */
 export type Argument = TensorInfo | Integers;
 
-/** Whole numbers: one or a list or, of rank 2, rows of equal length. */
+/** Whole numbers: one, a list, or rows of equal length. */
 export interface Integers {
   readonly integers: readonly number[];
   readonly shape: readonly number[];
@@ -23,9 +25,15 @@ export type Operate = (name: string, args: readonly Argument[], attributes?: Ope
  * The operations of a back end, called without the kernels that tfjs-node registers: these make tensors of
  * TensorFlow.js's engine, which it counts and keeps, put their parameters on its active back end, and call functions that
  * Node 23 no longer has.
+ *
+ * @throws {RuntimeUnavailableError} when the back end has another binding than that of tfjs-node
  */
 export function operationsOf(backend: NativeBackend): Operate {
   const { binding } = backend;
+  if (binding === undefined) {
+    const advice = 'the back end of this name is not that of @tensorflow/tfjs-node 4, whose binding this package calls';
+    throw new RuntimeUnavailableError(runtime, advice);
+  }
   const dtypes: readonly [DType, number][] = [
     ['float32', binding.TF_FLOAT],
     ['int32', binding.TF_INT32],
@@ -64,12 +72,28 @@ function typeOf(binding: Binding, value: boolean | string | number | readonly nu
   return typeof value === 'string' ? binding.TF_ATTR_STRING : binding.TF_ATTR_INT;
 }
 
+/**
+ * Whole numbers in any arrangement.
+ *
+ * @throws {UnsupportedError} when one does not fit into 32 bits
+ */
+function array(values: readonly number[], shape: readonly number[]): Integers {
+  const large = values.find((value) => value !== (value | 0));
+  if (large === undefined) return { integers: values, shape };
+  throw new UnsupportedError(runtime, `an extent of ${large}`, 'use a smaller batch');
+}
+
 /** A list of whole numbers. */
 export function integers(values: readonly number[]): Integers {
-  return { integers: values, shape: [values.length] };
+  return array(values, [values.length]);
 }
 
 /** One whole number. */
 export function integer(value: number): Integers {
-  return { integers: [value], shape: [] };
+  return array([value], []);
+}
+
+/** Rows of equal length. */
+export function rows(values: readonly (readonly number[])[]): Integers {
+  return array(values.flat(), [values.length, values[0]?.length ?? 0]);
 }
