@@ -8,6 +8,9 @@ import { chromiumAdvice, chromiumFlags, findChromium, isolationHeaders } from '.
 /** The test files of a workspace that run in a browser. */
 export const browserTests = 'src/**/*.browser.test.ts';
 
+/** Dependencies that a server for browsers bundles ahead; one that it finds later makes it load the page again. */
+const bundled = ['@bufbuild/protobuf', '@bufbuild/protobuf/wkt', 'onnx-buf'];
+
 /**
  * A vitest project for each workspace that has tests for a browser, named `<folder> (browser)`; none where there is no browser.
  *
@@ -23,7 +26,7 @@ export function browserProjects(roots: readonly string[]): TestProjectInlineConf
     cacheDir: resolve('node_modules/.vite', basename(root)),
     server: { headers: isolationHeaders },
     // What finds its own WebAssembly by the address it was loaded from stays as it is installed.
-    optimizeDeps: { exclude: ['onnxruntime-web'] },
+    optimizeDeps: { exclude: ['onnxruntime-web'], include: bundled },
     test: {
       include: [browserTests],
       browser: {
