@@ -36,10 +36,12 @@ export function executable(device: Device, program: Program, plan: Plan): Execut
     throw new FeedError(program.name, name, `input '${name}' is a tensor of another runtime; read() it first`);
   };
   const runSteps = (slots: Slots): void => {
+    const doing = `running program '${program.name}'`;
+    device.check(doing);
     try {
       for (const step of plan.steps) execute(device, step, slots);
     } catch (cause) {
-      throw deviceFailure(device.name, `running program '${program.name}'`, cause);
+      throw deviceFailure(device.name, doing, cause);
     }
   };
 

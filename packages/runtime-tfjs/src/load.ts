@@ -12,30 +12,36 @@ export interface Places {
   readonly tfjsNode?: string | undefined;
 }
 
+const core = (): Promise<Tfjs> => import('@tensorflow/tfjs-core');
+
+// Bundlers leave out a package that is not installed, if they see that its absence is caught.
 const importers: Readonly<Record<string, (places: Places) => Promise<Tfjs>>> = {
   cpu: async () => {
-    const core = await import('@tensorflow/tfjs-core');
-    await import('@tensorflow/tfjs-backend-cpu');
-    return core;
+    await import('@tensorflow/tfjs-backend-cpu').catch(missing('cpu'));
+    return core();
   },
   wasm: async ({ wasmPaths }) => {
-    const core = await import('@tensorflow/tfjs-core');
-    const wasm = await import('@tensorflow/tfjs-backend-wasm');
+    const wasm = await import('@tensorflow/tfjs-backend-wasm').catch(missing('wasm'));
     if (wasmPaths !== undefined) wasm.setWasmPaths(wasmPaths);
-    return core;
+    return core();
   },
   webgl: async () => {
-    const core = await import('@tensorflow/tfjs-core');
-    await import('@tensorflow/tfjs-backend-webgl');
-    return core;
+    await import('@tensorflow/tfjs-backend-webgl').catch(missing('webgl'));
+    return core();
   },
   webgpu: async () => {
-    const core = await import('@tensorflow/tfjs-core');
-    await import('@tensorflow/tfjs-backend-webgpu');
-    return core;
+    await import('@tensorflow/tfjs-backend-webgpu').catch(missing('webgpu'));
+    return core();
   },
   tensorflow: ({ tfjsNode }) => inTurn(() => importNative(tfjsNode)),
 };
+
+function missing(backend: string): (cause: unknown) => never {
+  return (cause) => {
+    const advice = `cannot be loaded; npm install @tensorflow/tfjs-core @tensorflow/tfjs-backend-${backend}`;
+    throw new RuntimeUnavailableError(`tfjs (${backend})`, `${advice} (${String(cause)})`, { cause });
+  };
+}
 
 /**
  * Imports TensorFlow.js with one of the back ends that this package knows by name.
@@ -44,18 +50,10 @@ const importers: Readonly<Record<string, (places: Places) => Promise<Tfjs>>> = {
  */
 export async function importTfjs(backend: string, places: Places = {}): Promise<Tfjs> {
   const importer = Object.hasOwn(importers, backend) ? importers[backend] : undefined;
-  if (importer === undefined) {
-    const known = Object.keys(importers).join("', '");
-    const advice = `only '${known}' are loaded by name; import the back end '${backend}' yourself and pass its module as \`tf\``;
-    throw new RuntimeUnavailableError(`tfjs (${backend})`, advice);
-  }
-  try {
-    return await importer(places);
-  } catch (cause) {
-    if (cause instanceof RuntimeUnavailableError) throw cause;
-    const advice = `cannot be loaded; npm install @tensorflow/tfjs-core @tensorflow/tfjs-backend-${backend}`;
-    throw new RuntimeUnavailableError(`tfjs (${backend})`, `${advice} (${String(cause)})`, { cause });
-  }
+  if (importer !== undefined) return importer(places);
+  const known = Object.keys(importers).join("', '");
+  const advice = `only '${known}' are loaded by name; import the back end '${backend}' yourself and pass its module as \`tf\``;
+  throw new RuntimeUnavailableError(`tfjs (${backend})`, advice);
 }
 
 // TensorFlow.js has one active back end, and mixes two of them up that initialize at the same time.

@@ -1,6 +1,7 @@
 import type { Runtime } from '@flowmap/tensor';
 import { deviceOf } from './device.js';
 import { executable, promised } from './executable.js';
+import { requireFloat32 } from './gpu/health.js';
 import { importTfjs, openBackend, type WasmPaths } from './load.js';
 import { planOf } from './plan.js';
 import type { Tfjs } from './tfjs.js';
@@ -40,7 +41,9 @@ export async function tfjsRuntime(options: TfjsOptions = {}): Promise<Runtime> {
   const { wasmPaths, tfjsNode } = options;
   const name = options.backend ?? options.tf?.getBackend() ?? (tfjsNode === undefined ? 'wasm' : 'tensorflow');
   const tf = options.tf ?? (await importTfjs(name, { wasmPaths, tfjsNode }));
-  const device = deviceOf(tf, await openBackend(tf, name), name);
+  const backend = await openBackend(tf, name);
+  requireFloat32(tf, name);
+  const device = deviceOf(tf, backend, name);
   return {
     name: device.name,
     precision: 'float32',

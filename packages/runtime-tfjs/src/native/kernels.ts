@@ -1,8 +1,8 @@
 import type { DType } from '@flowmap/tensor';
 import type { Kernel } from '../device.js';
-import type { KernelInputs, TensorInfo } from '../tfjs.js';
+import type { Attributes, KernelInputs, TensorInfo } from '../tfjs.js';
 import type { NativeBackend } from './binding.js';
-import { integer, integers, operationsOf, rows, type Operate } from './operations.js';
+import { integer, integers, operationsOf, rows, type Integers, type Operate } from './operations.js';
 
 type Numbers = readonly number[];
 
@@ -41,46 +41,44 @@ export function nativeKernels(backend: NativeBackend): Readonly<Record<string, K
 }
 
 function layout(operate: Operate): Readonly<Record<string, Kernel>> {
+  const withNumbers = (operation: string, ...keys: readonly string[]): Kernel => {
+    return (inputs, attributes) => operate(operation, [first(inputs), ...keys.map((key) => list(attributes, key))]);
+  };
   return {
-    Cast: ofOne<{ dtype: DType }>((x, { dtype }) => operate('Cast', [x], { DstT: { dtype } })),
-    Reshape: ofOne<{ shape: Numbers }>((x, { shape }) => operate('Reshape', [x, integers(shape)])),
-    Transpose: ofOne<{ perm: Numbers }>((x, { perm }) => operate('Transpose', [x, integers(perm)])),
-    Tile: ofOne<{ reps: Numbers }>((x, { reps }) => operate('Tile', [x, integers(reps)])),
-    Reverse: ofOne<{ dims: Numbers }>((x, { dims }) => operate('ReverseV2', [x, integers(dims)])),
-    Slice: ofOne<{ begin: Numbers; size: Numbers }>((x, { begin, size }) =>
-      operate('Slice', [x, integers(begin), integers(size)]),
-    ),
-    PadV2: ofOne<{ paddings: readonly Numbers[] }>((x, { paddings }) => operate('Pad', [x, rows(paddings)])),
+    Cast: (inputs, { dtype }) => operate('Cast', [first(inputs)], { DstT: { dtype: dtype as DType } }),
+    Reshape: withNumbers('Reshape', 'shape'),
+    Transpose: withNumbers('Transpose', 'perm'),
+    Tile: withNumbers('Tile', 'reps'),
+    Reverse: withNumbers('ReverseV2', 'dims'),
+    Slice: withNumbers('Slice', 'begin', 'size'),
+    PadV2: (inputs, { paddings }) => operate('Pad', [first(inputs), rows(paddings as readonly Numbers[])]),
     Concat: (inputs, { axis }) => {
       const pieces = inputs as readonly TensorInfo[];
-      return operate('ConcatV2', [...pieces, integer(axis as number)], {
-        N: pieces.length,
-        T: { dtype: pieces[0]!.dtype as DType },
-      });
+      const T = { dtype: pieces[0]!.dtype as DType };
+      return operate('ConcatV2', [...pieces, integer(axis as number)], { N: pieces.length, T });
     },
     GatherV2: (inputs) => {
       const { x, indices } = named(inputs);
       return operate('GatherV2', [x!, indices!, integer(0)]);
     },
-    ScatterNd: (inputs, { shape }) => {
+    ScatterNd: (inputs, attributes) => {
       const { indices, updates } = named(inputs);
-      return operate('ScatterNd', [indices!, updates!, integers(shape as Numbers)]);
+      return operate('ScatterNd', [indices!, updates!, list(attributes, 'shape')]);
     },
   };
 }
 
 function sums(operate: Operate): Readonly<Record<string, Kernel>> {
   return {
-    Sum: ofOne<{ axis: Numbers }>((x, { axis }) => operate('Sum', [x, integers(axis)])),
-    Max: ofOne<{ reductionIndices: Numbers }>((x, { reductionIndices }) =>
-      operate('Max', [x, integers(reductionIndices)]),
-    ),
-    ArgMax: ofOne<{ axis: number }>((x, { axis }) =>
-      operate('ArgMax', [x, integer(axis)], { output_type: { dtype: 'int32' } }),
-    ),
-    Cumsum: ofOne<{ axis: number; exclusive: boolean; reverse: boolean }>((x, { axis, exclusive, reverse }) =>
-      operate('Cumsum', [x, integer(axis)], { exclusive, reverse }),
-    ),
+    Sum: (inputs, attributes) => operate('Sum', [first(inputs), list(attributes, 'axis')]),
+    Max: (inputs, attributes) => operate('Max', [first(inputs), list(attributes, 'reductionIndices')]),
+    ArgMax: (inputs, { axis }) =>
+      operate('ArgMax', [first(inputs), integer(axis as number)], { output_type: { dtype: 'int32' } }),
+    Cumsum: (inputs, { axis, exclusive, reverse }) =>
+      operate('Cumsum', [first(inputs), integer(axis as number)], {
+        exclusive: exclusive as boolean,
+        reverse: reverse as boolean,
+      }),
   };
 }
 
@@ -116,11 +114,16 @@ function plain(operate: Operate, operation: string, ...names: readonly string[])
     );
 }
 
-/** A kernel of one tensor `x`. */
-function ofOne<A>(f: (x: TensorInfo, attributes: A) => TensorInfo): Kernel {
-  return (inputs, attributes) => f(named(inputs)['x']!, attributes as A);
-}
-
 function named(inputs: KernelInputs): Readonly<Record<string, TensorInfo>> {
   return inputs as Readonly<Record<string, TensorInfo>>;
+}
+
+/** The tensor of a kernel that takes one. */
+function first(inputs: KernelInputs): TensorInfo {
+  return named(inputs)['x']!;
+}
+
+/** An attribute that is a list of whole numbers, as an argument. */
+function list(attributes: Attributes, key: string): Integers {
+  return integers(attributes[key] as Numbers);
 }

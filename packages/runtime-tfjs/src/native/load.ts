@@ -43,9 +43,13 @@ export async function importNative(folder: string | undefined): Promise<Tfjs> {
 
 // Bundlers are to leave these alone: few programs have the packages, and none a use for them in a browser.
 const installed: readonly (() => Promise<unknown>)[] = [
-  () => import(/* webpackIgnore: true */ /* @vite-ignore */ '@tensorflow/tfjs-node-gpu'),
-  () => import(/* webpackIgnore: true */ /* @vite-ignore */ '@tensorflow/tfjs-node'),
+  () => import(/* webpackIgnore: true */ /* @vite-ignore */ '@tensorflow/tfjs-node-gpu').catch(rethrow),
+  () => import(/* webpackIgnore: true */ /* @vite-ignore */ '@tensorflow/tfjs-node').catch(rethrow),
 ];
+
+function rethrow(cause: unknown): never {
+  throw cause;
+}
 
 /** By `require`, for which a folder is a package; `import` wants a file. */
 function packageIn(folder: string): unknown {
