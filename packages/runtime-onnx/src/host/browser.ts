@@ -39,7 +39,7 @@ async function openWebgpu(settings: DeviceSettings): Promise<OpenDevice> {
   if ((await findAdapter()) === undefined) {
     throw new RuntimeUnavailableError('onnx', `device 'webgpu' does not start: ${missingWebgpu()}`);
   }
-  const hasJspi = 'Suspending' in page.WebAssembly;
+  const hasJspi = page.WebAssembly.Suspending !== undefined;
   const ort = await loadWeb(hasJspi ? 'jspi' : 'webgpu', settings);
   try {
     const memory = await gpuMemory(ort, async () => watchDevice(await ort.webgpuDevice()));
