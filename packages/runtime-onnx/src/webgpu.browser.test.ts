@@ -96,7 +96,7 @@ function watchFeeds(): Record<'x' | 'w', string | undefined>[] {
     });
     return session;
   };
-  vi.spyOn(ort.InferenceSession, 'create').mockImplementation(watched as never);
+  vi.spyOn(ort.InferenceSession, 'create').mockImplementation(watched);
   return fed;
 }
 
