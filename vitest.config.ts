@@ -17,6 +17,8 @@ const roots = [...workspaces('packages'), ...workspaces('examples')];
 export default defineConfig({
   resolve: { conditions: [source, ...defaultClientConditions] },
   ssr: { resolve: { conditions: [source, ...defaultServerConditions] } },
+  // What runs in Node before the tests of a project.
+  environments: { __vitest__: { resolve: { conditions: [source, ...defaultServerConditions] } } },
   test: {
     pool: 'forks',
     testTimeout: 30_000,

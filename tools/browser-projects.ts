@@ -8,6 +8,9 @@ import { chromiumAdvice, chromiumFlags, findChromium, isolationHeaders } from '.
 /** The test files of a workspace that run in a browser. */
 export const browserTests = 'src/**/*.browser.test.ts';
 
+/** Run in Node before them, where it exists: computes what they compare with. */
+const setup = 'src/browser-setup.ts';
+
 /** Dependencies that a server for browsers bundles ahead; one that it finds later makes it load the page again. */
 const bundled = ['@bufbuild/protobuf', '@bufbuild/protobuf/wkt', 'onnx-buf'];
 
@@ -29,10 +32,13 @@ export function browserProjects(roots: readonly string[]): TestProjectInlineConf
     optimizeDeps: { exclude: ['onnxruntime-web'], include: bundled },
     test: {
       include: [browserTests],
+      globalSetup: existsSync(join(root, setup)) ? [setup] : [],
       browser: {
         enabled: true,
         headless: true,
         screenshotFailures: false,
+        // A busy machine may take its time over the first page.
+        connectTimeout: 300_000,
         provider,
         instances: [{ browser: 'chromium', name: nameOf(root) }],
       },

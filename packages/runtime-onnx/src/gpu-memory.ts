@@ -24,8 +24,10 @@ export interface GpuAccess {
  * Keeps tensors in buffers of the WebGPU provider. Copies to them, and from them where there is no other way, are runs of a model
  * that does nothing else: `Tensor.getData` of onnxruntime-node 1.30 ends the process where the tensor is a buffer of a device,
  * and that of onnxruntime-web moves the tensor to the host.
+ *
+ * @param openAccess called once the device has started
  */
-export async function gpuMemory(ort: Ort, access?: GpuAccess): Promise<Memory> {
+export async function gpuMemory(ort: Ort, openAccess?: () => Promise<GpuAccess>): Promise<Memory> {
   const sessions = new Map<string, Promise<InferenceSession>>();
   const copy = async (tensor: OrtTensor, location: Memory['location']): Promise<OrtTensor> => {
     const key = `${tensor.type} to ${location}`;
@@ -43,6 +45,7 @@ export async function gpuMemory(ort: Ort, access?: GpuAccess): Promise<Memory> {
 
   // The first copy starts the provider; what fails after it is the device.
   const marker = await copy(new ort.Tensor('float32', Float32Array.of(0), [1]), 'gpu-buffer');
+  const access = await openAccess?.();
 
   const guarded = async <T>(copied: () => Promise<T>): Promise<T> => {
     try {

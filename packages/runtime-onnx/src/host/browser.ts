@@ -39,14 +39,11 @@ async function openWebgpu(settings: DeviceSettings): Promise<OpenDevice> {
   if ((await findAdapter()) === undefined) {
     throw new RuntimeUnavailableError('onnx', `device 'webgpu' does not start: ${missingWebgpu()}`);
   }
-  const hasJspi = 'Suspending' in page.WebAssembly;
+  const hasJspi = page.WebAssembly.Suspending !== undefined;
   const ort = await loadWeb(hasJspi ? 'jspi' : 'webgpu', settings);
   try {
-    // The first session starts the device, which can be looked at from then on.
-    const session = await ort.InferenceSession.create(copyModel('float32'), sessionOptions('webgpu', 'cpu'));
-    const page = watchDevice(await ort.webgpuDevice());
-    await session.release();
-    return { ort, device: 'webgpu', memory: await gpuMemory(ort, page) };
+    const memory = await gpuMemory(ort, async () => watchDevice(await ort.webgpuDevice()));
+    return { ort, device: 'webgpu', memory };
   } catch (cause) {
     throw notStarted('webgpu', cause, `${wasmAdvice}. Where they do load, it is the GPU: chrome://gpu says more`);
   }

@@ -46,10 +46,12 @@ export async function loadWeb(build: Build, { threads, wasmPaths }: DeviceSettin
   const wanted = threads ?? (build === 'wasm' ? undefined : 1);
   if (wanted !== undefined) web.env.wasm.numThreads = page.crossOriginIsolated ? wanted : 1;
   if (wasmPaths !== undefined) web.env.wasm.wasmPaths = new URL(wasmPaths, page.location.href).href;
-  const { create } = web.InferenceSession;
   const ort: WebOrt = {
     Tensor: web.Tensor,
-    InferenceSession: build === 'wasm' ? web.InferenceSession : { create: oneAtATime(create) },
+    InferenceSession:
+      build === 'wasm'
+        ? web.InferenceSession
+        : { create: oneAtATime((...args) => web.InferenceSession.create(...args)) },
     webgpuDevice: async () => (await web.env.webgpu.device) as unknown as GpuDevice,
   };
   loaded.set(build, { ort, threads });

@@ -4,7 +4,7 @@ import type { GpuAdapter } from './gpu.js';
 interface Page {
   readonly navigator: { readonly gpu?: { requestAdapter(): Promise<GpuAdapter | null> } };
   readonly location: { readonly href: string };
-  readonly WebAssembly: object;
+  readonly WebAssembly: { readonly Suspending?: unknown };
   readonly isSecureContext: boolean;
   readonly crossOriginIsolated: boolean;
 }
