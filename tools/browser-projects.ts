@@ -12,7 +12,15 @@ export const browserTests = 'src/**/*.browser.test.ts';
 const setup = 'src/browser-setup.ts';
 
 /** Dependencies that a server for browsers bundles ahead; one that it finds later makes it load the page again. */
-const bundled = ['@bufbuild/protobuf', '@bufbuild/protobuf/wkt', 'onnx-buf'];
+const bundled = [
+  '@bufbuild/protobuf',
+  '@bufbuild/protobuf/wkt',
+  '@tensorflow/tfjs-backend-wasm',
+  '@tensorflow/tfjs-backend-webgl',
+  '@tensorflow/tfjs-backend-webgpu',
+  '@tensorflow/tfjs-core',
+  'onnx-buf',
+];
 
 /**
  * A vitest project for each workspace that has tests for a browser, named `<folder> (browser)`; none where there is no browser.
@@ -32,6 +40,8 @@ export function browserProjects(roots: readonly string[]): TestProjectInlineConf
     optimizeDeps: { exclude: ['onnxruntime-web'], include: bundled },
     test: {
       include: [browserTests],
+      // What a test can ask for, as `import.meta.env`: FLOWMAP_BROWSER=all runs what is left out for its length.
+      env: { FLOWMAP_BROWSER: process.env['FLOWMAP_BROWSER'] ?? '' },
       globalSetup: existsSync(join(root, setup)) ? [setup] : [],
       browser: {
         enabled: true,

@@ -1,7 +1,7 @@
 import { UnsupportedError, type DType, type HostData, type HostTensor, type TensorSpec } from '@flowmap/tensor';
 import { deviceFailure } from './device-failure.js';
-import { convertingCast } from './gpu/casts.js';
 import { healthOf } from './gpu/health.js';
+import { webgpuKernels } from './gpu/webgpu-kernels.js';
 import { rulesFor, type Rules } from './lowerings/table.js';
 import type { Attributes, Backend, KernelInputs, TensorInfo, Tfjs } from './tfjs.js';
 import type { NativeBackend } from './native/binding.js';
@@ -46,7 +46,7 @@ export function deviceOf(tf: Tfjs, backend: Backend, backendName: string): Devic
   const heap = backendName === 'wasm' ? heapOf(backend as WasmBackend) : undefined;
   const own = (): Readonly<Record<string, Kernel>> => {
     if (heap !== undefined) return wasmKernels({ heap, native: registered });
-    if (backendName === 'webgpu') return { Cast: convertingCast(backend, registered) };
+    if (backendName === 'webgpu') return webgpuKernels(backend, registered);
     return backendName === 'tensorflow' ? nativeKernels(backend as NativeBackend) : {};
   };
   const better = own();

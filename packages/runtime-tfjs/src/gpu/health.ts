@@ -18,21 +18,11 @@ interface WebglBackend extends Backend {
 /** Says what is wrong with a back end's device; undefined while nothing is. */
 export type Health = () => string | undefined;
 
-const watched = new WeakMap<Backend, Health>();
-
 /**
- * Watches a back end's device, for the back ends themselves do not: a program that a GPU refuses leaves its results as zeros,
- * and so does a device that was lost.
+ * Watches a back end's device from now on, for the back ends themselves do not: a program that a GPU refuses leaves its results
+ * as zeros, and so does a device that was lost.
  */
 export function healthOf(backend: Backend, backendName: string): Health {
-  const known = watched.get(backend);
-  if (known !== undefined) return known;
-  const health = watch(backend, backendName);
-  watched.set(backend, health);
-  return health;
-}
-
-function watch(backend: Backend, backendName: string): Health {
   if (backendName === 'webgl') {
     const { gl } = (backend as WebglBackend).gpgpu;
     return () => (gl.isContextLost() ? 'the WebGL context was lost' : undefined);

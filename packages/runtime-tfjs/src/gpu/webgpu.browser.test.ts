@@ -1,0 +1,4 @@
+import { testGpu } from '../__fixtures__/gpu.js';
+
+// The kernels compute with whole numbers as float32, which is exact up to 2^24.
+testGpu('webgpu', ['sin', 'cos', 'select', 'cumsum', 'cast', 'reduceMax', 'softmax'], ['sum: large int32: value']);
