@@ -1,6 +1,5 @@
 // Flowmap as a program of its own beside the peers, driven by JSON lines as they are: see peers/README.md.
 import { createRequire } from 'node:module';
-import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import { flowMapSampler } from '@flowmap/core';
 import { onnxRuntime } from '@flowmap/runtime-onnx';
@@ -17,7 +16,7 @@ import {
   taskBatch,
   times,
 } from './peer-tasks.js';
-import type { Answer, Request } from './peer-process.js';
+import { servePeer } from './serve-peer.js';
 
 const { values: options } = parseArgs({
   options: {
@@ -48,21 +47,7 @@ const runs = {
   sample: () => run(sampling, samplerFeeds(stepFeeds(task, batch, step++))),
 };
 
-answer({ runtime: name, parameters: parameterCount(network) });
-for await (const line of createInterface({ input: process.stdin })) {
-  const request = JSON.parse(line) as Request;
-  if (request.run === 'check') {
-    answer({ values: await check() });
-    continue;
-  }
-  const ms: number[] = [];
-  for (let i = 0; i < request.steps; i++) {
-    const start = performance.now();
-    await runs[request.run]();
-    ms.push(performance.now() - start);
-  }
-  answer({ ms, peakMemory: process.resourceUsage().maxRSS * 1024 });
-}
+await servePeer({ runtime: name, parameters: parameterCount(network) }, { check, runs });
 await training.dispose();
 await sampling.dispose();
 
@@ -117,8 +102,4 @@ function distance(state: Readonly<Record<string, HostTensor>>, group: string): n
     state[`${group}.${name}`]!.data.forEach((value, i) => (total += (value - data[i]!) ** 2));
   }
   return Math.sqrt(total);
-}
-
-function answer(value: Answer): void {
-  process.stdout.write(`${JSON.stringify(value)}\n`);
 }

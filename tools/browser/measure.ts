@@ -6,7 +6,7 @@ import { build } from 'esbuild';
 import { chromium } from 'playwright';
 import { chromiumAdvice, chromiumFlags, findChromium } from '../chromium.js';
 import { root } from '../run.js';
-import type { MeasuringPage } from './page.js';
+import { browserRuntimes, type MeasuringPage } from './runtimes.js';
 import { serve } from './server.js';
 
 /** What was measured in a browser: its version, and the results of each runtime. */
@@ -18,10 +18,9 @@ export interface BrowserMeasurement {
 /**
  * Measures runtimes in a headless Chromium against the reference, one after the other, each in a page of its own.
  *
- * @param runtimes names that `page.ts` knows
  * @throws where there is no Chromium
  */
-export async function measureInBrowser(runtimes: readonly string[]): Promise<BrowserMeasurement> {
+export async function measureInBrowser(): Promise<BrowserMeasurement> {
   const executablePath = findChromium();
   if (executablePath === undefined) throw new Error(`There is no Chromium here; ${chromiumAdvice}.`);
   const folder = mkdtempSync(join(tmpdir(), 'flowmap-page-'));
@@ -35,7 +34,7 @@ export async function measureInBrowser(runtimes: readonly string[]): Promise<Bro
   try {
     await writePage(folder);
     const results = new Map<string, readonly Exactness[]>();
-    for (const runtime of runtimes) {
+    for (const runtime of browserRuntimes) {
       console.log(`${runtime}, in Chromium`);
       const page = await browser.newPage();
       page.on('pageerror', (error) => console.error(error));
