@@ -1,11 +1,10 @@
 // Flowmap as a program of its own beside the peers, driven by JSON lines as they are: see peers/README.md.
 import { createRequire } from 'node:module';
-import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import { flowMapSampler } from '@flowmap/core';
 import { onnxRuntime } from '@flowmap/runtime-onnx';
 import { tfjsRuntime } from '@flowmap/runtime-tfjs';
-import { freeze, hostTensor, type Executable, type HostTensor, type HostTensors } from '@flowmap/tensor';
+import { freeze, hostTensor, type Executable, type HostTensor, type HostTensors, type Runtime } from '@flowmap/tensor';
 import { initialState, trainStep } from '@flowmap/train';
 import {
   initialParams,
@@ -17,13 +16,14 @@ import {
   taskBatch,
   times,
 } from './peer-tasks.js';
-import type { Answer, Request } from './peer-process.js';
+import { servePeer } from './serve-peer.js';
 
 const { values: options } = parseArgs({
   options: {
     task: { type: 'string', default: 'mlp' },
     runtime: { type: 'string', default: 'onnx' },
     threads: { type: 'string', default: '1' },
+    'tfjs-node': { type: 'string' },
     small: { type: 'boolean', default: false },
   },
 });
@@ -33,13 +33,7 @@ const { network, batchSize } = task;
 const version = (name: string): string =>
   (createRequire(import.meta.url)(`${name}/package.json`) as { version: string }).version;
 
-const [runtime, name] =
-  options.runtime === 'onnx'
-    ? [
-        await onnxRuntime({ device: 'cpu', threads: Number(options.threads) }),
-        `Flowmap, onnxruntime-node ${version('onnxruntime-node')}`,
-      ]
-    : [await tfjsRuntime({ backend: 'wasm' }), `Flowmap, TensorFlow.js ${version('@tensorflow/tfjs-core')} wasm`];
+const { runtime, name } = await openRuntime();
 const batch = taskBatch(task);
 const params = initialParams(task);
 const training = await runtime.compile(trainStep({ network, objective, optimizer, batchSize }));
@@ -52,23 +46,25 @@ const runs = {
   sample: () => run(sampling, samplerFeeds(stepFeeds(task, batch, step++))),
 };
 
-answer({ runtime: name, parameters: parameterCount(network) });
-for await (const line of createInterface({ input: process.stdin })) {
-  const request = JSON.parse(line) as Request;
-  if (request.run === 'check') {
-    answer({ values: await check() });
-    continue;
-  }
-  const ms: number[] = [];
-  for (let i = 0; i < request.steps; i++) {
-    const start = performance.now();
-    await runs[request.run]();
-    ms.push(performance.now() - start);
-  }
-  answer({ ms, peakMemory: process.resourceUsage().maxRSS * 1024 });
-}
+await servePeer({ runtime: name, parameters: parameterCount(network) }, { check, runs });
 await training.dispose();
 await sampling.dispose();
+
+async function openRuntime(): Promise<{ runtime: Runtime; name: string }> {
+  const tfjs = `Flowmap, TensorFlow.js ${version('@tensorflow/tfjs-core')}`;
+  if (options.runtime === 'wasm') return { runtime: await tfjsRuntime({ backend: 'wasm' }), name: `${tfjs} wasm` };
+  if (options.runtime === 'tensorflow') {
+    // TensorFlow reads its number of threads when it is loaded, and tells of its processor.
+    Object.assign(process.env, { TF_NUM_INTRAOP_THREADS: options.threads, TF_CPP_MIN_LOG_LEVEL: '1' });
+    const tfjsNode = options['tfjs-node'];
+    return {
+      runtime: await tfjsRuntime({ backend: 'tensorflow', ...(tfjsNode ? { tfjsNode } : {}) }),
+      name: `${tfjs} tfjs-node`,
+    };
+  }
+  const runtime = await onnxRuntime({ device: 'cpu', threads: Number(options.threads) });
+  return { runtime, name: `Flowmap, onnxruntime-node ${version('onnxruntime-node')}` };
+}
 
 /** Runs a program and reads everything that it returns. */
 async function run(executable: Executable, feeds: HostTensors): Promise<Record<string, HostTensor>> {
@@ -105,8 +101,4 @@ function distance(state: Readonly<Record<string, HostTensor>>, group: string): n
     state[`${group}.${name}`]!.data.forEach((value, i) => (total += (value - data[i]!) ** 2));
   }
   return Math.sqrt(total);
-}
-
-function answer(value: Answer): void {
-  process.stdout.write(`${JSON.stringify(value)}\n`);
 }

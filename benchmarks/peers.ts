@@ -13,6 +13,8 @@ export interface ComparisonOptions {
   readonly python: string;
   readonly rounds: number;
   readonly threads: number;
+  /** Folder of `@tensorflow/tfjs-node`; without it, ours on the native library of TensorFlow.js takes no part. */
+  readonly tfjsNode?: string | undefined;
   /** Key of the only task to compare on; all unless given. */
   readonly task?: string | undefined;
   /** True takes small networks: to try the set-up. */
@@ -49,7 +51,7 @@ const WARM_UPS = 1;
 const PAUSE = 100;
 
 /**
- * Times the AYF-EMD step and four sampling steps of Flowmap, PyTorch and JAX on the CPU, each in a process of its own, in turn,
+ * Times the AYF-EMD step and four sampling steps of Flowmap, PyTorch, JAX and jax-js on the CPU, each in a process of its own, in turn,
  * so that a change of the machine's speed meets all alike; prints tables in Markdown with the ratios.
  *
  * @throws {PeerError} when a peer cannot be started or fails
@@ -115,12 +117,15 @@ async function compareOn(key: string, task: PeerTask, folder: string, options: C
   for (const reason of absent) console.log(`\n${reason}`);
 }
 
-function contenders({ python, threads, small }: ComparisonOptions): readonly Contender[] {
+function contenders({ python, threads, small, tfjsNode }: ComparisonOptions): readonly Contender[] {
   const script = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
-  const ours = (runtime: string) => (task: string) => [
-    ...[process.execPath, ...process.execArgv, script('peer-ours.ts'), '--task', task, '--runtime', runtime],
-    ...['--threads', String(threads), ...(small ? ['--small'] : [])],
-  ];
+  const node = (name: string): string[] => [process.execPath, ...process.execArgv, script(name)];
+  const ours =
+    (runtime: string, ...more: string[]) =>
+    (task: string) => [
+      ...[...node('peer-ours.ts'), '--task', task, '--runtime', runtime, '--threads', String(threads)],
+      ...[...(small ? ['--small'] : []), ...more],
+    ];
   const peer = (framework: string) => (_: string, folder: string) => [
     ...[python, script('peers/peer.py'), framework, folder, '--threads', String(threads)],
   ];
@@ -129,7 +134,17 @@ function contenders({ python, threads, small }: ComparisonOptions): readonly Con
     { name: 'PyTorch', command: peer('torch') },
     { name: 'torch.compile', command: peer('torch-compile'), optional: true },
     { name: 'JAX', command: peer('jax') },
+    ...(tfjsNode === undefined
+      ? []
+      : [{ name: 'Flowmap on tfjs-node', command: ours('tensorflow', '--tfjs-node', tfjsNode) }]),
     { name: 'Flowmap on TensorFlow.js', command: ours('wasm'), tasks: ['dit'], rounds: 1 },
+    {
+      name: 'jax-js',
+      command: (_, folder) => [...node('peers/jax-js-peer.ts'), folder],
+      // A step of the U-net takes it most of an hour.
+      tasks: small ? ['mlp', 'dit', 'unet'] : ['mlp', 'dit'],
+      rounds: 1,
+    },
   ];
 }
 

@@ -1,5 +1,5 @@
 // Times the fused training step and its parts: `npm run bench`, with `--profile` for a table of operators; with `--peers`
-// beside PyTorch and JAX.
+// beside PyTorch, JAX and jax-js.
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { comparePeers } from './peers.js';
@@ -12,6 +12,7 @@ const { values: options } = parseArgs({
     profile: { type: 'boolean', default: false },
     peers: { type: 'boolean', default: false },
     python: { type: 'string', default: 'python3' },
+    'tfjs-node': { type: 'string' },
     rounds: { type: 'string', default: '7' },
     task: { type: 'string' },
     small: { type: 'boolean', default: false },
@@ -19,8 +20,8 @@ const { values: options } = parseArgs({
 });
 const threads = Number(options.threads);
 if (options.peers) {
-  const { python, task, small } = options;
-  await comparePeers({ python, rounds: Number(options.rounds), threads, task, small });
+  const { python, task, small, 'tfjs-node': tfjsNode } = options;
+  await comparePeers({ python, rounds: Number(options.rounds), threads, task, small, tfjsNode });
 } else {
   await timeSteps({ runs: Number(options.runs), threads, profile: options.profile });
 }

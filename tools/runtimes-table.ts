@@ -1,31 +1,42 @@
-// Measures every runtime against the reference and writes docs/runtimes.md: `npm run runtimes`, with `-- --webgpu`
-// on a machine that has it, be it in software.
+// Measures every runtime against the reference and writes docs/runtimes.md: `npm run runtimes`. More columns with
+// `-- --webgpu`, onnxruntime's WebGPU, be it in software; `--tfjs-node FOLDER`, TensorFlow.js on its native library; `--browser`,
+// what runs in Chromium.
 import { writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
-import { basename, join } from 'node:path';
+import { basename, join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
 import { onnxRuntime } from '@flowmap/runtime-onnx';
 import { referenceRuntime } from '@flowmap/runtime-reference';
 import { tfjsRuntime } from '@flowmap/runtime-tfjs';
 import type { Runtime } from '@flowmap/tensor';
 import { measureRuntime, type Exactness } from '@flowmap/tensor/testing';
+import { env } from '@tensorflow/tfjs-core';
 import { format, resolveConfig } from 'prettier';
+import { measureInBrowser } from './browser/measure.js';
+import { limitOf } from './known-limits.js';
 import { root } from './run.js';
 
+/** A runtime's results under its title. */
+interface Column {
+  readonly title: string;
+  readonly rows: readonly Exactness[];
+}
+
+const { values: options } = parseArgs({
+  options: {
+    webgpu: { type: 'boolean', default: false },
+    'tfjs-node': { type: 'string' },
+    browser: { type: 'boolean', default: false },
+  },
+});
 const kinds = ['value', 'jvp', 'vjp', 'second order'] as const;
-const hasWebgpu = process.argv.includes('--webgpu');
-const driver = basename(process.env['VK_DRIVER_FILES'] ?? "the machine's GPU", '.json');
 const oracle = referenceRuntime();
-const runtimes: readonly Runtime[] = [
-  await onnxRuntime({ device: 'cpu' }),
-  await tfjsRuntime({ backend: 'cpu' }),
-  await tfjsRuntime({ backend: 'wasm' }),
-  ...(hasWebgpu ? [await onnxRuntime({ device: 'webgpu' })] : []),
-];
+const notes = [`${cpus()[0]?.model ?? 'processor'}, Node ${process.versions.node}`];
+const columns: Column[] = [];
+// tfjs-node brings a copy of TensorFlow.js, which otherwise warns of every kernel that another has registered.
+env().set('PROD', true);
+await measureAll();
 
-const columns = new Map<Runtime, readonly Exactness[]>();
-for (const runtime of runtimes) columns.set(runtime, await measureRuntime(runtime, oracle));
-
-const [processor] = cpus();
 const text = `# Runtimes
 
 How exact each runtime is: the largest error of every primitive, and of the functions made of primitives, over all cases of
@@ -34,9 +45,10 @@ float64 reference runtime, whose derivatives are themselves checked against cent
 the value, the JVP, the VJP, and the second derivatives (gradient of the JVP and JVP of the VJP). An en dash stands where there
 is nothing to differentiate: whole numbers, bools and constants; and where a runtime refuses float16 or bfloat16. The contract
 accepts 5e-6, 2e-5, 2e-5 and 1e-4; of float16 and bfloat16, whose roundings are 5e-4 and 4e-3, it accepts 8, 16, 16 and 32
-roundings.
+roundings. A result beyond that is marked by an asterisk, and stands at the end with its reason. TensorFlow.js in a browser was
+kept from computing small tensors on the CPU, as it does otherwise.
 
-Written by \`npm run runtimes${hasWebgpu ? ' -- --webgpu' : ''}\`; ${processor?.model ?? 'processor'}, Node ${process.versions.node}, ${new Date().toISOString().slice(0, 10)}${hasWebgpu ? `; WebGPU on ${driver}` : ''}.
+Written by \`${command()}\`; ${notes.join('; ')}; ${new Date().toISOString().slice(0, 10)}.
 
 ## Primitives
 
@@ -52,31 +64,64 @@ const path = join(root, 'docs/runtimes.md');
 writeFileSync(path, await format(text, { ...(await resolveConfig(path)), parser: 'markdown' }));
 console.log(path);
 
+async function measureAll(): Promise<void> {
+  const measure = async (open: Promise<Runtime>): Promise<void> => {
+    const runtime = await open;
+    console.log(runtime.name);
+    columns.push({ title: runtime.name, rows: await measureRuntime(runtime, oracle) });
+  };
+  await measure(onnxRuntime({ device: 'cpu' }));
+  if (options.webgpu) {
+    notes.push(`onnx (webgpu) on ${basename(process.env['VK_DRIVER_FILES'] ?? "the machine's GPU", '.json')}`);
+    await measure(onnxRuntime({ device: 'webgpu' }));
+  }
+  await measure(tfjsRuntime({ backend: 'cpu' }));
+  await measure(tfjsRuntime({ backend: 'wasm' }));
+  const folder = options['tfjs-node'];
+  if (folder !== undefined) await measure(tfjsRuntime({ tfjsNode: resolve(folder) }));
+  if (!options.browser) return;
+  const { version, results } = await measureInBrowser();
+  notes.push(`Chromium ${version}, its WebGL and WebGPU computed on the CPU`);
+  for (const [name, rows] of results) columns.push({ title: `${name}, Chromium`, rows });
+}
+
+function command(): string {
+  const flags = [
+    options.webgpu && '--webgpu',
+    options['tfjs-node'] && '--tfjs-node FOLDER',
+    options.browser && '--browser',
+  ];
+  const given = flags.filter((flag) => typeof flag === 'string' && flag !== '');
+  return ['npm run runtimes', ...(given.length > 0 ? ['--', ...given] : [])].join(' ');
+}
+
 function table(isPrimitive: boolean): string {
-  const names = columns.get(runtimes[0]!)!.filter((row) => row.isPrimitive === isPrimitive);
-  const rows = names.map(({ name }) => {
-    const cells = runtimes.map((runtime) => cell(columns.get(runtime)!.find((row) => row.name === name)!));
+  const names = columns[0]!.rows.filter((row) => row.isPrimitive === isPrimitive).map(({ name }) => name);
+  const rows = names.map((name) => {
+    const cells = columns.map(({ rows }) => cell(rows.find((row) => row.name === name)!));
     return `| ${[name, ...cells].join(' | ')} |`;
   });
-  const header = ['', ...runtimes.map(({ name }) => name)];
+  const header = ['', ...columns.map(({ title }) => title)];
   return [`| ${header.join(' | ')} |`, `| ${header.map(() => '---').join(' | ')} |`, ...rows].join('\n');
 }
 
-function cell({ errors }: Exactness): string {
+function cell({ errors, failures }: Exactness): string {
   const shown = kinds.map((kind) => {
     const error = errors[kind];
     return error === undefined ? '–' : error === 0 ? '0' : error.toExponential(0);
   });
-  return shown.join(' · ');
+  return shown.join(' · ') + (failures.length > 0 ? ' \\*' : '');
 }
 
 function failures(): string {
-  const found = runtimes.flatMap((runtime) =>
-    columns
-      .get(runtime)!
-      .flatMap(({ name, failures }) => failures.map((text) => `- ${runtime.name}, ${name}: ${text}`)),
+  const found = columns.flatMap(({ title, rows }) =>
+    rows.flatMap(({ name, failures }) =>
+      failures.map(
+        (text) => `- ${title}, ${name}: ${text}. ${limitOf(title, text) ?? 'A fault: there is no known reason.'}`,
+      ),
+    ),
   );
   return found.length === 0
     ? 'Every result is within what the contract accepts.'
-    : `## Failures\n\n${found.join('\n')}`;
+    : `## Beyond what the contract accepts\n\n${found.join('\n')}`;
 }

@@ -12,6 +12,6 @@ export function deviceFailure(device: Device, doing: string, cause: unknown): un
   if (device === 'cpu') return cause;
   const message =
     `the device failed while ${doing}: ${reasonOf(cause)}. If it was lost or is out of memory, what ` +
-    'programs kept on it is gone with it: open the runtime again, or one on another device, and go on from the last checkpoint';
+    'programs kept on it is gone with it: open the runtime again (in a browser, load the page again first), or one on another device, and go on from the last checkpoint';
   return new RuntimeUnavailableError(`onnx (${device})`, message, { cause });
 }

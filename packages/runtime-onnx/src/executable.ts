@@ -13,7 +13,7 @@ import {
 import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
 import { deviceFailure } from './device-failure.js';
 import { OnnxTensor } from './device-tensor.js';
-import type { OpenDevice } from './device.js';
+import type { OpenDevice } from './host/host.js';
 import type { Ort } from './load-ort.js';
 import { toOrt } from './memory.js';
 import { sessionLifetime } from './session-lifetime.js';

@@ -12,11 +12,22 @@ import { sessionOptions } from './session-options.js';
  */
 const RUNS_AHEAD = 8;
 
+/** The way to a GPU past onnxruntime, which a page has. */
+export interface GpuAccess {
+  /** The values in a tensor's buffer, which stays as it is. */
+  readonly read: (tensor: OrtTensor) => Promise<HostData>;
+  /** @throws when the GPU was lost; onnxruntime does not notice */
+  readonly check: () => void;
+}
+
 /**
- * Keeps tensors in buffers of the WebGPU provider. Copies to and from them are runs of a model that does nothing else:
- * `Tensor.getData` of onnxruntime-node 1.30 ends the process where the tensor is a buffer of a device.
+ * Keeps tensors in buffers of the WebGPU provider. Copies to them, and from them where there is no other way, are runs of a model
+ * that does nothing else: `Tensor.getData` of onnxruntime-node 1.30 ends the process where the tensor is a buffer of a device,
+ * and that of onnxruntime-web moves the tensor to the host.
+ *
+ * @param openAccess called once the device has started
  */
-export async function gpuMemory(ort: Ort): Promise<Memory> {
+export async function gpuMemory(ort: Ort, openAccess?: () => Promise<GpuAccess>): Promise<Memory> {
   const sessions = new Map<string, Promise<InferenceSession>>();
   const copy = async (tensor: OrtTensor, location: Memory['location']): Promise<OrtTensor> => {
     const key = `${tensor.type} to ${location}`;
@@ -30,12 +41,16 @@ export async function gpuMemory(ort: Ort): Promise<Memory> {
     return to!;
   };
 
+  const toHost = async (tensor: OrtTensor): Promise<HostData> =>
+    hostDataOf(tensor.type, (await copy(tensor, 'cpu')).data);
+
   // The first copy starts the provider; what fails after it is the device.
   const marker = await copy(new ort.Tensor('float32', Float32Array.of(0), [1]), 'gpu-buffer');
+  const access = await openAccess?.();
 
-  const guarded: typeof copy = async (tensor, location) => {
+  const guarded = async <T>(copied: () => Promise<T>): Promise<T> => {
     try {
-      return await copy(tensor, location);
+      return await copied();
     } catch (cause) {
       throw deviceFailure('webgpu', 'copying a tensor', cause);
     }
@@ -43,15 +58,16 @@ export async function gpuMemory(ort: Ort): Promise<Memory> {
   let ahead = 0;
   const read = async (tensor: OrtTensor): Promise<HostData> => {
     ahead = 0;
-    return hostDataOf(tensor.type, (await guarded(tensor, 'cpu')).data);
+    return guarded(() => (access ? access.read(tensor) : toHost(tensor)));
   };
 
   return {
     location: 'gpu-buffer',
-    write: (tensor) => guarded(toOrt(ort, tensor), 'gpu-buffer'),
+    write: (tensor) => guarded(() => copy(toOrt(ort, tensor), 'gpu-buffer')),
     read,
     forgotten: new FinalizationRegistry((release) => release()),
     async afterRun() {
+      access?.check();
       if (++ahead >= RUNS_AHEAD) await read(marker);
     },
   };

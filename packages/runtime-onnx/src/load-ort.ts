@@ -1,10 +1,15 @@
 import { RuntimeUnavailableError } from '@flowmap/tensor';
+import type { InferenceSession } from 'onnxruntime-node';
 
-/** The API that onnxruntime-node and onnxruntime-web share. */
-export type Ort = typeof import('onnxruntime-node');
+/** What this package uses of the API that onnxruntime-node and onnxruntime-web share. */
+export interface Ort extends Pick<typeof import('onnxruntime-node'), 'Tensor'> {
+  readonly InferenceSession: {
+    create(model: Uint8Array, options?: InferenceSession.SessionOptions): Promise<InferenceSession>;
+  };
+}
 
 /**
- * Loads onnxruntime.
+ * Loads onnxruntime-node.
  *
  * @throws {RuntimeUnavailableError} when the package is not installed or its native library does not load
  */

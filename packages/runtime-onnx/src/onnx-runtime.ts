@@ -1,10 +1,10 @@
+import { host } from '#host';
 import { checkDTypes, UnsupportedError, type Executable, type Program, type Runtime } from '@flowmap/tensor';
 import { deviceFailure } from './device-failure.js';
-import { openDevice, openFastest } from './device.js';
-import { devices, type Device } from './devices.js';
+import type { Device } from './devices.js';
 import { executable } from './executable.js';
 import { dtypesOf } from './dtypes.js';
-import { loadOrt } from './load-ort.js';
+import type { DeviceSettings, OpenDevice } from './host/host.js';
 import { cpuRules, standardRules } from './lowering/table.js';
 import { webgpuRules } from './lowering/webgpu.js';
 import { sessionOptions } from './session-options.js';
@@ -20,11 +20,26 @@ export interface OnnxRuntimeOptions {
    * - `cuda`: an NVIDIA GPU, where onnxruntime's provider is installed. It keeps nothing on the device: every run carries
    *   inputs, state and results over the bus;
    * - `auto`, the default: the first of `cuda`, `webgpu` on a GPU and `cpu` that works here.
+   *
+   * In a browser there are `cpu`, which is WebAssembly, and `webgpu`.
    */
   readonly device?: 'auto' | Device;
-  /** Threads of one operator on the CPU, a whole number >= 1; one per physical core unless given. */
+  /**
+   * Threads of one operator on the CPU, a whole number >= 1; one per physical core unless given.
+   *
+   * In a browser there is one, unless the page is cross-origin isolated: then half the logical cores, at most 4, unless given.
+   * The first runtime of a page on the CPU decides for all of them; on `webgpu` there is one thread unless given.
+   */
   readonly threads?: number;
-  /** Path prefix of onnxruntime's own profile, a JSON file per program, complete once its executable is disposed of. */
+  /**
+   * In a browser: address of the folder that onnxruntime-web's `.wasm` and `.mjs` files are served from, with its final slash,
+   * absolute or relative to the page. Without it a bundler finds them. Without effect in Node.
+   */
+  readonly wasmPaths?: string;
+  /**
+   * Path prefix of onnxruntime's own profile, a JSON file per program, complete once its executable is disposed of. Not in a
+   * browser.
+   */
   readonly profile?: string;
 }
 
@@ -41,7 +56,7 @@ export interface OnnxRuntimeOptions {
  */
 export async function onnxRuntime(options: OnnxRuntimeOptions = {}): Promise<Runtime> {
   const { device: wanted = 'auto', threads } = options;
-  const choices: readonly string[] = ['auto', ...devices];
+  const choices: readonly string[] = ['auto', ...host.devices];
   if (!choices.includes(wanted)) {
     const listed = choices.map((choice) => `'${choice}'`).join(', ');
     throw new UnsupportedError('onnx', `device '${wanted}'`, `choose one of ${listed}`);
@@ -49,9 +64,8 @@ export async function onnxRuntime(options: OnnxRuntimeOptions = {}): Promise<Run
   if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1)) {
     throw new UnsupportedError('onnx', `${String(threads)} threads`, 'give a whole number >= 1');
   }
-  const ort = await loadOrt();
-  const opened = await (wanted === 'auto' ? openFastest(ort) : openDevice(ort, wanted));
-  const { device, memory } = opened;
+  const opened = await (wanted === 'auto' ? openFastest(options) : host.open(wanted, options));
+  const { ort, device, memory } = opened;
   const rules = { cpu: cpuRules, webgpu: webgpuRules, cuda: standardRules }[device];
   const kind = { name: `onnx (${device})`, precision: 'float32', dtypes: await dtypesOf(ort, device) } as const;
   return {
@@ -67,4 +81,13 @@ export async function onnxRuntime(options: OnnxRuntimeOptions = {}): Promise<Run
       }
     },
   };
+}
+
+/** Starts the fastest device that promises to work here and that does start; the CPU if there is no other. */
+async function openFastest(settings: DeviceSettings): Promise<OpenDevice> {
+  for (const device of await host.promising()) {
+    const opened = await host.open(device, settings).catch(() => undefined);
+    if (opened) return opened;
+  }
+  return host.open('cpu', settings);
 }

@@ -1,5 +1,11 @@
 import { UnsupportedError, type DType, type HostData, type HostTensor, type TensorSpec } from '@flowmap/tensor';
+import { deviceFailure } from './device-failure.js';
+import { healthOf } from './gpu/health.js';
+import { webgpuKernels } from './gpu/webgpu-kernels.js';
+import { rulesFor, type Rules } from './lowerings/table.js';
 import type { Attributes, Backend, KernelInputs, TensorInfo, Tfjs } from './tfjs.js';
+import type { NativeBackend } from './native/binding.js';
+import { nativeKernels } from './native/kernels.js';
 import { heapOf, type WasmBackend } from './wasm/heap.js';
 import { wasmKernels } from './wasm/kernels.js';
 
@@ -9,6 +15,8 @@ export type Kernel = (inputs: KernelInputs, attributes: Attributes) => TensorInf
 /** A back end of TensorFlow.js: its kernels and its memory. Buffers are counted references, released by the last owner. */
 export interface Device {
   readonly name: string;
+  /** How primitives become its kernels. */
+  readonly rules: Rules;
   /**
    * A kernel that will be called for results of the given shape and dtype.
    *
@@ -22,6 +30,8 @@ export interface Device {
   retain(info: TensorInfo): TensorInfo;
   /** Removes an owner. */
   release(info: TensorInfo): void;
+  /** Throws a {@link RuntimeUnavailableError} where the device was lost, or refused what it was given. */
+  check(doing: string): void;
 }
 
 export function deviceOf(tf: Tfjs, backend: Backend, backendName: string): Device {
@@ -34,9 +44,21 @@ export function deviceOf(tf: Tfjs, backend: Backend, backendName: string): Devic
     return (inputs, attrs) => config.kernelFunc({ inputs, attrs, backend }) as TensorInfo;
   };
   const heap = backendName === 'wasm' ? heapOf(backend as WasmBackend) : undefined;
-  const better = heap === undefined ? {} : wasmKernels({ heap, native: registered });
+  const own = (): Readonly<Record<string, Kernel>> => {
+    if (heap !== undefined) return wasmKernels({ heap, native: registered });
+    if (backendName === 'webgpu') return webgpuKernels(backend, registered);
+    return backendName === 'tensorflow' ? nativeKernels(backend as NativeBackend) : {};
+  };
+  const better = own();
+  const health = healthOf(backend, backendName);
+  const check = (doing: string): void => {
+    const failure = health();
+    if (failure !== undefined) throw deviceFailure(name, doing, new Error(failure));
+  };
   return {
     name,
+    rules: rulesFor(backendName),
+    check,
     kernel(kernelName, result) {
       const kernel = better[kernelName] ?? registered(kernelName);
       return (inputs, attributes) => {
@@ -51,7 +73,9 @@ export function deviceOf(tf: Tfjs, backend: Backend, backendName: string): Devic
     },
     async download(info, { shape, dtype }) {
       // What a back end returns may be its own memory.
-      return { shape, dtype, data: copyAs(dtype, (await backend.read(info.dataId)) as HostData) };
+      const values = (await backend.read(info.dataId)) as HostData;
+      check('reading a tensor');
+      return { shape, dtype, data: copyAs(dtype, values) };
     },
     retain(info) {
       backend.incRef(info.dataId);

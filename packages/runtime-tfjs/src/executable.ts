@@ -9,6 +9,7 @@ import {
   type Program,
 } from '@flowmap/tensor';
 import type { Device } from './device.js';
+import { deviceFailure } from './device-failure.js';
 import { TfjsTensor } from './device-tensor.js';
 import type { Plan, ScheduledStep } from './plan.js';
 import type { KernelInputs, TensorInfo } from './tfjs.js';
@@ -33,6 +34,15 @@ export function executable(device: Device, program: Program, plan: Plan): Execut
     if ('data' in feed) return device.upload(feed);
     if (feed instanceof TfjsTensor && feed.device === device) return device.retain(feed.info);
     throw new FeedError(program.name, name, `input '${name}' is a tensor of another runtime; read() it first`);
+  };
+  const runSteps = (slots: Slots): void => {
+    const doing = `running program '${program.name}'`;
+    device.check(doing);
+    try {
+      for (const step of plan.steps) execute(device, step, slots);
+    } catch (cause) {
+      throw deviceFailure(device.name, doing, cause);
+    }
   };
 
   return {
@@ -65,7 +75,7 @@ export function executable(device: Device, program: Program, plan: Plan): Execut
             const held = state.get(name);
             slots[slot] = held === undefined ? feedOf(name, feeds[name]!) : device.retain(held);
           }
-          for (const step of plan.steps) execute(device, step, slots);
+          runSteps(slots);
 
           const outputs: Record<string, DeviceTensor> = {};
           for (const [name, slot] of plan.outputs) {

@@ -8,9 +8,9 @@ afterEach(() => {
 });
 
 test('a back end that is not known by name is refused with the way to use it', async () => {
-  const opened = tfjsRuntime({ backend: 'webgl' });
+  const opened = tfjsRuntime({ backend: 'webnn' });
   await expect(opened).rejects.toThrow(RuntimeUnavailableError);
-  await expect(opened).rejects.toThrow(/'cpu' and 'wasm' are loaded by name.*`tf`/);
+  await expect(opened).rejects.toThrow(/'cpu', 'wasm', 'webgl', 'webgpu', 'tensorflow' are loaded by name.*`tf`/);
   await expect(tfjsRuntime({ backend: 'constructor' })).rejects.toThrow(RuntimeUnavailableError);
 });
 

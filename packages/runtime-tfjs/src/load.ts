@@ -1,46 +1,69 @@
 import { RuntimeUnavailableError } from '@flowmap/tensor';
 import { keepingErrorHandlers } from './error-handlers.js';
+import { importNative } from './native/load.js';
 import type { Backend, Tfjs } from './tfjs.js';
 
 /** Where the files `tfjs-backend-wasm*.wasm` are: the folder, with its final slash, or the place of each file. */
 export type WasmPaths = string | Readonly<Record<string, string>>;
 
-const importers: Readonly<Record<string, (wasmPaths: WasmPaths | undefined) => Promise<Tfjs>>> = {
+/** Where the files of a back end are, if not where it looks for them. */
+export interface Places {
+  readonly wasmPaths?: WasmPaths | undefined;
+  readonly tfjsNode?: string | undefined;
+}
+
+const core = (): Promise<Tfjs> => import('@tensorflow/tfjs-core');
+
+// Bundlers leave out a package that is not installed, if they see that its absence is caught.
+const importers: Readonly<Record<string, (places: Places) => Promise<Tfjs>>> = {
   cpu: async () => {
-    const core = await import('@tensorflow/tfjs-core');
-    await import('@tensorflow/tfjs-backend-cpu');
-    return core;
+    await import('@tensorflow/tfjs-backend-cpu').catch(missing('cpu'));
+    return core();
   },
-  wasm: async (wasmPaths) => {
-    const core = await import('@tensorflow/tfjs-core');
-    const wasm = await import('@tensorflow/tfjs-backend-wasm');
+  wasm: async ({ wasmPaths }) => {
+    const wasm = await import('@tensorflow/tfjs-backend-wasm').catch(missing('wasm'));
     if (wasmPaths !== undefined) wasm.setWasmPaths(wasmPaths);
-    return core;
+    return core();
   },
+  webgl: async () => {
+    await import('@tensorflow/tfjs-backend-webgl').catch(missing('webgl'));
+    return core();
+  },
+  webgpu: async () => {
+    await import('@tensorflow/tfjs-backend-webgpu').catch(missing('webgpu'));
+    return core();
+  },
+  tensorflow: ({ tfjsNode }) => inTurn(() => importNative(tfjsNode)),
 };
+
+function missing(backend: string): (cause: unknown) => never {
+  return (cause) => {
+    const advice = `cannot be loaded; npm install @tensorflow/tfjs-core @tensorflow/tfjs-backend-${backend}`;
+    throw new RuntimeUnavailableError(`tfjs (${backend})`, `${advice} (${String(cause)})`, { cause });
+  };
+}
 
 /**
  * Imports TensorFlow.js with one of the back ends that this package knows by name.
  *
  * @throws {RuntimeUnavailableError} for another back end, or where the packages are not installed
  */
-export async function importTfjs(backend: string, wasmPaths: WasmPaths | undefined): Promise<Tfjs> {
+export async function importTfjs(backend: string, places: Places = {}): Promise<Tfjs> {
   const importer = Object.hasOwn(importers, backend) ? importers[backend] : undefined;
-  if (importer === undefined) {
-    const known = Object.keys(importers).join("' and '");
-    const advice = `only '${known}' are loaded by name; import the back end '${backend}' yourself and pass its module as \`tf\``;
-    throw new RuntimeUnavailableError(`tfjs (${backend})`, advice);
-  }
-  try {
-    return await importer(wasmPaths);
-  } catch (cause) {
-    const advice = `cannot be loaded; npm install @tensorflow/tfjs-core @tensorflow/tfjs-backend-${backend}`;
-    throw new RuntimeUnavailableError(`tfjs (${backend})`, `${advice} (${String(cause)})`, { cause });
-  }
+  if (importer !== undefined) return importer(places);
+  const known = Object.keys(importers).join("', '");
+  const advice = `only '${known}' are loaded by name; import the back end '${backend}' yourself and pass its module as \`tf\``;
+  throw new RuntimeUnavailableError(`tfjs (${backend})`, advice);
 }
 
 // TensorFlow.js has one active back end, and mixes two of them up that initialize at the same time.
-let initialized: Promise<unknown> = Promise.resolve();
+let turn: Promise<unknown> = Promise.resolve();
+
+function inTurn<T>(f: () => Promise<T>): Promise<T> {
+  const done = turn.then(f);
+  turn = done.catch(() => undefined);
+  return done;
+}
 
 /**
  * Initializes a back end, leaving active the one that was.
@@ -48,9 +71,7 @@ let initialized: Promise<unknown> = Promise.resolve();
  * @throws {RuntimeUnavailableError} when it is not registered or does not initialize
  */
 export function openBackend(tf: Tfjs, name: string): Promise<Backend> {
-  const opened = initialized.then(() => initialize(tf, name));
-  initialized = opened.catch(() => undefined);
-  return opened;
+  return inTurn(() => initialize(tf, name));
 }
 
 async function initialize(tf: Tfjs, name: string): Promise<Backend> {

@@ -35,6 +35,7 @@ export function planOf(device: Device, program: Program): Plan {
     if (node.is('input')) return emit.argument(node);
     if (node.is('constant')) return emit.constant(node, node.attributes.data);
     return lower(
+      device.rules,
       emit,
       node,
       node.operands.map((operand) => values.get(operand)!),

@@ -1,13 +1,17 @@
 import { checkDTypes, type DType, type Runtime } from '@flowmap/tensor';
 import { deviceOf } from './device.js';
 import { executable, promised } from './executable.js';
+import { requireFloat32 } from './gpu/health.js';
 import { importTfjs, openBackend, type WasmPaths } from './load.js';
 import { planOf } from './plan.js';
 import type { Tfjs } from './tfjs.js';
 
 /** Which back end of TensorFlow.js runs the programs. */
 export interface TfjsOptions {
-  /** `wasm` unless given, or `cpu`, imported on demand. With `tf`, any back end registered there; its active one unless given. */
+  /**
+   * `wasm` unless given, `cpu`, or `tensorflow` for the native library, imported on demand. With `tf`, any back end registered
+   * there; its active one unless given.
+   */
   readonly backend?: string;
   /** A module of TensorFlow.js that is already loaded, with its back ends; nothing is imported then. */
   readonly tf?: Tfjs;
@@ -16,6 +20,11 @@ export interface TfjsOptions {
    * in a browser they lie beside the bundle unless given. Only for the `wasm` back end that this call imports.
    */
   readonly wasmPaths?: WasmPaths;
+  /**
+   * Folder of the package `@tensorflow/tfjs-node` or `-node-gpu` where it is not among those that the program has installed: an
+   * absolute path. Only for the back end `tensorflow`, which is then the default.
+   */
+  readonly tfjsNode?: string;
 }
 
 /** TensorFlow.js has no floats of two bytes. */
@@ -32,9 +41,12 @@ const dtypes: readonly DType[] = ['float32', 'int32', 'bool'];
  * const runtime = await tfjsRuntime({ backend: 'wasm' });
  */
 export async function tfjsRuntime(options: TfjsOptions = {}): Promise<Runtime> {
-  const name = options.backend ?? options.tf?.getBackend() ?? 'wasm';
-  const tf = options.tf ?? (await importTfjs(name, options.wasmPaths));
-  const device = deviceOf(tf, await openBackend(tf, name), name);
+  const { wasmPaths, tfjsNode } = options;
+  const name = options.backend ?? options.tf?.getBackend() ?? (tfjsNode === undefined ? 'wasm' : 'tensorflow');
+  const tf = options.tf ?? (await importTfjs(name, { wasmPaths, tfjsNode }));
+  const backend = await openBackend(tf, name);
+  requireFloat32(tf, name);
+  const device = deviceOf(tf, backend, name);
   const kind = { name: device.name, precision: 'float32', dtypes } as const;
   return {
     ...kind,

@@ -34,5 +34,6 @@ export interface Tfjs {
   setBackend(name: string): Promise<boolean>;
   findBackend(name: string): unknown;
   findBackendFactory(name: string): unknown;
+  env(): { get(flag: string): unknown };
   getKernel(name: string, backendName: string): KernelConfig | undefined;
 }

@@ -1,7 +1,6 @@
-import { sizeOf, type Shape } from '@flowmap/tensor';
-import type { Emitter, Value } from '../emitter.js';
 import { matmul, reduce } from '../operations/arithmetic.js';
-import { reshape, transpose } from '../operations/layout.js';
+import { reshape } from '../operations/layout.js';
+import { fromLines, linesAlong } from '../operations/lines.js';
 import { pairOf, type Lowerings } from './lowering.js';
 
 export const contractions: Lowerings<'matmul' | 'sum' | 'reduceMax' | 'argMax' | 'cumsum' | 'softmax'> = {
@@ -21,31 +20,3 @@ export const contractions: Lowerings<'matmul' | 'sum' | 'reduceMax' | 'argMax' |
   },
   softmax: (emit, [x]) => emit.call('Softmax', { logits: x! }, { dim: x!.shape.length - 1 }, x!),
 };
-
-/** `[lines, count]`: the given axis last, all others before it. */
-function linesAlong(emit: Emitter, x: Value, axis: number): Value {
-  return reshape(emit, transpose(emit, x, lastAxis(axis, x.shape.length)), [
-    sizeOf(x.shape) / x.shape[axis]!,
-    x.shape[axis]!,
-  ]);
-}
-
-/** The inverse of {@link linesAlong}. */
-function fromLines(emit: Emitter, lines: Value, axis: number, shape: Shape): Value {
-  const order = lastAxis(axis, shape.length);
-  const moved = reshape(
-    emit,
-    lines,
-    order.map((from) => shape[from]!),
-  );
-  return transpose(
-    emit,
-    moved,
-    shape.map((_, to) => order.indexOf(to)),
-  );
-}
-
-/** The order of axes with one brought to the end. */
-function lastAxis(axis: number, rank: number): number[] {
-  return [...Array.from({ length: rank }, (_, i) => i).filter((i) => i !== axis), axis];
-}

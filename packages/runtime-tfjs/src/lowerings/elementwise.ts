@@ -1,5 +1,5 @@
 import type { BinaryPrimitive, UnaryPrimitive } from '@flowmap/tensor';
-import { binary, cast, compare, unary } from '../operations/arithmetic.js';
+import { binary, cast, choose, compare, unary } from '../operations/arithmetic.js';
 import { broadcast } from '../operations/layout.js';
 import { pairOf, type Lowering, type Lowerings } from './lowering.js';
 
@@ -41,12 +41,9 @@ export const elementwise: Lowerings<
   minimum: combine('Minimum'),
   equal: (emit, operands) => compare(emit, 'Equal', ...pairOf(operands)),
   less: (emit, operands) => compare(emit, 'Less', ...pairOf(operands)),
-  // The kernel moves words of four bytes, so bools travel as int32.
-  select: (emit, operands, _, { shape, dtype }) => {
+  select: (emit, operands, _, { shape }) => {
     const [condition, t, e] = operands.map((operand) => broadcast(emit, operand, shape));
-    const wide = dtype === 'bool' ? 'int32' : dtype;
-    const branches = { t: cast(emit, t!, wide), e: cast(emit, e!, wide) };
-    return cast(emit, emit.call('Select', { condition: condition!, ...branches }, {}, { shape, dtype: wide }), dtype);
+    return choose(emit, condition!, t!, e!);
   },
 
   cast: (emit, [x], { dtype }) => cast(emit, x!, dtype),

@@ -3,14 +3,18 @@ import type { Emitter, Value } from '../emitter.js';
 import { runsOf, sizeBetween } from './extents.js';
 import { broadcast, reshape } from './layout.js';
 
+/** Axes up to which kernels are called as they are: some know five or six, none more. */
+const mostAxes = 4;
+
 export function unary(emit: Emitter, kernel: string, x: Value): Value {
-  return emit.call(kernel, { x }, {}, x);
+  const flat = atMostFour(emit, x);
+  return reshape(emit, emit.call(kernel, { x: flat }, {}, flat), x.shape);
 }
 
-/** An arithmetic kernel with broadcasting. Back ends broadcast up to six axes, so higher ranks are merged or, failing that, repeated. */
+/** An arithmetic kernel with broadcasting. Beyond four axes operands are repeated first, unless they are scalars. */
 export function binary(emit: Emitter, kernel: string, a: Value, b: Value, dtype: DType = a.dtype): Value {
   const shape = broadcastShapes(kernel, [a.shape, b.shape]);
-  if (shape.length <= 4) return emit.call(kernel, { a, b }, {}, { shape, dtype });
+  if (shape.length <= mostAxes) return emit.call(kernel, { a, b }, {}, { shape, dtype });
   const flat = (x: Value): Value => reshape(emit, broadcast(emit, x, shape), [sizeOf(shape)]);
   return reshape(emit, binary(emit, kernel, compact(a, flat), compact(b, flat), dtype), shape);
 }
@@ -22,19 +26,39 @@ function compact(x: Value, flat: (x: Value) => Value): Value {
 /** `a == b` or `a < b`, bool. Operands are repeated first: wasm compares slowly while broadcasting anything but a scalar. */
 export function compare(emit: Emitter, kernel: 'Equal' | 'Less' | 'NotEqual', a: Value, b: Value): Value {
   const shape = broadcastShapes(kernel, [a.shape, b.shape]);
-  const full = (x: Value): Value => (x.shape.length === 0 ? x : broadcast(emit, x, shape));
-  return emit.call(kernel, { a: full(a), b: full(b) }, {}, { shape, dtype: 'bool' });
+  return binary(emit, kernel, compact(a, full), compact(b, full), 'bool');
+
+  function full(x: Value): Value {
+    return broadcast(emit, x, shape);
+  }
+}
+
+/** `condition ? t : e` of operands of one shape. The kernel moves words of four bytes, so bools travel as int32. */
+export function choose(emit: Emitter, condition: Value, t: Value, e: Value): Value {
+  const wide = t.dtype === 'bool' ? 'int32' : t.dtype;
+  const flat = (x: Value): Value => atMostFour(emit, x);
+  const inputs = { condition: flat(condition), t: flat(cast(emit, t, wide)), e: flat(cast(emit, e, wide)) };
+  const chosen = emit.call('Select', inputs, {}, { shape: inputs.t.shape, dtype: wide });
+  return cast(emit, reshape(emit, chosen, t.shape), t.dtype);
+}
+
+/** The same elements on one axis, where there are more axes than all kernels take. */
+function atMostFour(emit: Emitter, x: Value): Value {
+  return x.shape.length <= mostAxes ? x : reshape(emit, x, [sizeOf(x.shape)]);
 }
 
 /** `x` under another dtype: towards zero as int32, "is not zero" as bool. */
 export function cast(emit: Emitter, x: Value, dtype: DType): Value {
   if (x.dtype === dtype) return x;
-  if (dtype !== 'bool') return emit.call('Cast', { x }, { dtype }, { shape: x.shape, dtype });
+  if (dtype !== 'bool') {
+    const flat = atMostFour(emit, x);
+    return reshape(emit, emit.call('Cast', { x: flat }, { dtype }, { shape: flat.shape, dtype }), x.shape);
+  }
   // wasm's own cast to bool keeps the last eight bits.
   return compare(emit, 'NotEqual', x, emit.constant({ shape: [], dtype: x.dtype }, Float32Array.of(0)));
 }
 
-/** Sum or maximum over axes, which keep extent 1 where told to. Each run of axes is one reduction of `outer x count x inner`. */
+/** Sum or maximum over axes, which keep extent 1 where told to. */
 export function reduce(
   emit: Emitter,
   kernel: 'Sum' | 'Max',
@@ -42,17 +66,26 @@ export function reduce(
   axes: readonly number[],
   keepDims: boolean,
 ): Value {
+  const attributes = { [kernel === 'Sum' ? 'axis' : 'reductionIndices']: [1], keepDims: false };
+  return reduceRuns(emit, x, axes, keepDims, (runs) => {
+    const [outer, , inner] = runs.shape as [number, number, number];
+    return emit.call(kernel, { x: runs }, attributes, { shape: [outer, inner], dtype: x.dtype });
+  });
+}
+
+/** A reduction made of one of `[outer, count, inner]` to `[outer, inner]` for each run of axes. */
+export function reduceRuns(
+  emit: Emitter,
+  x: Value,
+  axes: readonly number[],
+  keepDims: boolean,
+  middle: (runs: Value) => Value,
+): Value {
   const extents = [...x.shape];
   let reduced = x;
   for (const { first, end } of runsOf(x.shape, (axis) => axes.includes(axis))) {
-    const [outer, count, inner] = [
-      sizeBetween(extents, 0, first),
-      sizeBetween(extents, first, end),
-      sizeBetween(extents, end),
-    ];
-    const axis = { [kernel === 'Sum' ? 'axis' : 'reductionIndices']: [1], keepDims: false };
-    const spec = { shape: [outer, inner], dtype: x.dtype };
-    reduced = emit.call(kernel, { x: reshape(emit, reduced, [outer, count, inner]) }, axis, spec);
+    const view = [sizeBetween(extents, 0, first), sizeBetween(extents, first, end), sizeBetween(extents, end)];
+    reduced = middle(reshape(emit, reduced, view));
     extents.fill(1, first, end);
   }
   const shape: Shape = keepDims ? extents : extents.filter((_, axis) => !axes.includes(axis));

@@ -85,8 +85,13 @@ export function slice(emit: Emitter, x: Value, starts: readonly number[], ends: 
   if (sameShape(shape, x.shape)) return x;
   const { extents, scaled } = mergeWhole(x.shape, (axis) => shape[axis] === x.shape[axis], [starts, shape]);
   const [begin, size] = scaled as [number[], number[]];
-  const cut = emit.call('Slice', { x: reshape(emit, x, extents) }, { begin, size }, { shape: size, dtype: x.dtype });
+  const cut = inFourAxes(emit, reshape(emit, x, extents), [begin, size], sliceKernel, (extent) => [0, extent]);
   return reshape(emit, cut, shape);
+}
+
+function sliceKernel(emit: Emitter, x: Value, [begin, size]: readonly (readonly number[])[]): Value {
+  if (sameShape(size!, x.shape)) return x;
+  return emit.call('Slice', { x }, { begin, size }, { shape: size!, dtype: x.dtype });
 }
 
 /** Zeros before and after every axis. */
@@ -94,21 +99,44 @@ export function pad(emit: Emitter, x: Value, before: readonly number[], after: r
   const shape = x.shape.map((extent, axis) => before[axis]! + extent + after[axis]!);
   if (sameShape(shape, x.shape)) return x;
   const { extents, scaled } = mergeWhole(x.shape, (axis) => shape[axis] === x.shape[axis], [before, after]);
-  const [left, right] = scaled as [number[], number[]];
-  let padded = reshape(emit, x, extents);
-  // All axes at once up to four, one at a time beyond: XNNPACK pads six.
-  const groups = extents.length <= 4 ? [extents.map((_, axis) => axis)] : extents.map((_, axis) => [axis]);
-  for (const group of groups) {
-    const paddings = extents.map((_, axis) => (group.includes(axis) ? [left[axis]!, right[axis]!] : [0, 0]));
-    padded = padKernel(emit, padded, paddings);
-  }
-  return reshape(emit, padded, shape);
+  return reshape(
+    emit,
+    inFourAxes(emit, reshape(emit, x, extents), scaled, padKernel, () => [0, 0]),
+    shape,
+  );
 }
 
-function padKernel(emit: Emitter, x: Value, paddings: readonly (readonly number[])[]): Value {
-  const shape = x.shape.map((extent, axis) => paddings[axis]![0]! + extent + paddings[axis]![1]!);
+function padKernel(emit: Emitter, x: Value, [before, after]: readonly (readonly number[])[]): Value {
+  const shape = x.shape.map((extent, axis) => before![axis]! + extent + after![axis]!);
   if (sameShape(shape, x.shape)) return x;
+  const paddings = shape.map((_, axis) => [before![axis]!, after![axis]!]);
   return emit.call('PadV2', { x }, { paddings, constantValue: 0 }, { shape, dtype: x.dtype });
+}
+
+type AxisKernel = (emit: Emitter, x: Value, amounts: readonly (readonly number[])[]) => Value;
+
+/**
+ * A kernel that takes amounts per axis: called once up to four axes; beyond, for one axis at a time, between all before it and
+ * all after it, with the amounts that leave these as they are.
+ */
+function inFourAxes(
+  emit: Emitter,
+  x: Value,
+  amounts: readonly (readonly number[])[],
+  kernel: AxisKernel,
+  none: (extent: number) => readonly number[],
+): Value {
+  if (x.shape.length <= 4) return kernel(emit, x, amounts);
+  let result = x;
+  for (const axis of x.shape.keys()) {
+    const { shape } = result;
+    const view = [sizeBetween(shape, 0, axis), shape[axis]!, sizeBetween(shape, axis + 1)] as const;
+    const [outer, inner] = [none(view[0]), none(view[2])];
+    const ofAxis = amounts.map((list, i) => [outer[i]!, list[axis]!, inner[i]!]);
+    const made = kernel(emit, reshape(emit, result, view), ofAxis);
+    result = reshape(emit, made, [...shape.slice(0, axis), made.shape[1]!, ...shape.slice(axis + 1)]);
+  }
+  return result;
 }
 
 /** Zeros where the amounts are positive, fewer elements where they are negative. */

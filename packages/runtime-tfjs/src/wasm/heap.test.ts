@@ -5,7 +5,7 @@ import { heapOf, type WasmBackend } from './heap.js';
 
 // The heap only reserves addresses for what is never written, so this takes no memory.
 test('a tensor without room is refused, and leaves the others and the heap as they were', async () => {
-  const backend = (await openBackend(await importTfjs('wasm', undefined), 'wasm')) as WasmBackend;
+  const backend = (await openBackend(await importTfjs('wasm'), 'wasm')) as WasmBackend;
   const heap = heapOf(backend);
   const small = heap.allocate([3]);
   heap.view(small).set([1, 2, 3]);

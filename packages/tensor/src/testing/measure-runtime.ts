@@ -25,11 +25,18 @@ export interface Exactness {
  *
  * @param oracle the float64 reference runtime
  * @param tolerance factor on the contract's accepted errors; 1 unless given
+ * @param only names of the primitives and groups to measure; all unless given
  */
-export async function measureRuntime(runtime: Runtime, oracle: Runtime, tolerance = 1): Promise<Exactness[]> {
+export async function measureRuntime(
+  runtime: Runtime,
+  oracle: Runtime,
+  tolerance = 1,
+  only?: readonly string[],
+): Promise<Exactness[]> {
   const measured: Exactness[] = [];
   const measure = async (group: Readonly<Record<string, readonly Case[]>>, isPrimitive: boolean): Promise<void> => {
     for (const [name, cases] of Object.entries(group)) {
+      if (only?.includes(name) === false) continue;
       measured.push(exactnessOf(name, isPrimitive, await compare(name, cases, runtime, oracle, tolerance)));
     }
   };

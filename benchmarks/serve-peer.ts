@@ -1,0 +1,32 @@
+import { createInterface } from 'node:readline';
+import type { Answer, Checked, Ready, Request } from './peer-process.js';
+
+/** What a program of the comparison does when it is asked to. */
+export interface PeerWork {
+  readonly check: () => Promise<Checked['values']>;
+  /** A training step, or four steps of the sampler, on noise drawn anew. */
+  readonly runs: Readonly<Record<'train' | 'sample', () => Promise<unknown>>>;
+}
+
+/** Says that a program is ready, then answers requests on its stdin until they end: see peers/README.md. */
+export async function servePeer(ready: Ready, { check, runs }: PeerWork): Promise<void> {
+  answer(ready);
+  for await (const line of createInterface({ input: process.stdin })) {
+    const request = JSON.parse(line) as Request;
+    if (request.run === 'check') {
+      answer({ values: await check() });
+      continue;
+    }
+    const ms: number[] = [];
+    for (let i = 0; i < request.steps; i++) {
+      const start = performance.now();
+      await runs[request.run]();
+      ms.push(performance.now() - start);
+    }
+    answer({ ms, peakMemory: process.resourceUsage().maxRSS * 1024 });
+  }
+}
+
+function answer(value: Answer): void {
+  process.stdout.write(`${JSON.stringify(value)}\n`);
+}

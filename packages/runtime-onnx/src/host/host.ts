@@ -1,0 +1,31 @@
+import type { Device } from '../devices.js';
+import type { Ort } from '../load-ort.js';
+import type { Memory } from '../memory.js';
+
+/** A device that has started, and the memory its programs keep tensors in. */
+export interface OpenDevice {
+  readonly ort: Ort;
+  readonly device: Device;
+  readonly memory: Memory;
+}
+
+/** What a device is started with. */
+export interface DeviceSettings {
+  readonly threads?: number | undefined;
+  readonly wasmPaths?: string | undefined;
+  readonly profile?: string | undefined;
+}
+
+/** What differs between Node and a browser; the package's import `#host` is the one of the two that fits. */
+export interface Host {
+  /** The devices there can be. */
+  readonly devices: readonly Device[];
+  /** Those that `auto` tries before the CPU, fastest first. */
+  readonly promising: () => Promise<readonly Device[]>;
+  /**
+   * Loads onnxruntime and starts a device.
+   *
+   * @throws {RuntimeUnavailableError} when onnxruntime cannot be loaded, or the device is missing or does not start
+   */
+  readonly open: (device: Device, settings: DeviceSettings) => Promise<OpenDevice>;
+}

@@ -1,0 +1,77 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { basename, join, resolve } from 'node:path';
+import { playwright } from '@vitest/browser-playwright';
+import type { TestProjectInlineConfiguration } from 'vitest/config';
+import type { Reporter } from 'vitest/node';
+import { chromiumAdvice, chromiumFlags, findChromium, isolationHeaders } from './chromium.js';
+
+/** The test files of a workspace that run in a browser. */
+export const browserTests = 'src/**/*.browser.test.ts';
+
+/** Run in Node before them, where it exists: computes what they compare with. */
+const setup = 'src/browser-setup.ts';
+
+/** Dependencies that a server for browsers bundles ahead; one that it finds later makes it load the page again. */
+const bundled = [
+  '@bufbuild/protobuf',
+  '@bufbuild/protobuf/wkt',
+  '@tensorflow/tfjs-backend-wasm',
+  '@tensorflow/tfjs-backend-webgl',
+  '@tensorflow/tfjs-backend-webgpu',
+  '@tensorflow/tfjs-core',
+  'onnx-buf',
+];
+
+/**
+ * A vitest project for each workspace that has tests for a browser, named `<folder> (browser)`; none where there is no browser.
+ *
+ * @param roots folders of the workspaces
+ */
+export function browserProjects(roots: readonly string[]): TestProjectInlineConfiguration[] {
+  const executablePath = findChromium();
+  if (executablePath === undefined) return [];
+  const provider = playwright({ launchOptions: { executablePath, args: chromiumFlags } });
+  return roots.filter(hasBrowserTests).map((root) => ({
+    extends: true,
+    root,
+    cacheDir: resolve('node_modules/.vite', basename(root)),
+    server: { headers: isolationHeaders },
+    // What finds its own WebAssembly by the address it was loaded from stays as it is installed.
+    optimizeDeps: { exclude: ['onnxruntime-web'], include: bundled },
+    test: {
+      include: [browserTests],
+      // What a test can ask for, as `import.meta.env`: FLOWMAP_BROWSER=all runs what is left out for its length.
+      env: { FLOWMAP_BROWSER: process.env['FLOWMAP_BROWSER'] ?? '' },
+      globalSetup: existsSync(join(root, setup)) ? [setup] : [],
+      browser: {
+        enabled: true,
+        headless: true,
+        screenshotFailures: false,
+        // A busy machine may take its time over the first page.
+        connectTimeout: 300_000,
+        provider,
+        instances: [{ browser: 'chromium', name: nameOf(root) }],
+      },
+    },
+  }));
+}
+
+/** Says once, at the start of a run, which tests are left out for want of a browser. */
+export function browserNotice(roots: readonly string[]): Reporter {
+  return {
+    onInit() {
+      if (findChromium() !== undefined) return;
+      const names = roots.filter(hasBrowserTests).map(nameOf).join(', ');
+      console.warn(`Left out: ${names}. There is no Chromium here; ${chromiumAdvice}.`);
+    },
+  };
+}
+
+const nameOf = (root: string): string => `${basename(root)} (browser)`;
+
+function hasBrowserTests(root: string): boolean {
+  const folder = join(root, 'src');
+  if (!existsSync(folder)) return false;
+  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' });
+  return files.some((file) => file.endsWith('.browser.test.ts'));
+}

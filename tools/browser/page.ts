@@ -1,0 +1,31 @@
+// The page that runtimes are measured in: see measure.ts.
+import { onnxRuntime } from '@flowmap/runtime-onnx';
+import { referenceRuntime } from '@flowmap/runtime-reference';
+import { tfjsRuntime } from '@flowmap/runtime-tfjs';
+import type { Runtime } from '@flowmap/tensor';
+import { env } from '@tensorflow/tfjs-core';
+// By its file: the package's entry for tests is for vitest.
+import { measureRuntime } from '../../packages/tensor/src/testing/measure-runtime.js';
+import type { BrowserRuntime, MeasuringPage } from './runtimes.js';
+
+const runtimes: Readonly<Record<BrowserRuntime, () => Promise<Runtime>>> = {
+  'onnx (cpu)': () => onnxRuntime({ device: 'cpu', wasmPaths: '/onnxruntime/' }),
+  'onnx (webgpu)': () => onnxRuntime({ device: 'webgpu', wasmPaths: '/onnxruntime/' }),
+  'tfjs (wasm)': () => tfjsRuntime({ backend: 'wasm', wasmPaths: '/tfjs-wasm/' }),
+  'tfjs (webgl)': () => onGpuAlone('webgl'),
+  'tfjs (webgpu)': () => onGpuAlone('webgpu'),
+};
+
+/** TensorFlow.js on a GPU, kept from computing small tensors on the CPU. */
+async function onGpuAlone(backend: 'webgl' | 'webgpu'): Promise<Runtime> {
+  const runtime = await tfjsRuntime({ backend });
+  env().set(`${backend.toUpperCase()}_CPU_FORWARD`, false);
+  return runtime;
+}
+
+const page: MeasuringPage = {
+  async measure(name) {
+    return measureRuntime(await runtimes[name](), referenceRuntime());
+  },
+};
+Object.assign(globalThis, page);

@@ -1,0 +1,25 @@
+// Installs Chromium where it is missing, for the tests in a browser. Without it they are left out: that is no failure.
+import { spawnSync } from 'node:child_process';
+import { chromiumAdvice, findChromium } from './chromium.js';
+
+const asRoot = process.getuid?.() === 0 ? [] : ['sudo', '--non-interactive'];
+
+/** Runs a command of the package manager, and tells whether it succeeded. */
+function apt(...args: string[]): boolean {
+  const [command = '', ...rest] = [...asRoot, 'env', 'DEBIAN_FRONTEND=noninteractive', 'apt-get', ...args];
+  return spawnSync(command, rest, { stdio: 'inherit' }).status === 0;
+}
+
+if (findChromium() === undefined && process.env['FLOWMAP_CHROMIUM'] === undefined) {
+  if (process.platform === 'linux') {
+    // A list of packages that could only be brought up to date in part may do.
+    apt('update');
+    apt('install', '--yes', '--no-install-recommends', 'chromium');
+  }
+}
+const found = findChromium();
+console.log(
+  found === undefined
+    ? `*** NO CHROMIUM: the tests in a browser will not run. To run them, ${chromiumAdvice}. ***`
+    : `The tests in a browser run in ${found}.`,
+);

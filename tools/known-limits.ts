@@ -1,0 +1,24 @@
+/** What a runtime cannot do, and why. */
+interface Limit {
+  readonly runtime: RegExp;
+  readonly result: RegExp;
+  readonly reason: string;
+}
+
+const limits: readonly Limit[] = [
+  {
+    runtime: /^tfjs \(webgl\)/,
+    result: /^large int32: value/,
+    reason: 'A texture of WebGL holds whole numbers as float32, which is exact up to 2^24.',
+  },
+  {
+    runtime: /^tfjs \(webgpu\)/,
+    result: /^large int32: value/,
+    reason: 'The WebGPU kernels of TensorFlow.js compute with whole numbers as float32, which is exact up to 2^24.',
+  },
+];
+
+/** Why a runtime's result is beyond what the contract accepts; undefined where nobody knows. */
+export function limitOf(runtime: string, result: string): string | undefined {
+  return limits.find((limit) => limit.runtime.test(runtime) && limit.result.test(result))?.reason;
+}

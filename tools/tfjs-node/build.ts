@@ -1,0 +1,104 @@
+// Builds the native package of TensorFlow.js where its own installation cannot: see README.md.
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { root, run } from '../run.js';
+
+/** The npm package, and the Python package whose library it is linked to. */
+const versions = { package: '4.22.0', tensorflow: '2.15.1' };
+
+/** The interpreter for which a wheel is chosen; what is taken out of it depends on none. */
+const wheelPython = '3.11';
+
+const libraries = ['libtensorflow_cc.so.2', 'libtensorflow_framework.so.2'];
+
+/** Folders of headers that the binding includes, directly or not. */
+const headers = ['tensorflow/c', 'tensorflow/core/platform', 'tsl/c', 'tsl/platform'];
+
+const { values: options } = parseArgs({
+  options: {
+    gpu: { type: 'boolean', default: false },
+    out: { type: 'string' },
+    python: { type: 'string', default: 'python3' },
+    'node-headers': { type: 'string' },
+  },
+});
+if (process.platform !== 'linux') throw new Error('Only for Linux: the wheels of other systems hold other libraries.');
+
+const name = options.gpu ? 'tfjs-node-gpu' : 'tfjs-node';
+const folder = resolve(options.out ?? join(root, '.cache', name));
+const home = join(folder, 'node_modules/@tensorflow', name);
+const deps = join(home, 'deps');
+
+installPackage();
+takeLibrary();
+compileBinding();
+const attempt = `const tf = require('${home}'); tf.ones([2, 2]).matMul(tf.ones([2, 2])).print()`;
+run(folder, 'show', process.execPath, '-e', attempt);
+console.log(`\nThe package is ready: ${home}`);
+
+/** The npm package and what it depends on, without their install scripts, of which one downloads and fails. */
+function installPackage(): void {
+  mkdirSync(folder, { recursive: true });
+  const dependencies = { [`@tensorflow/${name}`]: versions.package };
+  writeFileSync(join(folder, 'package.json'), JSON.stringify({ private: true, dependencies }));
+  run(folder, 'on-failure', 'npm', 'install', '--ignore-scripts', '--no-audit', '--no-fund');
+}
+
+/** Shared libraries and C headers, out of TensorFlow's wheel. */
+function takeLibrary(): void {
+  if (libraries.every((file) => existsSync(join(deps, 'lib', file)))) return;
+  const wheels = join(folder, 'wheel');
+  rmSync(wheels, { recursive: true, force: true });
+  const wanted = `${options.gpu ? 'tensorflow' : 'tensorflow-cpu'}==${versions.tensorflow}`;
+  const choice = ['--no-deps', '--no-cache-dir', '--only-binary=:all:', '--python-version', wheelPython];
+  run(folder, 'on-failure', options.python, '-m', 'pip', 'download', ...choice, '--dest', wheels, wanted);
+  const [wheel = ''] = readdirSync(wheels);
+  const unpack = join(import.meta.dirname, 'unpack.py');
+  run(folder, 'on-failure', options.python, unpack, join(wheels, wheel), deps, ...libraries, ...headers);
+  rmSync(wheels, { recursive: true });
+}
+
+/** The package's own C++, linked to the libraries beside it, where the package looks for it. */
+function compileBinding(): void {
+  const { binary } = JSON.parse(readFileSync(join(home, 'package.json'), 'utf8')) as {
+    binary: { module_name: string; napi_versions: number[] };
+  };
+  const napi = Math.max(...binary.napi_versions.filter((version) => version <= Number(process.versions.napi)));
+  const target = join(home, 'lib', `napi-v${napi}`);
+  mkdirSync(target, { recursive: true });
+  const sources = readdirSync(join(home, 'binding'), { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.cc'))
+    .map((file) => join(home, 'binding', file));
+  const flags = ['-O2', '-std=c++17', '-fPIC', '-shared', '-w', `-DNAPI_VERSION=${napi}`];
+  const includes = [`-I${nodeHeaders()}`, `-I${join(deps, 'include')}`];
+  const linked = libraries.map((file) => join(deps, 'lib', file));
+  const output = join(target, `${binary.module_name}.node`);
+  run(
+    home,
+    'on-failure',
+    'g++',
+    ...flags,
+    ...includes,
+    ...sources,
+    ...linked,
+    '-Wl,-rpath,$ORIGIN/../../deps/lib',
+    '-o',
+    output,
+  );
+}
+
+/** The folder with `node_api.h`. */
+function nodeHeaders(): string {
+  const given = options['node-headers'];
+  const beside = join(dirname(process.execPath), '../include/node');
+  const fetched = join(homedir(), '.cache/node-gyp', process.versions.node, 'include/node');
+  const found = [...(given === undefined ? [] : [given]), beside, fetched].find((path) =>
+    existsSync(join(path, 'node_api.h')),
+  );
+  if (found !== undefined) return found;
+  throw new Error(
+    `No node_api.h in ${beside}: run 'npx node-gyp install', which fetches the headers, or pass --node-headers FOLDER.`,
+  );
+}
