@@ -93,7 +93,7 @@ function receive(report: Report): void {
     case 'progress':
       element('speed').textContent = report.stepsPerSecond.toFixed(1);
       curves.losses[report.phase].push([report.step, report.loss]);
-      showProgress(report.phase, report.step);
+      showProgress(report.phase, report.step, report.loss);
       drawCharts();
       return;
     case 'samples':
@@ -126,10 +126,11 @@ function showTime(): void {
   element('time').textContent = `${String(Math.floor(seconds / 60))}:${String(seconds % 60).padStart(2, '0')}`;
 }
 
-function showProgress(phase: Phase, step: number): void {
+function showProgress(phase: Phase, step: number, loss?: number): void {
   const steps = stepsOf(phase);
-  element(`${phase}-step`).textContent =
-    `${phase === 'teacher' ? 'Teacher' : 'Student'}: ${String(step)} of ${String(steps)} steps`;
+  const name = phase === 'teacher' ? 'Teacher' : 'Student';
+  const value = loss === undefined ? '' : `, loss ${loss.toFixed(3)}`;
+  element(`${phase}-step`).textContent = `${name}: ${String(step)} of ${String(steps)} steps${value}`;
   (element(`${phase}-bar`) as HTMLProgressElement).value = step / steps;
 }
 
