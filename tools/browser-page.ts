@@ -25,7 +25,7 @@ export async function visitBuiltPage(
   const server = await preview(options);
   const browser = await chromium.launch({ executablePath, args: chromiumFlags });
   try {
-    const page = await browser.newPage({ viewport: { width: 1180, height: 900 } });
+    const page = await browser.newPage({ viewport: { width: 900, height: 900 } });
     await page.goto(new URL(query, server.resolvedUrls!.local[0]).href);
     await page.waitForSelector('body:is([data-status=done], [data-status=failed])', { timeout: 1_800_000 });
     const message = await page.textContent('#message');

@@ -8,8 +8,12 @@ export interface Line {
   /** Written at its end, if it is one of several. */
   readonly label?: string;
   readonly dash?: readonly number[];
+  /** Draws it faintly, and its moving average over it. */
+  readonly smooth?: boolean;
 }
 
+/** Height of a line of text in pixels. */
+const LINE = 12;
 const MARGIN = { left: 34, right: 10, top: 8, bottom: 20 };
 
 /**
@@ -41,27 +45,48 @@ export function drawChart(canvas: HTMLCanvasElement, lines: readonly Line[], ste
     context.textAlign = 'right';
     context.fillText(value.toFixed(2), MARGIN.left - 6, y(value));
     context.textAlign = share === 0 ? 'left' : share === 1 ? 'right' : 'center';
-    context.fillText(String(Math.round(share * steps)), x(share * steps), bottom + 12);
+    context.fillText(String(Math.round(share * steps)), x(share * steps), bottom + LINE);
   }
 
   context.lineWidth = 1.8;
   context.lineJoin = 'round';
   context.textAlign = 'left';
-  let lowest = Infinity;
-  for (const { points, colour, label, dash = [] } of lines) {
+  const ends: { readonly label: string; readonly colour: string; readonly x: number; readonly y: number }[] = [];
+  for (const { points, colour, label, smooth, dash = [] } of lines) {
     const end = points.at(-1);
     if (end === undefined) continue;
-    context.strokeStyle = context.fillStyle = style(colour);
+    const draw = (curve: Line['points']): void => {
+      context.beginPath();
+      for (const [step, value] of curve) context.lineTo(x(step), y(value));
+      context.stroke();
+    };
+    context.strokeStyle = style(colour);
     context.setLineDash(dash);
-    context.beginPath();
-    for (const [step, value] of points) context.lineTo(x(step), y(value));
-    context.stroke();
-    if (label === undefined) continue;
-    // Labels of lines that end close together are written below one another.
-    const level: number = lowest === Infinity ? y(end[1]) : Math.max(lowest + 12, y(end[1]));
-    lowest = level;
-    context.fillText(label, x(end[0]) + 6, Math.min(level, bottom));
+    if (smooth) {
+      context.globalAlpha = 0.25;
+      draw(points);
+      context.globalAlpha = 1;
+    }
+    draw(smooth ? smoothed(points, steps / 30) : points);
+    if (label !== undefined) ends.push({ label, colour, x: x(end[0]), y: y(end[1]) });
   }
+  // Labels of lines that end close together are written above one another.
+  let above = bottom + LINE;
+  for (const end of ends.sort((a, b) => b.y - a.y)) {
+    above = Math.min(end.y, above - LINE);
+    context.fillStyle = style(end.colour);
+    context.fillText(end.label, end.x + 6, above);
+  }
+}
+
+/** The exponential moving average over a number of steps, without the pull of a first value. */
+function smoothed(points: Line['points'], width: number): Line['points'] {
+  let [before, total, weight] = [0, 0, 0];
+  return points.map(([step, value]) => {
+    const keep = Math.exp((before - step) / width);
+    [before, total, weight] = [step, keep * total + (1 - keep) * value, keep * weight + (1 - keep)];
+    return [step, total / weight];
+  });
 }
 
 /** Bounds of an axis: the values', a little apart. */

@@ -12,15 +12,16 @@ const HUES = 36;
  * Draws points of the plane over the squares that the data fill, the second coordinate upwards.
  *
  * @param origins where the points started: each is coloured by its direction there; without them all are ink
+ * @param board false leaves the squares out
  */
-export function drawPoints(canvas: HTMLCanvasElement, points: Points, origins?: Points): void {
+export function drawPoints(canvas: HTMLCanvasElement, points: Points, origins?: Points, board = true): void {
   const sheet = sheetOf(canvas);
   if (sheet === undefined) return;
   const { context, width, style } = sheet;
   const pixels = width / (2 * REACH);
   const side = (HALF_SIDE / 2) * pixels;
   context.fillStyle = style('--board');
-  for (let column = 0; column < 4; column++) {
+  for (let column = 0; board && column < 4; column++) {
     for (let row = column % 2; row < 4; row += 2) {
       const left = (REACH - HALF_SIDE) * pixels + column * side;
       const top = (REACH + HALF_SIDE) * pixels - (row + 1) * side;

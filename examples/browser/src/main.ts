@@ -139,15 +139,15 @@ function stepsOf(phase: Phase): number {
 }
 
 function redraw(): void {
-  if (noise) drawPoints(canvas('noise'), noise, noise);
-  else drawPoints(canvas('noise'), new Float32Array());
+  const start = noise ?? new Float32Array();
+  drawPoints(canvas('noise'), start, start, false);
   for (const tile of [...tiles.teacher, ...tiles.student]) tile.draw();
   drawCharts();
 }
 
 function drawCharts(): void {
   for (const phase of ['teacher', 'student'] as const) {
-    const line: Line = { points: curves.losses[phase], colour: `--${phase}` };
+    const line: Line = { points: curves.losses[phase], colour: `--${phase}`, smooth: true };
     drawChart(canvas(`${phase}-loss`), [line], stepsOf(phase));
   }
   const dashes = [[], [6, 3], [2, 3]];
