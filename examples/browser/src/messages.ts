@@ -19,7 +19,7 @@ export const DEFAULTS: Settings = {
   device: 'auto',
   seed: 0,
   teacherSteps: 1500,
-  studentSteps: 700,
+  studentSteps: 1500,
   batchSize: 512,
   width: 128,
   depth: 3,

@@ -11,8 +11,8 @@ import { train } from './train.js';
 export type Gate = () => Promise<void>;
 
 /**
- * The whole run: trains a teacher on a checkerboard by flow matching, then distils it into a flow map by AYF-EMD. Samples and
- * training are those of `examples/checkerboard`.
+ * The whole run: trains a teacher on a checkerboard by flow matching, then distils it into a flow map by AYF-EMD. Network
+ * and teacher are those of `examples/checkerboard`.
  */
 export async function run(settings: Settings, report: (report: Report) => void, gate: Gate): Promise<void> {
   const { device, seed, batchSize, width, depth, points } = settings;
@@ -60,8 +60,9 @@ export async function run(settings: Settings, report: (report: Report) => void, 
     network: student.network,
     params: student.params,
     teacher: velocityField(teacher),
-    // Points need their last small steps right, and wider intervals train more short ones.
-    objective: ayfEmd({ intervalMean: -0.6, intervalStd: 1.6 }),
+    // Points need their last small steps right, and wider intervals train more short ones. A warm-up as long as the run ends nearer to
+    // the teacher than a short one: each r starts from a student that is right for the one before.
+    objective: ayfEmd({ intervalMean: -0.6, intervalStd: 1.6, warmup: settings.studentSteps }),
     learningRate: 1e-3,
     iterations: settings.studentSteps,
     progress: progress('student'),
