@@ -2,6 +2,8 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { visitBuiltPage } from './browser-page.js';
+import { chromiumAdvice, findChromium } from './chromium.js';
 import { root, run } from './run.js';
 
 /** What `metrics.json` of an example holds at least. */
@@ -59,6 +61,18 @@ try {
     }
   }
   console.log(`${String(examples.length)} examples ran end to end.`);
+
+  const chromium = findChromium();
+  if (chromium === undefined) {
+    console.warn(`Left out: the built page of examples/browser. There is no Chromium here; ${chromiumAdvice}.`);
+  } else {
+    const query = '?start&device=cpu&teacherSteps=6&studentSteps=4&batchSize=32&width=16&depth=1&points=100';
+    await visitBuiltPage(chromium, query, async (page) => {
+      const drawn = await page.locator('canvas[data-points="100"]').count();
+      assert(drawn === 8, `the page drew ${String(drawn)} pictures in place of 8.`);
+    });
+    console.log('The built page of examples/browser ran end to end.');
+  }
 } finally {
   rmSync(scratch, { recursive: true, force: true });
 }

@@ -3,7 +3,6 @@ import { hostTensor, program, RuntimeUnavailableError, type Executable } from '@
 import { describeRuntime } from '@flowmap/tensor/testing';
 import * as ort from 'onnxruntime-web/jspi';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { gpuGlobals, watch } from './__fixtures__/gpu-globals.js';
 import type { GpuDevice } from './host/gpu.js';
 import type { Ort } from './load-ort.js';
 import { onnxRuntime } from './onnx-runtime.js';
@@ -103,8 +102,19 @@ function watchFeeds(): Record<'x' | 'w', string | undefined>[] {
 /** The buffers of the GPU that live, of those made from now on. */
 function countBuffers(): Set<unknown> {
   const live = new Set<unknown>();
-  const { device, buffer } = gpuGlobals();
-  watch(device, 'createBuffer', (made) => live.add(made));
-  watch(buffer, 'destroy', (_, destroyed) => live.delete(destroyed));
+  const page = globalThis as unknown as Record<'GPUDevice' | 'GPUBuffer', { prototype: object }>;
+  watch(page.GPUDevice.prototype, 'createBuffer', (made) => live.add(made));
+  watch(page.GPUBuffer.prototype, 'destroy', (_, destroyed) => live.delete(destroyed));
   return live;
+}
+
+/** Calls back after every call of a prototype's method, with its result and the object it was called on. */
+function watch(prototype: object, name: string, called: (result: unknown, self: object) => void): void {
+  const methods = prototype as Record<string, (this: object, ...args: unknown[]) => unknown>;
+  const method = methods[name]!;
+  vi.spyOn(methods, name).mockImplementation(function (this: object, ...args: unknown[]) {
+    const result = method.apply(this, args);
+    called(result, this);
+    return result;
+  });
 }

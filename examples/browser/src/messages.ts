@@ -1,0 +1,75 @@
+/** What one run of the page is. */
+export interface Settings {
+  readonly device: 'auto' | 'cpu' | 'webgpu';
+  /** Decides initial weights, data, noise and times. */
+  readonly seed: number;
+  readonly teacherSteps: number;
+  readonly studentSteps: number;
+  /** Points of one training step. */
+  readonly batchSize: number;
+  /** Width of the network's layers, and the number of its residual blocks. */
+  readonly width: number;
+  readonly depth: number;
+  /** Points of a picture. */
+  readonly points: number;
+}
+
+/** The settings of the page, which the query part of its address can change: `?teacherSteps=200&start`. */
+export const DEFAULTS: Settings = {
+  device: 'auto',
+  seed: 0,
+  teacherSteps: 1500,
+  studentSteps: 1500,
+  batchSize: 512,
+  width: 128,
+  depth: 3,
+  points: 2000,
+};
+
+/** Steps of the samplers whose pictures are shown. */
+export const FEW = [1, 2, 4] as const;
+/** Euler steps of the teacher that count as its exact flow. */
+export const MANY = 32;
+
+export type Phase = 'teacher' | 'student';
+
+/** What the page tells its worker. */
+export type Command =
+  { readonly type: 'start'; readonly settings: Settings } | { readonly type: 'pause' } | { readonly type: 'resume' };
+
+/** Points of the plane, x and y in turn. */
+export type Points = Float32Array;
+
+/** What the worker tells the page. */
+export type Report =
+  | {
+      readonly type: 'ready';
+      /** The runtime, with its device: `onnx (cpu)`. */
+      readonly runtime: string;
+      /** The points that every picture starts from, and points of the data. */
+      readonly noise: Points;
+      readonly data: Points;
+    }
+  | {
+      readonly type: 'progress';
+      readonly phase: Phase;
+      readonly step: number;
+      readonly loss: number;
+      readonly stepsPerSecond: number;
+    }
+  | {
+      readonly type: 'samples';
+      readonly phase: Phase;
+      readonly step: number;
+      readonly samples: readonly Samples[];
+    }
+  | { readonly type: 'done' }
+  | { readonly type: 'failed'; readonly message: string };
+
+export interface Samples {
+  /** Steps of the sampler. */
+  readonly steps: number;
+  readonly points: Points;
+  /** Root mean square distance of a point to where the teacher's exact flow takes it; not for that flow itself. */
+  readonly distance?: number;
+}

@@ -1,0 +1,91 @@
+import { flowMapFrom, mlp, velocityField, type Model } from '@flowmap/core';
+import { checkerboard } from '@flowmap/data';
+import { ayfEmd, flowMatching } from '@flowmap/objectives';
+import { onnxRuntime } from '@flowmap/runtime-onnx';
+import { normalBatch } from '@flowmap/tensor';
+import { FEW, MANY, type Phase, type Points, type Report, type Samples, type Settings } from './messages.js';
+import { openSampler, type Sampler } from './sampler.js';
+import { train } from './train.js';
+
+/** Waits as long as the run is paused. */
+export type Gate = () => Promise<void>;
+
+/**
+ * The whole run: trains a teacher on a checkerboard by flow matching, then distils it into a flow map by AYF-EMD. Network
+ * and teacher are those of `examples/checkerboard`.
+ */
+export async function run(settings: Settings, report: (report: Report) => void, gate: Gate): Promise<void> {
+  const { device, seed, batchSize, width, depth, points } = settings;
+  const runtime = await onnxRuntime({ device });
+  const data = checkerboard({ seed });
+  const noise = normalBatch({ seed, purpose: 'picture' }, [points, 2]);
+  const drawn = await data.batch(Array.from({ length: points }, (_, i) => 1e6 + i));
+  report({ type: 'ready', runtime: runtime.name, noise: Float32Array.from(noise), data: Float32Array.from(drawn.x) });
+
+  const common = { runtime, data, batchSize, seed, gate };
+  const network = mlp({ shape: data.shape, width, depth });
+  const progress =
+    (phase: Phase) =>
+    (step: number, loss: number, stepsPerSecond: number): void =>
+      report({ type: 'progress', phase, step, loss, stepsPerSecond });
+
+  const euler = await openSampler(runtime, network, 'euler', noise);
+  const teacher: Model = {
+    kind: 'velocity',
+    network,
+    classes: [],
+    params: await train({
+      ...common,
+      network,
+      params: network.init(seed),
+      objective: flowMatching(),
+      learningRate: 2e-3,
+      iterations: settings.teacherSteps,
+      progress: progress('teacher'),
+      pictures: 10,
+      picture: async (step, params) => {
+        const exact = await euler.sample(params, MANY);
+        const samples = [...(await few(euler, params, exact)), { steps: MANY, points: exact }];
+        report({ type: 'samples', phase: 'teacher', step, samples });
+      },
+    }),
+  };
+  const exact = await euler.sample(teacher.params, MANY);
+  await euler.dispose();
+
+  const student = flowMapFrom(teacher, seed);
+  const flowMap = await openSampler(runtime, student.network, 'flowMap', noise);
+  await train({
+    ...common,
+    network: student.network,
+    params: student.params,
+    teacher: velocityField(teacher),
+    // Points need their last small steps right, and wider intervals train more short ones. A warm-up as long as the run ends nearer to
+    // the teacher than a short one: each r starts from a student that is right for the one before.
+    objective: ayfEmd({ intervalMean: -0.6, intervalStd: 1.6, warmup: settings.studentSteps }),
+    learningRate: 1e-3,
+    iterations: settings.studentSteps,
+    progress: progress('student'),
+    pictures: 20,
+    picture: async (step, params) => {
+      report({ type: 'samples', phase: 'student', step, samples: await few(flowMap, params, exact) });
+    },
+  });
+  await flowMap.dispose();
+  report({ type: 'done' });
+}
+
+async function few(sampler: Sampler, params: Model['params'], exact: Points): Promise<Samples[]> {
+  const samples: Samples[] = [];
+  for (const steps of FEW) {
+    const points = await sampler.sample(params, steps);
+    samples.push({ steps, points, distance: distance(points, exact) });
+  }
+  return samples;
+}
+
+/** Root mean square distance between points. */
+function distance(a: Points, b: Points): number {
+  const total = a.reduce((sum, value, i) => sum + (value - b[i]!) ** 2, 0);
+  return Math.sqrt(total / (a.length / 2));
+}

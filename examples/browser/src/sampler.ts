@@ -1,0 +1,48 @@
+import { eulerSampler, flowMapSampler, uniformGrid, type Network } from '@flowmap/core';
+import { hostTensor, type DeviceTensor, type HostTensor, type HostTensors, type Runtime } from '@flowmap/tensor';
+import type { Points } from './messages.js';
+
+/** Draws samples of a network whose weights change. */
+export interface Sampler {
+  /** Moves the noise to data in a number of steps, with these weights. */
+  sample(params: HostTensors, steps: number): Promise<Points>;
+  dispose(): Promise<void>;
+}
+
+const samplers = { euler: eulerSampler, flowMap: flowMapSampler };
+
+/**
+ * Compiles a sampler of one step, once for any number of steps and any weights.
+ *
+ * @param noise `[count, 2]`, the same for every sample
+ */
+export async function openSampler(
+  runtime: Runtime,
+  network: Network,
+  method: keyof typeof samplers,
+  noise: ArrayLike<number>,
+): Promise<Sampler> {
+  const batchSize = noise.length / 2;
+  const executable = await runtime.compile(samplers[method]({ network, batchSize, steps: 1 }));
+  const start = hostTensor([batchSize, 2], Float32Array.from(noise));
+  return {
+    async sample(params, steps) {
+      await executable.writeState(params);
+      const times = uniformGrid(steps);
+      let x: HostTensor | DeviceTensor = start;
+      for (let i = 0; i < steps; i++) {
+        const next: Record<string, DeviceTensor> = await executable.run({
+          x,
+          times: hostTensor([2], times.slice(i, i + 2)),
+        });
+        if ('dispose' in x) x.dispose();
+        x = next['x']!;
+      }
+      if (!('read' in x)) return Float32Array.from(x.data);
+      const { data } = await x.read();
+      x.dispose();
+      return Float32Array.from(data);
+    },
+    dispose: () => executable.dispose(),
+  };
+}

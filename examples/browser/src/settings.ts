@@ -1,0 +1,15 @@
+import { DEFAULTS, type Settings } from './messages.js';
+
+const devices = ['auto', 'cpu', 'webgpu'] as const;
+
+/** The page's settings, as the query part of its address changes them; what makes no sense is left as it was. */
+export function settingsOf(search: string): Settings {
+  const query = new URLSearchParams(search);
+  const numbers = Object.entries(DEFAULTS).flatMap(([name, value]) => {
+    const given = Number(query.get(name) ?? NaN);
+    const least = name === 'seed' ? 0 : 1;
+    return typeof value === 'number' && Number.isInteger(given) && given >= least ? [[name, given]] : [];
+  });
+  const device = devices.find((name) => name === query.get('device')) ?? DEFAULTS.device;
+  return { ...DEFAULTS, ...(Object.fromEntries(numbers) as Partial<Settings>), device };
+}

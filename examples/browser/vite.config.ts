@@ -1,0 +1,20 @@
+import { defaultClientConditions, defineConfig } from 'vite';
+
+// With these the page is cross-origin isolated, and WebAssembly has threads; a server of the built page must send them too.
+const headers = {
+  'Cross-Origin-Opener-Policy': 'same-origin',
+  'Cross-Origin-Embedder-Policy': 'require-corp',
+};
+
+export default defineConfig({
+  base: './',
+  root: import.meta.dirname,
+  server: { headers },
+  preview: { headers },
+  worker: { format: 'es' },
+  build: { target: 'es2023', chunkSizeWarningLimit: 1000 },
+  // onnxruntime-web finds its WebAssembly by the address that it was loaded from.
+  optimizeDeps: { exclude: ['onnxruntime-web'] },
+  // Inside this repository: the packages' sources, so that no build is needed before.
+  resolve: { conditions: ['@flowmap/source', ...defaultClientConditions] },
+});
