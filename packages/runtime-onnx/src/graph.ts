@@ -1,6 +1,7 @@
 import { create, toBinary } from '@bufbuild/protobuf';
 import {
   AttributeProtoSchema,
+  GraphProtoSchema,
   AttributeProto_AttributeType as AttributeType,
   ModelProtoSchema,
   NodeProtoSchema,
@@ -8,6 +9,7 @@ import {
   TensorProto_DataType as DataType,
   ValueInfoProtoSchema,
   type AttributeProto,
+  type GraphProto,
   type NodeProto,
   type TensorProto,
   type ValueInfoProto,
@@ -28,8 +30,19 @@ export const dataTypes: { readonly [D in DType]: DataType } = {
  * Operator set 17 (ONNX 1.12): the newest in which `ReduceMax` takes its axes as an attribute and `Pad` has no `axes` input,
  * which onnxruntime's transpose optimizer corrupts. Every onnxruntime since 1.12 runs it.
  */
-export const opset = 17;
-export const irVersion = 8;
+const opset = 17;
+const irVersion = 8;
+
+/** A model of one graph in ONNX's binary form. */
+export function encodeModel(graph: GraphProto): Uint8Array {
+  const model = create(ModelProtoSchema, {
+    irVersion: BigInt(irVersion),
+    producerName: 'flowmap',
+    opsetImport: [{ domain: '', version: BigInt(opset) }],
+    graph,
+  });
+  return toBinary(ModelProtoSchema, model);
+}
 
 /** Collects the nodes and initializers of an ONNX graph; equal initializers are stored once. */
 export class Graph {
@@ -79,30 +92,24 @@ export class Graph {
     return this.constant(Float64Array.of(value), { shape: [], dtype });
   }
 
-  /** The finished model in ONNX's binary form. */
-  encode(
+  /** The finished graph. */
+  finish(
     name: string,
     inputs: Readonly<Record<string, TensorSpec>>,
     outputs: Readonly<Record<string, TensorSpec>>,
-  ): Uint8Array {
+  ): GraphProto {
     const nameOf = (value: string): string => this.renamed.get(value) ?? value;
     for (const node of this.nodes) {
       node.input = node.input.map(nameOf);
       node.output = node.output.map(nameOf);
     }
-    const model = create(ModelProtoSchema, {
-      irVersion: BigInt(irVersion),
-      producerName: 'flowmap',
-      opsetImport: [{ domain: '', version: BigInt(opset) }],
-      graph: {
-        name,
-        node: this.nodes,
-        initializer: this.initializers,
-        input: Object.entries(inputs).map(valueInfo),
-        output: Object.entries(outputs).map(valueInfo),
-      },
+    return create(GraphProtoSchema, {
+      name,
+      node: this.nodes,
+      initializer: this.initializers,
+      input: Object.entries(inputs).map(valueInfo),
+      output: Object.entries(outputs).map(valueInfo),
     });
-    return toBinary(ModelProtoSchema, model);
   }
 
   private append(
@@ -157,7 +164,8 @@ function attributeProto([name, value]: [string, Attribute]): AttributeProto {
   return create(AttributeProtoSchema, { name, type: AttributeType.INTS, ints: value.map(BigInt) });
 }
 
-function valueInfo([name, { shape, dtype }]: [string, TensorSpec]): ValueInfoProto {
+/** Declares an input or an output of a graph. */
+export function valueInfo([name, { shape, dtype }]: [string, TensorSpec]): ValueInfoProto {
   const dim = shape.map((extent) => ({ value: { case: 'dimValue' as const, value: BigInt(extent) } }));
   const value = { elemType: dataTypes[dtype], shape: { dim } };
   return create(ValueInfoProtoSchema, { name, type: { value: { case: 'tensorType', value } } });

@@ -1,4 +1,4 @@
-import { UnsupportedError, type Executable, type Program, type Runtime } from '@flowmap/tensor';
+import { unroll, UnsupportedError, type CompileOptions, type Executable, type Program, type Runtime } from '@flowmap/tensor';
 import { deviceFailure } from './device-failure.js';
 import { openDevice, openFastest } from './device.js';
 import { devices, type Device } from './devices.js';
@@ -6,6 +6,7 @@ import { executable } from './executable.js';
 import { loadOrt } from './load-ort.js';
 import { standardRules } from './lowering/table.js';
 import { webgpuRules } from './lowering/webgpu.js';
+import { scanModel } from './scan-model.js';
 import { sessionOptions } from './session-options.js';
 import { modelOf } from './to-onnx.js';
 
@@ -55,11 +56,14 @@ export async function onnxRuntime(options: OnnxRuntimeOptions = {}): Promise<Run
   return {
     name: `onnx (${device})`,
     precision: 'float32',
-    async compile(program: Program): Promise<Executable> {
-      const model = modelOf(program, rules);
+    async compile(program: Program, { stepsPerRun = 1 }: CompileOptions = {}): Promise<Executable> {
+      const run = unroll(program, stepsPerRun);
+      // The provider of WebGPU has no Scan; the CPU would run it, and carry every step's state over the bus.
+      const canScan = device !== 'webgpu' && stepsPerRun > 1 && Object.keys(program.inputs).length > 0;
+      const model = canScan ? scanModel(program, rules, stepsPerRun) : modelOf(run, rules);
       try {
         const session = await ort.InferenceSession.create(model, sessionOptions(device, memory.location, options));
-        return executable(ort, session, opened, program);
+        return executable(ort, session, opened, run);
       } catch (cause) {
         throw deviceFailure(device, `compiling program '${program.name}'`, cause);
       }

@@ -1,4 +1,4 @@
-import type { Runtime } from '@flowmap/tensor';
+import { unroll, type Runtime } from '@flowmap/tensor';
 import { deviceTensors, promised } from './device-tensors.js';
 import { executableOf } from './executable.js';
 
@@ -16,6 +16,6 @@ export function referenceRuntime(): Runtime {
   return {
     name: 'reference',
     precision: 'float64',
-    compile: (program) => promised(() => executableOf(program, tensors)),
+    compile: (program, { stepsPerRun = 1 } = {}) => promised(() => executableOf(unroll(program, stepsPerRun), tensors)),
   };
 }

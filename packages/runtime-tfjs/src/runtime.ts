@@ -1,4 +1,4 @@
-import type { Runtime } from '@flowmap/tensor';
+import { unroll, type Runtime } from '@flowmap/tensor';
 import { deviceOf } from './device.js';
 import { executable, promised } from './executable.js';
 import { importTfjs, openBackend, type WasmPaths } from './load.js';
@@ -35,6 +35,10 @@ export async function tfjsRuntime(options: TfjsOptions = {}): Promise<Runtime> {
   return {
     name: device.name,
     precision: 'float32',
-    compile: (program) => promised(() => executable(device, program, planOf(device, program))),
+    compile: (program, { stepsPerRun = 1 } = {}) =>
+      promised(() => {
+        const run = unroll(program, stepsPerRun);
+        return executable(device, run, planOf(device, run));
+      }),
   };
 }

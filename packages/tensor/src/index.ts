@@ -13,6 +13,7 @@ export { broadcastShapes, sameShape, sizeOf, stridesOf, type Shape } from './sha
 export {
   hostTensor,
   hostZeros,
+  stackHostTensors,
   type DType,
   type HostData,
   type HostTensor,
@@ -60,10 +61,12 @@ export {
 export {
   checkFeeds,
   checkStateWritten,
+  type CompileOptions,
   type DeviceTensor,
   type Executable,
   type Feeds,
   type Runtime,
 } from './runtime.js';
+export { stackedSpecs, unroll } from './unroll.js';
 export { countFlops } from './flops.js';
 export { fillNormals, normalBatch, normals, uniforms, type RandomKey } from './random.js';

@@ -3,6 +3,16 @@ import { holds, type HostTensor, type HostTensors, type TensorSpec } from './hos
 import { describe, type Program } from './program.js';
 import { sameShape, sizeOf } from './shape.js';
 
+/** How a program is compiled. */
+export interface CompileOptions {
+  /**
+   * Steps that one run takes, a whole number >= 1; 1 unless given. From 2 on, inputs and outputs have a leading axis of that
+   * extent, one row for each step, and the state moves on by as many steps: see {@link unroll}. It pays where every run has a
+   * price, such as the way of the state to the device and back.
+   */
+  readonly stepsPerRun?: number;
+}
+
 /** A back end: turns programs into something that runs. */
 export interface Runtime {
   /** Name for messages and reports, with the device: `onnx (cpu)`. */
@@ -13,8 +23,9 @@ export interface Runtime {
    * Compiles a program once; the result runs any number of times.
    *
    * @throws {UnsupportedError} when the program has a primitive that this runtime lacks
+   * @throws {ProgramError} for a number of steps that there cannot be
    */
-  compile(program: Program): Promise<Executable>;
+  compile(program: Program, options?: CompileOptions): Promise<Executable>;
 }
 
 /** A tensor where a runtime keeps it; it comes to the host only when read. */
@@ -34,6 +45,7 @@ export type Feeds = Readonly<Record<string, HostTensor | DeviceTensor>>;
 
 /** A compiled program with its state. Calls must not overlap: await one before the next. */
 export interface Executable {
+  /** What one run computes: the compiled program, unrolled where a run takes several steps of it. */
   readonly program: Program;
   /**
    * Sets the named states, copying them to the device. All states must have been set before the first run.
