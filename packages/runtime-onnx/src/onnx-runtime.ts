@@ -1,4 +1,11 @@
-import { unroll, UnsupportedError, type CompileOptions, type Executable, type Program, type Runtime } from '@flowmap/tensor';
+import {
+  unroll,
+  UnsupportedError,
+  type CompileOptions,
+  type Executable,
+  type Program,
+  type Runtime,
+} from '@flowmap/tensor';
 import { deviceFailure } from './device-failure.js';
 import { openDevice, openFastest } from './device.js';
 import { devices, type Device } from './devices.js';

@@ -15,7 +15,11 @@ import { lowered, outputName, stateInput, stateOutput } from './to-onnx.js';
  */
 export function scanModel(program: Program, rules: Rules, steps: number): Uint8Array {
   const changed = Object.keys(program.updates);
-  const fixed = new Set(Object.keys(program.state).filter((name) => !changed.includes(name)).map(stateInput));
+  const fixed = new Set(
+    Object.keys(program.state)
+      .filter((name) => !changed.includes(name))
+      .map(stateInput),
+  );
   const inBody = (name: string): string => (fixed.has(name) ? name : `%step:${name}`);
   const { graph, inputs, states, outputs, updates } = lowered(program, rules, inBody);
 
@@ -26,7 +30,10 @@ export function scanModel(program: Program, rules: Rules, steps: number): Uint8A
   const around = {
     inputs: stackedSpecs(program.inputs, steps),
     states: renamed(program.state, stateInput),
-    outputs: stackedSpecs(renamed(program.outputs, (name) => outputName(program, name)), steps),
+    outputs: stackedSpecs(
+      renamed(program.outputs, (name) => outputName(program, name)),
+      steps,
+    ),
     updates: renamed(program.updates, stateOutput),
   };
   const scan = {

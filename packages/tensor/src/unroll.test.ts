@@ -51,8 +51,6 @@ describe('unroll', () => {
   test('takes one step as the program itself, and refuses what is no number of steps', () => {
     expect(unroll(decay, 1)).toBe(decay);
     expect(() => unroll(decay, 0)).toThrow(ProgramError);
-    expect(() => unroll(decay, 2.5)).toThrow(
-      "program 'decay': wanted a whole number of steps >= 1 in a run, got 2.5",
-    );
+    expect(() => unroll(decay, 2.5)).toThrow("program 'decay': wanted a whole number of steps >= 1 in a run, got 2.5");
   });
 });

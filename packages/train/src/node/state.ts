@@ -20,7 +20,7 @@ export interface Steps {
   dispose(): Promise<void>;
 }
 
-/** Compiles a run's step, `stepsPerRun` to a call, and sets its state to that of a checkpoint, or to the start. */
+/** Compiles a run's step, `stepsPerRun` to a call or as many as are left, and sets its state to that of a checkpoint, or to the start. */
 export async function compileSteps(setup: TrainSetup, from: Checkpoint | undefined): Promise<Steps> {
   const { network, objective, optimizer, batchSize, initialParams } = setup;
   const teacher = setup.teacher && velocityField(setup.teacher);
@@ -38,7 +38,8 @@ export async function compileSteps(setup: TrainSetup, from: Checkpoint | undefin
       throw error;
     }
   };
-  let { stepsPerRun } = setup;
+  const left = setup.iterations - (from?.step ?? 0);
+  let stepsPerRun = Math.max(1, Math.min(setup.stepsPerRun, left));
   let executable = await compile(stepsPerRun, {
     ...initialState(optimizer, initialParams, teacher),
     ...(from ? stateOf(from) : {}),
@@ -46,7 +47,7 @@ export async function compileSteps(setup: TrainSetup, from: Checkpoint | undefin
   return {
     async take(feeds) {
       if (feeds.length !== stepsPerRun) {
-        // The last steps of a run that are too few: they are compiled for their number.
+        // The steps that remain at the end are compiled for their number.
         const state = await executable.readState();
         await executable.dispose();
         stepsPerRun = feeds.length;
@@ -67,7 +68,10 @@ function stacked(feeds: readonly HostTensors[]): HostTensors {
 }
 
 /** Values of the outputs, which are few and small, step by step; their device memory is released. */
-async function rowsOf(outputs: Readonly<Record<string, DeviceTensor>>, steps: number): Promise<Record<string, number>[]> {
+async function rowsOf(
+  outputs: Readonly<Record<string, DeviceTensor>>,
+  steps: number,
+): Promise<Record<string, number>[]> {
   const rows = Array.from({ length: steps }, (): Record<string, number> => ({}));
   for (const [name, tensor] of Object.entries(outputs)) {
     const { data } = await tensor.read();

@@ -29,12 +29,7 @@ export async function train(setup: TrainSetup): Promise<TrainResult> {
   return { model: ema, folder: run.folder, completed, step: done, log: log.records };
 }
 
-async function takeSteps(
-  setup: TrainSetup,
-  run: Run,
-  steps: Steps,
-  log: Log,
-): Promise<{ done: number; ema: Model }> {
+async function takeSteps(setup: TrainSetup, run: Run, steps: Steps, log: Log): Promise<{ done: number; ema: Model }> {
   const { iterations, batches, batchSize, stepsPerRun, logEvery, checkpointEvery } = setup;
   const { signal, objective, learningRate } = setup;
   const prepare = (first: number): Promise<HostTensors[]> | undefined => {
