@@ -5,7 +5,7 @@ import { parseArgs } from 'node:util';
 import { flowMapSampler } from '@flowmap/core';
 import { onnxRuntime } from '@flowmap/runtime-onnx';
 import { tfjsRuntime } from '@flowmap/runtime-tfjs';
-import { hostTensor, type Executable, type HostTensor, type HostTensors } from '@flowmap/tensor';
+import { freeze, hostTensor, type Executable, type HostTensor, type HostTensors } from '@flowmap/tensor';
 import { initialState, trainStep } from '@flowmap/train';
 import {
   initialParams,
@@ -44,8 +44,7 @@ const batch = taskBatch(task);
 const params = initialParams(task);
 const training = await runtime.compile(trainStep({ network, objective, optimizer, batchSize }));
 await training.writeState(initialState(optimizer, params));
-const sampling = await runtime.compile(flowMapSampler({ network, batchSize, steps: times.length - 1 }));
-await sampling.writeState(params);
+const sampling = await runtime.compile(freeze(flowMapSampler({ network, batchSize, steps: times.length - 1 }), params));
 
 let step = 0;
 const runs = {

@@ -14,10 +14,10 @@ import {
   type TensorProto,
   type ValueInfoProto,
 } from 'onnx-buf';
-import { sizeOf, type DType, type TensorSpec } from '@flowmap/tensor';
+import { sizeOf, type ConstantData, type DType, type TensorSpec } from '@flowmap/tensor';
 
-/** Value of a node's attribute: a whole number, several, or a text. */
-export type Attribute = number | readonly number[] | string;
+/** Value of a node's attribute: a whole number, several, a text, or any number. */
+export type Attribute = number | readonly number[] | string | { readonly float: number };
 
 /** ONNX's number of each dtype. */
 export const dataTypes: { readonly [D in DType]: DataType } = {
@@ -33,12 +33,19 @@ export const dataTypes: { readonly [D in DType]: DataType } = {
 const opset = 17;
 const irVersion = 8;
 
-/** A model of one graph in ONNX's binary form. */
-export function encodeModel(graph: GraphProto): Uint8Array {
+/**
+ * A model in ONNX's binary form.
+ *
+ * @param domains of the operators that are not standard
+ */
+export function encodeModel(graph: GraphProto, domains: Iterable<string> = []): Uint8Array {
   const model = create(ModelProtoSchema, {
     irVersion: BigInt(irVersion),
     producerName: 'flowmap',
-    opsetImport: [{ domain: '', version: BigInt(opset) }],
+    opsetImport: [
+      { domain: '', version: BigInt(opset) },
+      ...Array.from(domains, (domain) => ({ domain, version: 1n })),
+    ],
     graph,
   });
   return toBinary(ModelProtoSchema, model);
@@ -51,9 +58,11 @@ export class Graph {
   private readonly shared = new Map<string, string>();
   private readonly computed = new Set<string>();
   private readonly renamed = new Map<string, string>();
+  /** Domains of the operators so far that are not standard. */
+  readonly domains = new Set<string>();
   private count = 0;
 
-  /** Appends a node with one output and returns the output's name. */
+  /** Appends a node with one output and returns the output's name. Operators of another domain are called `domain.Operator`. */
   node(opType: string, inputs: readonly string[], attributes: Readonly<Record<string, Attribute>> = {}): string {
     const name = this.freshName();
     this.append(opType, inputs, name, attributes);
@@ -76,8 +85,8 @@ export class Graph {
     }));
   }
 
-  /** A constant from row-major values, rounded to the dtype. Long ones are shared by identity of their data. */
-  constant(data: Float64Array, { shape, dtype }: TensorSpec): string {
+  /** A constant from row-major values, rounded to the dtype; equal short ones are stored once. */
+  constant(data: ConstantData, { shape, dtype }: TensorSpec): string {
     const make = (): Initializer => ({
       dataType: dataTypes[dtype],
       dims: shape,
@@ -113,13 +122,17 @@ export class Graph {
   }
 
   private append(
-    opType: string,
+    operator: string,
     input: readonly string[],
     name: string,
     attributes: Readonly<Record<string, Attribute>>,
   ): void {
     const attribute = Object.entries(attributes).map(attributeProto);
-    this.nodes.push(create(NodeProtoSchema, { opType, name, input: [...input], output: [name], attribute }));
+    const [, domain = '', opType] = /^(?:(.*)\.)?(.*)$/.exec(operator)!;
+    if (domain !== '') this.domains.add(domain);
+    this.nodes.push(
+      create(NodeProtoSchema, { opType: opType!, domain, name, input: [...input], output: [name], attribute }),
+    );
   }
 
   /** Begins with a character that names of inputs, states and outputs are unlikely to begin with. */
@@ -150,7 +163,7 @@ interface Initializer {
     BigInt64Array<ArrayBuffer> | Float32Array<ArrayBuffer> | Int32Array<ArrayBuffer> | Uint8Array<ArrayBuffer>;
 }
 
-function rounded(data: Float64Array, dtype: DType, size: number): Initializer['data'] {
+function rounded(data: ConstantData, dtype: DType, size: number): Initializer['data'] {
   const type = dtype === 'float32' ? Float32Array : dtype === 'int32' ? Int32Array : Uint8Array;
   return data.length === size ? type.from(data) : new type(size).fill(data[0]!);
 }
@@ -158,6 +171,9 @@ function rounded(data: Float64Array, dtype: DType, size: number): Initializer['d
 function attributeProto([name, value]: [string, Attribute]): AttributeProto {
   if (typeof value === 'number')
     return create(AttributeProtoSchema, { name, type: AttributeType.INT, i: BigInt(value) });
+  if (typeof value === 'object' && 'float' in value) {
+    return create(AttributeProtoSchema, { name, type: AttributeType.FLOAT, f: value.float });
+  }
   if (typeof value === 'string') {
     return create(AttributeProtoSchema, { name, type: AttributeType.STRING, s: new TextEncoder().encode(value) });
   }

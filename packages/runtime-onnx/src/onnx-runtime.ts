@@ -11,7 +11,7 @@ import { openDevice, openFastest } from './device.js';
 import { devices, type Device } from './devices.js';
 import { executable } from './executable.js';
 import { loadOrt } from './load-ort.js';
-import { standardRules } from './lowering/table.js';
+import { cpuRules, standardRules } from './lowering/table.js';
 import { webgpuRules } from './lowering/webgpu.js';
 import { scanModel } from './scan-model.js';
 import { sessionOptions } from './session-options.js';
@@ -59,7 +59,7 @@ export async function onnxRuntime(options: OnnxRuntimeOptions = {}): Promise<Run
   const ort = await loadOrt();
   const opened = await (wanted === 'auto' ? openFastest(ort) : openDevice(ort, wanted));
   const { device, memory } = opened;
-  const rules = device === 'webgpu' ? webgpuRules : standardRules;
+  const rules = { cpu: cpuRules, webgpu: webgpuRules, cuda: standardRules }[device];
   return {
     name: `onnx (${device})`,
     precision: 'float32',

@@ -53,6 +53,7 @@ export function scanModel(program: Program, rules: Rules, steps: number): Uint8A
       input: Object.entries({ ...around.inputs, ...around.states }).map(valueInfo),
       output: Object.entries({ ...around.outputs, ...around.updates }).map(valueInfo),
     }),
+    graph.domains,
   );
 }
 

@@ -1,10 +1,26 @@
 import { fromBinary } from '@bufbuild/protobuf';
-import { constant, conv2d, program, type Program } from '@flowmap/tensor';
+import {
+  attention,
+  constant,
+  conv2d,
+  grad,
+  hostTensor,
+  normals,
+  program,
+  rmsNorm,
+  sizeOf,
+  splat,
+  type HostTensor,
+  type Program,
+  type Tensor,
+} from '@flowmap/tensor';
+import { referenceRuntime } from '@flowmap/runtime-reference';
 import { ModelProtoSchema, type ModelProto } from 'onnx-buf';
-import { InferenceSession, Tensor } from 'onnxruntime-node';
+import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
 import { describe, expect, it } from 'vitest';
-import { standardRules } from './lowering/table.js';
+import { cpuRules, standardRules } from './lowering/table.js';
 import { webgpuRules } from './lowering/webgpu.js';
+import { onnxRuntime } from './onnx-runtime.js';
 import { modelOf, toOnnx } from './to-onnx.js';
 
 const decode = (built: Program): ModelProto => fromBinary(ModelProtoSchema, toOnnx(built));
@@ -19,8 +35,8 @@ describe('toOnnx', () => {
     const session = await InferenceSession.create(toOnnx(built));
     expect(session.inputNames).toEqual(['x', 'state:w']);
     expect(session.outputNames).toEqual(['y', 'output:x', 'next:w']);
-    const x = new Tensor('float32', Float32Array.of(1, 2, 3, 4, 5, 6), [2, 3]);
-    const results = await session.run({ x, 'state:w': new Tensor('float32', Float32Array.of(1, 0, -1), [3, 1]) });
+    const x = new OrtTensor('float32', Float32Array.of(1, 2, 3, 4, 5, 6), [2, 3]);
+    const results = await session.run({ x, 'state:w': new OrtTensor('float32', Float32Array.of(1, 0, -1), [3, 1]) });
     expect(results['y']!.data).toEqual(Float32Array.of(-2, -2));
     expect(results['y']!.dims).toEqual([2, 1]);
     expect(results['output:x']!.data).toEqual(x.data);
@@ -64,11 +80,72 @@ describe('toOnnx', () => {
       },
     }));
     const session = await InferenceSession.create(toOnnx(built));
-    const { zero, whole, truth } = await session.run({ x: new Tensor('float32', Float32Array.of(1, 2), [2]) });
+    const { zero, whole, truth } = await session.run({ x: new OrtTensor('float32', Float32Array.of(1, 2), [2]) });
     expect(Array.from(zero!.data as Float32Array)).toEqual([-0, 0]);
     expect(whole!.data).toEqual(Int32Array.of(7, -7));
     expect(truth!.data).toEqual(Uint8Array.of(1, 0));
     await session.release();
+  });
+});
+
+describe('composites of the CPU', () => {
+  const of = (built: Program): string[] =>
+    fromBinary(ModelProtoSchema, modelOf(built, cpuRules)).graph!.node.map(({ domain, opType }) => domain + opType);
+  const heads = (x: Tensor): Tensor => x.reshape([2, 5, 4, 3]).transpose([0, 2, 1, 3]);
+  const tokens = { q: [2, 5, 12], k: [2, 5, 12], v: [2, 5, 12] };
+  const attended = program('attention', { inputs: tokens }, ({ q, k, v }) => ({
+    outputs: { y: attention(heads(q), heads(k), heads(v)).transpose([0, 2, 1, 3]).reshape([2, 5, 12]) },
+  }));
+
+  it('are one operator where nothing else needs their parts', () => {
+    const normed = program('norm', { inputs: { x: [2, 8] } }, ({ x }) => ({ outputs: { y: rmsNorm(x) } }));
+    expect(of(normed)).toEqual(['SimplifiedLayerNormalization']);
+    expect(of(attended).filter((name) => name !== 'Reshape')).toEqual(['com.microsoftMultiHeadAttention']);
+  });
+
+  it('are left apart where something else does, or where they differ', () => {
+    const gradient = program('gradient', { inputs: { x: [2, 8] } }, ({ x }) => ({
+      outputs: { y: rmsNorm(x), dx: grad((z) => rmsNorm(z).sin().sum(), [x])[0]! },
+    }));
+    const sum = program('sum', { inputs: { x: [2, 8] } }, ({ x }) => ({
+      outputs: { y: x.mul(splat(1).div(x.square().sum([-1], true).add(1).sqrt())) },
+    }));
+    const first = program('first', { inputs: { x: [8, 2] } }, ({ x }) => ({
+      outputs: { y: x.mul(splat(1).div(x.square().mean([0], true).add(1).sqrt())) },
+    }));
+    for (const built of [gradient, sum, first]) expect(of(built)).not.toContain('SimplifiedLayerNormalization');
+    const masked = program('masked', { inputs: tokens }, ({ q, k, v }) => {
+      const weights = heads(q)
+        .matmul(heads(k).transpose([0, 1, 3, 2]))
+        .softmax();
+      return { outputs: { y: weights.matmul(heads(v)).transpose([0, 2, 1, 3]), weights } };
+    });
+    expect(of(masked)).not.toContain('com.microsoftMultiHeadAttention');
+  });
+
+  it('are left apart in files', () => {
+    expect(operators(attended)).toContain('Softmax');
+  });
+
+  it('give the values of the reference', async () => {
+    const both = program('both', { inputs: { ...tokens, x: [3, 7] } }, ({ q, k, v, x }) => ({
+      outputs: {
+        y: attention(heads(q).mul(3), heads(k), heads(v)).transpose([0, 2, 1, 3]),
+        norm: rmsNorm(x, 0.5),
+      },
+    }));
+    const draw = (purpose: string, shape: number[]): HostTensor =>
+      hostTensor(shape, normals({ seed: 0, purpose }, sizeOf(shape)));
+    const feeds = Object.fromEntries(Object.entries({ ...tokens, x: [3, 7] }).map(([n, s]) => [n, draw(n, s)]));
+    const results = await Promise.all(
+      [await onnxRuntime({ device: 'cpu' }), referenceRuntime()].map(async (runtime) => {
+        const executable = await runtime.compile(both);
+        const { y, norm } = await executable.run(feeds);
+        return [...(await y!.read()).data, ...(await norm!.read()).data];
+      }),
+    );
+    // Some float32 roundings of numbers near 1.
+    results[0]!.forEach((value, i) => expect(value).toBeCloseTo(results[1]![i]!, 5));
   });
 });
 

@@ -33,7 +33,7 @@ export function toOnnx(program: Program): Uint8Array {
 /** The model of a program by the rules of a device. */
 export function modelOf(program: Program, rules: Rules): Uint8Array {
   const { graph, inputs, states, outputs, updates } = lowered(program, rules, (name) => name);
-  return encodeModel(graph.finish(program.name, { ...inputs, ...states }, { ...outputs, ...updates }));
+  return encodeModel(graph.finish(program.name, { ...inputs, ...states }, { ...outputs, ...updates }), graph.domains);
 }
 
 type Specs = Readonly<Record<string, TensorSpec>>;
@@ -51,8 +51,12 @@ export interface Lowered {
 export function lowered(program: Program, rules: Rules, rename: (name: string) => string): Lowered {
   const graph = new Graph();
   const names = new Map<Tensor, string>();
-  const value = (tensor: Tensor): string =>
-    tensor.is('constant') ? graph.constant(tensor.attributes.data, tensor) : names.get(tensor)!;
+  const value = (tensor: Tensor): string => {
+    if (tensor.is('constant') && !names.has(tensor)) {
+      names.set(tensor, graph.constant(tensor.attributes.data, tensor));
+    }
+    return names.get(tensor)!;
+  };
   const compact = (tensor: Tensor): string => {
     if (!tensor.is('constant') || tensor.attributes.data.length > 1) return value(tensor);
     return graph.constant(tensor.attributes.data, { shape: [], dtype: tensor.dtype });

@@ -1,4 +1,5 @@
 import { DTypeError, ShapeError } from './errors.js';
+import type { ConstantData } from './primitives.js';
 import { requireExtents, sameShape, sizeOf, type Shape } from './shape.js';
 
 /** `float32` is the runtime's working precision (float64 in the reference runtime); `bool` is stored as bytes 0 and 1. */
@@ -77,7 +78,7 @@ export function holds(dtype: DType, data: HostData): boolean {
 }
 
 /** Throws a {@link DTypeError} for numbers that int32 or bool would change: fractions, what is out of range, NaN. */
-export function requireValues(operation: string, dtype: DType, values: Float64Array | readonly number[]): void {
+export function requireValues(operation: string, dtype: DType, values: ConstantData | readonly number[]): void {
   if (dtype === 'float32') return;
   const holdsValue = (value: number): boolean =>
     dtype === 'bool' ? value === 0 || value === 1 : value === (value | 0);

@@ -20,7 +20,14 @@ export {
   type HostTensors,
   type TensorSpec,
 } from './host-tensor.js';
-export type { BinaryPrimitive, ConvAttributes, Primitive, Primitives, UnaryPrimitive } from './primitives.js';
+export type {
+  BinaryPrimitive,
+  ConstantData,
+  ConvAttributes,
+  Primitive,
+  Primitives,
+  UnaryPrimitive,
+} from './primitives.js';
 export { bind, constant, input, reachable, splat, Tensor, type TensorLike } from './tensor.js';
 export {
   and,
@@ -58,6 +65,7 @@ export {
   type SpecLike,
   type Tensors,
 } from './program.js';
+export { freeze } from './freeze.js';
 export {
   checkFeeds,
   checkStateWritten,

@@ -15,6 +15,9 @@ export interface ConvAttributes {
   readonly groups: number;
 }
 
+/** Values of a constant: doubles, or floats where they are known to be such, as parameters are. */
+export type ConstantData = Float64Array | Float32Array;
+
 /**
  * The closed set of primitives and their static attributes. Every table over primitives (shape, JVP, VJP, each runtime's
  * lowering) is a mapped type over this interface, so that a hole in one is a compile error.
@@ -22,8 +25,8 @@ export interface ConvAttributes {
 export interface Primitives {
   /** A named argument of the program: an input or a state. */
   input: { readonly name: string; readonly shape: Shape; readonly dtype: DType };
-  /** Doubles until a runtime rounds them; `data` has one element when all are equal, else one per element. */
-  constant: { readonly data: Float64Array; readonly shape: Shape; readonly dtype: DType };
+  /** Numbers that a runtime rounds; `data` has one element when all are equal, else one per element. */
+  constant: { readonly data: ConstantData; readonly shape: Shape; readonly dtype: DType };
 
   neg: None;
   exp: None;

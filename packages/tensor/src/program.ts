@@ -83,18 +83,17 @@ export function program<I extends string, S extends string = never>(
     );
   }
 
-  const simplified = simplify(traced);
-  const count = Object.keys(results.outputs).length;
-  const named = (keys: string[], offset: number): Tensors =>
-    Object.fromEntries(keys.map((key, i) => [key, simplified[offset + i]!]));
-  return {
-    name,
-    inputs,
-    state,
-    outputs: named(Object.keys(results.outputs), 0),
-    updates: named(Object.keys(updates), count),
-    nodes: reachable(simplified),
-  };
+  return programOf({ name, inputs, state, outputs: results.outputs, updates });
+}
+
+/** The program of results that have been checked, simplified. */
+export function programOf({ outputs, updates, ...rest }: Omit<Program, 'nodes'>): Program {
+  const names = [...Object.keys(outputs), ...Object.keys(updates)];
+  const simplified = simplify([...Object.values(outputs), ...Object.values(updates)]);
+  const count = Object.keys(outputs).length;
+  const named = (first: number, last: number): Tensors =>
+    Object.fromEntries(names.slice(first, last).map((name, i) => [name, simplified[first + i]!]));
+  return { ...rest, outputs: named(0, count), updates: named(count, names.length), nodes: reachable(simplified) };
 }
 
 /** One line per node, `%7 = add %3 %6 : float32 [2, 3]`: for reading, and for comparing programs in tests. */

@@ -52,7 +52,7 @@ export const rewriteRules: { readonly [P in Primitive]?: RewriteRule<P> } = {
       const { parts, axis, before, after } = joined;
       return make('pad', [make('concat', parts, { axis })], { before, after });
     }
-    return narrowed('add', [a!, b!], shape, make);
+    return narrowed('add', [a!, b!], shape, make) ?? regrouped(a!, b!, make) ?? regrouped(b!, a!, make);
   },
   sub: ([a, b], _, shape, make) => {
     if (isSplat(b!, 0)) return make('broadcastTo', [a!], { shape });
@@ -199,6 +199,15 @@ function rescaled(scaled: Tensor, x: Tensor, make: Make): Tensor | undefined {
   const [y, scale] = scaled.operands as readonly [Tensor, Tensor];
   if (x.size < y.size) return make('mul', [make('mul', [x, scale], {}), y], {});
   return x.size === y.size ? make('mul', [make('mul', [x, y], {}), scale], {}) : undefined;
+}
+
+/** `(x + a) + b` as `x + (a + b)` where that adds once less to all of `x`. */
+function regrouped(sum: Tensor, b: Tensor, make: Make): Tensor | undefined {
+  if (!sum.is('add')) return undefined;
+  const [x, a] = sum.operands as readonly [Tensor, Tensor];
+  const [large, small] = x.size < a.size ? [a, x] : [x, a];
+  const size = sizeOf(broadcastShapes('add', [small.shape, b.shape]));
+  return size < large.size ? make('add', [large, make('add', [small, b], {})], {}) : undefined;
 }
 
 /** An operand that was repeated only to meet the other one is used as it was; a splat becomes a scalar. */

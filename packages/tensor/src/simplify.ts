@@ -1,3 +1,4 @@
+import { beforeBroadcast } from './before-broadcast.js';
 import { fold } from './fold.js';
 import { inferRules, type InferRule } from './infer.js';
 import type { Primitive } from './primitives.js';
@@ -6,7 +7,8 @@ import { reachable, Tensor } from './tensor.js';
 
 /**
  * A graph of equal values that is cheaper to run: common subexpressions shared, constants folded, multiplications by 0
- * and 1 and additions of 0 removed, transpositions moved into matrix products, reshapes and broadcasts merged.
+ * and 1 and additions of 0 removed, transpositions moved into matrix products, reshapes and broadcasts merged, what was
+ * repeated computed before it is repeated.
  * Zeros are symbolic: `0 x` is zero even where `x` is infinite or NaN. Inputs stay the tensors they are.
  *
  * @returns one tensor per given output, of equal shape, dtype and value
@@ -28,6 +30,7 @@ export function simplify(outputs: readonly Tensor[]): Tensor[] {
     return share(
       fold(primitive, inputs) ??
         rewrite?.(inputs, attributes, shape, make) ??
+        beforeBroadcast(primitive, inputs, attributes, shape, make) ??
         new Tensor(primitive, inputs, attributes, shape, dtype),
     );
   };

@@ -2,7 +2,8 @@ import { ProgramError } from './errors.js';
 import { concat } from './functions.js';
 import type { TensorSpec } from './host-tensor.js';
 import { program, type Program, type Tensors } from './program.js';
-import { Tensor } from './tensor.js';
+import { substitute } from './substitute.js';
+import type { Tensor } from './tensor.js';
 
 /**
  * The program that takes several steps of another one in a row: each step moves the state on for the next.
@@ -25,7 +26,8 @@ export function unroll(step: Program, steps: number): Program {
     const rows: Record<string, Tensor[]> = {};
     let current: Tensors = state;
     for (let i = 0; i < steps; i++) {
-      const values = valuesOf(step, { ...rowsOf(inputs, i), ...current });
+      const given: Tensors = { ...rowsOf(inputs, i), ...current };
+      const values = substitute(step, (name) => given[name]);
       for (const [name, output] of Object.entries(step.outputs)) {
         const value = values.get(output)!;
         (rows[name] ??= []).push(value.reshape([1, ...value.shape]));
@@ -54,23 +56,4 @@ function rowsOf(stacked: Tensors, i: number): Record<string, Tensor> {
       return [name, row.reshape(shape)];
     }),
   );
-}
-
-/** The program's nodes over other values of its inputs and state. */
-function valuesOf({ nodes }: Program, given: Tensors): Map<Tensor, Tensor> {
-  const values = new Map<Tensor, Tensor>();
-  for (const node of nodes) {
-    const { primitive, operands, attributes, shape, dtype } = node;
-    const value = node.is('input')
-      ? given[node.attributes.name]!
-      : new Tensor(
-          primitive,
-          operands.map((operand) => values.get(operand)!),
-          attributes,
-          shape,
-          dtype,
-        );
-    values.set(node, value);
-  }
-  return values;
 }

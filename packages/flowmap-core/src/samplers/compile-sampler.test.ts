@@ -52,7 +52,8 @@ describe('compiled samplers', () => {
     const times = uniformGrid(5);
     const results = await Promise.all(
       [[5, 1], [1, 1], [2, 2], [8, 5], [3, 7]].map(async ([batchSize, stepsPerCall]) => {
-        const sampler = await compileSampler(runtime, model, { batchSize: batchSize!, stepsPerCall: stepsPerCall! });
+        const options = { batchSize: batchSize!, stepsPerCall: stepsPerCall!, frozen: stepsPerCall === 1 };
+        const sampler = await compileSampler(runtime, model, options);
         return sampler.sample({ noise, labels, times });
       }),
     ); // prettier-ignore
@@ -63,7 +64,7 @@ describe('compiled samplers', () => {
 
   test('compile and upload once, and leave nothing on the device', async () => {
     const counted = counting();
-    const sampler = await compileSampler(counted, model, { batchSize: 3, stepsPerCall: 2 });
+    const sampler = await compileSampler(counted, model, { batchSize: 3, stepsPerCall: 2, frozen: false });
     await sampler.sample({ noise, labels, times: uniformGrid(4) });
     await sampler.sample({ noise, labels, times: [1, 0.3, 0] });
     expect(counted.counts).toEqual({ compiled: 1, written: 1, runs: 6, live: 0 });

@@ -1,4 +1,5 @@
 import {
+  freeze,
   hostTensor,
   sameShape,
   ShapeError,
@@ -28,6 +29,11 @@ export interface CompileSamplerOptions {
    * that this does not divide ends in steps of length 0, which change nothing but take their time.
    */
   readonly stepsPerCall?: number;
+  /**
+   * Whether the parameters are constants of the program, which a runtime lays out in memory as its kernels like them best; true
+   * unless given. Compiling then takes longer and more memory: for a few samples of a large network, false may be better.
+   */
+  readonly frozen?: boolean;
 }
 
 /** What to sample. */
@@ -72,14 +78,15 @@ const samplers = { flowMap: flowMapSampler, euler: eulerSampler, heun: heunSampl
 export async function compileSampler(
   runtime: Runtime,
   model: Model,
-  { method, batchSize, stepsPerCall = 1 }: CompileSamplerOptions,
+  { method, batchSize, stepsPerCall = 1, frozen = true }: CompileSamplerOptions,
 ): Promise<CompiledSampler> {
   const fault = faultOf(model);
   if (fault) throw new ConfigError('model', fault.message);
   const { network, params, kind } = model;
   const sampler = samplers[method ?? (kind === 'flowMap' ? 'flowMap' : 'heun')];
-  const executable = await runtime.compile(sampler({ network, batchSize, steps: stepsPerCall }));
-  await executable.writeState(params);
+  const program = sampler({ network, batchSize, steps: stepsPerCall });
+  const executable = await runtime.compile(frozen ? freeze(program, params) : program);
+  if (!frozen) await executable.writeState(params);
 
   const { shape, classes } = network.config;
   const size = sizeOf(shape);

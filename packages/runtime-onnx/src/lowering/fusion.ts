@@ -12,7 +12,7 @@ export interface Step {
 }
 
 /** Computes a tensor together with an operand that nothing else uses, or undefined where that is not possible. */
-type Fusion = (
+export type Fusion = (
   tensor: Tensor,
   isPrivate: (operand: Tensor) => boolean,
   rules: Rules,
@@ -36,7 +36,7 @@ export function planSteps({ nodes, outputs, updates }: Program, rules: Rules): S
     if (!needed.has(tensor) || tensor.is('input') || tensor.is('constant')) continue;
     const step = {
       tensor,
-      ...(fusions.map((fuse) => fuse(tensor, isPrivate, rules)).find(Boolean) ?? alone(tensor, rules.lowerings)),
+      ...(rules.fusions.map((fuse) => fuse(tensor, isPrivate, rules)).find(Boolean) ?? alone(tensor, rules.lowerings)),
     };
     for (const operand of step.operands) needed.add(operand);
     steps.push(step);
@@ -49,7 +49,8 @@ function alone(tensor: Tensor, lowerings: Lowerings): Omit<Step, 'tensor'> {
   return { operands: tensor.operands, emit: (context) => lower(tensor, context) };
 }
 
-const fusions: readonly Fusion[] = [
+/** Fusions into standard operators. */
+export const standardFusions: readonly Fusion[] = [
   // A B + C, C a row, a column or a whole matrix. Gemm copies C with one thread before it adds products to it, which costs
   // less than a pass of its own only where the products are long.
   (tensor, isPrivate, { gemmAddsScalars }) =>

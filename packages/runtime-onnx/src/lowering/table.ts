@@ -1,7 +1,9 @@
 import type { Primitive } from '@flowmap/tensor';
 import type { Lowering } from './context.js';
+import { multiHeadAttention, rmsNorm } from './composites.js';
 import { conv } from './conv.js';
 import { elementwise } from './elementwise.js';
+import { standardFusions, type Fusion } from './fusion.js';
 import { indexing } from './indexing.js';
 import { product } from './matmul.js';
 import { reductions } from './reductions.js';
@@ -14,6 +16,8 @@ export type Lowerings = { readonly [P in Exclude<Primitive, 'input' | 'constant'
 /** How programs are lowered for one device. */
 export interface Rules {
   readonly lowerings: Lowerings;
+  /** Tried in this order before a tensor is computed alone. */
+  readonly fusions: readonly Fusion[];
   /** `Gemm` takes a tensor of rank 0 to add. */
   readonly gemmAddsScalars: boolean;
 }
@@ -28,5 +32,8 @@ const lowerings: Lowerings = {
   matmul: (tensor, context) => product(tensor, context),
 };
 
-/** The rules of the CPU, and of models that are written to files. */
-export const standardRules: Rules = { lowerings, gemmAddsScalars: true };
+/** The rules of models that are written to files: standard operators only. */
+export const standardRules: Rules = { lowerings, fusions: standardFusions, gemmAddsScalars: true };
+
+/** The rules of the CPU, where onnxruntime has operators of its own for some composites. */
+export const cpuRules: Rules = { ...standardRules, fusions: [rmsNorm, multiHeadAttention, ...standardFusions] };

@@ -45,6 +45,7 @@ function polynomial(x: string, graph: Graph): string {
  * - `Gemm` with a scalar to add, on which onnxruntime 1.30 ends the process.
  */
 export const webgpuRules: Rules = {
+  ...standardRules,
   lowerings: { ...standardRules.lowerings, sin: wave(0), cos: wave(0.5) },
   gemmAddsScalars: false,
 };
