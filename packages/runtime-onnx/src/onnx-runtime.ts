@@ -1,5 +1,6 @@
 import {
   unroll,
+  unrolledSignature,
   UnsupportedError,
   type CompileOptions,
   type Executable,
@@ -64,13 +65,13 @@ export async function onnxRuntime(options: OnnxRuntimeOptions = {}): Promise<Run
     name: `onnx (${device})`,
     precision: 'float32',
     async compile(program: Program, { stepsPerRun = 1 }: CompileOptions = {}): Promise<Executable> {
-      const run = unroll(program, stepsPerRun);
+      const signature = unrolledSignature(program, stepsPerRun);
       // The provider of WebGPU has no Scan; the CPU would run it, and carry every step's state over the bus.
       const canScan = device !== 'webgpu' && stepsPerRun > 1 && Object.keys(program.inputs).length > 0;
-      const model = canScan ? scanModel(program, rules, stepsPerRun) : modelOf(run, rules);
+      const model = canScan ? scanModel(program, rules, stepsPerRun) : modelOf(unroll(program, stepsPerRun), rules);
       try {
         const session = await ort.InferenceSession.create(model, sessionOptions(device, memory.location, options));
-        return executable(ort, session, opened, run);
+        return executable(ort, session, opened, signature);
       } catch (cause) {
         throw deviceFailure(device, `compiling program '${program.name}'`, cause);
       }

@@ -1,5 +1,5 @@
 import { create } from '@bufbuild/protobuf';
-import { stackedSpecs, type Program, type TensorSpec } from '@flowmap/tensor';
+import { unrolledSignature, type Program, type TensorSpec } from '@flowmap/tensor';
 import { AttributeProto_AttributeType as AttributeType, GraphProtoSchema } from 'onnx-buf';
 import { encodeModel, valueInfo } from './graph.js';
 import type { Rules } from './lowering/table.js';
@@ -27,14 +27,12 @@ export function scanModel(program: Program, rules: Rules, steps: number): Uint8A
   const carriedSpecs = Object.fromEntries(carried.map((name) => [name, states[name]!]));
   const body = graph.finish('step', { ...carriedSpecs, ...inputs }, { ...updates, ...outputs });
 
+  const run = unrolledSignature(program, steps);
   const around = {
-    inputs: stackedSpecs(program.inputs, steps),
-    states: renamed(program.state, stateInput),
-    outputs: stackedSpecs(
-      renamed(program.outputs, (name) => outputName(program, name)),
-      steps,
-    ),
-    updates: renamed(program.updates, stateOutput),
+    inputs: run.inputs,
+    states: renamed(run.state, stateInput),
+    outputs: renamed(run.outputs, (name) => outputName(run, name)),
+    updates: renamed(run.updates, stateOutput),
   };
   const scan = {
     opType: 'Scan',

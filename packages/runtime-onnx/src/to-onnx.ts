@@ -1,4 +1,4 @@
-import type { Program, Tensor, TensorSpec } from '@flowmap/tensor';
+import type { Program, Signature, Tensor, TensorSpec } from '@flowmap/tensor';
 import { encodeModel, Graph } from './graph.js';
 import type { Context } from './lowering/context.js';
 import { planSteps } from './lowering/fusion.js';
@@ -11,7 +11,7 @@ export const stateInput = (name: string): string => `state:${name}`;
 export const stateOutput = (name: string): string => `next:${name}`;
 
 /** Name in the model of a result. */
-export const outputName = (program: Program, name: string): string =>
+export const outputName = (program: Signature, name: string): string =>
   Object.hasOwn(program.inputs, name) ? `output:${name}` : name;
 
 /**

@@ -62,6 +62,7 @@ export {
   type Program,
   type ProgramArguments,
   type ProgramResults,
+  type Signature,
   type SpecLike,
   type Tensors,
 } from './program.js';
@@ -75,6 +76,6 @@ export {
   type Feeds,
   type Runtime,
 } from './runtime.js';
-export { stackedSpecs, unroll } from './unroll.js';
+export { unroll, unrolledSignature } from './unroll.js';
 export { countFlops } from './flops.js';
 export { fillNormals, normalBatch, normals, uniforms, type RandomKey } from './random.js';

@@ -1,6 +1,6 @@
 import { FeedError } from './errors.js';
 import { holds, type HostTensor, type HostTensors, type TensorSpec } from './host-tensor.js';
-import { describe, type Program } from './program.js';
+import { describe, type Program, type Signature } from './program.js';
 import { sameShape, sizeOf } from './shape.js';
 
 /** How a program is compiled. */
@@ -45,8 +45,8 @@ export type Feeds = Readonly<Record<string, HostTensor | DeviceTensor>>;
 
 /** A compiled program with its state. Calls must not overlap: await one before the next. */
 export interface Executable {
-  /** What one run computes: the compiled program, unrolled where a run takes several steps of it. */
-  readonly program: Program;
+  /** What one run takes and gives: the compiled program's, stacked where a run takes several steps of it. */
+  readonly program: Signature;
   /**
    * Sets the named states, copying them to the device. All states must have been set before the first run.
    *
@@ -80,7 +80,7 @@ export interface Executable {
  * @param kind `input` wants every one of the program's inputs, `state` any subset of its states
  * @throws {FeedError} for a missing or unknown name, a wrong shape or dtype, or an array that cannot hold the dtype
  */
-export function checkFeeds(program: Program, kind: 'input' | 'state', feeds: Feeds): void {
+export function checkFeeds(program: Signature, kind: 'input' | 'state', feeds: Feeds): void {
   const specs = kind === 'input' ? program.inputs : program.state;
   const names = Object.keys(specs).join(', ') || 'none';
   for (const name of Object.keys(feeds)) {
@@ -110,7 +110,7 @@ export function checkFeeds(program: Program, kind: 'input' | 'state', feeds: Fee
  * @throws {FeedError} naming the first state that was not
  */
 export function checkStateWritten(
-  program: Program,
+  program: Signature,
   written: { has(name: string): boolean },
   names: readonly string[] = Object.keys(program.state),
 ): void {

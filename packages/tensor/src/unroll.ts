@@ -1,7 +1,7 @@
 import { ProgramError } from './errors.js';
 import { concat } from './functions.js';
 import type { TensorSpec } from './host-tensor.js';
-import { program, type Program, type Tensors } from './program.js';
+import { program, type Program, type Signature, type Tensors } from './program.js';
 import { substitute } from './substitute.js';
 import type { Tensor } from './tensor.js';
 
@@ -18,11 +18,9 @@ import type { Tensor } from './tensor.js';
  * unroll(count, 3).inputs; // { x: { shape: [3], dtype: 'float32' } }
  */
 export function unroll(step: Program, steps: number): Program {
-  if (!Number.isSafeInteger(steps) || steps < 1) {
-    throw new ProgramError(step.name, `wanted a whole number of steps >= 1 in a run, got ${steps}`);
-  }
+  const { name, inputs, state } = unrolledSignature(step, steps);
   if (steps === 1) return step;
-  return program(step.name, { inputs: stackedSpecs(step.inputs, steps), state: step.state }, (inputs, state) => {
+  return program(name, { inputs, state }, (inputs, state) => {
     const rows: Record<string, Tensor[]> = {};
     let current: Tensors = state;
     for (let i = 0; i < steps; i++) {
@@ -41,8 +39,21 @@ export function unroll(step: Program, steps: number): Program {
   });
 }
 
+/**
+ * What {@link unroll} takes and gives, for a runtime that repeats a step by other means.
+ *
+ * @throws {ProgramError} for a number of steps that there cannot be
+ */
+export function unrolledSignature(step: Signature, steps: number): Signature {
+  if (!Number.isSafeInteger(steps) || steps < 1) {
+    throw new ProgramError(step.name, `wanted a whole number of steps >= 1 in a run, got ${steps}`);
+  }
+  if (steps === 1) return step;
+  return { ...step, inputs: stacked(step.inputs, steps), outputs: stacked(step.outputs, steps) };
+}
+
 /** Specs of as many tensors each, stacked along a new leading axis. */
-export function stackedSpecs(specs: Readonly<Record<string, TensorSpec>>, count: number): Record<string, TensorSpec> {
+function stacked(specs: Readonly<Record<string, TensorSpec>>, count: number): Record<string, TensorSpec> {
   return Object.fromEntries(
     Object.entries(specs).map(([name, { shape, dtype }]) => [name, { shape: [count, ...shape], dtype }]),
   );
