@@ -23,8 +23,10 @@ class TorchPeer:
         self.device = device
         self.autocast = lambda: torch.autocast(device, torch.bfloat16, enabled=precision == "bf16")
         self.network = torch_models.network(task.config, fused=False, device=device)
+        # convolutions are faster with channels last, in both modes
+        self.layout = torch.channels_last if task.config["type"] == "unet" else torch.contiguous_format
         self.params = {
-            name: torch_models.load(name, value).to(device).requires_grad_() for name, value in task.params.items()
+            name: self.laid_out(torch_models.load(name, value)).requires_grad_() for name, value in task.params.items()
         }
         self.initial = [value.detach().clone() for value in self.params.values()]
         self.ema = [value.clone() for value in self.initial]
@@ -46,7 +48,7 @@ class TorchPeer:
         """One training step; returns its loss and metrics."""
         gradients, loss, metrics = self.gradients(*self.tensors(batch))
         for name, p in self.params.items():
-            p.grad = gradients[name].contiguous()  # fused AdamW pairs numbers by their place in memory
+            p.grad = self.laid_out(gradients[name])  # fused AdamW pairs numbers by their place in memory
         norm = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(list(gradients.values()))))
         self.optimizer.step()
         values = [p.detach() for p in self.params.values()]
@@ -101,7 +103,11 @@ class TorchPeer:
         return torch.cuda.max_memory_reserved()
 
     def tensors(self, batch: Batch) -> list[Optional[Tensor]]:
-        return [None if value is None else torch.from_numpy(value).to(self.device) for value in batch]
+        return [None if value is None else self.laid_out(torch.from_numpy(value)) for value in batch]
+
+    def laid_out(self, x: Tensor) -> Tensor:
+        """A tensor on the device in the network's layout; only images and kernels have more than one."""
+        return x.to(self.device).contiguous(memory_format=self.layout if x.ndim == 4 else torch.contiguous_format)
 
     def distances(self) -> dict[str, float]:
         """How far the parameters and their moving average have come."""

@@ -38,6 +38,16 @@ describe('what was repeated', () => {
     expect(simplify([y])[0]!.shape).toEqual(y.shape);
   });
 
+  it('takes its new axes with it, whole or in part', () => {
+    const groups = input('groups', [2, 3, 1]).broadcastTo([2, 3, 40]);
+    // Two of the channels belong to each group, and 20 pixels to each channel.
+    expect(work(groups.reshape([2, 6, 4, 5]).exp())).toBe(2 * 6 + 2 * 6);
+    expect(work(groups.reshape([2, 6, 20]).mul(input('x', [2, 6, 20])))).toBe(2 * 6 + 240);
+    expect(work(groups.reshape([2, 3, 5, 8]).exp())).toBe(2 * 3 + 2 * 3);
+    // Parts of different groups in one row: each number is wanted.
+    expect(work(groups.reshape([2, 120]).exp())).toBe(2 * 240);
+  });
+
   it('is repeated where each copy meets something else', () => {
     expect(work(matrix.add(row.broadcastTo([50, 4])).exp())).toBe(200 + 200);
     expect(work(concat([matrix, row.broadcastTo([50, 4])], 1))).toBe(400);

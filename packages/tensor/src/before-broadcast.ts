@@ -61,11 +61,18 @@ const rules: { readonly [P in Primitive]?: RewriteRule<P> } = {
   select: elementwise('select'),
   cast: elementwise('cast'),
 
-  // Only where the first axis alone was repeated, and stays.
+  // Where the first axis alone was repeated and stays, or the last one and is divided.
   reshape: ([x], { shape }, _, make) => {
     const source = aligned(x!, make);
     const isRow = source.shape[0] === 1 && sameShape(source.shape.slice(1), x!.shape.slice(1));
-    return isRow && shape[0] === x!.shape[0] ? make('reshape', [source], { shape: [1, ...shape.slice(1)] }) : undefined;
+    if (isRow && shape[0] === x!.shape[0]) return make('reshape', [source], { shape: [1, ...shape.slice(1)] });
+    const count = x!.shape.at(-1)!;
+    const kept = source.shape.at(-1) === 1 ? axesBefore(shape, count) : shape.length;
+    if (kept === shape.length) return undefined;
+    const less = make('broadcastTo', [source], {
+      shape: [...x!.shape.slice(0, -1), count / sizeOf(shape.slice(kept))],
+    });
+    return make('reshape', [less], { shape: shape.map((extent, axis) => (axis < kept ? extent : 1)) });
   },
   slice: ([x], { starts, ends }, _, make) => {
     const source = aligned(x!, make);
@@ -94,6 +101,13 @@ const rules: { readonly [P in Primitive]?: RewriteRule<P> } = {
     return make('matmul', [row, b!], attributes);
   },
 };
+
+/** How many axes remain without the last ones that together divide a number; all where that saves nothing. */
+function axesBefore(shape: Shape, count: number): number {
+  let kept = shape.length;
+  while (kept > 0 && count % sizeOf(shape.slice(kept - 1)) === 0) kept--;
+  return sizeOf(shape.slice(kept)) > 1 ? kept : shape.length;
+}
 
 /** What was repeated, or the tensor itself. */
 function sourceOf(x: Tensor): Tensor {

@@ -265,6 +265,31 @@ describe('rules', () => {
     `);
   });
 
+  it('a factor of all elements goes to the smaller operand, and past a reshape into a sum', () => {
+    expect(simplified((a, _, row) => a.mul(row).mul(2).reshape([6]).exp())).toMatchInlineSnapshot(`
+      "
+      %0 = input 'a' : float32 [2, 3]
+      %1 = input 'row' : float32 [1, 3]
+      %2 = constant 2 : float32 []
+      %3 = mul %1 %2 : float32 [1, 3]
+      %4 = mul %0 %3 : float32 [2, 3]
+      %5 = reshape %4 : float32 [6]
+      %6 = exp %5 : float32 [6]
+      return y = %6"
+    `);
+    expect(simplified((a, b) => a.mul(b).mul(2).reshape([6]).sum())).toMatchInlineSnapshot(`
+      "
+      %0 = input 'a' : float32 [2, 3]
+      %1 = input 'b' : float32 [2, 3]
+      %2 = mul %0 %1 : float32 [2, 3]
+      %3 = constant 2 : float32 []
+      %4 = reshape %2 : float32 [6]
+      %5 = sum %4 {"axes":[0],"keepDims":false} : float32 []
+      %6 = mul %5 %3 : float32 []
+      return y = %6"
+    `);
+  });
+
   it('zeros are symbolic', () => {
     expect(simplified((a) => a.log().mul(0))).toMatchInlineSnapshot(`
       "

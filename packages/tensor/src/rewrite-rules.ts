@@ -73,8 +73,12 @@ export const rewriteRules: { readonly [P in Primitive]?: RewriteRule<P> } = {
     if (narrow) return narrow;
     if (isSplat(b!)) {
       if (a!.is('neg')) return make('mul', [a.operands[0]!, splat(-valueOf(b), b.shape)], {});
-      const merged = a!.is('mul') ? fold('mul', [a.operands[1]!, b]) : undefined;
-      return merged && isOrdinary(valueOf(merged)) ? make('mul', [a!.operands[0]!, merged], {}) : undefined;
+      if (!a!.is('mul')) return undefined;
+      const merged = fold('mul', [a.operands[1]!, b]);
+      if (merged) return isOrdinary(valueOf(merged)) ? make('mul', [a.operands[0]!, merged], {}) : undefined;
+      const smaller = a.operands.findIndex((operand) => operand.size < a.size);
+      if (smaller < 0 || !isScalar(b) || b.dtype === 'int32') return undefined;
+      return make('mul', [a.operands[1 - smaller]!, make('mul', [a.operands[smaller]!, b], {})], {});
     }
     if (a!.is('neg') && b!.is('neg')) return make('mul', [a.operands[0]!, b.operands[0]!], {});
     if (a!.is('neg')) return make('neg', [make('mul', [a.operands[0]!, b!], {})], {});
@@ -101,7 +105,11 @@ export const rewriteRules: { readonly [P in Primitive]?: RewriteRule<P> } = {
   cast: ([x], { dtype }) => (x!.dtype === dtype ? x : undefined),
   reshape: ([x], { shape }, _, make) => {
     if (sameShape(x!.shape, shape)) return x;
-    return repeated(x!, shape) ?? (x!.is('reshape') ? make('reshape', x.operands, { shape }) : undefined);
+    if (x!.is('reshape')) return make('reshape', x.operands, { shape });
+    if (x!.is('mul') && isScalar(x.operands[1]!)) {
+      return make('mul', [make('reshape', [x.operands[0]!], { shape }), x.operands[1]!], {});
+    }
+    return repeated(x!, shape);
   },
   transpose: ([x], { permutation }, shape, make) => {
     if (permutation.every((axis, i) => axis === i)) return x;

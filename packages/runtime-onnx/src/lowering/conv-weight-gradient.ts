@@ -10,7 +10,7 @@ import { sumOfRows } from './reductions.js';
 const LARGE_MAP = 256;
 
 /**
- * The weight gradient `sum_{n,i,j} gradient[n, o, i, j] x[n, c, i s + u - p, j s + v - p]` as a matrix product over pixels.
+ * The weight gradient `sum_{n,i,j} gradient[n, o, i, j] x[n, c, i + u - p, j + v - p]` as a matrix product over pixels.
  *
  * Copies cost more here than products, so where the stride is 1 and maps are large the taps are divided between the operands:
  * `x` is shifted horizontally once per `v`, the gradient vertically once per `u`, and one product has all pairs.
@@ -18,11 +18,9 @@ const LARGE_MAP = 256;
 export const weightGradient: Lowering<'conv2dWeightGradient'> = ({ operands, attributes }, { graph, value }) => {
   const [x, gradient] = operands.map(value) as [string, string];
   const [n, o, h, w] = operands[1]!.shape as [number, number, number, number];
-  const c = operands[0]!.shape[1]!;
-  const geometry = { ...attributes, n, c, o, h, w };
-  const { stride, dilation, groups } = attributes;
-  const isPlain = [...stride, ...dilation, groups].every((n) => n === 1);
-  return isPlain && h * w >= LARGE_MAP
+  const [, c, height, width] = operands[0]!.shape as [number, number, number, number];
+  const geometry = { ...attributes, n, c, o, h, w, height, width };
+  return h * w >= LARGE_MAP && shiftsAreFlat(geometry)
     ? bySharedTaps(x, gradient, geometry, graph)
     : byTaps(x, gradient, geometry, graph);
 };
@@ -36,21 +34,64 @@ interface Geometry extends ConvAttributes {
   /** Height and width of the gradient. */
   readonly h: number;
   readonly w: number;
+  /** Those of `x`. */
+  readonly height: number;
+  readonly width: number;
 }
 
-function bySharedTaps(x: string, gradient: string, { padding, size, n, c, o, h, w }: Geometry, graph: Graph): string {
+/**
+ * True where a shift of an image is one of its flat memory: rows end in as many zeros as a tap reaches beyond them, and the
+ * rows of zeros above and below are longer than that.
+ */
+function shiftsAreFlat({ stride, dilation, groups, padding: [top, left], size: [, kw], width }: Geometry): boolean {
+  const isPlain = [...stride, ...dilation, groups].every((n) => n === 1);
+  return isPlain && left < kw && top * (width + left) >= Math.max(left, kw - 1 - left);
+}
+
+/**
+ * With rows of zeros above and below `x`, and `left` zeros at the end of each of its rows, its pixels lie `row` apart
+ * vertically, and so do the gradient's: tap `(u, v)` is `sum_q gradient[q - u row] x[q + v - left]`.
+ */
+function bySharedTaps(x: string, gradient: string, geometry: Geometry, graph: Graph): string {
+  const { padding, size, n, c, o, h, w, height, width } = geometry;
   const [kh, kw] = size;
   const [top, left] = padding;
-  const rows = h + kh - 1;
-  const shifted = Array.from({ length: kw }, (_, v) => pad(x, [top, left - v, top, v + left - kw + 1], graph));
-  const lowered = Array.from({ length: kh }, (_, u) => pad(gradient, [u, 0, kh - 1 - u, 0], graph));
-  const pixels = (images: readonly string[], channels: number): string =>
-    graph.node('Reshape', [joined(images, 1, graph), graph.integers([n, images.length * channels, rows * w])]);
-  const columns = graph.node('Transpose', [pixels(shifted, c)], { perm: [0, 2, 1] });
-  const perImage = graph.node('MatMul', [pixels(lowered, o), columns]);
-  const total = sumOfRows(perImage, [1, n, kh * o * kw * c], graph);
-  const taps = graph.node('Reshape', [total, graph.integers([kh, o, kw, c])]);
-  return graph.node('Transpose', [taps], { perm: [1, 3, 0, 2] });
+  const row = width + left;
+  const pixels = (height + 2 * top) * row;
+
+  const rows = (images: string, channels: number, [tall, wide]: readonly [number, number]): string => {
+    const widened = pad(images, [0, 0, 0, row - wide], graph);
+    return graph.node('Reshape', [widened, graph.integers([n, channels, tall * row])]);
+  };
+  const zeros = (channels: number, count: number): string[] =>
+    count === 0 ? [] : [graph.node('ConstantOfShape', [graph.integers([n, channels, count])])];
+  /** The copies of an image one after the other, each so many zeros after the start of its own stretch of pixels. */
+  const copies = (image: string, channels: number, length: number, starts: readonly number[]): string => {
+    const parts = starts.flatMap((start, i) => {
+      const since = i === 0 ? 0 : pixels - starts[i - 1]! - length;
+      return [...zeros(channels, since + start), image];
+    });
+    return joined([...parts, ...zeros(channels, pixels - starts.at(-1)! - length)], 2, graph);
+  };
+  const gradients = copies(
+    rows(gradient, o, [h, w]),
+    o,
+    h * row,
+    Array.from({ length: kh }, (_, u) => u * row),
+  );
+  const images = copies(
+    rows(x, c, [height, width]),
+    c,
+    height * row,
+    Array.from({ length: kw }, (_, v) => top * row + left - v),
+  );
+  const matrix = (stretches: string, count: number): string =>
+    graph.node('Reshape', [stretches, graph.integers([n, count, pixels])]);
+  const columns = graph.node('Transpose', [matrix(images, c * kw)], { perm: [0, 2, 1] });
+  const perImage = graph.node('MatMul', [matrix(gradients, o * kh), columns]);
+  const total = sumOfRows(perImage, [1, n, o * kh * c * kw], graph);
+  const taps = graph.node('Reshape', [total, graph.integers([o, kh, c, kw])]);
+  return graph.node('Transpose', [taps], { perm: [0, 2, 1, 3] });
 }
 
 function byTaps(x: string, gradient: string, geometry: Geometry, graph: Graph): string {
