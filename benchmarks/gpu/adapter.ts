@@ -33,7 +33,10 @@ async function fromProc(): Promise<[name: string, driver: string] | undefined> {
 /** A row of `nvidia-smi`; undefined where there is none. */
 async function nvidia(query: string): Promise<string[] | undefined> {
   try {
-    const { stdout } = await promisify(execFile)('nvidia-smi', [`--query-gpu=${query}`, '--format=csv,noheader,nounits']);
+    const { stdout } = await promisify(execFile)('nvidia-smi', [
+      `--query-gpu=${query}`,
+      '--format=csv,noheader,nounits',
+    ]);
     return stdout.split('\n', 1)[0]!.split(', ');
   } catch {
     return undefined;
@@ -59,7 +62,10 @@ export async function watchMemory(): Promise<() => Promise<number | undefined>> 
     const last = Number((await nvidia('memory.used'))?.[0]);
     child.kill();
     await closed;
-    const samples = output.split('\n').filter(Boolean).map((line) => Number.parseInt(line, 10));
+    const samples = output
+      .split('\n')
+      .filter(Boolean)
+      .map((line) => Number.parseInt(line, 10));
     return (Math.max(before, last, ...samples.filter(Number.isFinite)) - before) * 2 ** 20;
   };
 }
