@@ -3,7 +3,9 @@ import { defineConfig } from 'eslint/config';
 import tseslint from 'typescript-eslint';
 
 export default defineConfig(
-  { ignores: ['**/dist/', '**/node_modules/', '**/out/', '**/runs/', '**/.cache/', '**/coverage/', '.nx/'] },
+  {
+    ignores: ['**/dist/', 'dist-gpu/', '**/node_modules/', '**/out/', '**/runs/', '**/.cache/', '**/coverage/', '.nx/'],
+  },
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },
   js.configs.recommended,
   tseslint.configs.strictTypeChecked,

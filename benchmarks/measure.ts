@@ -1,5 +1,5 @@
 import { InferenceSession } from 'onnxruntime-node';
-import type { Executable } from '@flowmap/tensor';
+import { stackHostTensors, type Executable, type HostTensors } from '@flowmap/tensor';
 import type { Workload } from './workloads.js';
 
 /** Milliseconds of one step: in all, and of these inside onnxruntime. */
@@ -29,16 +29,28 @@ export function watchSessions(): void {
   Object.assign(InferenceSession, { create: watched });
 }
 
-/** Takes a step as a training loop does: makes the inputs, runs, and reads what is not a matrix. */
-export async function takeStep(executable: Executable, workload: Workload): Promise<Sample> {
+/**
+ * Takes steps as a training loop does: makes the inputs, runs, and reads what is not a matrix.
+ *
+ * @param steps of one run
+ * @returns the time of one step
+ */
+export async function takeStep(executable: Executable, workload: Workload, steps = 1): Promise<Sample> {
   const inside = insideSession;
   const start = performance.now();
-  const outputs = await executable.run(workload.feeds());
+  const outputs = await executable.run(steps === 1 ? workload.feeds() : stackedFeeds(workload, steps));
   for (const tensor of Object.values(outputs)) {
-    if (tensor.shape.length === 0) await tensor.read();
+    if (tensor.shape.length <= 1) await tensor.read();
     tensor.dispose();
   }
-  return { wall: performance.now() - start, session: insideSession - inside };
+  return { wall: (performance.now() - start) / steps, session: (insideSession - inside) / steps };
+}
+
+function stackedFeeds(workload: Workload, steps: number): HostTensors {
+  const feeds = Array.from({ length: steps }, () => workload.feeds());
+  return Object.fromEntries(
+    Object.keys(feeds[0]!).map((name) => [name, stackHostTensors(feeds.map((inputs) => inputs[name]!))]),
+  );
 }
 
 /** A value and the milliseconds it took. */

@@ -20,6 +20,8 @@ export interface Checked {
 export interface Timed {
   readonly ms: readonly number[];
   readonly peakMemory: number;
+  /** The same of memory on the GPU, where the peer computes there. */
+  readonly peakDeviceMemory?: number | null;
 }
 
 /** One line of JSON from a peer. */

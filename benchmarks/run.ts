@@ -1,7 +1,8 @@
-// Times the fused training step and its parts: `npm run bench`, with `--profile` for a table of operators; with `--peers`
-// beside PyTorch, JAX and jax-js.
+// Times the fused training step and its parts, and the preparation of a large program: `npm run bench`, with `--profile` for a
+// table of operators, with `--steps-per-run` for several steps in one call; with `--peers` beside PyTorch, JAX and jax-js.
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
+import { timeLargeProgram } from './large-program.js';
 import { comparePeers } from './peers.js';
 import { timeSteps } from './steps.js';
 
@@ -9,6 +10,8 @@ const { values: options } = parseArgs({
   options: {
     runs: { type: 'string', default: '15' },
     threads: { type: 'string', default: String(cpus().length) },
+    device: { type: 'string', default: 'cpu' },
+    'steps-per-run': { type: 'string', default: '1' },
     profile: { type: 'boolean', default: false },
     peers: { type: 'boolean', default: false },
     python: { type: 'string', default: 'python3' },
@@ -23,5 +26,14 @@ if (options.peers) {
   const { python, task, small, 'tfjs-node': tfjsNode } = options;
   await comparePeers({ python, rounds: Number(options.rounds), threads, task, small, tfjsNode });
 } else {
-  await timeSteps({ runs: Number(options.runs), threads, profile: options.profile });
+  const { device, profile } = options;
+  if (device !== 'cpu' && device !== 'webgpu' && device !== 'cuda') throw new RangeError(`no device '${device}'`);
+  await timeSteps({
+    runs: Number(options.runs),
+    threads,
+    device,
+    stepsPerRun: Number(options['steps-per-run']),
+    profile,
+  });
+  await timeLargeProgram(Number(options.runs));
 }

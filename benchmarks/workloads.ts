@@ -55,6 +55,12 @@ export function unetWorkload(): Workload {
   return stepWorkload('UNet', unet({ shape: [3, 24, 24], channels: [32, 64, 128], classes: 10, interval: true }));
 }
 
+/** A narrow DiT of 24 blocks, whose step has more than 10,000 nodes: what it takes before it runs is time per node. */
+export function largeWorkload(): Workload {
+  const size = { width: 32, heads: 2, depth: 24, classes: 10, interval: true };
+  return stepWorkload('deep DiT', dit({ shape: [3, 16, 16], ...size }));
+}
+
 /**
  * The fused AYF-EMD step: forward, derivative along the trajectory, loss, backward, AdamW and the moving average. It is
  * counted as 4 times the forward pass: one for the value, one for the derivative, two for the gradient.

@@ -16,6 +16,8 @@ parser = argparse.ArgumentParser(description=__doc__)
 parser.add_argument("framework", choices=["torch", "torch-compile", "jax"])
 parser.add_argument("folder", type=Path, help="holds task.json and task.safetensors")
 parser.add_argument("--threads", type=int, required=True)
+parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu", help="where PyTorch computes")
+parser.add_argument("--precision", choices=["fp32", "tf32", "bf16"], default="fp32", help="of PyTorch's products")
 options = parser.parse_args()
 
 # What a library prints must not get among the answers.
@@ -40,7 +42,9 @@ def main() -> None:
     else:
         from torch_peer import TorchPeer
 
-        peer = TorchPeer(task, options.threads, options.framework == "torch-compile")
+        peer = TorchPeer(
+            task, options.threads, options.framework == "torch-compile", options.device, options.precision
+        )
     random = np.random.default_rng(0)
 
     def check() -> dict[str, Any]:
@@ -55,7 +59,8 @@ def main() -> None:
             start = perf_counter()
             run(fresh_batch(task.batch, random))
             ms.append(1000 * (perf_counter() - start))
-        return {"ms": ms, "peakMemory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024}
+        device = peer.peak_device_memory() if options.device == "cuda" else None
+        return {"ms": ms, "peakDeviceMemory": device, "peakMemory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024}
 
     parameters = sum(value.size for value in task.params.values())
     answer({"runtime": peer.runtime, "parameters": parameters})

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any, NamedTuple, Optional
 
 import numpy as np
-from safetensors.numpy import load_file
 
 
 class Batch(NamedTuple):
@@ -28,6 +27,20 @@ class Task(NamedTuple):
     times: list[float]
     # r and c of the objective; learningRate, beta1, beta2, epsilon of AdamW; emaDecay
     settings: dict[str, float]
+
+
+def load_file(path: Path) -> dict[str, np.ndarray]:
+    """The tensors of a safetensors file, read without its package, which a machine that only has PyTorch may lack."""
+    content = path.read_bytes()
+    start = 8 + int.from_bytes(content[:8], "little")
+    dtypes = {"F32": np.float32, "I32": np.int32}
+
+    def tensor(spec: dict[str, Any]) -> np.ndarray:
+        first, last = (start + offset for offset in spec["data_offsets"])
+        return np.frombuffer(content[first:last], dtypes[spec["dtype"]]).reshape(spec["shape"]).copy()
+
+    header = json.loads(content[8:start])
+    return {name: tensor(spec) for name, spec in header.items() if name != "__metadata__"}
 
 
 def read_task(folder: Path) -> Task:

@@ -22,14 +22,14 @@ def load(name: str, value: np.ndarray) -> Tensor:
     return torch.from_numpy(value.T.copy() if is_dense else value.copy())
 
 
-def network(config: dict[str, Any], fused: bool) -> Network:
+def network(config: dict[str, Any], fused: bool, device: str = "cpu") -> Network:
     """F(params, x, t, s, label) of a network's configuration.
 
     fused: attention as one kernel, which has no forward derivative.
     """
     config = config | {"fused": fused}
     apply = {"mlp": mlp, "dit": dit, "unet": unet}[config["type"]]
-    constants = position_features(config) if config["type"] == "dit" else None
+    constants = position_features(config).to(device) if config["type"] == "dit" else None
     return lambda params, x, t, s, label: apply(config, params, x, conditioning(params, t, s, label), constants)
 
 
@@ -124,7 +124,7 @@ def conditioning(p: Params, t: Tensor, s: Tensor, label: Optional[Tensor]) -> Te
 
 
 def time_features(t: Tensor) -> Tensor:
-    angles = t[:, None] * FREQUENCIES
+    angles = t[:, None] * FREQUENCIES.to(t.device)
     return torch.cat([angles.cos(), angles.sin()], dim=1)
 
 

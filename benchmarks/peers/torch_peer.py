@@ -11,12 +11,18 @@ from task import Batch, Task
 
 
 class TorchPeer:
-    def __init__(self, task: Task, threads: int, compiled: bool) -> None:
+    """precision: fp32 is float32 throughout, tf32 lets products round their operands, bf16 is autocast to bfloat16."""
+
+    def __init__(self, task: Task, threads: int, compiled: bool, device: str = "cpu", precision: str = "fp32") -> None:
         torch.set_num_threads(threads)
         torch.set_num_interop_threads(1)
-        self.runtime = f"PyTorch {torch.__version__}, {'torch.compile' if compiled else 'eager'}"
+        torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = precision == "tf32"
+        where = "" if device == "cpu" else f", {torch.cuda.get_device_name()}, {precision}"
+        self.runtime = f"PyTorch {torch.__version__}, {'torch.compile' if compiled else 'eager'}{where}"
         self.task = task
-        self.network = torch_models.network(task.config, fused=False)
+        self.device = device
+        self.autocast = lambda: torch.autocast(device, torch.bfloat16, enabled=precision == "bf16")
+        self.network = torch_models.network(task.config, fused=False, device=device)
         # convolutions are faster with channels last, in both modes
         self.layout = torch.channels_last if task.config["type"] == "unet" else torch.contiguous_format
         self.params = {
@@ -35,7 +41,7 @@ class TorchPeer:
         )
         # a compiled graph must be whole: where it breaks, PyTorch goes on in eager mode without a word
         self.gradients = torch.compile(self.by_transform, fullgraph=True) if compiled else self.by_backward
-        evaluate = torch_models.network(task.config, fused=True)
+        evaluate = torch_models.network(task.config, fused=True, device=device)
         self.evaluate = torch.compile(evaluate, fullgraph=True) if compiled else evaluate
 
     def train(self, batch: Batch) -> dict[str, float]:
@@ -69,9 +75,12 @@ class TorchPeer:
         per_sample = (-1, *[1] * (x0.ndim - 1))
         xt = x0 + t.reshape(per_sample) * (noise - x0)
         velocity = noise - x0
-        F, dF = torch.func.jvp(
-            lambda x, time: self.network(params, x, time, s, label), (xt, t), (velocity, torch.ones_like(t))
-        )
+        with self.autocast():
+            F, dF = torch.func.jvp(
+                lambda x, time: self.network(params, x, time, s, label).float(),
+                (xt, t),
+                (velocity, torch.ones_like(t)),
+            )
         stopped = F.detach()
         error = stopped - velocity
         g = error + (self.task.settings["r"] * (t - s)).reshape(per_sample) * dF.detach()
@@ -82,19 +91,23 @@ class TorchPeer:
 
     def sample(self, batch: Batch) -> np.ndarray:
         """Points that the flow map reaches from the batch's noise."""
-        with torch.inference_mode():
+        with torch.inference_mode(), self.autocast():
             _, x, _, _, label = self.tensors(batch)
             for start, end in zip(self.task.times, self.task.times[1:]):
-                t, s = torch.full([len(x)], start), torch.full([len(x)], end)
+                t, s = (torch.full([len(x)], time, device=self.device) for time in (start, end))
                 x = x + (end - start) * self.evaluate(self.params, x, t, s, label)
-            return x.numpy()
+            return x.float().cpu().numpy()
+
+    def peak_device_memory(self) -> int:
+        """The most memory that PyTorch's tensors have held on the GPU, in bytes."""
+        return torch.cuda.max_memory_reserved()
 
     def tensors(self, batch: Batch) -> list[Optional[Tensor]]:
         return [None if value is None else self.laid_out(torch.from_numpy(value)) for value in batch]
 
     def laid_out(self, x: Tensor) -> Tensor:
-        """A tensor in the network's layout; only images and kernels have more than one."""
-        return x.contiguous(memory_format=self.layout if x.ndim == 4 else torch.contiguous_format)
+        """A tensor on the device in the network's layout; only images and kernels have more than one."""
+        return x.to(self.device).contiguous(memory_format=self.layout if x.ndim == 4 else torch.contiguous_format)
 
     def distances(self) -> dict[str, float]:
         """How far the parameters and their moving average have come."""

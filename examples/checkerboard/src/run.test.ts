@@ -10,7 +10,15 @@ const scratch = mkdtempSync(join(tmpdir(), 'flowmap-checkerboard-'));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
 test('a short run leaves pictures, metrics and a report', { timeout: 120_000 }, async () => {
-  const args = ['--iterations=3', '--teacher-iterations=3', '--batch-size=8', '--width=8', '--depth=1', '--points=300'];
+  const args = [
+    '--iterations=3',
+    '--teacher-iterations=3',
+    '--batch-size=8',
+    '--width=8',
+    '--depth=1',
+    '--points=300',
+    '--steps-per-run=2',
+  ];
   const config = parseOptions(
     { name: '', description: '', options: CHECKERBOARD_OPTIONS, run: () => Promise.resolve() },
     [...args, '--threads=1', '--out', join(scratch, 'run')],

@@ -15,7 +15,7 @@ export async function runCheckerboard(
   { out, ...options }: CheckerboardConfig,
   context: CommandContext,
 ): Promise<string> {
-  const { iterations, batchSize, learningRate, seed, width, depth } = options;
+  const { iterations, batchSize, learningRate, seed, stepsPerRun, width, depth } = options;
   const runtime = await openRuntime(options);
   const data = checkerboard({ seed });
   return runExample({
@@ -32,6 +32,7 @@ export async function runCheckerboard(
     // Points need their last small steps right, and wider intervals train more short ones.
     objective: ayfEmd({ intervalMean: -0.6, intervalStd: 1.6 }),
     seed,
+    stepsPerRun,
     out,
     options,
     presentation: { picture: scatter, measure: (samples) => ({ onBoard: onBoard(samples) }) },

@@ -37,6 +37,8 @@ export interface ExampleRun extends CommandContext {
   /** What the student is trained with; `ayfEmd()` unless given. */
   readonly objective?: Objective;
   readonly seed: number;
+  /** Training steps in one call of the runtime; 1 unless given. */
+  readonly stepsPerRun?: number;
   /** Mirror images at random; false unless given. */
   readonly flip?: boolean;
   /** Folder of the run; with a number appended when it holds a finished one. */
@@ -56,9 +58,9 @@ export interface ExampleRun extends CommandContext {
  * @throws the signal's reason when it fires, with everything saved
  */
 export async function runExample(run: ExampleRun): Promise<string> {
-  const { runtime, data, seed, flip = false, signal, progress = 'auto', options, print } = run;
+  const { runtime, data, seed, stepsPerRun = 1, flip = false, signal, progress = 'auto', options, print } = run;
   const folder = runFolder(run.out);
-  const training = { runtime, data, seed, flip, signal, progress, config: options };
+  const training = { runtime, data, seed, stepsPerRun, flip, signal, progress, config: options };
   const parts: Record<string, number> = {};
 
   const teacher = await teacherOf();

@@ -2,10 +2,11 @@ import { onnxRuntime } from '@flowmap/runtime-onnx';
 import type { Runtime } from '@flowmap/tensor';
 import { choice, whole, type Config } from './options.js';
 
-/** Options that say where an example computes. */
+/** Options that say where, and how, an example computes. */
 export const RUNTIME_OPTIONS = {
   device: choice('where to compute', ['cpu', 'webgpu', 'cuda', 'auto'], 'cpu'),
   threads: whole('threads of the computation on the CPU; unless given, one per physical core', null),
+  stepsPerRun: whole('training steps in one call of the runtime; several pay with --device cuda', 1),
 };
 
 /**

@@ -17,7 +17,7 @@ import { EMOJI_ROWS, SHIPPED_TEACHER, type EmojiConfig } from './settings.js';
  * @returns the run's folder
  */
 export async function runEmoji({ out, ...options }: EmojiConfig, context: CommandContext): Promise<string> {
-  const { iterations, batchSize, learningRate, seed } = options;
+  const { iterations, batchSize, learningRate, seed, stepsPerRun } = options;
   const runtime = await openRuntime(options);
   const trained = options.trainTeacher ? undefined : await loadTeacher(options.teacher ?? SHIPPED_TEACHER);
   const side = trained?.model.network.config.shape[1] ?? options.size;
@@ -36,6 +36,7 @@ export async function runEmoji({ out, ...options }: EmojiConfig, context: Comman
     },
     student: { iterations, batchSize, learningRate },
     seed,
+    stepsPerRun,
     out,
     options,
     presentation: imageGrids(evaluationLabels(EVALUATION_COUNT, classes), classes, EMOJI_ROWS),

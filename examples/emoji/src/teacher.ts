@@ -35,14 +35,15 @@ export async function trainTeacher(
   { signal, print, progress = 'auto' }: CommandContext,
 ): Promise<void> {
   await requireWritable(dirname(save));
-  const { iterations, batchSize, learningRate, channels, seed } = options;
+  const { iterations, batchSize, learningRate, channels, seed, stepsPerRun } = options;
   const runtime = await openRuntime(options);
   const data = await emojiDataset(options.size);
   const classes = CATEGORIES.length;
   const { model, completed, folder, log } = await trainVelocityField({
     network: unet({ shape: data.shape, classes, channels }),
     objective: flowMatching(),
-    ...{ runtime, data, iterations, batchSize, learningRate, seed, out, signal, progress, config: options },
+    ...{ runtime, data, iterations, batchSize, learningRate, seed, stepsPerRun, out, signal, progress },
+    config: options,
   });
   if (!completed) throw signal.reason;
 

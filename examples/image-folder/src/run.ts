@@ -18,7 +18,7 @@ import type { ImageFolderConfig } from './settings.js';
  * @throws {DataError} when the folder is missing or empty, or an image is damaged; before anything is written
  */
 export async function runImageFolder({ out, ...options }: ImageFolderConfig, context: CommandContext): Promise<string> {
-  const { iterations, batchSize, learningRate, seed, flip, size, channels, blocks } = options;
+  const { iterations, batchSize, learningRate, seed, stepsPerRun, flip, size, channels, blocks } = options;
   const runtime = await openRuntime(options);
   const trained = options.teacher === null ? undefined : await loadTeacher(options.teacher);
   context.print(`reading images of ${options.data}`);
@@ -39,6 +39,7 @@ export async function runImageFolder({ out, ...options }: ImageFolderConfig, con
     },
     student: { iterations, batchSize, learningRate },
     seed,
+    stepsPerRun,
     flip,
     out,
     options,

@@ -1,21 +1,16 @@
-import { create, toBinary } from '@bufbuild/protobuf';
-import { ModelProtoSchema } from 'onnx-buf';
+import { create } from '@bufbuild/protobuf';
+import { GraphProtoSchema } from 'onnx-buf';
 import type { DType } from '@flowmap/tensor';
-import { dataTypes, irVersion, opset } from './graph.js';
+import { dataTypes, encodeModel } from './graph.js';
 
 /** An ONNX model that copies a tensor of any shape: one `Identity` from `from` to `to`. */
 export function copyModel(dtype: DType): Uint8Array {
   const type = { value: { case: 'tensorType' as const, value: { elemType: dataTypes[dtype] } } };
-  const model = create(ModelProtoSchema, {
-    irVersion: BigInt(irVersion),
-    producerName: 'flowmap',
-    opsetImport: [{ domain: '', version: BigInt(opset) }],
-    graph: {
-      name: 'copy',
-      node: [{ opType: 'Identity', name: 'copy', input: ['from'], output: ['to'] }],
-      input: [{ name: 'from', type }],
-      output: [{ name: 'to', type }],
-    },
+  const graph = create(GraphProtoSchema, {
+    name: 'copy',
+    node: [{ opType: 'Identity', name: 'copy', input: ['from'], output: ['to'] }],
+    input: [{ name: 'from', type }],
+    output: [{ name: 'to', type }],
   });
-  return toBinary(ModelProtoSchema, model);
+  return encodeModel(graph);
 }

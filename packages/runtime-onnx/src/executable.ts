@@ -8,7 +8,7 @@ import {
   type Feeds,
   type HostTensor,
   type HostTensors,
-  type Program,
+  type Signature,
 } from '@flowmap/tensor';
 import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
 import { deviceFailure } from './device-failure.js';
@@ -27,7 +27,7 @@ export function executable(
   ort: Ort,
   session: InferenceSession,
   { device, memory }: OpenDevice,
-  program: Program,
+  program: Signature,
 ): Executable {
   const state = new Map<string, OrtTensor>();
   const what = (name: string): string => `output '${name}' of program '${program.name}'`;

@@ -1,6 +1,7 @@
 import { create, toBinary } from '@bufbuild/protobuf';
 import {
   AttributeProtoSchema,
+  GraphProtoSchema,
   AttributeProto_AttributeType as AttributeType,
   ModelProtoSchema,
   NodeProtoSchema,
@@ -8,6 +9,7 @@ import {
   TensorProto_DataType as DataType,
   ValueInfoProtoSchema,
   type AttributeProto,
+  type GraphProto,
   type NodeProto,
   type TensorProto,
   type ValueInfoProto,
@@ -30,8 +32,26 @@ export const dataTypes: { readonly [D in DType]: DataType } = {
  * Operator set 17 (ONNX 1.12): the newest in which `ReduceMax` takes its axes as an attribute and `Pad` has no `axes` input,
  * which onnxruntime's transpose optimizer corrupts. Every onnxruntime since 1.12 runs it.
  */
-export const opset = 17;
-export const irVersion = 8;
+const opset = 17;
+const irVersion = 8;
+
+/**
+ * A model in ONNX's binary form.
+ *
+ * @param domains of the operators that are not standard
+ */
+export function encodeModel(graph: GraphProto, domains: Iterable<string> = []): Uint8Array {
+  const model = create(ModelProtoSchema, {
+    irVersion: BigInt(irVersion),
+    producerName: 'flowmap',
+    opsetImport: [
+      { domain: '', version: BigInt(opset) },
+      ...Array.from(domains, (domain) => ({ domain, version: 1n })),
+    ],
+    graph,
+  });
+  return toBinary(ModelProtoSchema, model);
+}
 
 /** Collects the nodes and initializers of an ONNX graph; equal initializers are stored once. */
 export class Graph {
@@ -40,7 +60,8 @@ export class Graph {
   private readonly shared = new Map<string, string>();
   private readonly computed = new Set<string>();
   private readonly renamed = new Map<string, string>();
-  private readonly domains = new Set<string>();
+  /** Domains of the operators so far that are not standard. */
+  readonly domains = new Set<string>();
   private count = 0;
 
   /** Appends a node with one output and returns the output's name. Operators of another domain are called `domain.Operator`. */
@@ -82,33 +103,24 @@ export class Graph {
     return this.constant(Float64Array.of(value), { shape: [], dtype });
   }
 
-  /** The finished model in ONNX's binary form. */
-  encode(
+  /** The finished graph. */
+  finish(
     name: string,
     inputs: Readonly<Record<string, TensorSpec>>,
     outputs: Readonly<Record<string, TensorSpec>>,
-  ): Uint8Array {
+  ): GraphProto {
     const nameOf = (value: string): string => this.renamed.get(value) ?? value;
     for (const node of this.nodes) {
       node.input = node.input.map(nameOf);
       node.output = node.output.map(nameOf);
     }
-    const model = create(ModelProtoSchema, {
-      irVersion: BigInt(irVersion),
-      producerName: 'flowmap',
-      opsetImport: [
-        { domain: '', version: BigInt(opset) },
-        ...[...this.domains].map((domain) => ({ domain, version: 1n })),
-      ],
-      graph: {
-        name,
-        node: this.nodes,
-        initializer: this.initializers,
-        input: Object.entries(inputs).map(valueInfo),
-        output: Object.entries(outputs).map(valueInfo),
-      },
+    return create(GraphProtoSchema, {
+      name,
+      node: this.nodes,
+      initializer: this.initializers,
+      input: Object.entries(inputs).map(valueInfo),
+      output: Object.entries(outputs).map(valueInfo),
     });
-    return toBinary(ModelProtoSchema, model);
   }
 
   private append(
@@ -178,7 +190,8 @@ function attributeProto([name, value]: [string, Attribute]): AttributeProto {
   return create(AttributeProtoSchema, { name, type: AttributeType.INTS, ints: value.map(BigInt) });
 }
 
-function valueInfo([name, { shape, dtype }]: [string, TensorSpec]): ValueInfoProto {
+/** Declares an input or an output of a graph. */
+export function valueInfo([name, { shape, dtype }]: [string, TensorSpec]): ValueInfoProto {
   const dim = shape.map((extent) => ({ value: { case: 'dimValue' as const, value: BigInt(extent) } }));
   const value = { elemType: dataTypes[dtype], shape: { dim } };
   return create(ValueInfoProtoSchema, { name, type: { value: { case: 'tensorType', value } } });

@@ -1,5 +1,14 @@
 import { host } from '#host';
-import { checkDTypes, UnsupportedError, type Executable, type Program, type Runtime } from '@flowmap/tensor';
+import {
+  checkDTypes,
+  unroll,
+  unrolledSignature,
+  UnsupportedError,
+  type CompileOptions,
+  type Executable,
+  type Program,
+  type Runtime,
+} from '@flowmap/tensor';
 import { deviceFailure } from './device-failure.js';
 import type { Device } from './devices.js';
 import { executable } from './executable.js';
@@ -7,6 +16,7 @@ import { dtypesOf } from './dtypes.js';
 import type { DeviceSettings, OpenDevice } from './host/host.js';
 import { cpuRules, standardRules } from './lowering/table.js';
 import { webgpuRules } from './lowering/webgpu.js';
+import { scanModel } from './scan-model.js';
 import { sessionOptions } from './session-options.js';
 import { modelOf } from './to-onnx.js';
 
@@ -70,12 +80,15 @@ export async function onnxRuntime(options: OnnxRuntimeOptions = {}): Promise<Run
   const kind = { name: `onnx (${device})`, precision: 'float32', dtypes: await dtypesOf(ort, device) } as const;
   return {
     ...kind,
-    async compile(program: Program): Promise<Executable> {
+    async compile(program: Program, { stepsPerRun = 1 }: CompileOptions = {}): Promise<Executable> {
       checkDTypes(kind, program);
-      const model = modelOf(program, rules);
+      const signature = unrolledSignature(program, stepsPerRun);
+      // The provider of WebGPU has no Scan; the CPU would run it, and carry every step's state over the bus.
+      const canScan = device !== 'webgpu' && stepsPerRun > 1 && Object.keys(program.inputs).length > 0;
+      const model = canScan ? scanModel(program, rules, stepsPerRun) : modelOf(unroll(program, stepsPerRun), rules);
       try {
         const session = await ort.InferenceSession.create(model, sessionOptions(device, memory.location, options));
-        return executable(ort, session, opened, program);
+        return executable(ort, session, opened, signature);
       } catch (cause) {
         throw deviceFailure(device, `compiling program '${program.name}'`, cause);
       }

@@ -1,6 +1,6 @@
-import type { Program, Tensor, TensorSpec } from '@flowmap/tensor';
+import type { Program, Signature, Tensor, TensorSpec } from '@flowmap/tensor';
 import { withoutBfloat16 } from './bfloat16.js';
-import { Graph } from './graph.js';
+import { encodeModel, Graph } from './graph.js';
 import type { Context } from './lowering/context.js';
 import { planSteps } from './lowering/fusion.js';
 import { standardRules, type Rules } from './lowering/table.js';
@@ -12,7 +12,7 @@ export const stateInput = (name: string): string => `state:${name}`;
 export const stateOutput = (name: string): string => `next:${name}`;
 
 /** Name in the model of a result. */
-export const outputName = (program: Program, name: string): string =>
+export const outputName = (program: Signature, name: string): string =>
   Object.hasOwn(program.inputs, name) ? `output:${name}` : name;
 
 /**
@@ -34,6 +34,23 @@ export function toOnnx(program: Program): Uint8Array {
 /** The model of a program by the rules of a device. */
 export function modelOf(given: Program, rules: Rules): Uint8Array {
   const program = withoutBfloat16(given);
+  const { graph, inputs, states, outputs, updates } = lowered(program, rules, (name) => name);
+  return encodeModel(graph.finish(program.name, { ...inputs, ...states }, { ...outputs, ...updates }), graph.domains);
+}
+
+type Specs = Readonly<Record<string, TensorSpec>>;
+
+/** A program's nodes in ONNX, and what goes in and comes out by its name there. */
+export interface Lowered {
+  readonly graph: Graph;
+  readonly inputs: Specs;
+  readonly states: Specs;
+  readonly outputs: Specs;
+  readonly updates: Specs;
+}
+
+/** Lowers a program without bfloat16 by the rules of a device; `rename` may give its inputs, states and results other names in the graph. */
+export function lowered(program: Program, rules: Rules, rename: (name: string) => string): Lowered {
   const graph = new Graph();
   const names = new Map<Tensor, string>();
   const value = (tensor: Tensor): string => {
@@ -51,17 +68,25 @@ export function modelOf(given: Program, rules: Rules): Uint8Array {
   for (const node of program.nodes) {
     if (!node.is('input')) continue;
     const { name } = node.attributes;
-    names.set(node, Object.hasOwn(program.inputs, name) ? name : stateInput(name));
+    names.set(node, rename(Object.hasOwn(program.inputs, name) ? name : stateInput(name)));
   }
   for (const step of planSteps(program, rules)) names.set(step.tensor, step.emit(context));
 
-  const outputs: Record<string, TensorSpec> = {};
-  const output = (name: string, tensor: Tensor): void => {
-    outputs[name] = tensor;
-    graph.output(name, value(tensor));
+  const results = (tensors: Program['outputs'], nameOf: (name: string) => string): Specs =>
+    Object.fromEntries(
+      Object.entries(tensors).map(([name, tensor]) => {
+        const there = rename(nameOf(name));
+        graph.output(there, value(tensor));
+        return [there, tensor];
+      }),
+    );
+  const renamed = (specs: Specs, nameOf: (name: string) => string): Specs =>
+    Object.fromEntries(Object.entries(specs).map(([name, spec]) => [rename(nameOf(name)), spec]));
+  return {
+    graph,
+    inputs: renamed(program.inputs, (name) => name),
+    states: renamed(program.state, stateInput),
+    outputs: results(program.outputs, (name) => outputName(program, name)),
+    updates: results(program.updates, stateOutput),
   };
-  for (const [name, tensor] of Object.entries(program.outputs)) output(outputName(program, name), tensor);
-  for (const [name, tensor] of Object.entries(program.updates)) output(stateOutput(name), tensor);
-  const states = Object.entries(program.state).map(([name, spec]) => [stateInput(name), spec] as const);
-  return graph.encode(program.name, { ...program.inputs, ...Object.fromEntries(states) }, outputs);
 }

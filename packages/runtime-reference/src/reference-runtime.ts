@@ -1,4 +1,4 @@
-import { dtypes, type Runtime } from '@flowmap/tensor';
+import { dtypes, unroll, type Runtime } from '@flowmap/tensor';
 import { deviceTensors, promised } from './device-tensors.js';
 import { executableOf } from './executable.js';
 
@@ -18,6 +18,6 @@ export function referenceRuntime(): Runtime {
     name: 'reference',
     precision: 'float64',
     dtypes,
-    compile: (program) => promised(() => executableOf(program, tensors)),
+    compile: (program, { stepsPerRun = 1 } = {}) => promised(() => executableOf(unroll(program, stepsPerRun), tensors)),
   };
 }

@@ -1,4 +1,4 @@
-import { checkDTypes, type DType, type Runtime } from '@flowmap/tensor';
+import { checkDTypes, unroll, type DType, type Runtime } from '@flowmap/tensor';
 import { deviceOf } from './device.js';
 import { executable, promised } from './executable.js';
 import { requireFloat32 } from './gpu/health.js';
@@ -50,10 +50,11 @@ export async function tfjsRuntime(options: TfjsOptions = {}): Promise<Runtime> {
   const kind = { name: device.name, precision: 'float32', dtypes } as const;
   return {
     ...kind,
-    compile: (program) =>
+    compile: (program, { stepsPerRun = 1 } = {}) =>
       promised(() => {
         checkDTypes(kind, program);
-        return executable(device, program, planOf(device, program));
+        const run = unroll(program, stepsPerRun);
+        return executable(device, run, planOf(device, run));
       }),
   };
 }

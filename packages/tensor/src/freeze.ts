@@ -3,7 +3,8 @@ import { isHalf } from './half.js';
 import type { HostTensor, HostTensors } from './host-tensor.js';
 import { programOf, type Program } from './program.js';
 import { checkFeeds } from './runtime.js';
-import { bind, constant, Tensor } from './tensor.js';
+import { substitute } from './substitute.js';
+import { bind, constant, type Tensor } from './tensor.js';
 
 /**
  * A program whose named states are constants: a sampler with its parameters. A runtime may lay constants out in memory as its
@@ -26,14 +27,10 @@ export function freeze(program: Program, values: HostTensors): Program {
     throw new ProgramError(program.name, `state '${changing}' changes from run to run and cannot be frozen`);
   }
 
-  const frozen = new Map<Tensor, Tensor>();
-  const replaced = (node: Tensor): Tensor => {
-    if (node.is('input')) return values[node.attributes.name] ? constantOf(values[node.attributes.name]!) : node;
-    const operands = node.operands.map((operand) => frozen.get(operand)!);
-    const isSame = operands.every((operand, i) => operand === node.operands[i]);
-    return isSame ? node : new Tensor(node.primitive, operands, node.attributes, node.shape, node.dtype);
-  };
-  for (const node of program.nodes) frozen.set(node, replaced(node));
+  const frozen = substitute(program, (name) => {
+    const value = values[name];
+    return value && constantOf(value);
+  });
   const results = (tensors: Program['outputs']): Record<string, Tensor> =>
     Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [name, frozen.get(tensor)!]));
   return programOf({

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { DTypeError, FlowmapError, ShapeError } from './errors.js';
 import { roundTo } from './half.js';
-import { hostTensor, hostZeros } from './host-tensor.js';
+import { hostTensor, hostZeros, stackHostTensors } from './host-tensor.js';
 
 describe('hostTensor', () => {
   it('makes an array of the dtype from plain numbers', () => {
@@ -56,5 +56,27 @@ describe('hostTensor', () => {
   it('refuses plain numbers that the dtype would change', () => {
     expect(() => hostTensor([2], [1, 2.5], 'int32')).toThrow('hostTensor: wanted values of dtype int32, got 2.5');
     expect(() => hostTensor([1], [2], 'bool')).toThrow(DTypeError);
+  });
+});
+
+describe('stackHostTensors', () => {
+  it('puts tensors one after the other along a new axis, in memory of its own', () => {
+    const row = hostTensor([2], Int32Array.of(1, 2));
+    const stacked = stackHostTensors([row, hostTensor([2], Int32Array.of(3, 4)), row]);
+    expect(stacked).toEqual(hostTensor([3, 2], Int32Array.of(1, 2, 3, 4, 1, 2)));
+    row.data.fill(9);
+    expect(stacked.data[0]).toBe(1);
+    expect(stackHostTensors([hostTensor([], [5])])).toEqual(hostTensor([1], [5]));
+  });
+
+  it('keeps doubles, which a scalar of a training step may be', () => {
+    const doubles = hostTensor([], Float64Array.of(0.1));
+    expect(stackHostTensors([hostTensor([], [0.5]), doubles]).data).toEqual(Float64Array.of(0.5, 0.1));
+  });
+
+  it('refuses none, and tensors that differ', () => {
+    expect(() => stackHostTensors([])).toThrow(ShapeError);
+    expect(() => stackHostTensors([hostTensor([1], [1]), hostTensor([], [1])])).toThrow(ShapeError);
+    expect(() => stackHostTensors([hostTensor([1], [1]), hostTensor([1], Int32Array.of(1))])).toThrow(DTypeError);
   });
 });

@@ -1,7 +1,7 @@
 import { DTypeError, ShapeError } from './errors.js';
 import { isFloat, isHalf, roundTo, type FloatDType } from './half.js';
 import type { ConstantData } from './primitives.js';
-import { requireExtents, sizeOf, type Shape } from './shape.js';
+import { requireExtents, sameShape, sizeOf, type Shape } from './shape.js';
 
 /**
  * `float32` is the runtime's working precision (float64 in the reference runtime); `float16` and `bfloat16` are rounded after
@@ -58,6 +58,28 @@ export function hostTensor(shape: Shape, data: HostData | readonly number[], dty
 /** Zeros of a shape and dtype in host memory. */
 export function hostZeros(spec: TensorSpec): HostTensor {
   return { ...spec, data: allocate(spec.dtype, sizeOf(spec.shape)) };
+}
+
+/**
+ * Stacks tensors along a new leading axis: the inputs of several steps as that of one run that takes them all.
+ *
+ * @param tensors at least one, of equal shape and dtype
+ * @throws {ShapeError | DTypeError} for none, or when they differ
+ */
+export function stackHostTensors(tensors: readonly HostTensor[]): HostTensor {
+  const [first] = tensors;
+  if (first === undefined) throw new ShapeError('stackHostTensors', 'at least one tensor', []);
+  for (const { shape, dtype } of tensors) {
+    if (!sameShape(shape, first.shape)) {
+      throw new ShapeError('stackHostTensors', 'tensors of equal shape', [first.shape, shape]);
+    }
+    if (dtype !== first.dtype) throw new DTypeError('stackHostTensors', 'tensors of one dtype', [first.dtype, dtype]);
+  }
+  const spec = { shape: [tensors.length, ...first.shape], dtype: first.dtype };
+  const isDouble = tensors.some(({ data }) => data instanceof Float64Array);
+  const stacked = isDouble ? { ...spec, data: new Float64Array(sizeOf(spec.shape)) } : hostZeros(spec);
+  tensors.forEach(({ data }, i) => stacked.data.set(data, i * data.length));
+  return stacked;
 }
 
 /** True when an array's element type can stand for the dtype. */

@@ -16,6 +16,7 @@ export {
   dtypes,
   hostTensor,
   hostZeros,
+  stackHostTensors,
   type DType,
   type HostData,
   type HostTensor,
@@ -64,6 +65,7 @@ export {
   type Program,
   type ProgramArguments,
   type ProgramResults,
+  type Signature,
   type SpecLike,
   type Tensors,
 } from './program.js';
@@ -72,10 +74,12 @@ export {
   checkDTypes,
   checkFeeds,
   checkStateWritten,
+  type CompileOptions,
   type DeviceTensor,
   type Executable,
   type Feeds,
   type Runtime,
 } from './runtime.js';
+export { unroll, unrolledSignature } from './unroll.js';
 export { countFlops } from './flops.js';
 export { fillNormals, normalBatch, normals, uniforms, type RandomKey } from './random.js';

@@ -23,14 +23,22 @@ export interface ProgramResults {
   readonly state?: Tensors;
 }
 
+/** What goes into a program and what comes out, by name. */
+export interface Signature {
+  /** The program's, for messages. */
+  readonly name: string;
+  readonly inputs: Readonly<Record<string, TensorSpec>>;
+  readonly state: Readonly<Record<string, TensorSpec>>;
+  readonly outputs: Readonly<Record<string, TensorSpec>>;
+  /** The states that it changes. */
+  readonly updates: Readonly<Record<string, TensorSpec>>;
+}
+
 /**
  * A closed computation of static shapes: everything a runtime needs to know. `nodes` lists every tensor once, operands
  * before results, simplified; `outputs` and `updates` point into it.
  */
-export interface Program {
-  readonly name: string;
-  readonly inputs: Readonly<Record<string, TensorSpec>>;
-  readonly state: Readonly<Record<string, TensorSpec>>;
+export interface Program extends Signature {
   readonly outputs: Tensors;
   /** New value of each state that the program changes; what it does not name stays. */
   readonly updates: Tensors;

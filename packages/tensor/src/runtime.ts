@@ -1,7 +1,17 @@
 import { FeedError, UnsupportedDTypeError } from './errors.js';
 import { holds, type DType, type HostTensor, type HostTensors, type TensorSpec } from './host-tensor.js';
-import { describe, type Program } from './program.js';
+import { describe, type Program, type Signature } from './program.js';
 import { sameShape, sizeOf } from './shape.js';
+
+/** How a program is compiled. */
+export interface CompileOptions {
+  /**
+   * Steps that one run takes, a whole number >= 1; 1 unless given. From 2 on, inputs and outputs have a leading axis of that
+   * extent, one row for each step, and the state moves on by as many steps: see {@link unroll}. It pays where every run has a
+   * price, such as the way of the state to the device and back.
+   */
+  readonly stepsPerRun?: number;
+}
 
 /** A back end: turns programs into something that runs. */
 export interface Runtime {
@@ -16,8 +26,9 @@ export interface Runtime {
    *
    * @throws {UnsupportedDTypeError} when the program has a tensor of a dtype that this runtime lacks
    * @throws {UnsupportedError} when the program has a primitive that this runtime lacks
+   * @throws {ProgramError} for a number of steps that there cannot be
    */
-  compile(program: Program): Promise<Executable>;
+  compile(program: Program, options?: CompileOptions): Promise<Executable>;
 }
 
 /** A tensor where a runtime keeps it; it comes to the host only when read. */
@@ -37,7 +48,8 @@ export type Feeds = Readonly<Record<string, HostTensor | DeviceTensor>>;
 
 /** A compiled program with its state. Calls must not overlap: await one before the next. */
 export interface Executable {
-  readonly program: Program;
+  /** What one run takes and gives: the compiled program's, stacked where a run takes several steps of it. */
+  readonly program: Signature;
   /**
    * Sets the named states, copying them to the device. All states must have been set before the first run.
    *
@@ -89,7 +101,7 @@ export function checkDTypes({ name, dtypes }: Pick<Runtime, 'name' | 'dtypes'>, 
  * @param kind `input` wants every one of the program's inputs, `state` any subset of its states
  * @throws {FeedError} for a missing or unknown name, a wrong shape or dtype, or an array that cannot hold the dtype
  */
-export function checkFeeds(program: Program, kind: 'input' | 'state', feeds: Feeds): void {
+export function checkFeeds(program: Signature, kind: 'input' | 'state', feeds: Feeds): void {
   const specs = kind === 'input' ? program.inputs : program.state;
   const names = Object.keys(specs).join(', ') || 'none';
   for (const name of Object.keys(feeds)) {
@@ -119,7 +131,7 @@ export function checkFeeds(program: Program, kind: 'input' | 'state', feeds: Fee
  * @throws {FeedError} naming the first state that was not
  */
 export function checkStateWritten(
-  program: Program,
+  program: Signature,
   written: { has(name: string): boolean },
   names: readonly string[] = Object.keys(program.state),
 ): void {

@@ -18,9 +18,10 @@ export interface AdamwOptions {
  * `theta <- theta - eta (mHat / (sqrt(vHat) + epsilon) + lambda theta)` with bias-corrected means `mHat`, `vHat` of the gradient
  * and its square.
  *
- * It is written for few passes over memory. The slots hold `M = m / (1 - beta1)` and `V = v / (1 - beta2)`, so that
- * `M <- beta1 M + g` and `V <- beta2 V + g^2`; scales and bias corrections are folded into two scalars on the host:
- * `theta <- theta - rate M / (sqrt(V) + epsilon')`.
+ * It is written for few passes over memory. With `M = m / (1 - beta1)` and `V = v / (1 - beta2)`, `M <- beta1 M + g` and
+ * `V <- beta2 V + g^2`; scales and bias corrections are folded into two scalars on the host:
+ * `theta <- theta - rate M / (sqrt(V) + epsilon')`. The slots hold `beta1 M` and `beta2 V`, what the next step adds to: nothing
+ * of the optimizer is then ready before the gradient, which onnxruntime's passes over large graphs take long for.
  *
  * @throws {ConfigError} for a setting out of its range
  */
@@ -41,10 +42,11 @@ export function adamw(options: AdamwOptions = {}): Optimizer {
       return weightDecay === 0 ? rate : { ...rate, keep: 1 - learningRate * weightDecay };
     },
     update({ parameter, slots }, gradient, { rate, epsilon, keep }) {
-      const m = slots['m']!.mul(beta1).add(gradient);
-      const v = slots['v']!.mul(beta2).add(gradient.square());
+      const m = slots['m']!.add(gradient);
+      const v = slots['v']!.add(gradient.square());
       const kept = keep === undefined ? parameter : parameter.mul(keep);
-      return { parameter: kept.sub(m.div(v.sqrt().add(epsilon!)).mul(rate!)), slots: { m, v } };
+      const updated = kept.sub(m.div(v.sqrt().add(epsilon!)).mul(rate!));
+      return { parameter: updated, slots: { m: m.mul(beta1), v: v.mul(beta2) } };
     },
   };
 }

@@ -1,4 +1,5 @@
 import { FlowmapError } from '@flowmap/core';
+import { RuntimeUnavailableError } from '@flowmap/tensor';
 
 /** Training that met a NaN or an infinity and stopped; checkpoints made before are whole. */
 export class NonFiniteError extends FlowmapError {
@@ -13,6 +14,24 @@ export class NonFiniteError extends FlowmapError {
   ) {
     const kept = checkpoint === undefined ? 'there is no checkpoint yet' : `the last good checkpoint is ${checkpoint}`;
     super(`training stopped at step ${step}: ${quantity} became ${value}; ${kept}. A lower learning rate may help`);
+  }
+}
+
+/** A runtime that failed while it trained: its device was lost or ran out of memory. Checkpoints made before are whole. */
+export class RuntimeLostError extends RuntimeUnavailableError {
+  constructor(
+    /** What the runtime said. */
+    error: RuntimeUnavailableError,
+    /** Steps taken before. */
+    readonly step: number,
+    /** Folder of the last checkpoint; undefined when there is none yet. */
+    readonly checkpoint: string | undefined,
+  ) {
+    const kept =
+      checkpoint === undefined
+        ? 'there is no checkpoint yet'
+        : `the last checkpoint, ${checkpoint}, is whole, and the same call with a runtime that works goes on from it`;
+    super(error.runtime, `training stopped after step ${step}; ${kept}. ${error.message}`, { cause: error });
   }
 }
 

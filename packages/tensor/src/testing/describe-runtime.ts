@@ -8,6 +8,7 @@ import { describeMemory } from './executable/memory.js';
 import { describePrograms } from './executable/programs.js';
 import { describeRefusals } from './executable/refusals.js';
 import { describeState } from './executable/state.js';
+import { describeSteps } from './executable/steps.js';
 import { disagreements } from './suite.js';
 
 /** How a runtime is judged. */
@@ -69,6 +70,7 @@ export function describeRuntime(
 
     const current = (): Runtime => runtime;
     describeState(current, () => oracle);
+    describeSteps(current);
     describeMemory(current);
     describePrograms(current);
     describeRefusals(current);

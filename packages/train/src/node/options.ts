@@ -19,7 +19,13 @@ export interface TrainOptions {
   readonly seed: number;
   /** Folder of the run; with a number appended when it holds a finished run. */
   readonly out: string;
-  /** Aborting saves a checkpoint after the current step and ends the run; running again resumes it. */
+  /**
+   * Steps that one run of the compiled program takes, at least 1; 1 unless given. More pay where each run carries the state
+   * to the device and back, as CUDA's provider of onnxruntime does. What is logged stays step by step; a checkpoint waits
+   * for the end of the run in which it falls due.
+   */
+  readonly stepsPerRun?: number;
+  /** Aborting saves a checkpoint after the current run of steps and ends the run; running again resumes it. */
   readonly signal?: AbortSignal;
   /** A schedule, or the peak of a cosine schedule that falls to 0; the peak is 1e-3 for a teacher, 5e-4 for a student unless given. */
   readonly learningRate?: Schedule | number;

@@ -25,6 +25,7 @@ export interface TrainSetup {
   readonly maxGradientNorm: number | undefined;
   readonly iterations: number;
   readonly batchSize: number;
+  readonly stepsPerRun: number;
   readonly seed: number;
   readonly flip: boolean;
   readonly out: string;
@@ -56,6 +57,7 @@ export function setUp(options: TrainOptions, { network, initialParams, teacher, 
   const whole = {
     iterations,
     batchSize,
+    stepsPerRun: options.stepsPerRun ?? 1,
     logEvery: options.logEvery ?? 1,
     checkpointEvery: options.checkpointEvery ?? 1,
   };
@@ -86,6 +88,7 @@ export function setUp(options: TrainOptions, { network, initialParams, teacher, 
     maxGradientNorm,
     iterations,
     batchSize,
+    stepsPerRun: whole.stepsPerRun,
     seed,
     flip,
     out: options.out,

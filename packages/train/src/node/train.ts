@@ -8,14 +8,15 @@ import { train } from './training-loop.js';
  *
  * The run's folder holds config.json, log.jsonl, checkpoints and in the end `teacher.safetensors` (`student.safetensors` for
  * a network with an interval input), the moving average of the weights. Aborted or killed, and called again with the
- * same options, it goes on where it was: on the same machine, runtime and thread count with the same bits as if it had
- * never stopped. Called again after it has finished, it starts a new run in the next numbered folder.
+ * same options, it goes on where it was: on the same machine, runtime and thread count, and with the same `stepsPerRun`,
+ * with the same bits as if it had never stopped. Called again after it has finished, it starts a new run in the next numbered folder.
  *
  * @throws {ConfigError} for an option that makes no sense or does not fit, before anything is written
  * @throws {WriteError} when the folder cannot be written, before training starts
  * @throws {RunMismatchError} when the folder holds an unfinished run with other settings
  * @throws {CheckpointError} when the checkpoint to resume is damaged
  * @throws {NonFiniteError} when a quantity becomes NaN or infinite; checkpoints made before stay whole
+ * @throws {RuntimeLostError} when the runtime fails on the way; the same call goes on from the checkpoint that it names
  */
 export async function trainVelocityField(options: TrainVelocityFieldOptions): Promise<TrainResult> {
   const { network, seed } = options;

@@ -1,6 +1,8 @@
 import { join } from 'node:path';
+import type { Model } from '@flowmap/core';
 import { saveModel } from '@flowmap/core/node';
-import type { DeviceTensor, Executable, HostTensors } from '@flowmap/tensor';
+import { RuntimeUnavailableError, type HostTensors } from '@flowmap/tensor';
+import { RuntimeLostError } from '../errors.js';
 import { trainFeeds } from '../train-feeds.js';
 import { saveCheckpoint } from './checkpoints.js';
 import { requireFinite, requireFiniteState } from './finite.js';
@@ -10,33 +12,32 @@ import type { TrainResult } from './options.js';
 import { showProgress } from './progress.js';
 import { resultFile } from './run-folder.js';
 import type { TrainSetup } from './setup.js';
-import { compileStep, snapshot } from './state.js';
+import { compileSteps, type Steps } from './state.js';
 
 /** Runs a training run to its end, or until it is aborted; resumes it where its folder holds an unfinished one. */
 export async function train(setup: TrainSetup): Promise<TrainResult> {
   const run = await openRun(setup);
   const log = await openLog(join(run.folder, 'log.jsonl'), run.from?.step ?? 0);
-  const executable = await compileStep(setup, run.from);
-  try {
-    const { done, seconds } = await takeSteps(setup, run, executable, log);
-    const { ema } = await snapshot(setup, executable, done, seconds);
-    const completed = done === setup.iterations;
-    if (completed) await saveModel(join(run.folder, resultFile[setup.kind]), ema);
-    return { model: ema, folder: run.folder, completed, step: done, log: log.records };
-  } finally {
-    await executable.dispose();
-  }
+  const steps = await compileSteps(setup, run.from);
+  const { done, ema } = await takeSteps(setup, run, steps, log).catch(async (error: unknown) => {
+    await steps.dispose().catch(() => undefined); // what failed first is the reason
+    throw error;
+  });
+  await steps.dispose();
+  const completed = done === setup.iterations;
+  if (completed) await saveModel(join(run.folder, resultFile[setup.kind]), ema);
+  return { model: ema, folder: run.folder, completed, step: done, log: log.records };
 }
 
-async function takeSteps(
-  setup: TrainSetup,
-  run: Run,
-  executable: Executable,
-  log: Log,
-): Promise<{ done: number; seconds: number }> {
-  const { iterations, batches, batchSize, logEvery, checkpointEvery, signal, objective, learningRate } = setup;
-  const prepare = (step: number): Promise<HostTensors> => {
-    const feeds = batches.batch(step).then((batch) => trainFeeds(setup, { step, iterations }, batch));
+async function takeSteps(setup: TrainSetup, run: Run, steps: Steps, log: Log): Promise<{ done: number; ema: Model }> {
+  const { iterations, batches, batchSize, stepsPerRun, logEvery, checkpointEvery } = setup;
+  const { signal, objective, learningRate } = setup;
+  const prepare = (first: number): Promise<HostTensors[]> | undefined => {
+    if (first === iterations) return undefined;
+    const feedsOf = async (step: number): Promise<HostTensors> =>
+      trainFeeds(setup, { step, iterations }, await batches.batch(step));
+    const count = Math.min(stepsPerRun, iterations - first);
+    const feeds = Promise.all(Array.from({ length: count }, (_, i) => feedsOf(first + i)));
     feeds.catch(() => undefined); // reported when it is awaited
     return feeds;
   };
@@ -46,57 +47,55 @@ async function takeSteps(
   const started = performance.now() - 1000 * (run.from?.seconds ?? 0);
   const elapsed = (): number => (performance.now() - started) / 1000;
   let logged = { done, seconds: elapsed() };
-  const save = async (): Promise<void> => {
-    const state = await snapshot(setup, executable, done, elapsed());
+  const save = async (): Promise<Model> => {
+    const state = await steps.snapshot(done, elapsed());
     for (const tensors of [state.model.params, state.ema.params, state.optimizer]) {
       requireFiniteState(tensors, done, checkpoint);
     }
     checkpoint = await saveCheckpoint(run.folder, state);
+    return state.ema;
+  };
+  const record = async (quantities: Record<string, number>, seconds: number): Promise<void> => {
+    const progress = { step: done - 1, iterations };
+    const { loss = NaN, gradientNorm = NaN, ...metrics } = quantities;
+    const schedules = Object.entries(objective.schedules).map(([name, schedule]) => [name, schedule(progress)]);
+    const imagesPerSecond = ((done - logged.done) * batchSize) / (seconds - logged.seconds);
+    const record = {
+      ...{ step: done, loss, ...metrics, gradientNorm, learningRate: learningRate(progress) },
+      ...(Object.fromEntries(schedules) as Record<string, number>),
+      ...{ imagesPerSecond, seconds },
+    };
+    logged = { done, seconds };
+    await log.append(record);
+    reporter.record(record);
+    setup.onLog(record);
   };
 
   const reporter = showProgress(setup.progress, objective.name, iterations, done);
   try {
-    let next = done < iterations ? prepare(done) : undefined;
+    let next = prepare(done);
     while (next !== undefined && !signal?.aborted) {
-      const progress = { step: done, iterations };
-      const running = executable.run(await next);
-      // The next step's data and noise are prepared while this step runs.
-      next = done + 1 < iterations ? prepare(done + 1) : undefined;
-      const quantities = await readScalars(await running);
-      done++;
-      requireFinite(quantities, done, checkpoint);
-      reporter.step(done);
-
-      if (done === 1 || done % logEvery === 0 || done === iterations) {
-        const seconds = elapsed();
-        const { loss = NaN, gradientNorm = NaN, ...metrics } = quantities;
-        const schedules = Object.entries(objective.schedules).map(([name, schedule]) => [name, schedule(progress)]);
-        const imagesPerSecond = ((done - logged.done) * batchSize) / (seconds - logged.seconds);
-        const record = {
-          ...{ step: done, loss, ...metrics, gradientNorm, learningRate: learningRate(progress) },
-          ...(Object.fromEntries(schedules) as Record<string, number>),
-          ...{ imagesPerSecond, seconds },
-        };
-        logged = { done, seconds };
-        await log.append(record);
-        reporter.record(record);
-        setup.onLog(record);
+      const [first, feeds, start] = [done, await next, elapsed()];
+      const running = steps.take(feeds);
+      // The next data and noise are prepared while these steps run.
+      next = prepare(first + feeds.length);
+      const rows = await running;
+      const each = (elapsed() - start) / rows.length;
+      for (const quantities of rows) {
+        done++;
+        requireFinite(quantities, done, checkpoint);
+        reporter.step(done);
+        if (done === 1 || done % logEvery === 0 || done === iterations) {
+          await record(quantities, start + each * (done - first));
+        }
       }
-      if (done % checkpointEvery === 0 && done < iterations) await save();
+      const isDue = Math.floor(done / checkpointEvery) > Math.floor(first / checkpointEvery);
+      if (isDue && done < iterations) await save();
     }
-    await save();
-    return { done, seconds: elapsed() };
+    return { ema: await save(), done };
+  } catch (error) {
+    throw error instanceof RuntimeUnavailableError ? new RuntimeLostError(error, done, checkpoint) : error;
   } finally {
     reporter.stop();
   }
-}
-
-/** Values of a step's outputs, which are few and small; their device memory is released. */
-async function readScalars(outputs: Readonly<Record<string, DeviceTensor>>): Promise<Record<string, number>> {
-  const values: Record<string, number> = {};
-  for (const [name, tensor] of Object.entries(outputs)) {
-    values[name] = (await tensor.read()).data[0]!;
-    tensor.dispose();
-  }
-  return values;
 }

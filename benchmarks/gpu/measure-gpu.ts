@@ -1,0 +1,111 @@
+import { median } from '@flowmap/example-common';
+import { hostTensor, program, stackHostTensors, type HostTensors, type Runtime } from '@flowmap/tensor';
+import { initialState, trainStep } from '@flowmap/train';
+import { initialParams, objective, optimizer, stepFeeds, taskBatch, taskFlops, type PeerTask } from '../peer-tasks.js';
+import { watchMemory } from './adapter.js';
+
+/** Speed of one matrix product. */
+export interface Product {
+  readonly size: number;
+  readonly gflops: number;
+}
+
+/** A training step, as one program or framework does it. */
+export interface Measured {
+  readonly runtime: string;
+  /** Milliseconds of a step, the reading of its loss included: a median. */
+  readonly ms: number;
+  readonly gflops: number;
+  readonly samplesPerSecond: number;
+  /** Bytes on the GPU; undefined where nothing tells. */
+  readonly peakDeviceMemory?: number | undefined;
+}
+
+/** Products in a row, of which the last is read: they are queued, and the device is busy throughout. */
+const PRODUCTS = 10;
+
+/** Times `x <- x w` of square float32 matrices that stay on the device. */
+export async function timeProduct(runtime: Runtime, size: number, rounds: number): Promise<Product> {
+  const square = [size, size];
+  const powers = program('powers', { inputs: {}, state: { x: square, w: square } }, (_, { x, w }) => {
+    const next = x.matmul(w);
+    return { outputs: { corner: next.slice([0, 0], [1, 1]) }, state: { x: next } };
+  });
+  const executable = await runtime.compile(powers);
+  // Rows of w sum to 1, so that powers stay finite.
+  const even = hostTensor(square, new Float32Array(size ** 2).fill(1 / size));
+  await executable.writeState({ x: even, w: even });
+  const times: number[] = [];
+  for (let round = 0; round <= rounds; round++) {
+    const start = performance.now();
+    for (let run = 0; run < PRODUCTS; run++) {
+      const { corner } = await executable.run({});
+      if (run === PRODUCTS - 1) await corner!.read();
+      corner!.dispose();
+    }
+    if (round > 0) times.push((performance.now() - start) / PRODUCTS);
+  }
+  await executable.dispose();
+  return { size, gflops: (2 * size ** 3) / median(times) / 1e6 };
+}
+
+/** Times the training step as a training loop takes it: fresh inputs from the host, state on the device, loss and metrics read. */
+export async function timeTraining(
+  runtime: Runtime,
+  task: PeerTask,
+  { rounds, stepsPerRun }: { readonly rounds: number; readonly stepsPerRun: number },
+): Promise<Measured> {
+  const { network, batchSize } = task;
+  const batch = taskBatch(task);
+  const memory = await watchMemory();
+  const step = trainStep({ network, objective, optimizer, batchSize });
+  const executable = await runtime.compile(step, { stepsPerRun });
+  await executable.writeState(initialState(optimizer, initialParams(task)));
+  const times: number[] = [];
+  for (let round = 0; round < rounds + 2; round++) {
+    const feeds = Array.from({ length: stepsPerRun }, (_, i) => stepFeeds(task, batch, round * stepsPerRun + i));
+    const start = performance.now();
+    const outputs = await executable.run(stepsPerRun === 1 ? feeds[0]! : stacked(feeds));
+    for (const tensor of Object.values(outputs)) {
+      await tensor.read();
+      tensor.dispose();
+    }
+    if (round >= 2) times.push((performance.now() - start) / stepsPerRun);
+  }
+  const peakDeviceMemory = await memory();
+  await executable.dispose();
+  const name = stepsPerRun === 1 ? runtime.name : `${runtime.name}, ${stepsPerRun} steps a run`;
+  return measured(`Flowmap, ${name}`, task, median(times), peakDeviceMemory);
+}
+
+export function measured(runtime: string, task: PeerTask, ms: number, peakDeviceMemory?: number): Measured {
+  return {
+    ...{ runtime, ms, peakDeviceMemory },
+    ...{ gflops: taskFlops(task) / ms / 1e6, samplesPerSecond: (1000 * task.batchSize) / ms },
+  };
+}
+
+/** Outputs of two training steps from the same parameters and batch, to compare runtimes by. */
+export async function firstSteps(runtime: Runtime, task: PeerTask): Promise<Record<string, number[]>> {
+  const { network, batchSize } = task;
+  const executable = await runtime.compile(trainStep({ network, objective, optimizer, batchSize }));
+  await executable.writeState(initialState(optimizer, initialParams(task)));
+  const batch = taskBatch(task);
+  const given = stepFeeds(task, batch, 0);
+  const values: Record<string, number[]> = {};
+  for (let step = 0; step < 2; step++) {
+    const scalars = Object.entries(stepFeeds(task, batch, step)).filter(([name]) => name.startsWith('optimizer.'));
+    const outputs = await executable.run({ ...given, ...Object.fromEntries(scalars) });
+    for (const [name, tensor] of Object.entries(outputs)) {
+      values[`${name} of step ${step + 1}`] = Array.from((await tensor.read()).data);
+      tensor.dispose();
+    }
+  }
+  await executable.dispose();
+  return values;
+}
+
+function stacked(feeds: readonly HostTensors[]): HostTensors {
+  const names = Object.keys(feeds[0]!);
+  return Object.fromEntries(names.map((name) => [name, stackHostTensors(feeds.map((inputs) => inputs[name]!))]));
+}

@@ -1,0 +1,59 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { cpus, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { median } from '@flowmap/example-common';
+import { PeerError, startPeer, type Peer } from '../peer-process.js';
+import { writeTask, type PeerTask } from '../peer-tasks.js';
+import { measured, type Measured } from './measure-gpu.js';
+
+/** How PyTorch is timed. */
+export interface TorchOptions {
+  /** An interpreter with PyTorch for CUDA and numpy. */
+  readonly python: string;
+  /** The program in `../peers`. */
+  readonly script: string;
+  readonly rounds: number;
+}
+
+/** What came of PyTorch on one task. */
+export interface TorchResults {
+  readonly measured: readonly Measured[];
+  /** Outputs of two steps in float32, by name; undefined where it does not run. */
+  readonly checked?: Readonly<Record<string, readonly number[]>>;
+  /** Why it does not run here. */
+  readonly reason?: string;
+}
+
+/** Times the step in PyTorch, eager, on the GPU: in float32, with products rounded to TF32, and with autocast to bfloat16. */
+export async function timeTorch(task: PeerTask, { python, script, rounds }: TorchOptions): Promise<TorchResults> {
+  const folder = await mkdtemp(join(tmpdir(), 'flowmap-torch-'));
+  const results: Measured[] = [];
+  let checked: TorchResults['checked'];
+  try {
+    await writeTask(task, join(folder, 'task'));
+    for (const precision of ['fp32', 'tf32', 'bf16']) {
+      const threads = ['--threads', String(cpus().length)];
+      const where = ['--device', 'cuda', '--precision', precision];
+      const peer = await startPeer([python, script, 'torch', join(folder, 'task'), ...threads, ...where]);
+      try {
+        const { values } = await peer.check();
+        if (precision === 'fp32') checked = values;
+        results.push(await timed(peer, task, rounds));
+      } finally {
+        await peer.end();
+      }
+    }
+    return { measured: results, ...(checked ? { checked } : {}) };
+  } catch (error) {
+    if (!(error instanceof PeerError)) throw error;
+    return { measured: results, ...(checked ? { checked } : {}), reason: error.reason.trim().split('\n').at(-1) ?? '' };
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+async function timed(peer: Peer, task: PeerTask, rounds: number): Promise<Measured> {
+  await peer.time('train', 3);
+  const { ms, peakDeviceMemory } = await peer.time('train', rounds);
+  return measured(peer.ready.runtime, task, median(ms), peakDeviceMemory ?? undefined);
+}

@@ -1,0 +1,89 @@
+import { fromBinary } from '@bufbuild/protobuf';
+import { dit, unet, type Network } from '@flowmap/core';
+import { ayfEmd } from '@flowmap/objectives';
+import { program, stackHostTensors, type HostTensors } from '@flowmap/tensor';
+import { adamw, constantSchedule, initialState, trainFeeds, trainStep } from '@flowmap/train';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ModelProtoSchema, type GraphProto } from 'onnx-buf';
+import { InferenceSession } from 'onnxruntime-node';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { standardRules } from './lowering/table.js';
+import { onnxRuntime } from './onnx-runtime.js';
+import { scanModel } from './scan-model.js';
+import { modelOf } from './to-onnx.js';
+
+let scratch = '';
+beforeAll(async () => (scratch = await mkdtemp(join(tmpdir(), 'flowmap-scan-'))));
+afterAll(async () => rm(scratch, { recursive: true }));
+
+const image = { shape: [3, 8, 8], classes: 3, interval: true } as const;
+const networks: readonly (readonly [string, Network])[] = [
+  ['a DiT', dit({ ...image, width: 16, depth: 2, patch: 2 })],
+  ['a UNet', unet({ ...image, channels: [16, 32] })],
+];
+const objective = ayfEmd({ teacher: false });
+const optimizer = adamw();
+const batchSize = 2;
+
+const graphOf = (model: Uint8Array): GraphProto => fromBinary(ModelProtoSchema, model).graph!;
+const bodyOf = ({ node }: GraphProto): GraphProto => node[0]!.attribute.find(({ name }) => name === 'body')!.g!;
+
+/** How many nodes of each operator there are. */
+function operators({ node }: GraphProto): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const { opType } of node) counts[opType] = (counts[opType] ?? 0) + 1;
+  return counts;
+}
+
+/** The graph that onnxruntime makes of a model. */
+async function optimized(model: Uint8Array): Promise<GraphProto> {
+  const file = join(scratch, 'optimized.onnx');
+  const options = { graphOptimizationLevel: 'all', optimizedModelFilePath: file, logSeverityLevel: 3 } as const;
+  await (await InferenceSession.create(model, options)).release();
+  return graphOf(await readFile(file));
+}
+
+describe('scanModel', () => {
+  test('is one Scan that carries what changes; the rest is seen from outside', () => {
+    const args = { inputs: { x: [2] }, state: { kept: [2], total: [2] } };
+    const built = program('sum', args, ({ x }, { kept, total }) => {
+      const next = total.add(x.mul(kept));
+      return { outputs: { x, next }, state: { total: next } };
+    });
+    const graph = graphOf(scanModel(built, standardRules, 3));
+    expect(graph.node.map(({ opType, input, output }) => ({ opType, input, output }))).toEqual([
+      { opType: 'Scan', input: ['state:total', 'x'], output: ['next:total', 'output:x', 'next'] },
+    ]);
+    expect(graph.input.map(({ name }) => name)).toEqual(['x', 'state:kept', 'state:total']);
+    expect(bodyOf(graph).input.map(({ name }) => name)).toEqual(['%step:state:total', '%step:x']);
+    expect(bodyOf(graph).node[0]!.input).toEqual(['%step:x', 'state:kept']);
+  });
+
+  test.each(networks)('its body is optimized as the step of %s is by itself', async (_, network) => {
+    const step = trainStep({ network, objective, optimizer, batchSize });
+    const alone = operators(await optimized(modelOf(step, standardRules)));
+    expect(operators(bodyOf(await optimized(scanModel(step, standardRules, 4))))).toEqual(alone);
+    expect(alone['FusedMatMul']).toBeGreaterThan(0);
+  });
+
+  test.each(networks)('trains %s as single runs do, to the bit', async (_, network) => {
+    const step = trainStep({ network, objective, optimizer, batchSize });
+    const settings = { network, objective, optimizer, seed: 0 };
+    const rates = { learningRate: constantSchedule(1e-3), emaDecay: constantSchedule(0.9) };
+    const feeds = [0, 1, 2].map((step): HostTensors => {
+      const batch = { x: new Float32Array(batchSize * 192).fill(0.5), labels: Int32Array.of(0, 2) };
+      return trainFeeds({ ...settings, ...rates }, { step, iterations: 3 }, batch);
+    });
+    const runtime = await onnxRuntime({ device: 'cpu', threads: 1 });
+    const [single, several] = [await runtime.compile(step), await runtime.compile(step, { stepsPerRun: 3 })];
+    for (const executable of [single, several]) await executable.writeState(initialState(optimizer, network.init(0)));
+    for (const inputs of feeds) await single.run(inputs);
+    const names = Object.keys(feeds[0]!);
+    await several.run(Object.fromEntries(names.map((name) => [name, stackHostTensors(feeds.map((f) => f[name]!))])));
+    expect(await several.readState()).toEqual(await single.readState());
+    await single.dispose();
+    await several.dispose();
+  });
+});
