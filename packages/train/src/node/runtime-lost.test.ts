@@ -5,7 +5,7 @@ import { mlp } from '@flowmap/core';
 import { checkerboard } from '@flowmap/data';
 import { flowMatching } from '@flowmap/objectives';
 import { onnxRuntime } from '@flowmap/runtime-onnx';
-import { RuntimeUnavailableError, type Executable, type Runtime } from '@flowmap/tensor';
+import { RuntimeUnavailableError, type Executable, type Feeds, type HostTensors, type Runtime } from '@flowmap/tensor';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { RuntimeLostError } from '../errors.js';
 import { loadCheckpoint } from './checkpoints.js';
@@ -43,10 +43,10 @@ function losing(runtime: Runtime, method: 'run' | 'readState', call: number): Ru
       };
       return {
         program: executable.program,
-        writeState: guarded('writeState', executable.writeState),
-        readState: guarded('readState', executable.readState),
-        run: guarded('run', executable.run),
-        dispose: guarded('dispose', executable.dispose),
+        writeState: guarded('writeState', (values: HostTensors) => executable.writeState(values)),
+        readState: guarded('readState', (names?: readonly string[]) => executable.readState(names)),
+        run: guarded('run', (inputs: Feeds) => executable.run(inputs)),
+        dispose: guarded('dispose', () => executable.dispose()),
       };
     },
   };
