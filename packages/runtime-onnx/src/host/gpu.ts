@@ -1,5 +1,6 @@
 import type { Tensor as OrtTensor } from 'onnxruntime-node';
 import type { GpuAccess } from '../gpu-memory.js';
+import { hostDataOf } from '../memory.js';
 import { page } from './page.js';
 
 // The part of WebGPU that this package uses, in its own words: TypeScript's library of a page is not that of Node.
@@ -54,7 +55,7 @@ export function missingWebgpu(): string {
   );
 }
 
-const arrays = { float32: Float32Array, int32: Int32Array, bool: Uint8Array } as const;
+const arrays = { float32: Float32Array, float16: Uint16Array, int32: Int32Array, bool: Uint8Array } as const;
 
 const MAP_READ = 1;
 const COPY_DST = 8;
@@ -82,7 +83,7 @@ export function watchDevice(device: GpuDevice): GpuAccess {
         encoder.copyBufferToBuffer(gpuBuffer, 0, staging, 0, whole);
         device.queue.submit([encoder.finish()]);
         await staging.mapAsync(MAP_READ);
-        return new View(staging.getMappedRange().slice(0), 0, size);
+        return hostDataOf(type, new View(staging.getMappedRange().slice(0), 0, size));
       } catch (cause) {
         check();
         throw cause;
