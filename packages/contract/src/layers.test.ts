@@ -20,7 +20,8 @@ const published = packages.filter(({ manifest }) => manifest.private !== true);
 const ours = new Set(everything.map(({ manifest }) => manifest.name));
 const nameOf = (folder: string): string => readManifest(`packages/${folder}`).name;
 const without = (names: string[], allowed: string[]): string[] => names.filter((name) => !allowed.includes(name));
-const isTest = (file: string): boolean => file.endsWith('.test.ts');
+/** Tests and what only they use, which is not published. */
+const isTest = (file: string): boolean => file.endsWith('.test.ts') || file.includes('/__fixtures__/');
 
 /** The packages that the workspace's non-test sources import, sorted. */
 const imported = (workspace: Workspace): string[] => {
