@@ -1,5 +1,6 @@
 import { RuntimeUnavailableError } from '@flowmap/tensor';
 import { adviceFor, reasonOf } from './advice.js';
+import { channelBlockOf } from './channel-block.js';
 import { copyModel } from './copy-model.js';
 import type { Device } from './devices.js';
 import { gpuMemory } from './gpu-memory.js';
@@ -17,10 +18,9 @@ import { inspectSystem, type System } from './system.js';
 export async function openDevice(ort: Ort, device: Device): Promise<OpenDevice> {
   try {
     if (device === 'webgpu') return { ort, device, memory: await gpuMemory(ort) };
-    if (device === 'cuda') {
-      const session = await ort.InferenceSession.create(copyModel('float32'), sessionOptions(device, 'cpu'));
-      await session.release();
-    }
+    if (device === 'cpu') return { ort, device, memory: hostMemory(ort), channelBlock: await channelBlockOf(ort) };
+    const session = await ort.InferenceSession.create(copyModel('float32'), sessionOptions(device, 'cpu'));
+    await session.release();
     return { ort, device, memory: hostMemory(ort) };
   } catch (cause) {
     const message =

@@ -75,8 +75,8 @@ export async function onnxRuntime(options: OnnxRuntimeOptions = {}): Promise<Run
     throw new UnsupportedError('onnx', `${String(threads)} threads`, 'give a whole number >= 1');
   }
   const opened = await (wanted === 'auto' ? openFastest(options) : host.open(wanted, options));
-  const { ort, device, memory } = opened;
-  const rules = { cpu: cpuRules, webgpu: webgpuRules, cuda: standardRules }[device];
+  const { ort, device, memory, channelBlock } = opened;
+  const rules = { cpu: cpuRules(channelBlock), webgpu: webgpuRules, cuda: standardRules }[device];
   const kind = { name: `onnx (${device})`, precision: 'float32', dtypes: await dtypesOf(ort, device) } as const;
   return {
     ...kind,

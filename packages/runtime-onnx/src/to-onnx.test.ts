@@ -110,7 +110,7 @@ describe('toOnnx', () => {
 
 describe('composites of the CPU', () => {
   const of = (built: Program): string[] =>
-    fromBinary(ModelProtoSchema, modelOf(built, cpuRules)).graph!.node.map(({ domain, opType }) => domain + opType);
+    fromBinary(ModelProtoSchema, modelOf(built, cpuRules())).graph!.node.map(({ domain, opType }) => domain + opType);
   const heads = (x: Tensor): Tensor => x.reshape([2, 5, 4, 3]).transpose([0, 2, 1, 3]);
   const tokens = { q: [2, 5, 12], k: [2, 5, 12], v: [2, 5, 12] };
   const attended = program('attention', { inputs: tokens }, ({ q, k, v }) => ({
@@ -203,6 +203,35 @@ describe('fusions', () => {
       outputs: { y: conv2d(x, weight, { padding: 1 }).add(bias.reshape([1, 16, 1, 1])) },
     }));
     expect(operators(built)).toEqual(['Conv']);
+  });
+
+  it('convolves in blocks of channels on the CPU, where they are whole and the kernel is not known before', () => {
+    const convolution = (o: number, c: number, kernel: number, groups = 1): string[] => {
+      const inputs = { x: [1, c * groups, 8, 8], weight: [o, c, kernel, kernel], bias: [o] };
+      const built = program('biased', { inputs }, ({ x, weight, bias }) => ({
+        outputs: { y: conv2d(x, weight, { padding: 1, groups }).add(bias.reshape([1, o, 1, 1])) },
+      }));
+      return convolutions(built);
+    };
+    const convolutions = (built: Program, block: number | undefined = 8): string[] =>
+      fromBinary(ModelProtoSchema, modelOf(built, cpuRules(block)))
+        .graph!.node.filter(({ opType }) => /Conv|Add/.test(opType))
+        .map(({ domain, opType }) => `${domain} ${opType}`.trim());
+    expect(convolution(24, 16, 3)).toEqual(['com.microsoft.nchwc Conv']);
+    for (const other of [convolution(24, 12, 3), convolution(20, 16, 3), convolution(24, 16, 1)]) {
+      expect(other).toEqual(['Conv']);
+    }
+    expect(convolution(32, 16, 3, 2)).toEqual(['Conv']);
+    const weight = constant(normals({ seed: 0, purpose: 'weight' }, 16 * 16 * 9), [16, 16, 3, 3]);
+    const frozen = program('frozen', { inputs: { x: [1, 16, 8, 8] } }, ({ x }) => ({
+      outputs: { y: conv2d(x, weight) },
+    }));
+    expect(convolutions(frozen)).toEqual(['Conv']);
+    const adjoint = program('adjoint', { inputs: { x: [1, 16, 8, 8], w: [16, 16, 3, 3] } }, ({ x, w }) => ({
+      outputs: { dx: grad((x) => conv2d(x, w).sum(), [x])[0]! },
+    }));
+    expect(convolutions(adjoint)).toEqual(['com.microsoft.nchwc Conv']);
+    expect(convolutions(adjoint, 32)).toEqual(['Conv']);
   });
 
   it('sums rows by a product with ones', () => {

@@ -63,7 +63,7 @@ export function lowered(program: Program, rules: Rules, rename: (name: string) =
     if (!tensor.is('constant') || tensor.attributes.data.length > 1) return value(tensor);
     return graph.constant(tensor.attributes.data, { shape: [], dtype: tensor.dtype });
   };
-  const context: Context = { graph, value, compact };
+  const context: Context = { graph, value, compact, channelBlock: rules.channelBlock };
 
   for (const node of program.nodes) {
     if (!node.is('input')) continue;

@@ -7,6 +7,8 @@ export interface OpenDevice {
   readonly ort: Ort;
   readonly device: Device;
   readonly memory: Memory;
+  /** On the CPU: channels per block of the processor's own convolutions, if it has them. */
+  readonly channelBlock?: number | undefined;
 }
 
 /** What a device is started with. */

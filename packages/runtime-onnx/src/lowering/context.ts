@@ -8,6 +8,8 @@ export interface Context {
   readonly value: (tensor: Tensor) => string;
   /** Name of a value that broadcasts to the tensor's shape: a constant of equal elements is a scalar. */
   readonly compact: (tensor: Tensor) => string;
+  /** Channels per block of the processor's own convolutions, if it has them. */
+  readonly channelBlock?: number | undefined;
 }
 
 /** Appends the nodes that compute a tensor from its operands, and returns the name of the result. */

@@ -1,5 +1,6 @@
 import type { ConvAttributes, Shape, Tensor } from '@flowmap/tensor';
 import type { Attribute, Graph } from '../graph.js';
+import { blockedAdjoint, blockedConv, blockedKernel, isBlocked } from './blocked-conv.js';
 import type { Context, Lowering } from './context.js';
 import { weightGradient } from './conv-weight-gradient.js';
 import { reversed } from './shapes.js';
@@ -9,10 +10,15 @@ type ConvPrimitive = 'conv2d' | 'conv2dInputGradient' | 'conv2dWeightGradient';
 export const conv: { readonly [P in ConvPrimitive]: Lowering<P> } = {
   conv2d: (tensor, context) => correlate(tensor, context),
 
-  conv2dInputGradient: ({ operands: [gradient, weight], attributes, shape }, { graph, value }) => {
+  conv2dInputGradient: ({ operands: [gradient, weight], attributes, shape }, context) => {
+    const { graph, value } = context;
     const { stride, padding, dilation, size } = attributes;
     const kernel = weight!.shape.slice(2);
     if (shape[1]! >= FEW_CHANNELS && isTurnable(attributes, kernel)) {
+      if (isBlocked(weight!, attributes, context)) {
+        const turned = { ...attributes, padding: opposite(padding, kernel) };
+        return blockedConv(gradient!, blockedAdjoint(weight!, context), window(turned), context);
+      }
       return graph.node(
         'Conv',
         [value(gradient!), turned(value(weight!), weight!.shape, graph)],
@@ -38,7 +44,8 @@ export const conv: { readonly [P in ConvPrimitive]: Lowering<P> } = {
 const FEW_CHANNELS = 16;
 
 /** A convolution, with a bias per result channel where one is given. */
-export function correlate(tensor: Tensor<'conv2d'>, { graph, value }: Context, bias?: Tensor): string {
+export function correlate(tensor: Tensor<'conv2d'>, context: Context, bias?: Tensor): string {
+  const { graph, value } = context;
   const [x, weight] = tensor.operands as readonly [Tensor, Tensor];
   const { attributes } = tensor;
   const [channels, , ...kernel] = weight.shape as [number, number, number, number];
@@ -52,6 +59,9 @@ export function correlate(tensor: Tensor<'conv2d'>, { graph, value }: Context, b
       inputs,
       window({ ...attributes, padding: opposite(attributes.padding, kernel) }),
     );
+  }
+  if (isBlocked(weight, attributes, context)) {
+    return blockedConv(x, blockedKernel(weight, context), window(attributes), context, addends[0]);
   }
   return graph.node('Conv', [value(x), value(weight), ...addends], window(attributes));
 }

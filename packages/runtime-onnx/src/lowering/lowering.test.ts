@@ -65,6 +65,13 @@ for (const { device, title, skipped } of devices) {
         { kernel: 3, stride: 2, padding: 1, size: 32, channels: [3, 16] },
         { kernel: 4, stride: 2, padding: 1, size: 9, channels: [16, 3] },
         { kernel: 3, stride: 3, padding: 1, size: 10, channels: [3, 3] },
+        { kernel: 3, stride: 1, padding: 1, size: 16, channels: [16, 32] },
+        { kernel: 3, stride: 1, padding: 0, size: 6, channels: [32, 16] },
+        { kernel: 5, stride: 1, padding: 3, size: 7, channels: [16, 16] },
+        { kernel: 4, stride: 2, padding: 1, size: 9, channels: [16, 48] },
+        { kernel: 2, stride: 3, padding: 1, size: 10, channels: [48, 16] },
+        { kernel: 3, stride: 1, padding: 2, size: 9, channels: [16, 16], dilation: 2 },
+        { kernel: 3, stride: 1, padding: 1, size: 8, channels: [24, 40] },
       ])('$kernel x $kernel, stride $stride, padding $padding, $channels channels of $size x $size', async (c) => {
         const [inputs, outputs] = c.channels as [number, number];
         const shapes = [[2, inputs, c.size, c.size], [outputs, inputs, c.kernel, c.kernel], [outputs]];

@@ -20,6 +20,8 @@ export interface Rules {
   readonly fusions: readonly Fusion[];
   /** `Gemm` takes a tensor of rank 0 to add. */
   readonly gemmAddsScalars: boolean;
+  /** Channels per block of the processor's own convolutions, if it has them. */
+  readonly channelBlock?: number | undefined;
 }
 
 const lowerings: Lowerings = {
@@ -35,5 +37,11 @@ const lowerings: Lowerings = {
 /** The rules of models that are written to files: standard operators only. */
 export const standardRules: Rules = { lowerings, fusions: standardFusions, gemmAddsScalars: true };
 
-/** The rules of the CPU, where onnxruntime has operators of its own for some composites. */
-export const cpuRules: Rules = { ...standardRules, fusions: [rmsNorm, multiHeadAttention, ...standardFusions] };
+/**
+ * The rules of the CPU, where onnxruntime has operators of its own for some composites.
+ *
+ * @param channelBlock channels per block of the processor's own convolutions, if it has them
+ */
+export function cpuRules(channelBlock?: number): Rules {
+  return { ...standardRules, fusions: [rmsNorm, multiHeadAttention, ...standardFusions], channelBlock };
+}
