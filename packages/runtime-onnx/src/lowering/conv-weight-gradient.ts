@@ -41,58 +41,55 @@ interface Geometry extends ConvAttributes {
 }
 
 /**
- * True where a shift of an image is one of its flat memory: rows end in as many zeros as a tap reaches beyond them, and the
- * rows of zeros above and below are longer than that.
+ * True where every shift of an image is one of its flat memory: the gradient has its extents, and the rows of zeros above and
+ * below are longer than a tap reaches sideways.
  */
-function shiftsAreFlat({ stride, dilation, groups, padding: [top, left], size: [, kw], width }: Geometry): boolean {
+function shiftsAreFlat({ stride, dilation, groups, padding, size, h, w, height, width }: Geometry): boolean {
   const isPlain = [...stride, ...dilation, groups].every((n) => n === 1);
-  return isPlain && left < kw && top * (width + left) >= Math.max(left, kw - 1 - left);
+  const [top, left] = padding;
+  return isPlain && h === height && w === width && top * width >= Math.max(left, size[1] - 1 - left);
 }
 
 /**
- * With rows of zeros above and below `x`, and `left` zeros at the end of each of its rows, its pixels lie `row` apart
- * vertically, and so do the gradient's: tap `(u, v)` is `sum_q gradient[q - u row] x[q + v - left]`.
+ * With rows of zeros above and below the images, tap `(u, v)` is `sum_q gradient[q - u width] x_v[q + v - left]` over their
+ * flat pixels, `x_v` without the columns that come to lie beside the wrong end of a row when all are shifted.
  */
 function bySharedTaps(x: string, gradient: string, geometry: Geometry, graph: Graph): string {
-  const { padding, size, n, c, o, h, w, height, width, dtype } = geometry;
+  const { padding, size, n, c, o, height, width, dtype } = geometry;
   const [kh, kw] = size;
   const [top, left] = padding;
-  const row = width + left;
-  const pixels = (height + 2 * top) * row;
+  const length = height * width;
+  const pixels = length + 2 * top * width;
 
-  const rows = (images: string, channels: number, [tall, wide]: readonly [number, number]): string => {
-    const widened = pad(images, [0, 0, 0, row - wide], graph);
-    return graph.node('Reshape', [widened, graph.integers([n, channels, tall * row])]);
-  };
+  const flat = (images: string, channels: number): string =>
+    graph.node('Reshape', [images, graph.integers([n, channels, length])]);
   const zeros = (channels: number, count: number): string[] => {
     if (count === 0) return [];
     const floats = graph.node('ConstantOfShape', [graph.integers([n, channels, count])]);
     return [dtype === 'float32' ? floats : graph.node('Cast', [floats], { to: dataTypes[dtype] })];
   };
-  /** The copies of an image one after the other, each so many zeros after the start of its own stretch of pixels. */
-  const copies = (image: string, channels: number, length: number, starts: readonly number[]): string => {
-    const parts = starts.flatMap((start, i) => {
-      const since = i === 0 ? 0 : pixels - starts[i - 1]! - length;
-      return [...zeros(channels, since + start), image];
+  /** Images one after the other, each so many zeros after the start of its own stretch of pixels. */
+  const stretches = (images: readonly string[], channels: number, startOf: (i: number) => number): string => {
+    const parts = images.flatMap((image, i) => {
+      const since = i === 0 ? 0 : pixels - startOf(i - 1) - length;
+      return [...zeros(channels, since + startOf(i)), image];
     });
-    return joined([...parts, ...zeros(channels, pixels - starts.at(-1)! - length)], 2, graph);
+    const after = zeros(channels, pixels - startOf(images.length - 1) - length);
+    const joint = joined([...parts, ...after], 2, graph);
+    return graph.node('Reshape', [joint, graph.integers([n, channels * images.length, pixels])]);
   };
-  const gradients = copies(
-    rows(gradient, o, [h, w]),
-    o,
-    h * row,
-    Array.from({ length: kh }, (_, u) => u * row),
-  );
-  const images = copies(
-    rows(x, c, [height, width]),
-    c,
-    height * row,
-    Array.from({ length: kw }, (_, v) => top * row + left - v),
-  );
-  const matrix = (stretches: string, count: number): string =>
-    graph.node('Reshape', [stretches, graph.integers([n, count, pixels])]);
-  const columns = graph.node('Transpose', [matrix(images, c * kw)], { perm: [0, 2, 1] });
-  const perImage = graph.node('MatMul', [matrix(gradients, o * kh), columns]);
+  const pixelsOfX = flat(x, c);
+  const shifted = Array.from({ length: kw }, (_, v) => {
+    const kept = (column: number): boolean => column + left - v >= 0 && column + left - v < width;
+    if (v === left) return pixelsOfX;
+    const mask = Float32Array.from({ length }, (_, q) => (kept(q % width) ? 1 : 0));
+    return graph.node('Mul', [pixelsOfX, graph.constant(mask, { shape: [length], dtype })]);
+  });
+  const copies = new Array<string>(kh).fill(flat(gradient, o));
+  const gradients = stretches(copies, o, (u) => u * width);
+  const images = stretches(shifted, c, (v) => top * width + left - v);
+  const columns = graph.node('Transpose', [images], { perm: [0, 2, 1] });
+  const perImage = graph.node('MatMul', [gradients, columns]);
   const total = sumOfRows(perImage, [1, n, o * kh * c * kw], dtype, graph);
   const taps = graph.node('Reshape', [total, graph.integers([o, kh, c, kw])]);
   return graph.node('Transpose', [taps], { perm: [0, 2, 1, 3] });
