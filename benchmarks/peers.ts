@@ -21,12 +21,17 @@ export interface ComparisonOptions {
   readonly small: boolean;
 }
 
+const runs = { train: 'training step', sample: '4-step sampling' } as const;
+type Run = keyof typeof runs;
+
 /** A program of the comparison. */
 interface Contender {
   readonly name: string;
   readonly command: (task: string, folder: string) => readonly string[];
   /** The tasks it is for; all unless given. */
   readonly tasks?: readonly string[];
+  /** What it is timed at; all unless given. */
+  readonly runs?: readonly Run[];
   /** Rounds it takes part in at most: for a slow one. */
   readonly rounds?: number;
   /** True when it may be unable to run here; its row then says why. */
@@ -37,7 +42,7 @@ interface Contender {
 interface Measured {
   readonly contender: Contender;
   readonly peer: Peer;
-  readonly ms: { readonly train: number[]; readonly sample: number[] };
+  readonly ms: Readonly<Record<Run, number[]>>;
   peakMemory: number;
 }
 
@@ -102,7 +107,7 @@ async function compareOn(key: string, task: PeerTask, folder: string, options: C
       progress(`${task.name}: round ${round + 1} of ${WARM_UPS + options.rounds}`);
       for (const one of running) {
         if (round >= WARM_UPS + (one.contender.rounds ?? Infinity)) continue;
-        for (const run of ['train', 'sample'] as const) {
+        for (const run of one.contender.runs ?? (Object.keys(runs) as Run[])) {
           await setTimeout(PAUSE);
           const { ms, peakMemory } = await one.peer.time(run, task.stepsPerRound);
           if (round >= WARM_UPS) one.ms[run].push(...ms);
@@ -126,12 +131,15 @@ function contenders({ python, threads, small, tfjsNode }: ComparisonOptions): re
       ...[...node('peer-ours.ts'), '--task', task, '--runtime', runtime, '--threads', String(threads)],
       ...[...(small ? ['--small'] : []), ...more],
     ];
-  const peer = (framework: string) => (_: string, folder: string) => [
-    ...[python, script('peers/peer.py'), framework, folder, '--threads', String(threads)],
-  ];
+  const peer =
+    (framework: string, ...more: string[]) =>
+    (_: string, folder: string) => [
+      ...[python, script('peers/peer.py'), framework, folder, '--threads', String(threads), ...more],
+    ];
   return [
     { name: 'Flowmap on onnxruntime', command: ours('onnx') },
     { name: 'PyTorch', command: peer('torch') },
+    { name: 'PyTorch, one time per batch', command: peer('torch', '--one-time'), runs: ['sample'] },
     { name: 'torch.compile', command: peer('torch-compile'), optional: true },
     { name: 'JAX', command: peer('jax') },
     ...(tfjsNode === undefined
@@ -164,11 +172,9 @@ function printTable(task: PeerTask, measured: readonly Measured[]): void {
   const [ours] = measured;
   console.log('| work | runtime | median ms | GFLOP/s | ours is faster by | peak memory MB |');
   console.log('| --- | --- | ---: | ---: | ---: | ---: |');
-  for (const [run, work] of [
-    ['train', 'training step'],
-    ['sample', '4-step sampling'],
-  ] as const) {
+  for (const [run, work] of Object.entries(runs) as [Run, string][]) {
     for (const { peer, ms, peakMemory } of measured) {
+      if (ms[run].length === 0) continue;
       const wall = median(ms[run]);
       const cells = [
         ...[work, peer.ready.runtime, wall.toFixed(1), (taskFlops(task) / wall / 1e6).toFixed(1)],

@@ -18,6 +18,7 @@ parser.add_argument("folder", type=Path, help="holds task.json and task.safetens
 parser.add_argument("--threads", type=int, required=True)
 parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu", help="where PyTorch computes")
 parser.add_argument("--precision", choices=["fp32", "tf32", "bf16"], default="fp32", help="of PyTorch's products")
+parser.add_argument("--one-time", action="store_true", help="PyTorch's sampler passes the batch one time, not one per sample")
 options = parser.parse_args()
 
 # What a library prints must not get among the answers.
@@ -42,9 +43,8 @@ def main() -> None:
     else:
         from torch_peer import TorchPeer
 
-        peer = TorchPeer(
-            task, options.threads, options.framework == "torch-compile", options.device, options.precision
-        )
+        compiled = options.framework == "torch-compile"
+        peer = TorchPeer(task, options.threads, compiled, options.device, options.precision, options.one_time)
     random = np.random.default_rng(0)
 
     def check() -> dict[str, Any]:

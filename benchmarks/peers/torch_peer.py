@@ -11,16 +11,29 @@ from task import Batch, Task
 
 
 class TorchPeer:
-    """precision: fp32 is float32 throughout, tf32 lets products round their operands, bf16 is autocast to bfloat16."""
+    """precision: fp32 is float32 throughout, tf32 lets products round their operands, bf16 is autocast to bfloat16.
 
-    def __init__(self, task: Task, threads: int, compiled: bool, device: str = "cpu", precision: str = "fp32") -> None:
+    one_time: the sampler passes the network one time that broadcasts over the batch, instead of one per sample.
+    """
+
+    def __init__(
+        self,
+        task: Task,
+        threads: int,
+        compiled: bool,
+        device: str = "cpu",
+        precision: str = "fp32",
+        one_time: bool = False,
+    ) -> None:
         torch.set_num_threads(threads)
         torch.set_num_interop_threads(1)
         torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = precision == "tf32"
         where = "" if device == "cpu" else f", {torch.cuda.get_device_name()}, {precision}"
+        where += ", one time per batch" if one_time else ""
         self.runtime = f"PyTorch {torch.__version__}, {'torch.compile' if compiled else 'eager'}{where}"
         self.task = task
         self.device = device
+        self.one_time = one_time
         self.autocast = lambda: torch.autocast(device, torch.bfloat16, enabled=precision == "bf16")
         self.network = torch_models.network(task.config, fused=False, device=device)
         # convolutions are faster with channels last, in both modes
@@ -94,7 +107,8 @@ class TorchPeer:
         with torch.inference_mode(), self.autocast():
             _, x, _, _, label = self.tensors(batch)
             for start, end in zip(self.task.times, self.task.times[1:]):
-                t, s = (torch.full([len(x)], time, device=self.device) for time in (start, end))
+                times = [1 if self.one_time else len(x)]
+                t, s = (torch.full(times, time, device=self.device) for time in (start, end))
                 x = x + (end - start) * self.evaluate(self.params, x, t, s, label)
             return x.float().cpu().numpy()
 
