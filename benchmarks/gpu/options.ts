@@ -47,7 +47,7 @@ gpu.md and gpu.json.
 export function parseOptions(args: readonly string[]): GpuOptions | 'help' {
   const given = readOptions(args);
   if (given.help) return 'help';
-  return {
+  const options: GpuOptions = {
     python: given.python,
     out: given.out,
     small: given.small,
@@ -55,6 +55,7 @@ export function parseOptions(args: readonly string[]): GpuOptions | 'help' {
     batchSize: whole('--batch', given.batch ?? (given.small ? String(SMALL_BATCH) : '256')),
     stepsPerRun: whole('--steps-per-run', given['steps-per-run']),
   };
+  return options;
 }
 
 function readOptions(args: readonly string[]) {
