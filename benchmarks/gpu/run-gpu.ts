@@ -39,7 +39,8 @@ const { version: onnxruntime } = createRequire(import.meta.url)('onnxruntime-nod
 /**
  * Times products of matrices and the training steps on a runtime, and the same steps in PyTorch.
  *
- * @throws {DisagreementError} when they do not compute the same, before they are timed
+ * @throws {DisagreementError} when they do not compute the same; Flowmap is compared with the CPU before it is timed, and
+ *   PyTorch with Flowmap before it is
  */
 export async function measureGpu(runtime: Runtime, adapter: Adapter, run: GpuRun): Promise<GpuReport> {
   const products: Product[] = [];
