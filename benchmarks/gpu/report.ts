@@ -28,7 +28,7 @@ export function formatReport({ adapter, machine, versions, date, products, tasks
   return [
     `GPU: ${adapter.name}, driver ${adapter.driver}. Machine: ${machine}. ${named.join(', ')}. ${date}.`,
     '',
-    'A step is timed with fresh inputs from the host, and until its loss is read: the median. "Ours is faster by" is their time',
+    'A step is timed from drawing its noise on the host until its loss is read: the median. "Ours is faster by" is their time',
     "over Flowmap's: above 1, Flowmap is faster.",
     '',
     '| matrix product, float32, WebGPU | GFLOP/s |',
