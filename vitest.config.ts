@@ -33,6 +33,11 @@ export default defineConfig({
           exclude: [browserTests],
         },
       })),
+      ...['benchmarks', 'tools'].map((root) => ({
+        extends: true as const,
+        root,
+        test: { name: root, include: ['**/*.test.ts'] },
+      })),
       ...browserProjects(roots),
     ],
   },

@@ -1,31 +1,12 @@
 // Packs what a bare Linux machine with an NVIDIA GPU lacks to run the GPU benchmark: `npm run gpu-bundle`.
-import { build } from 'esbuild';
 import { chmodSync, cpSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
+import { bundleApp, libraries, packageFolder, packageParts } from './gpu-files.js';
 import { root, run } from './run.js';
 import { needsGlibc, sharedLibrary } from './shared-libraries.js';
 
 /** The most that travels to such a machine. */
 const LIMIT = 64 * 2 ** 20;
-
-/**
- * Libraries that the system may lack, by the Debian package that has them: the loader of Vulkan, what NVIDIA's driver of Vulkan
- * links to, and what Node and onnxruntime do.
- */
-const libraries = {
-  'libvulkan.so.1': 'libvulkan1',
-  'libGLdispatch.so.0': 'libglvnd0',
-  'libX11.so.6': 'libx11-6',
-  'libXext.so.6': 'libxext6',
-  'libxcb.so.1': 'libxcb1',
-  'libXau.so.6': 'libxau6',
-  'libXdmcp.so.6': 'libxdmcp6',
-  'libbsd.so.0': 'libbsd0',
-  'libmd.so.0': 'libmd0',
-  'libstdc++.so.6': 'libstdc++6',
-  'libgcc_s.so.1': 'libgcc-s1',
-};
 
 if (process.platform !== 'linux' || process.arch !== 'x64') {
   throw new RangeError(
@@ -37,30 +18,11 @@ const folder = join(out, 'flowmap-gpu');
 rmSync(out, { recursive: true, force: true });
 mkdirSync(join(folder, 'bin'), { recursive: true });
 
-await build({
-  entryPoints: [join(root, 'benchmarks/gpu/bench-gpu.ts')],
-  outfile: join(folder, 'app/bench-gpu.mjs'),
-  bundle: true,
-  platform: 'node',
-  format: 'esm',
-  target: 'node20',
-  conditions: ['@flowmap/source'],
-  external: ['onnxruntime-node'],
-  // Some packages are CommonJS modules, which ask for Node's own by `require`.
-  banner: {
-    js: "import { createRequire as requireOf } from 'node:module'; const require = requireOf(import.meta.url);",
-  },
-  legalComments: 'inline',
-  logLevel: 'warning',
-});
+await bundleApp(join(folder, 'app'));
 const ort = packageFolder('onnxruntime-node', root);
 const common = packageFolder('onnxruntime-common', ort);
-copyPackage(ort, 'onnxruntime-node', [
-  'dist',
-  'bin/napi-v6/linux/x64/libonnxruntime.so.1',
-  'bin/napi-v6/linux/x64/onnxruntime_binding.node',
-]);
-copyPackage(common, 'onnxruntime-common', ['dist/cjs']);
+copyPackage(ort, 'onnxruntime-node', packageParts['onnxruntime-node']);
+copyPackage(common, 'onnxruntime-common', packageParts['onnxruntime-common']);
 const node = join(folder, 'bin/node');
 cpSync(process.execPath, node);
 run(root, 'on-failure', 'strip', '--strip-all', node);
@@ -104,12 +66,6 @@ renameSync(join(out, 'bundle.xz.tmp'), archive);
 for (const left of [folder, join(out, 'packages')]) rmSync(left, { recursive: true, force: true });
 console.log(`${archive}: ${mebibytes(size)} of at most ${mebibytes(LIMIT)}`);
 console.log('there: tar -xJf flowmap-gpu.tar.xz && flowmap-gpu/bench-gpu');
-
-/** The folder of an installed package, as a package in another folder finds it. */
-function packageFolder(name: string, from: string): string {
-  const entry = createRequire(join(from, 'package.json')).resolve(name);
-  return entry.slice(0, entry.lastIndexOf(join('node_modules', name)) + join('node_modules', name).length);
-}
 
 function copyPackage(source: string, name: string, parts: readonly string[]): void {
   for (const part of ['package.json', ...parts]) {

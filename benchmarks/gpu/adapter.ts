@@ -1,6 +1,10 @@
 import { execFile, spawn } from 'node:child_process';
 import { readdir, readFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { basename } from 'node:path';
 import { promisify } from 'node:util';
+import { onnxRuntime } from '@flowmap/runtime-onnx';
+import { FlowmapError, RuntimeUnavailableError, type Runtime } from '@flowmap/tensor';
 
 /** The GPU, as the operating system tells: WebGPU's adapter has no name in onnxruntime-node. */
 export interface Adapter {
@@ -10,12 +14,54 @@ export interface Adapter {
 
 const gpus = '/proc/driver/nvidia/gpus';
 
-/** Names the GPU by NVIDIA's driver; a driver of Vulkan in software by its file. */
+/** No GPU that WebGPU can use, and what to do about it on a machine without npm. */
+export class NoGpuError extends FlowmapError {}
+
+/**
+ * Starts WebGPU.
+ *
+ * @throws {NoGpuError} where it does not start
+ */
+export async function openGpu(): Promise<Runtime> {
+  const variable = process.env['VK_DRIVER_FILES'] ? 'VK_DRIVER_FILES' : 'VK_ICD_FILENAMES';
+  const files = process.env[variable] ?? '';
+  if (files !== '' && !files.split(':').some((file) => existsSync(file))) {
+    throw new NoGpuError(
+      `${variable} is '${files}', but no such file is there: unset it, or name the description of a Vulkan driver`,
+    );
+  }
+  try {
+    return await onnxRuntime({ device: 'webgpu' });
+  } catch (cause) {
+    if (!(cause instanceof RuntimeUnavailableError)) throw cause;
+    const container = existsSync(gpus)
+      ? "NVIDIA's driver is loaded; in a container, NVIDIA_DRIVER_CAPABILITIES must be 'all', or have 'graphics', for its Vulkan. "
+      : '';
+    const hint =
+      'Without npm, VK_LOADER_DEBUG=all in the environment of this command shows what the loader of Vulkan finds';
+    throw new NoGpuError(`${cause.message}.\n${container}${hint}`, { cause });
+  }
+}
+
+/** Names the GPU that WebGPU runs on: by NVIDIA's driver, and a driver of Vulkan in software by its file. */
 export async function findAdapter(): Promise<Adapter> {
-  const software = process.env['VK_DRIVER_FILES'] ?? process.env['VK_ICD_FILENAMES'] ?? '';
-  if (/swiftshader|lvp_icd|lavapipe/i.test(software)) return { name: `software Vulkan (${software})`, driver: 'none' };
+  const software = softwareDriver(await readFile('/proc/self/maps', 'utf8').catch(() => ''));
+  if (software !== undefined)
+    return { name: `software Vulkan on the CPU, no GPU (${software})`, driver: 'in software' };
   const [name, driver] = (await nvidia('name,driver_version')) ?? (await fromProc()) ?? [];
-  return { name: name ?? 'unknown', driver: driver ?? 'unknown' };
+  return { name: name ?? 'unknown GPU', driver: driver ?? 'unknown' };
+}
+
+/**
+ * The library of a driver of Vulkan in software that a process has loaded; undefined where it has NVIDIA's too, which WebGPU
+ * prefers, or none. A machine may have both installed, and run in software where NVIDIA's does not start.
+ *
+ * @param maps what /proc/self/maps says
+ */
+export function softwareDriver(maps: string): string | undefined {
+  const files = maps.split('\n').map((line) => basename(line.slice(Math.max(0, line.indexOf('/')))));
+  if (files.some((file) => /^lib.*nvidia.*\.so/i.test(file))) return undefined;
+  return files.find((file) => /^lib(vk_swiftshader|vulkan_lvp)/.test(file));
 }
 
 /** What the driver's folder in /proc tells, where its command is missing. */

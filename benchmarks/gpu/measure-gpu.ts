@@ -49,7 +49,7 @@ export async function timeProduct(runtime: Runtime, size: number, rounds: number
   return { size, gflops: (2 * size ** 3) / median(times) / 1e6 };
 }
 
-/** Times the training step as a training loop takes it: fresh inputs from the host, state on the device, loss and metrics read. */
+/** Times the training step as a training loop takes it: inputs drawn on the host, state on the device, loss and metrics read. */
 export async function timeTraining(
   runtime: Runtime,
   task: PeerTask,
@@ -63,8 +63,9 @@ export async function timeTraining(
   await executable.writeState(initialState(optimizer, initialParams(task)));
   const times: number[] = [];
   for (let round = 0; round < rounds + 2; round++) {
-    const feeds = Array.from({ length: stepsPerRun }, (_, i) => stepFeeds(task, batch, round * stepsPerRun + i));
+    // The peers' times include drawing their noise and times too.
     const start = performance.now();
+    const feeds = Array.from({ length: stepsPerRun }, (_, i) => stepFeeds(task, batch, round * stepsPerRun + i));
     const outputs = await executable.run(stepsPerRun === 1 ? feeds[0]! : stacked(feeds));
     for (const tensor of Object.values(outputs)) {
       await tensor.read();

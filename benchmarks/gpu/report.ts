@@ -26,7 +26,10 @@ export interface GpuReport {
 export function formatReport({ adapter, machine, versions, date, products, tasks }: GpuReport): string {
   const named = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
   return [
-    `${adapter.name}, driver ${adapter.driver}; ${machine}; ${named.join(', ')}; ${date}`,
+    `GPU: ${adapter.name}, driver ${adapter.driver}. Machine: ${machine}. ${named.join(', ')}. ${date}.`,
+    '',
+    'A step is timed from drawing its noise on the host until its loss is read: the median. "Ours is faster by" is their time',
+    "over Flowmap's: above 1, Flowmap is faster.",
     '',
     '| matrix product, float32, WebGPU | GFLOP/s |',
     '| --- | ---: |',
