@@ -11,8 +11,6 @@ export interface PeerTask {
   readonly name: string;
   readonly network: Network;
   readonly batchSize: number;
-  /** Steps in a row in one round, of training and of sampling: more where a step is short. */
-  readonly stepsPerRound: number;
 }
 
 /** Numbers that a step is told rather than works out; the same for all. */
@@ -39,14 +37,14 @@ export function peerTasks(small: boolean): Readonly<Record<string, PeerTask>> {
   const points = { shape: [2], interval: true };
   return small
     ? {
-        mlp: { name: 'small MLP', network: mlp({ ...points, width: 32, depth: 2 }), batchSize: 64, stepsPerRound: 2 },
-        dit: { name: 'small DiT', network: dit({ ...image, width: 32, depth: 2 }), batchSize: 4, stepsPerRound: 1 },
-        unet: { name: 'small UNet', network: unet({ ...image, channels: [16, 32] }), batchSize: 4, stepsPerRound: 1 },
+        mlp: { name: 'small MLP', network: mlp({ ...points, width: 32, depth: 2 }), batchSize: 64 },
+        dit: { name: 'small DiT', network: dit({ ...image, width: 32, depth: 2 }), batchSize: 4 },
+        unet: { name: 'small UNet', network: unet({ ...image, channels: [16, 32] }), batchSize: 4 },
       }
     : {
-        mlp: { name: 'MLP', network: mlp({ ...points, width: 256, depth: 4 }), batchSize: 4096, stepsPerRound: 3 },
-        dit: { name: 'DiT', network: dit({ ...image, width: 256, depth: 8 }), batchSize: 32, stepsPerRound: 1 },
-        unet: { name: 'UNet', network: unet({ ...image, channels: [80, 160, 320] }), batchSize: 32, stepsPerRound: 1 },
+        mlp: { name: 'MLP', network: mlp({ ...points, width: 256, depth: 4 }), batchSize: 4096 },
+        dit: { name: 'DiT', network: dit({ ...image, width: 256, depth: 8 }), batchSize: 32 },
+        unet: { name: 'UNet', network: unet({ ...image, channels: [80, 160, 320] }), batchSize: 32 },
       };
 }
 

@@ -49,6 +49,9 @@ interface Measured {
 /** Largest relative difference (L2) between a peer's results and ours: float32 in another order of summation. */
 const TOLERANCE = 1e-3;
 
+/** Steps in a row of each program, as in a training or in sampling: the first finds the processor's caches as another left them. */
+const STEPS_PER_ROUND = 4;
+
 /** Rounds that warm up. */
 const WARM_UPS = 1;
 
@@ -64,7 +67,7 @@ const PAUSE = 100;
  */
 export async function comparePeers(options: ComparisonOptions): Promise<void> {
   console.log(`${cpus()[0]?.model ?? 'processor'}, ${options.threads} threads each, Node ${process.versions.node}`);
-  console.log(`medians of ${options.rounds} interleaved rounds after ${WARM_UPS} to warm up; float32`);
+  console.log(`medians of ${options.rounds} interleaved rounds of ${STEPS_PER_ROUND} steps in a row, after ${WARM_UPS} to warm up; float32`);
   const folder = await mkdtemp(join(tmpdir(), 'flowmap-peers-'));
   try {
     for (const [key, task] of Object.entries(peerTasks(options.small))) {
@@ -109,7 +112,7 @@ async function compareOn(key: string, task: PeerTask, folder: string, options: C
         if (round >= WARM_UPS + (one.contender.rounds ?? Infinity)) continue;
         for (const run of one.contender.runs ?? (Object.keys(runs) as Run[])) {
           await setTimeout(PAUSE);
-          const { ms, peakMemory } = await one.peer.time(run, task.stepsPerRound);
+          const { ms, peakMemory } = await one.peer.time(run, STEPS_PER_ROUND);
           if (round >= WARM_UPS) one.ms[run].push(...ms);
           one.peakMemory = peakMemory;
         }
@@ -138,6 +141,11 @@ function contenders({ python, threads, small, tfjsNode }: ComparisonOptions): re
     ];
   return [
     { name: 'Flowmap on onnxruntime', command: ours('onnx') },
+    {
+      name: 'Flowmap on onnxruntime, several steps a run',
+      command: ours('onnx', '--steps-per-run', String(STEPS_PER_ROUND)),
+      runs: ['train'],
+    },
     { name: 'PyTorch', command: peer('torch') },
     { name: 'PyTorch, one time per batch', command: peer('torch', '--one-time'), runs: ['sample'] },
     { name: 'torch.compile', command: peer('torch-compile'), optional: true },
