@@ -4,15 +4,7 @@ import { parseArgs } from 'node:util';
 import { flowMapSampler } from '@flowmap/core';
 import { onnxRuntime } from '@flowmap/runtime-onnx';
 import { tfjsRuntime } from '@flowmap/runtime-tfjs';
-import {
-  freeze,
-  hostTensor,
-  stackHostTensors,
-  type Executable,
-  type HostTensor,
-  type HostTensors,
-  type Runtime,
-} from '@flowmap/tensor';
+import { freeze, hostTensor, type Executable, type HostTensor, type HostTensors, type Runtime } from '@flowmap/tensor';
 import { initialState, trainStep } from '@flowmap/train';
 import {
   initialParams,
@@ -32,7 +24,6 @@ const { values: options } = parseArgs({
     runtime: { type: 'string', default: 'onnx' },
     threads: { type: 'string', default: '1' },
     'tfjs-node': { type: 'string' },
-    'steps-per-run': { type: 'string', default: '1' },
     small: { type: 'boolean', default: false },
   },
 });
@@ -45,19 +36,17 @@ const version = (name: string): string =>
 const { runtime, name } = await openRuntime();
 const batch = taskBatch(task);
 const params = initialParams(task);
-const stepsPerRun = Number(options['steps-per-run']);
-const program = trainStep({ network, objective, optimizer, batchSize });
-let training = await compileStep(1);
+const training = await runtime.compile(trainStep({ network, objective, optimizer, batchSize }));
+await training.writeState(initialState(optimizer, params));
 const sampling = await runtime.compile(freeze(flowMapSampler({ network, batchSize, steps: times.length - 1 }), params));
 
 let step = 0;
 const runs = {
-  train: () => run(training, severalSteps()),
+  train: () => run(training, stepFeeds(task, batch, step++)),
   sample: () => run(sampling, samplerFeeds(stepFeeds(task, batch, step++))),
 };
 
-const shown = stepsPerRun === 1 ? name : `${name}, ${stepsPerRun} steps a run`;
-await servePeer({ runtime: shown, parameters: parameterCount(network) }, { check, runs, stepsPerRun });
+await servePeer({ runtime: name, parameters: parameterCount(network) }, { check, runs });
 await training.dispose();
 await sampling.dispose();
 
@@ -77,21 +66,6 @@ async function openRuntime(): Promise<{ runtime: Runtime; name: string }> {
   return { runtime, name: `Flowmap, onnxruntime-node ${version('onnxruntime-node')}` };
 }
 
-async function compileStep(stepsPerRun: number): Promise<Executable> {
-  const executable = await runtime.compile(program, { stepsPerRun });
-  await executable.writeState(initialState(optimizer, params));
-  return executable;
-}
-
-/** The inputs of the next steps. */
-function severalSteps(): HostTensors {
-  if (stepsPerRun === 1) return stepFeeds(task!, batch, step++);
-  const feeds = Array.from({ length: stepsPerRun }, () => stepFeeds(task!, batch, step++));
-  return Object.fromEntries(
-    Object.keys(feeds[0]!).map((name) => [name, stackHostTensors(feeds.map((inputs) => inputs[name]!))]),
-  );
-}
-
 /** Runs a program and reads everything that it returns. */
 async function run(executable: Executable, feeds: HostTensors): Promise<Record<string, HostTensor>> {
   const results: Record<string, HostTensor> = {};
@@ -106,7 +80,7 @@ function samplerFeeds({ noise, label }: HostTensors): HostTensors {
   return { x: noise!, times: hostTensor([times.length], times), ...(label ? { label } : {}) };
 }
 
-/** Samples, then two training steps of one run each, all from the noise that the peers were given. */
+/** Samples, then two training steps, all from the noise that the peers were given. */
 async function check(): Promise<Record<string, number[]>> {
   const given = stepFeeds(task!, batch, 0);
   const { x } = await run(sampling, samplerFeeds(given));
@@ -117,10 +91,6 @@ async function check(): Promise<Record<string, number[]>> {
     for (const [name, { data }] of Object.entries(results)) values[`${name} of step ${step + 1}`] = Array.from(data);
   }
   const state = await training.readState();
-  if (stepsPerRun > 1) {
-    await training.dispose();
-    training = await compileStep(stepsPerRun);
-  }
   return { ...values, moved: [distance(state, 'params')], emaMoved: [distance(state, 'ema')] };
 }
 

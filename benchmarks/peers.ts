@@ -67,7 +67,9 @@ const PAUSE = 100;
  */
 export async function comparePeers(options: ComparisonOptions): Promise<void> {
   console.log(`${cpus()[0]?.model ?? 'processor'}, ${options.threads} threads each, Node ${process.versions.node}`);
-  console.log(`medians of ${options.rounds} interleaved rounds of ${STEPS_PER_ROUND} steps in a row, after ${WARM_UPS} to warm up; float32`);
+  console.log(
+    `medians of ${options.rounds} interleaved rounds of ${STEPS_PER_ROUND} steps in a row, after ${WARM_UPS} to warm up; float32`,
+  );
   const folder = await mkdtemp(join(tmpdir(), 'flowmap-peers-'));
   try {
     for (const [key, task] of Object.entries(peerTasks(options.small))) {
@@ -141,11 +143,6 @@ function contenders({ python, threads, small, tfjsNode }: ComparisonOptions): re
     ];
   return [
     { name: 'Flowmap on onnxruntime', command: ours('onnx') },
-    {
-      name: 'Flowmap on onnxruntime, several steps a run',
-      command: ours('onnx', '--steps-per-run', String(STEPS_PER_ROUND)),
-      runs: ['train'],
-    },
     { name: 'PyTorch', command: peer('torch') },
     { name: 'PyTorch, one time per batch', command: peer('torch', '--one-time'), runs: ['sample'] },
     { name: 'torch.compile', command: peer('torch-compile'), optional: true },

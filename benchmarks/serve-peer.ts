@@ -6,12 +6,10 @@ export interface PeerWork {
   readonly check: () => Promise<Checked['values']>;
   /** A training step, or four steps of the sampler, on noise drawn anew. */
   readonly runs: Readonly<Record<'train' | 'sample', () => Promise<unknown>>>;
-  /** Training steps that one call takes; 1 unless given. */
-  readonly stepsPerRun?: number;
 }
 
 /** Says that a program is ready, then answers requests on its stdin until they end: see peers/README.md. */
-export async function servePeer(ready: Ready, { check, runs, stepsPerRun = 1 }: PeerWork): Promise<void> {
+export async function servePeer(ready: Ready, { check, runs }: PeerWork): Promise<void> {
   answer(ready);
   for await (const line of createInterface({ input: process.stdin })) {
     const request = JSON.parse(line) as Request;
@@ -20,11 +18,10 @@ export async function servePeer(ready: Ready, { check, runs, stepsPerRun = 1 }: 
       continue;
     }
     const ms: number[] = [];
-    const atOnce = request.run === 'train' ? stepsPerRun : 1;
-    for (let i = 0; i < request.steps; i += atOnce) {
+    for (let i = 0; i < request.steps; i++) {
       const start = performance.now();
       await runs[request.run]();
-      ms.push((performance.now() - start) / atOnce);
+      ms.push(performance.now() - start);
     }
     answer({ ms, peakMemory: process.resourceUsage().maxRSS * 1024 });
   }
