@@ -4,7 +4,7 @@ import type { Executable, Runtime } from '@flowmap/tensor';
 import { median } from '@flowmap/example-common';
 import { milliseconds, takeStep, watchSessions, type Sample } from './measure.js';
 import { profileTable } from './profile.js';
-import { ditWorkload, matmulWorkload, unetWorkload, type Workload } from './workloads.js';
+import { ditWorkload, matmulWorkload, unetWorkload, wideUnetWorkload, type Workload } from './workloads.js';
 
 /** A workload, compiled, with what its preparation took in milliseconds. */
 interface Prepared {
@@ -33,7 +33,7 @@ export interface StepOptions {
 export async function timeSteps({ runs, threads, device, stepsPerRun, profile }: StepOptions): Promise<void> {
   watchSessions();
   const runtime = await onnxRuntime({ device, threads });
-  const [product, ...trainings] = [matmulWorkload(), ditWorkload(), unetWorkload()];
+  const [product, ...trainings] = [matmulWorkload(), ditWorkload(), unetWorkload(), wideUnetWorkload()];
 
   const prepared = [await prepare(runtime, product, 1)];
   for (const workload of trainings) {

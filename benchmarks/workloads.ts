@@ -55,6 +55,11 @@ export function unetWorkload(): Workload {
   return stepWorkload('UNet', unet({ shape: [3, 24, 24], channels: [32, 64, 128], classes: 10, interval: true }));
 }
 
+/** The U-net of the comparison with other frameworks. */
+export function wideUnetWorkload(): Workload {
+  return stepWorkload('wide UNet', unet({ shape: [3, 32, 32], channels: [80, 160, 320], classes: 10, interval: true }));
+}
+
 /** A narrow DiT of 24 blocks, whose step has more than 10,000 nodes: what it takes before it runs is time per node. */
 export function largeWorkload(): Workload {
   const size = { width: 32, heads: 2, depth: 24, classes: 10, interval: true };
