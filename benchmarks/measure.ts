@@ -1,5 +1,7 @@
-import { InferenceSession } from 'onnxruntime-node';
 import { stackHostTensors, type Executable, type HostTensors } from '@flowmap/tensor';
+import type { OpenDevice } from '../packages/runtime-onnx/src/host/host.js';
+import { host } from '../packages/runtime-onnx/src/host/node.js';
+import type { Session } from '../packages/runtime-onnx/src/session.js';
 import type { Workload } from './workloads.js';
 
 /** Milliseconds of one step: in all, and of these inside onnxruntime. */
@@ -10,23 +12,31 @@ export interface Sample {
 
 let insideSession = 0;
 
-/** Counts the time spent inside `session.run` of the sessions made from now on, onnxruntime's own conversions included. */
+/** Counts the time spent inside onnxruntime by the sessions of runtimes opened from now on, its conversions included. */
 export function watchSessions(): void {
-  const create = InferenceSession.create.bind(InferenceSession) as (...args: unknown[]) => Promise<InferenceSession>;
-  const watched = async (...args: unknown[]): Promise<InferenceSession> => {
-    const session = await create(...args);
-    const run = session.run.bind(session) as (...args: unknown[]) => ReturnType<InferenceSession['run']>;
-    session.run = async (...args: unknown[]) => {
+  replaceSessions(({ createSession }) => async (...args) => {
+    const session = await createSession(...args);
+    const run: Session['run'] = async (feeds, results) => {
       const start = performance.now();
       try {
-        return await run(...args);
+        return await session.run(feeds, results);
       } finally {
         insideSession += performance.now() - start;
       }
     };
-    return session;
+    return { ...session, run };
+  });
+}
+
+/** Has runtimes that are opened from now on create their sessions by another function; the returned one ends that. */
+export function replaceSessions(by: (opened: OpenDevice) => OpenDevice['createSession']): () => void {
+  const open = host.open.bind(host);
+  const replaced: typeof open = async (...args) => {
+    const opened = await open(...args);
+    return { ...opened, createSession: by(opened) };
   };
-  Object.assign(InferenceSession, { create: watched });
+  Object.assign(host, { open: replaced });
+  return () => Object.assign(host, { open });
 }
 
 /**

@@ -1,7 +1,9 @@
 // Times the fused training step and its parts, and the preparation of a large program: `npm run bench`, with `--profile` for a
-// table of operators, with `--steps-per-run` for several steps in one call; with `--peers` beside PyTorch, JAX and jax-js.
+// table of operators, with `--steps-per-run` for several steps in one call; with `--peers` beside PyTorch, JAX and jax-js;
+// with `--in-place` the training steps with and without the C API.
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
+import { compareInPlace } from './in-place.js';
 import { timeLargeProgram } from './large-program.js';
 import { comparePeers } from './peers.js';
 import { timeSteps } from './steps.js';
@@ -13,6 +15,7 @@ const { values: options } = parseArgs({
     device: { type: 'string', default: 'cpu' },
     'steps-per-run': { type: 'string', default: '1' },
     profile: { type: 'boolean', default: false },
+    'in-place': { type: 'boolean', default: false },
     peers: { type: 'boolean', default: false },
     python: { type: 'string', default: 'python3' },
     'tfjs-node': { type: 'string' },
@@ -25,6 +28,8 @@ const threads = Number(options.threads);
 if (options.peers) {
   const { python, task, small, 'tfjs-node': tfjsNode } = options;
   await comparePeers({ python, rounds: Number(options.rounds), threads, task, small, tfjsNode });
+} else if (options['in-place']) {
+  await compareInPlace(threads, Number(options.rounds), options.small);
 } else {
   const { device, profile } = options;
   if (device !== 'cpu' && device !== 'webgpu' && device !== 'cuda') throw new RangeError(`no device '${device}'`);

@@ -41,7 +41,7 @@ export async function bundleApp(folder: string): Promise<void> {
     format: 'esm',
     target: 'node20',
     conditions: ['@flowmap/source'],
-    external: ['onnxruntime-node'],
+    external: ['onnxruntime-node', 'koffi'],
     // Some packages are CommonJS modules, which ask for Node's own by `require`.
     banner: {
       js: "import { createRequire as requireOf } from 'node:module'; const require = requireOf(import.meta.url);",

@@ -8,6 +8,7 @@ import type { Ort } from './load-ort.js';
 import type { OpenDevice } from './host/host.js';
 import { hostMemory } from './memory.js';
 import { sessionOptions } from './session-options.js';
+import { plainSessions } from './session.js';
 import { inspectSystem, type System } from './system.js';
 
 /**
@@ -16,12 +17,13 @@ import { inspectSystem, type System } from './system.js';
  * @throws {RuntimeUnavailableError} when its provider is missing or does not start; the message says how to get it
  */
 export async function openDevice(ort: Ort, device: Device): Promise<OpenDevice> {
+  const opened = { ort, device, createSession: plainSessions(ort) };
   try {
-    if (device === 'webgpu') return { ort, device, memory: await gpuMemory(ort) };
-    if (device === 'cpu') return { ort, device, memory: hostMemory(ort), channelBlock: await channelBlockOf(ort) };
+    if (device === 'webgpu') return { ...opened, memory: await gpuMemory(ort) };
+    if (device === 'cpu') return { ...opened, memory: hostMemory(ort), channelBlock: await channelBlockOf(ort) };
     const session = await ort.InferenceSession.create(copyModel('float32'), sessionOptions(device, 'cpu'));
     await session.release();
-    return { ort, device, memory: hostMemory(ort) };
+    return { ...opened, memory: hostMemory(ort) };
   } catch (cause) {
     const message =
       `device '${device}' does not start: ${reasonOf(cause)}. ${adviceFor(device, inspectSystem())}. ` +

@@ -10,26 +10,24 @@ import {
   type HostTensors,
   type Signature,
 } from '@flowmap/tensor';
-import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
+import type { Tensor as OrtTensor } from 'onnxruntime-node';
 import { deviceFailure } from './device-failure.js';
 import { OnnxTensor } from './device-tensor.js';
 import type { OpenDevice } from './host/host.js';
 import type { Ort } from './load-ort.js';
-import { toOrt } from './memory.js';
+import { emptyOrt, toOrt } from './memory.js';
+import type { Session } from './session.js';
 import { sessionLifetime } from './session-lifetime.js';
 import { outputName, stateInput, stateOutput } from './to-onnx.js';
 
 /**
  * Runs a session whose state stays in onnxruntime's tensors, in the memory that its results are left in: each run's new state
- * is the next run's input, without a copy.
+ * is the next run's input, without a copy. Where a session writes in place, the state of the run before is where the next one
+ * leaves its own.
  */
-export function executable(
-  ort: Ort,
-  session: InferenceSession,
-  { device, memory }: OpenDevice,
-  program: Signature,
-): Executable {
+export function executable(ort: Ort, session: Session, { device, memory }: OpenDevice, program: Signature): Executable {
   const state = new Map<string, OrtTensor>();
+  const spare = new Map<string, OrtTensor>();
   const what = (name: string): string => `output '${name}' of program '${program.name}'`;
   // Results in host memory do without the session that they came from.
   const lifetime = sessionLifetime(session);
@@ -47,6 +45,16 @@ export function executable(
       name,
       `input '${name}' is a tensor of another runtime or device; read() it first`,
     );
+  };
+  /** Memory for a run's results. */
+  const room = (): Record<string, OrtTensor> => {
+    const results: Record<string, OrtTensor> = {};
+    for (const name of Object.keys(program.updates)) {
+      results[stateOutput(name)] = spare.get(name) ?? emptyOrt(ort, program.state[name]!);
+    }
+    for (const [name, spec] of Object.entries(program.outputs))
+      results[outputName(program, name)] = emptyOrt(ort, spec);
+    return results;
   };
 
   return {
@@ -75,15 +83,16 @@ export function executable(
       const feeds: Record<string, OrtTensor> = {};
       for (const [name, feed] of Object.entries(inputs)) feeds[name] = feedOf(name, feed);
       for (const [name, tensor] of state) feeds[stateInput(name)] = tensor;
-      let results: InferenceSession.ReturnType;
+      let results: Readonly<Record<string, OrtTensor>>;
       try {
-        results = await session.run(feeds);
+        results = await session.run(feeds, session.inPlace ? room() : undefined);
         if (memory.afterRun) await memory.afterRun();
       } catch (cause) {
         throw deviceFailure(device, `running program '${program.name}'`, cause);
       }
       for (const name of Object.keys(program.updates)) {
-        state.get(name)!.dispose();
+        if (session.inPlace) spare.set(name, state.get(name)!);
+        else state.get(name)!.dispose();
         state.set(name, results[stateOutput(name)]!);
       }
       const outputs: Record<string, DeviceTensor> = {};
@@ -97,6 +106,7 @@ export function executable(
       disposed = true;
       for (const tensor of state.values()) tensor.dispose();
       state.clear();
+      spare.clear();
       await lifetime.close();
     },
   };

@@ -47,6 +47,12 @@ export interface OnnxRuntimeOptions {
    */
   readonly wasmPaths?: string;
   /**
+   * The most memory, in bytes, that programs on the CPU take for what they compute, besides their state, inputs and results; no
+   * limit unless given. It is that of the process: the first runtime with one decides. Only with `device: 'cpu'` in Node, and
+   * with the package `koffi` installed.
+   */
+  readonly memoryLimit?: number;
+  /**
    * Path prefix of onnxruntime's own profile, a JSON file per program, complete once its executable is disposed of. Not in a
    * browser.
    */
@@ -65,7 +71,7 @@ export interface OnnxRuntimeOptions {
  * const runtime = await onnxRuntime({ device: 'cpu', threads: 2 });
  */
 export async function onnxRuntime(options: OnnxRuntimeOptions = {}): Promise<Runtime> {
-  const { device: wanted = 'auto', threads } = options;
+  const { device: wanted = 'auto', threads, memoryLimit } = options;
   const choices: readonly string[] = ['auto', ...host.devices];
   if (!choices.includes(wanted)) {
     const listed = choices.map((choice) => `'${choice}'`).join(', ');
@@ -74,8 +80,11 @@ export async function onnxRuntime(options: OnnxRuntimeOptions = {}): Promise<Run
   if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1)) {
     throw new UnsupportedError('onnx', `${String(threads)} threads`, 'give a whole number >= 1');
   }
+  if (memoryLimit !== undefined && !(Number.isInteger(memoryLimit) && memoryLimit >= 1)) {
+    throw new UnsupportedError('onnx', `a memory limit of ${String(memoryLimit)} bytes`, 'give a whole number >= 1');
+  }
   const opened = await (wanted === 'auto' ? openFastest(options) : host.open(wanted, options));
-  const { ort, device, memory, channelBlock } = opened;
+  const { ort, device, memory, createSession, channelBlock } = opened;
   const rules = { cpu: cpuRules(channelBlock), webgpu: webgpuRules, cuda: standardRules }[device];
   const kind = { name: `onnx (${device})`, precision: 'float32', dtypes: await dtypesOf(ort, device) } as const;
   return {
@@ -87,7 +96,7 @@ export async function onnxRuntime(options: OnnxRuntimeOptions = {}): Promise<Run
       const canScan = device !== 'webgpu' && stepsPerRun > 1 && Object.keys(program.inputs).length > 0;
       const model = canScan ? scanModel(program, rules, stepsPerRun) : modelOf(unroll(program, stepsPerRun), rules);
       try {
-        const session = await ort.InferenceSession.create(model, sessionOptions(device, memory.location, options));
+        const session = await createSession(model, sessionOptions(device, memory.location, options));
         return executable(ort, session, opened, signature);
       } catch (cause) {
         throw deviceFailure(device, `compiling program '${program.name}'`, cause);

@@ -1,4 +1,4 @@
-import type { InferenceSession } from 'onnxruntime-node';
+import type { Session } from './session.js';
 
 /**
  * Puts off a session's release until its last result has been released: a buffer of a device goes back to the session it came
@@ -11,7 +11,7 @@ export interface SessionLifetime {
   readonly close: () => Promise<void>;
 }
 
-export function sessionLifetime(session: InferenceSession): SessionLifetime {
+export function sessionLifetime(session: Session): SessionLifetime {
   let holders = 0;
   let closed = false;
   return {

@@ -1,3 +1,5 @@
+import { filesOfOrt } from './ort-files.js';
+
 /** What the operating system tells about devices, without asking onnxruntime. */
 export interface System {
   /** As Node names them: `linux`, `x64`. */
@@ -22,7 +24,6 @@ export function inspectSystem(): System {
   const { process } = globalThis;
   const fs = process.getBuiltinModule('node:fs');
   const path = process.getBuiltinModule('node:path');
-  const { createRequire } = process.getBuiltinModule('node:module');
   const { platform, arch, env } = process;
 
   const filesIn = (folder: string): string[] => (fs.existsSync(folder) ? fs.readdirSync(folder) : []);
@@ -38,17 +39,6 @@ export function inspectSystem(): System {
 
   const vulkanDrivers = `${env['VK_DRIVER_FILES'] ?? ''} ${env['VK_ICD_FILENAMES'] ?? ''}`;
 
-  const librariesOfOrt = (): string[] => {
-    try {
-      const manifest = createRequire(import.meta.url).resolve('onnxruntime-node/package.json');
-      const binaries = path.join(path.dirname(manifest), 'bin');
-      return filesIn(binaries).flatMap((version) => filesIn(path.join(binaries, version, platform, arch)));
-    } catch {
-      // It is not installed.
-      return [];
-    }
-  };
-
   return {
     platform,
     arch,
@@ -56,6 +46,6 @@ export function inspectSystem(): System {
     hasNvidiaDriver,
     hasVulkanLoader,
     isVulkanSoftware: /swiftshader|lvp_icd|lavapipe/i.test(vulkanDrivers),
-    hasCudaLibraries: librariesOfOrt().some((name) => name.includes('onnxruntime_providers_cuda')),
+    hasCudaLibraries: filesOfOrt().some((name) => name.includes('onnxruntime_providers_cuda')),
   };
 }

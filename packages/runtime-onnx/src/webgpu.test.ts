@@ -21,6 +21,7 @@ import { webgpuMissing } from './__fixtures__/webgpu-adapter.js';
 import { openDevice } from './device.js';
 import { executable } from './executable.js';
 import { onnxRuntime } from './onnx-runtime.js';
+import { plainSessions } from './session.js';
 import { sessionOptions } from './session-options.js';
 import { toOnnx } from './to-onnx.js';
 
@@ -41,10 +42,10 @@ suite(missing === undefined ? 'WebGPU' : `WebGPU, skipped: ${missing}`, { timeou
 
   it('keeps state and results on the device from run to run', async () => {
     const opened = await openDevice(ort, 'webgpu');
-    const session = await ort.InferenceSession.create(toOnnx(halving), sessionOptions('webgpu', 'gpu-buffer'));
+    const session = await plainSessions(ort)(toOnnx(halving), sessionOptions('webgpu', 'gpu-buffer'));
     const [states, results]: [string[], string[]] = [[], []];
     const run = session.run.bind(session);
-    vi.spyOn(session, 'run').mockImplementation(async (feeds: ort.InferenceSession.FeedsType) => {
+    vi.spyOn(session, 'run').mockImplementation(async (feeds) => {
       states.push(feeds['state:w']!.location);
       const given = await run(feeds);
       results.push(...Object.values(given).map((tensor) => tensor.location));

@@ -3,6 +3,7 @@ import { reasonOf } from '../advice.js';
 import { copyModel } from '../copy-model.js';
 import { gpuMemory } from '../gpu-memory.js';
 import { hostMemory } from '../memory.js';
+import { plainSessions } from '../session.js';
 import { sessionOptions } from '../session-options.js';
 import { findAdapter, isSoftware, missingWebgpu, watchDevice } from './gpu.js';
 import type { DeviceSettings, Host, OpenDevice } from './host.js';
@@ -32,7 +33,7 @@ async function openCpu(settings: DeviceSettings): Promise<OpenDevice> {
   } catch (cause) {
     throw notStarted('cpu', cause, wasmAdvice);
   }
-  return { ort, device: 'cpu', memory: hostMemory(ort) };
+  return { ort, device: 'cpu', memory: hostMemory(ort), createSession: plainSessions(ort) };
 }
 
 async function openWebgpu(settings: DeviceSettings): Promise<OpenDevice> {
@@ -43,7 +44,7 @@ async function openWebgpu(settings: DeviceSettings): Promise<OpenDevice> {
   const ort = await loadWeb(hasJspi ? 'jspi' : 'webgpu', settings);
   try {
     const memory = await gpuMemory(ort, async () => watchDevice(await ort.webgpuDevice()));
-    return { ort, device: 'webgpu', memory };
+    return { ort, device: 'webgpu', memory, createSession: plainSessions(ort) };
   } catch (cause) {
     throw notStarted('webgpu', cause, `${wasmAdvice}. Where they do load, it is the GPU: chrome://gpu says more`);
   }

@@ -1,12 +1,14 @@
 import type { Device } from '../devices.js';
 import type { Ort } from '../load-ort.js';
 import type { Memory } from '../memory.js';
+import type { CreateSession } from '../session.js';
 
 /** A device that has started, and the memory its programs keep tensors in. */
 export interface OpenDevice {
   readonly ort: Ort;
   readonly device: Device;
   readonly memory: Memory;
+  readonly createSession: CreateSession;
   /** On the CPU: channels per block of the processor's own convolutions, if it has them. */
   readonly channelBlock?: number | undefined;
 }
@@ -16,6 +18,7 @@ export interface DeviceSettings {
   readonly threads?: number | undefined;
   readonly wasmPaths?: string | undefined;
   readonly profile?: string | undefined;
+  readonly memoryLimit?: number | undefined;
 }
 
 /** What differs between Node and a browser; the package's import `#host` is the one of the two that fits. */

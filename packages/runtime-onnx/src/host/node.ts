@@ -1,12 +1,24 @@
+import { UnsupportedError } from '@flowmap/tensor';
 import { openDevice, promising } from '../device.js';
 import { devices } from '../devices.js';
+import { findCApi } from '../in-place/open.js';
+import { inPlaceSessions } from '../in-place/sessions.js';
 import { loadOrt } from '../load-ort.js';
 import { inspectSystem } from '../system.js';
 import type { Host } from './host.js';
 
-/** Node: onnxruntime-node. */
+/** Node: onnxruntime-node, whose sessions on the CPU are in place where its C API can be called. */
 export const host: Host = {
   devices,
   promising: () => Promise.resolve(promising(inspectSystem())),
-  open: async (device) => openDevice(await loadOrt(), device),
+  open: async (device, { memoryLimit }) => {
+    if (memoryLimit !== undefined && device !== 'cpu') {
+      throw new UnsupportedError('onnx', `a memory limit on device '${device}'`, "only device: 'cpu' has one");
+    }
+    const opened = await openDevice(await loadOrt(), device);
+    const api = device === 'cpu' ? await findCApi() : undefined;
+    if (api) return { ...opened, createSession: inPlaceSessions(api, memoryLimit) };
+    if (memoryLimit === undefined) return opened;
+    throw new UnsupportedError('onnx', 'a memory limit', "it takes onnxruntime's C API: `npm install koffi`");
+  },
 };

@@ -2,6 +2,7 @@ import { createRequire } from 'node:module';
 import { adviceFor } from '../advice.js';
 import { promising } from '../device.js';
 import { devices, type Device } from '../devices.js';
+import { findCApi } from '../in-place/open.js';
 import { inspectSystem, type System } from '../system.js';
 import { probeInChild, type ProbeProgram } from './probe-in-child.js';
 import type { Probe } from './probe.js';
@@ -13,6 +14,8 @@ export interface Diagnosis {
   readonly node: string;
   /** Version of onnxruntime-node, or undefined where it is not installed. */
   readonly onnxruntime: string | undefined;
+  /** Whether programs on the CPU compute in place, through the package `koffi`. */
+  readonly inPlace: boolean;
   readonly probes: Readonly<Record<Device, Probe>>;
   /** What `onnxRuntime({ device: 'auto' })` takes; undefined where nothing works. */
   readonly chosen: Device | undefined;
@@ -35,6 +38,7 @@ export async function diagnose(prober: ProbeProgram): Promise<Diagnosis> {
     system,
     node: process.version,
     onnxruntime: installedVersion(),
+    inPlace: (await findCApi()) !== undefined,
     probes: probes as Record<Device, Probe>,
     chosen: preference.find((device) => probes[device]?.works),
     advice,

@@ -21,6 +21,7 @@ const diagnosis: Diagnosis = {
   system,
   node: 'v22.1.0',
   onnxruntime: '1.30.0',
+  inPlace: true,
   probes: {
     cpu: { works: true, gflops: 123.456 },
     webgpu: { works: true, gflops: 1.5 },
@@ -42,10 +43,16 @@ describe('formatDiagnosis', () => {
       "webgpu  yes    1.50 GFLOP/s   computes on the CPU, so 'auto' passes it over",
       'cuda    no     -              see below',
       '',
+      'on the CPU, results are written in place',
+      '',
       'cuda: Failed to load shared library.',
       '  Install it, which takes a sentence that is so long that it does not fit into one line of the',
       '  report.',
     ]);
+  });
+
+  it('says how to save the copies of results', () => {
+    expect(formatDiagnosis({ ...diagnosis, inPlace: false })).toMatch(/^on the CPU, .*`npm install koffi` saves/m);
   });
 
   it('says when nothing is installed', () => {

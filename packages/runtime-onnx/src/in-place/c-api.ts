@@ -1,0 +1,97 @@
+/** An address in native memory. */
+export type Pointer = bigint;
+
+export type Koffi = typeof import('koffi').default;
+type Call = (...args: unknown[]) => unknown;
+
+/**
+ * The functions of onnxruntime's C API that this package calls: the position in the table `OrtApi`, to which releases only ever
+ * append, what comes back, and the parameters. The address of what a function creates is written to its last parameter.
+ */
+const table = {
+  GetErrorMessage: [2, 'str', ['void *']],
+  CreateEnv: [3, 'void *', ['int', 'str', '_Out_ void **']],
+  CreateSessionFromArray: [8, 'void *', ['void *', 'void *', 'size_t', 'void *', '_Out_ void **']],
+  Run: [9, 'void *', ['void *', 'void *', 'str *', 'void **', 'size_t', 'str *', 'size_t', 'void **']],
+  CreateSessionOptions: [10, 'void *', ['_Out_ void **']],
+  EnableProfiling: [14, 'void *', ['void *', 'path']],
+  DisableMemPattern: [17, 'void *', ['void *']],
+  SetSessionGraphOptimizationLevel: [23, 'void *', ['void *', 'int']],
+  SetIntraOpNumThreads: [24, 'void *', ['void *', 'int']],
+  CreateTensorWithDataAsOrtValue: [
+    49,
+    'void *',
+    ['void *', 'void *', 'size_t', 'int64_t *', 'size_t', 'int', '_Out_ void **'],
+  ],
+  CreateCpuMemoryInfo: [69, 'void *', ['int', 'int', '_Out_ void **']],
+  ReleaseStatus: [93, 'void', ['void *']],
+  ReleaseSession: [95, 'void', ['void *']],
+  ReleaseValue: [96, 'void', ['void *']],
+  ReleaseSessionOptions: [100, 'void', ['void *']],
+  AddSessionConfigEntry: [130, 'void *', ['void *', 'str', 'str']],
+  CreateAndRegisterAllocator: [144, 'void *', ['void *', 'void *', 'void *']],
+  ReleaseArenaCfg: [157, 'void', ['void *']],
+  CreateArenaCfgV2: [164, 'void *', ['str *', 'size_t *', 'size_t', '_Out_ void **']],
+} as const;
+
+type Name = keyof typeof table;
+
+/** Version of the C API: that of onnxruntime 1.22, whose table has all of these functions. */
+const apiVersion = 22;
+
+/** onnxruntime's C API. */
+export interface CApi {
+  /** Calls a function. A status other than success is thrown as an `Error` with onnxruntime's message. */
+  readonly call: (name: Name, ...args: readonly unknown[]) => void;
+  /** Calls a function that creates something, and returns its address. */
+  readonly create: (name: Name, ...args: readonly unknown[]) => Pointer;
+  /** Where an array's elements are, as long as the array is there. */
+  readonly addressOf: (array: ArrayBufferView) => Pointer;
+}
+
+/**
+ * The C API of onnxruntime's shared library.
+ *
+ * @param path of the library
+ * @throws {Error} when the library does not load, or is too old
+ */
+export function openCApi(koffi: Koffi, path: string): CApi {
+  const base = koffi.load(path).func('OrtGetApiBase', 'void *', [])() as Pointer;
+  const api = functionAt(koffi, base, 0, 'void *', ['uint32_t'])(apiVersion) as Pointer | null;
+  if (api === null) throw new Error(`${path} is older than version ${apiVersion} of onnxruntime's C API`);
+
+  const functions = {} as Record<Name, Call>;
+  for (const [name, [position, result, parameters]] of Object.entries(table)) {
+    functions[name as Name] = functionAt(koffi, api, position, result, parameters);
+  }
+  const call: CApi['call'] = (name, ...args) => {
+    const status = functions[name](...args) as Pointer | null | undefined;
+    if (status === null || status === undefined) return;
+    const message = functions.GetErrorMessage(status) as string;
+    functions.ReleaseStatus(status);
+    throw new Error(message);
+  };
+  return {
+    call,
+    create: (name, ...args) => {
+      const created: Pointer[] = [0n];
+      call(name, ...args, created);
+      return created[0]!;
+    },
+    addressOf: (array) => koffi.address(array),
+  };
+}
+
+/** The function at a position of a table of functions. */
+function functionAt(
+  koffi: Koffi,
+  functions: Pointer,
+  position: number,
+  result: string,
+  parameters: readonly string[],
+): Call {
+  const path = globalThis.process.platform === 'win32' ? 'str16' : 'str';
+  const types = parameters.map((parameter) => (parameter === 'path' ? path : parameter));
+  const address = koffi.decode(functions, position * koffi.sizeof('void *'), 'void *') as Pointer;
+  return koffi.decode(address, koffi.proto(result, types)) as Call;
+}

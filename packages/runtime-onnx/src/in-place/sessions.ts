@@ -1,0 +1,117 @@
+import { UnsupportedError } from '@flowmap/tensor';
+import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
+import type { CreateSession } from '../session.js';
+import type { CApi, Pointer } from './c-api.js';
+
+const LEVEL_WARNING = 2;
+const ALL_OPTIMIZATIONS = 99;
+const ARENA = 1;
+const DEFAULT_MEMORY = 0;
+const elementTypes: Readonly<Partial<Record<OrtTensor.Type, number>>> = { float32: 1, int32: 6, bool: 9, float16: 10 };
+
+/**
+ * Sessions on the CPU that compute in the arrays they are given, through onnxruntime's C API. A run is one call: tensors are
+ * wrapped, not copied.
+ *
+ * @param memoryLimit of what programs compute besides state, inputs and results, in bytes, for all sessions of the process
+ * @throws {UnsupportedError} for another limit than the process has
+ */
+export function inPlaceSessions(api: CApi, memoryLimit?: number): CreateSession {
+  const environment = api.create('CreateEnv', LEVEL_WARNING, 'flowmap');
+  const memory = api.create('CreateCpuMemoryInfo', ARENA, DEFAULT_MEMORY);
+  if (memoryLimit !== undefined) limitMemory(api, environment, memory, memoryLimit);
+  const valueOf = wrapper(api, memory);
+
+  return (model, options) => {
+    const session = createSession(api, environment, model, options, memoryLimit !== undefined);
+    return {
+      inPlace: true,
+      run: (feeds, results = {}) => {
+        const inputs = Object.keys(feeds);
+        const outputs = Object.keys(results);
+        const values = Object.values(feeds).map(valueOf);
+        const room = Object.values(results).map(valueOf);
+        api.call('Run', session, null, inputs, values, inputs.length, outputs, outputs.length, room);
+        return results;
+      },
+      release: () => {
+        api.call('ReleaseSession', session);
+      },
+    };
+  };
+}
+
+function createSession(
+  api: CApi,
+  environment: Pointer,
+  model: Uint8Array,
+  options: InferenceSession.SessionOptions,
+  isLimited: boolean,
+): Pointer {
+  const { intraOpNumThreads, profileFilePrefix, extra = {} } = options;
+  const native = api.create('CreateSessionOptions');
+  try {
+    api.call('SetSessionGraphOptimizationLevel', native, ALL_OPTIMIZATIONS);
+    api.call('DisableMemPattern', native);
+    if (intraOpNumThreads !== undefined) api.call('SetIntraOpNumThreads', native, intraOpNumThreads);
+    if (profileFilePrefix !== undefined) api.call('EnableProfiling', native, profileFilePrefix);
+    for (const [group, entries] of Object.entries(extra)) {
+      for (const [key, value] of Object.entries(entries as Record<string, string>)) {
+        api.call('AddSessionConfigEntry', native, `${group}.${key}`, value);
+      }
+    }
+    if (isLimited) api.call('AddSessionConfigEntry', native, 'session.use_env_allocators', '1');
+    return api.create('CreateSessionFromArray', environment, model, model.byteLength, native);
+  } finally {
+    api.call('ReleaseSessionOptions', native);
+  }
+}
+
+let limit: number | undefined;
+
+/** Gives the process an arena of a greatest size, which sessions may share. */
+function limitMemory(api: CApi, environment: Pointer, memory: Pointer, bytes: number): void {
+  if (limit === bytes) return;
+  if (limit !== undefined) {
+    throw new UnsupportedError('onnx', `a memory limit of ${bytes} bytes`, `this process has one of ${limit} bytes`);
+  }
+  const SAME_AS_REQUESTED = 1n;
+  const settings = ['max_mem', 'arena_extend_strategy'];
+  const arena = api.create('CreateArenaCfgV2', settings, [BigInt(bytes), SAME_AS_REQUESTED], settings.length);
+  try {
+    api.call('CreateAndRegisterAllocator', environment, memory, arena);
+  } finally {
+    api.call('ReleaseArenaCfg', arena);
+  }
+  limit = bytes;
+}
+
+/**
+ * Tells onnxruntime's value of a tensor, over the array that it has in JavaScript: an array's memory stays where it is, and it
+ * is there as long as the tensor is.
+ */
+function wrapper(api: CApi, memory: Pointer): (tensor: OrtTensor) => Pointer {
+  const values = new WeakMap<OrtTensor, Pointer>();
+  const forgotten = new FinalizationRegistry<Pointer>((value) => {
+    api.call('ReleaseValue', value);
+  });
+  return (tensor) => {
+    const known = values.get(tensor);
+    if (known !== undefined) return known;
+    const { type } = tensor;
+    const data = tensor.data as Float32Array;
+    const shape = BigInt64Array.from(tensor.dims, BigInt);
+    const array = [api.addressOf(data), data.byteLength] as const;
+    const created = api.create(
+      'CreateTensorWithDataAsOrtValue',
+      memory,
+      ...array,
+      shape,
+      shape.length,
+      elementTypes[type],
+    );
+    values.set(tensor, created);
+    forgotten.register(tensor, created);
+    return created;
+  };
+}
