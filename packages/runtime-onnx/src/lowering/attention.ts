@@ -36,8 +36,9 @@ export const selfAttention: Fusion = (tensor, isPrivate) => {
     emit: (context) => {
       const { graph, value } = context;
       const rows = graph.node('Reshape', [value(x), graph.integers([batch, tokens, inputs])]);
-      // The operator wants one.
-      const added = bias ? value(bias) : graph.constant(Float64Array.of(0), { shape: [outputs], dtype: 'float32' });
+      const added = bias
+        ? graph.node('Reshape', [value(bias), graph.integers([outputs])])
+        : graph.constant(Float64Array.of(0), { shape: [outputs], dtype: 'float32' });
       return attend('Attention', [rows, value(weight), added], tensor, attended, context);
     },
   };
@@ -73,6 +74,7 @@ interface Projection {
   /** Its rows are the tokens. */
   readonly x: Tensor;
   readonly weight: Tensor;
+  /** A row. */
   readonly bias: Tensor | undefined;
 }
 
@@ -83,25 +85,21 @@ function projectionOf({ moved, scaled }: Attended, { shape }: Tensor, isPrivate:
   const parts = moved.map(({ operands }) => operands[0]!).filter((part) => part.is('reshape'));
   const thirds = parts.map(({ operands }) => operands[0]!).filter((part) => part.is('slice'));
   const whole = thirds[0]?.operands[0];
-  const inOrder = thirds.every(({ operands, attributes: { starts, ends } }, i) => {
-    return operands[0] === whole && starts.join() === `0,0,${i * width}` && ends[2] === (i + 1) * width;
+  const inOrder = thirds.every(({ operands, attributes, shape }, i) => {
+    const isThird = attributes.starts.join() === `0,0,${i * width}` && sameShape(shape, [batch, tokens, width]);
+    return isThird && operands[0] === whole;
   });
-  if (thirds.length < 3 || !inOrder || !whole?.is('reshape')) return undefined;
-  if (!sameShape(whole.shape, [batch, tokens, 3 * width]) || !isPrivate(whole, 3)) return undefined;
+  if (thirds.length < 3 || !inOrder || !whole?.is('reshape') || !isPrivate(whole, 3)) return undefined;
 
   const rows = whole.operands[0]!;
   const terms = rows.is('add') ? rows.operands : [rows];
-  const [product, addend] = (terms[0]!.is('matmul') ? terms : [...terms].reverse()) as readonly [Tensor, Tensor?];
+  const [product, bias] = (terms[0]!.is('matmul') ? terms : [...terms].reverse()) as readonly [Tensor, Tensor?];
   const inner = [scaled, ...moved, ...parts, ...thirds, rows, product];
   if (!product.is('matmul') || !inner.every((part) => isPrivate(part))) return undefined;
-  const { transposeA, transposeB } = product.attributes;
+  if (product.attributes.transposeA || product.attributes.transposeB) return undefined;
   const [x, weight] = product.operands as readonly [Tensor, Tensor];
-  if (transposeA || transposeB || !weight.is('constant') || !sameShape(product.shape, [batch * tokens, 3 * width])) {
-    return undefined;
-  }
-  const bias = addend?.is('reshape') ? addend.operands[0]! : addend;
-  const isRow = addend?.shape.at(-1) === 3 * width && sameShape(bias!.shape, [3 * width]);
-  return addend && !isRow ? undefined : { x, weight, bias };
+  if (!weight.is('constant') || !sameShape(product.shape, [batch * tokens, 3 * width])) return undefined;
+  return bias && !sameShape(bias.shape, [1, 3 * width]) ? undefined : { x, weight, bias };
 }
 
 /** The operator's node, and its result with heads apart again. */
