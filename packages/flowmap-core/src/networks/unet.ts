@@ -137,6 +137,7 @@ function attentionBlock(name: string, channels: number, heads: number): Layer {
 function normalize(x: Tensor, groupSize: number, scale?: Tensor, shift?: Tensor): Tensor {
   const [n = 0, c = 0] = x.shape;
   const groups = c / groupSize;
+  // Reshaped before it is squared: onnxruntime then takes one image out of its convolutions' layout rather than two.
   const meanSquare = x.reshape([n, groups, -1]).square().mean([2], true);
   const inverse = splat(1).div(meanSquare.add(1e-5).sqrt());
   const factor = scale
