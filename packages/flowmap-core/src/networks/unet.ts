@@ -137,7 +137,8 @@ function attentionBlock(name: string, channels: number, heads: number): Layer {
 function normalize(x: Tensor, groupSize: number, scale?: Tensor, shift?: Tensor): Tensor {
   const [n = 0, c = 0] = x.shape;
   const groups = c / groupSize;
-  const meanSquare = x.square().reshape([n, groups, -1]).mean([2], true);
+  // Reshaped before it is squared: onnxruntime then takes one image out of its convolutions' layout rather than two.
+  const meanSquare = x.reshape([n, groups, -1]).square().mean([2], true);
   const inverse = splat(1).div(meanSquare.add(1e-5).sqrt());
   const factor = scale
     ? inverse.mul(scale.add(1).reshape([n, groups, groupSize]))

@@ -1,5 +1,4 @@
-import { sameShape, type Tensor } from '@flowmap/tensor';
-import type { Context } from './context.js';
+import type { Tensor } from '@flowmap/tensor';
 import type { Fusion } from './fusion.js';
 
 /**
@@ -21,7 +20,7 @@ export const rmsNorm: Fusion = (tensor, isPrivate) => {
   const mean = shifted && inner('mul');
   const sum = mean && inner('sum');
   const square = sum && inner('square');
-  if (!square || square.operands[0] !== x || !parts.every(isPrivate)) return undefined;
+  if (!square || square.operands[0] !== x || !parts.every((part) => isPrivate(part))) return undefined;
   const size = x.shape.at(-1)!;
   const epsilon = splatOf(shifted.operands[1]!);
   const isLastAxis = sum.is('sum') && sum.attributes.axes.join() === String(x.rank - 1) && sum.attributes.keepDims;
@@ -35,51 +34,7 @@ export const rmsNorm: Fusion = (tensor, isPrivate) => {
   };
 };
 
-/**
- * Multi-head attention from `[batch, tokens, heads, size]` to the same, `softmax(scale Q K^T) V` with heads moved to the front
- * and back: the operator moves them while it multiplies.
- */
-export const multiHeadAttention: Fusion = (tensor, isPrivate) => {
-  if (!movesHeads(tensor) || tensor.dtype !== 'float32') return undefined;
-  const [product] = tensor.operands as readonly [Tensor];
-  if (!product.is('matmul') || product.attributes.transposeA || product.attributes.transposeB) return undefined;
-  const [weights, value] = product.operands as readonly [Tensor, Tensor];
-  const [scores] = weights.operands as readonly [Tensor];
-  if (!weights.is('softmax') || !scores.is('matmul')) return undefined;
-  if (scores.attributes.transposeA || !scores.attributes.transposeB) return undefined;
-  const [scaled, key] = scores.operands as readonly [Tensor, Tensor];
-  const factor = scaled.is('mul') ? splatOf(scaled.operands[1]!) : undefined;
-  const query = factor === undefined ? scaled : scaled.operands[0]!;
-  if (![query, key, value].every(movesHeads) || ![product, weights, scores].every(isPrivate)) return undefined;
-  const operands = [query, key, value].map((part) => part.operands[0]!);
-  if (!operands.every((part) => sameShape(part.shape, tensor.shape))) return undefined;
-  const heads = tensor.shape[2]!;
-  return {
-    operands,
-    emit: (context) => {
-      const inputs = operands.map((part) => joined(part, context));
-      const { graph } = context;
-      const attended = graph.node('com.microsoft.MultiHeadAttention', inputs, {
-        num_heads: heads,
-        scale: { float: factor ?? 1 },
-      });
-      return graph.node('Reshape', [attended, graph.integers(tensor.shape)]);
-    },
-  };
-};
-
-/** True for a transposition between `[batch, tokens, heads, size]` and `[batch, heads, tokens, size]`. */
-function movesHeads(x: Tensor): boolean {
-  return x.is('transpose') && x.attributes.permutation.join() === '0,2,1,3';
-}
-
-/** `[batch, tokens, heads, size]` as `[batch, tokens, heads size]`. */
-function joined(x: Tensor, { graph, value }: Context): string {
-  const [batch, tokens, heads, size] = x.shape as readonly [number, number, number, number];
-  return graph.node('Reshape', [value(x), graph.integers([batch, tokens, heads * size])]);
-}
-
 /** The number that a constant repeats. */
-function splatOf(x: Tensor): number | undefined {
+export function splatOf(x: Tensor): number | undefined {
   return x.is('constant') && x.attributes.data.length === 1 ? x.attributes.data[0] : undefined;
 }

@@ -11,12 +11,11 @@ export interface Step {
   readonly emit: (context: Context) => string;
 }
 
+/** True where a tensor is used so often, once unless given, and no more: by what is computed together with it. */
+export type IsPrivate = (operand: Tensor, uses?: number) => boolean;
+
 /** Computes a tensor together with an operand that nothing else uses, or undefined where that is not possible. */
-export type Fusion = (
-  tensor: Tensor,
-  isPrivate: (operand: Tensor) => boolean,
-  rules: Rules,
-) => Omit<Step, 'tensor'> | undefined;
+export type Fusion = (tensor: Tensor, isPrivate: IsPrivate, rules: Rules) => Omit<Step, 'tensor'> | undefined;
 
 /**
  * Decides how each tensor of a program is computed, operands before results: by its primitive's lowering, or together with an
@@ -24,11 +23,11 @@ export type Fusion = (
  */
 export function planSteps({ nodes, outputs, updates }: Program, rules: Rules): Step[] {
   const results = [...Object.values(outputs), ...Object.values(updates)];
-  const uses = new Map<Tensor, number>();
+  const counts = new Map<Tensor, number>();
   for (const tensor of [...results, ...nodes.flatMap(({ operands }) => operands)]) {
-    uses.set(tensor, (uses.get(tensor) ?? 0) + 1);
+    counts.set(tensor, (counts.get(tensor) ?? 0) + 1);
   }
-  const isPrivate = (operand: Tensor): boolean => uses.get(operand) === 1;
+  const isPrivate: IsPrivate = (operand, uses = 1) => counts.get(operand) === uses;
 
   const needed = new Set<Tensor>(results);
   const steps: Step[] = [];

@@ -1,6 +1,7 @@
 import type { Primitive } from '@flowmap/tensor';
+import { multiHeadAttention, selfAttention } from './attention.js';
+import { rmsNorm } from './composites.js';
 import type { Lowering } from './context.js';
-import { multiHeadAttention, rmsNorm } from './composites.js';
 import { conv } from './conv.js';
 import { elementwise } from './elementwise.js';
 import { standardFusions, type Fusion } from './fusion.js';
@@ -43,5 +44,5 @@ export const standardRules: Rules = { lowerings, fusions: standardFusions, gemmA
  * @param channelBlock channels per block of the processor's own convolutions, if it has them
  */
 export function cpuRules(channelBlock?: number): Rules {
-  return { ...standardRules, fusions: [rmsNorm, multiHeadAttention, ...standardFusions], channelBlock };
+  return { ...standardRules, fusions: [rmsNorm, selfAttention, multiHeadAttention, ...standardFusions], channelBlock };
 }
