@@ -58,6 +58,7 @@ export class Graph {
   private readonly nodes: NodeProto[] = [];
   private readonly initializers: TensorProto[] = [];
   private readonly shared = new Map<string, string>();
+  private readonly made = new Map<unknown, string>();
   private readonly computed = new Set<string>();
   private readonly renamed = new Map<string, string>();
   /** Domains of the operators so far that are not standard. */
@@ -97,6 +98,13 @@ export class Graph {
     if (data.length > 64) return this.initializer(make());
     const values = Array.from(data, (value) => (Object.is(value, -0) ? '-0' : value)).join();
     return this.share(`${dtype} [${shape.join()}] ${values}`, make);
+  }
+
+  /** What `make` appends, once for each key: an object or a text. */
+  once(key: unknown, make: () => string): string {
+    const known = this.made.get(key) ?? make();
+    this.made.set(key, known);
+    return known;
   }
 
   scalar(value: number, dtype: DType = 'float32'): string {

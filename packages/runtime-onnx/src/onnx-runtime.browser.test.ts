@@ -71,6 +71,7 @@ describe('onnxRuntime in a browser', () => {
   it('refuses what there is only in Node', async () => {
     await expect(onnxRuntime({ device: 'cuda' })).rejects.toThrow(/device 'cuda'.*one of 'auto', 'cpu', 'webgpu'$/);
     await expect(onnxRuntime({ device: 'cpu', profile: 'run' })).rejects.toThrow(/profile in a browser/);
+    await expect(onnxRuntime({ device: 'cpu', memoryLimit: 1e9 })).rejects.toThrow(/memory limit in a browser/);
   });
 });
 

@@ -63,7 +63,8 @@ export function lowered(program: Program, rules: Rules, rename: (name: string) =
     if (!tensor.is('constant') || tensor.attributes.data.length > 1) return value(tensor);
     return graph.constant(tensor.attributes.data, { shape: [], dtype: tensor.dtype });
   };
-  const context: Context = { graph, value, compact, channelBlock: rules.channelBlock };
+  const { channelBlock, usesMinimalFiltering } = rules;
+  const context: Context = { graph, value, compact, channelBlock, usesMinimalFiltering };
 
   for (const node of program.nodes) {
     if (!node.is('input')) continue;

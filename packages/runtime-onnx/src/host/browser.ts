@@ -21,6 +21,9 @@ export const host: Host = {
     if (settings.profile !== undefined) {
       throw new UnsupportedError('onnx', 'a profile in a browser', "use the browser's own profiler");
     }
+    if (settings.memoryLimit !== undefined) {
+      throw new UnsupportedError('onnx', 'a memory limit in a browser', 'leave it out: the browser has its own');
+    }
     return device === 'webgpu' ? openWebgpu(settings) : openCpu(settings);
   },
 };

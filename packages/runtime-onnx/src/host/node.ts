@@ -16,9 +16,11 @@ export const host: Host = {
       throw new UnsupportedError('onnx', `a memory limit on device '${device}'`, "only device: 'cpu' has one");
     }
     const opened = await openDevice(await loadOrt(), device);
-    const api = device === 'cpu' ? await findCApi() : undefined;
-    if (api) return { ...opened, createSession: inPlaceSessions(api, memoryLimit) };
+    if (device !== 'cpu') return opened;
+    const found = await findCApi();
+    if (found.api) return { ...opened, createSession: inPlaceSessions(found.api, memoryLimit) };
     if (memoryLimit === undefined) return opened;
-    throw new UnsupportedError('onnx', 'a memory limit', "it takes onnxruntime's C API: `npm install koffi`");
+    const advice = `it takes onnxruntime's C API, which does not load (${found.reason}): \`npm install koffi\``;
+    throw new UnsupportedError('onnx', 'a memory limit', advice);
   },
 };

@@ -9,7 +9,7 @@ import { toOnnx } from '../to-onnx.js';
 import { findCApi } from './open.js';
 import { inPlaceSessions } from './sessions.js';
 
-const api = (await findCApi())!;
+const api = (await findCApi()).api!;
 const inPlace = inPlaceSessions(api);
 const options = sessionOptions('cpu', 'cpu', { threads: 1 });
 

@@ -1,6 +1,6 @@
 import { UnsupportedError } from '@flowmap/tensor';
 import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
-import type { CreateSession } from '../session.js';
+import type { CreateSession, Session } from '../session.js';
 import type { CApi, Pointer } from './c-api.js';
 
 const LEVEL_WARNING = 2;
@@ -21,10 +21,14 @@ export function inPlaceSessions(api: CApi, memoryLimit?: number): CreateSession 
   const memory = api.create('CreateCpuMemoryInfo', ARENA, DEFAULT_MEMORY);
   if (memoryLimit !== undefined) limitMemory(api, environment, memory, memoryLimit);
   const valueOf = wrapper(api, memory);
+  const releaseSession = (session: Pointer): void => {
+    api.call('ReleaseSession', session);
+  };
+  const abandoned = new FinalizationRegistry(releaseSession);
 
   return (model, options) => {
     const session = createSession(api, environment, model, options, memoryLimit !== undefined);
-    return {
+    const handle: Session = {
       inPlace: true,
       run: (feeds, results = {}) => {
         const inputs = Object.keys(feeds);
@@ -35,9 +39,12 @@ export function inPlaceSessions(api: CApi, memoryLimit?: number): CreateSession 
         return results;
       },
       release: () => {
-        api.call('ReleaseSession', session);
+        abandoned.unregister(handle);
+        releaseSession(session);
       },
     };
+    abandoned.register(handle, session, handle);
+    return handle;
   };
 }
 

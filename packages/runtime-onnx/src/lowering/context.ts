@@ -10,6 +10,8 @@ export interface Context {
   readonly compact: (tensor: Tensor) => string;
   /** Channels per block of the processor's own convolutions, if it has them. */
   readonly channelBlock?: number | undefined;
+  /** Convolutions with constant kernels may take fewer products and more memory. */
+  readonly usesMinimalFiltering?: boolean | undefined;
 }
 
 /** Appends the nodes that compute a tensor from its operands, and returns the name of the result. */

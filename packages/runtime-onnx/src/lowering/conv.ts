@@ -3,6 +3,7 @@ import type { Attribute, Graph } from '../graph.js';
 import { blockedAdjoint, blockedConv, blockedKernel, isBlocked } from './blocked-conv.js';
 import type { Context, Lowering } from './context.js';
 import { weightGradient } from './conv-weight-gradient.js';
+import { isMinimal, minimalConv } from './minimal-conv.js';
 import { reversed } from './shapes.js';
 
 type ConvPrimitive = 'conv2d' | 'conv2dInputGradient' | 'conv2dWeightGradient';
@@ -60,6 +61,7 @@ export function correlate(tensor: Tensor<'conv2d'>, context: Context, bias?: Ten
       window({ ...attributes, padding: opposite(attributes.padding, kernel) }),
     );
   }
+  if (isMinimal(tensor, context)) return minimalConv(tensor, context, addends[0]);
   if (isBlocked(weight, attributes, context)) {
     return blockedConv(x, blockedKernel(weight, context), window(attributes), context, addends[0]);
   }

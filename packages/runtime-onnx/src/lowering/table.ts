@@ -23,6 +23,8 @@ export interface Rules {
   readonly gemmAddsScalars: boolean;
   /** Channels per block of the processor's own convolutions, if it has them. */
   readonly channelBlock?: number | undefined;
+  /** Convolutions with constant kernels may take fewer products and more memory. */
+  readonly usesMinimalFiltering?: boolean;
 }
 
 const lowerings: Lowerings = {
@@ -44,5 +46,6 @@ export const standardRules: Rules = { lowerings, fusions: standardFusions, gemmA
  * @param channelBlock channels per block of the processor's own convolutions, if it has them
  */
 export function cpuRules(channelBlock?: number): Rules {
-  return { ...standardRules, fusions: [rmsNorm, selfAttention, multiHeadAttention, ...standardFusions], channelBlock };
+  const fusions = [rmsNorm, selfAttention, multiHeadAttention, ...standardFusions];
+  return { ...standardRules, fusions, channelBlock, usesMinimalFiltering: true };
 }

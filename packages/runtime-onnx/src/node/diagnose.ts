@@ -14,8 +14,8 @@ export interface Diagnosis {
   readonly node: string;
   /** Version of onnxruntime-node, or undefined where it is not installed. */
   readonly onnxruntime: string | undefined;
-  /** Whether programs on the CPU compute in place, through the package `koffi`. */
-  readonly inPlace: boolean;
+  /** Why programs on the CPU do not compute in place, through the package `koffi`; undefined where they do. */
+  readonly notInPlace: string | undefined;
   readonly probes: Readonly<Record<Device, Probe>>;
   /** What `onnxRuntime({ device: 'auto' })` takes; undefined where nothing works. */
   readonly chosen: Device | undefined;
@@ -33,12 +33,13 @@ export async function diagnose(prober: ProbeProgram): Promise<Diagnosis> {
     probes[device] = probe;
     if (!probe.works) advice[device] = adviceFor(device, system);
   }
+  const found = await findCApi();
   const preference: Device[] = [...promising(system), 'cpu'];
   return {
     system,
     node: process.version,
     onnxruntime: installedVersion(),
-    inPlace: (await findCApi()) !== undefined,
+    notInPlace: found.api ? undefined : found.reason,
     probes: probes as Record<Device, Probe>,
     chosen: preference.find((device) => probes[device]?.works),
     advice,

@@ -21,7 +21,7 @@ const diagnosis: Diagnosis = {
   system,
   node: 'v22.1.0',
   onnxruntime: '1.30.0',
-  inPlace: true,
+  notInPlace: undefined,
   probes: {
     cpu: { works: true, gflops: 123.456 },
     webgpu: { works: true, gflops: 1.5 },
@@ -52,7 +52,8 @@ describe('formatDiagnosis', () => {
   });
 
   it('says how to save the copies of results', () => {
-    expect(formatDiagnosis({ ...diagnosis, inPlace: false })).toMatch(/^on the CPU, .*`npm install koffi` saves/m);
+    const text = formatDiagnosis({ ...diagnosis, notInPlace: "Cannot find package 'koffi'" });
+    expect(text).toMatch(/^on the CPU, .*copied once: Cannot find package 'koffi'\.\n {2}`npm install koffi` saves/m);
   });
 
   it('says when nothing is installed', () => {

@@ -3,7 +3,7 @@ import type { Diagnosis } from './diagnose.js';
 
 /** The diagnosis as a table for a terminal, followed by what to do about each device that does not work. */
 export function formatDiagnosis(diagnosis: Diagnosis): string {
-  const { system, node, onnxruntime, inPlace, probes, chosen, advice } = diagnosis;
+  const { system, node, onnxruntime, notInPlace, probes, chosen, advice } = diagnosis;
   const version = onnxruntime === undefined ? 'onnxruntime-node is not installed' : `onnxruntime-node ${onnxruntime}`;
   const rows = devices.map((device) => {
     const probe = probes[device];
@@ -11,15 +11,19 @@ export function formatDiagnosis(diagnosis: Diagnosis): string {
     return [device, probe.works ? 'yes' : 'no', speed, device === chosen ? "chosen by 'auto'" : whyNot(device)];
   });
 
-  const copies = inPlace
-    ? 'on the CPU, results are written in place'
-    : 'on the CPU, each result is copied once: `npm install koffi` saves that, and lets memory be limited';
+  const copies =
+    notInPlace === undefined
+      ? ['on the CPU, results are written in place']
+      : [
+          `on the CPU, each result is copied once: ${notInPlace}.`,
+          ...wrapped('`npm install koffi` saves that, and lets memory be limited.', 100),
+        ];
 
   return [
     `${version} on ${system.platform} ${system.arch}, Node ${node}`,
     '',
     ...table([['device', 'works', '256^3 product', ''], ...rows]),
-    ...(probes.cpu.works ? ['', copies] : []),
+    ...(probes.cpu.works ? ['', ...copies] : []),
     ...devices.flatMap((device) => {
       const probe = probes[device];
       return probe.works ? [] : ['', `${device}: ${probe.reason}.`, ...wrapped(`${advice[device] ?? ''}.`, 100)];
