@@ -38,6 +38,8 @@ describe('a convolution with a constant 3 x 3 kernel on a small map', () => {
     ['two tiles', [16, 64, 4, 8], 80, [1, 1]],
     ['a part of a tile', [16, 128, 3, 8], 96, [1, 1]],
     ['a larger map', [8, 128, 8, 8], 136, [1, 1]],
+    ['strips of tiles', [32, 56, 16, 4], 56, [1, 1]],
+    ['strips, the last of half a tile', [32, 72, 16, 4], 64, [0, 1]],
     ['no zeros around it', [32, 56, 6, 6], 56, [0, 0]],
     ['more zeros than pixels', [32, 40, 2, 4], 40, [2, 1]],
   ])('is right by fewer products: %s', async (_, shape, channels, padding) => {
@@ -71,7 +73,7 @@ describe('a convolution with a constant 3 x 3 kernel on a small map', () => {
     ['another kernel', () => convolution(shape, [40, 40, 5, 5], { padding: 2 })],
     ['few rows', () => convolution([31, 40, 4, 4], kernel, { padding: 1 })],
     ['few channels', () => convolution([32, 24, 4, 4], [24, 24, 3, 3], { padding: 1 })],
-    ['a large map', () => convolution([8, 128, 16, 16], [128, 128, 3, 3], { padding: 1 })],
+    ['a large map', () => convolution([8, 160, 32, 32], [160, 160, 3, 3], { padding: 1 })],
     [
       'a kernel that is an input',
       () =>
@@ -81,6 +83,13 @@ describe('a convolution with a constant 3 x 3 kernel on a small map', () => {
     ],
   ])('is left alone with %s', (_, built) => {
     expect(isMinimal(built())).toBe(false);
+  });
+
+  it('divides a map into strips where that pays', () => {
+    const products = (built: Program): number => graphOf(built).node.filter(({ opType }) => opType === 'MatMul').length;
+    expect(products(convolution([32, 56, 16, 4], [56, 56, 3, 3], { padding: 1 }))).toBe(4);
+    expect(products(convolution([8, 160, 16, 16], [160, 160, 3, 3], { padding: 1 }))).toBe(4);
+    expect(products(convolution([8, 128, 8, 8], [136, 128, 3, 3], { padding: 1 }))).toBe(1);
   });
 
   it('is left alone in models that are written to files, which it makes larger', () => {
