@@ -20,7 +20,6 @@ export function inPlaceSessions(api: CApi, memoryLimit?: number): CreateSession 
   const environment = api.create('CreateEnv', LEVEL_WARNING, 'flowmap');
   const memory = api.create('CreateCpuMemoryInfo', ARENA, DEFAULT_MEMORY);
   if (memoryLimit !== undefined) limitMemory(api, environment, memory, memoryLimit);
-  const valueOf = wrapper(api, memory);
   const releaseSession = (session: Pointer): void => {
     api.call('ReleaseSession', session);
   };
@@ -33,9 +32,14 @@ export function inPlaceSessions(api: CApi, memoryLimit?: number): CreateSession 
       run: (feeds, results = {}) => {
         const inputs = Object.keys(feeds);
         const outputs = Object.keys(results);
-        const values = Object.values(feeds).map(valueOf);
-        const room = Object.values(results).map(valueOf);
-        api.call('Run', session, null, inputs, values, inputs.length, outputs, outputs.length, room);
+        const values = [...Object.values(feeds), ...Object.values(results)].map((tensor) => wrap(api, memory, tensor));
+        const given = values.slice(0, inputs.length);
+        const room = values.slice(inputs.length);
+        try {
+          api.call('Run', session, null, inputs, given, inputs.length, outputs, outputs.length, room);
+        } finally {
+          for (const value of values) api.call('ReleaseValue', value);
+        }
         return results;
       },
       release: () => {
@@ -93,32 +97,10 @@ function limitMemory(api: CApi, environment: Pointer, memory: Pointer, bytes: nu
   limit = bytes;
 }
 
-/**
- * Tells onnxruntime's value of a tensor, over the array that it has in JavaScript: an array's memory stays where it is, and it
- * is there as long as the tensor is.
- */
-function wrapper(api: CApi, memory: Pointer): (tensor: OrtTensor) => Pointer {
-  const values = new WeakMap<OrtTensor, Pointer>();
-  const forgotten = new FinalizationRegistry<Pointer>((value) => {
-    api.call('ReleaseValue', value);
-  });
-  return (tensor) => {
-    const known = values.get(tensor);
-    if (known !== undefined) return known;
-    const { type } = tensor;
-    const data = tensor.data as Float32Array;
-    const shape = BigInt64Array.from(tensor.dims, BigInt);
-    const array = [api.addressOf(data), data.byteLength] as const;
-    const created = api.create(
-      'CreateTensorWithDataAsOrtValue',
-      memory,
-      ...array,
-      shape,
-      shape.length,
-      elementTypes[type],
-    );
-    values.set(tensor, created);
-    forgotten.register(tensor, created);
-    return created;
-  };
+/** A value of onnxruntime over the array that a tensor has in JavaScript, whose memory stays where it is. */
+function wrap(api: CApi, memory: Pointer, { type, data, dims }: OrtTensor): Pointer {
+  const array = data as Float32Array;
+  const shape = BigInt64Array.from(dims, BigInt);
+  const [address, bytes] = [api.addressOf(array), array.byteLength];
+  return api.create('CreateTensorWithDataAsOrtValue', memory, address, bytes, shape, shape.length, elementTypes[type]);
 }
