@@ -3,6 +3,7 @@ import {
   checkStateWritten,
   DisposedError,
   FeedError,
+  hostZeros,
   type DeviceTensor,
   type Executable,
   type Feeds,
@@ -15,7 +16,7 @@ import { deviceFailure } from './device-failure.js';
 import { OnnxTensor } from './device-tensor.js';
 import type { OpenDevice } from './host/host.js';
 import type { Ort } from './load-ort.js';
-import { emptyOrt, toOrt } from './memory.js';
+import { toOrt } from './memory.js';
 import type { Session } from './session.js';
 import { sessionLifetime } from './session-lifetime.js';
 import { outputName, stateInput, stateOutput } from './to-onnx.js';
@@ -50,10 +51,10 @@ export function executable(ort: Ort, session: Session, { device, memory }: OpenD
   const room = (): Record<string, OrtTensor> => {
     const results: Record<string, OrtTensor> = {};
     for (const name of Object.keys(program.updates)) {
-      results[stateOutput(name)] = spare.get(name) ?? emptyOrt(ort, program.state[name]!);
+      results[stateOutput(name)] = spare.get(name) ?? toOrt(ort, hostZeros(program.state[name]!));
     }
     for (const [name, spec] of Object.entries(program.outputs))
-      results[outputName(program, name)] = emptyOrt(ort, spec);
+      results[outputName(program, name)] = toOrt(ort, hostZeros(spec));
     return results;
   };
 

@@ -1,12 +1,4 @@
-import {
-  halfFromBits,
-  halfToBits,
-  roundTo,
-  sizeOf,
-  type HostData,
-  type HostTensor,
-  type TensorSpec,
-} from '@flowmap/tensor';
+import { halfFromBits, halfToBits, roundTo, type HostData, type HostTensor } from '@flowmap/tensor';
 import type { Tensor as OrtTensor } from 'onnxruntime-node';
 import type { Ort } from './load-ort.js';
 
@@ -43,23 +35,6 @@ export function toOrt(ort: Ort, { shape, dtype, data }: HostTensor): OrtTensor {
       return new ort.Tensor('int32', data as Int32Array, dims);
     case 'bool':
       return new ort.Tensor('bool', data as Uint8Array, dims);
-  }
-}
-
-/** A tensor of onnxruntime in host memory, to be written into. */
-export function emptyOrt(ort: Ort, { shape, dtype }: TensorSpec): OrtTensor {
-  const size = sizeOf(shape);
-  const dims = [...shape];
-  switch (dtype) {
-    case 'float32':
-    case 'bfloat16':
-      return new ort.Tensor('float32', new Float32Array(size), dims);
-    case 'float16':
-      return new ort.Tensor('float16', new Uint16Array(size), dims);
-    case 'int32':
-      return new ort.Tensor('int32', new Int32Array(size), dims);
-    case 'bool':
-      return new ort.Tensor('bool', new Uint8Array(size), dims);
   }
 }
 
