@@ -24,6 +24,8 @@ const examples = [
   },
 ];
 
+const stepCounts = ['1', '2', '4', '8', '16'];
+
 const assert = (condition: boolean, message: string): void => {
   if (!condition) throw new Error(message);
 };
@@ -50,8 +52,8 @@ try {
     for (const file of files) assert(existsSync(join(out, file)), `${name} left no ${file}.`);
     const metrics = JSON.parse(readFileSync(join(out, 'metrics.json'), 'utf8')) as Metrics;
     const figures = {
-      ...Object.fromEntries(['1', '2', '4', '8'].map((n) => [`teacher.${n}`, metrics.teacher[n]?.endpointRmse])),
-      ...Object.fromEntries(['1', '2', '4', '8'].map((n) => [`student.${n}`, metrics.student[n]?.endpointRmse])),
+      ...Object.fromEntries(stepCounts.map((n) => [`teacher.${n}`, metrics.teacher[n]?.endpointRmse])),
+      ...Object.fromEntries(stepCounts.map((n) => [`student.${n}`, metrics.student[n]?.endpointRmse])),
       'trainStep.gflops': metrics.trainStep.gflops,
       'matmul.gflops': metrics.matmul.gflops,
       wallSeconds: metrics.wallSeconds,

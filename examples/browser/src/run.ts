@@ -60,7 +60,7 @@ export async function run(settings: Settings, report: (report: Report) => void, 
     network: student.network,
     params: student.params,
     teacher: velocityField(teacher),
-    // Points need their last small steps right, and wider intervals train more short ones. A warm-up as long as the run ends nearer to
+
     // the teacher than a short one: each r starts from a student that is right for the one before.
     objective: ayfEmd({ intervalMean: -0.6, intervalStd: 1.6, warmup: settings.studentSteps }),
     learningRate: 1e-3,

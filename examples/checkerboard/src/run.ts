@@ -1,7 +1,6 @@
 import { mlp } from '@flowmap/core';
 import { checkerboard } from '@flowmap/data';
-import { openRuntime, runExample, type CommandContext } from '@flowmap/example-common';
-import { ayfEmd } from '@flowmap/objectives';
+import { distillationOf, openRuntime, runExample, type CommandContext } from '@flowmap/example-common';
 import type { HostTensor } from '@flowmap/tensor';
 import { scatter } from './scatter.js';
 import type { CheckerboardConfig } from './settings.js';
@@ -28,9 +27,7 @@ export async function runCheckerboard(
       learningRate: options.teacherLearningRate,
       network: mlp({ shape: data.shape, width, depth }),
     },
-    student: { iterations, batchSize, learningRate },
-    // Points need their last small steps right, and wider intervals train more short ones.
-    objective: ayfEmd({ intervalMean: -0.6, intervalStd: 1.6 }),
+    student: { iterations, batchSize, learningRate, ...distillationOf(options) },
     seed,
     stepsPerRun,
     out,

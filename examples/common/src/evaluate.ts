@@ -2,15 +2,18 @@ import { compileSampler, normalBatch, uniformGrid, type Model, type SamplerMetho
 import { hostTensor, sizeOf, type HostTensor, type Runtime } from '@flowmap/tensor';
 
 /** Numbers of steps at which teacher and student are compared. */
-export const STEP_COUNTS = [1, 2, 4, 8] as const;
+export const STEP_COUNTS = [1, 2, 4, 8, 16] as const;
 export type StepCount = (typeof STEP_COUNTS)[number];
+
+/** Those of which there are pictures: with more steps a student looks the same. */
+export const PICTURED_STEPS = [1, 2, 4, 8] as const satisfies readonly StepCount[];
 
 /** Something for each number of steps. */
 export type PerStepCount<T> = Readonly<Record<StepCount, T>>;
 
 /** Calls a function for each number of steps. */
 export function perStepCount<T>(f: (steps: StepCount) => T): PerStepCount<T> {
-  return { 1: f(1), 2: f(2), 4: f(4), 8: f(8) };
+  return { 1: f(1), 2: f(2), 4: f(4), 8: f(8), 16: f(16) };
 }
 
 /** Steps of Heun's method that stand for the teacher's exact solution. */

@@ -39,14 +39,15 @@ export function wholes(description: string, fallback: readonly number[]): Option
   return { description, placeholder: 'N,N,…', schema, fallback };
 }
 
-/** A positive number. */
-export function positive(description: string, fallback: number): OptionSpec<number> {
-  const wanted = 'Wanted a positive number.';
-  const schema = z
-    .string()
-    .regex(/\d/, wanted)
-    .transform(Number)
-    .refine((value) => value > 0 && value < Infinity, wanted);
+/** A positive number; with `null` as fallback the option may be left out. */
+export function positive<F extends number | null>(description: string, fallback: F): OptionSpec<number | F> {
+  const schema = numbers('Wanted a positive number.', (value) => value > 0 && value < Infinity);
+  return { description, placeholder: 'X', schema, fallback };
+}
+
+/** A number of at least 0 and less than 1; with `null` as fallback the option may be left out. */
+export function fraction<F extends number | null>(description: string, fallback: F): OptionSpec<number | F> {
+  const schema = numbers('Wanted a number of at least 0 and less than 1.', (value) => value >= 0 && value < 1);
   return { description, placeholder: 'X', schema, fallback };
 }
 
@@ -88,6 +89,10 @@ export function toCommander(name: string, { description, placeholder, schema, fa
   return fallback === null
     ? option
     : option.default(fallback, typeof fallback === 'object' ? fallback.join(',') : String(fallback));
+}
+
+function numbers(wanted: string, fits: (value: number) => boolean): z.ZodType<number, string> {
+  return z.string().regex(/\d/, wanted).transform(Number).refine(fits, wanted);
 }
 
 function digits(wanted: string): z.ZodType<number, string> {

@@ -1,8 +1,9 @@
 import { join } from 'node:path';
 import { writeFileAtomic } from '@flowmap/core/node';
 import type { HostTensor } from '@flowmap/tensor';
-import { REFERENCE_STEPS, STEP_COUNTS, type Endpoints } from './evaluate.js';
+import { PICTURED_STEPS, REFERENCE_STEPS, type Endpoints } from './evaluate.js';
 import type { Presentation } from './presentation.js';
+import { comparison } from './report/comparison.js';
 
 /** A picture of what one sampler makes of the evaluation's noises. */
 export interface SamplePicture {
@@ -15,9 +16,12 @@ export interface SamplePicture {
   readonly strip: Uint8Array | undefined;
 }
 
+/** Numbers of steps that are compared in one picture. */
+const COMPARED: readonly number[] = [1, 2, 4];
+
 /**
  * Writes `samples-{1,2,4,8}.png` of the student, `teacher-{1,2,4,8}.png` of the teacher by Euler's method, and `teacher.png` of
- * the teacher in 64 Heun steps.
+ * the teacher in 64 Heun steps; with strips also `comparison.svg`, which has both in 1, 2 and 4 steps.
  *
  * @returns the reference first, then for each number of steps teacher and student
  */
@@ -36,9 +40,18 @@ export async function writePictures(
     return { kind, steps, file, strip: await presentation.strip?.(samples) };
   };
   const pictures = [await show('reference', REFERENCE_STEPS, 'teacher.png', endpoints.reference)];
-  for (const steps of STEP_COUNTS) {
+  for (const steps of PICTURED_STEPS) {
     pictures.push(await show('teacher', steps, `teacher-${steps}.png`, endpoints.teacher[steps]));
     pictures.push(await show('student', steps, `samples-${steps}.png`, endpoints.student[steps]));
   }
+  const strips = pictures
+    .filter(({ kind, steps }) => kind === 'reference' || COMPARED.includes(steps))
+    .flatMap(({ strip, ...picture }) => (strip ? [{ label: labelOf(picture), strip }] : []));
+  if (strips.length > 0) await writeFileAtomic(join(folder, 'comparison.svg'), comparison(strips));
   return pictures;
+}
+
+/** What a picture shows, in words: `Student, 2 steps`. */
+export function labelOf({ kind, steps }: Pick<SamplePicture, 'kind' | 'steps'>): string {
+  return `${kind === 'student' ? 'Student' : 'Teacher'}, ${steps === 1 ? '1 step' : `${steps} steps`}`;
 }

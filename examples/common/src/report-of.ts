@@ -1,6 +1,6 @@
 import type { LogRecord } from '@flowmap/train/node';
 import type { Metrics } from './metrics.js';
-import type { SamplePicture } from './pictures.js';
+import { labelOf, type SamplePicture } from './pictures.js';
 import { duration } from './report/duration.js';
 import type { Curve } from './report/line-chart.js';
 import type { CurveSection, PictureSection, Report, ReportPicture } from './report/report.js';
@@ -51,16 +51,13 @@ export function reportOf({ run, metrics, pictures, teacher, student }: ReportSou
   };
 }
 
-const WORDS = { reference: 'Teacher', teacher: 'Teacher', student: 'Student' };
 const METHODS = { reference: 'Heun', teacher: 'Euler', student: 'flow map' };
 
-const count = (steps: number): string => (steps === 1 ? '1 step' : `${steps} steps`);
-
-const shown = ({ kind, steps, file, strip }: SamplePicture): ReportPicture => ({
-  kind,
-  title: `${WORDS[kind]}, ${count(steps)}`,
-  note: METHODS[kind],
-  source: strip ?? file,
+const shown = (picture: SamplePicture): ReportPicture => ({
+  kind: picture.kind,
+  title: labelOf(picture),
+  note: METHODS[picture.kind],
+  source: picture.strip ?? picture.file,
 });
 
 function stripSections(pictures: readonly SamplePicture[]): PictureSection[] {

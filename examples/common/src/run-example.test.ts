@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { mlp, type Dataset, WriteError } from '@flowmap/core';
 import { checkerboard } from '@flowmap/data';
+import { ayfEmd } from '@flowmap/objectives';
 import { onnxRuntime } from '@flowmap/runtime-onnx';
 import type { HostTensor } from '@flowmap/tensor';
 import { RunMismatchError } from '@flowmap/train';
@@ -23,7 +24,7 @@ function tiny(name: string, changes: Partial<ExampleRun> = {}): ExampleRun {
     runtime,
     data,
     teacher: { iterations: 6, batchSize: 8, learningRate: 1e-3, network: mlp({ shape: [2], width: 8, depth: 1 }) },
-    student: { iterations: 6, batchSize: 8, learningRate: 1e-3 },
+    student: { iterations: 6, batchSize: 8, learningRate: 1e-3, objective: ayfEmd() },
     seed: 0,
     out: join(scratch, name),
     options: { iterations: 6, channels: [1, 2], teacher: null },
@@ -71,7 +72,7 @@ describe('a whole run', () => {
 
   test('measures', () => {
     const metrics = metricsOf(folder);
-    for (const steps of [1, 2, 4, 8] as const) {
+    for (const steps of [1, 2, 4, 8, 16] as const) {
       for (const quality of [metrics.teacher[steps], metrics.student[steps]]) {
         expect(quality.endpointRmse).toBeGreaterThan(0);
         expect(quality['largest']).toBeTypeOf('number');

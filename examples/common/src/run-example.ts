@@ -1,9 +1,9 @@
 import { join } from 'node:path';
-import type { Dataset, Network, Objective } from '@flowmap/core';
+import type { Dataset, Network } from '@flowmap/core';
 import { writeFileAtomic } from '@flowmap/core/node';
-import { ayfEmd, flowMatching } from '@flowmap/objectives';
+import { flowMatching } from '@flowmap/objectives';
 import type { Runtime } from '@flowmap/tensor';
-import { distill, trainVelocityField } from '@flowmap/train/node';
+import { distill, trainVelocityField, type DistillOptions } from '@flowmap/train/node';
 import type { CommandContext } from './command.js';
 import { sampleEndpoints } from './evaluate.js';
 import { measure } from './metrics.js';
@@ -33,9 +33,7 @@ export interface ExampleRun extends CommandContext {
   readonly runtime: Runtime;
   readonly data: Dataset;
   readonly teacher: TeacherSource;
-  readonly student: Training;
-  /** What the student is trained with; `ayfEmd()` unless given. */
-  readonly objective?: Objective;
+  readonly student: Training & Pick<DistillOptions, 'objective' | 'emaDecay'>;
   readonly seed: number;
   /** Training steps in one call of the runtime; 1 unless given. */
   readonly stepsPerRun?: number;
@@ -65,7 +63,7 @@ export async function runExample(run: ExampleRun): Promise<string> {
 
   const teacher = await teacherOf();
   const student = await trainOnce(folder, 'student.safetensors', options, () =>
-    distill({ ...training, ...run.student, teacher: teacher.model, objective: run.objective ?? ayfEmd(), out: folder }),
+    distill({ ...training, ...run.student, teacher: teacher.model, out: folder }),
   );
   if (!student) throw signal.reason;
   parts['distillation'] = student.log.at(-1)?.seconds ?? 0;

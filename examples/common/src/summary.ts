@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { STEP_COUNTS } from './evaluate.js';
+import { PICTURED_STEPS, STEP_COUNTS } from './evaluate.js';
 import type { Metrics } from './metrics.js';
 import { duration } from './report/duration.js';
 import { REPORT } from './run-folder.js';
@@ -18,7 +18,7 @@ export function summary(folder: string, { teacher, student, trainStep, matmul, w
     `  training step   ${trainStep.seconds.toPrecision(3)} s, ${trainStep.gflops.toFixed(0)} GFLOP/s (matrix product ${matmul.gflops.toFixed(0)})`,
     `  in all          ${duration(wallSeconds)}`,
     `  report          ${join(folder, REPORT)}`,
-    `  pictures        ${join(folder, `samples-{${STEP_COUNTS.join(',')}}.png`)}, ${join(folder, 'teacher.png')}`,
+    `  pictures        ${join(folder, `samples-{${PICTURED_STEPS.join(',')}}.png`)}, ${join(folder, 'teacher.png')}`,
     `  student         ${join(folder, 'student.safetensors')}`,
     '',
   ].join('\n');

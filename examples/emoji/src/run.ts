@@ -1,5 +1,6 @@
 import { unet } from '@flowmap/core';
 import {
+  distillationOf,
   EVALUATION_COUNT,
   evaluationLabels,
   imageGrids,
@@ -34,7 +35,7 @@ export async function runEmoji({ out, ...options }: EmojiConfig, context: Comman
       learningRate: options.teacherLearningRate,
       network: unet({ shape: data.shape, classes, channels: options.channels }),
     },
-    student: { iterations, batchSize, learningRate },
+    student: { iterations, batchSize, learningRate, ...distillationOf(options) },
     seed,
     stepsPerRun,
     out,

@@ -1,5 +1,14 @@
 import { join } from 'node:path';
-import { flag, pathOr, positive, whole, wholes, RUNTIME_OPTIONS, type Config } from '@flowmap/example-common';
+import {
+  flag,
+  pathOr,
+  positive,
+  whole,
+  wholes,
+  DISTILLATION_OPTIONS,
+  RUNTIME_OPTIONS,
+  type Config,
+} from '@flowmap/example-common';
 import { CATEGORIES } from './emoji-dataset.js';
 
 /** Folder of this example. */
@@ -30,6 +39,7 @@ export const EMOJI_OPTIONS = {
   trainTeacher: flag('train a teacher from scratch instead, with the options below'),
   teacherIterations: whole("steps of the teacher's training", 12_000),
   teacherLearningRate: positive("peak of the teacher's learning rate", 1e-3),
+  ...DISTILLATION_OPTIONS,
   ...networkOptions,
   ...machineOptions,
   out: pathOr('folder for the results; a number is appended when it holds a finished run', 'DIR', 'out/emoji'),

@@ -1,6 +1,7 @@
 import { unet } from '@flowmap/core';
 import { imageFolder } from '@flowmap/data/node';
 import {
+  distillationOf,
   EVALUATION_COUNT,
   evaluationLabels,
   imageGrids,
@@ -37,7 +38,7 @@ export async function runImageFolder({ out, ...options }: ImageFolderConfig, con
       learningRate: options.teacherLearningRate,
       network: unet({ shape: data.shape, classes, channels, blocks }),
     },
-    student: { iterations, batchSize, learningRate },
+    student: { iterations, batchSize, learningRate, ...distillationOf(options) },
     seed,
     stepsPerRun,
     flip,

@@ -5,6 +5,7 @@ import {
   requiredPath,
   whole,
   wholes,
+  DISTILLATION_OPTIONS,
   RUNTIME_OPTIONS,
   type Config,
 } from '@flowmap/example-common';
@@ -22,6 +23,7 @@ export const IMAGE_FOLDER_OPTIONS = {
   teacher: pathOr('checkpoint of a teacher to distil, in place of training one', 'FILE', null),
   channels: wholes("channels of the teacher's U-net, the full resolution first", [64, 128, 128]),
   blocks: whole("residual blocks of the teacher's U-net at each resolution, down and up", 1),
+  ...DISTILLATION_OPTIONS,
   ...RUNTIME_OPTIONS,
   seed: whole('decides initial weights, order of the images, noise and times', 0, 0),
   out: pathOr('folder for the results; a number is appended when it holds a finished run', 'DIR', 'out/image-folder'),

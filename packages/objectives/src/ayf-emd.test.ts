@@ -3,8 +3,9 @@ import { referenceRuntime } from '@flowmap/runtime-reference';
 import { constant, gradients, hostTensor, splat, type Tensor } from '@flowmap/tensor';
 import { evaluate } from '@flowmap/tensor/testing';
 import { describe, expect, test } from 'vitest';
-import { ayfEmd, normalizeTangent, sampleIntervals, tangentWarmup } from './ayf-emd.js';
+import { ayfEmd, AYF_EMD_PRESETS, normalizeTangent, tangentWarmup } from './ayf-emd.js';
 import { flowMatching } from './flow-matching.js';
+import { logUniformLengths } from './intervals.js';
 import { describeObjective, evaluateToy, type ToyParameters } from './testing/index.js';
 
 const runtime = referenceRuntime();
@@ -179,7 +180,32 @@ describe('ayfEmd', () => {
     expect(() => ayfEmd({ c: 0 })).toThrow('ayfEmd.c: wanted a number > 0, got 0');
     expect(() => ayfEmd({ maxWarmup: 1.5 })).toThrow('ayfEmd.maxWarmup: wanted a number in (0, 1], got 1.5');
     expect(() => ayfEmd({ warmup: 0 })).toThrow('ayfEmd.warmup');
-    expect(() => ayfEmd({ intervalStd: NaN })).toThrow('ayfEmd.intervalStd');
+    expect(() => ayfEmd({ diagonalShare: 1 })).toThrow('ayfEmd.diagonalShare: wanted a number in [0, 1), got 1');
+    expect(() => ayfEmd({ diagonalShare: NaN })).toThrow('ayfEmd.diagonalShare');
+    expect(() => ayfEmd({ preset: 'paper' as 'ayf-paper' })).toThrow(
+      "ayfEmd.preset: wanted one of default, ayf-paper, got 'paper'",
+    );
+  });
+
+  test('has the settings of a preset, but for those that are given', () => {
+    const common = { maxWarmup: 0.99, c: 0.1, teacher: true };
+    const ours = { 'intervalLengths.shortest': 1 / 64, diagonalShare: 0.25, warmup: null };
+    expect(ayfEmd().config).toEqual({ ...common, intervalLengths: 'log-uniform', ...ours });
+    const paper = { 'intervalLengths.mean': -0.8, 'intervalLengths.std': 1, diagonalShare: 0, warmup: 10_000 };
+    expect(ayfEmd({ preset: 'ayf-paper' }).config).toEqual({ ...common, intervalLengths: 'logit-normal', ...paper });
+    const lengths = logUniformLengths({ shortest: 0.5 });
+    expect(ayfEmd({ preset: 'ayf-paper', c: 1, intervalLengths: lengths }).config).toEqual({
+      ...common,
+      ...{ c: 1, intervalLengths: 'log-uniform', 'intervalLengths.shortest': 0.5, diagonalShare: 0, warmup: 10_000 },
+    });
+  });
+
+  test('puts the share of the batch on the diagonal that it is told to', () => {
+    const { t, s } = ayfEmd({ diagonalShare: 0.25 }).sampleTimes({ seed: 0, step: 3 }, 8);
+    expect([...t.keys()].filter((i) => t[i] === s[i])).toEqual([3, 7]);
+    const off = ayfEmd({ preset: 'ayf-paper' }).sampleTimes({ seed: 0, step: 3 }, 8);
+    expect(off.t.every((time, i) => time > off.s[i]!)).toBe(true);
+    expect(AYF_EMD_PRESETS.default.diagonalShare).toBe(0.25);
   });
 });
 
@@ -203,25 +229,5 @@ describe('tangentWarmup', () => {
     expect(tangentWarmup({ step: 75, iterations: 500 })).toBe(0.5);
     expect(tangentWarmup({ step: 5000, iterations: 1_000_000 })).toBe(0.5);
     expect(tangentWarmup({ step: 0, iterations: 1 })).toBe(0);
-  });
-});
-
-describe('sampleIntervals', () => {
-  const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
-
-  test.each([
-    { tau: [-0.8, 1], median: 0.31, meanD: 0.34, meanT: 0.67, above: 0.0013, below: 0.016 },
-    { tau: [-0.6, 1.6], median: 0.354, meanD: 0.398, meanT: 0.698, above: 0.04, below: 0.072 },
-  ])('has the statistics of its definition for tau ~ N$tau', ({ tau, median, meanD, meanT, above, below }) => {
-    const count = 100_000;
-    const { t, s } = sampleIntervals({ seed: 1, step: 0 }, count, tau[0], tau[1]);
-    const d = [...t].map((value, i) => value - s[i]!);
-    // The figures are rounded to 0.0005; standard errors are at most 0.0009 (of the mean, deviation 0.28, and of shares).
-    expect(Math.abs(d.toSorted((a, b) => a - b)[count / 2]! - median)).toBeLessThan(0.004);
-    expect(Math.abs(mean(d) - meanD)).toBeLessThan(0.004);
-    expect(Math.abs(mean([...t]) - meanT)).toBeLessThan(0.004);
-    expect(Math.abs(mean([...s]) - (1 - meanT))).toBeLessThan(0.004);
-    expect(Math.abs(d.filter((value) => value > 0.9).length / count - above)).toBeLessThan(0.003);
-    expect(Math.abs(d.filter((value) => value < 0.05).length / count - below)).toBeLessThan(0.003);
   });
 });

@@ -1,26 +1,57 @@
-import { perSample, type Objective, type Progress, type Times } from '@flowmap/core';
-import { jvp, normals, splat, stopGradient, uniforms, type Tensor } from '@flowmap/tensor';
-import { requirePositive } from './internal/checks.js';
+import { ConfigError, perSample, type Objective, type Progress } from '@flowmap/core';
+import { jvp, splat, stopGradient, type Tensor } from '@flowmap/tensor';
+import { requirePositive, requireShare } from './internal/checks.js';
 import { meanNorm, sampleNorm, squaredError } from './internal/norms.js';
+import { logitNormalLengths, logUniformLengths, sampleIntervals, type IntervalLengths } from './intervals.js';
 
 /** Settings of {@link ayfEmd}. */
 export interface AyfEmdOptions {
-  /** Iterations H over which r rises from 0; 0.3 of the run's iterations, at most 10,000, unless given. */
-  readonly warmup?: number;
-  /** Final value r_max of r, in (0, 1]; 0.99 unless given. */
+  /** Which of {@link AYF_EMD_PRESETS} the settings that are not given come from; `default` unless given. */
+  readonly preset?: AyfEmdPreset;
+  /** Iterations H over which r rises from 0; `null`, the default, takes 0.3 of the run's iterations, at most 10,000. */
+  readonly warmup?: number | null;
+  /** Final value r_max of r, in (0, 1]. */
   readonly maxWarmup?: number;
-  /** Constant c of the tangent normalisation, > 0; `Infinity` = no normalisation; 0.1 unless given. */
+  /** Constant c of the tangent normalisation, > 0; `Infinity` = no normalisation. */
   readonly c?: number;
-  /** Mean of tau, whose sigmoid is the interval's length; -0.8 unless given. */
-  readonly intervalMean?: number;
-  /** Standard deviation of tau, > 0; 1 unless given. */
-  readonly intervalStd?: number;
+  /** Distribution of the intervals' length. */
+  readonly intervalLengths?: IntervalLengths;
+  /**
+   * Share of the batch at s = t, in [0, 1), where the loss is flow matching on the teacher's velocity. It keeps the velocity
+   * `F(x, t, t)` where the teacher's is: long intervals move it through shared weights, and nothing else pulls it back.
+   */
+  readonly diagonalShare?: number;
   /**
    * False trains from data alone, with `z - x_0` for the teacher's velocity. Normalisation then turns the mean over noise into
    * a spatial median: harmless for images, wrong for points of a few dimensions, which want `c: Infinity`. True unless given.
    */
   readonly teacher?: boolean;
 }
+
+/** Names of {@link AYF_EMD_PRESETS}. */
+export type AyfEmdPreset = 'default' | 'ayf-paper';
+
+/**
+ * Settings of AYF-EMD by name: `default` was chosen by trials for students that get no worse with more steps (docs/log.md);
+ * `ayf-paper` holds the constants of the paper (c, r_max; section 3.4) and of its text-to-image settings (H and the interval
+ * lengths, appendix F.1).
+ */
+export const AYF_EMD_PRESETS: Readonly<Record<AyfEmdPreset, Required<Omit<AyfEmdOptions, 'preset' | 'teacher'>>>> = {
+  default: {
+    warmup: null,
+    maxWarmup: 0.99,
+    c: 0.1,
+    intervalLengths: logUniformLengths({ shortest: 1 / 64 }),
+    diagonalShare: 0.25,
+  },
+  'ayf-paper': {
+    warmup: 10_000,
+    maxWarmup: 0.99,
+    c: 0.1,
+    intervalLengths: logitNormalLengths({ mean: -0.8, std: 1 }),
+    diagonalShare: 0,
+  },
+};
 
 /**
  * AYF-EMD, the Eulerian flow-map distillation loss of "Align Your Flow" (Sabour, Fidler, Kreis 2025), Algorithm 1.
@@ -33,24 +64,30 @@ export interface AyfEmdOptions {
  * @throws {ConfigError} for a setting out of its range
  */
 export function ayfEmd(options: AyfEmdOptions = {}): Objective {
-  const { warmup, maxWarmup = 0.99, c = 0.1, intervalMean = -0.8, intervalStd = 1, teacher = true } = options;
-  if (warmup !== undefined) requirePositive('ayfEmd.warmup', warmup);
+  const { preset = 'default', teacher = true, ...given } = options;
+  if (!Object.hasOwn(AYF_EMD_PRESETS, preset)) {
+    const names = Object.keys(AYF_EMD_PRESETS).join(', ');
+    throw new ConfigError('ayfEmd.preset', `wanted one of ${names}, got '${preset}'`);
+  }
+  const { warmup, maxWarmup, c, intervalLengths, diagonalShare } = { ...AYF_EMD_PRESETS[preset], ...given };
+  if (warmup !== null) requirePositive('ayfEmd.warmup', warmup);
   requirePositive('ayfEmd.maxWarmup', maxWarmup, 1);
   requirePositive('ayfEmd.c', c);
-  requirePositive('ayfEmd.intervalStd', intervalStd);
+  requireShare('ayfEmd.diagonalShare', diagonalShare, { zero: true });
   return {
     name: 'ayf-emd',
     config: {
-      warmup: warmup ?? null,
+      warmup,
       maxWarmup,
       c: c === Infinity ? 'Infinity' : c,
-      intervalMean,
-      intervalStd,
+      intervalLengths: intervalLengths.name,
+      ...lengthSettings(intervalLengths),
+      diagonalShare,
       teacher,
     },
     needs: { teacherAt: teacher ? 'xt' : 'none' },
-    schedules: { warmup: (progress) => tangentWarmup(progress, warmup, maxWarmup) },
-    sampleTimes: (key, batchSize) => sampleIntervals(key, batchSize, intervalMean, intervalStd),
+    schedules: { warmup: (progress) => tangentWarmup(progress, warmup ?? undefined, maxWarmup) },
+    sampleTimes: (key, batchSize) => sampleIntervals(key, batchSize, intervalLengths, diagonalShare),
 
     loss({ student, xt, t, s, velocity: v, schedules }) {
       // F and its total derivative along the teacher's trajectory, dF/dt = (∂F/∂x) v + ∂F/∂t with s fixed: one forward-mode
@@ -99,26 +136,7 @@ export function normalizeTangent(g: Tensor, c = 0.1): Tensor {
   return c === Infinity ? g : g.div(sampleNorm(g).add(c));
 }
 
-/**
- * Draws intervals `[s, t]`: `tau ~ N(mean, std^2)`, length `d = sigmoid(tau)`, `s ~ U(0, 1 - d)`, `t = s + d` (Algorithm 1,
- * appendix F). Sample i of a step has its own random stream, so that its times do not depend on the batch size.
- *
- * @returns `t` and `s`, each `[count]`, `0 <= s <= t <= 1`
- */
-export function sampleIntervals(
-  { seed, step }: { readonly seed: number; readonly step: number },
-  count: number,
-  mean = -0.8,
-  std = 1,
-): Times {
-  const t = new Float32Array(count);
-  const s = new Float32Array(count);
-  for (let i = 0; i < count; i++) {
-    const [z] = normals({ seed, purpose: 'times', step, sample: i }, 1);
-    const [u] = uniforms({ seed, purpose: 'times.start', step, sample: i }, 1);
-    const d = 1 / (1 + Math.exp(-(mean + std * z!)));
-    s[i] = u! * (1 - d);
-    t[i] = u! * (1 - d) + d;
-  }
-  return { t, s };
+/** Settings of a distribution of lengths, as `intervalLengths.shortest`. */
+function lengthSettings({ config }: IntervalLengths): Record<string, number> {
+  return Object.fromEntries(Object.entries(config).map(([name, value]) => [`intervalLengths.${name}`, value]));
 }

@@ -1,2 +1,16 @@
-export { ayfEmd, normalizeTangent, sampleIntervals, tangentWarmup, type AyfEmdOptions } from './ayf-emd.js';
+export {
+  ayfEmd,
+  AYF_EMD_PRESETS,
+  normalizeTangent,
+  tangentWarmup,
+  type AyfEmdOptions,
+  type AyfEmdPreset,
+} from './ayf-emd.js';
 export { flowMatching, type FlowMatchingOptions } from './flow-matching.js';
+export {
+  logitNormalLengths,
+  logUniformLengths,
+  sampleIntervals,
+  type DrawKey,
+  type IntervalLengths,
+} from './intervals.js';

@@ -11,7 +11,7 @@ export interface BarPair {
 const WIDTH = 460;
 const HEIGHT = 250;
 const MARGIN = { left: 40, right: 4, top: 18, bottom: 26 };
-const BAR = 38;
+const BAR = 36;
 
 /** Teacher and student as pairs of bars, each with its value; colours come from the page's style sheet. */
 export function barChart(title: string, pairs: readonly BarPair[]): Html {

@@ -145,8 +145,9 @@ function errors({ teacher, student }: Metrics): Html {
   return html`<section>
     <h2>How far from where the teacher leads</h2>
     <p>
-      Root mean square distance between where a sampler ends and where the teacher's exact trajectory from the same
-      noise ends (Heun's method in 64 steps), over 256 noises. Lower is better.
+      The endpoint RMSE at N steps is the root mean square distance, over 256 noises, between where N evaluations of the
+      network lead and where the teacher's exact trajectory from the same noise ends (Heun's method in 64 steps): 0 for
+      an exact flow map at every N, so it should fall, or stay, as N grows.
     </p>
     <div class="columns">
       ${barChart('Endpoint RMSE of teacher and student', pairs)}

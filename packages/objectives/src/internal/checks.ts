@@ -11,3 +11,14 @@ export function requirePositive(option: string, value: number, most = Infinity):
     throw new ConfigError(option, `wanted a number ${range}, got ${value}`);
   }
 }
+
+/**
+ * Checks that a setting is below 1 and at least 0, or above it.
+ *
+ * @throws {ConfigError} naming the setting
+ */
+export function requireShare(option: string, value: number, { zero }: { readonly zero: boolean }): void {
+  if (!(value < 1 && (zero ? value >= 0 : value > 0))) {
+    throw new ConfigError(option, `wanted a number in ${zero ? '[' : '('}0, 1), got ${value}`);
+  }
+}
