@@ -1,20 +1,10 @@
 // Checks the packages as their users get them: packed, linted, installed in an empty folder
 // outside the repository, every entry imported in Node and type-checked without skipLibCheck.
-import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { packPublished, publishedFolders, readManifest, type Manifest } from './published.js';
 import { root, run } from './run.js';
-
-interface Manifest {
-  name: string;
-  private?: boolean;
-  exports?: Record<string, unknown>;
-  peerDependencies?: Record<string, string>;
-  devDependencies?: Record<string, string>;
-}
-
-const readManifest = (folder: string): Manifest =>
-  JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as Manifest;
 
 /** The import specifiers of a package: its name, and its name with each subpath. */
 const entriesOf = ({ name, exports = {} }: Manifest): string[] =>
@@ -24,9 +14,7 @@ const entriesOf = ({ name, exports = {} }: Manifest): string[] =>
 
 /** Packs every published package into `folder` and lints what was packed; returns tarballs by package name. */
 function pack(folders: string[], folder: string): Record<string, string> {
-  mkdirSync(folder);
-  run(root, 'on-failure', 'npm', 'pack', '--silent', '--pack-destination', folder, ...folders);
-  const tarballs = readdirSync(folder);
+  const tarballs = packPublished(folder);
   for (const tarball of tarballs) {
     run(folder, 'on-failure', 'publint', 'run', tarball, '--strict');
     run(folder, 'on-failure', 'attw', tarball, '--profile', 'esm-only');
@@ -77,9 +65,7 @@ function consume(manifests: Manifest[], tarballs: Record<string, string>, folder
   run(folder, 'on-failure', join(folder, 'node_modules/.bin/tsc'), '--project', '.');
 }
 
-const folders = readdirSync(join(root, 'packages'))
-  .map((name) => join(root, 'packages', name))
-  .filter((folder) => readManifest(folder).private !== true);
+const folders = publishedFolders();
 const scratch = mkdtempSync(join(tmpdir(), 'flowmap-packages-'));
 try {
   const tarballs = pack(folders, join(scratch, 'tarballs'));

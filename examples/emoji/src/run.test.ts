@@ -29,7 +29,14 @@ test('a teacher is made and put in its place, then distilled', { timeout: 120_00
   expect(existsSync(join(scratch, 'teacher.png'))).toBe(true);
 
   const folder = await emoji(...training, '--teacher', save, '--out', join(scratch, 'emoji'));
-  const pictures = ['samples-1.png', 'samples-2.png', 'samples-4.png', 'samples-8.png', 'teacher.png'];
+  const pictures = [
+    'samples-1.png',
+    'samples-2.png',
+    'samples-4.png',
+    'samples-8.png',
+    'teacher.png',
+    'comparison.svg',
+  ];
   for (const file of [...pictures, 'student.safetensors', 'log.jsonl', 'config.json', 'metrics.json', 'index.html']) {
     expect(existsSync(join(folder, file)), file).toBe(true);
   }

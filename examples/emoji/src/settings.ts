@@ -32,9 +32,9 @@ const networkOptions = {
 
 /** Options of the example. */
 export const EMOJI_OPTIONS = {
-  iterations: whole('steps of the distillation', 380),
+  iterations: whole('steps of the distillation', 1100),
   batchSize: whole('images of one step', 32),
-  learningRate: positive('peak of the learning rate of the distillation', 5e-4),
+  learningRate: positive('peak of the learning rate of the distillation', 2e-4),
   teacher: pathOr('checkpoint of the teacher; the one that comes with the example unless given', 'FILE', null),
   trainTeacher: flag('train a teacher from scratch instead, with the options below'),
   teacherIterations: whole("steps of the teacher's training", 12_000),

@@ -18,7 +18,7 @@ export const IMAGE_FOLDER_OPTIONS = {
   iterations: whole('steps of the distillation', 5000),
   teacherIterations: whole("steps of the teacher's training", 20_000),
   batchSize: whole('images of one step', 32),
-  learningRate: positive('peak of the learning rate of the distillation', 5e-4),
+  learningRate: positive('peak of the learning rate of the distillation', 2e-4),
   teacherLearningRate: positive("peak of the teacher's learning rate", 1e-3),
   teacher: pathOr('checkpoint of a teacher to distil, in place of training one', 'FILE', null),
   channels: wholes("channels of the teacher's U-net, the full resolution first", [64, 128, 128]),

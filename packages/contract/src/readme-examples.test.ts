@@ -64,6 +64,6 @@ test('every example type-checks', { timeout: 120_000 }, () => {
   expect(problems).toEqual([]);
 });
 
-test.each(fences.filter(({ run }) => run))('$title runs', async (fence) => {
+test.each(fences.filter(({ run }) => run))('$title runs', { timeout: 120_000 }, async (fence) => {
   await import(/* @vite-ignore */ pathToFileURL(fileOf(fence)).href);
 });

@@ -1,7 +1,9 @@
+import { encodeImageGrid } from '@flowmap/data/node';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { axisOf, shortNumber } from './axis.js';
 import { barChart } from './bar-chart.js';
+import { comparison } from './comparison.js';
 import { duration } from './duration.js';
 import { html } from './html.js';
 import { lineChart } from './line-chart.js';
@@ -14,6 +16,22 @@ test('html escapes text, keeps markup and leaves nothing out of false', () => {
     <p>${false}${undefined}${7}</p>`;
   const escaped = '<li title="&quot;">&lt;b&gt; &amp; co</li>';
   expect(list.markup.replace(/\s*\n\s*/g, '')).toBe(`<ul>${escaped}${escaped}</ul><p>7</p>`);
+});
+
+test('a comparison holds its strips in order, to scale, each with its label', async () => {
+  const images = new Float32Array(2 * 3 * 4 * 4);
+  // Two images of 4 x 4 side by side with a gap of 2 around: 14 x 8 pixels.
+  const strip = await encodeImageGrid({ images, shape: [3, 4, 4], columns: 2, gap: 2 });
+  const picture = comparison([
+    { label: 'Teacher & co', strip },
+    { label: 'Student', strip },
+  ]);
+  expect(picture).toContain('>Teacher &amp; co</text>');
+  expect(picture.indexOf('Teacher')).toBeLessThan(picture.indexOf('Student'));
+  const sizes = [...picture.matchAll(/<image x="\d+" y="[\d.]+" width="([\d.]+)" height="([\d.]+)"/g)];
+  expect(sizes).toHaveLength(2);
+  for (const [, width, height] of sizes) expect(Number(width) / Number(height)).toBeCloseTo(14 / 8, 10);
+  expect(picture.match(/href="data:image\/png;base64,[^"]+"/g)).toHaveLength(2);
 });
 
 describe('an axis', () => {

@@ -27,7 +27,7 @@ export interface TrainOptions {
   readonly stepsPerRun?: number;
   /** Aborting saves a checkpoint after the current run of steps and ends the run; running again resumes it. */
   readonly signal?: AbortSignal;
-  /** A schedule, or the peak of a cosine schedule that falls to 0; the peak is 1e-3 for a teacher, 5e-4 for a student unless given. */
+  /** A schedule, or the peak of a cosine schedule that falls to 0; the peak is 1e-3 for a teacher, 2e-4 for a student unless given. */
   readonly learningRate?: Schedule | number;
   /** `adamw()` unless given. */
   readonly optimizer?: Optimizer;

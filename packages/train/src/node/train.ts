@@ -36,5 +36,5 @@ export async function distill(options: DistillOptions): Promise<TrainResult> {
   requireWhole('seed', seed, 0);
   if (teacher.kind !== 'velocity') throw new ConfigError('teacher', 'wanted a velocity field, got a flow map');
   const { network, params } = flowMapFrom(teacher, seed);
-  return train(setUp(options, { network, initialParams: params, teacher, peak: 5e-4 }));
+  return train(setUp(options, { network, initialParams: params, teacher, peak: 2e-4 }));
 }
