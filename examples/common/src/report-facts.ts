@@ -1,4 +1,4 @@
-import type { NetworkConfig } from '@flowmap/core';
+import type { NetworkConfig, Objective } from '@flowmap/core';
 import type { Metrics } from './metrics.js';
 import { shortNumber } from './report/axis.js';
 import { duration } from './report/duration.js';
@@ -16,6 +16,7 @@ export function settingsOf(run: ExampleRun, network: NetworkConfig, parameters: 
     ...sizesOf(network),
     teacher: 'model' in teacher ? 'from a checkpoint' : `flow matching, ${trainingOf(teacher)}`,
     student: `AYF-EMD, ${trainingOf(student)}`,
+    objective: settingsText(student.objective.config),
     seed,
   };
 }
@@ -35,6 +36,14 @@ export function timingsOf({ runtime }: ExampleRun, metrics: Metrics): Facts {
       .map(([name, version]) => `${name} ${version}`)
       .join(', '),
   };
+}
+
+function settingsText(config: Objective['config']): string {
+  const text = (value: string | number | boolean | null): string =>
+    value === null ? 'by the run' : typeof value === 'number' ? shortNumber(value) : String(value);
+  return Object.entries(config)
+    .map(([name, value]) => `${name} ${text(value)}`)
+    .join(', ');
 }
 
 /** A network's own options, those that every network has left out. */
