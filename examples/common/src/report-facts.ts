@@ -10,8 +10,11 @@ export function settingsOf(run: ExampleRun, network: NetworkConfig, parameters: 
   const { data, teacher, student, seed, flip = false } = run;
   const number = Number.isFinite(data.length) ? `${shortNumber(data.length)} samples` : 'samples, drawn afresh,';
   const classes = data.classes.length > 0 ? `, ${data.classes.length} classes` : '';
+  const shape = data.shape.join(' × ');
+  const known =
+    run.dataSummary === undefined ? `${data.name}: ${number} of ${shape}${classes}` : `${run.dataSummary}; as ${shape}`;
   return {
-    data: `${data.name}: ${number} of ${data.shape.join(' × ')}${classes}${flip ? ', mirrored at random' : ''}`,
+    data: `${known}${flip ? ', mirrored at random' : ''}`,
     network: `${network.type}, ${shortNumber(parameters)} parameters`,
     ...sizesOf(network),
     teacher: 'model' in teacher ? 'from a checkpoint' : `flow matching, ${trainingOf(teacher)}`,

@@ -32,6 +32,8 @@ export interface ExampleRun extends CommandContext {
   readonly subject: string;
   readonly runtime: Runtime;
   readonly data: Dataset;
+  /** Name, number of samples and classes of the data in the words of the report; counted from the data unless given. */
+  readonly dataSummary?: string;
   readonly teacher: TeacherSource;
   readonly student: Training & Pick<DistillOptions, 'objective' | 'emaDecay'>;
   readonly seed: number;

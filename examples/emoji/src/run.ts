@@ -10,7 +10,7 @@ import {
   type CommandContext,
 } from '@flowmap/example-common';
 import { CATEGORIES, emojiDataset } from './emoji-dataset.js';
-import { EMOJI_ROWS, SHIPPED_TEACHER, type EmojiConfig } from './settings.js';
+import { rowsOf, SHIPPED_TEACHER, type EmojiConfig } from './settings.js';
 
 /**
  * Distils the emoji teacher and reports.
@@ -24,7 +24,7 @@ export async function runEmoji({ out, ...options }: EmojiConfig, context: Comman
   const side = trained?.model.network.config.shape[1] ?? options.size;
   context.print(`decoding emoji, ${side} x ${side} pixels`);
   const data = await emojiDataset(side);
-  const classes = CATEGORIES.length;
+  const classes = trained?.model.classes ?? CATEGORIES;
   return runExample({
     subject: 'Emoji',
     runtime,
@@ -33,14 +33,14 @@ export async function runEmoji({ out, ...options }: EmojiConfig, context: Comman
       iterations: options.teacherIterations,
       batchSize,
       learningRate: options.teacherLearningRate,
-      network: unet({ shape: data.shape, classes, channels: options.channels }),
+      network: unet({ shape: data.shape, classes: CATEGORIES.length, channels: options.channels }),
     },
     student: { iterations, batchSize, learningRate, ...distillationOf(options) },
     seed,
     stepsPerRun,
     out,
     options,
-    presentation: imageGrids(evaluationLabels(EVALUATION_COUNT, classes), classes, EMOJI_ROWS),
+    presentation: imageGrids(evaluationLabels(EVALUATION_COUNT, classes.length), classes.length, rowsOf(classes)),
     ...context,
   });
 }

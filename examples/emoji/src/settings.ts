@@ -14,8 +14,16 @@ import { CATEGORIES } from './emoji-dataset.js';
 /** Folder of this example. */
 const here = join(import.meta.dirname, '..');
 
-/** Rows of the pictures, by category: two of smileys, then one of each other. */
-export const EMOJI_ROWS: readonly number[] = [0, ...CATEGORIES.keys()];
+/**
+ * Rows of the pictures: two of smileys, then one of each other category.
+ *
+ * @param classes categories of the teacher, in the order of its labels, which need not be that of the data
+ * @returns the label of each row; undefined for a teacher without classes
+ */
+export function rowsOf(classes: readonly string[]): readonly number[] | undefined {
+  if (classes.length === 0) return undefined;
+  return [CATEGORIES[0]!, ...CATEGORIES].map((category) => classes.indexOf(category));
+}
 
 /** The teacher that comes with the example. */
 export const SHIPPED_TEACHER = join(here, 'teacher.safetensors');

@@ -21,7 +21,7 @@ import {
 import { flowMatching } from '@flowmap/objectives';
 import { trainVelocityField } from '@flowmap/train/node';
 import { CATEGORIES, emojiDataset } from './emoji-dataset.js';
-import { EMOJI_ROWS, type TeacherConfig } from './settings.js';
+import { rowsOf, type TeacherConfig } from './settings.js';
 
 /**
  * Trains the teacher that comes with the example, and puts it in its place with its log, metrics and a picture of its samples
@@ -67,7 +67,7 @@ export async function trainTeacher(
     signal,
     onProgress: (what) => print(`samples: ${what}`),
   });
-  const grids = imageGrids(evaluationLabels(EVALUATION_COUNT, classes), classes, EMOJI_ROWS);
+  const grids = imageGrids(evaluationLabels(EVALUATION_COUNT, classes), classes, rowsOf(CATEGORIES));
   await copyFile(join(folder, 'log.jsonl'), besideCheckpoint(save, 'log.jsonl'));
   await writeFileAtomic(besideCheckpoint(save, 'metrics.json'), `${JSON.stringify(metrics, null, 2)}\n`);
   await writeFileAtomic(besideCheckpoint(save, 'png'), await grids.picture(samples!));

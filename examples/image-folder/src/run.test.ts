@@ -1,7 +1,8 @@
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ConfigError, DataError } from '@flowmap/core';
+import { loadModel, saveModel } from '@flowmap/core/node';
 import { ImageSizeError, writeImageGrid } from '@flowmap/data/node';
 import { parseOptions } from '@flowmap/example-common';
 import { normals } from '@flowmap/tensor';
@@ -15,6 +16,8 @@ afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 const photos = join(scratch, 'photos');
 const TINY = ['--iterations=2', '--teacher-iterations=2', '--batch-size=4', '--channels=16', '--threads=1', '--flip'];
 
+const printed: string[] = [];
+
 function run(...args: string[]): Promise<string> {
   const work = {
     name: '',
@@ -23,7 +26,8 @@ function run(...args: string[]): Promise<string> {
     run: (): Promise<void> => Promise.resolve(),
   };
   const signal = new AbortController().signal;
-  return runImageFolder(parseOptions(work, [...TINY, ...args]), { signal, print: () => undefined, progress: 'none' });
+  const print = (line: string): unknown => printed.push(line);
+  return runImageFolder(parseOptions(work, [...TINY, ...args]), { signal, print, progress: 'none' });
 }
 
 /** A picture of noise, `side` pixels wide and high. */
@@ -41,16 +45,22 @@ beforeAll(async () => {
   ] as const) {
     await writeNoise(join(photos, file), side);
   }
+  await writeNoise(join(photos, 'cats/originals/1.png'), 8);
+  writeFileSync(join(photos, 'cats/moving.gif'), '');
+  writeFileSync(join(photos, 'notes.txt'), '');
 });
 
 test('a folder of classes becomes a report', { timeout: 120_000 }, async () => {
   const folder = await run('--data', photos, '--size', '4', '--out', join(scratch, 'run'));
+  const known =
+    'photos: 3 images read, 2 classes; 2 files left out (1 .gif, 1 .txt), 1 more in deeper folders (1 .png)';
+  expect(printed.slice(0, 2)).toEqual([`reading images of ${photos}`, known]);
   for (const file of ['samples-1.png', 'samples-4.png', 'teacher.png', 'metrics.json', 'student.safetensors']) {
     expect(existsSync(join(folder, file)), file).toBe(true);
   }
   const page = readFileSync(join(folder, 'index.html'), 'utf8');
   expect(page).toContain('<h1>Images of photos, from many steps to few</h1>');
-  expect(page).toContain('photos: 3 samples of 3 × 4 × 4, 2 classes, mirrored at random');
+  expect(page).toContain(`${known}; as 3 × 4 × 4, mirrored at random`);
 
   const teacher = join(folder, 'teacher', 'teacher.safetensors');
   const again = await run('--data', photos, '--size', '4', '--teacher', teacher, '--out', join(scratch, 'again'));
@@ -59,11 +69,46 @@ test('a folder of classes becomes a report', { timeout: 120_000 }, async () => {
     readFileSync(join(again, 'student.safetensors')).equals(readFileSync(join(folder, 'student.safetensors'))),
   ).toBe(true);
 
-  await expect(
-    run('--data', join(photos, 'cats'), '--size', '4', '--teacher', teacher, '--out', join(scratch, 'other')),
-  ).rejects.toThrow(/2 classes, 'cats' has 0/);
-  expect(existsSync(join(scratch, 'other'))).toBe(false);
+  // The names of a teacher's classes decide which is which, whatever the order.
+  const swapped = join(scratch, 'swapped.safetensors');
+  const { params, ...model } = await loadModel(teacher);
+  await saveModel(swapped, { ...model, params, classes: ['dogs', 'cats'] });
+  const other = await run('--data', photos, '--size', '4', '--teacher', swapped, '--out', join(scratch, 'swapped'));
+  expect((await loadModel(join(other, 'student.safetensors'))).classes).toEqual(['dogs', 'cats']);
+
+  const wolves = join(scratch, 'wolves');
+  cpSync(photos, wolves, { recursive: true });
+  renameSync(join(wolves, 'dogs'), join(wolves, 'wolves'));
+  for (const [data, message] of [
+    [join(photos, 'dogs'), "the teacher has 2 classes, 'dogs' has 0: the data lacks 'cats', 'dogs'"],
+    [wolves, "the data lacks 'dogs'; the teacher does not know 'wolves'"],
+  ] as const) {
+    const refused = run('--data', data, '--size', '4', '--teacher', teacher, '--out', join(scratch, 'other'));
+    await expect(refused).rejects.toThrow(message);
+    expect(existsSync(join(scratch, 'other'))).toBe(false);
+  }
 });
+
+test(
+  'samples of a teacher without classes are not shown as if they had those of the folder',
+  { timeout: 120_000 },
+  async () => {
+    const plain = await run('--data', join(photos, 'dogs'), '--size', '4', '--out', join(scratch, 'plain'));
+    const teacher = join(plain, 'teacher', 'teacher.safetensors');
+    const folder = await run(
+      '--data',
+      photos,
+      '--size',
+      '4',
+      '--teacher',
+      teacher,
+      '--out',
+      join(scratch, 'unlabelled'),
+    );
+    const [there, here] = [plain, folder].map((run) => readFileSync(join(run, 'teacher.png')));
+    expect(here!.equals(there!)).toBe(true);
+  },
+);
 
 describe('what is refused before anything is written', () => {
   const out = join(scratch, 'refused');
@@ -82,6 +127,16 @@ describe('what is refused before anything is written', () => {
   test('an empty folder', async () => {
     mkdirSync(join(scratch, 'empty'));
     expect(await refusal('--data', join(scratch, 'empty'))).toBeInstanceOf(DataError);
+  });
+
+  test('a class folder without anything readable', async () => {
+    const folder = join(scratch, 'gifs');
+    await writeNoise(join(folder, 'cats/1.png'), 8);
+    mkdirSync(join(folder, 'dogs'));
+    writeFileSync(join(folder, 'dogs/1.gif'), '');
+    const error = await refusal('--data', folder);
+    expect(error).toBeInstanceOf(DataError);
+    expect(String(error)).toContain("class 'dogs' has no images: it holds 1 .gif");
   });
 
   test('images of several sizes without --size', async () => {

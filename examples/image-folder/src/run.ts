@@ -1,5 +1,5 @@
 import { unet } from '@flowmap/core';
-import { imageFolder } from '@flowmap/data/node';
+import { imageFolder, imageFolderSummary } from '@flowmap/data/node';
 import {
   distillationOf,
   EVALUATION_COUNT,
@@ -27,11 +27,15 @@ export async function runImageFolder({ out, ...options }: ImageFolderConfig, con
     ...(size === null ? {} : { size: [size, size] }),
     signal: context.signal,
   });
-  const classes = data.classes.length;
+  const dataSummary = imageFolderSummary(data);
+  context.print(dataSummary);
+  // A teacher's samples are of its own classes: of none, though the folder may have some, when it is unconditional.
+  const classes = (trained?.model ?? data).classes.length;
   return runExample({
     subject: `Images of ${data.name}`,
     runtime,
     data,
+    dataSummary,
     teacher: trained ?? {
       iterations: options.teacherIterations,
       batchSize,

@@ -1,4 +1,4 @@
-import { DataError } from '@flowmap/core';
+import { ConfigError, DataError } from '@flowmap/core';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { idxDataset, parseIdx } from './idx.js';
@@ -72,10 +72,21 @@ test('images and labels that do not fit are refused', () => {
     [() => idxDataset({ images: parseIdx(idx(0, 2, 4)) }), /got \[0, 2, 4\]/],
     [() => idxDataset({ images, labels: parseIdx(idx(4)) }), /wanted labels of shape \[3\] for 3 images, got \[4\]/],
     [() => idxDataset({ images, labels: images }), /wanted labels of shape \[3\]/],
-    [() => idxDataset({ images, labels: parseIdx(idx(3)), classes: ['a'] }), /wanted labels below 1.*got 2/],
+    [
+      () => idxDataset({ images, labels: parseIdx(idx(3)), classes: ['a'] }),
+      /^IDX: sample 1 has the label 1: wanted labels below 1/,
+    ],
   ];
   for (const [call, message] of cases) {
     expect(call).toThrow(DataError);
     expect(call).toThrow(message);
   }
+});
+
+test('names of classes without labels are refused', () => {
+  const images = parseIdx(idx(3, 2, 4));
+  const named = (): unknown => idxDataset({ images, classes: ['a', 'b'] });
+  expect(named).toThrow(ConfigError);
+  expect(named).toThrow('idxDataset(IDX).labels: wanted given for 2 classes, got none');
+  expect(idxDataset({ images, classes: [] }).classes).toEqual([]);
 });

@@ -1,6 +1,7 @@
 import type { Dataset } from '@flowmap/core';
-import { DataError } from '@flowmap/core';
+import { DataError, SampleError } from '@flowmap/core';
 import { imageDataset } from './image-dataset.js';
+import { badArgument } from './internal/checks.js';
 
 /** The contents of one IDX file of unsigned bytes. */
 export interface IdxArray {
@@ -65,10 +66,15 @@ export interface IdxDatasetOptions {
 /**
  * A dataset of grey images `[1, height, width]` from a parsed image file and its labels.
  *
- * @throws {DataError} when the axes are not those of images and labels, the counts differ, or a label has no class
+ * @throws {DataError} when the axes are not those of images and labels, or the counts differ
+ * @throws {SampleError} naming the first sample whose label has no class
+ * @throws {ConfigError} when classes are given without labels
  */
 export function idxDataset({ images, labels, classes, name = 'IDX' }: IdxDatasetOptions): Dataset {
   const [count, height, width] = images.shape;
+  if (classes !== undefined && classes.length > 0 && !labels) {
+    throw badArgument(`idxDataset(${name})`, 'labels', `given for ${classes.length} classes`, 'none');
+  }
   if (images.shape.length !== 3 || images.data.length === 0) {
     throw new DataError(name, `wanted images of shape [count, height, width], got [${images.shape.join(', ')}]`);
   }
@@ -81,7 +87,14 @@ export function idxDataset({ images, labels, classes, name = 'IDX' }: IdxDataset
   const greatest = labels ? labels.data.reduce((most, label) => Math.max(most, label), 0) : -1;
   const names = classes ?? Array.from({ length: greatest + 1 }, (_, label) => String(label));
   if (labels && greatest >= names.length) {
-    throw new DataError(name, `wanted labels below ${names.length}, the number of classes, got ${greatest}`);
+    const sample = labels.data.findIndex((label) => label >= names.length);
+    const label = labels.data[sample]!;
+    throw new SampleError(
+      name,
+      sample,
+      label,
+      `has the label ${label}: wanted labels below ${names.length}, the number of classes`,
+    );
   }
   return imageDataset({
     name,

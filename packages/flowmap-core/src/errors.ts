@@ -3,12 +3,27 @@ import { FlowmapError } from '@flowmap/tensor';
 /** Data that cannot be read: a missing or empty folder, a truncated image, a file of the wrong format. */
 export class DataError extends FlowmapError {
   constructor(
-    /** File or folder at fault. */
+    /** File or folder at fault, or a name for data that came from elsewhere. */
     readonly path: string,
     message: string,
     options?: ErrorOptions,
   ) {
     super(`${path}: ${message}`, options);
+  }
+}
+
+/** A sample that is not what its dataset promises: its label is none of the classes, or a value is NaN or infinite. */
+export class SampleError extends DataError {
+  constructor(
+    /** Name of the dataset. */
+    readonly dataset: string,
+    /** Index of the sample in the dataset. */
+    readonly sample: number,
+    /** The label, or the value. */
+    readonly value: number,
+    message: string,
+  ) {
+    super(dataset, `sample ${sample} ${message}`);
   }
 }
 

@@ -1,5 +1,5 @@
 export { FlowmapError, fillNormals, normalBatch, normals, uniforms, type RandomKey } from '@flowmap/tensor';
-export { CheckpointError, ConfigError, DataError, WriteError } from './errors.js';
+export { CheckpointError, ConfigError, DataError, SampleError, WriteError } from './errors.js';
 export { conditionalVelocity, interpolate, perSample } from './path.js';
 export { flowMap } from './flow-map.js';
 export type {
@@ -24,6 +24,7 @@ export { networkFromConfig, registerNetwork, type NetworkFactory } from './netwo
 export { collect, convolution, dense, type Layer, type ParameterSpec, type ParameterSpecs } from './networks/layers.js';
 export { conditioning, timeFeatures, type Conditioning } from './networks/conditioning.js';
 export { loader, type Loader, type LoaderOptions } from './data/loader.js';
+export { matchClasses, type MatchedClasses } from './data/match-classes.js';
 export { mirrorSample } from './data/mirror.js';
 export { uniformGrid } from './samplers/grid.js';
 export { eulerSampler, flowMapSampler, heunSampler } from './samplers/samplers.js';

@@ -2,9 +2,9 @@ import type { HostTensors, Tensor, Tensors, TensorSpec } from '@flowmap/tensor';
 
 /** Samples and their classes, in host memory. */
 export interface Batch {
-  /** Values `[count, ...shape]`, row-major. */
+  /** Values `[count, ...shape]`, row-major, finite. */
   readonly x: Float32Array;
-  /** Class indices `[count]`; zeros when the data has no classes. */
+  /** Class indices `[count]`, from 0 to the number of classes - 1; zeros when the data has no classes. */
   readonly labels: Int32Array;
 }
 

@@ -1,3 +1,4 @@
+import { ConfigError } from '@flowmap/core';
 import type { Batch, Network, Objective, Progress, VelocityField } from '@flowmap/core';
 import { hostTensor, hostZeros, normalBatch, type HostTensor, type HostTensors } from '@flowmap/tensor';
 import { withPrefix } from './internal/names.js';
@@ -23,12 +24,14 @@ export interface TrainFeedsOptions {
  *
  * @param progress the step, from 0, and the number of iterations
  * @param batch as many samples as the step takes
+ * @throws {ConfigError} when the network has classes and a label is none of them
  */
 export function trainFeeds(options: TrainFeedsOptions, progress: Progress, batch: Batch): HostTensors {
   const { network, objective, optimizer, learningRate, emaDecay, maxGradientNorm, seed } = options;
   const { step } = progress;
   const count = batch.labels.length;
   const shape = [count, ...network.config.shape];
+  requireLabels(batch.labels, network.config.classes);
   const { t, s } = objective.sampleTimes({ seed, step }, count);
   const scheduled = Object.entries(objective.schedules).map(([name, schedule]) => [name, schedule(progress)] as const);
   return {
@@ -58,6 +61,14 @@ export function initialState(optimizer: Optimizer, params: HostTensors, teacher?
     ...(Object.assign({}, ...optimizer.slots.map((slot) => withPrefix(slot, zeros))) as HostTensors),
     ...withPrefix('teacher', teacher?.parameters ?? {}),
   };
+}
+
+/** A label that is none of the network's classes would train another class, or nothing. */
+function requireLabels(labels: Int32Array, classes: number): void {
+  if (classes === 0) return;
+  const wrong = labels.findIndex((label) => label < 0 || label >= classes);
+  if (wrong === -1) return;
+  throw new ConfigError('batch.labels', `wanted classes 0 to ${classes - 1}, sample ${wrong} has ${labels[wrong]}`);
 }
 
 function zerosLike({ shape, dtype }: HostTensor): HostTensor {

@@ -177,4 +177,13 @@ describe('trainFeeds', () => {
     const unconditional = mlp({ shape: [2] });
     expect(trainFeeds({ ...options, network: unconditional }, progress, batch)['label']).toBeUndefined();
   });
+
+  test('refuses a label that is none of the classes of the network', () => {
+    for (const label of [2, -1]) {
+      const wrong = { ...batch, labels: Int32Array.of(0, 1, label, 0) };
+      const message = `batch.labels: wanted classes 0 to 1, sample 2 has ${label}`;
+      expect(() => trainFeeds(options, progress, wrong)).toThrow(message);
+      expect(() => trainFeeds({ ...options, network: mlp({ shape: [2] }) }, progress, wrong)).not.toThrow();
+    }
+  });
 });

@@ -48,6 +48,19 @@ test('the second reading decodes nothing and gives the same', async () => {
   expect(await (await imageFolder(folder, { cache })).batch([1, 0])).toEqual(cold);
 });
 
+test('the second reading says the same of what was left out, and a file that is no image decodes nothing again', async () => {
+  await writeFile(join(folder, 'notes.txt'), 'text');
+  await mkdir(join(folder, 'deeper'));
+  await writeFile(join(folder, 'deeper', 'a.gif'), 'text');
+  const cold = await imageFolder(folder, { cache });
+  expect(cold).toMatchObject({ leftOut: { '.txt': 1 }, tooDeep: { '.gif': 1 } });
+  const { leftOut, tooDeep } = await imageFolder(folder, { cache });
+  expect({ leftOut, tooDeep }).toEqual({ leftOut: cold.leftOut, tooDeep: cold.tooDeep });
+  await writeFile(join(folder, 'more.txt'), 'text');
+  expect((await imageFolder(folder, { cache })).leftOut).toEqual({ '.txt': 2 });
+  expect((await read()).decoded).toBe(0);
+});
+
 test('an image changed, touched, added or removed means decoding again, into the same file', async () => {
   await read();
   await paint('b.png', 30);

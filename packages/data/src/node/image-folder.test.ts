@@ -5,7 +5,8 @@ import { ConfigError, DataError, type Dataset } from '@flowmap/core';
 import sharp, { type Sharp } from 'sharp';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ImageSizeError } from './errors.js';
-import { imageFolder } from './image-folder.js';
+import { imageFolderSummary } from './image-folder-summary.js';
+import { imageFolder, type ImageFolderDataset } from './image-folder.js';
 
 let folder = '';
 beforeEach(async () => {
@@ -35,7 +36,7 @@ async function bytesOf(data: Dataset): Promise<number[]> {
   const { x } = await data.batch(Array.from({ length: data.length }, (_, i) => i));
   return Array.from(x, (value) => Math.round((value + 1) * 127.5));
 }
-const read = async (options: Parameters<typeof imageFolder>[1] = {}): Promise<Dataset> =>
+const read = async (options: Parameters<typeof imageFolder>[1] = {}): Promise<ImageFolderDataset> =>
   imageFolder(folder, { cache: false, ...options });
 
 describe('what is read', () => {
@@ -43,7 +44,7 @@ describe('what is read', () => {
     await write('zebra/b.png', await flat(30));
     await write('zebra/a.PNG', await flat(20));
     await write('ant/x.png', await flat(10));
-    await write('notes/readme.txt', Buffer.from('no images here'));
+    await write('ant/readme.txt', Buffer.from('no image'));
     await write('.hidden/x.png', await flat(99));
     await write('ant/._x.png', Buffer.from('resource fork'));
     await write('ant/deeper/x.png', await flat(99));
@@ -78,6 +79,75 @@ describe('what is read', () => {
     await symlink(path('nowhere.png'), path('a/3.png'));
     const data = await read();
     expect(data).toMatchObject({ length: 4, classes: ['a', 'b'] });
+  });
+});
+
+describe('what is left out', () => {
+  const text = Buffer.from('no image');
+
+  test('is counted by extension, beside the images and in deeper folders', async () => {
+    for (const name of ['cats/1.png', 'cats/2.jpg', 'dogs/1.webp']) await write(name, await flat(1));
+    for (const name of ['cats/a.gif', 'cats/b.GIF', 'cats/notes.txt', 'dogs/README', 'LICENSE', 'list.csv']) {
+      await write(name, text);
+    }
+    for (const name of ['cats/raw/1.png', 'cats/raw/2.png', 'cats/raw/old/3.tif', 'dogs/more/x.gif']) {
+      await write(name, text);
+    }
+    for (const name of ['.DS_Store', 'cats/.hidden.gif', 'cats/.thumbs/1.png', 'dogs/more/.x.gif'])
+      await write(name, text);
+    const data = await read();
+    expect(data.leftOut).toEqual({ '.gif': 2, '': 2, '.txt': 1, '.csv': 1 });
+    expect(data.tooDeep).toEqual({ '.png': 2, '.gif': 1, '.tif': 1 });
+    expect(imageFolderSummary({ ...data, name: 'photos' })).toBe(
+      'photos: 3 images read, 2 classes; 6 files left out (2 without extension, 2 .gif, 1 .csv, 1 .txt), ' +
+        '4 more in deeper folders (2 .png, 1 .gif, 1 .tif)',
+    );
+  });
+
+  test('beside images without classes are other kinds of file, and folders without images', async () => {
+    await write('1.png', await flat(1));
+    await write('notes.txt', text);
+    await write('videos/1.mp4', text);
+    await write('videos/cut/2.mp4', text);
+    await write('originals/raw/1.png', await flat(1));
+    const data = await read();
+    expect(data).toMatchObject({ length: 1, classes: [], leftOut: { '.txt': 1 }, tooDeep: { '.mp4': 2, '.png': 1 } });
+    expect(await read({ classes: [] })).toMatchObject({ leftOut: { '.txt': 1 }, tooDeep: {} });
+  });
+
+  test('beside chosen classes are the files that lie directly in the folder', async () => {
+    for (const name of ['a/1.png', 'b/1.png', 'c/1.png', '1.png', '2.png']) await write(name, await flat(1));
+    await write('b/b/2.txt', text);
+    const data = await read({ classes: ['a', 'b'] });
+    expect(data).toMatchObject({ length: 2, leftOut: { '.png': 2 }, tooDeep: { '.txt': 1 } });
+  });
+
+  test('are links that lead nowhere; links in a circle count once', async () => {
+    await write('a/1.png', await flat(1));
+    await write('a/deep/2.png', await flat(1));
+    await symlink(path('nowhere.png'), path('a/3.png'));
+    await symlink(path('a'), path('a/deep/again'));
+    await symlink(path('a/deep'), path('a/deep/self'));
+    await symlink(path('a/deep'), path('a/other'));
+    expect(await read()).toMatchObject({ length: 1, leftOut: { '.png': 1 }, tooDeep: { '.png': 1 } });
+  });
+
+  test.each([
+    [1, [], {}, {}, 'photos: 1 image read; nothing left out'],
+    [1234, ['a'], {}, {}, 'photos: 1,234 images read, 1 class; nothing left out'],
+    [2, [], { '.txt': 1 }, {}, 'photos: 2 images read; 1 file left out (1 .txt)'],
+    [2, [], {}, { '.png': 1 }, 'photos: 2 images read; 1 file left out in deeper folders (1 .png)'],
+    [
+      ...([2, [], { '.a': 6000, '.b': 5, '.c': 4, '.d': 3, '.e': 2, '.f': 1 }, { '.g': 1000 }] as const),
+      'photos: 2 images read; 6,015 files left out (6,000 .a, 5 .b, 4 .c, 3 .d, 3 others), ' +
+        '1,000 more in deeper folders (1,000 .g)',
+    ],
+  ])('in words: %i images, classes %j, left out %j, too deep %j', (length, classes, leftOut, tooDeep, words) => {
+    const batch = (): never => {
+      throw new Error('not read');
+    };
+    const data = { name: 'photos', length, shape: [3, 4, 4], classes, batch, leftOut, tooDeep };
+    expect(imageFolderSummary(data as ImageFolderDataset)).toBe(words);
   });
 });
 
@@ -183,10 +253,15 @@ describe('what is refused', () => {
   });
 
   test('a folder without images', async () => {
-    expect((await failure()).message).toMatch(/has no images: wanted \.png, \.jpg, \.jpeg or \.webp files/);
+    expect((await failure()).message).toMatch(
+      /has no images: wanted \.png, \.jpg, \.jpeg or \.webp files.*; it is empty$/,
+    );
     await write('a.txt', Buffer.from('text'));
+    await write('a/a.gif', Buffer.from('text'));
     await write('a/b/too-deep.png', await flat(1));
-    expect(await failure()).toMatchObject({ path: folder });
+    const error = await failure();
+    expect(error).toMatchObject({ path: folder });
+    expect(error.message).toMatch(/; it holds 1 \.gif, 1 \.txt and 1 \.png in deeper folders$/);
   });
 
   test('images both beside and in sub-folders', async () => {
@@ -195,11 +270,30 @@ describe('what is refused', () => {
     expect((await failure()).message).toMatch(/\(a\.png\) and in sub-folders \(sub\/b\.png\): give 'classes'/);
   });
 
-  test('a class that is missing or empty', async () => {
+  test('a class that is missing', async () => {
     await write('a/1.png', await flat(1));
-    await write('b/1.txt', Buffer.from('text'));
     expect(await failure({ classes: ['a', 'c'] })).toMatchObject({ path: path('c') });
-    expect((await failure({ classes: ['a', 'b'] })).message).toBe(`${path('b')}: class 'b' has no images`);
+  });
+
+  test('a class folder with nothing readable in it, saying what it holds', async () => {
+    await write('a/1.png', await flat(1));
+    const refusal = async (): Promise<string> => {
+      const error = await failure();
+      expect(error.path).toBe(path('b'));
+      expect(await failure({ classes: ['a', 'b'] })).toEqual(error);
+      expect(await read({ classes: ['a'] })).toMatchObject({ length: 1, classes: ['a'] });
+      return error.message;
+    };
+    await mkdir(path('b'));
+    expect(await refusal()).toBe(
+      `${path('b')}: class 'b' has no images: it is empty. Remove it, convert its files to .png, .jpg or .webp and put ` +
+        `them directly in it, or give 'classes', the sub-folders to use`,
+    );
+    await write('b/deeper/1.png', await flat(1));
+    expect(await refusal()).toContain(`it holds 1 .png in deeper folders. Remove it`);
+    await write('b/1.gif', Buffer.from('text'));
+    await write('b/2.gif', Buffer.from('text'));
+    expect(await refusal()).toContain(`it holds 2 .gif and 1 .png in deeper folders. Remove it`);
   });
 
   test('images of unequal size without size: the first such file, and both sizes', async () => {

@@ -8,6 +8,7 @@ import type { Rgb } from '../rgb.js';
 import { checkBackground } from '../rgb.js';
 import { decodeImages } from './decode-images.js';
 import type { ImageSize } from './errors.js';
+import type { FileCounts } from './file-counts.js';
 import type { CachedImages } from './image-cache.js';
 import { defaultCacheFolder, readImageCache, writeImageCache } from './image-cache.js';
 import type { ImageFile } from './list-images.js';
@@ -19,8 +20,8 @@ export interface ImageFolderOptions {
   /** `[height, width]` that every image is brought to; omit when all images have one size already. */
   readonly size?: ImageSize;
   /**
-   * Sub-folders to use, in the order of their labels; `[]` = only the images directly in the folder, unconditional.
-   * Default: every sub-folder that holds images, by name.
+   * Sub-folders to use, in the order of their labels; `[]` = only the images directly in the folder, unconditional. Other
+   * sub-folders are not looked into. Default: every sub-folder, by name, if there are images in one.
    */
   readonly classes?: readonly string[];
   /** Colour behind transparent pixels, red, green, blue, 0 to 255; default white. */
@@ -33,11 +34,20 @@ export interface ImageFolderOptions {
   readonly signal?: AbortSignal;
 }
 
+/** The images of a folder, `length` files, and what was left out of it; hidden files are not counted. */
+export interface ImageFolderDataset extends Dataset {
+  /** Files beside those read that are of another kind, or beside the `classes` to read; by extension. */
+  readonly leftOut: FileCounts;
+  /** Files of any kind, images too, in folders that lie too deep to be read; by extension. */
+  readonly tooDeep: FileCounts;
+}
+
 /**
  * A folder of PNG, JPEG or WebP images as a dataset, held in memory as 8-bit RGB.
  *
  * Images directly in the folder make an unconditional dataset; images in sub-folders have their sub-folder as class.
- * Nothing deeper is read, nor hidden files and other kinds of file. Images are turned as their EXIF orientation says,
+ * Nothing deeper is read, nor hidden files and other kinds of file; what was left out is counted in `leftOut` and `tooDeep`,
+ * and {@link imageFolderSummary} puts it in words. Images are turned as their EXIF orientation says,
  * converted to sRGB, laid over `background`, and with `size` scaled (Lanczos 3) until they cover it and cropped at the
  * centre. The decoded pixels are kept in a cache file of their own for each folder and set of options, and used again
  * while no image was added, removed or changed (name, bytes, time of change); a damaged cache is built anew, and a
@@ -45,29 +55,31 @@ export interface ImageFolderOptions {
  *
  * @param folder where the images are
  * @returns a dataset of `[3, height, width]` images in −1 … 1
- * @throws {DataError} when the folder is missing or holds no images, an image is truncated or corrupt, images lie both
- *   beside and in sub-folders without `classes`, or the given cache folder cannot be written
+ * @throws {DataError} when the folder is missing or holds no images, a class folder has nothing readable directly in it, an
+ *   image is truncated or corrupt, images lie both beside and in sub-folders without `classes`, or the given cache folder
+ *   cannot be written
  * @throws {ImageSizeError} when the images differ in size and no `size` is given
  * @throws {ConfigError} when `size` or `background` is out of range
  */
-export async function imageFolder(folder: string, options: ImageFolderOptions = {}): Promise<Dataset> {
+export async function imageFolder(folder: string, options: ImageFolderOptions = {}): Promise<ImageFolderDataset> {
   const { size, classes: wantedClasses, background = [255, 255, 255], cache, ...rest } = options;
   size?.forEach((side, axis) => checkInteger('imageFolder', `size[${axis}]`, side, 1));
   checkBackground('imageFolder', background);
 
-  const { files, classes } = await listImages(folder, wantedClasses);
+  const { files, classes, leftOut, tooDeep } = await listImages(folder, wantedClasses);
   const decoded = (): Promise<CachedImages> => decodeImages(files, { size, background, ...rest });
   const images =
     cache === false
       ? await decoded()
       : await throughCache(cache, { folder: resolve(folder), size, background, wantedClasses }, files, decoded);
-  return imageDataset({
+  const dataset = imageDataset({
     name: basename(resolve(folder)),
     pixels: images.pixels,
     shape: [3, ...images.size],
     labels: files.map(({ label }) => label),
     classes,
   });
+  return { ...dataset, leftOut, tooDeep };
 }
 
 /** The cached images if there are any that fit, else the decoded ones, which are then cached. */

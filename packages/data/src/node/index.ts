@@ -4,5 +4,7 @@ export type { ImageSize } from './errors.js';
 export { idxFiles } from './idx-files.js';
 export type { IdxFilesOptions } from './idx-files.js';
 export { imageFolder } from './image-folder.js';
-export type { ImageFolderOptions } from './image-folder.js';
+export type { ImageFolderDataset, ImageFolderOptions } from './image-folder.js';
+export type { FileCounts } from './file-counts.js';
+export { imageFolderSummary } from './image-folder-summary.js';
 export { encodeImageGrid, writeImageGrid } from './write-image-grid.js';

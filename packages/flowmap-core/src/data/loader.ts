@@ -1,6 +1,7 @@
 import { ConfigError } from '../errors.js';
 import { requireWhole } from '../networks/network.js';
 import type { Batch, Dataset } from '../plugins.js';
+import { checkBatch } from './check-batch.js';
 import { randomMirror } from './mirror.js';
 import { shuffledIndices } from './order.js';
 
@@ -23,6 +24,8 @@ export interface Loader {
    *
    * @param step counted from 0; any order, so that a resumed run gets the batches it would have got
    * @throws {ConfigError} when the step is not a whole number >= 0
+   * @throws {DataError} when the dataset gives another number of values or labels than it was asked for
+   * @throws {SampleError} naming a sample whose label is none of the classes, or that holds a NaN or an infinity
    */
   batch(step: number): Promise<Batch>;
 }
@@ -33,7 +36,7 @@ export interface Loader {
  * The samples form one endless stream: a fresh permutation of the dataset for each epoch, one epoch after the other; a
  * batch that reaches the end of an epoch goes on into the next. The stream does not depend on the batch size. For a
  * distribution (a dataset of infinite length) position p is simply draw p. While one step trains, the next step's
- * batch is already being read.
+ * batch is already being read. Every batch is checked before it is handed out.
  *
  * @throws {ConfigError} when `batchSize` or `seed` is not a whole number, the dataset is empty, or `flip` is asked of
  *   something that is not images
@@ -47,7 +50,9 @@ export function loader(dataset: Dataset, { batchSize, seed, flip = false }: Load
 
   const read = async (step: number): Promise<Batch> => {
     const first = step * batchSize;
-    const batch = await dataset.batch(Array.from({ length: batchSize }, (_, i) => indexAt(first + i)));
+    const indices = Array.from({ length: batchSize }, (_, i) => indexAt(first + i));
+    const batch = await dataset.batch(indices);
+    checkBatch(dataset, indices, batch);
     return mirror ? { ...batch, x: mirror(batch.x, first) } : batch;
   };
 

@@ -9,6 +9,7 @@ import type { ProgressDisplay } from './progress.js';
 export interface TrainOptions {
   /** What computes. */
   readonly runtime: Runtime;
+  /** Samples of the network's shape; with as many classes as the network has, if it has any. */
   readonly data: Dataset;
   readonly objective: Objective;
   /** Number of steps, at least 1. */
@@ -45,6 +46,11 @@ export interface TrainOptions {
   readonly progress?: ProgressDisplay;
   /** Called with every log record. */
   readonly onLog?: (record: LogRecord) => void;
+  /**
+   * Called with what a run does otherwise than its options may lead one to expect, such as changing labels to the order of a
+   * teacher's classes; it is also shown, unless `progress` is `none`.
+   */
+  readonly onNote?: (note: string) => void;
   /** Recorded in config.json beside the run's own settings. */
   readonly config?: Json;
 }
@@ -56,7 +62,10 @@ export interface TrainVelocityFieldOptions extends TrainOptions {
 
 /** Options of {@link distill}. */
 export interface DistillOptions extends TrainOptions {
-  /** The velocity field to distil; the student starts as a copy of it. */
+  /**
+   * The velocity field to distil; the student starts as a copy of it. When it has classes the data must have the same, by name;
+   * in another order, its labels are changed to the teacher's.
+   */
   readonly teacher: Model;
 }
 

@@ -1,7 +1,7 @@
 import { PassThrough } from 'node:stream';
 import { expect, test } from 'vitest';
 import type { LogRecord } from './log.js';
-import { showProgress, type ProgressDisplay, type ProgressReporter } from './progress.js';
+import { showNote, showProgress, type ProgressDisplay, type ProgressReporter } from './progress.js';
 
 /** What a reporter shows while `act` uses it. */
 function shown(
@@ -65,4 +65,14 @@ test('auto: a bar on a terminal, lines elsewhere', () => {
 
 test('none: nothing', () => {
   expect(shown('none', 0, true, wholeRun)).toBe('');
+});
+
+test('a note is a line of its own, unless nothing is shown', () => {
+  const noted = (display: ProgressDisplay): string | null => {
+    const stream = new PassThrough({ encoding: 'utf8' });
+    showNote(display, 'ayf-emd', 'labels are changed', stream as unknown as NodeJS.WriteStream);
+    return stream.read() as string | null;
+  };
+  for (const display of ['auto', 'bar', 'lines'] as const) expect(noted(display)).toBe('ayf-emd: labels are changed\n');
+  expect(noted('none')).toBeNull();
 });

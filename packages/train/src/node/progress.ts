@@ -41,6 +41,21 @@ export function showProgress(
   }
 }
 
+/**
+ * Shows a remark on a line of its own, before progress is shown.
+ *
+ * @param title what is trained
+ * @param stream where it is shown
+ */
+export function showNote(
+  display: ProgressDisplay,
+  title: string,
+  note: string,
+  stream: NodeJS.WriteStream = process.stderr,
+): void {
+  if (display !== 'none') stream.write(`${title}: ${note}\n`);
+}
+
 function progressBar(title: string, iterations: number, done: number, stream: NodeJS.WriteStream): ProgressReporter {
   const format = `${title} {bar} {value}/{total} | ETA {eta_formatted} | {facts}`;
   const bar = new SingleBar({ format, stream, etaBuffer: 50, hideCursor: true }, Presets.shades_classic);

@@ -34,6 +34,9 @@ export interface TrainSetup {
   readonly logEvery: number;
   readonly progress: ProgressDisplay;
   readonly onLog: (record: LogRecord) => void;
+  /** What there is to remark on the run before it starts. */
+  readonly notes: readonly string[];
+  readonly onNote: (note: string) => void;
   readonly config: Json;
 }
 
@@ -44,6 +47,7 @@ export interface Subject {
   readonly teacher?: Model;
   /** Peak of the learning rate unless the options say otherwise. */
   readonly peak: number;
+  readonly notes?: readonly string[];
 }
 
 /**
@@ -51,7 +55,10 @@ export interface Subject {
  *
  * @throws {ConfigError} naming the option that makes no sense, or that does not fit the network
  */
-export function setUp(options: TrainOptions, { network, initialParams, teacher, peak }: Subject): TrainSetup {
+export function setUp(
+  options: TrainOptions,
+  { network, initialParams, teacher, peak, notes = [] }: Subject,
+): TrainSetup {
   const { data, objective, iterations, batchSize, seed, flip = false, emaDecay, maxGradientNorm } = options;
   const { learningRate = peak } = options;
   const whole = {
@@ -97,6 +104,8 @@ export function setUp(options: TrainOptions, { network, initialParams, teacher, 
     logEvery: options.logEvery ?? Math.max(1, Math.floor(iterations / 200)),
     progress: options.progress ?? 'auto',
     onLog: options.onLog ?? ((): void => undefined),
+    notes,
+    onNote: options.onNote ?? ((): void => undefined),
     config: options.config ?? null,
   };
 }

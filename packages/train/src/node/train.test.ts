@@ -1,7 +1,7 @@
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { CheckpointError, ConfigError, mlp, WriteError, type Dataset, type Model } from '@flowmap/core';
+import { CheckpointError, ConfigError, mlp, SampleError, WriteError, type Dataset, type Model } from '@flowmap/core';
 import { loadFlowMap, loadVelocityField } from '@flowmap/core/node';
 import { checkerboard, gaussianMixture } from '@flowmap/data';
 import { ayfEmd, flowMatching } from '@flowmap/objectives';
@@ -63,11 +63,11 @@ const jsonLines = async (folder: string): Promise<unknown[]> =>
     .map((line) => JSON.parse(line) as unknown);
 
 /** A dataset that goes wrong from a sample on. */
-const spoiledFrom = (sample: number): Dataset => ({
+const spoiledFrom = (sample: number, value: number): Dataset => ({
   ...data,
   batch: async (indices) => {
     const good = await data.batch(indices);
-    return Math.max(...Array.from(indices)) < sample ? good : { ...good, x: good.x.fill(NaN) };
+    return Math.max(...Array.from(indices)) < sample ? good : { ...good, x: good.x.fill(value) };
   },
 });
 
@@ -264,21 +264,65 @@ describe('an unfinished run', () => {
   });
 });
 
+/** A peak of 1e-3 but for one step, whose update leaves no weight finite; a resumed run takes it for the same schedule. */
+const explodingAt =
+  (wrong: number) =>
+  ({ step }: { step: number }): number =>
+    step === wrong ? Infinity : 1e-3;
+
 describe('training stops', () => {
   test.each([
-    ['with a checkpoint', 64, 9, '0000005'],
-    ['without one', 16, 3, undefined],
-  ])('at the first quantity that is not finite, %s', async (_, sample, step, checkpoint) => {
+    ['with a checkpoint', 7, 9, '0000005'],
+    ['without one', 1, 3, undefined],
+  ])('at the first quantity that is not finite, %s', async (_, exploding, step, checkpoint) => {
     const out = fresh();
-    const error = await distill(distilling(out, { data: spoiledFrom(sample) })).catch((thrown: unknown) => thrown);
+    const learningRate = explodingAt(exploding);
+    const error = await distill(distilling(out, { learningRate })).catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(NonFiniteError);
     const path = checkpoint === undefined ? undefined : join(out, 'checkpoints', checkpoint);
     expect(error).toMatchObject({ quantity: 'tangentNorm', value: NaN, step, checkpoint: path });
     expect((error as Error).message).toContain(`training stopped at step ${step}: tangentNorm became NaN`);
+    expect((error as Error).message).toContain('A lower learning rate may help');
     if (path === undefined) return;
-    // The checkpoint is whole: with better data the run goes on from it, to the same end as with good data throughout.
-    const resumed = await distill(distilling(out));
-    expect(resumed.model.params).toEqual((await distill(distilling(fresh()))).model.params);
+    // The checkpoint is whole: with a better rate at that step the run goes on from it, to the same end as with that throughout.
+    const better = { learningRate: (): number => 1e-3 };
+    const resumed = await distill(distilling(out, better));
+    expect(resumed.model.params).toEqual((await distill(distilling(fresh(), better))).model.params);
+  });
+
+  test.each([
+    ['a NaN', NaN],
+    ['an infinity', -Infinity],
+  ])('at %s in the data before it touches a weight, naming the sample', async (_, value) => {
+    for (const stepsPerRun of [1, 4]) {
+      const out = fresh();
+      const error = await distill(distilling(out, { data: spoiledFrom(64, value), stepsPerRun })).catch(
+        (thrown: unknown) => thrown,
+      );
+      expect(error).toBeInstanceOf(SampleError);
+      expect(error).toMatchObject({ dataset: data.name, sample: 64, value });
+      expect((error as Error).message).toContain(`sample 64 has the value ${value} at coordinate 0`);
+      expect((error as Error).message).toContain('The data is at fault, not the learning rate');
+      // With better data the run goes on from its checkpoint, to the same end as with good data throughout.
+      const resumed = await distill(distilling(out, { stepsPerRun }));
+      expect(resumed.model.params).toEqual((await distill(distilling(fresh(), { stepsPerRun }))).model.params);
+    }
+  });
+
+  test('at a label outside the classes, naming the sample', async () => {
+    const mislabelled: Dataset = {
+      ...data,
+      batch: async (indices) => ({
+        ...(await data.batch(indices)),
+        labels: Int32Array.from(indices, (index) => (index === 20 ? 2 : 0)),
+      }),
+    };
+    const named = { name: 'SampleError', sample: 20, value: 2 };
+    const more = { data: mislabelled };
+    await expect(trainVelocityField(matching(fresh(), more))).rejects.toMatchObject(named);
+    await expect(distill(distilling(fresh(), more))).rejects.toMatchObject(named);
+    const other = { ...teacher, classes: ['1', '0'] };
+    await expect(distill(distilling(fresh(), { ...more, teacher: other }))).rejects.toMatchObject(named);
   });
 
   test('before a state that overflowed becomes a checkpoint', async () => {
@@ -288,6 +332,55 @@ describe('training stops', () => {
     expect(error).toBeInstanceOf(NonFiniteError);
     expect((error as NonFiniteError).step).toBe(5);
     expect(await readdir(out)).not.toContain('latest');
+  });
+});
+
+describe('the classes of a teacher', () => {
+  const other: Model = { ...teacher, classes: ['1', '0'] };
+
+  test('decide what labels mean: data in another order trains the student as data in the order of the teacher', async () => {
+    const swapped: Dataset = {
+      ...data,
+      classes: ['1', '0'],
+      batch: async (indices) => {
+        const { x, labels } = await data.batch(indices);
+        return { x, labels: labels.map((label) => 1 - label) };
+      },
+    };
+    const notes: string[] = [];
+    const onNote = (note: string): unknown => notes.push(note);
+    const out = fresh();
+    const result = await distill(distilling(out, { data: swapped, onNote }));
+    expect(notes).toEqual([
+      "'gaussian mixture' has the teacher's classes in another order; its labels are changed to the teacher's order",
+    ]);
+    const straight = await distill(distilling(fresh(), { onNote }));
+    expect(notes.length).toBe(1);
+    expect(result.model.params).toEqual(straight.model.params);
+    // Were the labels taken as numbers, it would be another student.
+    const misled = await distill(distilling(fresh(), { data: { ...swapped, classes: ['0', '1'] } }));
+    expect(result.model.params).not.toEqual(misled.model.params);
+  });
+
+  test('are those of the student and of its checkpoints', async () => {
+    const out = fresh();
+    const { model } = await distill(distilling(out, { teacher: other }));
+    expect(model.classes).toEqual(['1', '0']);
+    for (const file of ['student.safetensors', 'checkpoints/0000012/model.safetensors']) {
+      expect((await loadFlowMap(join(out, file))).classes).toEqual(['1', '0']);
+    }
+  });
+
+  test('hold for a run that is resumed', async () => {
+    const out = fresh();
+    const notes: string[] = [];
+    const options = { teacher: other, onNote: (note: string): unknown => notes.push(note) };
+    await distill(distilling(out, { ...options, ...stopAfter(7) }));
+    const resumed = await distill(distilling(out, options));
+    expect(notes.length).toBe(2);
+    expect(resumed.step).toBe(12);
+    expect(resumed.model.classes).toEqual(['1', '0']);
+    expect(resumed.model.params).toEqual((await distill(distilling(fresh(), options))).model.params);
   });
 });
 
@@ -302,7 +395,13 @@ describe('bad options are refused before anything is written', () => {
     ['an average of everything', { emaDecay: 1 }, 'emaDecay: '],
     ['no folder', { out: '' }, 'out: '],
     ['samples of another shape', { data: { ...data, shape: [3] } }, 'samples [2]'],
-    ['other classes', { data: { ...data, classes: ['one'] } }, 'has 2 classes'],
+    ['fewer classes', { data: { ...data, classes: ['1'] } }, "the data lacks '0'. Names decide"],
+    [
+      'other classes',
+      { data: { ...data, classes: ['0', 'one'] } },
+      "the data lacks '1'; the teacher does not know 'one'",
+    ],
+    ['a class twice', { data: { ...data, classes: ['1', '0', '1'] } }, "the class '1' more than once"],
     ['a flow map as teacher', { teacher: { ...teacher, kind: 'flowMap' } }, 'teacher: wanted a velocity field'],
     ['mirrored points', { flip: true }, 'flip: '],
   ];

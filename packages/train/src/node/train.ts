@@ -1,4 +1,4 @@
-import { ConfigError, flowMapFrom } from '@flowmap/core';
+import { ConfigError, flowMapFrom, matchClasses } from '@flowmap/core';
 import type { DistillOptions, TrainResult, TrainVelocityFieldOptions } from './options.js';
 import { requireWhole, setUp } from './setup.js';
 import { train } from './training-loop.js';
@@ -15,6 +15,8 @@ import { train } from './training-loop.js';
  * @throws {WriteError} when the folder cannot be written, before training starts
  * @throws {RunMismatchError} when the folder holds an unfinished run with other settings
  * @throws {CheckpointError} when the checkpoint to resume is damaged
+ * @throws {SampleError} when a sample has a label outside the data's classes or holds a NaN or an infinity, before it is trained
+ *   on; checkpoints made before stay whole
  * @throws {NonFiniteError} when a quantity becomes NaN or infinite; checkpoints made before stay whole
  * @throws {RuntimeLostError} when the runtime fails on the way; the same call goes on from the checkpoint that it names
  */
@@ -29,12 +31,18 @@ export async function trainVelocityField(options: TrainVelocityFieldOptions): Pr
  * for the target time, and starts as the teacher. Folder, interruption and errors are those of {@link trainVelocityField};
  * the result is `student.safetensors`.
  *
- * @throws {ConfigError} when the teacher is a flow map
+ * Names decide which class is which: data that has the teacher's classes in another order has its labels changed to the
+ * teacher's order, with a note, and the student has the teacher's names.
+ *
+ * @throws {ConfigError} when the teacher is a flow map, or has classes and the data has others, before anything is written
  */
 export async function distill(options: DistillOptions): Promise<TrainResult> {
   const { teacher, seed } = options;
   requireWhole('seed', seed, 0);
   if (teacher.kind !== 'velocity') throw new ConfigError('teacher', 'wanted a velocity field, got a flow map');
+  const { data, reordered } = matchClasses(options.data, teacher);
+  const note = `'${data.name}' has the teacher's classes in another order; its labels are changed to the teacher's order`;
   const { network, params } = flowMapFrom(teacher, seed);
-  return train(setUp(options, { network, initialParams: params, teacher, peak: 2e-4 }));
+  const subject = { network, initialParams: params, teacher, peak: 2e-4, notes: reordered ? [note] : [] };
+  return train(setUp({ ...options, data }, subject));
 }

@@ -9,7 +9,7 @@ import { requireFinite, requireFiniteState } from './finite.js';
 import { openLog, type Log } from './log.js';
 import { openRun, type Run } from './open-run.js';
 import type { TrainResult } from './options.js';
-import { showProgress } from './progress.js';
+import { showNote, showProgress } from './progress.js';
 import { resultFile } from './run-folder.js';
 import type { TrainSetup } from './setup.js';
 import { compileSteps, type Steps } from './state.js';
@@ -17,6 +17,10 @@ import { compileSteps, type Steps } from './state.js';
 /** Runs a training run to its end, or until it is aborted; resumes it where its folder holds an unfinished one. */
 export async function train(setup: TrainSetup): Promise<TrainResult> {
   const run = await openRun(setup);
+  for (const note of setup.notes) {
+    showNote(setup.progress, setup.objective.name, note);
+    setup.onNote(note);
+  }
   const log = await openLog(join(run.folder, 'log.jsonl'), run.from?.step ?? 0);
   const steps = await compileSteps(setup, run.from);
   const { done, ema } = await takeSteps(setup, run, steps, log).catch(async (error: unknown) => {
