@@ -60,9 +60,7 @@ export async function run(settings: Settings, report: (report: Report) => void, 
     network: student.network,
     params: student.params,
     teacher: velocityField(teacher),
-
-    // the teacher than a short one: each r starts from a student that is right for the one before.
-    objective: ayfEmd({ intervalMean: -0.6, intervalStd: 1.6, warmup: settings.studentSteps }),
+    objective: ayfEmd(),
     learningRate: 1e-3,
     iterations: settings.studentSteps,
     progress: progress('student'),
