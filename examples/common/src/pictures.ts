@@ -20,11 +20,13 @@ export interface SamplePicture {
  * the teacher in 64 Heun steps.
  *
  * @returns the reference first, then for each number of steps teacher and student
+ * @throws the signal's reason when it fires
  */
 export async function writePictures(
   folder: string,
   endpoints: Endpoints,
   presentation: Presentation,
+  signal: AbortSignal,
 ): Promise<SamplePicture[]> {
   const show = async (
     kind: SamplePicture['kind'],
@@ -32,6 +34,7 @@ export async function writePictures(
     file: string,
     samples: HostTensor,
   ): Promise<SamplePicture> => {
+    signal.throwIfAborted();
     await writeFileAtomic(join(folder, file), await presentation.picture(samples));
     return { kind, steps, file, strip: await presentation.strip?.(samples) };
   };
