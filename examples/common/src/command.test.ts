@@ -47,7 +47,7 @@ test('Ctrl-C lets the work save, then says how to resume', async () => {
   const listeners = process.listenerCount('SIGINT');
   let saved = false;
   const result = await run((_, { signal }) => {
-    process.emit('SIGINT');
+    process.emit('SIGINT', 'SIGINT');
     saved = signal.aborted;
     return Promise.reject(signal.reason as Error);
   });
@@ -57,9 +57,27 @@ test('Ctrl-C lets the work save, then says how to resume', async () => {
   expect(process.listenerCount('SIGINT')).toBe(listeners);
 });
 
+test('one Ctrl-C that comes twice, from the terminal and from npm, is one', async () => {
+  const result = await run((_, { signal }) => {
+    process.emit('SIGINT', 'SIGINT');
+    process.emit('SIGINT', 'SIGINT');
+    return Promise.reject(signal.reason as Error);
+  });
+  expect(result.code).toBe(130);
+});
+
+test('work that was done already is finished', async () => {
+  const result = await run(() => {
+    process.emit('SIGINT', 'SIGINT');
+    return Promise.resolve();
+  });
+  expect(result.code).toBe(0);
+  expect(result.error).not.toContain('again to resume');
+});
+
 test('an error while saving after Ctrl-C is reported as such', async () => {
   const result = await run(() => {
-    process.emit('SIGINT');
+    process.emit('SIGINT', 'SIGINT');
     return Promise.reject(new DataError('disk', 'full'));
   });
   expect(result.code).toBe(1);

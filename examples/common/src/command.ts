@@ -1,5 +1,5 @@
 import { FlowmapError } from '@flowmap/core';
-import type { ProgressDisplay } from '@flowmap/train/node';
+import { surviveClosedPipe, type ProgressDisplay } from '@flowmap/train/node';
 import { Command, CommanderError } from 'commander';
 import { withInterrupt } from './interrupt.js';
 import { toCommander, type Config, type OptionTable } from './options.js';
@@ -15,7 +15,7 @@ export interface CommandSpec<Table extends OptionTable> {
 
 /** How a command talks to the user and is stopped. */
 export interface CommandContext {
-  /** Fires on Ctrl-C: the command should save what a rerun needs, and reject with the signal's reason. */
+  /** Fires on Ctrl-C, SIGTERM and SIGHUP: the command should save what a rerun needs, and reject with the signal's reason. */
   readonly signal: AbortSignal;
   /** Shows a line of text. */
   readonly print: (line: string) => void;
@@ -37,11 +37,11 @@ const terminal: CommandOutput = {
 /**
  * Reads the options, runs the command and turns what happens into an exit code.
  *
- * Wrong options and Flowmap's own errors become one line on standard error. The first Ctrl-C lets the command save and stop,
- * the second ends the process at once.
+ * Wrong options and Flowmap's own errors become one line on standard error. The first Ctrl-C, SIGTERM or SIGHUP lets the command
+ * save and stop, another one ends the process at once. Where nobody reads its output any more, as after `| head`, it goes on.
  *
  * @param args the command line after the program's name
- * @returns 0 when done, 1 after an error, 130 when the user interrupted it
+ * @returns 0 when done, 1 after an error, 128 plus the signal's number (Ctrl-C: 130) when it was interrupted
  * @throws what is not a Flowmap error: a defect, whose stack is worth seeing
  */
 export async function runCommand<Table extends OptionTable>(
@@ -49,6 +49,7 @@ export async function runCommand<Table extends OptionTable>(
   args: readonly string[],
   output: CommandOutput = terminal,
 ): Promise<number> {
+  const ends = output === terminal ? [process.stdout, process.stderr].map(surviveClosedPipe) : [];
   try {
     const config = parseOptions(spec, args, output);
     return await withInterrupt(
@@ -60,6 +61,8 @@ export async function runCommand<Table extends OptionTable>(
     if (!(error instanceof FlowmapError)) throw error;
     output.error(`error: ${error.message}\n`);
     return 1;
+  } finally {
+    for (const end of ends) end();
   }
 }
 

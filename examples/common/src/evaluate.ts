@@ -1,5 +1,6 @@
 import { compileSampler, normalBatch, uniformGrid, type Model, type SamplerMethod } from '@flowmap/core';
 import { hostTensor, sizeOf, type HostTensor, type Runtime } from '@flowmap/tensor';
+import { interruptible } from './interruptible.js';
 
 /** Numbers of steps at which teacher and student are compared. */
 export const STEP_COUNTS = [1, 2, 4, 8, 16] as const;
@@ -65,14 +66,13 @@ export async function sampleFixedNoises(
   const noise = normalBatch({ seed: 0, purpose: 'evaluation' }, [count, ...shape]);
   const labels = evaluationLabels(count, classes);
   const size = sizeOf(shape);
-  const sampler = await compileSampler(runtime, model, { method, batchSize });
+  const sampler = await compileSampler(interruptible(runtime, signal), model, { method, batchSize });
   try {
     const results: HostTensor[] = [];
     for (const steps of stepCounts) {
       onProgress?.(`${model.kind === 'flowMap' ? 'student' : 'teacher'}, ${steps} ${steps === 1 ? 'step' : 'steps'}`);
       const out = new Float32Array(noise.length);
       for (let first = 0; first < count; first += batchSize) {
-        signal?.throwIfAborted();
         const part = noise.subarray(first * size, (first + batchSize) * size);
         const points = await sampler.sample({
           noise: hostTensor([part.length / size, ...shape], part),

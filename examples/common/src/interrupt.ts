@@ -1,33 +1,56 @@
+import { constants } from 'node:os';
 import type { CommandOutput } from './command.js';
 
-/** Exit code of a process that ended on Ctrl-C: 128 plus the number of SIGINT. */
-const INTERRUPTED = 130;
+/** What asks a process to end, and what a user calls it: a key, `kill` or a system that shuts down, a terminal that is closed. */
+const SIGNALS = { SIGINT: 'Ctrl-C', SIGTERM: 'SIGTERM', SIGHUP: 'SIGHUP' } as const;
+type Signal = keyof typeof SIGNALS;
 
 /**
- * Runs work that the user can interrupt: the first Ctrl-C aborts the signal and waits for the work to save and return, the
- * second ends the process.
+ * Milliseconds in which further signals count as the first one: of one Ctrl-C a process may get two, from the terminal and from
+ * the npm that started it.
+ */
+const ECHO = 500;
+
+/**
+ * Runs work that the user can interrupt: the first SIGINT, SIGTERM or SIGHUP aborts the signal and waits for the work to save
+ * and reject with the signal's reason; another one ends the process at once, with 128 plus its number.
  *
- * @returns 0, or 130 when the work was interrupted
+ * @returns 0, also when the work was done in spite of a signal; or 128 plus the signal's number when it was interrupted
  */
 export async function withInterrupt(
   work: (signal: AbortSignal) => Promise<unknown>,
   output: Pick<CommandOutput, 'error'>,
 ): Promise<number> {
   const controller = new AbortController();
-  const onInterrupt = (): void => {
-    if (controller.signal.aborted) process.exit(INTERRUPTED);
-    output.error('\nSaving … press Ctrl-C again to stop at once.\n');
+  const { signal } = controller;
+  const received: Signal[] = [];
+  let since = 0;
+  const onSignal = (name: Signal): void => {
+    if (signal.aborted) {
+      if (performance.now() - since > ECHO) process.exit(exitCode(name));
+      return;
+    }
+    received.push(name);
+    since = performance.now();
+    output.error(`\n${SIGNALS[name]}: saving … once more stops at once.\n`);
     controller.abort();
   };
-  process.on('SIGINT', onInterrupt);
+  const names = Object.keys(SIGNALS) as Signal[];
+  for (const name of names) process.on(name, onSignal);
   try {
-    await work(controller.signal);
+    await work(signal);
+    return 0;
   } catch (error) {
-    if (error !== controller.signal.reason) throw error;
+    const [name] = received;
+    if (name === undefined || error !== signal.reason) throw error;
+    output.error(`Interrupted by ${SIGNALS[name]}. Run the same command again to resume where it stopped.\n`);
+    return exitCode(name);
   } finally {
-    process.off('SIGINT', onInterrupt);
+    for (const name of names) process.off(name, onSignal);
   }
-  if (!controller.signal.aborted) return 0;
-  output.error('Interrupted. Run the same command again to resume where it stopped.\n');
-  return INTERRUPTED;
+}
+
+/** What a shell reports of a process that a signal has ended. */
+function exitCode(name: Signal): number {
+  return 128 + constants.signals[name];
 }

@@ -1,5 +1,6 @@
 import { sizeOf, type HostTensor } from '@flowmap/tensor';
 import { endpointRmse, EVALUATION_COUNT, perStepCount, type Endpoints, type PerStepCount } from './evaluate.js';
+import { interruptible } from './interruptible.js';
 import { machine, versions } from './machine.js';
 import { firstSamples } from './presentation.js';
 import type { ExampleRun } from './run-example.js';
@@ -43,7 +44,11 @@ export interface MeasureOptions {
   readonly parts: Readonly<Record<string, number>>;
 }
 
-/** Everything that a run says about itself in numbers. */
+/**
+ * Everything that a run says about itself in numbers.
+ *
+ * @throws the signal's reason when it fires
+ */
 export async function measure({ run, endpoints, student, parts }: MeasureOptions): Promise<Metrics> {
   const { batchSize } = run.student;
   const quality = (samples: HostTensor): Quality => ({
@@ -59,7 +64,7 @@ export async function measure({ run, endpoints, student, parts }: MeasureOptions
     teacher: perStepCount((steps) => quality(endpoints.teacher[steps])),
     student: perStepCount((steps) => quality(endpoints.student[steps])),
     trainStep: { gflops: (4 * forwardFlops(network, batchSize)) / seconds / 1e9, seconds },
-    matmul: { gflops: await matmulGflops(run.runtime) },
+    matmul: { gflops: await matmulGflops(interruptible(run.runtime, run.signal)) },
     wallSeconds: performance.now() / 1000,
     seconds: parts,
     parameters: Object.values(network.parameters).reduce((total, { shape }) => total + sizeOf(shape), 0),

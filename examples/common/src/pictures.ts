@@ -24,11 +24,13 @@ const COMPARED: readonly number[] = [1, 2, 4];
  * the teacher in 64 Heun steps; with strips also `comparison.svg`, which has both in 1, 2 and 4 steps.
  *
  * @returns the reference first, then for each number of steps teacher and student
+ * @throws the signal's reason when it fires
  */
 export async function writePictures(
   folder: string,
   endpoints: Endpoints,
   presentation: Presentation,
+  signal: AbortSignal,
 ): Promise<SamplePicture[]> {
   const show = async (
     kind: SamplePicture['kind'],
@@ -36,6 +38,7 @@ export async function writePictures(
     file: string,
     samples: HostTensor,
   ): Promise<SamplePicture> => {
+    signal.throwIfAborted();
     await writeFileAtomic(join(folder, file), await presentation.picture(samples));
     return { kind, steps, file, strip: await presentation.strip?.(samples) };
   };

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Dataset, Network } from '@flowmap/core';
-import { writeFileAtomic } from '@flowmap/core/node';
+import { removeTemporaries, writeFileAtomic } from '@flowmap/core/node';
 import { flowMatching } from '@flowmap/objectives';
 import type { Runtime } from '@flowmap/tensor';
 import { distill, trainVelocityField, type DistillOptions } from '@flowmap/train/node';
@@ -12,7 +12,7 @@ import type { OptionValue } from './options.js';
 import type { Presentation } from './presentation.js';
 import { renderReport } from './report/report.js';
 import { reportOf } from './report-of.js';
-import { REPORT, runFolder, trainOnce, type Trained } from './run-folder.js';
+import { lockRunFolder, REPORT, trainOnce, type Trained } from './run-folder.js';
 import { summary } from './summary.js';
 
 /** How long and how fast something is trained. */
@@ -53,13 +53,24 @@ export interface ExampleRun extends CommandContext {
 /**
  * Trains or loads a teacher, distils it, compares both, and writes pictures, `metrics.json` and the report, which comes last: a
  * folder with a report holds a finished run. Interrupted at any point and started again with the same options, it goes on.
+ * The folder is locked meanwhile.
  *
  * @returns the run's folder
+ * @throws {FolderInUseError} when another process has the folder
  * @throws the signal's reason when it fires, with everything saved
  */
 export async function runExample(run: ExampleRun): Promise<string> {
+  const lock = await lockRunFolder(run.out, REPORT);
+  try {
+    await runIn(lock.folder, run);
+    return lock.folder;
+  } finally {
+    lock.release();
+  }
+}
+
+async function runIn(folder: string, run: ExampleRun): Promise<void> {
   const { runtime, data, seed, stepsPerRun = 1, flip = false, signal, progress = 'auto', options, print } = run;
-  const folder = runFolder(run.out);
   const training = { runtime, data, seed, stepsPerRun, flip, signal, progress, config: options };
   const parts: Record<string, number> = {};
 
@@ -79,13 +90,14 @@ export async function runExample(run: ExampleRun): Promise<string> {
   });
   parts['evaluation'] = (performance.now() - start) / 1000;
 
-  const pictures = await writePictures(folder, endpoints, run.presentation);
+  await removeTemporaries(folder);
+  const pictures = await writePictures(folder, endpoints, run.presentation, signal);
   const metrics = await measure({ run, endpoints, student, parts });
   await writeFileAtomic(join(folder, 'metrics.json'), `${JSON.stringify(metrics, null, 2)}\n`);
   const report = reportOf({ run, metrics, pictures, teacher, student });
+  signal.throwIfAborted();
   await writeFileAtomic(join(folder, REPORT), renderReport(report));
   print(summary(folder, metrics));
-  return folder;
 
   async function teacherOf(): Promise<Trained> {
     if ('model' in run.teacher) return run.teacher;

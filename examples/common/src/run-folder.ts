@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { CheckpointError, type Json, type Model } from '@flowmap/core';
-import { loadModel, loadVelocityField } from '@flowmap/core/node';
+import { loadModel, loadVelocityField, lockChosenFolder, type FolderLock } from '@flowmap/core/node';
 import { RunMismatchError } from '@flowmap/train';
 import type { LogRecord, TrainResult } from '@flowmap/train/node';
 
@@ -17,12 +17,22 @@ export interface Trained {
   readonly log: readonly LogRecord[];
 }
 
-/** The first of `out`, `out-2`, `out-3`, … that does not hold a finished run. */
-export function runFolder(out: string): string {
-  for (let number = 1; ; number++) {
-    const folder = number === 1 ? out : `${out}-${number}`;
-    if (!existsSync(join(folder, REPORT))) return folder;
-  }
+/**
+ * Takes the first of `out`, `out-2`, `out-3`, … that does not hold a finished run, for all that a command does there. Training
+ * has a lock of its own, which it holds for its part of that.
+ *
+ * @param last name of the file that a finished run has
+ * @throws {FolderInUseError} when another process has that folder
+ * @throws {WriteError} when it cannot be written
+ */
+export function lockRunFolder(out: string, last: string): Promise<FolderLock> {
+  const choose = (): string => {
+    for (let number = 1; ; number++) {
+      const folder = number === 1 ? out : `${out}-${number}`;
+      if (!existsSync(join(folder, last))) return folder;
+    }
+  };
+  return lockChosenFolder(choose, 'example.lock');
 }
 
 /**

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CheckpointError } from '@flowmap/core';
@@ -44,6 +44,22 @@ test('a teacher is made and put in its place, then distilled', { timeout: 120_00
   expect(page.match(/src="data:image\/png;base64,/g)).toHaveLength(9); // teacher and student in four numbers of steps, reference
   expect(page).toContain('1,906 samples of 3 × 4 × 4, 9 classes');
   expect(page).toContain('How the teacher learned'); // from the log beside the checkpoint
+});
+
+test('a teacher that is interrupted when it is trained is not trained again', { timeout: 120_000 }, async () => {
+  const [out, save] = [join(scratch, 'interrupted'), join(scratch, 'interrupted.safetensors')];
+  const args = ['--iterations', '2', '--batch-size', '4', '--threads', '1', '--size', '4', '--channels', '16'];
+  const config = parseOptions({ ...nothing, options: TEACHER_OPTIONS }, [...args, '--out', out, '--save', save]);
+  const controller = new AbortController();
+  const print = (): void => controller.abort(); // what it samples is the first thing that it says
+  const interrupted = trainTeacher(config, { ...context, signal: controller.signal, print });
+  await expect(interrupted).rejects.toMatchObject({ name: 'AbortError' });
+  expect(existsSync(save)).toBe(false);
+  const log = readFileSync(join(out, 'log.jsonl'), 'utf8'); // with the times of its training
+  await trainTeacher(config, context);
+  expect(readFileSync(join(scratch, 'interrupted.log.jsonl'), 'utf8')).toBe(log);
+  expect(existsSync(save)).toBe(true);
+  expect(readdirSync(out)).toContain('metrics.json'); // finished: the next is another run
 });
 
 test('the teacher that comes with the example is one of 24 x 24 emoji in nine categories, and small', async () => {

@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { access, copyFile, mkdir } from 'node:fs/promises';
+import { access, mkdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { unet, WriteError } from '@flowmap/core';
 import { writeFileAtomic } from '@flowmap/core/node';
@@ -9,12 +9,15 @@ import {
   evaluationLabels,
   forwardFlops,
   imageGrids,
+  interruptible,
+  lockRunFolder,
   machine,
   matmulGflops,
   median,
   openRuntime,
   REFERENCE_STEPS,
   sampleFixedNoises,
+  trainOnce,
   versions,
   type CommandContext,
 } from '@flowmap/example-common';
@@ -23,29 +26,46 @@ import { trainVelocityField } from '@flowmap/train/node';
 import { CATEGORIES, emojiDataset } from './emoji-dataset.js';
 import { rowsOf, type TeacherConfig } from './settings.js';
 
+/** The last file that a run writes. */
+const METRICS = 'metrics.json';
+
 /**
  * Trains the teacher that comes with the example, and puts it in its place with its log, metrics and a picture of its samples
- * beside it.
+ * beside it. Interrupted at any point and started again with the same options, it goes on.
  *
  * @throws {WriteError} before training, when that place cannot be written
+ * @throws {FolderInUseError} when another process has the run's folder
  * @throws the signal's reason when it fires, with everything saved
  */
-export async function trainTeacher(
-  { out, save, ...options }: TeacherConfig,
+export async function trainTeacher(config: TeacherConfig, context: CommandContext): Promise<void> {
+  await requireWritable(dirname(config.save));
+  const lock = await lockRunFolder(config.out, METRICS);
+  try {
+    await trainIn(lock.folder, config, context);
+  } finally {
+    lock.release();
+  }
+}
+
+async function trainIn(
+  folder: string,
+  { out: _, save, ...options }: TeacherConfig,
   { signal, print, progress = 'auto' }: CommandContext,
 ): Promise<void> {
-  await requireWritable(dirname(save));
   const { iterations, batchSize, learningRate, channels, seed, stepsPerRun } = options;
   const runtime = await openRuntime(options);
   const data = await emojiDataset(options.size);
   const classes = CATEGORIES.length;
-  const { model, completed, folder, log } = await trainVelocityField({
-    network: unet({ shape: data.shape, classes, channels }),
-    objective: flowMatching(),
-    ...{ runtime, data, iterations, batchSize, learningRate, seed, stepsPerRun, out, signal, progress },
-    config: options,
-  });
-  if (!completed) throw signal.reason;
+  const trained = await trainOnce(folder, 'teacher.safetensors', options, () =>
+    trainVelocityField({
+      network: unet({ shape: data.shape, classes, channels }),
+      objective: flowMatching(),
+      ...{ runtime, data, iterations, batchSize, learningRate, seed, stepsPerRun, out: folder, signal, progress },
+      config: options,
+    }),
+  );
+  if (!trained) throw signal.reason;
+  const { model, log } = trained;
 
   const step = median(log.map(({ imagesPerSecond }) => batchSize / imagesPerSecond));
   // Forward and backward pass: a training step without a time derivative costs three times the forward pass.
@@ -57,7 +77,7 @@ export async function trainTeacher(
     /** Mean of the last tenth of the log. */
     loss: mean(log.slice(-Math.ceil(log.length / 10)).map(({ loss }) => loss)),
     trainStep: { gflops: flops / step / 1e9, seconds: step },
-    matmul: { gflops: await matmulGflops(runtime) },
+    matmul: { gflops: await matmulGflops(interruptible(runtime, signal)) },
     seconds: log.at(-1)?.seconds ?? 0,
     machine: machine(),
     versions: versions(),
@@ -68,10 +88,14 @@ export async function trainTeacher(
     onProgress: (what) => print(`samples: ${what}`),
   });
   const grids = imageGrids(evaluationLabels(EVALUATION_COUNT, classes), classes, rowsOf(CATEGORIES));
-  await copyFile(join(folder, 'log.jsonl'), besideCheckpoint(save, 'log.jsonl'));
-  await writeFileAtomic(besideCheckpoint(save, 'metrics.json'), `${JSON.stringify(metrics, null, 2)}\n`);
-  await writeFileAtomic(besideCheckpoint(save, 'png'), await grids.picture(samples!));
-  await copyFile(join(folder, 'teacher.safetensors'), save);
+  const text = `${JSON.stringify(metrics, null, 2)}\n`;
+  const picture = await grids.picture(samples!);
+  signal.throwIfAborted();
+  await writeFileAtomic(besideCheckpoint(save, 'log.jsonl'), await readFile(join(folder, 'log.jsonl')));
+  await writeFileAtomic(besideCheckpoint(save, 'metrics.json'), text);
+  await writeFileAtomic(besideCheckpoint(save, 'png'), picture);
+  await writeFileAtomic(save, await readFile(join(folder, 'teacher.safetensors')));
+  await writeFileAtomic(join(folder, METRICS), text);
   print(`teacher: ${save}`);
 }
 

@@ -65,3 +65,28 @@ export class WriteError extends FlowmapError {
     super(`${path}: ${message}`, options);
   }
 }
+
+/** Who has a folder. */
+export interface FolderHolder {
+  /** Number of the process. */
+  readonly pid: number;
+  /** Name of its machine. */
+  readonly host: string;
+  /** When it took the folder, ISO 8601. */
+  readonly since: string;
+}
+
+/** A folder that another process, or another call in this one, works in. */
+export class FolderInUseError extends FlowmapError {
+  constructor(
+    readonly folder: string,
+    /** Who has it; undefined when its lock cannot be read. */
+    readonly holder: FolderHolder | undefined,
+    /** What else there is to know. */
+    advice?: string,
+  ) {
+    const who = holder ? `process ${holder.pid} on ${holder.host} since ${holder.since}` : 'another process';
+    const extra = advice === undefined ? '' : `. ${advice}`;
+    super(`${folder} is in use by ${who}; wait until it has ended, stop it, or choose another folder${extra}`);
+  }
+}

@@ -1,5 +1,13 @@
 export { FlowmapError, fillNormals, normalBatch, normals, uniforms, type RandomKey } from '@flowmap/tensor';
-export { CheckpointError, ConfigError, DataError, SampleError, WriteError } from './errors.js';
+export {
+  CheckpointError,
+  ConfigError,
+  DataError,
+  FolderInUseError,
+  SampleError,
+  WriteError,
+  type FolderHolder,
+} from './errors.js';
 export { conditionalVelocity, interpolate, perSample } from './path.js';
 export { flowMap } from './flow-map.js';
 export type {

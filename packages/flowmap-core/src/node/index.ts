@@ -1,2 +1,3 @@
+export { lockChosenFolder, lockFolder, type FolderLock } from './lock-folder.js';
 export { loadFlowMap, loadModel, loadVelocityField, saveModel } from './model-files.js';
-export { writeFileAtomic } from './write-file-atomic.js';
+export { removeTemporaries, writeFileAtomic } from './write-file-atomic.js';

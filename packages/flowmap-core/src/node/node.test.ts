@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { CheckpointError, WriteError } from '../errors.js';
 import { flowMapFrom, type Model } from '../models/model.js';
 import { mlp } from '../networks/mlp.js';
-import { loadFlowMap, loadModel, loadVelocityField, saveModel, writeFileAtomic } from './index.js';
+import { loadFlowMap, loadModel, loadVelocityField, removeTemporaries, saveModel, writeFileAtomic } from './index.js';
 
 let folder: string;
 beforeEach(async () => {
@@ -65,6 +65,13 @@ describe('writing in one piece', () => {
     );
     expect(await readFile(join(folder, 'file'), 'utf8')).toBe('kept');
   });
+});
+
+test('what a killed process was writing is removed, and nothing else', async () => {
+  const left = 'latest.0b6f2bd5-6d6c-4c55-8b0c-1f4f0fd2a3ce.tmp';
+  for (const name of [left, 'notes.tmp', 'latest', '0b6f2bd5.tmp']) await writeFile(join(folder, name), '');
+  await removeTemporaries(folder);
+  expect((await readdir(folder)).sort()).toEqual(['0b6f2bd5.tmp', 'latest', 'notes.tmp']);
 });
 
 describe('model files', () => {

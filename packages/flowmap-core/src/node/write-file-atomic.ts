@@ -1,7 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, open, rename, rm, writeFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { mkdir, open, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { WriteError } from '../errors.js';
+
+/** Ending of a temporary file: a UUID and `.tmp`. */
+const TEMPORARY = /\.[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\.tmp$/;
 
 /**
  * Writes a file so that, whatever happens meanwhile, its path holds either what was there before or all of the new content:
@@ -30,5 +33,21 @@ export async function writeFileAtomic(
     await rm(temporary, { force: true }).catch(() => undefined);
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new WriteError(path, `cannot be written (${reason})`, { cause });
+  }
+}
+
+/**
+ * Removes the temporary files that processes which were killed in {@link writeFileAtomic} left in a folder; for those who know
+ * that nobody else writes there now.
+ *
+ * @throws {WriteError} when the folder cannot be read or changed
+ */
+export async function removeTemporaries(folder: string): Promise<void> {
+  try {
+    const names = (await readdir(folder)).filter((name) => TEMPORARY.test(name));
+    for (const name of names) await rm(join(folder, name), { force: true });
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new WriteError(folder, `cannot be cleared of temporary files (${reason})`, { cause });
   }
 }

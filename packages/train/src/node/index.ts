@@ -1,3 +1,4 @@
+export { surviveClosedPipe } from './closed-pipe.js';
 export type { LogRecord } from './log.js';
 export type { DistillOptions, TrainOptions, TrainResult, TrainVelocityFieldOptions } from './options.js';
 export type { ProgressDisplay } from './progress.js';

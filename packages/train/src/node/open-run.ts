@@ -1,8 +1,7 @@
 import { join } from 'node:path';
-import { writeFileAtomic } from '@flowmap/core/node';
+import { removeTemporaries, writeFileAtomic } from '@flowmap/core/node';
 import { latestCheckpoint, loadCheckpoint, type Checkpoint } from './checkpoints.js';
 import { readRunConfig, requireSameRun, runConfigOf } from './run-config.js';
-import { nextRunFolder } from './run-folder.js';
 import type { TrainSetup } from './setup.js';
 
 /** A run folder that is ready for training. */
@@ -15,18 +14,18 @@ export interface Run {
 }
 
 /**
- * Finds the folder of a run, and the checkpoint to go on from when an earlier call left one there; else records the
- * settings in config.json.
+ * Finds the checkpoint to go on from when an earlier call left one in the run's folder, which this process has locked; else
+ * records the settings in config.json.
  *
  * @throws {RunMismatchError} when the unfinished run there has other settings
  * @throws {CheckpointError} when its files are damaged
  * @throws {WriteError} when the folder cannot be written
  */
-export async function openRun(setup: TrainSetup): Promise<Run> {
-  const { folder, resumes } = await nextRunFolder(setup.out);
+export async function openRun(setup: TrainSetup, folder: string): Promise<Run> {
+  await removeTemporaries(folder);
   const path = join(folder, 'config.json');
   const config = runConfigOf(setup);
-  const checkpoint = resumes ? await latestCheckpoint(folder) : undefined;
+  const checkpoint = await latestCheckpoint(folder);
   if (checkpoint === undefined) {
     await writeFileAtomic(path, `${JSON.stringify(config, null, 2)}\n`);
     return { folder, from: undefined, checkpoint };

@@ -1,4 +1,5 @@
 import { Presets, SingleBar } from 'cli-progress';
+import { surviveClosedPipe } from './closed-pipe.js';
 import type { LogRecord } from './log.js';
 
 /** What is shown while a run trains; `auto` is a bar on a terminal and lines elsewhere. */
@@ -17,7 +18,7 @@ export interface ProgressReporter {
 const LINES = 50;
 
 /**
- * Starts showing progress.
+ * Starts showing progress. Where nobody reads the stream any more, as after `| head`, training goes on.
  *
  * @param title what is trained
  * @param iterations steps of the whole run
@@ -31,14 +32,17 @@ export function showProgress(
   done: number,
   stream: NodeJS.WriteStream = process.stderr,
 ): ProgressReporter {
-  switch (display === 'auto' ? (stream.isTTY ? 'bar' : 'lines') : display) {
-    case 'bar':
-      return progressBar(title, iterations, done, stream);
-    case 'lines':
-      return progressLines(title, iterations, done, stream);
-    case 'none':
-      return { step: () => undefined, record: () => undefined, stop: () => undefined };
-  }
+  if (display === 'none') return { step: () => undefined, record: () => undefined, stop: () => undefined };
+  const isBar = display === 'auto' ? stream.isTTY : display === 'bar';
+  const end = surviveClosedPipe(stream);
+  const reporter = (isBar ? progressBar : progressLines)(title, iterations, done, stream);
+  return {
+    ...reporter,
+    stop() {
+      reporter.stop();
+      end();
+    },
+  };
 }
 
 /**
@@ -53,7 +57,10 @@ export function showNote(
   note: string,
   stream: NodeJS.WriteStream = process.stderr,
 ): void {
-  if (display !== 'none') stream.write(`${title}: ${note}\n`);
+  if (display === 'none') return;
+  const end = surviveClosedPipe(stream);
+  stream.write(`${title}: ${note}\n`);
+  end();
 }
 
 function progressBar(title: string, iterations: number, done: number, stream: NodeJS.WriteStream): ProgressReporter {

@@ -10,9 +10,11 @@ import { train } from './training-loop.js';
  * a network with an interval input), the moving average of the weights. Aborted or killed, and called again with the
  * same options, it goes on where it was: on the same machine, runtime and thread count, and with the same `stepsPerRun`,
  * with the same bits as if it had never stopped. Called again after it has finished, it starts a new run in the next numbered folder.
+ * Until it returns the folder is locked: nobody else can train there.
  *
  * @throws {ConfigError} for an option that makes no sense or does not fit, before anything is written
  * @throws {WriteError} when the folder cannot be written, before training starts
+ * @throws {FolderInUseError} when another process, or another call in this one, trains in the folder
  * @throws {RunMismatchError} when the folder holds an unfinished run with other settings
  * @throws {CheckpointError} when the checkpoint to resume is damaged
  * @throws {SampleError} when a sample has a label outside the data's classes or holds a NaN or an infinity, before it is trained

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import type { Model } from '@flowmap/core';
-import { saveModel } from '@flowmap/core/node';
+import { lockChosenFolder, saveModel } from '@flowmap/core/node';
 import { RuntimeUnavailableError, type HostTensors } from '@flowmap/tensor';
 import { RuntimeLostError } from '../errors.js';
 import { trainFeeds } from '../train-feeds.js';
@@ -10,13 +11,25 @@ import { openLog, type Log } from './log.js';
 import { openRun, type Run } from './open-run.js';
 import type { TrainResult } from './options.js';
 import { showNote, showProgress } from './progress.js';
-import { resultFile } from './run-folder.js';
+import { nextRunFolder, resultFile } from './run-folder.js';
 import type { TrainSetup } from './setup.js';
 import { compileSteps, type Steps } from './state.js';
 
-/** Runs a training run to its end, or until it is aborted; resumes it where its folder holds an unfinished one. */
+/**
+ * Runs a training run to its end, or until it is aborted; resumes it where its folder holds an unfinished one. Until it returns,
+ * nobody else can train in that folder.
+ */
 export async function train(setup: TrainSetup): Promise<TrainResult> {
-  const run = await openRun(setup);
+  const lock = await lockChosenFolder(async () => (await nextRunFolder(setup.out)).folder);
+  try {
+    return await trainIn(lock.folder, setup);
+  } finally {
+    lock.release();
+  }
+}
+
+async function trainIn(folder: string, setup: TrainSetup): Promise<TrainResult> {
+  const run = await openRun(setup, folder);
   for (const note of setup.notes) {
     showNote(setup.progress, setup.objective.name, note);
     setup.onNote(note);
@@ -75,10 +88,15 @@ async function takeSteps(setup: TrainSetup, run: Run, steps: Steps, log: Log): P
     setup.onLog(record);
   };
 
+  const isStopped = async (): Promise<boolean> => {
+    await setImmediate(); // a runtime may compute without ever letting the process see signals and timers
+    return signal?.aborted === true;
+  };
+
   const reporter = showProgress(setup.progress, objective.name, iterations, done);
   try {
     let next = prepare(done);
-    while (next !== undefined && !signal?.aborted) {
+    while (next !== undefined && !(await isStopped())) {
       const [first, feeds, start] = [done, await next, elapsed()];
       const running = steps.take(feeds);
       // The next data and noise are prepared while these steps run.

@@ -1,0 +1,185 @@
+import {
+  closeSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { FolderInUseError, WriteError, type FolderHolder } from '../errors.js';
+import { isRunning, thisProcess, type ProcessIdentity } from './process-identity.js';
+
+/** A folder that nobody else may use until it is released. */
+export interface FolderLock {
+  readonly folder: string;
+  /** Lets others use it; does nothing when it has been released, or the folder has vanished. */
+  release(): void;
+}
+
+/** Milliseconds between two signs of life. */
+const HEARTBEAT = 60_000;
+/** Milliseconds without one after which a holder that cannot be looked for counts as gone. */
+const SILENCE = 600_000;
+
+/**
+ * Takes a folder for this process, making it when it is missing. The lock is a small file in it that names the process; that of
+ * a process which has died is taken over: at once when it ran on this machine, else after ten minutes without a sign of life.
+ *
+ * @param name name of the lock's file; those of different names are independent
+ * @throws {FolderInUseError} when another process has it, or an earlier call in this one
+ * @throws {WriteError} when the folder cannot be written
+ */
+export function lockFolder(folder: string, name = 'lock'): FolderLock {
+  const path = join(folder, name);
+  const mine = `${JSON.stringify({ ...thisProcess(), since: new Date().toISOString() })}\n`;
+  try {
+    mkdirSync(folder, { recursive: true });
+    take(folder, path, mine);
+  } catch (cause) {
+    if (cause instanceof FolderInUseError) throw cause;
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new WriteError(folder, `cannot be used (${reason})`, { cause });
+  }
+  const ifMine = (action: () => void): void => {
+    try {
+      if (read(path)?.text === mine) action();
+    } catch {
+      // A lock that cannot be touched any more counts as gone with this process.
+    }
+  };
+  const heartbeat = setInterval(() => ifMine(() => utimesSync(path, new Date(), new Date())), HEARTBEAT).unref();
+  let isHeld = true;
+  return {
+    folder,
+    release() {
+      if (!isHeld) return;
+      isHeld = false;
+      clearInterval(heartbeat);
+      ifMine(() => rmSync(path));
+    },
+  };
+}
+
+/**
+ * Takes the folder that a choice gives. What it gives may depend on what others do there, so it is asked again once the folder
+ * is held, and what it gives then is the folder that is held.
+ *
+ * @throws what {@link lockFolder} and the choice throw
+ */
+export async function lockChosenFolder(choose: () => string | Promise<string>, name?: string): Promise<FolderLock> {
+  for (;;) {
+    const lock = lockFolder(await choose(), name);
+    try {
+      if ((await choose()) === lock.folder) return lock;
+    } catch (error) {
+      lock.release();
+      throw error;
+    }
+    lock.release();
+  }
+}
+
+/** What is in a lock's file. */
+type Holder = ProcessIdentity & FolderHolder;
+
+/** A lock's file as it was found. */
+interface Found {
+  readonly text: string;
+  /** Who wrote it; undefined when it was cut off. */
+  readonly holder: Holder | undefined;
+  /** Its last sign of life, in milliseconds since 1970. */
+  readonly seen: number;
+}
+
+/**
+ * Makes the lock's file hold `mine`.
+ *
+ * A lock whose holder is gone is replaced only by the process that made the file `<path>.next`, which becomes the lock if that
+ * is still the same: whoever comes late cannot take away the lock of the one who was faster.
+ */
+function take(folder: string, path: string, mine: string): void {
+  const next = `${path}.next`;
+  while (!create(path, mine)) {
+    const found = read(path);
+    if (found === undefined) continue; // released meanwhile
+    requireGone(folder, found);
+    if (create(next, mine)) {
+      const now = read(path);
+      if (now?.text === found.text && now.seen === found.seen) {
+        ifThere(() => renameSync(next, path));
+        if (read(path)?.text === mine) return;
+      } else {
+        rmSync(next, { force: true });
+      }
+    } else {
+      const other = read(next);
+      if (other === undefined) continue; // it has become the lock, or was given up
+      requireGone(folder, other); // its maker may have died on the way
+      rmSync(next, { force: true });
+    }
+  }
+}
+
+/** @throws {FolderInUseError} unless the holder is gone */
+function requireGone(folder: string, { holder, seen }: Found): void {
+  const runs = holder && isRunning(holder, seen);
+  if (runs === false || (runs === undefined && seen < Date.now() - SILENCE)) return;
+  const advice = 'If it has crashed, the folder is free ten minutes after its last sign of life';
+  throw new FolderInUseError(folder, holder, runs === undefined ? advice : undefined);
+}
+
+/** Writes a new file; false when there is one already. */
+function create(path: string, text: string): boolean {
+  let file: number;
+  try {
+    file = openSync(path, 'wx');
+  } catch (error) {
+    if (codeOf(error) === 'EEXIST') return false;
+    throw error;
+  }
+  try {
+    writeSync(file, text);
+    return true;
+  } catch (error) {
+    rmSync(path, { force: true });
+    throw error;
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** Reads a lock's file; undefined when there is none. */
+function read(path: string): Found | undefined {
+  return ifThere(() => {
+    const text = readFileSync(path, 'utf8');
+    return { text, holder: parse(text), seen: statSync(path).mtimeMs };
+  });
+}
+
+function parse(text: string): Holder | undefined {
+  try {
+    const value = JSON.parse(text) as Holder;
+    const texts = [value.host, value.space, value.started, value.since];
+    return typeof value.pid === 'number' && texts.every((field) => typeof field === 'string') ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** What an action on a file returns; undefined when the file is missing. */
+function ifThere<T>(action: () => T): T | undefined {
+  try {
+    return action();
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && 'code' in error ? error.code : undefined;
+}

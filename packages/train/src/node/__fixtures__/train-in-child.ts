@@ -1,0 +1,35 @@
+// Trains in the folder that is its argument, and tells its parent how that ended. Given the number of a step, it says so before
+// it reads the data of that step, and goes on when it is told to.
+import { once } from 'node:events';
+import { mlp } from '@flowmap/core';
+import { checkerboard } from '@flowmap/data';
+import { flowMatching } from '@flowmap/objectives';
+import { referenceRuntime } from '@flowmap/runtime-reference';
+import { trainVelocityField } from '../train.js';
+
+const [out = '', pause] = process.argv.slice(2);
+const tell = (message: unknown): boolean => process.send!(message);
+const data = checkerboard();
+let steps = 0;
+
+try {
+  const { completed, step } = await trainVelocityField({
+    ...{ runtime: referenceRuntime(), network: mlp({ shape: [2], width: 8, depth: 1 }), objective: flowMatching() },
+    ...{ iterations: 12, batchSize: 8, seed: 3, checkpointEvery: 5, logEvery: 1, progress: 'lines', out },
+    data: {
+      ...data,
+      async batch(indices) {
+        if (++steps === Number(pause)) {
+          tell('paused');
+          await once(process, 'message');
+        }
+        return data.batch(indices);
+      },
+    },
+  });
+  await new Promise(setImmediate); // when everything that was shown is through
+  tell({ completed, step, listeners: process.stderr.listenerCount('error') });
+} catch (error) {
+  tell({ error: (error as Error).name, message: (error as Error).message });
+}
+process.disconnect();
