@@ -57,8 +57,9 @@ describe('a lock', () => {
     expect(JSON.parse(text)).toMatchObject({ pid: process.pid, host: hostname() });
     expect(() => lockFolder(lock.folder)).toThrow(FolderInUseError);
     expect(await readFile(join(lock.folder, 'lock'), 'utf8')).toBe(text);
+    await writeFile(join(lock.folder, 'result'), '');
     lock.release();
-    expect(await readdir(lock.folder)).toEqual([]);
+    expect(await readdir(lock.folder)).toEqual(['result']);
   });
 
   test('says who has it, since when, and what to do', () => {
@@ -95,6 +96,19 @@ describe('a lock', () => {
     const lock = lockFolder(folder);
     await rm(folder, { recursive: true });
     lock.release();
+  });
+
+  test('leaves no folder that was made for it and is empty again', async () => {
+    lockFolder(join(folder, 'new', 'run')).release();
+    expect(await readdir(folder)).toEqual([]);
+    const lock = lockFolder(join(folder, 'new', 'run'));
+    await writeFile(join(folder, 'new', 'mine'), '');
+    lock.release();
+    expect(await readdir(folder)).toEqual(['new']);
+    expect(await readdir(join(folder, 'new'))).toEqual(['mine']);
+    lockFolder(join(folder, 'new')).release(); // was there before
+    lockFolder(folder).release();
+    expect(await readdir(folder)).toEqual(['new']);
   });
 
   test('of a folder that cannot be is an error of writing', async () => {
@@ -211,7 +225,7 @@ describe('a folder that is chosen', () => {
     const answers = [first, second, second, second];
     const lock = await lockChosenFolder(() => answers.shift()!);
     expect(lock.folder).toBe(second);
-    expect(await readdir(first)).toEqual([]);
+    expect(await readdir(folder)).toEqual(['run-2']);
     lock.release();
   });
 

@@ -4,19 +4,23 @@ import {
   openSync,
   readFileSync,
   renameSync,
+  rmdirSync,
   rmSync,
   statSync,
   utimesSync,
   writeSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { FolderInUseError, WriteError, type FolderHolder } from '../errors.js';
 import { isRunning, thisProcess, type ProcessIdentity } from './process-identity.js';
 
 /** A folder that nobody else may use until it is released. */
 export interface FolderLock {
   readonly folder: string;
-  /** Lets others use it; does nothing when it has been released, or the folder has vanished. */
+  /**
+   * Lets others use it, and removes a folder that was made for the lock and is empty again; does nothing when it has been
+   * released, or the folder has vanished.
+   */
   release(): void;
 }
 
@@ -36,8 +40,9 @@ const SILENCE = 600_000;
 export function lockFolder(folder: string, name = 'lock'): FolderLock {
   const path = join(folder, name);
   const mine = `${JSON.stringify({ ...thisProcess(), since: new Date().toISOString() })}\n`;
+  let made: string | undefined;
   try {
-    mkdirSync(folder, { recursive: true });
+    made = mkdirSync(folder, { recursive: true });
     take(folder, path, mine);
   } catch (cause) {
     if (cause instanceof FolderInUseError) throw cause;
@@ -59,7 +64,10 @@ export function lockFolder(folder: string, name = 'lock'): FolderLock {
       if (!isHeld) return;
       isHeld = false;
       clearInterval(heartbeat);
-      ifMine(() => rmSync(path));
+      ifMine(() => {
+        rmSync(path);
+        if (made !== undefined) removeEmpty(folder, made);
+      });
     },
   };
 }
@@ -80,6 +88,14 @@ export async function lockChosenFolder(choose: () => string | Promise<string>, n
       throw error;
     }
     lock.release();
+  }
+}
+
+/** Removes a folder and those above it, up to `last`, as far as they are empty. */
+function removeEmpty(folder: string, last: string): void {
+  for (let path = resolve(folder); ; path = dirname(path)) {
+    rmdirSync(path); // throws when there is something in it
+    if (path === resolve(last)) return;
   }
 }
 
