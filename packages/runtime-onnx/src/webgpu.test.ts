@@ -19,7 +19,7 @@ import { runInNewContext } from 'node:vm';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { webgpuMissing } from './__fixtures__/webgpu-adapter.js';
 import { openDevice } from './device.js';
-import { executable } from './executable.js';
+import { compiled, executables } from './executable.js';
 import { onnxRuntime } from './onnx-runtime.js';
 import { plainSessions } from './session.js';
 import { sessionOptions } from './session-options.js';
@@ -51,7 +51,7 @@ suite(missing === undefined ? 'WebGPU' : `WebGPU, skipped: ${missing}`, { timeou
       results.push(...Object.values(given).map((tensor) => tensor.location));
       return given;
     });
-    const step = executable(ort, session, opened, halving);
+    const step = await executables(opened)(halving, undefined, () => compiled(session, opened, halving));
     await step.writeState({ w: ones });
     const { twice } = await step.run({ x: ones });
     await step.readState();
