@@ -91,6 +91,29 @@ describe('sessions in place', () => {
     await step.dispose();
   });
 
+  it('have a shared state in the same two arrays, whichever writes it', async () => {
+    const { create, arrays } = watched(inPlace);
+    const add = await compile(cumulated, create);
+    const negating = program('negating', { inputs: {}, state: { total: [3] } }, (_, { total }) => ({
+      outputs: {},
+      state: { total: total.neg() },
+    }));
+    const negate = await compile(negating, create, add);
+    await add.writeState(state);
+    for (let run = 0; run < 3; run++) {
+      await add.run(inputs);
+      await negate.run({});
+      await negate.run({});
+    }
+    expect([...(await negate.readState())['total']!.data]).toEqual([3, 16, 29]);
+    expect(arrays.get('state:total')!.size).toBe(2);
+    expect(arrays.get('next:total')).toEqual(arrays.get('state:total'));
+    await add.dispose();
+    await negate.run({});
+    expect([...(await negate.readState())['total']!.data]).toEqual([-3, -16, -29]);
+    await negate.dispose();
+  });
+
   it('take what others of them gave, and keep a result whatever is run after it', async () => {
     const doubling = program('doubling', { inputs: { x: [4] } }, ({ x }) => ({ outputs: { y: x.add(x) } }));
     const double = await compile(doubling, inPlace);
