@@ -44,6 +44,7 @@ export {
   type SampleArguments,
   type SamplerMethod,
 } from './samplers/compile-sampler.js';
+export { compileLiveSampler, type LiveSamplerOptions } from './samplers/live-sampler.js';
 export { flowMapFrom, velocityField, type Model } from './models/model.js';
 export { decodeModel, encodeModel } from './models/checkpoint.js';
 export { encodeSafetensors } from './safetensors/encode.js';

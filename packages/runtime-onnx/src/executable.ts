@@ -1,43 +1,60 @@
 import {
-  checkFeeds,
-  checkStateWritten,
-  DisposedError,
   FeedError,
+  guarded,
   hostZeros,
+  type CompiledProgram,
   type DeviceTensor,
-  type Executable,
-  type Feeds,
   type HostTensor,
-  type HostTensors,
+  type MakeExecutable,
   type Signature,
 } from '@flowmap/tensor';
 import type { Tensor as OrtTensor } from 'onnxruntime-node';
 import { deviceFailure } from './device-failure.js';
 import { OnnxTensor } from './device-tensor.js';
 import type { OpenDevice } from './host/host.js';
-import type { Ort } from './load-ort.js';
 import { toOrt } from './memory.js';
 import type { Session } from './session.js';
 import { sessionLifetime } from './session-lifetime.js';
 import { outputName, stateInput, stateOutput } from './to-onnx.js';
+
+/** A state between runs. */
+export interface Held {
+  readonly tensor: OrtTensor;
+  /** Where sessions write in place: the memory of the value before, for the next one. */
+  readonly spare?: OrtTensor;
+  /** Where tensors live no longer than the session they came from: lets go of that session. */
+  readonly released?: (() => void) | undefined;
+}
+
+/** Makes the executables of a device. */
+export function executables({ memory }: OpenDevice): MakeExecutable<Held> {
+  return guarded<Held>({
+    write: async (tensor) => ({ tensor: await memory.write(tensor) }),
+    read: async ({ tensor }, spec) => ({ ...spec, data: await memory.read(tensor) }),
+    release({ tensor, released }) {
+      // What is in host memory may be the spare of the value after it.
+      if (memory.location === 'cpu') return;
+      tensor.dispose();
+      released?.();
+    },
+  });
+}
 
 /**
  * Runs a session whose state stays in onnxruntime's tensors, in the memory that its results are left in: each run's new state
  * is the next run's input, without a copy. Where a session writes in place, the state of the run before is where the next one
  * leaves its own.
  */
-export function executable(ort: Ort, session: Session, { device, memory }: OpenDevice, program: Signature): Executable {
-  const state = new Map<string, OrtTensor>();
-  const spare = new Map<string, OrtTensor>();
+export function compiled(
+  session: Session,
+  { ort, device, memory }: OpenDevice,
+  program: Signature,
+): CompiledProgram<Held> {
   const what = (name: string): string => `output '${name}' of program '${program.name}'`;
-  // Results in host memory do without the session that they came from.
+  // Tensors in host memory do without the session that they came from.
   const lifetime = sessionLifetime(session);
   const hold = memory.location === 'cpu' ? undefined : lifetime.hold;
-  let disposed = false;
 
-  const requireLive = (): void => {
-    if (disposed) throw new DisposedError(`program '${program.name}'`);
-  };
   const feedOf = (name: string, feed: HostTensor | DeviceTensor): OrtTensor => {
     if ('data' in feed) return toOrt(ort, feed);
     if (feed instanceof OnnxTensor && [memory.location, 'cpu'].includes(feed.ort.location)) return feed.ort;
@@ -48,10 +65,10 @@ export function executable(ort: Ort, session: Session, { device, memory }: OpenD
     );
   };
   /** Memory for a run's results. */
-  const room = (): Record<string, OrtTensor> => {
+  const room = (stateOf: (name: string) => Held): Record<string, OrtTensor> => {
     const results: Record<string, OrtTensor> = {};
-    for (const name of Object.keys(program.updates)) {
-      results[stateOutput(name)] = spare.get(name) ?? toOrt(ort, hostZeros(program.state[name]!));
+    for (const [name, spec] of Object.entries(program.updates)) {
+      results[stateOutput(name)] = stateOf(name).spare ?? toOrt(ort, hostZeros(spec));
     }
     for (const [name, spec] of Object.entries(program.outputs))
       results[outputName(program, name)] = toOrt(ort, hostZeros(spec));
@@ -59,56 +76,28 @@ export function executable(ort: Ort, session: Session, { device, memory }: OpenD
   };
 
   return {
-    program,
-    async writeState(values: HostTensors): Promise<void> {
-      requireLive();
-      checkFeeds(program, 'state', values);
-      const names = Object.keys(values);
-      const written = await Promise.all(names.map(async (name) => memory.write(values[name]!)));
-      for (const [i, name] of names.entries()) {
-        state.get(name)?.dispose();
-        state.set(name, written[i]!);
-      }
-    },
-    async readState(names: readonly string[] = Object.keys(program.state)): Promise<Record<string, HostTensor>> {
-      requireLive();
-      checkStateWritten(program, state, names);
-      const copies: Record<string, HostTensor> = {};
-      for (const name of names) copies[name] = { ...program.state[name]!, data: await memory.read(state.get(name)!) };
-      return copies;
-    },
-    async run(inputs: Feeds): Promise<Record<string, DeviceTensor>> {
-      requireLive();
-      checkFeeds(program, 'input', inputs);
-      checkStateWritten(program, state);
+    async run(inputs, stateOf) {
       const feeds: Record<string, OrtTensor> = {};
       for (const [name, feed] of Object.entries(inputs)) feeds[name] = feedOf(name, feed);
-      for (const [name, tensor] of state) feeds[stateInput(name)] = tensor;
+      for (const name of Object.keys(program.state)) feeds[stateInput(name)] = stateOf(name).tensor;
       let results: Readonly<Record<string, OrtTensor>>;
       try {
-        results = await session.run(feeds, session.inPlace ? room() : undefined);
+        results = await session.run(feeds, session.inPlace ? room(stateOf) : undefined);
         if (memory.afterRun) await memory.afterRun();
       } catch (cause) {
         throw deviceFailure(device, `running program '${program.name}'`, cause);
       }
+      const updates: Record<string, Held> = {};
       for (const name of Object.keys(program.updates)) {
-        if (session.inPlace) spare.set(name, state.get(name)!);
-        else state.get(name)!.dispose();
-        state.set(name, results[stateOutput(name)]!);
+        const tensor = results[stateOutput(name)]!;
+        updates[name] = session.inPlace ? { tensor, spare: stateOf(name).tensor } : { tensor, released: hold?.() };
       }
       const outputs: Record<string, DeviceTensor> = {};
       for (const [name, { shape, dtype }] of Object.entries(program.outputs)) {
         outputs[name] = new OnnxTensor(results[outputName(program, name)]!, memory, shape, dtype, what(name), hold?.());
       }
-      return outputs;
+      return { outputs, updates };
     },
-    async dispose(): Promise<void> {
-      if (disposed) return;
-      disposed = true;
-      for (const tensor of state.values()) tensor.dispose();
-      state.clear();
-      spare.clear();
-      await lifetime.close();
-    },
+    dispose: () => lifetime.close(),
   };
 }

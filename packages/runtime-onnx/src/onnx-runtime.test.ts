@@ -6,6 +6,7 @@ import {
   hostTensor,
   normals,
   program,
+  SharingError,
   UnsupportedError,
   type HostTensor,
   type Program,
@@ -44,6 +45,14 @@ describe('onnxRuntime', () => {
       return state;
     };
     expect(await run()).toEqual(await run());
+  });
+
+  it('shares states within a runtime only', async () => {
+    const [one, other] = [await onnxRuntime({ device: 'cpu' }), await onnxRuntime({ device: 'cpu' })];
+    const sharing = await one.compile(descent());
+    await expect(other.compile(descent(), { sharing })).rejects.toThrow(SharingError);
+    await (await one.compile(descent(), { sharing })).dispose();
+    await sharing.dispose();
   });
 
   it('writes a profile when it is asked to', async () => {

@@ -11,7 +11,7 @@ import {
 } from '@flowmap/tensor';
 import { deviceFailure } from './device-failure.js';
 import type { Device } from './devices.js';
-import { executable } from './executable.js';
+import { compiled, executables } from './executable.js';
 import { dtypesOf } from './dtypes.js';
 import type { DeviceSettings, OpenDevice } from './host/host.js';
 import { cpuRules, standardRules } from './lowering/table.js';
@@ -85,22 +85,25 @@ export async function onnxRuntime(options: OnnxRuntimeOptions = {}): Promise<Run
   }
   const opened = await (wanted === 'auto' ? openFastest(options) : host.open(wanted, options));
   const { ort, device, memory, createSession, channelBlock } = opened;
+  const executable = executables(opened);
   const rules = { cpu: cpuRules(channelBlock), webgpu: webgpuRules, cuda: standardRules }[device];
   const kind = { name: `onnx (${device})`, precision: 'float32', dtypes: await dtypesOf(ort, device) } as const;
   return {
     ...kind,
-    async compile(program: Program, { stepsPerRun = 1 }: CompileOptions = {}): Promise<Executable> {
+    async compile(program: Program, { stepsPerRun = 1, sharing }: CompileOptions = {}): Promise<Executable> {
       checkDTypes(kind, program);
       const signature = unrolledSignature(program, stepsPerRun);
-      // The provider of WebGPU has no Scan; the CPU would run it, and carry every step's state over the bus.
-      const canScan = device !== 'webgpu' && stepsPerRun > 1 && Object.keys(program.inputs).length > 0;
-      const model = canScan ? scanModel(program, rules, stepsPerRun) : modelOf(unroll(program, stepsPerRun), rules);
-      try {
-        const session = await createSession(model, sessionOptions(device, memory.location, options));
-        return executable(ort, session, opened, signature);
-      } catch (cause) {
-        throw deviceFailure(device, `compiling program '${program.name}'`, cause);
-      }
+      return executable(signature, sharing, async () => {
+        // The provider of WebGPU has no Scan; the CPU would run it, and carry every step's state over the bus.
+        const canScan = device !== 'webgpu' && stepsPerRun > 1 && Object.keys(program.inputs).length > 0;
+        const model = canScan ? scanModel(program, rules, stepsPerRun) : modelOf(unroll(program, stepsPerRun), rules);
+        try {
+          const session = await createSession(model, sessionOptions(device, memory.location, options));
+          return compiled(session, opened, signature);
+        } catch (cause) {
+          throw deviceFailure(device, `compiling program '${program.name}'`, cause);
+        }
+      });
     },
   };
 }

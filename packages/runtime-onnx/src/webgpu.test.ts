@@ -7,6 +7,7 @@ import {
   normals,
   program,
   RuntimeUnavailableError,
+  SharingError,
   type Executable,
   type HostTensor,
   type HostTensors,
@@ -19,7 +20,7 @@ import { runInNewContext } from 'node:vm';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { webgpuMissing } from './__fixtures__/webgpu-adapter.js';
 import { openDevice } from './device.js';
-import { executable } from './executable.js';
+import { compiled, executables } from './executable.js';
 import { onnxRuntime } from './onnx-runtime.js';
 import { plainSessions } from './session.js';
 import { sessionOptions } from './session-options.js';
@@ -51,7 +52,7 @@ suite(missing === undefined ? 'WebGPU' : `WebGPU, skipped: ${missing}`, { timeou
       results.push(...Object.values(given).map((tensor) => tensor.location));
       return given;
     });
-    const step = executable(ort, session, opened, halving);
+    const step = await executables(opened)(halving, undefined, () => compiled(session, opened, halving));
     await step.writeState({ w: ones });
     const { twice } = await step.run({ x: ones });
     await step.readState();
@@ -74,6 +75,49 @@ suite(missing === undefined ? 'WebGPU' : `WebGPU, skipped: ${missing}`, { timeou
     }
     await step.dispose();
     expect(live.size).toBe(1);
+  });
+
+  it('holds a shared state once, and the session that made it', async () => {
+    const live = countBuffers();
+    const runtime = await onnxRuntime({ device: 'webgpu' });
+    const one = await runtime.compile(halving);
+    const two = await runtime.compile(halving, { sharing: one });
+    await one.writeState({ w: ones });
+    for (let i = 0; i < 20; i++) {
+      for (const tensor of Object.values(await (i % 2 === 0 ? one : two).run({ x: ones }))) tensor.dispose();
+      // The state, and what the runtime keeps to wait for the device.
+      expect(live.size).toBe(2);
+    }
+    await two.dispose();
+    expect(live.size).toBe(2);
+    await one.dispose();
+    expect(live.size).toBe(1);
+  });
+
+  it('keeps a shared state that outlives the program which made it', async () => {
+    const live = countBuffers();
+    const runtime = await onnxRuntime({ device: 'webgpu' });
+    let step = await runtime.compile(halving);
+    await step.writeState({ w: ones });
+    for (let i = 0; i < 20; i++) {
+      const next = await runtime.compile(halving, { sharing: step });
+      for (const tensor of Object.values(await step.run({ x: ones }))) tensor.dispose();
+      await step.dispose();
+      step = next;
+      expect(live.size).toBe(2);
+    }
+    expect((await step.readState())['w']!.data[0]).toBeCloseTo(2, 5);
+    await step.dispose();
+    expect(live.size).toBe(1);
+  });
+
+  it('shares states within a device only', async () => {
+    const step = await started();
+    const cpu = await onnxRuntime({ device: 'cpu' });
+    await expect(cpu.compile(halving, { sharing: step })).rejects.toThrow(SharingError);
+    const again = await onnxRuntime({ device: 'webgpu' });
+    await expect(again.compile(halving, { sharing: step })).rejects.toThrow(SharingError);
+    await step.dispose();
   });
 
   it('holds no more memory after thousands of runs', async () => {

@@ -53,7 +53,7 @@ export function toHost({ shape, dtype }: TensorSpec, values: Values): HostTensor
 }
 
 /** Runs a function at once; what it throws becomes a rejection. */
-export function promised<T>(f: () => T): Promise<T> {
+function promised<T>(f: () => T): Promise<T> {
   return new Promise((resolve) => resolve(f()));
 }
 

@@ -1,6 +1,7 @@
-import { dtypes, unroll, type Runtime } from '@flowmap/tensor';
-import { deviceTensors, promised } from './device-tensors.js';
-import { executableOf } from './executable.js';
+import { dtypes, guarded, unroll, type Runtime } from '@flowmap/tensor';
+import { deviceTensors, toHost, toValues } from './device-tensors.js';
+import { compiled } from './executable.js';
+import type { Values } from './values.js';
 
 /**
  * The runtime that every other one is compared with: interprets a program in plain TypeScript, in double precision. It needs
@@ -14,10 +15,18 @@ import { executableOf } from './executable.js';
  */
 export function referenceRuntime(): Runtime {
   const tensors = deviceTensors();
+  const executable = guarded<Values>({
+    write: (tensor) => toValues(tensor).slice(),
+    read: (values, spec) => toHost(spec, values),
+    release: () => undefined,
+  });
   return {
     name: 'reference',
     precision: 'float64',
     dtypes,
-    compile: (program, { stepsPerRun = 1 } = {}) => promised(() => executableOf(unroll(program, stepsPerRun), tensors)),
+    async compile(program, { stepsPerRun = 1, sharing } = {}) {
+      const run = unroll(program, stepsPerRun);
+      return executable(run, sharing, () => compiled(run, tensors));
+    },
   };
 }

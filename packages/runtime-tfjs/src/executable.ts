@@ -1,12 +1,10 @@
 import {
-  checkFeeds,
-  checkStateWritten,
-  DisposedError,
   FeedError,
+  type CompiledProgram,
   type DeviceTensor,
-  type Executable,
   type HostTensor,
   type Program,
+  type StateMemory,
 } from '@flowmap/tensor';
 import type { Device } from './device.js';
 import { deviceFailure } from './device-failure.js';
@@ -17,19 +15,17 @@ import type { KernelInputs, TensorInfo } from './tfjs.js';
 /** The slots of a plan while it runs; each holds one reference of its own. */
 type Slots = (TensorInfo | undefined)[];
 
-/** Runs a plan whose state stays on the device. */
-export function executable(device: Device, program: Program, plan: Plan): Executable {
-  const state = new Map<string, TensorInfo>();
-  let disposed = false;
+/** Keeps states on a device. */
+export function stateMemory(device: Device): StateMemory<TensorInfo> {
+  return {
+    write: (tensor) => device.upload(tensor),
+    read: (info, spec) => device.download(info, spec),
+    release: (info) => device.release(info),
+  };
+}
 
-  const checkLive = (): void => {
-    if (disposed) throw new DisposedError(`program '${program.name}'`);
-  };
-  const setState = (name: string, info: TensorInfo): void => {
-    const old = state.get(name);
-    state.set(name, info);
-    if (old !== undefined) device.release(old);
-  };
+/** Runs a plan. */
+export function compiled(device: Device, program: Program, plan: Plan): CompiledProgram<TensorInfo> {
   const feedOf = (name: string, feed: HostTensor | DeviceTensor): TensorInfo => {
     if ('data' in feed) return device.upload(feed);
     if (feed instanceof TfjsTensor && feed.device === device) return device.retain(feed.info);
@@ -46,57 +42,32 @@ export function executable(device: Device, program: Program, plan: Plan): Execut
   };
 
   return {
-    program,
-
-    writeState: (values) =>
-      promised(() => {
-        checkLive();
-        checkFeeds(program, 'state', values);
-        for (const [name, value] of Object.entries(values)) setState(name, device.upload(value));
-      }),
-
-    async readState(names = Object.keys(program.state)) {
-      checkLive();
-      checkStateWritten(program, state, [...names]);
-      const copies: Record<string, HostTensor> = {};
-      for (const name of names) copies[name] = await device.download(state.get(name)!, program.state[name]!);
-      return copies;
-    },
-
-    run: (feeds) =>
-      promised(() => {
-        checkLive();
-        checkFeeds(program, 'input', feeds);
-        checkStateWritten(program, state);
-        const slots: Slots = new Array<undefined>(plan.slots).fill(undefined);
-        try {
-          for (const [slot, info] of plan.constants) slots[slot] = device.retain(info);
-          for (const [name, slot] of plan.inputs) {
-            const held = state.get(name);
-            slots[slot] = held === undefined ? feedOf(name, feeds[name]!) : device.retain(held);
-          }
-          runSteps(slots);
-
-          const outputs: Record<string, DeviceTensor> = {};
-          for (const [name, slot] of plan.outputs) {
-            const { shape, dtype } = program.outputs[name]!;
-            const what = `output '${name}' of program '${program.name}'`;
-            outputs[name] = new TfjsTensor(device, device.retain(slots[slot]!), shape, dtype, what);
-          }
-          for (const [name, slot] of plan.updates) setState(name, device.retain(slots[slot]!));
-          return outputs;
-        } finally {
-          for (const info of slots) if (info !== undefined) device.release(info);
+    run(feeds, stateOf) {
+      const slots: Slots = new Array<undefined>(plan.slots).fill(undefined);
+      try {
+        for (const [slot, info] of plan.constants) slots[slot] = device.retain(info);
+        for (const [name, slot] of plan.inputs) {
+          const feed = feeds[name];
+          slots[slot] = feed === undefined ? device.retain(stateOf(name)) : feedOf(name, feed);
         }
-      }),
+        runSteps(slots);
 
-    dispose: () =>
-      promised(() => {
-        if (disposed) return;
-        disposed = true;
-        for (const info of [...state.values(), ...plan.constants.values()]) device.release(info);
-        state.clear();
-      }),
+        const outputs: Record<string, DeviceTensor> = {};
+        for (const [name, slot] of plan.outputs) {
+          const { shape, dtype } = program.outputs[name]!;
+          const what = `output '${name}' of program '${program.name}'`;
+          outputs[name] = new TfjsTensor(device, device.retain(slots[slot]!), shape, dtype, what);
+        }
+        const updates: Record<string, TensorInfo> = {};
+        for (const [name, slot] of plan.updates) updates[name] = device.retain(slots[slot]!);
+        return { outputs, updates };
+      } finally {
+        for (const info of slots) if (info !== undefined) device.release(info);
+      }
+    },
+    dispose() {
+      for (const info of plan.constants.values()) device.release(info);
+    },
   };
 }
 
@@ -120,11 +91,4 @@ function execute(
 
 function argumentsOf(names: readonly string[] | undefined, infos: TensorInfo[]): KernelInputs {
   return names === undefined ? infos : Object.fromEntries(names.map((name, i) => [name, infos[i]!]));
-}
-
-/** Runs a function at once; what it throws becomes a rejection. */
-export function promised<T>(f: () => T): Promise<T> {
-  return new Promise((resolve) => {
-    resolve(f());
-  });
 }

@@ -1,6 +1,6 @@
 import { describeRuntime } from '@flowmap/tensor/testing';
 import { referenceRuntime } from '@flowmap/runtime-reference';
-import { FeedError, program, RuntimeUnavailableError, UnsupportedError } from '@flowmap/tensor';
+import { FeedError, program, RuntimeUnavailableError, SharingError, UnsupportedError } from '@flowmap/tensor';
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, test } from 'vitest';
 import { evaluate, sample } from './__fixtures__/evaluate.js';
@@ -43,6 +43,15 @@ test('tensors of one tfjs runtime are refused by another', async () => {
   const twice = program('twice', { inputs: { x: [2] } }, ({ x }) => ({ outputs: { y: x.mul(2) } }));
   const { y } = await (await cpu.compile(twice)).run({ x: sample([2]) });
   await expect((await wasm.compile(twice)).run({ x: y! })).rejects.toThrow(FeedError);
+});
+
+test('states are shared within a runtime only', async () => {
+  const [cpu, again, wasm] = await Promise.all(['cpu', 'cpu', 'wasm'].map((backend) => tfjsRuntime({ backend })));
+  const count = program('count', { inputs: {}, state: { n: [] } }, (_, { n }) => ({ outputs: { n } }));
+  const sharing = await cpu!.compile(count);
+  for (const other of [again!, wasm!]) await expect(other.compile(count, { sharing })).rejects.toThrow(SharingError);
+  await (await cpu!.compile(count, { sharing })).dispose();
+  await sharing.dispose();
 });
 
 test('a module that is already loaded brings its back ends', async () => {

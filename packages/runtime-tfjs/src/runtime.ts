@@ -1,6 +1,6 @@
-import { checkDTypes, unroll, type DType, type Runtime } from '@flowmap/tensor';
+import { checkDTypes, guarded, unroll, type DType, type Runtime } from '@flowmap/tensor';
 import { deviceOf } from './device.js';
-import { executable, promised } from './executable.js';
+import { compiled, stateMemory } from './executable.js';
 import { requireFloat32 } from './gpu/health.js';
 import { importTfjs, openBackend, type WasmPaths } from './load.js';
 import { planOf } from './plan.js';
@@ -48,13 +48,13 @@ export async function tfjsRuntime(options: TfjsOptions = {}): Promise<Runtime> {
   requireFloat32(tf, name);
   const device = deviceOf(tf, backend, name);
   const kind = { name: device.name, precision: 'float32', dtypes } as const;
+  const executable = guarded(stateMemory(device));
   return {
     ...kind,
-    compile: (program, { stepsPerRun = 1 } = {}) =>
-      promised(() => {
-        checkDTypes(kind, program);
-        const run = unroll(program, stepsPerRun);
-        return executable(device, run, planOf(device, run));
-      }),
+    async compile(program, { stepsPerRun = 1, sharing } = {}) {
+      checkDTypes(kind, program);
+      const run = unroll(program, stepsPerRun);
+      return executable(run, sharing, () => compiled(device, run, planOf(device, run)));
+    },
   };
 }

@@ -53,6 +53,18 @@ export class FeedError extends FlowmapError {
   }
 }
 
+/** An executable that a program cannot share states with; thrown by `compile`. */
+export class SharingError extends FlowmapError {
+  constructor(
+    readonly program: string,
+    message: string,
+    /** Name of the state that differs; undefined where the executable as a whole is the wrong one. */
+    readonly state?: string,
+  ) {
+    super(`program '${program}' cannot share states: ${message}`);
+  }
+}
+
 /** A random key with a number outside its range; it would silently name another stream. */
 export class RandomKeyError extends FlowmapError {
   constructor(

@@ -7,6 +7,7 @@ export {
   RandomKeyError,
   RuntimeUnavailableError,
   ShapeError,
+  SharingError,
   UnsupportedDTypeError,
   UnsupportedError,
 } from './errors.js';
@@ -80,6 +81,8 @@ export {
   type Feeds,
   type Runtime,
 } from './runtime.js';
+export { guarded, type CompiledProgram, type MakeExecutable, type RunResults } from './guarded.js';
+export type { StateMemory } from './shared-states.js';
 export { unroll, unrolledSignature } from './unroll.js';
 export { countFlops } from './flops.js';
 export { fillNormals, normalBatch, normals, uniforms, type RandomKey } from './random.js';

@@ -11,6 +11,13 @@ export interface CompileOptions {
    * price, such as the way of the state to the device and back.
    */
   readonly stepsPerRun?: number;
+  /**
+   * An executable of the same runtime: states of equal names are one with its own, so that what one program leaves the other
+   * finds, and memory holds it once. It lasts until the last executable that has it is disposed of, whichever was first. Sharing
+   * reaches on: executables that share with this one, or that it shares with, take part. Without effect on inputs, whatever
+   * their names.
+   */
+  readonly sharing?: Executable;
 }
 
 /** A back end: turns programs into something that runs. */
@@ -27,6 +34,9 @@ export interface Runtime {
    * @throws {UnsupportedDTypeError} when the program has a tensor of a dtype that this runtime lacks
    * @throws {UnsupportedError} when the program has a primitive that this runtime lacks
    * @throws {ProgramError} for a number of steps that there cannot be
+   * @throws {SharingError} for sharing with an executable of another runtime, were it of the same kind, or one with a state
+   *   of an equal name and another shape or dtype
+   * @throws {DisposedError} for sharing with an executable that was disposed
    */
   compile(program: Program, options?: CompileOptions): Promise<Executable>;
 }
@@ -46,12 +56,17 @@ export interface DeviceTensor extends TensorSpec {
 /** Arguments of a run, by name: host tensors, or results of the same runtime that stay where they are. */
 export type Feeds = Readonly<Record<string, HostTensor | DeviceTensor>>;
 
-/** A compiled program with its state. Calls must not overlap: await one before the next. */
+/**
+ * A compiled program with its state. Calls may overlap: they take effect one after the other in the order in which they were
+ * made, `dispose` included, also those of executables that share states. What a call was given must stay as it is until it
+ * has settled.
+ */
 export interface Executable {
   /** What one run takes and gives: the compiled program's, stacked where a run takes several steps of it. */
   readonly program: Signature;
   /**
-   * Sets the named states, copying them to the device. All states must have been set before the first run.
+   * Sets the named states, copying them to the device: all of them, or none where there is no room. All states must have been
+   * set before the first run.
    *
    * @throws {FeedError} for an unknown name, a wrong shape or a wrong dtype
    */
@@ -71,8 +86,9 @@ export interface Executable {
    */
   run(inputs: Feeds): Promise<Record<string, DeviceTensor>>;
   /**
-   * Releases the program and its state, not the results of its runs. Every other method rejects with a
-   * {@link DisposedError} afterwards; a second call does nothing.
+   * Releases the program and those of its states that it shares with no other, not the results of its runs, once the calls
+   * made before have settled. Every other method rejects with a {@link DisposedError} from now on; a second call waits for the
+   * first.
    */
   dispose(): Promise<void>;
 }
@@ -96,7 +112,7 @@ export function checkDTypes({ name, dtypes }: Pick<Runtime, 'name' | 'dtypes'>, 
 }
 
 /**
- * Checks tensors given to a program against what it takes; runtimes call it first thing in `run` and `writeState`.
+ * Checks tensors given to a program against what it takes; {@link guarded} does in `run` and `writeState`.
  *
  * @param kind `input` wants every one of the program's inputs, `state` any subset of its states
  * @throws {FeedError} for a missing or unknown name, a wrong shape or dtype, or an array that cannot hold the dtype
@@ -126,7 +142,7 @@ export function checkFeeds(program: Signature, kind: 'input' | 'state', feeds: F
 }
 
 /**
- * Checks that every state has been written; runtimes call it before the first run and in `readState`.
+ * Checks that every state has been written; {@link guarded} does before a run and in `readState`.
  *
  * @throws {FeedError} naming the first state that was not
  */

@@ -8,11 +8,14 @@ import {
   type Executable,
   type Feeds,
   type HostTensor,
+  type Program,
   type Runtime,
   type Shape,
 } from '@flowmap/tensor';
 import { ConfigError } from '../errors.js';
 import { faultOf, type Model } from '../models/model.js';
+import type { Network } from '../plugins.js';
+import type { SamplerOptions } from './program.js';
 import { eulerSampler, flowMapSampler, heunSampler } from './samplers.js';
 
 /** How points move along the grid. */
@@ -49,7 +52,7 @@ export interface SampleArguments {
 /** A sampler on a runtime, with the parameters on its device. */
 export interface CompiledSampler {
   /**
-   * Moves points along a grid. Calls must not overlap: await one before the next.
+   * Moves points along a grid. Calls may overlap.
    *
    * @returns the points at the last time, float32, shaped as the noise
    * @throws {ShapeError} for noise that is not `[count, ...shape]`
@@ -82,12 +85,26 @@ export async function compileSampler(
 ): Promise<CompiledSampler> {
   const fault = faultOf(model);
   if (fault) throw new ConfigError('model', fault.message);
-  const { network, params, kind } = model;
-  const sampler = samplers[method ?? (kind === 'flowMap' ? 'flowMap' : 'heun')];
-  const program = sampler({ network, batchSize, steps: stepsPerCall });
+  const { network, params } = model;
+  const program = samplerOf(model, method)({ network, batchSize, steps: stepsPerCall });
   const executable = await runtime.compile(frozen ? freeze(program, params) : program);
   if (!frozen) await executable.writeState(params);
+  return samplerWith(runtime, executable, network, batchSize, stepsPerCall);
+}
 
+/** The sampler of a method, or of the kind of a model. */
+export function samplerOf({ kind }: Pick<Model, 'kind'>, method?: SamplerMethod): (options: SamplerOptions) => Program {
+  return samplers[method ?? (kind === 'flowMap' ? 'flowMap' : 'heun')];
+}
+
+/** Samples with the compiled program of a sampler. */
+export function samplerWith(
+  runtime: Runtime,
+  executable: Executable,
+  network: Network,
+  batchSize: number,
+  stepsPerCall: number,
+): CompiledSampler {
   const { shape, classes } = network.config;
   const size = sizeOf(shape);
   const array = runtime.precision === 'float64' ? Float64Array : Float32Array;

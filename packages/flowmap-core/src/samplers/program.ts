@@ -11,6 +11,8 @@ export interface SamplerOptions {
   readonly batchSize: number;
   /** Steps per run. */
   readonly steps: number;
+  /** Its state are the network's parameters under the names `prefix.name`; under their own unless given. */
+  readonly prefix?: string;
 }
 
 /** One step of a sampler: from `x` at time `t` to time `s`, both `[batch]`. */
@@ -19,7 +21,7 @@ export type SamplerStep = (field: FlowMap, x: Tensor, t: Tensor, s: Tensor) => T
 /** A program that takes `steps` steps along the times it is given. */
 export function samplerProgram(
   name: string,
-  { network, batchSize, steps }: SamplerOptions,
+  { network, batchSize, steps, prefix }: SamplerOptions,
   step: SamplerStep,
 ): Program {
   requireWhole('batchSize', batchSize);
@@ -30,7 +32,11 @@ export function samplerProgram(
     times: [steps + 1],
     ...(classes > 0 ? { label: { shape: [batchSize], dtype: 'int32' as const } } : {}),
   };
-  return program<string, string>(name, { inputs, state: network.parameters }, (tensors, params) => {
+  const names = Object.keys(network.parameters);
+  const stateOf = (name: string): string => (prefix === undefined ? name : `${prefix}.${name}`);
+  const state = Object.fromEntries(names.map((name) => [stateOf(name), network.parameters[name]!]));
+  return program<string, string>(name, { inputs, state }, (tensors, states) => {
+    const params = Object.fromEntries(names.map((name) => [name, states[stateOf(name)]!]));
     const field = flowMap(network, params, tensors['label']);
     const time = (i: number): Tensor => tensors['times']!.slice([i], [i + 1]).broadcastTo([batchSize]);
     let x = tensors['x']!;

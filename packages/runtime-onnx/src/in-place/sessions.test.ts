@@ -1,7 +1,8 @@
-import { gradients, hostTensor, program, type HostTensor, type Program } from '@flowmap/tensor';
+import { gradients, hostTensor, program, type Executable, type HostTensor, type Program } from '@flowmap/tensor';
 import * as ort from 'onnxruntime-node';
 import { describe, expect, it } from 'vitest';
-import { executable } from '../executable.js';
+import { compiled, executables } from '../executable.js';
+import type { OpenDevice } from '../host/host.js';
 import { hostMemory } from '../memory.js';
 import { plainSessions, type CreateSession } from '../session.js';
 import { sessionOptions } from '../session-options.js';
@@ -56,15 +57,18 @@ function watched(create: CreateSession): { create: CreateSession; arrays: Map<st
   };
 }
 
+const opened: OpenDevice = { ort, device: 'cpu', memory: hostMemory(ort), createSession: inPlace };
+const executable = executables(opened);
+
+/** Compiles a program to a session of a kind. */
+function compile(built: Program, create: CreateSession, sharing?: Executable): Promise<Executable> {
+  return executable(built, sharing, async () => compiled(await create(toOnnx(built), options), opened, built));
+}
+
 describe('sessions in place', () => {
   it('compute in the arrays that they are given, of every dtype', async () => {
     const { create, arrays } = watched(inPlace);
-    const step = executable(
-      ort,
-      await create(toOnnx(cumulated), options),
-      { ort, device: 'cpu', memory: hostMemory(ort), createSession: create },
-      cumulated,
-    );
+    const step = await compile(cumulated, create);
     await step.writeState(state);
     const results: HostTensor[][] = [];
     for (let run = 1; run <= 6; run++) {
@@ -87,14 +91,32 @@ describe('sessions in place', () => {
     await step.dispose();
   });
 
+  it('have a shared state in the same two arrays, whichever writes it', async () => {
+    const { create, arrays } = watched(inPlace);
+    const add = await compile(cumulated, create);
+    const negating = program('negating', { inputs: {}, state: { total: [3] } }, (_, { total }) => ({
+      outputs: {},
+      state: { total: total.neg() },
+    }));
+    const negate = await compile(negating, create, add);
+    await add.writeState(state);
+    for (let run = 0; run < 3; run++) {
+      await add.run(inputs);
+      await negate.run({});
+      await negate.run({});
+    }
+    expect([...(await negate.readState())['total']!.data]).toEqual([3, 16, 29]);
+    expect(arrays.get('state:total')!.size).toBe(2);
+    expect(arrays.get('next:total')).toEqual(arrays.get('state:total'));
+    await add.dispose();
+    await negate.run({});
+    expect([...(await negate.readState())['total']!.data]).toEqual([-3, -16, -29]);
+    await negate.dispose();
+  });
+
   it('take what others of them gave, and keep a result whatever is run after it', async () => {
     const doubling = program('doubling', { inputs: { x: [4] } }, ({ x }) => ({ outputs: { y: x.add(x) } }));
-    const double = executable(
-      ort,
-      await inPlace(toOnnx(doubling), options),
-      { ort, device: 'cpu', memory: hostMemory(ort), createSession: inPlace },
-      doubling,
-    );
+    const double = await compile(doubling, inPlace);
     const { y: two } = await double.run({ x: hostTensor([4], [1, 2, 3, 4]) });
     const { y: four } = await double.run({ x: two! });
     const { y: eight } = await double.run({ x: four! });
@@ -114,8 +136,7 @@ describe('sessions in place', () => {
         Float32Array.from({ length: shape[0] * shape[1] }, (_, i) => Math.sin(frequency * i)),
       );
     const trained = async (create: CreateSession): Promise<unknown> => {
-      const opened = { ort, device: 'cpu', memory: hostMemory(ort), createSession: create } as const;
-      const step = executable(ort, await create(toOnnx(descent), options), opened, descent);
+      const step = await compile(descent, create);
       await step.writeState({ w: wave([16, 24], 0.3) });
       for (let i = 0; i < 5; i++) await step.run({ x: wave([32, 16], 1 + i) });
       const result = await step.readState();

@@ -1,9 +1,17 @@
+import { referenceRuntime } from '@flowmap/runtime-reference';
 import { hostTensor, program } from '@flowmap/tensor';
+import { describeRuntime } from '@flowmap/tensor/testing';
 import { expect, it, vi } from 'vitest';
 import { onnxRuntime } from '../onnx-runtime.js';
 
 vi.mock('koffi', () => {
   throw new Error("Cannot find package 'koffi'");
+});
+
+// How executables behave; the numbers are the same library's.
+describeRuntime('onnx runtime without koffi', () => onnxRuntime({ device: 'cpu', threads: 1 }), {
+  oracle: referenceRuntime,
+  only: ['add'],
 });
 
 it('programs run as well', async () => {

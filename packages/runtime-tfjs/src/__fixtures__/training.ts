@@ -99,4 +99,29 @@ export function testTraining(backend: string, open: () => Promise<Runtime>): voi
     await expect(gone.read()).rejects.toThrow(DisposedError);
     expect(tf.memory().numTensors).toBe(tracked);
   });
+
+  test('holds a shared state once, until the last program that has it is gone', async () => {
+    const runtime = await open();
+    const count = (): number => tf.findBackend(backend).numDataIds();
+    const before = count();
+    const executable = await runtime.compile(regression);
+    await executable.writeState(initial);
+    await executable.run(feeds).then(({ loss }) => loss!.dispose());
+    const alone = count();
+    const norm = program('norm', { inputs: {}, state: { v: [72, 5], scale: [] } }, (_, { v, scale }) => ({
+      outputs: { norm: v.square().sum() },
+      state: { v: v.mul(scale) },
+    }));
+    const shared = await runtime.compile(norm, { sharing: executable });
+    await shared.writeState({ scale: hostTensor([], [0.5]) });
+    for (let i = 0; i < 3; i++) {
+      for (const tensor of Object.values(await shared.run({}))) tensor.dispose();
+      await executable.run(feeds).then(({ loss }) => loss!.dispose());
+      expect(count()).toBe(alone + 1);
+    }
+    await executable.dispose();
+    expect(count()).toBe(before + 2);
+    await shared.dispose();
+    expect(count()).toBe(before);
+  });
 }

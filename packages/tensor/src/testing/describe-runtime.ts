@@ -5,8 +5,10 @@ import { halfCases } from './cases/halves.js';
 import { primitiveCases } from './cases/primitives.js';
 import { describeHalves } from './executable/halves.js';
 import { describeMemory } from './executable/memory.js';
+import { describeOverlap } from './executable/overlap.js';
 import { describePrograms } from './executable/programs.js';
 import { describeRefusals } from './executable/refusals.js';
+import { describeSharing } from './executable/sharing.js';
 import { describeState } from './executable/state.js';
 import { describeSteps } from './executable/steps.js';
 import { disagreements } from './suite.js';
@@ -24,7 +26,7 @@ export interface RuntimeContract {
 /**
  * The contract of a runtime, as vitest suites: every primitive and the functions that networks are made of give the oracle's
  * values, JVPs, gradients and second derivatives, also in float16 and bfloat16, or programs that have these are refused; and
- * executables keep state, copy and reject as the interface says.
+ * executables keep and share state, copy, take turns and reject as the interface says.
  *
  * @param name title of the suites
  * @param makeRuntime called once
@@ -71,6 +73,8 @@ export function describeRuntime(
     const current = (): Runtime => runtime;
     describeState(current, () => oracle);
     describeSteps(current);
+    describeSharing(current, () => oracle);
+    describeOverlap(current);
     describeMemory(current);
     describePrograms(current);
     describeRefusals(current);
