@@ -9,6 +9,8 @@ import { describePrograms } from './executable/programs.js';
 import { describeRefusals } from './executable/refusals.js';
 import { describeState } from './executable/state.js';
 import { describeSteps } from './executable/steps.js';
+import { describeSpecialValues } from './special/describe.js';
+import type { SpecialLimit } from './special/limits.js';
 import { disagreements } from './suite.js';
 
 /** How a runtime is judged. */
@@ -19,12 +21,14 @@ export interface RuntimeContract {
   readonly tolerance?: number;
   /** Primitives and groups of functions whose values and derivatives are compared; all unless given. For a slow device. */
   readonly only?: readonly string[];
+  /** Special numbers (NaN, infinities …) that the back end cannot compute with as it should, with the reasons; none unless given. */
+  readonly limits?: readonly SpecialLimit[];
 }
 
 /**
  * The contract of a runtime, as vitest suites: every primitive and the functions that networks are made of give the oracle's
- * values, JVPs, gradients and second derivatives, also in float16 and bfloat16, or programs that have these are refused; and
- * executables keep state, copy and reject as the interface says.
+ * values, JVPs, gradients and second derivatives, also in float16 and bfloat16, or programs that have these are refused; so does
+ * every primitive of NaN, infinities, zeros, the largest and the smallest numbers; and executables keep state, copy and reject as the interface says.
  *
  * @param name title of the suites
  * @param makeRuntime called once
@@ -35,7 +39,7 @@ export interface RuntimeContract {
 export function describeRuntime(
   name: string,
   makeRuntime: () => Runtime | Promise<Runtime>,
-  { oracle: makeOracle, tolerance = 1, only }: RuntimeContract,
+  { oracle: makeOracle, tolerance = 1, only, limits }: RuntimeContract,
 ): void {
   const chosen = <T>(cases: Readonly<Record<string, T>>): [string, T][] =>
     Object.entries(cases).filter(([key]) => only?.includes(key) ?? true);
@@ -69,6 +73,7 @@ export function describeRuntime(
     );
 
     const current = (): Runtime => runtime;
+    if (only === undefined) describeSpecialValues(current, () => oracle, limits);
     describeState(current, () => oracle);
     describeSteps(current);
     describeMemory(current);
