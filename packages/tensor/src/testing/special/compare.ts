@@ -14,7 +14,7 @@ export interface SpecialResult {
   readonly dtype: DType;
   /** True where it agrees only after numbers below the smallest normal one are taken for zeros, which is accepted. */
   readonly flushes: boolean;
-  /** Elements that differ from the oracle's, in words; the first of each case's kind. */
+  /** In words the elements that differ from the oracle's: of each case the first where NaN, an infinity, or a number is wanted. */
   readonly differences: readonly string[];
 }
 
@@ -60,16 +60,36 @@ async function compareIn(dtype: DType, runtime: Runtime, oracle: Runtime): Promi
       if (entry.primitive !== primitive) return;
       const found = compareTensors(got[i]!, wanted[i]!, flushed[i]!);
       flushes ||= found.flushes;
-      if (found.wrong.length === 0) return;
-      const [first] = found.wrong as [number];
-      const size = got[i]!.data.length;
-      const operands = entry.args.filter(({ data }) => data.length === size).map(({ data }) => String(data[first]));
-      const of = operands.length > 0 ? ` of ${operands.join(' and ')}` : ` at ${String(first)}`;
-      const numbers = `${String(wanted[i]!.data[first])} wanted, ${String(got[i]!.data[first])} got${of}`;
-      differences.push(`${primitive}, ${dtype}, ${entry.name}: ${numbers}; ${found.wrong.length} of ${size} differ`);
+      const wrong = grouped(found.wrong, (place) => kindOf(wanted[i]!.data[place]!));
+      for (const [kind, places] of wrong) {
+        const numbers = inWords(places[0]!, entry.args, got[i]!, wanted[i]!);
+        const count = `${places.length} of ${got[i]!.data.length} differ`;
+        differences.push(`${primitive}, ${dtype}, ${entry.name}, ${kind} wanted: ${numbers}; ${count}`);
+      }
     });
     return { primitive, dtype, flushes, differences };
   });
+}
+
+function grouped(places: readonly number[], kind: (place: number) => string): Map<string, number[]> {
+  const groups = new Map<string, number[]>();
+  for (const place of places) {
+    const group = groups.get(kind(place));
+    if (group === undefined) groups.set(kind(place), [place]);
+    else group.push(place);
+  }
+  return groups;
+}
+
+function kindOf(value: number): string {
+  return Number.isNaN(value) ? 'NaN' : Number.isFinite(value) ? 'a number' : 'an infinity';
+}
+
+/** One wrong element, with the elements it was made from where operands have the result's shape. */
+function inWords(place: number, args: readonly HostTensor[], got: HostTensor, wanted: HostTensor): string {
+  const operands = args.filter(({ shape }) => sameShape(shape, got.shape)).map(({ data }) => String(data[place]));
+  const of = operands.length > 0 ? `of ${operands.join(' and ')}` : `at ${String(place)}`;
+  return `${String(wanted.data[place])} became ${String(got.data[place])} ${of}`;
 }
 
 /** True where a runtime has the dtypes of a case: a cast to another one is left out. */
