@@ -41,12 +41,13 @@ await measureAll();
 const text = `# Runtimes
 
 How exact each runtime is: the largest error of every primitive, and of the functions made of primitives, over all cases of
-the contract suite, absolute and relative to the largest magnitude of each expected result. The oracle is the float64 reference runtime, whose derivatives are themselves checked against central differences. The four numbers are those of
-the value, the JVP, the VJP, and the second derivatives (gradient of the JVP and JVP of the VJP). An en dash stands where there
-is nothing to differentiate: whole numbers, bools and constants; and where a runtime refuses float16 or bfloat16. The contract
-accepts 5e-6, 2e-5, 2e-5 and 1e-4, of the largest magnitude or of 1, if that is less; of float16 and bfloat16, whose roundings are 5e-4 and 4e-3, it accepts 8, 16, 16 and 32
-roundings. A result beyond that is marked by an asterisk, and stands at the end with its reason. TensorFlow.js in a browser was
-kept from computing small tensors on the CPU, as it does otherwise.
+the contract suite, absolute and relative to the largest magnitude of each expected result. The oracle is the float64 reference
+runtime, whose derivatives are themselves checked against central differences. The four numbers are those of the value, the JVP,
+the VJP, and the second derivatives (gradient of the JVP and JVP of the VJP). An en dash stands where there is nothing to
+differentiate: whole numbers, bools and constants; and where a runtime refuses float16 or bfloat16. The contract accepts 5e-6,
+2e-5, 2e-5 and 1e-4 of the largest magnitude, or of 1 if that is less; of float16 and bfloat16, whose roundings are 5e-4 and
+4e-3, it accepts 8, 16, 16 and 32 roundings. A result beyond that is marked by an asterisk, and stands at the end with its reason.
+TensorFlow.js in a browser was kept from computing small tensors on the CPU, as it does otherwise.
 
 Written by \`${command()}\`; ${notes.join('; ')}; ${new Date().toISOString().slice(0, 10)}.
 
