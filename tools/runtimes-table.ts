@@ -9,17 +9,18 @@ import { onnxRuntime } from '@flowmap/runtime-onnx';
 import { referenceRuntime } from '@flowmap/runtime-reference';
 import { tfjsRuntime } from '@flowmap/runtime-tfjs';
 import type { Runtime } from '@flowmap/tensor';
-import { measureRuntime, type Exactness } from '@flowmap/tensor/testing';
+import { compareSpecialValues, measureRuntime, type Errors, type Exactness } from '@flowmap/tensor/testing';
 import { env } from '@tensorflow/tfjs-core';
 import { format, resolveConfig } from 'prettier';
 import { measureInBrowser } from './browser/measure.js';
+import type { Measured } from './browser/runtimes.js';
 import { limitOf } from './known-limits.js';
 import { root } from './run.js';
+import { specialTable } from './special-table.js';
 
 /** A runtime's results under its title. */
-interface Column {
+interface Column extends Measured {
   readonly title: string;
-  readonly rows: readonly Exactness[];
 }
 
 const { values: options } = parseArgs({
@@ -40,23 +41,37 @@ await measureAll();
 const text = `# Runtimes
 
 How exact each runtime is: the largest error of every primitive, and of the functions made of primitives, over all cases of
-the contract suite, relative to the largest magnitude of each expected result (or to 1, if that is less). The oracle is the
-float64 reference runtime, whose derivatives are themselves checked against central differences. The four numbers are those of
-the value, the JVP, the VJP, and the second derivatives (gradient of the JVP and JVP of the VJP). An en dash stands where there
-is nothing to differentiate: whole numbers, bools and constants; and where a runtime refuses float16 or bfloat16. The contract
-accepts 5e-6, 2e-5, 2e-5 and 1e-4; of float16 and bfloat16, whose roundings are 5e-4 and 4e-3, it accepts 8, 16, 16 and 32
-roundings. A result beyond that is marked by an asterisk, and stands at the end with its reason. TensorFlow.js in a browser was
-kept from computing small tensors on the CPU, as it does otherwise.
+the contract suite, absolute and relative to the largest magnitude of each expected result. The oracle is the float64 reference
+runtime, whose derivatives are themselves checked against central differences. The four numbers are those of the value, the JVP,
+the VJP, and the second derivatives (gradient of the JVP and JVP of the VJP). An en dash stands where there is nothing to
+differentiate: whole numbers, bools and constants; and where a runtime refuses float16 or bfloat16. The contract accepts 5e-6,
+2e-5, 2e-5 and 1e-4 of the largest magnitude, or of 1 if that is less; of float16 and bfloat16, whose roundings are 5e-4 and
+4e-3, it accepts 8, 16, 16 and 32 roundings. A result beyond that is marked by an asterisk, and stands at the end with its reason.
+TensorFlow.js in a browser was kept from computing small tensors on the CPU, as it does otherwise.
 
 Written by \`${command()}\`; ${notes.join('; ')}; ${new Date().toISOString().slice(0, 10)}.
 
 ## Primitives
 
-${table(true)}
+Relative errors:
+
+${table(true, 'relative')}
+
+Absolute errors:
+
+${table(true, 'absolute')}
 
 ## Functions made of primitives
 
-${table(false)}
+Relative errors:
+
+${table(false, 'relative')}
+
+Absolute errors:
+
+${table(false, 'absolute')}
+
+${specialTable(columns)}
 
 ${failures()}
 `;
@@ -68,7 +83,8 @@ async function measureAll(): Promise<void> {
   const measure = async (open: Promise<Runtime>): Promise<void> => {
     const runtime = await open;
     console.log(runtime.name);
-    columns.push({ title: runtime.name, rows: await measureRuntime(runtime, oracle) });
+    const rows = await measureRuntime(runtime, oracle);
+    columns.push({ title: runtime.name, rows, special: await compareSpecialValues(runtime, oracle) });
   };
   await measure(onnxRuntime({ device: 'cpu' }));
   if (options.webgpu) {
@@ -79,10 +95,11 @@ async function measureAll(): Promise<void> {
   await measure(tfjsRuntime({ backend: 'wasm' }));
   const folder = options['tfjs-node'];
   if (folder !== undefined) await measure(tfjsRuntime({ tfjsNode: resolve(folder) }));
+  else notes.push('without tfjs (tensorflow), whose native library has to be built first (tools/tfjs-node)');
   if (!options.browser) return;
   const { version, results } = await measureInBrowser();
   notes.push(`Chromium ${version}, its WebGL and WebGPU computed on the CPU`);
-  for (const [name, rows] of results) columns.push({ title: `${name}, Chromium`, rows });
+  for (const [name, measured] of results) columns.push({ title: `${name}, Chromium`, ...measured });
 }
 
 function command(): string {
@@ -95,19 +112,24 @@ function command(): string {
   return ['npm run runtimes', ...(given.length > 0 ? ['--', ...given] : [])].join(' ');
 }
 
-function table(isPrimitive: boolean): string {
+function table(isPrimitive: boolean, of: keyof Errors): string {
   const names = columns[0]!.rows.filter((row) => row.isPrimitive === isPrimitive).map(({ name }) => name);
   const rows = names.map((name) => {
-    const cells = columns.map(({ rows }) => cell(rows.find((row) => row.name === name)!));
+    const cells = columns.map(({ rows }) =>
+      cell(
+        rows.find((row) => row.name === name)!,
+        of,
+      ),
+    );
     return `| ${[name, ...cells].join(' | ')} |`;
   });
   const header = ['', ...columns.map(({ title }) => title)];
   return [`| ${header.join(' | ')} |`, `| ${header.map(() => '---').join(' | ')} |`, ...rows].join('\n');
 }
 
-function cell({ errors, failures }: Exactness): string {
+function cell({ errors, failures }: Exactness, of: keyof Errors): string {
   const shown = kinds.map((kind) => {
-    const error = errors[kind];
+    const error = errors[kind]?.[of];
     return error === undefined ? '–' : error === 0 ? '0' : error.toExponential(0);
   });
   return shown.join(' · ') + (failures.length > 0 ? ' \\*' : '');

@@ -1,18 +1,17 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Exactness } from '@flowmap/tensor/testing';
 import { build } from 'esbuild';
 import { chromium } from 'playwright';
 import { chromiumAdvice, chromiumFlags, findChromium } from '../chromium.js';
 import { root } from '../run.js';
-import { browserRuntimes, type MeasuringPage } from './runtimes.js';
+import { browserRuntimes, type Measured, type MeasuringPage } from './runtimes.js';
 import { serve } from './server.js';
 
 /** What was measured in a browser: its version, and the results of each runtime. */
 export interface BrowserMeasurement {
   readonly version: string;
-  readonly results: ReadonlyMap<string, readonly Exactness[]>;
+  readonly results: ReadonlyMap<string, Measured>;
 }
 
 /**
@@ -33,7 +32,7 @@ export async function measureInBrowser(): Promise<BrowserMeasurement> {
   const browser = await chromium.launch({ executablePath, args: [...chromiumFlags] });
   try {
     await writePage(folder);
-    const results = new Map<string, readonly Exactness[]>();
+    const results = new Map<string, Measured>();
     for (const runtime of browserRuntimes) {
       console.log(`${runtime}, in Chromium`);
       const page = await browser.newPage();

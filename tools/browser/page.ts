@@ -6,6 +6,7 @@ import type { Runtime } from '@flowmap/tensor';
 import { env } from '@tensorflow/tfjs-core';
 // By its file: the package's entry for tests is for vitest.
 import { measureRuntime } from '../../packages/tensor/src/testing/measure-runtime.js';
+import { compareSpecialValues } from '../../packages/tensor/src/testing/special/compare.js';
 import type { BrowserRuntime, MeasuringPage } from './runtimes.js';
 
 const runtimes: Readonly<Record<BrowserRuntime, () => Promise<Runtime>>> = {
@@ -25,7 +26,8 @@ async function onGpuAlone(backend: 'webgl' | 'webgpu'): Promise<Runtime> {
 
 const page: MeasuringPage = {
   async measure(name) {
-    return measureRuntime(await runtimes[name](), referenceRuntime());
+    const [runtime, oracle] = [await runtimes[name](), referenceRuntime()];
+    return { rows: await measureRuntime(runtime, oracle), special: await compareSpecialValues(runtime, oracle) };
   },
 };
 Object.assign(globalThis, page);

@@ -1,11 +1,17 @@
-import type { Exactness } from '@flowmap/tensor/testing';
+import type { Exactness, SpecialResult } from '@flowmap/tensor/testing';
 
 /** The runtimes that a page measures, by their names. */
 export const browserRuntimes = ['onnx (cpu)', 'onnx (webgpu)', 'tfjs (wasm)', 'tfjs (webgl)', 'tfjs (webgpu)'] as const;
 
 export type BrowserRuntime = (typeof browserRuntimes)[number];
 
+/** A runtime's results beside the reference's. */
+export interface Measured {
+  readonly rows: readonly Exactness[];
+  readonly special: readonly SpecialResult[];
+}
+
 /** What the page of `page.ts` offers to whoever drives it. */
 export interface MeasuringPage {
-  measure(runtime: BrowserRuntime): Promise<readonly Exactness[]>;
+  measure(runtime: BrowserRuntime): Promise<Measured>;
 }

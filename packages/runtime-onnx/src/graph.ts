@@ -28,6 +28,9 @@ export const dataTypes: { readonly [D in DType]: DataType } = {
   bool: DataType.BOOL,
 };
 
+/** ONNX's number of the dtype of shapes and indices. */
+export const int64 = DataType.INT64;
+
 /**
  * Operator set 17 (ONNX 1.12): the newest in which `ReduceMax` takes its axes as an attribute and `Pad` has no `axes` input,
  * which onnxruntime's transpose optimizer corrupts. Every onnxruntime since 1.12 runs it.

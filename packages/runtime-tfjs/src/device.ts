@@ -1,4 +1,5 @@
 import { UnsupportedError, type DType, type HostData, type HostTensor, type TensorSpec } from '@flowmap/tensor';
+import { product, type CpuBackend } from './cpu/product.js';
 import { deviceFailure } from './device-failure.js';
 import { healthOf } from './gpu/health.js';
 import { webgpuKernels } from './gpu/webgpu-kernels.js';
@@ -46,6 +47,7 @@ export function deviceOf(tf: Tfjs, backend: Backend, backendName: string): Devic
   const heap = backendName === 'wasm' ? heapOf(backend as WasmBackend) : undefined;
   const own = (): Readonly<Record<string, Kernel>> => {
     if (heap !== undefined) return wasmKernels({ heap, native: registered });
+    if (backendName === 'cpu') return { Multiply: product(backend as CpuBackend, registered('Multiply')) };
     if (backendName === 'webgpu') return webgpuKernels(backend, registered);
     return backendName === 'tensorflow' ? nativeKernels(backend as NativeBackend) : {};
   };

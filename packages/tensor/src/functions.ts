@@ -1,7 +1,7 @@
 import { DTypeError, ShapeError } from './errors.js';
 import { requireFloats } from './infer.js';
 import type { ConvAttributes } from './primitives.js';
-import { broadcastShapes, sameShape, type Shape } from './shape.js';
+import { broadcastShapes, isExtent, sameShape, type Shape } from './shape.js';
 import { bind, constant, splat, type Tensor, type TensorLike } from './tensor.js';
 
 /**
@@ -19,7 +19,7 @@ export function stopGradient(x: Tensor): Tensor {
   return bind('stopGradient', [x], {});
 }
 
-/** `x` held between two bounds, `low <= high`; the derivative beyond them is 0 and on them 1/2. */
+/** `x` held between two bounds, `low <= high`; NaN stays NaN. The derivative beyond the bounds is 0 and on them 1/2. */
 export function clamp(x: Tensor, low: TensorLike, high: TensorLike): Tensor {
   return x.maximum(low).minimum(high);
 }
@@ -42,6 +42,7 @@ export function or(a: Tensor, b: Tensor): Tensor {
 /** A tensor repeated `repeats[i]` times along axis `i`. */
 export function tile(x: Tensor, repeats: readonly number[]): Tensor {
   if (repeats.length !== x.rank) throw new ShapeError('tile', 'as many repeats as axes', [x.shape, repeats]);
+  if (!repeats.every(isExtent)) throw new ShapeError('tile', 'whole numbers of repeats >= 1', [x.shape, repeats]);
   const apart = x.reshape(x.shape.flatMap((extent) => [1, extent]));
   const repeated = apart.broadcastTo(x.shape.flatMap((extent, axis) => [repeats[axis]!, extent]));
   return repeated.reshape(x.shape.map((extent, axis) => repeats[axis]! * extent));
@@ -50,7 +51,7 @@ export function tile(x: Tensor, repeats: readonly number[]): Tensor {
 /** Joins tensors along an axis; a negative axis counts from the end. */
 export function concat(tensors: readonly Tensor[], axis: number): Tensor {
   const first = tensors[0];
-  if (first === undefined || axis >= first.rank || axis < -first.rank) {
+  if (first === undefined || !Number.isInteger(axis) || axis >= first.rank || axis < -first.rank) {
     throw new ShapeError(
       `concat along axis ${axis}`,
       'tensors that have this axis',
@@ -64,7 +65,7 @@ export function concat(tensors: readonly Tensor[], axis: number): Tensor {
 export function split(x: Tensor, pieces: number, axis: number): Tensor[] {
   const at = axis < 0 ? axis + x.rank : axis;
   const extent = (x.shape[at] ?? 0) / pieces;
-  if (!Number.isInteger(extent) || extent < 1) {
+  if (!isExtent(pieces) || !isExtent(extent)) {
     throw new ShapeError(`split into ${pieces} along axis ${axis}`, 'an extent that the number of pieces divides', [
       x.shape,
     ]);
@@ -128,7 +129,14 @@ export function convTranspose2d(
     conv.dilation[i] * ((weight.shape[i + 2] ?? 0) - 1) +
     1 +
     more[i];
-  return bind('conv2dInputGradient', [x, weight], { ...conv, size: [extent(0), extent(1)] });
+  const size = [extent(0), extent(1)] as const;
+  if (!size.every(isExtent)) {
+    throw new ShapeError('convTranspose2d', `something left of the image, not ${size.join(' x ')}`, [
+      x.shape,
+      weight.shape,
+    ]);
+  }
+  return bind('conv2dInputGradient', [x, weight], { ...conv, size });
 }
 
 /**

@@ -29,6 +29,7 @@ const reduce =
   (operation: string) =>
   (attributes: Primitives['sum'], [x]: readonly TensorSpec[]): TensorSpec => {
     if (x!.dtype === 'bool') throw new DTypeError(operation, 'numbers (use cast)', ['bool']);
+    for (const axis of attributes.axes) requireAxis(operation, axis, x!.shape);
     const reduced = x!.shape.map((extent, axis) => (attributes.axes.includes(axis) ? 1 : extent));
     const shape = attributes.keepDims ? reduced : reduced.filter((_, axis) => !attributes.axes.includes(axis));
     return { shape, dtype: x!.dtype };
@@ -126,6 +127,7 @@ export const inferRules: { readonly [P in Primitive]: InferRule<P> } = {
   },
   concat: ({ axis }, operands) => {
     const first = operands[0]!;
+    requireAxis('concat', axis, first.shape);
     for (const { shape, dtype } of operands) {
       if (dtype !== first.dtype) throw new DTypeError('concat', 'operands of one dtype', [first.dtype, dtype]);
       const fits = shape.length === first.shape.length && shape.every((n, i) => i === axis || n === first.shape[i]);
@@ -203,6 +205,7 @@ export const inferRules: { readonly [P in Primitive]: InferRule<P> } = {
   },
   conv2dInputGradient: (attributes, operands) => {
     const [g, weight] = imagesOf('conv2dInputGradient', operands);
+    requireExtents('size of the image of conv2dInputGradient', attributes.size);
     const out = convOutputSize('conv2dInputGradient', attributes.size, [weight[2], weight[3]], attributes);
     const { groups } = attributes;
     if (g[1] !== weight[0] || g[1] % groups !== 0 || g[2] !== out[0] || g[3] !== out[1]) {
@@ -215,6 +218,7 @@ export const inferRules: { readonly [P in Primitive]: InferRule<P> } = {
   },
   conv2dWeightGradient: (attributes, operands) => {
     const [x, g] = imagesOf('conv2dWeightGradient', operands);
+    requireExtents('size of the kernel of conv2dWeightGradient', attributes.size);
     const out = convOutputSize('conv2dWeightGradient', [x[2], x[3]], attributes.size, attributes);
     const { groups } = attributes;
     if (x[0] !== g[0] || x[1] % groups !== 0 || g[1] % groups !== 0 || g[2] !== out[0] || g[3] !== out[1]) {

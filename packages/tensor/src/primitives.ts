@@ -58,6 +58,7 @@ export interface Primitives {
   /** `condition ? a : b`, element by element. */
   select: None;
 
+  /** Floats to int32 towards zero, to the nearest number of its range and 0 for NaN; to bool, whether it is not zero. */
   cast: { readonly dtype: DType };
   /** The same value; the point at which a transformed function's argument is told apart from the tensor it was called with. */
   identity: None;
@@ -76,14 +77,14 @@ export interface Primitives {
   /** The elements of the given axes in opposite order. */
   flip: { readonly axes: readonly number[] };
 
-  /** `x: [rows, ...row]`, `indices: int32 [...i]` gives `[...i, ...row]`; an index out of range is the caller's mistake. */
+  /** `x: [rows, ...row]`, `indices: int32 [...i]` gives `[...i, ...row]`; below the first row is the first, beyond the last the last. */
   gather: None;
-  /** Adjoint of `gather`: `rows: [...i, ...row]`, `indices: int32 [...i]` gives `[count, ...row]`, sums where indices repeat. */
+  /** Adjoint of `gather`: `rows: [...i, ...row]`, `indices: int32 [...i]` gives `[count, ...row]`, sums where indices repeat or are out of range. */
   scatterAdd: { readonly count: number };
 
   sum: { readonly axes: readonly number[]; readonly keepDims: boolean };
   reduceMax: { readonly axes: readonly number[]; readonly keepDims: boolean };
-  /** Index of the first maximum along an axis, which goes, as int32. */
+  /** Index along an axis, which goes, of the first NaN or else the first maximum, as int32. */
   argMax: { readonly axis: number };
   /** Sums of all elements up to each one: from the end with `reverse`, without itself when `exclusive`. */
   cumsum: { readonly axis: number; readonly exclusive: boolean; readonly reverse: boolean };

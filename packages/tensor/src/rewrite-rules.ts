@@ -165,7 +165,7 @@ export const rewriteRules: { readonly [P in Primitive]?: RewriteRule<P> } = {
   sum: ([x], { axes, keepDims }, shape, make) => {
     const count = sizeOf(axes.map((axis) => x!.shape[axis]!));
     if (count === 1) return make('reshape', [x!], { shape });
-    if (isSplat(x!)) return splat(valueOf(x) * count, shape, x.dtype);
+    if (isSplat(x!)) return splat(repeatedSum(valueOf(x), count, x.dtype), shape, x.dtype);
     // A scalar factor and a sign are cheaper after the reduction than before it.
     const inner = (): Tensor => make('sum', [x!.operands[0]!], { axes, keepDims });
     if (x!.is('mul') && isScalar(x.operands[1]!) && mayRescale(x)) return make('mul', [inner(), x.operands[1]!], {});
@@ -200,6 +200,11 @@ export const rewriteRules: { readonly [P in Primitive]?: RewriteRule<P> } = {
 /** The same number in another shape, where `x` is a splat. */
 function repeated(x: Tensor, shape: Shape): Tensor | undefined {
   return isSplat(x) ? splat(valueOf(x), shape, x.dtype) : undefined;
+}
+
+/** A number added up so many times; whole numbers modulo 2^32. */
+function repeatedSum(value: number, count: number, dtype: DType): number {
+  return dtype === 'int32' ? Math.imul(value, count) : value * count;
 }
 
 function isScalar(x: Tensor): boolean {

@@ -1,8 +1,8 @@
-import { DTypeError } from './errors.js';
+import { DTypeError, ShapeError } from './errors.js';
 import { isFloat, isHalf, roundTo } from './half.js';
 import type { DType, TensorSpec } from './host-tensor.js';
 import { inferRules, type InferRule } from './infer.js';
-import type { Primitive, Primitives } from './primitives.js';
+import type { ConstantData, Primitive, Primitives } from './primitives.js';
 import { normalizeAxes, sizeOf, type Shape } from './shape.js';
 
 /** What a tensor can be combined with: another tensor, or a number that becomes a scalar constant of its dtype. */
@@ -116,6 +116,10 @@ export class Tensor<P extends Primitive = Primitive> implements TensorSpec {
     return bind('square', [this], {});
   }
 
+  /**
+   * The same numbers under another dtype. Floats become int32 towards zero, what is beyond its range the nearest number in it and
+   * NaN 0; a bool is whether a number is not zero, as NaN is not.
+   */
   cast(dtype: DType): Tensor {
     return bind('cast', [this], { dtype });
   }
@@ -141,10 +145,12 @@ export class Tensor<P extends Primitive = Primitive> implements TensorSpec {
   /**
    * Rows of `[rows, ...row]` by their index: a table's embedding of class or token numbers.
    *
-   * @param indices int32 `[...i]`, from 0 to rows - 1; what another index gives is not defined
+   * @param indices int32 `[...i]`, from 0 to rows - 1; one below gives the first row and one beyond the last, on every runtime
    * @returns `[...i, ...row]`
+   * @throws {ShapeError} for a constant index out of range, and a tensor without rows
    */
   gather(indices: Tensor): Tensor {
+    if (indices.is('constant') && this.rank > 0) requireIndices(indices.attributes.data, this.shape);
     return bind('gather', [this, indices], {});
   }
   /** Zeros before and after every axis. */
@@ -152,7 +158,7 @@ export class Tensor<P extends Primitive = Primitive> implements TensorSpec {
     return bind('pad', [this], { before, after });
   }
 
-  /** Sum over the given axes, all of them unless given; negative axes count from the end. */
+  /** Sum over the given axes, all of them unless given; negative axes count from the end. Of int32 it is modulo 2^32. */
   sum(axes?: readonly number[], keepDims = false): Tensor {
     return bind('sum', [this], { axes: this.axes('sum', axes), keepDims });
   }
@@ -163,7 +169,7 @@ export class Tensor<P extends Primitive = Primitive> implements TensorSpec {
     const total = this.sum(axes, keepDims);
     return total.mul(total.size / this.size);
   }
-  /** Maximum over the given axes; where several elements attain it they share the derivative equally. */
+  /** Maximum over the given axes, NaN where one of the elements is; where several attain it they share the derivative equally. */
   max(axes?: readonly number[], keepDims = false): Tensor {
     return bind('reduceMax', [this], { axes: this.axes('max', axes), keepDims });
   }
@@ -171,11 +177,11 @@ export class Tensor<P extends Primitive = Primitive> implements TensorSpec {
   min(axes?: readonly number[], keepDims = false): Tensor {
     return this.neg().max(axes, keepDims).neg();
   }
-  /** Index of the first maximum along an axis, int32 without that axis. */
+  /** Index of the first maximum along an axis, of the first NaN where there is one, as int32 without that axis. */
   argMax(axis: number): Tensor {
     return bind('argMax', [this], { axis: this.axis('argMax', axis) });
   }
-  /** Index of the first minimum along an axis, int32 without that axis. */
+  /** Index of the first minimum along an axis, of the first NaN where there is one, as int32 without that axis. */
   argMin(axis: number): Tensor {
     return this.neg().argMax(axis);
   }
@@ -243,6 +249,13 @@ export function constant(values: ArrayLike<number>, shape: Shape = [values.lengt
 /** A tensor that is not part of any program yet: stands for an argument while a function is traced. */
 export function input(name: string, shape: Shape, dtype: DType = 'float32'): Tensor {
   return bind('input', [], { name, shape, dtype });
+}
+
+/** Throws a {@link ShapeError} for an index that is not that of a row. */
+function requireIndices(indices: ConstantData, shape: Shape): void {
+  const rows = shape[0] ?? 0;
+  const wrong = indices.find((index) => index < 0 || index >= rows);
+  if (wrong !== undefined) throw new ShapeError(`gather of row ${wrong}`, `an index from 0 to ${rows - 1}`, [shape]);
 }
 
 /** The tensors that the given ones are computed from, and themselves, operands first. */

@@ -1,5 +1,12 @@
-import { sameShape, type BinaryPrimitive, type Tensor, type UnaryPrimitive } from '@flowmap/tensor';
-import { dataTypes } from '../graph.js';
+import {
+  isFloat,
+  sameShape,
+  type DType,
+  type BinaryPrimitive,
+  type Tensor,
+  type UnaryPrimitive,
+} from '@flowmap/tensor';
+import { dataTypes, type Graph } from '../graph.js';
 import { direct, type Context, type Lowering } from './context.js';
 
 /** Operands broadcast, so constants of equal elements can be scalars, unless nothing else carries the result's shape. */
@@ -33,7 +40,12 @@ export const elementwise: {
   softplus: direct('Softplus'),
   erf: direct('Erf'),
   abs: direct('Abs'),
-  sign: direct('Sign'),
+  // onnxruntime's sign of a NaN in float16 is 0.
+  sign: ({ operands: [x], dtype }, { graph, value }) => {
+    if (dtype !== 'float16') return graph.node('Sign', [value(x!)]);
+    const wide = graph.node('Cast', [value(x!)], { to: dataTypes.float32 });
+    return graph.node('Cast', [graph.node('Sign', [wide])], { to: dataTypes.float16 });
+  },
 
   add: binary('Add'),
   sub: binary('Sub'),
@@ -56,7 +68,23 @@ export const elementwise: {
     return graph.node('Or', [graph.node('And', [condition, a]), otherwise]);
   },
 
-  cast: direct('Cast', ({ attributes: { dtype } }) => ({ to: dataTypes[dtype] })),
+  cast: ({ operands: [x], dtype }, { graph, value }) =>
+    dtype === 'int32' && isFloat(x!.dtype)
+      ? wholeNumber(value(x!), x!.dtype, graph)
+      : graph.node('Cast', [value(x!)], { to: dataTypes[dtype] }),
   identity: ({ operands: [x] }, { value }) => value(x!),
   stopGradient: ({ operands: [x] }, { value }) => value(x!),
 };
+
+/** A float as int32: 0 for NaN, and the largest number beyond it, where ONNX leaves a cast open; casts take care of the other end. */
+function wholeNumber(x: string, dtype: DType, graph: Graph): string {
+  const wide = dtype === 'float16' ? graph.node('Cast', [x], { to: dataTypes.float32 }) : x;
+  const least = graph.node('Max', [wide, graph.scalar(-(2 ** 31))]);
+  const known = graph.node('Where', [graph.node('Equal', [wide, wide]), least, graph.scalar(0)]);
+  const whole = graph.node('Cast', [known], { to: dataTypes.int32 });
+  return graph.node('Where', [
+    graph.node('Less', [known, graph.scalar(2 ** 31)]),
+    whole,
+    graph.scalar(2 ** 31 - 1, 'int32'),
+  ]);
+}

@@ -1,5 +1,6 @@
 import { dataTypes, type Graph } from '../graph.js';
 import type { Lowering } from './context.js';
+import { maximum } from './reductions.js';
 import { standardRules, type Rules } from './table.js';
 
 // The first two parts of pi have so few bits that their products with a half-integer below 2^15 are exact in float32:
@@ -45,10 +46,20 @@ function polynomial(x: string, graph: Graph): string {
  *
  * - sine and cosine. WebGPU's own may be off by 2^-11, and only between -pi and pi are they as good as that (WGSL
  *   specification, accuracy of built-in functions); these are off by about 2^-22, and at 10^5 by 2^-20;
+ * - the maximum over axes, of which NaN is told apart by a comparison;
  * - `Gemm` with a scalar to add, on which onnxruntime 1.30 ends the process.
  */
 export const webgpuRules: Rules = {
   ...standardRules,
-  lowerings: { ...standardRules.lowerings, sin: wave(0), cos: wave(0.5) },
+  lowerings: {
+    ...standardRules.lowerings,
+    sin: wave(0),
+    cos: wave(0.5),
+    // Its Clip loses NaN.
+    reduceMax: maximum((x, dtype, graph) => {
+      const isNumber = graph.node('Equal', [x, x]);
+      return graph.node('Where', [isNumber, graph.scalar(0, dtype), graph.scalar(NaN, dtype)]);
+    }),
+  },
   gemmAddsScalars: false,
 };

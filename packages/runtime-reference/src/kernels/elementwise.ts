@@ -47,7 +47,8 @@ const binary =
 export const binaryKernels: { readonly [P in BinaryPrimitive]: KernelRule<P> } = {
   add: binary((a, b) => a + b),
   sub: binary((a, b) => a - b),
-  mul: binary((a, b) => a * b),
+  // A product of whole numbers may have more digits than a double.
+  mul: (node) => binary(node.dtype === 'int32' ? Math.imul : (a, b) => a * b)(node),
   div: binary((a, b) => a / b),
   maximum: binary(Math.max),
   minimum: binary(Math.min),
@@ -67,13 +68,11 @@ export const select: KernelRule<'select'> = (node) => {
     });
 };
 
-/** Towards zero to int32; to bool, whether the value is not zero. */
-export const cast: KernelRule<'cast'> = ({ dtype }) =>
-  dtype === 'bool'
-    ? ([x], out) => {
-        for (let i = 0; i < out.length; i++) out[i] = x![i] === 0 ? 0 : 1;
-      }
-    : copy();
+/** Towards zero to int32, the nearest one beyond its range and 0 for NaN; to bool, whether the value is not zero. */
+export const cast: KernelRule<'cast'> = ({ dtype }) => {
+  if (dtype === 'bool') return unary((x) => (x === 0 ? 0 : 1))();
+  return dtype === 'int32' ? unary((x) => Math.min(Math.max(x, -(2 ** 31)), 2 ** 31 - 1))() : copy();
+};
 
 export const copy =
   (): Kernel =>

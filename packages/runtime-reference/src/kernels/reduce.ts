@@ -44,7 +44,10 @@ function reduceAxes(
 
 const plus = (a: number, b: number): number => a + b;
 
-export const sum: KernelRule<'sum'> = (node) => reduceAxes(node, 0, plus);
+/** A sum modulo 2^32. */
+const wrappingPlus = (a: number, b: number): number => (a + b) | 0;
+
+export const sum: KernelRule<'sum'> = (node) => reduceAxes(node, 0, node.dtype === 'int32' ? wrappingPlus : plus);
 
 export const reduceMax: KernelRule<'reduceMax'> = (node) =>
   reduceAxes(node, node.dtype === 'int32' ? -(2 ** 31) : -Infinity, Math.max);

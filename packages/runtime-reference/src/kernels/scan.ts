@@ -6,13 +6,17 @@ function linesOf({ shape }: Tensor, axis: number): { outer: number; count: numbe
   return { outer: sizeOf(shape.slice(0, axis)), count: shape[axis]!, inner: sizeOf(shape.slice(axis + 1)) };
 }
 
+/** NaN counts as greater than every number. */
+const isGreater = (a: number, b: number): boolean => a > b || (Number.isNaN(a) && !Number.isNaN(b));
+
 export const argMax: KernelRule<'argMax'> = ({ operands: [x], attributes: { axis } }) => {
   const { outer, count, inner } = linesOf(x!, axis);
   return ([values], out) => {
     for (let i = 0; i < outer * inner; i++) {
       const start = Math.floor(i / inner) * count * inner + (i % inner);
       let best = 0;
-      for (let j = 1; j < count; j++) if (values![start + j * inner]! > values![start + best * inner]!) best = j;
+      for (let j = 1; j < count; j++)
+        if (isGreater(values![start + j * inner]!, values![start + best * inner]!)) best = j;
       out[i] = best;
     }
   };

@@ -1,8 +1,8 @@
 import { referenceRuntime } from '@flowmap/runtime-reference';
 import type { Runtime } from '@flowmap/tensor';
-import { describeRuntime, measureRuntime } from '@flowmap/tensor/testing';
+import { describeRuntime, describeSpecialValues, measureRuntime } from '@flowmap/tensor/testing';
 import * as tf from '@tensorflow/tfjs-core';
-import { describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { tfjsRuntime } from '../runtime.js';
 import { testLowerings } from './lowerings.js';
 import { testTraining } from './training.js';
@@ -25,6 +25,14 @@ export function testGpu(backend: 'webgl' | 'webgpu', part: readonly string[], li
   describe('with everything on the GPU', { timeout: isWhole ? 300_000 : 60_000 }, () => {
     const open = opening(false);
     testTraining(backend, open);
+    let runtime: Runtime;
+    beforeAll(async () => {
+      runtime = await open();
+    });
+    describeSpecialValues(
+      () => runtime,
+      () => referenceRuntime(),
+    );
     if (isWhole) testLowerings(open);
     test('is exact but for its limits', { timeout: 1_800_000 }, async () => {
       const measured = await measureRuntime(await open(), referenceRuntime(), 1, isWhole ? undefined : part);

@@ -1,9 +1,12 @@
 import type { Kernel } from '../device.js';
 import type { Backend, TensorInfo } from '../tfjs.js';
 
-/** Kernels of the WebGPU back end that are replaced, for what they do wrongly with whole numbers and bools. */
+/** Rows of the second matrix that the registered product reads at a time. */
+const tile = 32;
+
+/** Kernels of the WebGPU back end that are replaced, for what they do wrongly with whole numbers, bools, infinities and NaN. */
 export function webgpuKernels(backend: Backend, native: (name: string) => Kernel): Readonly<Record<string, Kernel>> {
-  const [relabel, add] = [native('Cast'), native('Add')];
+  const [relabel, add, pad, multiply] = [native('Cast'), native('Add'), native('PadV2'), native('BatchMatMul')];
   const release = (info: TensorInfo): void => void backend.disposeData(info.dataId);
 
   /** From int32 and bool to float32 the registered kernel only relabels the buffer, on which others then fail. */
@@ -32,7 +35,28 @@ export function webgpuKernels(backend: Backend, native: (name: string) => Kernel
     };
   };
 
+  /**
+   * `[batch, m, k] x [batch, k, n]` of whole tiles along k. Of a tile that goes on beyond the second matrix, the registered kernel
+   * multiplies whatever lies there by zero, which is NaN for an infinity or NaN that belongs to other results.
+   */
+  const batchMatMul: Kernel = (inputs, attributes) => {
+    const { a, b } = inputs as Readonly<Record<'a' | 'b', TensorInfo>>;
+    const [axisA, axisB] = [attributes['transposeA'] === true ? 1 : 2, attributes['transposeB'] === true ? 2 : 1];
+    const rest = a.shape[axisA]! % tile;
+    if (rest === 0) return multiply(inputs, attributes);
+    const extended = (x: TensorInfo, axis: number): TensorInfo => {
+      const paddings = x.shape.map((_, i) => [0, i === axis ? tile - rest : 0]);
+      return pad({ x }, { paddings, constantValue: 0 });
+    };
+    const [left, right] = [extended(a, axisA), extended(b, axisB)];
+    const product = multiply({ a: left, b: right }, attributes);
+    release(left);
+    release(right);
+    return product;
+  };
+
   return {
+    BatchMatMul: batchMatMul,
     Cast: (inputs, { dtype }) => convert(named(inputs).x, dtype as string),
     // Max transposes first, unless it is over the last axis.
     Max: onFloats('Max'),

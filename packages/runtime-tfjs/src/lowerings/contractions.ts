@@ -1,18 +1,23 @@
+import { firstMaximum } from '../operations/first-maximum.js';
 import { matmul, reduce } from '../operations/arithmetic.js';
 import { reshape } from '../operations/layout.js';
 import { fromLines, linesAlong } from '../operations/lines.js';
-import { pairOf, type Lowerings } from './lowering.js';
+import type { Emitter, Value } from '../emitter.js';
+import { pairOf, type Lowering, type Lowerings } from './lowering.js';
+
+/** The index of the first maximum, by the maximum of each line of `[lines, count]` with its axis kept. */
+export function argMaxBy(largest: (emit: Emitter, x: Value) => Value): Lowering<'argMax'> {
+  return (emit, [x], { axis }, { shape }) => {
+    const lines = linesAlong(emit, x!, axis);
+    return reshape(emit, firstMaximum(emit, lines, largest(emit, lines)), shape);
+  };
+}
 
 export const contractions: Lowerings<'matmul' | 'sum' | 'reduceMax' | 'argMax' | 'cumsum' | 'softmax'> = {
   matmul: (emit, operands, { transposeA, transposeB }) => matmul(emit, ...pairOf(operands), transposeA, transposeB),
   sum: (emit, [x], { axes, keepDims }) => reduce(emit, 'Sum', x!, axes, keepDims),
   reduceMax: (emit, [x], { axes, keepDims }) => reduce(emit, 'Max', x!, axes, keepDims),
-  // Along the last axis, where every back end has them.
-  argMax: (emit, [x], { axis }, { shape, dtype }) => {
-    const lines = linesAlong(emit, x!, axis);
-    const flat = emit.call('ArgMax', { x: lines }, { axis: 1 }, { shape: [lines.shape[0]!], dtype });
-    return reshape(emit, flat, shape);
-  },
+  argMax: argMaxBy((emit, x) => reduce(emit, 'Max', x, [1], true)),
   cumsum: (emit, [x], { axis, exclusive, reverse }) => {
     const lines = linesAlong(emit, x!, axis);
     const sums = emit.call('Cumsum', { x: lines }, { axis: 1, exclusive, reverse }, lines);

@@ -1,4 +1,5 @@
 import type { BinaryPrimitive, UnaryPrimitive } from '@flowmap/tensor';
+import type { Value } from '../emitter.js';
 import { binary, cast, choose, compare, unary } from '../operations/arithmetic.js';
 import { broadcast } from '../operations/layout.js';
 import { pairOf, type Lowering, type Lowerings } from './lowering.js';
@@ -12,6 +13,14 @@ const combine =
   (kernel: string): Lowering<BinaryPrimitive> =>
   (emit, operands) =>
     binary(emit, kernel, ...pairOf(operands));
+
+/** Kernels give 0 for NaN, and that of wasm for all between -1 and 1: what is neither above nor below zero is its own sign. */
+const sign: Lowering<'sign'> = (emit, [x]) => {
+  const scalar = (value: number): Value => emit.constant({ shape: [], dtype: 'float32' }, Float64Array.of(value));
+  const full = (value: number): Value => broadcast(emit, scalar(value), x!.shape);
+  const orBelow = choose(emit, compare(emit, 'Less', x!, scalar(0)), full(-1), x!);
+  return choose(emit, compare(emit, 'Less', scalar(0), x!), full(1), orBelow);
+};
 
 const same: Lowering<'identity' | 'stopGradient'> = (_, [x]) => x!;
 
@@ -31,7 +40,7 @@ export const elementwise: Lowerings<
   softplus: map('Softplus'),
   erf: map('Erf'),
   abs: map('Abs'),
-  sign: map('Sign'),
+  sign,
 
   add: combine('Add'),
   sub: combine('Sub'),

@@ -1,9 +1,11 @@
 import type { Primitive, Tensor } from '@flowmap/tensor';
 import type { Emitter, Value } from '../emitter.js';
 import { cumulativeSum } from '../gpu/cumulative-sum.js';
-import { sum } from '../gpu/sums.js';
+import { quotient } from '../gpu/quotient.js';
+import { argMax, reduceMax, sum } from '../gpu/by-halves.js';
 import { wave } from '../gpu/waves.js';
 import { contractions } from './contractions.js';
+import { productOfFullShapes } from '../cpu/product.js';
 import { convolutions } from './convolutions.js';
 import { elementwise } from './elementwise.js';
 import { images } from './images.js';
@@ -26,13 +28,15 @@ const standard: Rules = {
   ...images,
 };
 
-const webgl: Rules = { ...standard, sin: wave(0), cos: wave(0.5), sum };
-const webgpu: Rules = { ...webgl, cumsum: cumulativeSum };
+const gpu = { sin: wave(0), cos: wave(0.5), sum };
+const webgl: Rules = { ...standard, ...gpu, div: quotient, reduceMax, argMax };
+const webgpu: Rules = { ...standard, ...gpu, cumsum: cumulativeSum };
+const cpu: Rules = { ...standard, mul: productOfFullShapes };
 
-/** The rules for a back end: those of the CPU, but for what its kernels do wrongly. */
+/** The rules for a back end: the standard ones, but for what its kernels do wrongly. */
 export function rulesFor(backendName: string): Rules {
-  if (backendName === 'webgpu') return webgpu;
-  return backendName === 'webgl' ? webgl : standard;
+  const own: Readonly<Record<string, Rules>> = { cpu, webgl, webgpu };
+  return own[backendName] ?? standard;
 }
 
 /** Emits a computed node, whose operands have been emitted. */

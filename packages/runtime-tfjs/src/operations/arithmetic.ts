@@ -47,15 +47,26 @@ function atMostFour(emit: Emitter, x: Value): Value {
   return x.shape.length <= mostAxes ? x : reshape(emit, x, [sizeOf(x.shape)]);
 }
 
-/** `x` under another dtype: towards zero as int32, "is not zero" as bool. */
+/** `x` under another dtype: towards zero as int32, the nearest one beyond its range and 0 for NaN; "is not zero" as bool. */
 export function cast(emit: Emitter, x: Value, dtype: DType): Value {
   if (x.dtype === dtype) return x;
-  if (dtype !== 'bool') {
-    const flat = atMostFour(emit, x);
-    return reshape(emit, emit.call('Cast', { x: flat }, { dtype }, { shape: flat.shape, dtype }), x.shape);
-  }
+  const scalar = (value: number, dtype: DType): Value => emit.constant({ shape: [], dtype }, Float64Array.of(value));
   // wasm's own cast to bool keeps the last eight bits.
-  return compare(emit, 'NotEqual', x, emit.constant({ shape: [], dtype: x.dtype }, Float32Array.of(0)));
+  if (dtype === 'bool') return compare(emit, 'NotEqual', x, scalar(0, x.dtype));
+  if (dtype !== 'int32' || x.dtype === 'bool') return convert(emit, x, dtype);
+  // Every kernel has its own number for what is out of range.
+  const full = (value: number, dtype: DType): Value => broadcast(emit, scalar(value, dtype), x.shape);
+  const atLeast = binary(emit, 'Maximum', x, scalar(-(2 ** 31), 'float32'));
+  const known = choose(emit, compare(emit, 'Equal', x, x), atLeast, full(0, 'float32'));
+  const isInRange = compare(emit, 'Less', known, scalar(2 ** 31, 'float32'));
+  const inRange = choose(emit, isInRange, known, full(0, 'float32'));
+  return choose(emit, isInRange, convert(emit, inRange, 'int32'), full(2 ** 31 - 1, 'int32'));
+}
+
+/** `x` as the kernel casts it, in the range of the dtype. */
+export function convert(emit: Emitter, x: Value, dtype: DType): Value {
+  const flat = atMostFour(emit, x);
+  return reshape(emit, emit.call('Cast', { x: flat }, { dtype }, { shape: flat.shape, dtype }), x.shape);
 }
 
 /** Sum or maximum over axes, which keep extent 1 where told to. */

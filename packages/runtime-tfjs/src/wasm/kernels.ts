@@ -1,6 +1,7 @@
 import type { Kernel } from '../device.js';
 import type { TensorInfo } from '../tfjs.js';
 import { batchMatMul } from './batch-mat-mul.js';
+import { extreme } from './extreme.js';
 import type { Heap } from './heap.js';
 import { reverse, tile } from './repetition.js';
 import { slice } from './slice.js';
@@ -20,6 +21,8 @@ export interface Wasm {
 export function wasmKernels(wasm: Wasm): Readonly<Record<string, Kernel>> {
   return {
     BatchMatMul: batchMatMul(wasm),
+    Maximum: extreme(wasm, 'Maximum'),
+    Minimum: extreme(wasm, 'Minimum'),
     Reverse: reverse(wasm),
     Slice: slice(wasm),
     Sum: sum(wasm),

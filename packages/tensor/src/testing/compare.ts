@@ -6,6 +6,14 @@ import { sameShape } from '../shape.js';
 /** What a derivative costs in precision: how often the function was differentiated. */
 export type Order = 0 | 1 | 2;
 
+/** How far a result is off. */
+export interface Errors {
+  /** The greatest difference. */
+  readonly absolute: number;
+  /** That difference, in units of the largest expected magnitude. */
+  readonly relative: number;
+}
+
 /** Accepted errors by {@link Order}. */
 export type Tolerances = readonly [number, number, number];
 
@@ -39,6 +47,18 @@ export function relativeError(got: ArrayLike<number>, wanted: ArrayLike<number>)
     if (Number.isFinite(b)) scale = Math.max(scale, Math.abs(b));
   }
   return Number.isNaN(difference) ? Infinity : difference / scale;
+}
+
+/** The greatest difference between two tensors, and the same relative to the largest finite expected magnitude. */
+export function errorsOf(got: ArrayLike<number>, wanted: ArrayLike<number>): Errors {
+  let scale = 0;
+  let absolute = 0;
+  for (let i = 0; i < wanted.length; i++) {
+    const [a, b] = [got[i]!, wanted[i]!];
+    if (Number.isFinite(b)) scale = Math.max(scale, Math.abs(b));
+    if (!Object.is(a, b)) absolute = Math.max(absolute, Number.isNaN(a - b) ? Infinity : Math.abs(a - b));
+  }
+  return { absolute, relative: absolute === 0 ? 0 : absolute / scale };
 }
 
 /**

@@ -11,6 +11,8 @@ import { describeRefusals } from './executable/refusals.js';
 import { describeSharing } from './executable/sharing.js';
 import { describeState } from './executable/state.js';
 import { describeSteps } from './executable/steps.js';
+import { describeSpecialValues } from './special/describe.js';
+import type { SpecialLimit } from './special/limits.js';
 import { disagreements } from './suite.js';
 
 /** How a runtime is judged. */
@@ -21,12 +23,15 @@ export interface RuntimeContract {
   readonly tolerance?: number;
   /** Primitives and groups of functions whose values and derivatives are compared; all unless given. For a slow device. */
   readonly only?: readonly string[];
+  /** Special numbers (NaN, infinities …) that the back end cannot compute with as it should, with the reasons; none unless given. */
+  readonly limits?: readonly SpecialLimit[];
 }
 
 /**
  * The contract of a runtime, as vitest suites: every primitive and the functions that networks are made of give the oracle's
- * values, JVPs, gradients and second derivatives, also in float16 and bfloat16, or programs that have these are refused; and
- * executables keep and share state, copy, take turns and reject as the interface says.
+ * values, JVPs, gradients and second derivatives, also in float16 and bfloat16, or programs that have these are refused; so does
+ * every primitive of NaN, infinities, zeros, the largest and the smallest numbers; and executables keep and share state, copy,
+ * take turns and reject as the interface says.
  *
  * @param name title of the suites
  * @param makeRuntime called once
@@ -37,7 +42,7 @@ export interface RuntimeContract {
 export function describeRuntime(
   name: string,
   makeRuntime: () => Runtime | Promise<Runtime>,
-  { oracle: makeOracle, tolerance = 1, only }: RuntimeContract,
+  { oracle: makeOracle, tolerance = 1, only, limits }: RuntimeContract,
 ): void {
   const chosen = <T>(cases: Readonly<Record<string, T>>): [string, T][] =>
     Object.entries(cases).filter(([key]) => only?.includes(key) ?? true);
@@ -71,6 +76,7 @@ export function describeRuntime(
     );
 
     const current = (): Runtime => runtime;
+    if (only === undefined) describeSpecialValues(current, () => oracle, limits);
     describeState(current, () => oracle);
     describeSteps(current);
     describeSharing(current, () => oracle);

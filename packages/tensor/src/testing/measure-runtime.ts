@@ -3,6 +3,7 @@ import type { Case } from './case.js';
 import { compositeCases } from './cases/composites.js';
 import { halfCases } from './cases/halves.js';
 import { primitiveCases } from './cases/primitives.js';
+import type { Errors } from './compare.js';
 import type { DerivativeKind } from './derivatives.js';
 import { compare, failuresOf, type Comparison } from './suite.js';
 
@@ -11,10 +12,10 @@ export interface Exactness {
   readonly name: string;
   readonly isPrimitive: boolean;
   /**
-   * Largest error over all its cases, relative to the largest expected magnitude of each result (or 1); a kind is absent where
-   * nothing of it exists: whole numbers and bools have no derivative, and some runtimes lack float16 or bfloat16.
+   * Largest errors over all its cases; a kind is absent where nothing of it exists: whole numbers and bools have no derivative, and
+   * some runtimes lack float16 or bfloat16.
    */
-  readonly errors: { readonly [K in DerivativeKind]?: number };
+  readonly errors: { readonly [K in DerivativeKind]?: Errors };
   /** Results that differ by more than the contract accepts, in words. */
   readonly failures: readonly string[];
 }
@@ -56,7 +57,10 @@ export async function measureRuntime(
 }
 
 function exactnessOf(name: string, isPrimitive: boolean, results: readonly Comparison[]): Exactness {
-  const errors: { [K in DerivativeKind]?: number } = {};
-  for (const { kind, error } of results) errors[kind] = Math.max(errors[kind] ?? 0, error);
+  const errors: { [K in DerivativeKind]?: Errors } = {};
+  for (const { kind, errors: found } of results) {
+    const { absolute = 0, relative = 0 } = errors[kind] ?? {};
+    errors[kind] = { absolute: Math.max(absolute, found.absolute), relative: Math.max(relative, found.relative) };
+  }
   return { name, isPrimitive, errors, failures: failuresOf(results) };
 }

@@ -4,7 +4,7 @@ import { program, type Program } from '../program.js';
 import type { Runtime } from '../runtime.js';
 import { input, type Tensor } from '../tensor.js';
 import type { Case } from './case.js';
-import { halfTolerances, mismatch, relativeError, tolerances } from './compare.js';
+import { errorsOf, halfTolerances, mismatch, tolerances, type Errors } from './compare.js';
 import { derivativesOf, orders, type DerivativeKind } from './derivatives.js';
 import { as, normal, type Sample } from './samples.js';
 
@@ -61,8 +61,7 @@ export interface Comparison {
   /** Which case and which derivative. */
   readonly label: string;
   readonly kind: DerivativeKind;
-  /** The largest difference relative to the largest expected magnitude, or to 1 if that is less. */
-  readonly error: number;
+  readonly errors: Errors;
   /** How they differ, when they do by more than is accepted. */
   readonly difference: string | undefined;
 }
@@ -84,7 +83,7 @@ export async function compare(
   return [...suite.outputs].map(([key, { label, kind, half }]) => {
     const [mine, theirs] = [got[key]!, wanted[key]!];
     const accepted = tolerance * (half ? halfTolerances[half] : tolerances[runtime.precision])[orders[kind]];
-    return { label, kind, error: relativeError(mine.data, theirs.data), difference: mismatch(mine, theirs, accepted) };
+    return { label, kind, errors: errorsOf(mine.data, theirs.data), difference: mismatch(mine, theirs, accepted) };
   });
 }
 

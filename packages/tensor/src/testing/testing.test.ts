@@ -1,16 +1,18 @@
 import { referenceRuntime } from '@flowmap/runtime-reference';
 import { describe, expect, it } from 'vitest';
 import { stopGradient } from '../functions.js';
-import { hostTensor } from '../host-tensor.js';
+import { hostTensor, type HostTensor } from '../host-tensor.js';
 import type { Program } from '../program.js';
 import type { DeviceTensor, Runtime } from '../runtime.js';
 import type { Tensor } from '../tensor.js';
 import { at } from './case.js';
 import { primitiveCases } from './cases/primitives.js';
 import { checkDerivatives } from './check-derivatives.js';
-import { mismatch, relativeError } from './compare.js';
+import { errorsOf, mismatch, relativeError } from './compare.js';
 import { evaluate } from './evaluate.js';
 import { distinct, normal } from './samples.js';
+import { compareSpecialValues, type SpecialResult } from './special/compare.js';
+import { specialLimitOf } from './special/limits.js';
 import { disagreements } from './suite.js';
 
 const runtime = referenceRuntime();
@@ -82,6 +84,53 @@ describe('the contract of runtimes', () => {
   });
 });
 
+describe('special numbers', () => {
+  const changed = (change: (value: number) => number): Runtime => ({
+    ...runtime,
+    dtypes: ['float32'],
+    compile: async (program) => {
+      const executable = await runtime.compile(program);
+      const read = (tensor: DeviceTensor) => async (): Promise<HostTensor> => {
+        const host = await tensor.read();
+        return { ...host, data: host.data.map(change) };
+      };
+      return {
+        ...executable,
+        run: async (feeds) => {
+          const outputs = Object.entries(await executable.run(feeds));
+          return Object.fromEntries(outputs.map(([name, tensor]) => [name, { ...tensor, read: read(tensor) }]));
+        },
+      };
+    },
+  });
+  const compared = async (change: (value: number) => number): Promise<readonly SpecialResult[]> =>
+    compareSpecialValues(changed(change), runtime);
+
+  it('says where NaN or an infinity is lost, of what', async () => {
+    const ofNaN = (await compared((x) => (Number.isNaN(x) ? 0 : x))).flatMap(({ differences }) => differences);
+    expect(ofNaN).toContain('sign, float32, each, NaN wanted: NaN became 0 of NaN; 2 of 34 differ');
+    expect(ofNaN.every((text) => text.includes('NaN wanted'))).toBe(true);
+    const ofInfinity = await compared((x) => (x === Infinity ? 1 : x));
+    expect(ofInfinity.find(({ primitive }) => primitive === 'exp')!.differences).toHaveLength(1);
+  });
+
+  it('accepts zeros for denormals, and says so', async () => {
+    const results = await compared((x) => (Math.abs(x) < 2 ** -126 ? 0 : x));
+    expect(results.flatMap(({ differences }) => differences)).toEqual([]);
+    expect(results.find(({ primitive }) => primitive === 'mul')!.flushes).toBe(true);
+    expect(results.find(({ primitive }) => primitive === 'sign')!.flushes).toBe(false);
+  });
+
+  it('excuses a runtime only where a limit is known', () => {
+    const lost = 'exp, float32, each, NaN wanted: NaN became Infinity of NaN; 2 of 34 differ';
+    expect(specialLimitOf('onnx (webgpu)', lost)?.reason).toMatch(/neither NaN nor infinity/);
+    expect(specialLimitOf('onnx (webgpu)', lost.replace('NaN wanted', 'a number wanted'))).toBeUndefined();
+    expect(specialLimitOf('onnx (cpu)', lost)).toBeUndefined();
+    const mine = { runtime: /^mine$/, result: /^exp/, reason: 'a table' };
+    expect(specialLimitOf('mine', lost, [mine])).toBe(mine);
+  });
+});
+
 describe('mismatch', () => {
   const floats = (...values: number[]): ReturnType<typeof hostTensor> => hostTensor([values.length], values);
 
@@ -101,6 +150,12 @@ describe('mismatch', () => {
     expect(mismatch(ints(1), floats(1), 1)).toBe('wanted float32 [1], got int32 [1]');
     expect(mismatch(floats(1), hostTensor([1, 1], [1]), 1)).toBe('wanted float32 [1, 1], got float32 [1]');
     expect(mismatch({ ...floats(1, 2), shape: [1] }, floats(1), 1)).toBe('wanted 1 values, got 2');
+  });
+
+  it('tells absolute errors and those relative to the largest magnitude, however small', () => {
+    expect(errorsOf([0.25, 0], [0.125, 0])).toEqual({ absolute: 0.125, relative: 1 });
+    expect(errorsOf([0, Infinity, NaN], [0, Infinity, NaN])).toEqual({ absolute: 0, relative: 0 });
+    expect(errorsOf([1, 0], [1, NaN]).absolute).toBe(Infinity);
   });
 
   it('measures errors against the largest expected magnitude', () => {

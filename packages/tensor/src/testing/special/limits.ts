@@ -1,0 +1,65 @@
+/** Special numbers at which a runtime is not expected to agree with the reference, and why. */
+export interface SpecialLimit {
+  /** The runtime's name. */
+  readonly runtime: RegExp;
+  /** What differs, as `compareSpecialValues` says it: `exp, float32, each, NaN wanted: …`. */
+  readonly result: RegExp;
+  readonly reason: string;
+}
+
+const gpu = /^(onnx \(webgpu\)|tfjs \(web(gl|gpu)\))/;
+
+/** Every limit there is. */
+const limits: readonly SpecialLimit[] = [
+  {
+    runtime: /^tfjs \(wasm\)/,
+    result: /^(sin|cos), .* a number wanted/,
+    reason: 'Sine and cosine have an absolute error of 2e-7 up to some thousands, and beyond 1e8 no digits.',
+  },
+  {
+    runtime: /^tfjs \(cpu\)/,
+    result: /^erf, .* a number wanted/,
+    reason: 'The error function is a formula whose absolute error is 1.5e-7.',
+  },
+  {
+    runtime: gpu,
+    result: /^(tanh|erf), .* a number wanted/,
+    reason: 'The functions have an absolute error of some 1e-7: small arguments have few digits.',
+  },
+  {
+    runtime: gpu,
+    result: /^(sin|cos), .* a number wanted/,
+    reason: 'Sine and cosine are made for arguments up to 1e5.',
+  },
+  {
+    runtime: gpu,
+    result: /^(log, |(exp|sigmoid|silu|softplus|softmax), .* NaN wanted)/,
+    reason:
+      'Shading languages let a GPU assume that there is neither NaN nor infinity, and leave the logarithm of zero and below ' +
+      'open; software Vulkan then gives other numbers.',
+  },
+  {
+    runtime: /^tfjs \(webgl\)/,
+    result: /^div, .* (a number|an infinity) wanted/,
+    reason:
+      'A divisor beyond 2^126 counts as infinite: the kernel of quotients gives 1 for 0 / 0, so reciprocals are used.',
+  },
+  {
+    runtime: /^tfjs \(web(gl|gpu)\)/,
+    result: /^([a-zA-Z]+, int32|cast, float32, to int32)/,
+    reason: 'Whole numbers are computed with as float32, which is exact up to 2^24, and do not wrap.',
+  },
+];
+
+/**
+ * Why a runtime is excused from a result; undefined where it is not.
+ *
+ * @param more limits beside those that are known
+ */
+export function specialLimitOf(
+  runtime: string,
+  result: string,
+  more: readonly SpecialLimit[] = [],
+): SpecialLimit | undefined {
+  return [...limits, ...more].find((limit) => limit.runtime.test(runtime) && limit.result.test(result));
+}
