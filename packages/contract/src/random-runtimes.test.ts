@@ -7,6 +7,7 @@ import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { families } from './random/families.js';
 import { largeFamilies } from './random/large.js';
+import { inHalf, withSpecials } from './random/variants.js';
 
 const oracle = referenceRuntime();
 
@@ -41,5 +42,25 @@ describe.each<{ name: string; open: () => Promise<Runtime> }>([
     const [got, wanted] = [await valuesOf(cases, runtime), await valuesOf(cases, oracle)];
     const wrong = cases.map(({ name }, i) => `${name}: ${mismatch(got[i]!, wanted[i]!, tolerances.float32[0]) ?? ''}`);
     expect(wrong.filter((text) => !text.endsWith(': '))).toEqual([]);
+  });
+
+  // Of what only moves, chooses or compares numbers: one that was multiplied by zero on the way would be NaN.
+  test.each(['moved', 'joined', 'cut', 'selection'])('on special values: %s', async (name) => {
+    const cases = fc.sample(families[name]!, { seed: 3, numRuns: 25 }).map(withSpecials);
+    const [got, wanted] = [await valuesOf(cases, runtime), await valuesOf(cases, oracle)];
+    const wrong = cases.map(({ name }, i) => `${name}: ${mismatch(got[i]!, wanted[i]!, tolerances.float32[0]) ?? ''}`);
+    expect(wrong.filter((text) => !text.endsWith(': '))).toEqual([]);
+  });
+});
+
+describe.each(['float16', 'bfloat16'] as const)('the onnx runtime agrees with the reference in %s', (half) => {
+  let runtime: Runtime;
+  beforeAll(async () => {
+    runtime = await onnxRuntime({ device: 'cpu', threads: 1 });
+  }, 60_000);
+
+  test.each(Object.entries(families))('on random cases: %s', { timeout: 120_000 }, async (name, family) => {
+    const cases = fc.sample(family, { seed: 4, numRuns: 6 }).map((case_) => inHalf(half, case_));
+    expect(await disagreements(name, cases, runtime, oracle, 1)).toEqual([]);
   });
 });

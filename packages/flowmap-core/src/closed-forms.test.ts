@@ -1,5 +1,5 @@
-import { hostTensor, jvp, type Tensor } from '@flowmap/tensor';
-import { evaluate } from '@flowmap/tensor/testing';
+import { hostTensor, jvp, splat, type Tensor } from '@flowmap/tensor';
+import { derivativesOf, evaluate } from '@flowmap/tensor/testing';
 import { referenceRuntime } from '@flowmap/runtime-reference';
 import { describe, expect, test } from 'vitest';
 import { gaussianFlowMap, gaussianVelocity, mixtureFlowMap, mixtureVelocity } from './closed-forms.js';
@@ -78,6 +78,29 @@ describe('known values', () => {
   });
 });
 
+test('a mixture of one component has the derivatives of that Gaussian, in every mix and at s = t too', async () => {
+  const gaussian = gaussianFlowMap({ mean: 0.7, std: 0.5 });
+  const one = mixtureFlowMap({ weights: [3], means: [0.7], stds: [0.5] });
+  const points = [...inner, [0.37, 0.8, 0.8], [-0.6, 0.3, 0.3], [1.1, 1, 1], [0.2, 0, 0]] as const;
+  const [x, t, s] = [0, 1, 2].map((i) => points.map((point) => point[i]!)) as [number[], number[], number[]];
+  const ones = (values: readonly number[]): number[] => values.map((_, i) => [1, -0.5, 0.7][i % 3]!);
+  const args = [column(x), times(t), times(s), column(ones(x)), times(ones(t)), times(ones(s)), column(ones(x))];
+  const of = (flow: FlowMap) =>
+    evaluate(
+      runtime,
+      (x, t, s, dx, dt, ds, u) => {
+        const f = (x: Tensor, t: Tensor, s: Tensor): Tensor => flow.averageVelocity(x, t, s);
+        const all = derivativesOf(f, [x, t, s], [dx, dt, ds], u);
+        return Object.fromEntries(all.map(({ label, tensor }) => [label, tensor]));
+      },
+      args,
+    );
+  const [got, wanted] = [await of(one), await of(gaussian)];
+  for (const [label, { data }] of Object.entries(wanted)) {
+    data.forEach((value, i) => expect(Math.abs(got[label]!.data[i]! - value), label).toBeLessThan(1e-9));
+  }
+});
+
 // Differences are of rounding only: a few times 1e-16 over probability densities of 0.01 and more.
 describe.each(pairs)('%s: identities', (_, field, exact) => {
   const velocity = (x: Tensor, t: Tensor): Tensor => field.velocity({}, { x, t });
@@ -102,6 +125,36 @@ describe.each(pairs)('%s: identities', (_, field, exact) => {
     await zeroAt((x, t, s) => {
       const one = t.mul(0).add(1);
       return jvp((x, t) => exact.map(x, t, s), [x, t], [velocity(x, t), one])[1];
+    });
+  });
+
+  /** The derivative of a field along the trajectory. */
+  const along = (field: (x: Tensor, t: Tensor) => Tensor) => (x: Tensor, t: Tensor) =>
+    jvp(field, [x, t], [velocity(x, t), splat(1, t.shape)])[1];
+  /** The derivative of a function of one tensor. */
+  const slope = (f: (x: Tensor) => Tensor) => (x: Tensor) => jvp(f, [x], [splat(1, x.shape)])[1];
+
+  test('bends with the acceleration at its end: d2f/ds2 = v(f, s) dv/dx + dv/dt', async () => {
+    await zeroAt((x, t, s) => {
+      const f = (s: Tensor): Tensor => exact.map(x, t, s);
+      return slope(slope(f))(s).sub(along(velocity)(f(s), s));
+    });
+  });
+
+  // F = v + (s - t) v' / 2 + (s - t)^2 v'' / 6 + ..., with ' along the trajectory.
+  test('has the derivatives of its limit at s = t', async () => {
+    const average = (x: Tensor, t: Tensor, s: Tensor): Tensor => exact.averageVelocity(x, t, s);
+    const change = along(velocity);
+    await zeroAt((x, t) => slope((x) => average(x, t, t))(x).sub(slope((x) => velocity(x, t))(x)));
+    await zeroAt((x, t) => slope((s) => average(x, t, s))(t).sub(change(x, t).mul(0.5)));
+    await zeroAt((x, t) => {
+      const wanted = slope((t) => velocity(x, t))(t).sub(change(x, t).mul(0.5));
+      return slope((start) => average(x, start, t))(t).sub(wanted);
+    });
+    await zeroAt((x, t) => slope(slope((s) => average(x, t, s)))(t).sub(along(change)(x, t).div(3)));
+    await zeroAt((x, t) => {
+      const mixed = slope((x) => slope((s) => average(x, t, s))(t))(x);
+      return mixed.sub(slope((x) => change(x, t))(x).mul(0.5));
     });
   });
 

@@ -1,3 +1,5 @@
+import { isHalf } from './half.js';
+import { inFloat32 } from './in-float32.js';
 import { splat, type Tensor } from './tensor.js';
 import type { UnaryPrimitive } from './primitives.js';
 
@@ -12,19 +14,24 @@ export const unaryDerivatives: {
   square: (x) => x.mul(2),
   sin: (x) => x.cos(),
   cos: (x) => x.sin().neg(),
-  tanh: (_, y) => splat(1, [], y.dtype).sub(y.square()),
-  sigmoid: (_, y) => y.sub(y.square()),
-  silu: (x, y) => {
-    const sigmoid = x.sigmoid();
-    return sigmoid.add(y).sub(y.mul(sigmoid));
+  // 1 - tanh(x)^2 = 4 sigmoid(2 x) sigmoid(-2 x), which keeps its digits where tanh(x) rounds to 1.
+  tanh: (x) => {
+    const twice = x.mul(2);
+    return twice.sigmoid().mul(twice.neg().sigmoid()).mul(4);
   },
+  sigmoid: (x, y) => y.mul(x.neg().sigmoid()),
+  // With sigmoid(-x) for 1 - sigmoid(x) nothing cancels, in second derivatives neither.
+  silu: (x, y) => x.sigmoid().add(y.mul(x.neg().sigmoid())),
   softplus: (x) => x.sigmoid(),
+  // Rounded to a half, the square would take digits from its exponential.
   erf: (x) =>
-    x
-      .square()
-      .neg()
-      .exp()
-      .mul(2 / Math.sqrt(Math.PI)),
+    inFloat32(x, (x) =>
+      x
+        .square()
+        .neg()
+        .exp()
+        .mul(2 / Math.sqrt(Math.PI)),
+    ),
   abs: (x) => x.sign(),
   sign: null,
 };
@@ -34,8 +41,23 @@ export function largerMask(a: Tensor, b: Tensor): Tensor {
   return b.less(a).cast(a.dtype).add(a.equal(b).cast(a.dtype).mul(0.5));
 }
 
-/** Each maximal element's share of the derivative of `reduceMax`: 1 / (number of maximal elements), zero elsewhere. */
+/**
+ * Each maximal element's share of the derivative of `reduceMax`: 1 / (number of maximal elements), zero elsewhere. Counted in
+ * float32, since float16 ends at 65504.
+ */
 export function maximalShare(x: Tensor, axes: readonly number[]): Tensor {
-  const mask = x.equal(x.max(axes, true).broadcastTo(x.shape)).cast(x.dtype);
-  return mask.div(mask.sum(axes, true));
+  const mask = x.equal(x.max(axes, true).broadcastTo(x.shape)).cast('float32');
+  return mask.div(mask.sum(axes, true)).cast(x.dtype);
+}
+
+/**
+ * `y (v - sum_j y_j v_j)`, the product of a vector with the derivative of `y = softmax(x)`, which is symmetric. Of halves it is
+ * computed in float32 from `x`: rounded to a half, `y` does not add up to 1, and what all of `v` have in common would not cancel.
+ */
+export function softmaxDerivative(x: Tensor, y: Tensor, v: Tensor): Tensor {
+  if (isHalf(x.dtype)) {
+    const wide = x.cast('float32');
+    return softmaxDerivative(wide, wide.softmax(), v.cast('float32')).cast(x.dtype);
+  }
+  return y.mul(v.sub(y.mul(v).sum([-1], true)));
 }

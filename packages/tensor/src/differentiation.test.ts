@@ -158,7 +158,8 @@ describe('stopGradient', () => {
     const count = (primitive: string): number => step.nodes.filter((node) => node.primitive === primitive).length;
     // Forward x w, tangent v w, and one product for the gradient; the tangent is not differentiated.
     expect(count('matmul')).toBe(3);
-    expect(count('tanh')).toBe(1);
+    // The tangent's derivative of tanh, by two sigmoids; the value itself is not needed.
+    expect([count('tanh'), count('sigmoid')]).toEqual([0, 2]);
   });
 });
 

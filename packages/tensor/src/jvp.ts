@@ -1,5 +1,5 @@
 import { DTypeError, ShapeError } from './errors.js';
-import { largerMask, maximalShare, unaryDerivatives } from './derivatives.js';
+import { largerMask, maximalShare, softmaxDerivative, unaryDerivatives } from './derivatives.js';
 import { concat, select } from './functions.js';
 import { isFloat } from './half.js';
 import type { Primitive, Primitives, UnaryPrimitive } from './primitives.js';
@@ -37,7 +37,8 @@ const jvpRules: { readonly [P in Primitive]: JvpRule<P> } = {
   exp: unary,
   log: (y, [dx]) => dx!.div(y.operands[0]!),
   sqrt: unary,
-  square: unary,
+  // 2 x dx, the 2 outside, where it passes sums.
+  square: (y, [dx]) => dx!.mul(y.operands[0]!).mul(2),
   sin: unary,
   cos: unary,
   tanh: unary,
@@ -91,8 +92,7 @@ const jvpRules: { readonly [P in Primitive]: JvpRule<P> } = {
   reduceMax: (y, [dx], { axes, keepDims }) => dx!.mul(maximalShare(y.operands[0]!, axes)).sum(axes, keepDims),
   argMax: zero,
   cumsum: linear,
-  // dy = y (dx - sum_j y_j dx_j)
-  softmax: (y, [dx]) => y.mul(dx!.sub(y.mul(dx!).sum([-1], true))),
+  softmax: (y, [dx]) => softmaxDerivative(y.operands[0]!, y, dx!),
 
   matmul: bilinear,
   conv2d: bilinear,

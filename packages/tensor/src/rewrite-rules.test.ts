@@ -119,23 +119,16 @@ describe('rules', () => {
       expect(simplify([h.div(4)])[0]!.primitive).toBe('mul');
     });
 
-    it('leave a factor where it keeps numbers in the range of float16', () => {
-      const [sum, product, range] = simplify([
-        h.mul(1 / 64).sum(),
-        h.mul(h.square().mul(1 / 64)),
-        h.mul(2e-3).mul(1e-4),
+    it.each(['float16', 'bfloat16'] as const)('leave a factor where it keeps %s in range', (dtype) => {
+      const x = input('x', [2, 3], dtype);
+      const [sum, product, merged] = simplify([
+        x.mul(1 / 64).sum(),
+        x.mul(x.square().mul(1 / 64)),
+        x.mul(2e-3).mul(1e-4),
       ]);
       expect(sum!.primitive).toBe('sum');
       expect(product!.operands[1]!.primitive).toBe('mul');
-      expect(range!.operands[0]!.primitive).toBe('mul');
-      expect(
-        simplify([
-          h
-            .cast('bfloat16')
-            .mul(1 / 64)
-            .sum(),
-        ])[0]!.primitive,
-      ).toBe('mul');
+      expect(merged!.operands[0]!.primitive).toBe('mul');
     });
   });
 
@@ -201,26 +194,61 @@ describe('rules', () => {
     `);
   });
 
-  it('scalar factors merge, go to the smaller operand and pass reductions', () => {
-    expect(simplified((a, b) => a.mul(3).mul(b.div(4)).mul(2).sum())).toMatchInlineSnapshot(`
+  it('powers of two merge with other factors, and those from 1 on pass reductions', () => {
+    expect(simplified((a) => a.mul(3).div(4).mul(2))).toMatchInlineSnapshot(`
+      "
+      %0 = input 'a' : float32 [2, 3]
+      %1 = constant 1.5 : float32 []
+      %2 = mul %0 %1 : float32 [2, 3]
+      return y = %2"
+    `);
+    expect(simplified((a, b) => a.mul(b).mul(2).reshape([6]).sum())).toMatchInlineSnapshot(`
       "
       %0 = input 'a' : float32 [2, 3]
       %1 = input 'b' : float32 [2, 3]
       %2 = mul %0 %1 : float32 [2, 3]
-      %3 = constant 1.5 : float32 []
-      %4 = sum %2 {"axes":[0,1],"keepDims":false} : float32 []
-      %5 = mul %4 %3 : float32 []
-      return y = %5"
+      %3 = constant 2 : float32 []
+      %4 = reshape %2 : float32 [6]
+      %5 = sum %4 {"axes":[0],"keepDims":false} : float32 []
+      %6 = mul %5 %3 : float32 []
+      return y = %6"
     `);
-    expect(simplified((a, _, row) => a.mul(3).mul(row))).toMatchInlineSnapshot(`
+  });
+
+  it('the 2 of a square goes to the smaller operand where that has a factor that halves it', () => {
+    expect(simplified((a, _, row) => a.mul(2).mul(row.mul(1 / 3)))).toMatchInlineSnapshot(`
       "
       %0 = input 'a' : float32 [2, 3]
       %1 = input 'row' : float32 [1, 3]
-      %2 = constant 3 : float32 []
+      %2 = constant 0.6666666666666666 : float32 []
       %3 = mul %1 %2 : float32 [1, 3]
-      %4 = mul %3 %0 : float32 [2, 3]
+      %4 = mul %0 %3 : float32 [2, 3]
       return y = %4"
     `);
+    expect(simplified((a, _, row) => a.mul(2).mul(row))).toMatchInlineSnapshot(`
+      "
+      %0 = input 'a' : float32 [2, 3]
+      %1 = input 'row' : float32 [1, 3]
+      %2 = constant 2 : float32 []
+      %3 = mul %0 %2 : float32 [2, 3]
+      %4 = mul %3 %1 : float32 [2, 3]
+      return y = %4"
+    `);
+  });
+
+  it.each<[string, (a: Tensor, b: Tensor, row: Tensor) => Tensor]>([
+    ['a factor below 1 before a sum', (a) => a.mul(0.25).sum()],
+    ['a factor at one of two operands', (a, b) => a.mul(1e-30).mul(b)],
+    ['a factor after a product', (a, _, row) => a.mul(row).mul(2)],
+    ['factors whose product is rounded', (a) => a.mul(3).mul(0.1)],
+    ['a divisor whose reciprocal is rounded', (a) => a.div(3)],
+    ['a guard added last', (a, _, row) => a.add(row).add(1e-8)],
+  ])('%s stays where it is', (_, f) => {
+    const inputs = [input('a', [2, 3]), input('b', [2, 3]), input('row', [1, 3])] as const;
+    const y = f(...inputs);
+    const shown = (y: Tensor): string =>
+      formatProgram({ name: 'test', inputs: {}, state: {}, outputs: { y }, updates: {}, nodes: reachable([y]) });
+    expect(shown(simplify([y])[0]!)).toBe(shown(y));
   });
 
   it('factors that float32 cannot hold are not merged', () => {
@@ -347,31 +375,6 @@ describe('rules', () => {
       %6 = constant -1 : int32 []
       %7 = mul %5 %6 : int32 [2]
       return y = %7"
-    `);
-  });
-
-  it('a factor of all elements goes to the smaller operand, and past a reshape into a sum', () => {
-    expect(simplified((a, _, row) => a.mul(row).mul(2).reshape([6]).exp())).toMatchInlineSnapshot(`
-      "
-      %0 = input 'a' : float32 [2, 3]
-      %1 = input 'row' : float32 [1, 3]
-      %2 = constant 2 : float32 []
-      %3 = mul %1 %2 : float32 [1, 3]
-      %4 = mul %0 %3 : float32 [2, 3]
-      %5 = reshape %4 : float32 [6]
-      %6 = exp %5 : float32 [6]
-      return y = %6"
-    `);
-    expect(simplified((a, b) => a.mul(b).mul(2).reshape([6]).sum())).toMatchInlineSnapshot(`
-      "
-      %0 = input 'a' : float32 [2, 3]
-      %1 = input 'b' : float32 [2, 3]
-      %2 = mul %0 %1 : float32 [2, 3]
-      %3 = constant 2 : float32 []
-      %4 = reshape %2 : float32 [6]
-      %5 = sum %4 {"axes":[0],"keepDims":false} : float32 []
-      %6 = mul %5 %3 : float32 []
-      return y = %6"
     `);
   });
 

@@ -1,7 +1,7 @@
 import { fold, isSplat, valueOf } from './fold.js';
-import { isFloat, isHalf, roundTo } from './half.js';
-import { joinPads } from './join-pads.js';
+import { isFloat, isHalf } from './half.js';
 import type { DType } from './host-tensor.js';
+import { joinPads } from './join-pads.js';
 import type { BinaryPrimitive, Primitive, Primitives } from './primitives.js';
 import { broadcastShapes, sameShape, sizeOf, type Shape } from './shape.js';
 import { splat, type Tensor } from './tensor.js';
@@ -14,8 +14,13 @@ export type Make = <P extends Primitive>(
 ) => Tensor;
 
 /**
- * A cheaper tensor of equal value, shape and dtype, or undefined when there is none. Operands are already simplified; a rule
- * that calls `make` gives it less than it got (fewer or smaller nodes, or a sign or a scalar moved outwards), so rewriting ends.
+ * A cheaper tensor of equal value, shape and dtype, or undefined when there is none. Equal means to the last bit in the dtype's
+ * own arithmetic, but for the sign of zero; where something overflows or underflows on the way, the new form loses no more than
+ * the given one. So sums are not regrouped, and factors move and merge only as powers of two. Two rules leave rounding out:
+ * `a - (a - c)` is c, and constants are computed in double precision.
+ *
+ * Operands are already simplified; a rule that calls `make` gives it less than it got (fewer or smaller nodes, or a sign or a
+ * scalar moved outwards), so rewriting ends.
  *
  * @param shape of the result
  */
@@ -54,7 +59,7 @@ export const rewriteRules: { readonly [P in Primitive]?: RewriteRule<P> } = {
       const { parts, axis, before, after } = joined;
       return make('pad', [make('concat', parts, { axis })], { before, after });
     }
-    return narrowed('add', [a!, b!], shape, make) ?? regrouped(a!, b!, make) ?? regrouped(b!, a!, make);
+    return narrowed('add', [a!, b!], shape, make);
   },
   sub: ([a, b], _, shape, make) => {
     if (isSplat(b!, 0)) return make('broadcastTo', [a!], { shape });
@@ -76,28 +81,21 @@ export const rewriteRules: { readonly [P in Primitive]?: RewriteRule<P> } = {
     if (isSplat(b!)) {
       if (a!.is('neg')) return make('mul', [a.operands[0]!, splat(-valueOf(b), b.shape, b.dtype)], {});
       if (!a!.is('mul')) return undefined;
-      const merged = fold('mul', [a.operands[1]!, b]);
-      if (merged) {
-        return isOrdinary(valueOf(merged), merged.dtype) ? make('mul', [a.operands[0]!, merged], {}) : undefined;
-      }
-      const smaller = a.operands.findIndex((operand) => operand.size < a.size);
-      if (smaller < 0 || !isScalar(b) || !isFloat(b.dtype) || !mayRescale(b)) return undefined;
-      return make('mul', [a.operands[1 - smaller]!, make('mul', [a.operands[smaller]!, b], {})], {});
+      const [x, factor] = a.operands as readonly [Tensor, Tensor];
+      const merged = isPowerOfTwo(factor) || isPowerOfTwo(b) ? fold('mul', [factor, b]) : undefined;
+      return merged && isOrdinary(merged) ? make('mul', [x, merged], {}) : undefined;
     }
     if (a!.is('neg') && b!.is('neg')) return make('mul', [a.operands[0]!, b.operands[0]!], {});
     if (a!.is('neg')) return make('neg', [make('mul', [a.operands[0]!, b!], {})], {});
     if (b!.is('neg')) return make('neg', [make('mul', [a!, b.operands[0]!], {})], {});
-    return rescaled(a!, b!, make) ?? rescaled(b!, a!, make);
+    return a!.size < b!.size ? movedToSmaller(b!, a!, make) : movedToSmaller(a!, b!, make);
   },
   div: ([a, b], _, shape, make) => {
     if (isSplat(a!, 0)) return splat(0, shape, a.dtype);
     if (isSplat(b!)) {
-      const inverse = 1 / valueOf(b);
-      // With so few digits a reciprocal that is rounded is off by too much.
-      const isExact = !isHalf(b.dtype) || roundTo(inverse, b.dtype) === inverse;
-      return isExact && isOrdinary(inverse, b.dtype)
-        ? make('mul', [a!, splat(inverse, b.shape, b.dtype)], {})
-        : undefined;
+      if (!isPowerOfTwo(b)) return undefined;
+      const inverse = splat(1 / valueOf(b), b.shape, b.dtype);
+      return isOrdinary(inverse) ? make('mul', [a!, inverse], {}) : undefined;
     }
     return narrowed('div', [a!, b!], shape, make);
   },
@@ -166,9 +164,9 @@ export const rewriteRules: { readonly [P in Primitive]?: RewriteRule<P> } = {
     const count = sizeOf(axes.map((axis) => x!.shape[axis]!));
     if (count === 1) return make('reshape', [x!], { shape });
     if (isSplat(x!)) return splat(repeatedSum(valueOf(x), count, x.dtype), shape, x.dtype);
-    // A scalar factor and a sign are cheaper after the reduction than before it.
+    // A sign and a doubling are cheaper after the reduction than before it.
     const inner = (): Tensor => make('sum', [x!.operands[0]!], { axes, keepDims });
-    if (x!.is('mul') && isScalar(x.operands[1]!) && mayRescale(x)) return make('mul', [inner(), x.operands[1]!], {});
+    if (x!.is('mul') && isDoubling(x.operands[1]!)) return make('mul', [inner(), x.operands[1]], {});
     return x!.is('neg') ? make('neg', [inner()], {}) : undefined;
   },
   reduceMax: ([x], { axes }, shape, make) =>
@@ -211,36 +209,34 @@ function isScalar(x: Tensor): boolean {
   return isSplat(x) && x.rank === 0;
 }
 
-/** True for numbers that neither overflow nor lose digits in the dtype: two factors may be merged into such a one. */
-function isOrdinary(value: number, dtype: DType): boolean {
-  const size = Math.abs(value);
-  const [least, limit] = dtype === 'float16' ? [2 ** -14, 65520] : [2 ** -126, 2 ** 128];
+/** True for a float 2^k or -2^k, repeated: a product with it has all digits of the other factor. */
+function isPowerOfTwo(x: Tensor): x is Tensor<'constant'> {
+  return isSplat(x) && isFloat(x.dtype) && Number.isInteger(Math.log2(Math.abs(valueOf(x))));
+}
+
+/** True for a scalar 2^k or -2^k with k >= 0: what is finite after the product has lost nothing to it. */
+function isDoubling(x: Tensor): x is Tensor<'constant'> {
+  return isPowerOfTwo(x) && isScalar(x) && Math.abs(valueOf(x)) >= 1;
+}
+
+/** True for a splat of zero, or of a number that neither overflows nor loses digits in its dtype. */
+function isOrdinary(x: Tensor): boolean {
+  const size = isSplat(x) ? Math.abs(valueOf(x)) : NaN;
+  const [least, limit] = x.dtype === 'float16' ? [2 ** -14, 65520] : [2 ** -126, 2 ** 128];
   return size === 0 || (size >= least && size < limit);
 }
 
-/** False for float16, whose range is so narrow that a factor is where it is to keep numbers in it. */
-function mayRescale({ dtype }: Tensor): boolean {
-  return dtype !== 'float16';
-}
-
 /**
- * `x (y s)` with the scalar where it costs least: at the smaller operand, or outside when both are of one size, where it may
- * merge with others or pass a reduction.
+ * `(x s) (y c)` as `x (y (s c))` for a smaller y, s a doubling and |s c| <= 1: the product with y overflows no sooner than y,
+ * and loses no more than that by c alone.
  */
-function rescaled(scaled: Tensor, x: Tensor, make: Make): Tensor | undefined {
-  if (!scaled.is('mul') || !isScalar(scaled.operands[1]!) || !mayRescale(scaled)) return undefined;
-  const [y, scale] = scaled.operands as readonly [Tensor, Tensor];
-  if (x.size < y.size) return make('mul', [make('mul', [x, scale], {}), y], {});
-  return x.size === y.size ? make('mul', [make('mul', [x, y], {}), scale], {}) : undefined;
-}
-
-/** `(x + a) + b` as `x + (a + b)` where that adds once less to all of `x`. */
-function regrouped(sum: Tensor, b: Tensor, make: Make): Tensor | undefined {
-  if (!sum.is('add')) return undefined;
-  const [x, a] = sum.operands as readonly [Tensor, Tensor];
-  const [large, small] = x.size < a.size ? [a, x] : [x, a];
-  const size = sizeOf(broadcastShapes('add', [small.shape, b.shape]));
-  return size < large.size ? make('add', [large, make('add', [small, b], {})], {}) : undefined;
+function movedToSmaller(large: Tensor, small: Tensor, make: Make): Tensor | undefined {
+  if (large.size <= small.size || !large.is('mul') || !small.is('mul')) return undefined;
+  const [x, s] = large.operands as readonly [Tensor, Tensor];
+  const [y, c] = small.operands as readonly [Tensor, Tensor];
+  const factor = isDoubling(s) && isScalar(c) ? fold('mul', [s, c]) : undefined;
+  if (!factor || Math.abs(valueOf(factor)) > 1 || !isOrdinary(factor)) return undefined;
+  return make('mul', [x, make('mul', [y, factor], {})], {});
 }
 
 /** An operand that was repeated only to meet the other one is used as it was; a splat becomes a scalar. */

@@ -8,8 +8,10 @@ import { reachable, Tensor } from './tensor.js';
 /**
  * A graph of equal values that is cheaper to run: common subexpressions shared, constants folded, multiplications by 0
  * and 1 and additions of 0 removed, transpositions moved into matrix products, reshapes and broadcasts merged, what was
- * repeated computed before it is repeated.
- * Zeros are symbolic: `0 x` is zero even where `x` is infinite or NaN. Inputs stay the tensors they are.
+ * repeated computed before it is repeated. Values are equal to the last bit, but for the sign of zero: sums are not regrouped,
+ * and factors move or merge only as powers of two, where that cannot overflow or underflow. Exceptions leave rounding or NaN out:
+ * constants are computed in double precision, `a - (a - c)` is c, and zeros are symbolic, `0 x` is zero even where `x` is
+ * infinite or NaN. Inputs stay the tensors they are.
  *
  * @returns one tensor per given output, of equal shape, dtype and value
  */

@@ -1,5 +1,5 @@
 import { DTypeError, ShapeError } from './errors.js';
-import { largerMask, maximalShare, unaryDerivatives } from './derivatives.js';
+import { largerMask, maximalShare, softmaxDerivative, unaryDerivatives } from './derivatives.js';
 import { select, sumTo } from './functions.js';
 import { isFloat } from './half.js';
 import { variable, zerosLike } from './jvp.js';
@@ -129,8 +129,7 @@ const vjpRules: { readonly [P in Primitive]: VjpRule<P> } = {
   },
   argMax: zero,
   cumsum: (_, yBar, __, attributes) => [bind('cumsum', [yBar], { ...attributes, reverse: !attributes.reverse })],
-  // xBar = y (yBar - sum_j y_j yBar_j)
-  softmax: (y, yBar) => [y.mul(yBar.sub(y.mul(yBar).sum([-1], true)))],
+  softmax: (y, yBar) => [softmaxDerivative(y.operands[0]!, y, yBar)],
 
   // With A = op(a), B = op(b), Y = A B: ABar = YBar B^T, BBar = A^T YBar; a transposed operand takes the transposed product.
   matmul: (y, yBar, wanted, { transposeA: ta, transposeB: tb }) => {

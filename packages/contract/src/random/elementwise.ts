@@ -10,7 +10,17 @@ import {
   type Tensor,
   type UnaryPrimitive,
 } from '@flowmap/tensor';
-import { at, awayFromZero, coins, distinct, normal, positive, type Case, type Sample } from '@flowmap/tensor/testing';
+import {
+  at,
+  awayFromZero,
+  coins,
+  distinct,
+  integers,
+  normal,
+  positive,
+  type Case,
+  type Sample,
+} from '@flowmap/tensor/testing';
 import fc from 'fast-check';
 import { broadcasting, shape, shown } from './shapes.js';
 
@@ -79,3 +89,27 @@ export const selection: fc.Arbitrary<Case> = broadcasting(3).map((shapes) => {
     select(c, x.square(), y),
   );
 });
+
+/** So small that sums and products of them are exact in every float too. */
+const wholeOperations: Readonly<Record<string, (a: Tensor, b: Tensor) => Tensor>> = {
+  add: (a, b) => a.add(b).sub(1),
+  sub: (a, b) => a.sub(b),
+  mul: (a, b) => a.mul(b).mul(-3),
+  maximum: (a, b) => a.maximum(b).add(0),
+  minimum: (a, b) => a.minimum(b).mul(1),
+  equal: (a, b) => a.equal(b),
+  less: (a, b) => a.less(b),
+  'select, a bool': (a, b) => select(a.less(b), a.equal(b), a.cast('bool')),
+  'sum of products': (a, b) => a.mul(b).sum(),
+  'maximum of sums': (a, b) => a.add(b).max(),
+  'cast to float32': (a, b) => a.cast('float32').mul(0.5).sub(b.cast('float32')),
+  'cast to bool and back': (a, b) => a.cast('bool').cast('int32').add(b),
+};
+
+/** Operations of int32, some with bools as results. */
+export const whole: fc.Arbitrary<Case> = fc
+  .tuple(fc.constantFrom(...Object.entries(wholeOperations)), broadcasting(2))
+  .map(([[name, f], shapes]) => {
+    const [a, b] = shapes as [number[], number[]];
+    return at(`${name} of int32 ${shown(a, b)}`, [integers(a, -9, 10), integers(b, -9, 10)], f);
+  });

@@ -71,7 +71,7 @@ function expression(wide: Shape, leaves: number): fc.Arbitrary<Expression> {
 }
 
 /** Trees of functions, operations and moves over one to three tensors. */
-export const expressions: fc.Arbitrary<Case> = shape(0, 3)
+export const expressions: fc.Arbitrary<Case> = shape()
   .chain((wide) => fc.tuple(fc.constant(wide), fc.array(narrower(wide), { minLength: 1, maxLength: 3 })))
   .chain(([wide, shapes]) => fc.tuple(fc.constant(shapes), expression(wide, shapes.length)))
   .map(([shapes, { text, f }]) => at(`${text} at ${shown(...shapes)}`, shapes.map(normal), (...xs) => f(xs)));

@@ -1,6 +1,6 @@
 import type { Case } from '@flowmap/tensor/testing';
 import type fc from 'fast-check';
-import { activation, binary, selection, unary } from './elementwise.js';
+import { activation, binary, selection, unary, whole } from './elementwise.js';
 import { expressions } from './expressions.js';
 import { normalization, pooling, resampling, resizing } from './images.js';
 import { indexing } from './indexing.js';
@@ -23,6 +23,7 @@ export const families: Readonly<Record<string, fc.Arbitrary<Case>>> = {
   activation,
   binary,
   selection,
+  'whole numbers': whole,
   reduction,
   'along an axis': alongAxis,
   moved,

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { extent, shape, shown } from './shapes.js';
 
 export const indexing: fc.Arbitrary<Case> = fc
-  .record({ rows: extent, row: shape(0, 2), indices: shape(0, 2) })
+  .record({ rows: extent, row: shape(0, 3), indices: shape(0, 3) })
   .chain(({ rows, row, indices }) => {
     const index = integers(indices, 0, rows);
     const [table, picked] = [

@@ -9,8 +9,8 @@ interface Move {
   readonly f: (x: Tensor) => Tensor;
 }
 
-/** Whole numbers that choose: as many as a move of four axes needs. */
-const choices = fc.array(fc.nat(1e6), { minLength: 8, maxLength: 8 });
+/** Whole numbers that choose: as many as a move of six axes needs. */
+const choices = fc.array(fc.nat(1e6), { minLength: 12, maxLength: 12 });
 
 /** Moves by name, from the shape of what they move and numbers that choose among the possible. */
 const moves: Readonly<Record<string, (shape: Shape, choice: readonly number[]) => Move>> = {
@@ -24,11 +24,11 @@ const moves: Readonly<Record<string, (shape: Shape, choice: readonly number[]) =
   },
   slice: (shape, choice) => {
     const starts = shape.map((n, axis) => choice[axis]! % n);
-    const ends = shape.map((n, axis) => starts[axis]! + 1 + (choice[axis + 4]! % (n - starts[axis]!)));
+    const ends = shape.map((n, axis) => starts[axis]! + 1 + (choice[axis + 6]! % (n - starts[axis]!)));
     return { name: `slice ${starts.join()} to ${ends.join()}`, f: (x) => x.slice(starts, ends) };
   },
   pad: (shape, choice) => {
-    const [before, after] = [shape.map((_, axis) => choice[axis]! % 3), shape.map((_, axis) => choice[axis + 4]! % 3)];
+    const [before, after] = [shape.map((_, axis) => choice[axis]! % 3), shape.map((_, axis) => choice[axis + 6]! % 3)];
     return { name: `pad ${before.join()} and ${after.join()}`, f: (x) => x.pad(before, after) };
   },
   flip: (shape, choice) => {
@@ -51,17 +51,17 @@ const moves: Readonly<Record<string, (shape: Shape, choice: readonly number[]) =
   },
 };
 
-/** A factorization of a size into up to four extents. */
+/** A factorization of a size into up to six extents. */
 function factors(size: number, choice: readonly number[]): number[] {
   const extents: number[] = [];
   let rest = size;
-  for (let axis = 0; axis < choice[7]! % 4; axis++) {
+  for (let axis = 0; axis < choice[11]! % 6; axis++) {
     const divisors = Array.from({ length: rest }, (_, i) => i + 1).filter((n) => rest % n === 0);
     const extent = divisors[choice[axis]! % divisors.length]!;
     extents.push(extent);
     rest /= extent;
   }
-  return rest === 1 && choice[6]! % 2 === 0 ? extents : [...extents, rest];
+  return rest === 1 && choice[10]! % 2 === 0 ? extents : [...extents, rest];
 }
 
 /** Limit on the elements of a chain's results. */
@@ -73,13 +73,13 @@ const samples: Readonly<Record<string, (shape: Shape) => Sample>> = {
   bool: coins,
 };
 
-/** The moves that a chain makes of a shape, without those that lead to more than four axes or to many elements. */
+/** The moves that a chain makes of a shape, without those that lead to more than six axes or to many elements. */
 function movesFrom(from: Shape, chain: readonly (readonly [name: string, choice: readonly number[]])[]): Move[] {
   let shape = from;
   return chain.flatMap(([name, choice]) => {
     const move = moves[name]!(shape, choice);
     const next = move.f(input('x', shape)).shape;
-    if (sizeOf(next) > largest || next.length > 4) return [];
+    if (sizeOf(next) > largest || next.length > 6) return [];
     shape = next;
     return [move];
   });

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { extent, narrower, shape, shown } from './shapes.js';
 
 export const matmul: fc.Arbitrary<Case> = fc
-  .record({ batch: shape(0, 2), m: extent, k: extent, n: extent, transposeA: fc.boolean(), transposeB: fc.boolean() })
+  .record({ batch: shape(0, 4), m: extent, k: extent, n: extent, transposeA: fc.boolean(), transposeB: fc.boolean() })
   .map(({ batch, m, k, n, transposeA, transposeB }) => {
     const a = [...batch, ...(transposeA ? [k, m] : [m, k])];
     const b = [...batch, ...(transposeB ? [n, k] : [k, n])];
@@ -13,14 +13,14 @@ export const matmul: fc.Arbitrary<Case> = fc
   });
 
 export const affine: fc.Arbitrary<Case> = fc
-  .record({ leading: shape(0, 3), k: extent, n: extent, biased: fc.boolean() })
+  .record({ leading: shape(0, 5), k: extent, n: extent, biased: fc.boolean() })
   .map(({ leading, k, n, biased }) => {
     const shapes = [[...leading, k], [k, n], ...(biased ? [[n]] : [])];
     return at(`linear of ${shown(...shapes)}`, shapes.map(normal), (x, w, b) => linear(x, w, b));
   });
 
 export const attending: fc.Arbitrary<Case> = fc
-  .record({ leading: shape(0, 2), tokens: extent, keys: extent, d: extent, dv: extent })
+  .record({ leading: shape(0, 4), tokens: extent, keys: extent, d: extent, dv: extent })
   .map(({ leading, tokens, keys, d, dv }) => {
     const shapes = [
       [tokens, d],

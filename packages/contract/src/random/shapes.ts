@@ -4,9 +4,13 @@ import fc from 'fast-check';
 /** Extents small enough that a hundred cases are one small program. */
 export const extent = fc.integer({ min: 1, max: 4 });
 
-/** Shapes of a rank in the given range. */
-export function shape(minLength = 0, maxLength = 4): fc.Arbitrary<Shape> {
-  return fc.array(extent, { minLength, maxLength });
+/** Shapes of a rank in the given range, those of more than four axes with extents of 1 and 2. */
+export function shape(min = 0, max = 6): fc.Arbitrary<Shape> {
+  return fc
+    .integer({ min, max })
+    .chain((rank) =>
+      fc.array(rank > 4 ? fc.integer({ min: 1, max: 2 }) : extent, { minLength: rank, maxLength: rank }),
+    );
 }
 
 /** A shape that broadcasts to the given one: a scalar, or some axes of extent 1. */

@@ -30,8 +30,9 @@ export function ofFloats(
 }
 
 /**
- * Everything that differentiation makes of a function `f` at a point `x`: the value; `J v`; `J^T u`; and in both orders of
- * composition the second derivative, `grad <u, J v>` (reverse over forward) and the JVP of `J^T u` (forward over reverse).
+ * Everything that differentiation makes of a function `f` at a point `x`: the value; `J v`; `J^T u`; and the second derivative
+ * in its mixes: the JVP of `J v` (forward over forward), `grad <u, J v>` (reverse over forward) and the JVP of `J^T u` (forward over
+ * reverse).
  * A result that is not a float has a value only.
  *
  * @param directions `v`, one per argument that is a float
@@ -51,6 +52,7 @@ export function derivativesOf(
   const tangent = (...xs: Tensor[]): Tensor => jvp(g, xs, directions)[1];
   results.push({ label: 'jvp', kind: 'jvp', tensor: tangent(...floats) });
   vjp(g, floats)[1](cotangent).forEach((tensor, i) => results.push({ label: `vjp ${String(i)}`, kind: 'vjp', tensor }));
+  results.push({ label: 'jvp of jvp', kind: 'second order', tensor: jvp(tangent, floats, directions)[1] });
   grad(
     (...xs) =>
       tangent(...xs)
