@@ -1,6 +1,7 @@
 import { ConfigError, conditionalVelocity, flowMap, interpolate } from '@flowmap/core';
 import type { Network, Objective, VelocityField } from '@flowmap/core';
 import { gradients, program, splat, type Program, type SpecLike, type Tensor, type Tensors } from '@flowmap/tensor';
+import { flushed } from './internal/denormals.js';
 import { prefixed, withPrefix } from './internal/names.js';
 import type { Optimizer } from './optimizer.js';
 
@@ -15,6 +16,12 @@ export interface TrainStepOptions {
   readonly batchSize: number;
   /** True scales a gradient whose norm exceeds the input `maxGradientNorm` down to it; false unless given. */
   readonly clipGradient?: boolean;
+  /**
+   * True sets new values of the state that are no normal float32 numbers to zero, true unless given. Means that decay while there
+   * is no gradient end up there, and never reach zero by themselves; processors take many times as long over them. Runtimes that
+   * count such numbers as zero (`Runtime.flushesDenormals`) do without.
+   */
+  readonly flushDenormals?: boolean;
 }
 
 /**
@@ -32,7 +39,7 @@ export interface TrainStepOptions {
  * @throws {ConfigError} when the objective needs a teacher and there is none
  */
 export function trainStep(options: TrainStepOptions): Program {
-  const { network, objective, optimizer, teacher, batchSize, clipGradient = false } = options;
+  const { network, objective, optimizer, teacher, batchSize, clipGradient = false, flushDenormals = true } = options;
   if (objective.needs.teacherAt === 'xt' && teacher === undefined) {
     throw new ConfigError('objective', `${objective.name} needs a teacher's velocity, and there is no teacher`);
   }
@@ -89,6 +96,9 @@ export function trainStep(options: TrainStepOptions): Program {
       const ema = state[`ema.${name}`]!;
       updates[`ema.${name}`] = updated.parameter.add(ema.sub(updated.parameter).mul(inputs['emaDecay']!));
     }
-    return { outputs: { ...metrics, loss, gradientNorm }, state: updates };
+    const kept = Object.entries(updates).map(
+      ([name, value]) => [name, flushDenormals ? flushed(value) : value] as const,
+    );
+    return { outputs: { ...metrics, loss, gradientNorm }, state: Object.fromEntries(kept) };
   });
 }
