@@ -12,7 +12,7 @@ import {
   type Shape,
 } from '@flowmap/tensor';
 import { ConfigError } from '../errors.js';
-import { faultOf, type Model } from '../models/model.js';
+import { faultOf, upgradedModel, type Model } from '../models/model.js';
 import { eulerSampler, flowMapSampler, heunSampler } from './samplers.js';
 
 /** How points move along the grid. */
@@ -30,8 +30,9 @@ export interface CompileSamplerOptions {
    */
   readonly stepsPerCall?: number;
   /**
-   * Whether the parameters are constants of the program, which a runtime lays out in memory as its kernels like them best; true
-   * unless given. Compiling then takes longer and more memory: for a few samples of a large network, false may be better.
+   * Whether the parameters are constants of the program, which a runtime lays out in memory as its kernels like them best. Unless
+   * given, true for up to 256 MiB of parameters: compiling takes longer then, and memory for about four copies of them. With
+   * false, samples take longer, and two copies are kept.
    */
   readonly frozen?: boolean;
 }
@@ -60,15 +61,19 @@ export interface CompiledSampler {
   dispose(): Promise<void>;
 }
 
+/** Most bytes of parameters that are made constants unless it is asked for. */
+const MOST_FROZEN = 2 ** 28;
+
 const samplers = { flowMap: flowMapSampler, euler: eulerSampler, heun: heunSampler };
 
 /**
  * Compiles a model's sampler and uploads its parameters, both once; then any number of samples on any grid can be drawn.
  * Between steps the points stay on the device.
  *
- * @param model what to sample from
+ * @param given the model to sample from
  * @throws {ConfigError} for a model whose parameters are not those of its network, the method `flowMap` of a network without
  *   an interval input, or counts that are not whole numbers >= 1
+ * @throws {UnsupportedError} for more frozen parameters than the runtime's programs can hold
  *
  * @example
  * const sampler = await compileSampler(runtime, model, { batchSize: 16 });
@@ -77,16 +82,19 @@ const samplers = { flowMap: flowMapSampler, euler: eulerSampler, heun: heunSampl
  */
 export async function compileSampler(
   runtime: Runtime,
-  model: Model,
-  { method, batchSize, stepsPerCall = 1, frozen = true }: CompileSamplerOptions,
+  given: Model,
+  { method, batchSize, stepsPerCall = 1, frozen }: CompileSamplerOptions,
 ): Promise<CompiledSampler> {
+  const model = upgradedModel(given);
   const fault = faultOf(model);
   if (fault) throw new ConfigError('model', fault.message);
   const { network, params, kind } = model;
   const sampler = samplers[method ?? (kind === 'flowMap' ? 'flowMap' : 'heun')];
   const program = sampler({ network, batchSize, steps: stepsPerCall });
-  const executable = await runtime.compile(frozen ? freeze(program, params) : program);
-  if (!frozen) await executable.writeState(params);
+  const bytes = Object.values(params).reduce((sum, { data }) => sum + data.byteLength, 0);
+  const freezes = frozen ?? bytes <= MOST_FROZEN;
+  const executable = await runtime.compile(freezes ? freeze(program, params) : program);
+  if (!freezes) await executable.writeState(params);
 
   const { shape, classes } = network.config;
   const size = sizeOf(shape);
