@@ -17,9 +17,10 @@ export interface TrainStepOptions {
   /** True scales a gradient whose norm exceeds the input `maxGradientNorm` down to it; false unless given. */
   readonly clipGradient?: boolean;
   /**
-   * True sets new values of the state that are no normal float32 numbers to zero, true unless given. Means that decay while there
-   * is no gradient end up there, and never reach zero by themselves; processors take many times as long over them. Runtimes that
-   * count such numbers as zero (`Runtime.flushesDenormals`) do without.
+   * True sets to zero what the optimizer's slots and the average of the weights would hold of numbers too small for a normal
+   * float32; true unless given. Means that decay while there is no gradient end up there, never reach zero by themselves, and
+   * processors take many times as long over them. A runtime that counts such numbers as zero (`Runtime.flushesDenormals`) does
+   * without.
    */
   readonly flushDenormals?: boolean;
 }
@@ -84,6 +85,7 @@ export function trainStep(options: TrainStepOptions): Program {
     const maxNorm = inputs['maxGradientNorm'];
     const scale = maxNorm?.div(gradientNorm).minimum(1);
 
+    const kept = flushDenormals ? flushed : (value: Tensor): Tensor => value;
     const updates: Record<string, Tensor> = {};
     const optimizerScalars = prefixed('optimizer', inputs);
     for (const [name, parameter] of Object.entries(params)) {
@@ -91,14 +93,12 @@ export function trainStep(options: TrainStepOptions): Program {
       const g = gradient[name]!;
       const updated = optimizer.update({ parameter, slots }, scale ? g.mul(scale) : g, optimizerScalars);
       updates[`params.${name}`] = updated.parameter;
-      for (const slot of optimizer.slots) updates[`${slot}.${name}`] = updated.slots[slot]!;
+      for (const slot of optimizer.slots) updates[`${slot}.${name}`] = kept(updated.slots[slot]!);
       // ema <- beta ema + (1 - beta) theta = theta + beta (ema - theta)
       const ema = state[`ema.${name}`]!;
-      updates[`ema.${name}`] = updated.parameter.add(ema.sub(updated.parameter).mul(inputs['emaDecay']!));
+      const average = updated.parameter.add(ema.sub(updated.parameter).mul(inputs['emaDecay']!));
+      updates[`ema.${name}`] = kept(average);
     }
-    const kept = Object.entries(updates).map(
-      ([name, value]) => [name, flushDenormals ? flushed(value) : value] as const,
-    );
-    return { outputs: { ...metrics, loss, gradientNorm }, state: Object.fromEntries(kept) };
+    return { outputs: { ...metrics, loss, gradientNorm }, state: updates };
   });
 }

@@ -97,6 +97,18 @@ describe('sums of many equal numbers', { timeout: 300_000 }, () => {
   });
 });
 
+it('a softmax of many equal numbers is right', async () => {
+  const size = 2 ** 18;
+  const x = hostTensor([2, size], new Float32Array(2 * size).fill(Math.log(0.1)));
+  for (const row of [0, 1]) x.data[row * size] = 0;
+  const { data } = await evaluate(onnx, (x) => x.softmax(), [x]);
+  const small = Math.exp(Math.fround(Math.log(0.1)));
+  for (const row of [0, size]) {
+    expect(Math.abs(data[row]! * (1 + (size - 1) * small) - 1)).toBeLessThan(accepted);
+    expect(Math.abs(data[row + 7]! * (1 / small + size - 1) - 1)).toBeLessThan(accepted);
+  }
+});
+
 describe('cumulative sums', { timeout: 300_000 }, () => {
   it.each([
     { exclusive: false, reverse: false },

@@ -1,3 +1,4 @@
+import { cumulativeSum } from '../gpu/cumulative-sum.js';
 import { matmul, reduce } from '../operations/arithmetic.js';
 import { reshape } from '../operations/layout.js';
 import { fromLines, linesAlong } from '../operations/lines.js';
@@ -13,7 +14,11 @@ export const contractions: Lowerings<'matmul' | 'sum' | 'reduceMax' | 'argMax' |
     const flat = emit.call('ArgMax', { x: lines }, { axis: 1 }, { shape: [lines.shape[0]!], dtype });
     return reshape(emit, flat, shape);
   },
-  cumsum: (emit, [x], { axis, exclusive, reverse }) => {
+  cumsum: (emit, operands, attributes, result) => {
+    const [x] = operands;
+    const { axis, exclusive, reverse } = attributes;
+    // The kernels add one after the other, and the error grows with the terms.
+    if (x!.dtype !== 'int32' && x!.shape[axis]! > 256) return cumulativeSum(emit, operands, attributes, result);
     const lines = linesAlong(emit, x!, axis);
     const sums = emit.call('Cumsum', { x: lines }, { axis: 1, exclusive, reverse }, lines);
     return fromLines(emit, sums, axis, x!.shape);
