@@ -20,7 +20,7 @@ export async function compareInPlace(threads: number, rounds: number, small: boo
   console.log('| --- | ---: | ---: | ---: |');
   for (const task of Object.values(peerTasks(small))) {
     const { network, batchSize } = task;
-    const program = trainStep({ network, objective, optimizer, batchSize });
+    const program = trainStep({ network, objective, optimizer, batchSize, flushDenormals: false });
     const contenders: { executable: Executable; times: number[] }[] = [];
     for (const runtime of [inPlace, plain]) {
       const executable = await runtime.compile(program);

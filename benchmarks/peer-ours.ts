@@ -36,7 +36,7 @@ const version = (name: string): string =>
 const { runtime, name } = await openRuntime();
 const batch = taskBatch(task);
 const params = initialParams(task);
-const training = await runtime.compile(trainStep({ network, objective, optimizer, batchSize }));
+const training = await runtime.compile(trainStep({ network, objective, optimizer, batchSize, flushDenormals: false }));
 await training.writeState(initialState(optimizer, params));
 const sampling = await runtime.compile(freeze(flowMapSampler({ network, batchSize, steps: times.length - 1 }), params));
 

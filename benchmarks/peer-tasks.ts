@@ -111,10 +111,21 @@ export function taskBatch({ network, batchSize }: PeerTask): Batch {
 /** Writes what a peer needs to compute the same into a new folder. */
 export async function writeTask(task: PeerTask, folder: string): Promise<void> {
   const { x0, noise, t, s, label } = stepFeeds(task, taskBatch(task), 0) as Record<string, HostTensor>;
-  const params = Object.entries(initialParams(task)).map(([name, value]) => [`params.${name}`, value] as const);
+  const params = Object.entries(initialParams(task)).map(([name, value]) => {
+    return [`params.${name}`, name.endsWith('.qkv.bias') ? withKeyBias(value) : value] as const;
+  });
   const tensors = { ...Object.fromEntries(params), x0: x0!, noise: noise!, t: t!, s: s!, ...(label ? { label } : {}) };
   await mkdir(folder);
   await writeFile(join(folder, 'task.safetensors'), encodeSafetensors(tensors));
   const described = { config: task.network.config, times: Array.from(times), settings };
   await writeFile(join(folder, 'task.json'), JSON.stringify(described));
+}
+
+/** The peers have a bias of keys as well, which has no effect. */
+function withKeyBias({ data }: HostTensor): HostTensor {
+  const width = data.length / 2;
+  const whole = new Float32Array(3 * width);
+  whole.set(data.subarray(0, width));
+  whole.set(data.subarray(width), 2 * width);
+  return hostTensor([3 * width], whole);
 }

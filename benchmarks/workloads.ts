@@ -83,7 +83,7 @@ function stepWorkload(name: string, network: Network): Workload {
   return {
     name,
     repeats: 1,
-    build: () => trainStep({ network, objective, optimizer, batchSize }),
+    build: () => trainStep({ network, objective, optimizer, batchSize, flushDenormals: false }),
     state: initialState(optimizer, network.init(0)),
     feeds: () =>
       trainFeeds({ network, objective, optimizer, ...schedules, seed: 0 }, { step: 100, iterations: 1000 }, batch),

@@ -49,8 +49,18 @@ export interface Network<C extends NetworkConfig = NetworkConfig> {
   readonly config: C;
   /** Names, shapes and dtypes of its parameters. */
   readonly parameters: Readonly<Record<string, TensorSpec>>;
-  /** Initial values of the parameters, the same for the same seed on every machine. */
-  init(seed: number): HostTensors;
+  /**
+   * Initial values of the parameters, the same for the same seed on every machine.
+   *
+   * @param only names of the parameters that are wanted, of which each has the value that it has among all; all unless given,
+   *   and a network may give more than are wanted
+   */
+  init(seed: number, only?: readonly string[]): HostTensors;
+  /**
+   * Parameters as an earlier version of the network had them, as those of now with which it is the same function; parameters of
+   * now stay as they are. A network that has had only one form does without.
+   */
+  upgrade?(params: HostTensors): HostTensors;
   /** Traces the network. */
   apply(params: Tensors, inputs: NetworkInputs): Tensor;
 }

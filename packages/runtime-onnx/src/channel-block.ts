@@ -1,4 +1,5 @@
-import { encodeModel, Graph } from './graph.js';
+import { encodeModel } from './encode-model.js';
+import { Graph } from './graph.js';
 import type { Ort } from './load-ort.js';
 import { sessionOptions } from './session-options.js';
 

@@ -1,7 +1,8 @@
 import { create } from '@bufbuild/protobuf';
 import { GraphProtoSchema } from 'onnx-buf';
 import type { DType } from '@flowmap/tensor';
-import { dataTypes, encodeModel } from './graph.js';
+import { encodeModel } from './encode-model.js';
+import { dataTypes } from './graph.js';
 
 /** An ONNX model that copies a tensor of any shape: one `Identity` from `from` to `to`. */
 export function copyModel(dtype: DType): Uint8Array {

@@ -1,9 +1,8 @@
-import { create, toBinary } from '@bufbuild/protobuf';
+import { create } from '@bufbuild/protobuf';
 import {
   AttributeProtoSchema,
   GraphProtoSchema,
   AttributeProto_AttributeType as AttributeType,
-  ModelProtoSchema,
   NodeProtoSchema,
   TensorProtoSchema,
   TensorProto_DataType as DataType,
@@ -30,31 +29,6 @@ export const dataTypes: { readonly [D in DType]: DataType } = {
 
 /** ONNX's number of the dtype of shapes and indices. */
 export const int64 = DataType.INT64;
-
-/**
- * Operator set 17 (ONNX 1.12): the newest in which `ReduceMax` takes its axes as an attribute and `Pad` has no `axes` input,
- * which onnxruntime's transpose optimizer corrupts. Every onnxruntime since 1.12 runs it.
- */
-const opset = 17;
-const irVersion = 8;
-
-/**
- * A model in ONNX's binary form.
- *
- * @param domains of the operators that are not standard
- */
-export function encodeModel(graph: GraphProto, domains: Iterable<string> = []): Uint8Array {
-  const model = create(ModelProtoSchema, {
-    irVersion: BigInt(irVersion),
-    producerName: 'flowmap',
-    opsetImport: [
-      { domain: '', version: BigInt(opset) },
-      ...Array.from(domains, (domain) => ({ domain, version: 1n })),
-    ],
-    graph,
-  });
-  return toBinary(ModelProtoSchema, model);
-}
 
 /** Collects the nodes and initializers of an ONNX graph; equal initializers are stored once. */
 export class Graph {
@@ -186,7 +160,10 @@ function rounded(data: ConstantData, dtype: DType, size: number): Initializer['d
     return data.length === size ? bits : new Uint16Array(size).fill(bits[0]!);
   }
   const type = dtype === 'float32' ? Float32Array : dtype === 'int32' ? Int32Array : Uint8Array;
-  return data.length === size ? type.from(data) : new type(size).fill(data[0]!);
+  if (data.length !== size) return new type(size).fill(data[0]!);
+  return data instanceof type && data.buffer instanceof ArrayBuffer
+    ? (data as Float32Array<ArrayBuffer>)
+    : type.from(data);
 }
 
 function attributeProto([name, value]: [string, Attribute]): AttributeProto {

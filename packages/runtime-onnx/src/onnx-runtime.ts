@@ -84,12 +84,13 @@ export async function onnxRuntime(options: OnnxRuntimeOptions = {}): Promise<Run
     throw new UnsupportedError('onnx', `a memory limit of ${String(memoryLimit)} bytes`, 'give a whole number >= 1');
   }
   const opened = await (wanted === 'auto' ? openFastest(options) : host.open(wanted, options));
-  const { ort, device, memory, createSession, channelBlock } = opened;
+  const { ort, device, memory, createSession, channelBlock, flushesDenormals = false } = opened;
   const executable = executables(opened);
   const rules = { cpu: cpuRules(channelBlock), webgpu: webgpuRules, cuda: standardRules }[device];
   const kind = { name: `onnx (${device})`, precision: 'float32', dtypes: await dtypesOf(ort, device) } as const;
   return {
     ...kind,
+    flushesDenormals,
     async compile(program: Program, { stepsPerRun = 1, sharing }: CompileOptions = {}): Promise<Executable> {
       checkDTypes(kind, program);
       const signature = unrolledSignature(program, stepsPerRun);

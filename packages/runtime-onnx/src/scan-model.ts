@@ -2,7 +2,8 @@ import { create } from '@bufbuild/protobuf';
 import { unrolledSignature, type Program, type TensorSpec } from '@flowmap/tensor';
 import { AttributeProto_AttributeType as AttributeType, GraphProtoSchema } from 'onnx-buf';
 import { withoutBfloat16 } from './bfloat16.js';
-import { encodeModel, valueInfo } from './graph.js';
+import { encodeModel } from './encode-model.js';
+import { valueInfo } from './graph.js';
 import type { Rules } from './lowering/table.js';
 import { lowered, outputName, stateInput, stateOutput } from './to-onnx.js';
 

@@ -235,10 +235,15 @@ describe('fusions', () => {
   });
 
   it('sums rows by a product with ones', () => {
-    const built = program('sums', { inputs: { x: [64, 32] } }, ({ x }) => ({
-      outputs: { rows: x.sum([0], true), columns: x.sum([1], true), all: x.sum() },
-    }));
-    expect(operators(built).filter((operator) => operator !== 'Reshape')).toEqual(['Gemm', 'ReduceSum', 'ReduceSum']);
+    const sums = (rows: number): string[] => {
+      const built = program('sums', { inputs: { x: [rows, 16] } }, ({ x }) => ({
+        outputs: { rows: x.sum([0], true), columns: x.sum([1], true), all: x.sum() },
+      }));
+      return operators(built).filter((operator) => operator !== 'Reshape');
+    };
+    expect(sums(16)).toEqual(['Gemm', 'ReduceSum', 'ReduceSum']);
+    // More than 256 terms in stages.
+    expect(sums(512)).toEqual(['MatMul', 'Gemm', 'ReduceSum', 'ReduceSum', 'ReduceSum']);
   });
 
   it('never emits a transposition that changes nothing', () => {

@@ -1,6 +1,7 @@
 import type { Program, Signature, Tensor, TensorSpec } from '@flowmap/tensor';
 import { withoutBfloat16 } from './bfloat16.js';
-import { encodeModel, Graph } from './graph.js';
+import { encodeModel, requireEncodable } from './encode-model.js';
+import { Graph } from './graph.js';
 import type { Context } from './lowering/context.js';
 import { planSteps } from './lowering/fusion.js';
 import { standardRules, type Rules } from './lowering/table.js';
@@ -22,6 +23,7 @@ export const outputName = (program: Signature, name: string): string =>
  * that has the name of an input is called `output:<name>`. Tensors of bfloat16 are float32 in the model, and rounded.
  *
  * @returns the model in ONNX's binary form, ready to be written to an `.onnx` file
+ * @throws {UnsupportedError} for constants of 2 GiB, which an ONNX model cannot hold
  *
  * @example
  * const double = program('double', { inputs: { x: [3] } }, ({ x }) => ({ outputs: { y: x.add(x) } }));
@@ -51,6 +53,7 @@ export interface Lowered {
 
 /** Lowers a program without bfloat16 by the rules of a device; `rename` may give its inputs, states and results other names in the graph. */
 export function lowered(program: Program, rules: Rules, rename: (name: string) => string): Lowered {
+  requireEncodable(program);
   const graph = new Graph();
   const names = new Map<Tensor, string>();
   const value = (tensor: Tensor): string => {
@@ -64,7 +67,9 @@ export function lowered(program: Program, rules: Rules, rename: (name: string) =
     return graph.constant(tensor.attributes.data, { shape: [], dtype: tensor.dtype });
   };
   const { channelBlock, usesMinimalFiltering } = rules;
-  const context: Context = { graph, value, compact, channelBlock, usesMinimalFiltering };
+  const gates = new Set(program.nodes.filter((node) => node.is('silu')).map(({ operands: [x] }) => x));
+  const isGate: Context['isGate'] = (tensor) => gates.has(tensor);
+  const context: Context = { graph, value, compact, isGate, channelBlock, usesMinimalFiltering };
 
   for (const node of program.nodes) {
     if (!node.is('input')) continue;

@@ -28,6 +28,8 @@ export interface Runtime {
   readonly precision: 'float32' | 'float64';
   /** The dtypes that its programs may have. */
   readonly dtypes: readonly DType[];
+  /** True where numbers too small to be normal count as zero, in operands and in results; elsewhere they may be slow. */
+  readonly flushesDenormals?: boolean;
   /**
    * Compiles a program once; the result runs any number of times.
    *

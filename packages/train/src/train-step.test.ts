@@ -9,8 +9,18 @@ import {
   type Network,
 } from '@flowmap/core';
 import { ayfEmd, flowMatching } from '@flowmap/objectives';
+import { onnxRuntime } from '@flowmap/runtime-onnx';
 import { referenceRuntime } from '@flowmap/runtime-reference';
-import { formatProgram, gradients, program, type HostTensor, type HostTensors, type Program } from '@flowmap/tensor';
+import { tfjsRuntime } from '@flowmap/runtime-tfjs';
+import {
+  formatProgram,
+  gradients,
+  hostTensor,
+  program,
+  type HostTensor,
+  type HostTensors,
+  type Program,
+} from '@flowmap/tensor';
 import { describe, expect, test } from 'vitest';
 import { adamw } from './adamw.js';
 import { prefixed } from './internal/names.js';
@@ -141,6 +151,49 @@ describe('trainStep', () => {
 
   test('traces to the same program every time', () => {
     expect(formatProgram(trainStep(common))).toBe(formatProgram(trainStep(common)));
+  });
+
+  test.each([
+    { name: 'reference', open: () => Promise.resolve(referenceRuntime()) },
+    { name: 'tfjs wasm', open: () => tfjsRuntime({ backend: 'wasm' }) },
+    { name: 'onnx', open: () => onnxRuntime({ device: 'cpu', threads: 1 }) },
+  ])('takes denormal numbers out of the state, and nothing else: $name', { timeout: 60_000 }, async ({ open }) => {
+    const runtime = await open();
+    const stepFrom = async (state: HostTensors, built: Program): Promise<HostTensors> => {
+      const executable = await runtime.compile(built);
+      await executable.writeState(state);
+      await executable.run(trainFeeds({ ...options, emaDecay: constantSchedule(0.5) }, progress, batch));
+      const after = await executable.readState();
+      await executable.dispose();
+      return after;
+    };
+    // Classes 2 and 3 have no sample in the batch, so nothing but decay happens to their rows.
+    const wider = mlp({ shape: [2], classes: 4, interval: true, width: 8, depth: 1 });
+    const step = { ...common, network: wider, objective: ayfEmd({ teacher: false }) };
+    const values = initialState(optimizer, stirred(wider, 3));
+    const row = (name: string, at: number, value: number): HostTensors => {
+      const { shape, data } = values[`${name}.class.weight`]!;
+      const changed = Float32Array.from(data, (x, i) => (Math.floor(i / 8) === at ? value : x));
+      return { [`${name}.class.weight`]: hostTensor(shape, changed) };
+    };
+    const slots = { ...row('m', 2, -1e-40), ...row('v', 2, 1e-40) };
+    const state = { ...values, ...slots, ...row('params', 3, 0), ...row('ema', 3, 1e-40) };
+    const rowOf = (after: HostTensors, name: string): number[] => [
+      ...after[`${name}.class.weight`]!.data.slice(name === 'ema' ? 24 : 16, name === 'ema' ? 32 : 24),
+    ];
+    const after = await stepFrom(state, trainStep(step));
+    for (const name of ['m', 'v', 'ema']) expect(rowOf(after, name).every((value) => value === 0)).toBe(true);
+    // Nothing else: the bits of everything that is not small are those of the step without.
+    const plain = await stepFrom(state, trainStep({ ...step, flushDenormals: false }));
+    for (const [name, { data }] of Object.entries(plain)) {
+      expect(after[name]!.data).toEqual(data.map((value) => (Math.abs(value) < 2 ** -126 ? 0 : value)));
+    }
+    // Where a runtime flushes by itself, the option is not needed; elsewhere the numbers never end.
+    if (runtime.flushesDenormals) expect(rowOf(plain, 'm').every((value) => value === 0)).toBe(true);
+    else expect(rowOf(plain, 'm').every((value) => value < 0)).toBe(true);
+    // What is normal decays as ever.
+    const normal = await stepFrom({ ...state, ...row('v', 2, 1e-30) }, trainStep(step));
+    for (const value of rowOf(normal, 'v')) expect(value / 9.9e-31).toBeCloseTo(1, 5);
   });
 
   test('without a teacher, trains towards the velocity of the path', async () => {

@@ -1,6 +1,7 @@
 import { ConfigError, conditionalVelocity, flowMap, interpolate } from '@flowmap/core';
 import type { Network, Objective, VelocityField } from '@flowmap/core';
 import { gradients, program, splat, type Program, type SpecLike, type Tensor, type Tensors } from '@flowmap/tensor';
+import { flushed } from './internal/denormals.js';
 import { prefixed, withPrefix } from './internal/names.js';
 import type { Optimizer } from './optimizer.js';
 
@@ -15,6 +16,13 @@ export interface TrainStepOptions {
   readonly batchSize: number;
   /** True scales a gradient whose norm exceeds the input `maxGradientNorm` down to it; false unless given. */
   readonly clipGradient?: boolean;
+  /**
+   * True sets to zero what the optimizer's slots and the average of the weights would hold of numbers too small for a normal
+   * float32; true unless given. Means that decay while there is no gradient end up there, never reach zero by themselves, and
+   * processors take many times as long over them. A runtime that counts such numbers as zero (`Runtime.flushesDenormals`) does
+   * without.
+   */
+  readonly flushDenormals?: boolean;
 }
 
 /**
@@ -32,7 +40,7 @@ export interface TrainStepOptions {
  * @throws {ConfigError} when the objective needs a teacher and there is none
  */
 export function trainStep(options: TrainStepOptions): Program {
-  const { network, objective, optimizer, teacher, batchSize, clipGradient = false } = options;
+  const { network, objective, optimizer, teacher, batchSize, clipGradient = false, flushDenormals = true } = options;
   if (objective.needs.teacherAt === 'xt' && teacher === undefined) {
     throw new ConfigError('objective', `${objective.name} needs a teacher's velocity, and there is no teacher`);
   }
@@ -77,6 +85,7 @@ export function trainStep(options: TrainStepOptions): Program {
     const maxNorm = inputs['maxGradientNorm'];
     const scale = maxNorm?.div(gradientNorm).minimum(1);
 
+    const kept = flushDenormals ? flushed : (value: Tensor): Tensor => value;
     const updates: Record<string, Tensor> = {};
     const optimizerScalars = prefixed('optimizer', inputs);
     for (const [name, parameter] of Object.entries(params)) {
@@ -84,10 +93,11 @@ export function trainStep(options: TrainStepOptions): Program {
       const g = gradient[name]!;
       const updated = optimizer.update({ parameter, slots }, scale ? g.mul(scale) : g, optimizerScalars);
       updates[`params.${name}`] = updated.parameter;
-      for (const slot of optimizer.slots) updates[`${slot}.${name}`] = updated.slots[slot]!;
+      for (const slot of optimizer.slots) updates[`${slot}.${name}`] = kept(updated.slots[slot]!);
       // ema <- beta ema + (1 - beta) theta = theta + beta (ema - theta)
       const ema = state[`ema.${name}`]!;
-      updates[`ema.${name}`] = updated.parameter.add(ema.sub(updated.parameter).mul(inputs['emaDecay']!));
+      const average = updated.parameter.add(ema.sub(updated.parameter).mul(inputs['emaDecay']!));
+      updates[`ema.${name}`] = kept(average);
     }
     return { outputs: { ...metrics, loss, gradientNorm }, state: updates };
   });

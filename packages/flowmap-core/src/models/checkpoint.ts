@@ -5,7 +5,7 @@ import { networkFromConfig } from '../networks/registry.js';
 import type { Network, NetworkConfig } from '../plugins.js';
 import { decodeSafetensors } from '../safetensors/decode.js';
 import { encodeSafetensors } from '../safetensors/encode.js';
-import { faultOf, type Model } from './model.js';
+import { faultOf, upgradedModel, type Model } from './model.js';
 
 /** Key of the metadata that describes the model, and the version of the description. */
 const KEY = 'flowmap';
@@ -17,7 +17,8 @@ const VERSION = 1;
  *
  * @throws {ConfigError} when the parameters or class names are not those of the network
  */
-export function encodeModel(model: Model): Uint8Array<ArrayBuffer> {
+export function encodeModel(given: Model): Uint8Array<ArrayBuffer> {
+  const model = upgradedModel(given);
   const fault = faultOf(model);
   if (fault) throw new ConfigError('model', fault.message);
   const { kind, network, params, classes, training } = model;
@@ -27,7 +28,8 @@ export function encodeModel(model: Model): Uint8Array<ArrayBuffer> {
 
 /**
  * Rebuilds a model from the bytes of {@link encodeModel}; nothing else is needed, except that a network type of your own must
- * have been registered. Parameters in float16 or bfloat16 become float32.
+ * have been registered. Parameters in float16 or bfloat16 become float32; those of an earlier version of the network become those of
+ * now, with which it is the same function.
  *
  * @param bytes the whole file
  * @param source its name in error messages
@@ -36,7 +38,7 @@ export function encodeModel(model: Model): Uint8Array<ArrayBuffer> {
  */
 export function decodeModel(bytes: Uint8Array, source: string): Model {
   const { tensors, metadata } = decodeSafetensors(bytes, source);
-  const model = describedModel(metadata[KEY], widened(tensors), source);
+  const model = upgradedModel(describedModel(metadata[KEY], widened(tensors), source));
   const fault = faultOf(model);
   if (fault)
     throw new CheckpointError(source, fault.message, fault.parameter ? { tensor: fault.parameter } : undefined);

@@ -21,7 +21,8 @@ export interface Model {
  *
  * @throws {ConfigError} on tracing, when the network has classes and no label is given
  */
-export function velocityField({ network, params }: Model): VelocityField {
+export function velocityField(model: Model): VelocityField {
+  const { network, params } = upgradedModel(model);
   const { classes, interval } = network.config;
   return {
     parameters: params,
@@ -34,10 +35,11 @@ export function velocityField({ network, params }: Model): VelocityField {
  * A student to distil a teacher into: the teacher's network and parameters with an input for the target time added. Networks
  * initialise that input without effect, so `F(x, t, s) = v(x, t)` for every s until it is trained.
  *
- * @param seed draws the parameters of the new input
+ * @param seed draws the parameters of the new input, which are all that is drawn
  * @throws {ConfigError} when the network with the new input lacks a parameter of the teacher, or has another shape for it
  */
-export function flowMapFrom(teacher: Model, seed: number): Model {
+export function flowMapFrom(given: Model, seed: number): Model {
+  const teacher = upgradedModel(given);
   const network = networkFromConfig({ ...teacher.network.config, interval: true });
   for (const [name, { shape }] of Object.entries(teacher.params)) {
     const own = network.parameters[name];
@@ -47,7 +49,18 @@ export function flowMapFrom(teacher: Model, seed: number): Model {
       throw new ConfigError(network.config.type, `${wanted}; the network with an interval input ${got}`);
     }
   }
-  return { kind: 'flowMap', network, params: { ...network.init(seed), ...teacher.params }, classes: teacher.classes };
+  const added = Object.keys(network.parameters).filter((name) => !Object.hasOwn(teacher.params, name));
+  const drawn = network.init(seed, added);
+  const params = Object.fromEntries(
+    Object.keys(network.parameters).map((name) => [name, teacher.params[name] ?? drawn[name]!]),
+  );
+  return { kind: 'flowMap', network, params, classes: teacher.classes };
+}
+
+/** A model with its parameters in the form that its network has now. */
+export function upgradedModel(model: Model): Model {
+  const { network, params } = model;
+  return network.upgrade ? { ...model, params: network.upgrade(params) } : model;
 }
 
 /** What is wrong with a model, in words, and the parameter at fault; undefined when it is whole. */

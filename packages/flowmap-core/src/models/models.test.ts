@@ -6,6 +6,7 @@ import { CheckpointError, ConfigError } from '../errors.js';
 import { mlp } from '../networks/mlp.js';
 import { defineNetwork } from '../networks/network.js';
 import { registerNetwork } from '../networks/registry.js';
+import type { Network } from '../plugins.js';
 import { unet } from '../networks/unet.js';
 import { decodeSafetensors } from '../safetensors/decode.js';
 import { encodeSafetensors } from '../safetensors/encode.js';
@@ -164,6 +165,28 @@ describe('roles of a model', () => {
     const plain = unet({ shape: [1, 4, 4], channels: [4], groupSize: 4 });
     const field = velocityField({ kind: 'velocity', network: plain, params: plain.init(0), classes: [] });
     expect(field.parameters).toEqual(plain.init(0));
+  });
+
+  test('a student draws what its teacher lacks and nothing else, with the bits that it has among all', () => {
+    const calls: (readonly string[] | undefined)[] = [];
+    const watched = (interval: boolean): Network => {
+      const inner = mlp({ shape: [2], classes: 2, width: 4, depth: 1, interval });
+      const config = { ...inner.config, type: 'watched' };
+      const init: Network['init'] = (seed, only) => {
+        calls.push(only);
+        return inner.init(seed, only);
+      };
+      return { ...inner, config, init };
+    };
+    registerNetwork('watched', ({ interval }) => watched(interval));
+    const [own, full] = [watched(false), watched(true)];
+    const student = flowMapFrom({ ...teacher, network: own }, 7);
+    const added = Object.keys(full.parameters).filter((name) => name.startsWith('interval.'));
+    expect(calls).toEqual([added]);
+    expect(student.params).toEqual({ ...full.init(7), ...teacher.params });
+    expect(Object.keys(full.init(7, added))).toEqual(added);
+    flowMapFrom(student, 8);
+    expect(calls.at(-1)).toEqual([]);
   });
 
   test('a teacher whose network changes with the interval input is refused', () => {

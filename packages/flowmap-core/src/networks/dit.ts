@@ -1,4 +1,4 @@
-import { attention, constant, rmsNorm, split, type Tensor } from '@flowmap/tensor';
+import { attention, concat, constant, hostTensor, linear, rmsNorm, splat, split, type Tensor } from '@flowmap/tensor';
 import { ConfigError } from '../errors.js';
 import type { Network, NetworkConfig } from '../plugins.js';
 import { conditioning } from './conditioning.js';
@@ -55,7 +55,7 @@ export function dit(options: DitOptions): Network<DitConfig> {
 /** `h + gate attention(modulate(rms(h)))`, then the same with a two-layer perceptron of four times the width. */
 function transformerBlock(name: string, width: number, heads: number): Layer<[h: Tensor, c: Tensor]> {
   const modulation = dense(`${name}.modulation`, width, 6 * width, { zero: true });
-  const qkv = dense(`${name}.qkv`, width, 3 * width);
+  const qkv = queriesKeysValues(`${name}.qkv`, width);
   const projection = dense(`${name}.projection`, width, width);
   const inner = dense(`${name}.inner`, width, 4 * width);
   const outer = dense(`${name}.outer`, 4 * width, width);
@@ -67,6 +67,37 @@ function transformerBlock(name: string, width: number, heads: number): Layer<[h:
       const middle = h.add(projection.apply(params, attended).mul(gate1!));
       const hidden = inner.apply(params, modulate(rmsNorm(middle), shift2!, scale2!)).silu();
       return middle.add(outer.apply(params, hidden).mul(gate2!));
+    },
+  };
+}
+
+/**
+ * `x W + b` for queries, keys and values side by side, `[..., 3 width]`, with no bias for the keys: it would add the same to all
+ * scores of a query, which softmax takes away again, so its gradient is zero but for rounding, and an optimizer that divides by
+ * the gradient's size makes whole steps of that. Earlier networks had one, which has no effect and is dropped.
+ */
+export function queriesKeysValues(name: string, width: number): Layer {
+  const [weight, bias] = [`${name}.weight`, `${name}.bias`];
+  return {
+    parameters: {
+      [weight]: { shape: [width, 3 * width], std: 1 / Math.sqrt(width) },
+      [bias]: {
+        shape: [2 * width],
+        std: 0,
+        earlier: {
+          shape: [3 * width],
+          upgraded: ({ data, dtype }) => {
+            const kept = data.slice(0, 2 * width);
+            kept.set(data.subarray(2 * width), width);
+            return hostTensor([2 * width], kept, dtype);
+          },
+        },
+      },
+    },
+    apply: (params, x) => {
+      const [query, value] = split(params[bias]!, 2, 0);
+      const keys = splat(0, [width], query!.dtype);
+      return linear(x, params[weight]!, concat([query!, keys, value!], 0));
     },
   };
 }

@@ -1,10 +1,19 @@
-import { conv2d, hostTensor, linear, normals, sizeOf } from '@flowmap/tensor';
-import type { HostTensors, Shape, Tensor, Tensors } from '@flowmap/tensor';
+import { conv2d, hostTensor, linear, normals, sameShape, sizeOf } from '@flowmap/tensor';
+import type { HostTensor, HostTensors, Shape, Tensor, Tensors } from '@flowmap/tensor';
 
 /** Initial values of a parameter: normal numbers of this standard deviation, 0 for zeros. */
 export interface ParameterSpec {
   readonly shape: Shape;
   readonly std: number;
+  /** Its form in files of an earlier version, where that is another. */
+  readonly earlier?: EarlierForm;
+}
+
+/** What a parameter once was. */
+export interface EarlierForm {
+  readonly shape: Shape;
+  /** The parameter of now with which the network is the same function. */
+  readonly upgraded: (value: HostTensor) => HostTensor;
 }
 
 /** Parameters by name. */
@@ -52,10 +61,29 @@ export function collect(parts: readonly { readonly parameters: ParameterSpecs }[
   return Object.assign({}, ...parts.map((part) => part.parameters)) as ParameterSpecs;
 }
 
-/** Draws initial values; each parameter has its own stream, so that adding one does not change the others. */
-export function initialize(parameters: ParameterSpecs, seed: number): HostTensors {
+/** Parameters with those that have an earlier form brought to the one of now; the rest as they are. */
+export function upgraded(parameters: ParameterSpecs, values: HostTensors): HostTensors {
   return Object.fromEntries(
-    Object.entries(parameters).map(([name, { shape, std }]) => {
+    Object.entries(values).map(([name, value]) => {
+      const earlier = Object.hasOwn(parameters, name) ? parameters[name]!.earlier : undefined;
+      return [name, earlier && sameShape(value.shape, earlier.shape) ? earlier.upgraded(value) : value];
+    }),
+  );
+}
+
+/**
+ * Draws initial values; each parameter has its own stream, so that adding one, or leaving others out, does not change the rest.
+ *
+ * @param only names of the parameters to draw; all unless given
+ */
+export function initialize(
+  parameters: ParameterSpecs,
+  seed: number,
+  only: readonly string[] = Object.keys(parameters),
+): HostTensors {
+  return Object.fromEntries(
+    only.map((name) => {
+      const { shape, std } = parameters[name]!;
       const values =
         std === 0 ? new Float32Array(sizeOf(shape)) : normals({ seed, purpose: `init ${name}` }, sizeOf(shape));
       return [

@@ -2,7 +2,7 @@ import { sameShape, ShapeError, type Tensor, type Tensors } from '@flowmap/tenso
 import { ConfigError } from '../errors.js';
 import type { Network, NetworkConfig, NetworkInputs } from '../plugins.js';
 import { isList } from '../internal/json.js';
-import { initialize, type ParameterSpecs } from './layers.js';
+import { initialize, upgraded, type ParameterSpecs } from './layers.js';
 
 /**
  * Makes a {@link Network} of declared parameters and a function of them, checking its inputs' shapes when it is traced.
@@ -25,7 +25,8 @@ export function defineNetwork<C extends NetworkConfig>(
     parameters: Object.fromEntries(
       Object.entries(parameters).map(([name, { shape }]) => [name, { shape, dtype: 'float32' as const }]),
     ),
-    init: (seed) => initialize(parameters, seed),
+    init: (seed, only) => initialize(parameters, seed, only),
+    upgrade: (params) => upgraded(parameters, params),
     apply(params, inputs) {
       const [batch = 0, ...shape] = inputs.x.shape;
       if (!sameShape(shape, config.shape)) {

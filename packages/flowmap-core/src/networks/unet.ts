@@ -3,7 +3,7 @@ import { ConfigError } from '../errors.js';
 import { isList } from '../internal/json.js';
 import type { Network, NetworkConfig } from '../plugins.js';
 import { conditioning } from './conditioning.js';
-import { selfAttention } from './dit.js';
+import { queriesKeysValues, selfAttention } from './dit.js';
 import { collect, convolution, dense, type Layer } from './layers.js';
 import { defineNetwork, MAX_DEPTH, requireShape, requireSize, requireWhole } from './network.js';
 
@@ -114,7 +114,7 @@ function residualBlock(
 
 /** Self-attention among all pixels: `x + project(attention(rms(x)))`. */
 function attentionBlock(name: string, channels: number, heads: number): Layer {
-  const qkv = dense(`${name}.qkv`, channels, 3 * channels);
+  const qkv = queriesKeysValues(`${name}.qkv`, channels);
   const projection = dense(`${name}.projection`, channels, channels, { zero: true });
   return {
     parameters: collect([qkv, projection]),

@@ -116,4 +116,39 @@ describe('compiled samplers', () => {
     );
     await expect(field.sample({ noise, labels, times })).rejects.toThrow(/labels: the network has no classes/);
   });
+
+  test('keeps more than 256 MiB of parameters out of the program unless told otherwise', async () => {
+    const large = mlp({ shape: [2], width: 4096, depth: 1 });
+    // Zeros that nothing touches take no memory.
+    const zeros = new Float32Array(4096 ** 2);
+    const params = Object.fromEntries(
+      Object.entries(large.parameters).map(([name, { shape }]) => {
+        return [
+          name,
+          hostTensor(
+            shape,
+            zeros.subarray(
+              0,
+              shape.reduce((a, b) => a * b, 1),
+            ),
+          ),
+        ];
+      }),
+    );
+    const states: string[][] = [];
+    const stopping: Runtime = {
+      ...runtime,
+      compile({ state }) {
+        states.push(Object.keys(state));
+        return Promise.reject(new Error('seen'));
+      },
+    };
+    const model: Model = { kind: 'velocity', network: large, params, classes: [] };
+    await expect(compileSampler(stopping, model, { batchSize: 1 })).rejects.toThrow('seen');
+    const small = mlp({ shape: [2], width: 4, depth: 1 });
+    const few = { ...model, network: small, params: small.init(0) };
+    await expect(compileSampler(stopping, few, { batchSize: 1 })).rejects.toThrow('seen');
+    await expect(compileSampler(stopping, few, { batchSize: 1, frozen: false })).rejects.toThrow('seen');
+    expect(states).toEqual([Object.keys(large.parameters), [], Object.keys(small.parameters)]);
+  });
 });

@@ -13,7 +13,7 @@ import {
   type Shape,
 } from '@flowmap/tensor';
 import { ConfigError } from '../errors.js';
-import { faultOf, type Model } from '../models/model.js';
+import { faultOf, upgradedModel, type Model } from '../models/model.js';
 import type { Network } from '../plugins.js';
 import type { SamplerOptions } from './program.js';
 import { eulerSampler, flowMapSampler, heunSampler } from './samplers.js';
@@ -33,8 +33,9 @@ export interface CompileSamplerOptions {
    */
   readonly stepsPerCall?: number;
   /**
-   * Whether the parameters are constants of the program, which a runtime lays out in memory as its kernels like them best; true
-   * unless given. Compiling then takes longer and more memory: for a few samples of a large network, false may be better.
+   * Whether the parameters are constants of the program, which a runtime lays out in memory as its kernels like them best. Unless
+   * given, true for up to 256 MiB of parameters: compiling takes longer then, and memory for about four copies of them. With
+   * false, samples take longer, and two copies are kept.
    */
   readonly frozen?: boolean;
 }
@@ -63,15 +64,19 @@ export interface CompiledSampler {
   dispose(): Promise<void>;
 }
 
+/** Most bytes of parameters that are made constants unless it is asked for. */
+const MOST_FROZEN = 2 ** 28;
+
 const samplers = { flowMap: flowMapSampler, euler: eulerSampler, heun: heunSampler };
 
 /**
  * Compiles a model's sampler and uploads its parameters, both once; then any number of samples on any grid can be drawn.
  * Between steps the points stay on the device.
  *
- * @param model what to sample from
+ * @param given the model to sample from
  * @throws {ConfigError} for a model whose parameters are not those of its network, the method `flowMap` of a network without
  *   an interval input, or counts that are not whole numbers >= 1
+ * @throws {UnsupportedError} for more frozen parameters than the runtime's programs can hold
  *
  * @example
  * const sampler = await compileSampler(runtime, model, { batchSize: 16 });
@@ -80,15 +85,18 @@ const samplers = { flowMap: flowMapSampler, euler: eulerSampler, heun: heunSampl
  */
 export async function compileSampler(
   runtime: Runtime,
-  model: Model,
-  { method, batchSize, stepsPerCall = 1, frozen = true }: CompileSamplerOptions,
+  given: Model,
+  { method, batchSize, stepsPerCall = 1, frozen }: CompileSamplerOptions,
 ): Promise<CompiledSampler> {
+  const model = upgradedModel(given);
   const fault = faultOf(model);
   if (fault) throw new ConfigError('model', fault.message);
   const { network, params } = model;
   const program = samplerOf(model, method)({ network, batchSize, steps: stepsPerCall });
-  const executable = await runtime.compile(frozen ? freeze(program, params) : program);
-  if (!frozen) await executable.writeState(params);
+  const bytes = Object.values(params).reduce((sum, { data }) => sum + data.byteLength, 0);
+  const freezes = frozen ?? bytes <= MOST_FROZEN;
+  const executable = await runtime.compile(freezes ? freeze(program, params) : program);
+  if (!freezes) await executable.writeState(params);
   return samplerWith(runtime, executable, network, batchSize, stepsPerCall);
 }
 

@@ -9,6 +9,8 @@ export interface OpenDevice {
   readonly device: Device;
   readonly memory: Memory;
   readonly createSession: CreateSession;
+  /** Its sessions count numbers too small to be normal as zero. */
+  readonly flushesDenormals?: boolean;
   /** On the CPU: channels per block of the processor's own convolutions, if it has them. */
   readonly channelBlock?: number | undefined;
 }

@@ -18,7 +18,10 @@ export const host: Host = {
     const opened = await openDevice(await loadOrt(), device);
     if (device !== 'cpu') return opened;
     const found = await findCApi();
-    if (found.api) return { ...opened, createSession: inPlaceSessions(found.api, memoryLimit) };
+    if (found.api) {
+      const createSession = inPlaceSessions(found.api, memoryLimit);
+      return { ...opened, createSession, flushesDenormals: found.api.flushingDenormals !== undefined };
+    }
     if (memoryLimit === undefined) return opened;
     const advice = `it takes onnxruntime's C API, which does not load (${found.reason}): \`npm install koffi\``;
     throw new UnsupportedError('onnx', 'a memory limit', advice);

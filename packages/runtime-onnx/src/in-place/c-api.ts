@@ -1,3 +1,5 @@
+import { denormalFlushing, type FlushingDenormals } from './denormals.js';
+
 /** An address in native memory. */
 export type Pointer = bigint;
 
@@ -45,6 +47,8 @@ export interface CApi {
   readonly call: (name: Name, ...args: readonly unknown[]) => void;
   /** Calls a function that creates something, and returns its address. */
   readonly create: (name: Name, ...args: readonly unknown[]) => Pointer;
+  /** Calls a function while this thread counts numbers too small to be normal as zero; undefined where that cannot be set. */
+  readonly flushingDenormals: FlushingDenormals | undefined;
   /** Where an array's elements are, as long as the array is there. */
   readonly addressOf: (array: ArrayBufferView) => Pointer;
 }
@@ -78,6 +82,7 @@ export function openCApi(koffi: Koffi, path: string): CApi {
       call(name, ...args, created);
       return created[0]!;
     },
+    flushingDenormals: denormalFlushing(koffi),
     addressOf: (array) => koffi.address(array),
   };
 }

@@ -11,7 +11,7 @@ const elementTypes: Readonly<Partial<Record<OrtTensor.Type, number>>> = { float3
 
 /**
  * Sessions on the CPU that compute in the arrays they are given, through onnxruntime's C API. A run is one call: tensors are
- * wrapped, not copied.
+ * wrapped, not copied. Denormal numbers count as zero where that can be set on all threads, the caller's included.
  *
  * @param memoryLimit of what programs compute besides state, inputs and results, in bytes, for all sessions of the process
  * @throws {UnsupportedError} for another limit than the process has
@@ -20,13 +20,14 @@ export function inPlaceSessions(api: CApi, memoryLimit?: number): CreateSession 
   const environment = api.create('CreateEnv', LEVEL_WARNING, 'flowmap');
   const memory = api.create('CreateCpuMemoryInfo', ARENA, DEFAULT_MEMORY);
   if (memoryLimit !== undefined) limitMemory(api, environment, memory, memoryLimit);
+  const flushing = api.flushingDenormals ?? ((compute) => compute());
   const releaseSession = (session: Pointer): void => {
     api.call('ReleaseSession', session);
   };
   const abandoned = new FinalizationRegistry(releaseSession);
 
   return (model, options) => {
-    const session = createSession(api, environment, model, options, memoryLimit !== undefined);
+    const session = flushing(() => createSession(api, environment, model, options, memoryLimit !== undefined));
     const handle: Session = {
       inPlace: true,
       run: (feeds, results = {}) => {
@@ -36,7 +37,9 @@ export function inPlaceSessions(api: CApi, memoryLimit?: number): CreateSession 
         const given = values.slice(0, inputs.length);
         const room = values.slice(inputs.length);
         try {
-          api.call('Run', session, null, inputs, given, inputs.length, outputs, outputs.length, room);
+          flushing(() => {
+            api.call('Run', session, null, inputs, given, inputs.length, outputs, outputs.length, room);
+          });
         } finally {
           for (const value of values) api.call('ReleaseValue', value);
         }
@@ -71,6 +74,8 @@ function createSession(
         api.call('AddSessionConfigEntry', native, `${group}.${key}`, value);
       }
     }
+    // For the threads of the session. The first one of a process sets the thread that creates it as well, and leaves it so.
+    if (api.flushingDenormals) api.call('AddSessionConfigEntry', native, 'session.set_denormal_as_zero', '1');
     if (isLimited) api.call('AddSessionConfigEntry', native, 'session.use_env_allocators', '1');
     return api.create('CreateSessionFromArray', environment, model, model.byteLength, native);
   } finally {

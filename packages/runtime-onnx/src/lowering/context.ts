@@ -8,6 +8,8 @@ export interface Context {
   readonly value: (tensor: Tensor) => string;
   /** Name of a value that broadcasts to the tensor's shape: a constant of equal elements is a scalar. */
   readonly compact: (tensor: Tensor) => string;
+  /** True where `silu` of the tensor is computed as well. */
+  readonly isGate: (tensor: Tensor) => boolean;
   /** Channels per block of the processor's own convolutions, if it has them. */
   readonly channelBlock?: number | undefined;
   /** Convolutions with constant kernels may take fewer products and more memory. */

@@ -1,7 +1,7 @@
 import type { ConvAttributes, DType } from '@flowmap/tensor';
 import { dataTypes, type Graph } from '../graph.js';
 import type { Lowering } from './context.js';
-import { sumOfRows } from './reductions.js';
+import { sumOfRows } from './sums.js';
 
 /**
  * Maps of at least this many pixels are multiplied image by image, and the products summed over the batch; smaller ones are

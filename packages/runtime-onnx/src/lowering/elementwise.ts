@@ -24,6 +24,18 @@ const binary =
   (tensor, context) =>
     context.graph.node(opType, broadcasting(tensor, context));
 
+/**
+ * onnxruntime's `Sigmoid` is off by 1e-7 of 1, whatever the result: it is 0 below -18, and so it divides by zero and has no
+ * logarithm. `1 / (1 + exp(-x))` is right to the last digits but takes three more passes, so networks full of `silu`, whose
+ * derivative has the same sigmoid in it, keep that. A half has no more digits than it, and no such large exponentials.
+ */
+const sigmoid: Lowering<'sigmoid'> = (tensor, { graph, value, isGate }) => {
+  const x = tensor.operands[0]!;
+  if (tensor.dtype !== 'float32' || isGate(x)) return graph.node('Sigmoid', [value(x)]);
+  const inverse = graph.node('Add', [graph.node('Exp', [graph.node('Neg', [value(x)])]), graph.scalar(1)]);
+  return graph.node('Div', [graph.scalar(1), inverse]);
+};
+
 export const elementwise: {
   readonly [P in UnaryPrimitive | BinaryPrimitive | 'select' | 'cast' | 'identity' | 'stopGradient']: Lowering<P>;
 } = {
@@ -35,7 +47,8 @@ export const elementwise: {
   sin: direct('Sin'),
   cos: direct('Cos'),
   tanh: direct('Tanh'),
-  sigmoid: direct('Sigmoid'),
+  sigmoid,
+  // An error of 1e-7 in the factor is one in the last place of a number of x's size.
   silu: ({ operands: [x] }, { graph, value }) => graph.node('Mul', [value(x!), graph.node('Sigmoid', [value(x!)])]),
   softplus: direct('Softplus'),
   erf: direct('Erf'),

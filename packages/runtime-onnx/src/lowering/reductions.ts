@@ -1,25 +1,11 @@
-import { isFloat, sizeOf, type DType, type Shape, type Tensor } from '@flowmap/tensor';
-import { dataTypes, int64, type Graph } from '../graph.js';
-import { direct, type Lowering } from './context.js';
+import { isFloat, type DType, type Tensor } from '@flowmap/tensor';
+import { dataTypes, type Graph } from '../graph.js';
+import type { Context, Lowering } from './context.js';
+import { cumsum } from './cumulative-sum.js';
+import { sum, sumOfBlock } from './sums.js';
 
 export const reductions: { readonly [P in 'sum' | 'reduceMax' | 'argMax' | 'cumsum' | 'softmax']: Lowering<P> } = {
-  // To ONNX an empty list of axes means all of them, so a reduction over none is left out.
-  sum: (tensor, { graph, value }) => {
-    const { axes, keepDims } = tensor.attributes;
-    const x = tensor.operands[0]!;
-    if (axes.length === 0) return value(x);
-    const keepdims = keepDims ? 1 : 0;
-    if (x.dtype === 'int32') {
-      // onnxruntime stops at the largest int32; of the int64, the lower half is kept.
-      const wide = graph.node('Cast', [value(x)], { to: int64 });
-      return graph.node('Cast', [graph.node('ReduceSum', [wide, graph.integers(axes)], { keepdims })], {
-        to: dataTypes.int32,
-      });
-    }
-    const block = blockOf(x, axes);
-    if (block) return graph.node('Reshape', [sumOfRows(value(x), block, x.dtype, graph), graph.integers(tensor.shape)]);
-    return graph.node('ReduceSum', [value(x), graph.integers(axes)], { keepdims });
-  },
+  sum,
   reduceMax: maximum((x, dtype, graph) => graph.node('Clip', [x, graph.scalar(0, dtype), graph.scalar(0, dtype)])),
   // The first NaN where there is one, which ArgMax passes over: it then looks for the first 1 among ones and zeros.
   argMax: ({ operands: [x], attributes: { axis } }, { graph, value }) => {
@@ -30,13 +16,26 @@ export const reductions: { readonly [P in 'sum' | 'reduceMax' | 'argMax' | 'cums
     const compared = graph.node('Where', [condition, marks, value(x!)]);
     return graph.node('Cast', [graph.node('ArgMax', [compared], { axis, keepdims: 0 })], { to: dataTypes.int32 });
   },
-  cumsum: ({ operands: [x], attributes: { axis, exclusive, reverse } }, { graph, value }) =>
-    graph.node('CumSum', [value(x!), graph.scalar(axis, 'int32')], {
-      exclusive: exclusive ? 1 : 0,
-      reverse: reverse ? 1 : 0,
-    }),
-  softmax: direct('Softmax', () => ({ axis: -1 })),
+  cumsum,
+  softmax: (tensor, context) =>
+    tensor.dtype === 'float32' && tensor.shape.at(-1)! > LONGEST_SOFTMAX
+      ? longSoftmax(tensor, context)
+      : context.graph.node('Softmax', [context.value(tensor.operands[0]!)], { axis: -1 }),
 };
+
+/** The operator adds exponentials one after the other: off by 2e-6 at this length, and by 6e-4 at 2^20. */
+const LONGEST_SOFTMAX = 4096;
+
+/** `exp(x - max x)` over their sum in parts. */
+function longSoftmax({ operands: [x], shape }: Tensor<'softmax'>, { graph, value }: Context): string {
+  const columns = shape.at(-1)!;
+  const rows = x!.size / columns;
+  const kept = graph.integers([...shape.slice(0, -1), 1]);
+  const largest = graph.node('ReduceMax', [value(x!)], { axes: [-1], keepdims: 1 });
+  const exponentials = graph.node('Exp', [graph.node('Sub', [value(x!), largest])]);
+  const total = graph.node('Reshape', [sumOfBlock(exponentials, [rows, columns, 1], 'float32', graph), kept]);
+  return graph.node('Div', [exponentials, total]);
+}
 
 /**
  * Maximum over axes, without losing NaN, as ReduceMax does: a sum does not lose it.
@@ -72,23 +71,4 @@ function maximumOfPieces(x: string, count: number, axis: number, graph: Graph): 
     'Max',
     Array.from({ length: count }, (_, i) => piece(i)),
   );
-}
-
-/** `[outer, rows, columns]`. */
-type Block = readonly [outer: number, rows: number, columns: number];
-
-/** The tensor as a block whose rows are summed, where the axes follow each other and rows of some length remain. */
-function blockOf({ shape, dtype }: Tensor, axes: Shape): Block | undefined {
-  const [first, last] = [axes[0]!, axes.at(-1)!];
-  if (!isFloat(dtype) || last - first + 1 !== axes.length) return undefined;
-  const columns = sizeOf(shape.slice(last + 1));
-  const rows = sizeOf(shape.slice(first, last + 1));
-  return rows >= 8 && columns >= 16 ? [sizeOf(shape.slice(0, first)), rows, columns] : undefined;
-}
-
-/** Rows summed by a product with ones: onnxruntime's ReduceSum is several times slower where the last axis remains. */
-export function sumOfRows(x: string, [outer, rows, columns]: Block, dtype: DType, graph: Graph): string {
-  const ones = graph.constant(Float64Array.of(1), { shape: [1, rows], dtype });
-  if (outer === 1) return graph.node('Gemm', [ones, graph.node('Reshape', [x, graph.integers([rows, columns])])]);
-  return graph.node('MatMul', [ones, graph.node('Reshape', [x, graph.integers([outer, rows, columns])])]);
 }

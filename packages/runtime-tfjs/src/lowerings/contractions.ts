@@ -1,3 +1,4 @@
+import { cumulativeSum } from '../gpu/cumulative-sum.js';
 import { firstMaximum } from '../operations/first-maximum.js';
 import { matmul, reduce } from '../operations/arithmetic.js';
 import { reshape } from '../operations/layout.js';
@@ -18,7 +19,11 @@ export const contractions: Lowerings<'matmul' | 'sum' | 'reduceMax' | 'argMax' |
   sum: (emit, [x], { axes, keepDims }) => reduce(emit, 'Sum', x!, axes, keepDims),
   reduceMax: (emit, [x], { axes, keepDims }) => reduce(emit, 'Max', x!, axes, keepDims),
   argMax: argMaxBy((emit, x) => reduce(emit, 'Max', x, [1], true)),
-  cumsum: (emit, [x], { axis, exclusive, reverse }) => {
+  cumsum: (emit, operands, attributes, result) => {
+    const [x] = operands;
+    const { axis, exclusive, reverse } = attributes;
+    // The kernels add one after the other, and the error grows with the terms.
+    if (x!.dtype !== 'int32' && x!.shape[axis]! > 256) return cumulativeSum(emit, operands, attributes, result);
     const lines = linesAlong(emit, x!, axis);
     const sums = emit.call('Cumsum', { x: lines }, { axis: 1, exclusive, reverse }, lines);
     return fromLines(emit, sums, axis, x!.shape);

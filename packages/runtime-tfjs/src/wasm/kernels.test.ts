@@ -1,4 +1,4 @@
-import { bind, hostTensor, type HostTensors, type Runtime, type Tensor, type Tensors } from '@flowmap/tensor';
+import { bind, hostTensor, sizeOf, type HostTensors, type Runtime, type Tensor, type Tensors } from '@flowmap/tensor';
 import { referenceRuntime } from '@flowmap/runtime-reference';
 import { beforeAll, expect, test } from 'vitest';
 import { difference, evaluate, sample } from '../__fixtures__/evaluate.js';
@@ -98,3 +98,30 @@ test('long and short rows are cut and repeated', async () => {
     await agrees(feeds, ({ y }) => y!.broadcastTo([4, 6, width]));
   }
 });
+
+// Sums of equal numbers, whose roundings all go the same way: those of random numbers cancel most of it.
+test.each([
+  [[2 ** 20], [0]],
+  [[62_500, 16], [0]],
+  [[3, 4096, 2], [1]],
+  [[10_000, 3], [0]],
+])('the sum of many equal numbers, %j over axes %j', async (shape, axes) => {
+  const x = hostTensor(shape, new Float32Array(sizeOf(shape)).fill(0.1));
+  const terms = axes.reduce((product, axis) => product * shape[axis]!, 1);
+  const got = await evaluate(runtime, { x }, ({ x }) => x!.sum(axes));
+  for (const value of got) expect(Math.abs(value / (terms * Math.fround(0.1)) - 1)).toBeLessThan(8e-6);
+});
+
+test.each([{}, { exclusive: true }, { reverse: true }])(
+  'the cumulative sum of many equal numbers, %o',
+  async (options) => {
+    const size = 2 ** 15;
+    const x = hostTensor([size], new Float32Array(size).fill(0.1));
+    const data = await evaluate(runtime, { x }, ({ x }) => x!.cumsum(0, options));
+    for (const i of [0, 1, 255, 300, size - 2, size - 1]) {
+      const before = 'reverse' in options ? size - 1 - i : i;
+      const wanted = (before + ('exclusive' in options ? 0 : 1)) * Math.fround(0.1);
+      expect(Math.abs(data[i]! - wanted)).toBeLessThanOrEqual(8e-6 * wanted);
+    }
+  },
+);

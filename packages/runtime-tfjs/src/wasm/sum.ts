@@ -2,8 +2,11 @@ import type { Kernel } from '../device.js';
 import type { TensorInfo } from '../tfjs.js';
 import { namedInputs, type Wasm } from './kernels.js';
 
-/** Terms from which on a sum over adjacent elements is split in two. */
+/** Terms from which on a sum is one of sums: the kernels add one after the other, and the error grows with the terms. */
 const longSum = 256;
+
+/** Fewest terms of a part for which a sum in parts pays. */
+const shortestPart = 16;
 
 /** Most channels of a pooling, which keeps a row of them on the wasm stack of 64 KiB and does not check. */
 const mostChannels = 1024;
@@ -36,14 +39,23 @@ export function sum({ heap, native }: Wasm): Kernel {
     return plainSum(x, [outer, count, inner]);
   };
 
+  const sumInParts = (x: TensorInfo, [outer, count, inner]: readonly [number, number, number]): TensorInfo => {
+    const part = divisorUpTo(longSum, count);
+    if (part === count || part < shortestPart) return pooledSum(x, [outer, count, inner]);
+    const sums = pooledSum(x, [(outer * count) / part, part, inner]);
+    const total = sumInParts(sums, [outer, count / part, inner]);
+    heap.release(sums);
+    return total;
+  };
+
   return (inputs, attributes) => {
     const { x } = namedInputs<'x'>(inputs);
     const [outer, count, inner] = x.shape as [number, number, number];
     if (x.dtype !== 'float32') return plain(inputs, attributes);
-    if (inner > 1) return pooledSum(x, [outer, count, inner]);
+    if (inner > 1) return sumInParts(x, [outer, count, inner]);
     const width = divisorUpTo(64, count);
     if (count < longSum || width < fewestChannels) return plain(inputs, attributes);
-    const columns = pooledSum(x, [outer, count / width, width]);
+    const columns = sumInParts(x, [outer, count / width, width]);
     const total = plainSum(columns, [outer, width, 1]);
     heap.release(columns);
     return total;

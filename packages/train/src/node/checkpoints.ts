@@ -1,9 +1,17 @@
 import { readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { CheckpointError, decodeSafetensors, encodeSafetensors, WriteError, type Model } from '@flowmap/core';
+import {
+  CheckpointError,
+  decodeSafetensors,
+  encodeSafetensors,
+  WriteError,
+  type Model,
+  type Network,
+} from '@flowmap/core';
 import { loadModel, saveModel, writeFileAtomic } from '@flowmap/core/node';
 import type { HostTensors } from '@flowmap/tensor';
 import { z } from 'zod';
+import { prefixed, withPrefix } from '../internal/names.js';
 import { parseJsonFile } from './run-config.js';
 import { namesIn } from './run-folder.js';
 
@@ -81,13 +89,24 @@ export async function loadCheckpoint(path: string): Promise<Checkpoint> {
   const bytes = await readFile(source).catch((cause: unknown) => {
     throw new CheckpointError(source, 'cannot be read', { cause });
   });
+  const model = await loadModel(join(path, 'model.safetensors'));
   return {
     step,
     seconds,
-    model: await loadModel(join(path, 'model.safetensors')),
+    model,
     ema: await loadModel(join(path, 'ema.safetensors')),
-    optimizer: decodeSafetensors(bytes, source).tensors,
+    optimizer: upgradedSlots(model.network, decodeSafetensors(bytes, source).tensors),
   };
+}
+
+/** Slots have their parameters' shapes, and go with them where a parameter had another form in an earlier version. */
+function upgradedSlots(network: Network, tensors: HostTensors): HostTensors {
+  const slots = new Set(Object.keys(tensors).map((name) => name.slice(0, name.indexOf('.'))));
+  const upgraded = [...slots].map((slot) => {
+    const values = prefixed(slot, tensors);
+    return withPrefix(slot, network.upgrade?.(values) ?? values);
+  });
+  return Object.assign({}, ...upgraded) as HostTensors;
 }
 
 async function asWrite(path: string, action: () => Promise<void>): Promise<void> {

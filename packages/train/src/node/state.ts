@@ -26,6 +26,7 @@ export async function compileSteps(setup: TrainSetup, from: Checkpoint | undefin
   const teacher = setup.teacher && velocityField(setup.teacher);
   const program = trainStep({
     ...{ network, objective, optimizer, batchSize, clipGradient: setup.maxGradientNorm !== undefined },
+    flushDenormals: setup.runtime.flushesDenormals !== true,
     ...(teacher ? { teacher } : {}),
   });
   const compile = async (stepsPerRun: number, state: HostTensors): Promise<Executable> => {

@@ -1,0 +1,81 @@
+import { create, toBinary } from '@bufbuild/protobuf';
+import { UnsupportedError, type Program } from '@flowmap/tensor';
+import { GraphProtoSchema, ModelProtoSchema, TensorProtoSchema, type GraphProto } from 'onnx-buf';
+
+/**
+ * Operator set 17 (ONNX 1.12): the newest in which `ReduceMax` takes its axes as an attribute and `Pad` has no `axes` input,
+ * which onnxruntime's transpose optimizer corrupts. Every onnxruntime since 1.12 runs it.
+ */
+const opset = 17;
+const irVersion = 8;
+
+/** Field numbers in `onnx.proto` of what can be large. */
+const fields = { graph: 7, initializer: 5, rawData: 9 };
+
+/**
+ * A model in ONNX's binary form. It is what the encoder of protocol buffers makes of it, but that one has each large array in
+ * memory once for every message that it lies in; here each is written once, into its place.
+ *
+ * @param domains of the operators that are not standard
+ */
+export function encodeModel(graph: GraphProto, domains: Iterable<string> = []): Uint8Array<ArrayBuffer> {
+  const model = create(ModelProtoSchema, {
+    irVersion: BigInt(irVersion),
+    producerName: 'flowmap',
+    opsetImport: [
+      { domain: '', version: BigInt(opset) },
+      ...Array.from(domains, (domain) => ({ domain, version: 1n })),
+    ],
+  });
+  const { name, node, input, output } = graph;
+  const initializers = graph.initializer.flatMap(({ name, dataType, dims, rawData }) => {
+    const described = toBinary(TensorProtoSchema, create(TensorProtoSchema, { name, dataType, dims }));
+    return field(fields.initializer, [described, ...field(fields.rawData, [rawData])]);
+  });
+  const rest = toBinary(GraphProtoSchema, create(GraphProtoSchema, { name, node, input, output }));
+  return joined([toBinary(ModelProtoSchema, model), ...field(fields.graph, [rest, ...initializers])]);
+}
+
+/** ONNX files are protocol buffers, which end at 2 GiB; a sixteenth of one is left for what are no constants. */
+const MOST_BYTES = 2 ** 31 - 2 ** 26;
+
+/**
+ * Refuses a program whose constants do not fit into a model, before anything is made of them.
+ *
+ * @throws {UnsupportedError} naming their size
+ */
+export function requireEncodable({ name, nodes }: Program): void {
+  const bytesOf = { float32: 4, bfloat16: 4, float16: 2, int32: 4, bool: 1 };
+  const bytes = nodes.reduce(
+    (sum, node) => sum + (node.is('constant') && node.attributes.data.length > 1 ? node.size * bytesOf[node.dtype] : 0),
+    0,
+  );
+  if (bytes <= MOST_BYTES) return;
+  throw new UnsupportedError(
+    'onnx',
+    `program '${name}' with ${(bytes / 2 ** 30).toFixed(2)} GiB of constants`,
+    'an ONNX model holds 2 GiB: keep parameters as state, in a sampler with `frozen: false`',
+  );
+}
+
+/** A field that holds bytes: its number, their length, and they themselves. */
+function field(number: number, parts: readonly Uint8Array[]): Uint8Array[] {
+  const LENGTH_DELIMITED = 2;
+  const length = parts.reduce((sum, { byteLength }) => sum + byteLength, 0);
+  return [Uint8Array.from([...varint((number << 3) | LENGTH_DELIMITED), ...varint(length)]), ...parts];
+}
+
+/** Seven bits to a byte, the lowest first, the eighth set where more follow. */
+function varint(value: number): number[] {
+  return value < 128 ? [value] : [(value % 128) + 128, ...varint(Math.floor(value / 128))];
+}
+
+function joined(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(parts.reduce((sum, { byteLength }) => sum + byteLength, 0));
+  let offset = 0;
+  for (const part of parts) {
+    bytes.set(part, offset);
+    offset += part.byteLength;
+  }
+  return bytes;
+}

@@ -1,0 +1,49 @@
+import type { Koffi } from './c-api.js';
+
+/** Calls a function while the calling thread counts denormal numbers, those too small to be normal, as zero. */
+export type FlushingDenormals = <T>(compute: () => T) => T;
+
+/** Bits of the first word to set in C's `fenv_t`, and where that word is: MXCSR of x86 (FTZ and DAZ), FPCR of ARM (FZ). */
+const registers: Readonly<Partial<Record<string, { readonly offset: number; readonly bits: number }>>> = {
+  x64: { offset: 28, bits: 0x8040 },
+  arm64: { offset: 0, bits: 1 << 24 },
+};
+
+/** More than any system's `fenv_t` takes. */
+const ENVIRONMENT_BYTES = 256;
+
+/**
+ * A way to count denormal numbers as zero on the calling thread for as long as a function runs. It is the processor's own, set
+ * through C's floating-point environment, and what it was before afterwards: JavaScript has numbers of its own on this thread.
+ *
+ * @returns undefined where it is not known how, or a trial shows that it has no effect
+ */
+export function denormalFlushing(koffi: Koffi): FlushingDenormals | undefined {
+  const { platform, arch } = globalThis.process;
+  const register = platform === 'linux' ? registers[arch] : undefined;
+  if (!register) return undefined;
+  const library = koffi.load(null);
+  const save = library.func('fegetenv', 'int', ['void *']) as (environment: Uint8Array) => number;
+  const restore = library.func('fesetenv', 'int', ['void *']) as (environment: Uint8Array) => number;
+  const flushing: FlushingDenormals = (compute) => {
+    const before = new Uint8Array(ENVIRONMENT_BYTES);
+    save(before);
+    const during = before.slice();
+    const view = new DataView(during.buffer);
+    view.setUint32(register.offset, view.getUint32(register.offset, true) | register.bits, true);
+    restore(during);
+    try {
+      return compute();
+    } finally {
+      restore(before);
+    }
+  };
+  return isEffective(flushing) ? flushing : undefined;
+}
+
+function isEffective(flushing: FlushingDenormals): boolean {
+  const [tiny, factor] = Float64Array.of(Number.MIN_VALUE, 3) as unknown as readonly [number, number];
+  const product = new Float64Array(1);
+  flushing(() => (product[0] = tiny * factor));
+  return product[0] === 0 && tiny * factor > 0;
+}

@@ -1,0 +1,133 @@
+import {
+  grad,
+  groupNorm,
+  hostTensor,
+  hostZeros,
+  rmsNorm,
+  sizeOf,
+  type DType,
+  type Runtime,
+  type Tensor,
+} from '@flowmap/tensor';
+import { evaluate } from '@flowmap/tensor/testing';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { onnxRuntime } from '../onnx-runtime.js';
+
+// Sums of equal numbers, whose roundings all go the same way: those of random numbers cancel most of it.
+
+let onnx: Runtime;
+beforeAll(async () => {
+  onnx = await onnxRuntime({ device: 'cpu', threads: 1 });
+}, 60_000);
+
+const tenth = (shape: readonly number[], dtype: DType = 'float32') =>
+  hostTensor(shape, new Float32Array(sizeOf(shape)).fill(0.1), dtype);
+
+/** Largest relative error of results that should all be one number. */
+const errorOf = (data: ArrayLike<number>, wanted: number): number =>
+  Math.max(...[Math.min, Math.max].map((f) => Math.abs(Array.from(data).reduce((a, b) => f(a, b)) / wanted - 1)));
+
+// Stages of 256 terms at most, each added one after the other: 256 roundings of 2^-25 of the sum on average, at the worst.
+const accepted = 8e-6;
+
+describe('sums of many equal numbers', { timeout: 300_000 }, () => {
+  it.each<[shape: number[], axes: number[] | undefined]>([
+    [[2 ** 20], undefined],
+    [[1024, 1024], undefined],
+    [[10_007], [0]], // a prime
+    [[514], [0]], // twice a prime
+    [[3, 257, 2], [1]],
+    [[65_536, 3], [0]],
+    [[2, 20_000, 16], [1]],
+    [[62_501, 16], [0]], // rows that no part divides
+    [
+      [3, 5, 64, 64],
+      [0, 2, 3],
+    ],
+    [
+      [3, 2, 300, 2, 300],
+      [0, 2, 4],
+    ],
+    [
+      [300, 2, 3, 2, 300, 2],
+      [0, 2, 4],
+    ],
+    [
+      [1, 4000, 1, 2],
+      [1, 2],
+    ],
+  ])('%j over axes %j', async (shape, axes) => {
+    const terms = axes ? axes.reduce((product, axis) => product * shape[axis]!, 1) : sizeOf(shape);
+    const results = await evaluate(onnx, (x) => [x.sum(axes), x.sum(axes, true)], [tenth(shape)]);
+    const kept = shape.map((extent, axis) => (!axes || axes.includes(axis) ? 1 : extent));
+    expect(results[1]!.shape).toEqual(kept);
+    expect(results[0]!.shape).toEqual(axes ? shape.filter((_, axis) => !axes.includes(axis)) : []);
+    for (const { data } of results) expect(errorOf(data, Math.fround(0.1) * terms)).toBeLessThan(accepted);
+  });
+
+  it('of halves, which are rounded once', async () => {
+    const { data } = await evaluate(onnx, (x) => x.sum(), [tenth([4099], 'float16')]);
+    // Float16 has 0.0999755859375 for a tenth, and 1/4 between its numbers there.
+    expect(Math.abs(data[0]! - 4099 * 0.0999755859375)).toBeLessThanOrEqual(1 / 8);
+  });
+
+  it('of whole numbers, which are exact', async () => {
+    const ones = hostTensor([70_000], new Int32Array(70_000).fill(30_000));
+    expect([...(await evaluate(onnx, (x) => x.sum(), [ones])).data]).toEqual([2_100_000_000]);
+  });
+
+  it('in the gradient of a bias of 62,500 rows', async () => {
+    const bias = hostZeros({ shape: [1, 64], dtype: 'float32' });
+    const loss = (x: Tensor) => (b: Tensor) => x.add(b).mul(x).sum();
+    const { data } = await evaluate(onnx, (x, b) => grad(loss(x), [b])[0]!, [tenth([62_500, 64]), bias]);
+    expect(errorOf(data, 62_500 * Math.fround(0.1))).toBeLessThan(accepted);
+  });
+
+  it.each([
+    ['group norm', [1, 16, 256, 256], (x: Tensor) => groupNorm(x.sub(0.05), 1)],
+    ['root-mean-square norm', [2, 2 ** 20], (x: Tensor) => rmsNorm(x)],
+  ] as const)('in a %s', async (name, shape, norm) => {
+    // A group of numbers 0.1 and -0.1 in equal shares, which centring leaves as they are.
+    const signs = tenth(shape);
+    if (name === 'group norm')
+      signs.data.forEach((value, i) => (signs.data[i] = i % 2 === 0 ? value + 0.05 : 0.05 - value));
+    const { data } = await evaluate(onnx, norm, [signs]);
+    const wanted = 1 / Math.sqrt(1 + (name === 'group norm' ? 1e-5 : 1e-6) / Math.fround(0.1) ** 2);
+    expect(errorOf(data.map(Math.abs), wanted)).toBeLessThan(accepted);
+  });
+});
+
+it('a softmax of many equal numbers is right', async () => {
+  const size = 2 ** 18;
+  const x = hostTensor([2, size], new Float32Array(2 * size).fill(Math.log(0.1)));
+  for (const row of [0, 1]) x.data[row * size] = 0;
+  const { data } = await evaluate(onnx, (x) => x.softmax(), [x]);
+  const small = Math.exp(Math.fround(Math.log(0.1)));
+  for (const row of [0, size]) {
+    expect(Math.abs(data[row]! * (1 + (size - 1) * small) - 1)).toBeLessThan(accepted);
+    expect(Math.abs(data[row + 7]! * (1 / small + size - 1) - 1)).toBeLessThan(accepted);
+  }
+});
+
+describe('cumulative sums', { timeout: 300_000 }, () => {
+  it.each([
+    { exclusive: false, reverse: false },
+    { exclusive: true, reverse: false },
+    { exclusive: false, reverse: true },
+    { exclusive: true, reverse: true },
+  ])('of many equal numbers, %o', async (options) => {
+    for (const [extent, columns] of [
+      [2 ** 17, 1],
+      [1031, 2],
+    ] as const) {
+      const { data } = await evaluate(onnx, (x) => x.cumsum(0, options), [tenth([extent, columns])]);
+      for (const i of [0, 1, 255, 256, 257, 1000, extent - 2, extent - 1]) {
+        const place = options.reverse ? extent - 1 - i : i;
+        const wanted = (place + (options.exclusive ? 0 : 1)) * Math.fround(0.1);
+        for (let column = 0; column < columns; column++) {
+          expect(Math.abs(data[i * columns + column]! - wanted)).toBeLessThanOrEqual(accepted * wanted);
+        }
+      }
+    }
+  });
+});
