@@ -1,30 +1,38 @@
 import { FlowmapError } from '@flowmap/tensor';
 
-/** Data that cannot be read: a missing or empty folder, a truncated image, a file of the wrong format. */
+/** Data that cannot be read: a missing or empty folder, a truncated image, a file of the wrong format or over a limit. */
 export class DataError extends FlowmapError {
+  /** The option whose limit the file is over, where that is the fault: `maxPixels`. */
+  readonly limit: string | undefined;
+
   constructor(
     /** File or folder at fault. */
     readonly path: string,
     message: string,
-    options?: ErrorOptions,
+    options?: ErrorOptions & { readonly limit?: string },
   ) {
-    super(`${path}: ${message}`, options);
+    super(oneLine(`${path}: ${message}`), options);
+    this.limit = options?.limit;
   }
 }
 
-/** A checkpoint or weights file that cannot be used: corrupt, truncated, or made for another architecture. */
+/** A checkpoint or weights file that cannot be used: corrupt, truncated, over a limit, or made for another architecture. */
 export class CheckpointError extends FlowmapError {
   /** Name of the tensor at fault, where it is one tensor's. */
   readonly tensor: string | undefined;
+
+  /** The option whose limit the file is over, where that is the fault: `maxHeaderBytes`. */
+  readonly limit: string | undefined;
 
   constructor(
     /** File at fault, or a name for bytes that came from elsewhere. */
     readonly source: string,
     message: string,
-    options?: ErrorOptions & { readonly tensor?: string },
+    options?: ErrorOptions & { readonly tensor?: string; readonly limit?: string },
   ) {
-    super(`${source}: ${message}`, options);
+    super(oneLine(`${source}: ${message}`), options);
     this.tensor = options?.tensor;
+    this.limit = options?.limit;
   }
 }
 
@@ -47,6 +55,11 @@ export class WriteError extends FlowmapError {
     message: string,
     options?: ErrorOptions,
   ) {
-    super(`${path}: ${message}`, options);
+    super(oneLine(`${path}: ${message}`), options);
   }
+}
+
+/** Names of files may hold line feeds, which must not pass for the end of a message. */
+function oneLine(message: string): string {
+  return message.replaceAll('\n', '\\n');
 }

@@ -1,4 +1,4 @@
-import type { Dataset, Json, Model, Network, Objective } from '@flowmap/core';
+import type { Dataset, Json, Model, Network, Objective, ReadLimits } from '@flowmap/core';
 import type { Runtime } from '@flowmap/tensor';
 import type { Optimizer } from '../optimizer.js';
 import type { Schedule } from '../schedules.js';
@@ -45,6 +45,8 @@ export interface TrainOptions {
   readonly progress?: ProgressDisplay;
   /** Called with every log record. */
   readonly onLog?: (record: LogRecord) => void;
+  /** How much the files of a run that is resumed may ask for; the defaults of `ReadLimits` unless given. */
+  readonly limits?: ReadLimits;
   /** Recorded in config.json beside the run's own settings. */
   readonly config?: Json;
 }

@@ -1,5 +1,5 @@
 import { ConfigError, loader } from '@flowmap/core';
-import type { Dataset, Json, Loader, Model, Network, Objective } from '@flowmap/core';
+import type { Dataset, Json, Loader, Model, Network, Objective, ReadLimits } from '@flowmap/core';
 import { sameShape, type HostTensors, type Runtime } from '@flowmap/tensor';
 import { adamw } from '../adamw.js';
 import { powerEma } from '../ema.js';
@@ -34,6 +34,7 @@ export interface TrainSetup {
   readonly logEvery: number;
   readonly progress: ProgressDisplay;
   readonly onLog: (record: LogRecord) => void;
+  readonly limits: ReadLimits | undefined;
   readonly config: Json;
 }
 
@@ -97,6 +98,7 @@ export function setUp(options: TrainOptions, { network, initialParams, teacher, 
     logEvery: options.logEvery ?? Math.max(1, Math.floor(iterations / 200)),
     progress: options.progress ?? 'auto',
     onLog: options.onLog ?? ((): void => undefined),
+    limits: options.limits,
     config: options.config ?? null,
   };
 }
