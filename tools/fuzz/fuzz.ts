@@ -26,7 +26,8 @@ export interface FuzzResult {
   readonly accepted: number;
   /** Inputs that reached blocks which none before had reached. */
   readonly kept: readonly Uint8Array[];
-  readonly blocks: number;
+  /** Characters of the sources that ran. */
+  readonly covered: number;
   readonly slowest: number;
   /** How far the process grew, in MiB. */
   readonly growth: number;
@@ -43,11 +44,10 @@ export async function fuzz(decoder: Decoder, options: FuzzOptions): Promise<Fuzz
   const before = process.resourceUsage().maxRSS;
   const end = performance.now() + 1000 * seconds;
   const coverage = await startCoverage();
-  const seen = new Set<string>();
   const kept: Uint8Array[] = [];
   let [inputs, accepted, slowest, isOver] = [0, 0, 0, false];
 
-  const decodeAll = async (batch: readonly Uint8Array[], isFirst: boolean): Promise<string[]> => {
+  const decodeAll = async (batch: readonly Uint8Array[], isFirst: boolean): Promise<boolean> => {
     for (const bytes of batch) {
       if (isOver) break;
       options.onInput?.(bytes);
@@ -59,12 +59,11 @@ export async function fuzz(decoder: Decoder, options: FuzzOptions): Promise<Fuzz
       if (outcome.fault && !options.onFault(bytes, outcome.fault)) isOver = true;
       if (performance.now() > end) isOver = true;
     }
-    return (await coverage.take()).filter((block) => !seen.has(block));
+    return coverage.isNew(batch.length === 1);
   };
-  const keepNew = async (batch: readonly Uint8Array[], fresh: readonly string[]): Promise<void> => {
-    if (fresh.length === 0) return;
+  const keepNew = async (batch: readonly Uint8Array[], isNew: boolean): Promise<void> => {
+    if (!isNew) return;
     if (batch.length === 1) {
-      fresh.forEach((block) => seen.add(block));
       kept.push(batch[0]!);
       return;
     }
@@ -72,8 +71,7 @@ export async function fuzz(decoder: Decoder, options: FuzzOptions): Promise<Fuzz
     for (const half of [batch.slice(0, middle), batch.slice(middle)]) await keepNew(half, await decodeAll(half, false));
   };
 
-  await decodeAll(corpus, false);
-  for (const block of await decodeAll(corpus, false)) seen.add(block);
+  for (const bytes of corpus) await decodeAll([bytes], false);
   while (inputs < runs && !isOver) {
     const sources = [...corpus, ...kept];
     const count = Math.min(decoder.batch, runs - inputs);
@@ -82,7 +80,7 @@ export async function fuzz(decoder: Decoder, options: FuzzOptions): Promise<Fuzz
   }
   coverage.stop();
   const growth = (process.resourceUsage().maxRSS - before) / 1024;
-  return { inputs, accepted, kept, blocks: seen.size, slowest, growth };
+  return { inputs, accepted, kept, covered: coverage.size(), slowest, growth };
 }
 
 /** An input changed once, or more often. */

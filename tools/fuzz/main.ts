@@ -33,7 +33,10 @@ async function main(): Promise<void> {
       help: { type: 'boolean', default: false },
     },
   });
-  if (values.help) return console.log(usage);
+  if (values.help) {
+    console.log(usage);
+    return;
+  }
   const named = values.decoder ?? (values.replay === undefined ? undefined : basename(dirname(resolve(values.replay))));
   if (named !== undefined && !Object.hasOwn(decoders, named)) throw new RangeError(`no decoder '${named}'\n\n${usage}`);
   for (const [option, text] of Object.entries({ runs: values.runs, seed: values.seed, seconds: values.seconds })) {
@@ -41,7 +44,10 @@ async function main(): Promise<void> {
   }
   const scratch = mkdtempSync(join(tmpdir(), 'flowmap-fuzz-'));
   try {
-    if (values.replay !== undefined) return await replay(named!, values.replay, scratch);
+    if (values.replay !== undefined) {
+      await replay(named!, values.replay, scratch);
+      return;
+    }
     const names = named === undefined ? Object.keys(decoders) : [named];
     for (const name of names) {
       const seconds = Number(values.seconds) / names.length;

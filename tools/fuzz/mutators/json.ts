@@ -38,7 +38,7 @@ export const mutateJson: Mutator = (bytes, random, other) => {
 /** Walks down to a random place and puts something else there. */
 function changedValue(value: unknown, random: Random, depth: number): unknown {
   if (typeof value !== 'object' || value === null || random.once(depth === 0 ? 12 : 3)) return replaced(value, random);
-  const entries = Object.entries(value);
+  const entries = Object.entries(value as Record<string, unknown>);
   const at = random.below(entries.length + 1);
   if (at === entries.length) {
     entries.push([random.pick(words), anyValue(random)]);
@@ -58,7 +58,7 @@ function changedValue(value: unknown, random: Random, depth: number): unknown {
         entries[at] = [key, changedValue(child, random, depth + 1)];
     }
   }
-  return Array.isArray(value) ? entries.map(([, child]) => child as unknown) : Object.fromEntries(entries);
+  return Array.isArray(value) ? entries.map(([, child]) => child) : Object.fromEntries(entries);
 }
 
 function replaced(value: unknown, random: Random): unknown {
