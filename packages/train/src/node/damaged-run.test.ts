@@ -130,6 +130,14 @@ test('other settings are told in words that are cut and printable', async () => 
   expect((error as FlowmapError).message).toMatch(/\(\\u001b\[2J\\n: "x{199}… there, nothing now\)/);
 });
 
+test('of many other settings the first are told', () => {
+  const differences = Array.from({ length: 10 }, (_, i) => `k${i}: 0 there, 1 now`);
+  const { message } = new RunMismatchError('run', differences);
+  expect(message).toContain('k7: 0 there, 1 now; and 2 more)');
+  expect(message).not.toContain('k8');
+  expect(new RunMismatchError('run', differences.slice(0, 8)).message).toContain('k7: 0 there, 1 now)');
+});
+
 test('lines of a log that are no records are left out, and limits can be raised', async () => {
   const log = await readFile(join(whole, 'log.jsonl'), 'utf8');
   const result = await resumed('log.jsonl', `${'['.repeat(100_000)}\n${log}{"step":\n`);
