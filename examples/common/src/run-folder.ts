@@ -1,9 +1,15 @@
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { CheckpointError, type Json, type Model } from '@flowmap/core';
-import { loadModel, loadVelocityField, lockChosenFolder, type FolderLock } from '@flowmap/core/node';
+import { CheckpointError, quoted, type Json, type Model } from '@flowmap/core';
+import {
+  loadModel,
+  loadVelocityField,
+  lockChosenFolder,
+  readJsonFile,
+  readTextFile,
+  type FolderLock,
+} from '@flowmap/core/node';
 import { RunMismatchError } from '@flowmap/train';
 import type { LogRecord, TrainResult } from '@flowmap/train/node';
 
@@ -55,8 +61,8 @@ export async function trainOnce(
     const { completed, model, log } = await train();
     return completed ? { model, log } : undefined;
   }
-  const there = JSON.parse(await readText(join(folder, 'config.json'))) as { readonly config: Json };
-  const differences = differing(there.config, settings);
+  const there = (await readJsonFile(join(folder, 'config.json'))) as { readonly config?: Json } | null;
+  const differences = differing(there?.config ?? null, settings);
   if (differences.length > 0) throw new RunMismatchError(folder, differences);
   return { model: await loadModel(path), log: await readLog(join(folder, 'log.jsonl')) };
 }
@@ -80,8 +86,14 @@ export function besideCheckpoint(file: string, name: string): string {
 }
 
 async function readLog(path: string): Promise<LogRecord[]> {
-  const lines = (await readText(path)).split('\n').filter((line) => line !== '');
-  return lines.map((line) => JSON.parse(line) as LogRecord);
+  const lines = (await readTextFile(path, { maxHeaderBytes: Infinity })).split('\n').filter((line) => line !== '');
+  return lines.map((line, i) => {
+    try {
+      return JSON.parse(line) as LogRecord;
+    } catch (cause) {
+      throw new CheckpointError(path, `line ${i + 1} is not JSON`, { cause });
+    }
+  });
 }
 
 /** What differs between two objects of settings, in words. */
@@ -89,13 +101,5 @@ function differing(before: Json, after: Json): string[] {
   const [a, b] = [Object(before) as Record<string, Json>, Object(after) as Record<string, Json>];
   return [...new Set([...Object.keys(a), ...Object.keys(b)])]
     .filter((key) => !isDeepStrictEqual(a[key], b[key]))
-    .map((key) => `${key}: ${JSON.stringify(a[key])} there, ${JSON.stringify(b[key])} now`);
-}
-
-async function readText(path: string): Promise<string> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (cause) {
-    throw new CheckpointError(path, 'cannot be read', { cause });
-  }
+    .map((key) => `${key}: ${quoted(a[key])} there, ${quoted(b[key])} now`);
 }

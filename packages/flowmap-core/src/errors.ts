@@ -1,14 +1,18 @@
 import { FlowmapError } from '@flowmap/tensor';
 
-/** Data that cannot be read: a missing or empty folder, a truncated image, a file of the wrong format. */
+/** Data that cannot be read: a missing or empty folder, a truncated image, a file of the wrong format or over a limit. */
 export class DataError extends FlowmapError {
+  /** The option whose limit the file is over, where that is the fault: `maxPixels`. */
+  readonly limit: string | undefined;
+
   constructor(
     /** File or folder at fault, or a name for data that came from elsewhere. */
     readonly path: string,
     message: string,
-    options?: ErrorOptions,
+    options?: ErrorOptions & { readonly limit?: string },
   ) {
-    super(`${path}: ${message}`, options);
+    super(oneLine(`${path}: ${message}`), options);
+    this.limit = options?.limit;
   }
 }
 
@@ -27,19 +31,23 @@ export class SampleError extends DataError {
   }
 }
 
-/** A checkpoint or weights file that cannot be used: corrupt, truncated, or made for another architecture. */
+/** A checkpoint or weights file that cannot be used: corrupt, truncated, over a limit, or made for another architecture. */
 export class CheckpointError extends FlowmapError {
   /** Name of the tensor at fault, where it is one tensor's. */
   readonly tensor: string | undefined;
+
+  /** The option whose limit the file is over, where that is the fault: `maxHeaderBytes`. */
+  readonly limit: string | undefined;
 
   constructor(
     /** File at fault, or a name for bytes that came from elsewhere. */
     readonly source: string,
     message: string,
-    options?: ErrorOptions & { readonly tensor?: string },
+    options?: ErrorOptions & { readonly tensor?: string; readonly limit?: string },
   ) {
-    super(`${source}: ${message}`, options);
+    super(oneLine(`${source}: ${message}`), options);
     this.tensor = options?.tensor;
+    this.limit = options?.limit;
   }
 }
 
@@ -62,7 +70,7 @@ export class WriteError extends FlowmapError {
     message: string,
     options?: ErrorOptions,
   ) {
-    super(`${path}: ${message}`, options);
+    super(oneLine(`${path}: ${message}`), options);
   }
 }
 
@@ -89,4 +97,9 @@ export class FolderInUseError extends FlowmapError {
     const extra = advice === undefined ? '' : `. ${advice}`;
     super(`${folder} is in use by ${who}; wait until it has ended, stop it, or choose another folder${extra}`);
   }
+}
+
+/** Names of files may hold line feeds, which must not pass for the end of a message. */
+function oneLine(message: string): string {
+  return message.replaceAll('\n', '\\n');
 }

@@ -47,9 +47,10 @@ export {
 export { compileLiveSampler, type LiveSamplerOptions } from './samplers/live-sampler.js';
 export { flowMapFrom, velocityField, type Model } from './models/model.js';
 export { decodeModel, encodeModel } from './models/checkpoint.js';
+export type { ReadLimits } from './limits.js';
 export { encodeSafetensors } from './safetensors/encode.js';
-export { decodeSafetensors, MAX_HEADER_BYTES, MAX_RANK, type Safetensors } from './safetensors/decode.js';
-export type { Json } from './internal/json.js';
+export { decodeSafetensors, MAX_RANK, type Safetensors } from './safetensors/decode.js';
+export { quoted, type Json } from './internal/json.js';
 export {
   gaussianFlowMap,
   gaussianVelocity,

@@ -1,7 +1,16 @@
-/** Base class of every error that Flowmap throws on purpose. */
+/** What does not print: control and formatting characters, halves of surrogate pairs, line separators; but not line feed and tab. */
+const UNPRINTABLE = /(?![\n\t])\p{C}|\p{Zl}|\p{Zp}/gu;
+
+/**
+ * Base class of every error that Flowmap throws on purpose. A message may hold text from a file; characters in it that do not
+ * print, such as those that drive a terminal or turn the direction of writing, stand as `\u{1b}`.
+ */
 export class FlowmapError extends Error {
   constructor(message: string, options?: ErrorOptions) {
-    super(message, options);
+    super(
+      message.replace(UNPRINTABLE, (character) => `\\u{${character.codePointAt(0)!.toString(16)}}`),
+      options,
+    );
     this.name = new.target.name;
   }
 }

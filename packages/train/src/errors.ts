@@ -43,8 +43,16 @@ export class RunMismatchError extends FlowmapError {
     readonly differences: readonly string[],
   ) {
     super(
-      `${folder} holds an unfinished run with other settings (${differences.join('; ')}); ` +
+      `${folder} holds an unfinished run with other settings (${inWords(differences)}); ` +
         `resume it with its own, choose another folder, or remove it`,
     );
   }
+}
+
+/** Most differences that a message tells. */
+const TOLD = 8;
+
+function inWords(differences: readonly string[]): string {
+  const more = differences.length - TOLD;
+  return differences.slice(0, TOLD).join('; ') + (more > 0 ? `; and ${more} more` : '');
 }

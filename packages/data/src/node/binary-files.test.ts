@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { DataError } from '@flowmap/core';
+import { ConfigError, DataError } from '@flowmap/core';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { cifar10Binary } from './cifar10-binary.js';
 import { idxFiles } from './idx-files.js';
@@ -21,6 +21,17 @@ afterEach(() => rm(folder, { recursive: true }));
 const record = (label: number): Uint8Array => new Uint8Array(3073).fill(20 * label).fill(label, 0, 1);
 
 describe('cifar10Binary', () => {
+  test('reads compressed files as far as the limit, all of them together', async () => {
+    await write('data_batch_1.bin.gz', gzipSync(record(1)));
+    await write('data_batch_2.bin.gz', gzipSync(record(2)));
+    expect((await cifar10Binary(folder, { maxBytes: 2 * 3073 })).length).toBe(2);
+    await expect(cifar10Binary(folder, { maxBytes: 2 * 3073 - 1 })).rejects.toMatchObject({
+      name: 'DataError',
+      path: join(folder, 'data_batch_2.bin.gz'),
+      limit: 'maxBytes',
+    });
+  });
+
   test('reads the batches of a folder in order, one split or the other', async () => {
     await write('data_batch_2.bin', record(2));
     await write('data_batch_1.bin', Buffer.concat([record(1), record(9)]));
@@ -67,6 +78,24 @@ describe('idxFiles', () => {
       expect([...batch.labels]).toEqual([1, 0]);
     }
     expect((await idxFiles({ images: plain.images })).classes).toEqual([]);
+  });
+
+  test('reads a compressed file as far as the limit', async () => {
+    const packed = await write('images.gz', gzipSync(images));
+    expect((await idxFiles({ images: packed, maxBytes: images.length })).length).toBe(2);
+    await expect(idxFiles({ images: packed, maxBytes: images.length - 1 })).rejects.toMatchObject({
+      name: 'DataError',
+      message: `${packed}: decompresses to more than ${images.length - 1} bytes, the limit maxBytes`,
+      limit: 'maxBytes',
+    });
+    await expect(idxFiles({ images: packed, maxBytes: NaN })).rejects.toThrow(ConfigError);
+    expect((await idxFiles({ images: packed, maxBytes: Infinity })).length).toBe(2);
+  });
+
+  test('stops to decompress zeros without end at 256 MiB', { timeout: 120_000 }, async () => {
+    const zeros = gzipSync(new Uint8Array(2 ** 24)); // gzip members one after the other are one file
+    const packed = await write('zeros.gz', Buffer.concat(Array<Buffer>(17).fill(zeros)));
+    await expect(idxFiles({ images: packed })).rejects.toThrow(/more than 268435456 bytes, the limit maxBytes/);
   });
 
   test('names the file that is missing, truncated or damaged', async () => {

@@ -5,6 +5,7 @@ import sharp from 'sharp';
 import type { Rgb } from '../rgb.js';
 import type { ImageSize } from './errors.js';
 import { ImageSizeError } from './errors.js';
+import { imageFormat } from './image-format.js';
 import type { ImageFile } from './list-images.js';
 import { mapConcurrently } from './map-concurrently.js';
 import { messageOf, unreadable } from './read-bytes.js';
@@ -15,6 +16,8 @@ interface DecodeOptions {
   readonly size?: ImageSize | undefined;
   /** What shows through transparent pixels. */
   readonly background: Rgb;
+  /** Most pixels of an image, before it is resized. */
+  readonly maxPixels: number;
   readonly onProgress?: ((done: number, total: number) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -32,18 +35,18 @@ const CONCURRENCY = 2 * availableParallelism();
 /**
  * Decodes images to RGB planes, several at once in sharp's thread pool.
  *
- * @throws {DataError} when an image is truncated or corrupt; names the first such file
+ * @throws {DataError} when an image is truncated, corrupt, over the limit or not PNG, JPEG or WebP; names the first such file
  * @throws {ImageSizeError} when an image has another size than the first and no `size` is given
  */
 export async function decodeImages(files: readonly ImageFile[], options: DecodeOptions): Promise<DecodedImages> {
-  const { size, background, onProgress, signal } = options;
-  const first = await decode(files[0]!, { size, background });
+  const { onProgress, signal } = options;
+  const first = await decode(files[0]!, options);
   const plane = first.size[0] * first.size[1];
   const pixels = new Uint8Array(files.length * 3 * plane);
   let done = 0;
   await mapConcurrently(files, CONCURRENCY, async (file, index) => {
     signal?.throwIfAborted();
-    const image = index === 0 ? first : await decode(file, { size, background });
+    const image = index === 0 ? first : await decode(file, options);
     if (image.size[0] !== first.size[0] || image.size[1] !== first.size[1]) {
       throw new ImageSizeError(file.path, image.size, files[0]!.path, first.size);
     }
@@ -55,22 +58,27 @@ export async function decodeImages(files: readonly ImageFile[], options: DecodeO
 
 async function decode(
   { path }: ImageFile,
-  { size, background: [r, g, b] }: Pick<DecodeOptions, 'size' | 'background'>,
+  { size, background: [r, g, b], maxPixels }: DecodeOptions,
 ): Promise<{ interleaved: Uint8Array; size: ImageSize }> {
+  const damaged = (cause: unknown): never => {
+    throw new DataError(path, `is truncated, corrupt or not an image (${messageOf(cause)})`, { cause });
+  };
   // Read here, not by libvips, which remembers files by name and may give what an older one held.
   const bytes = await readFile(path).catch((cause: unknown) => {
     throw unreadable(path, cause);
   });
   if (bytes.length === 0) throw new DataError(path, 'is empty, not an image');
-  const image = sharp(bytes, { failOn: 'error' }).autoOrient().flatten({ background: { r, g, b } });
+  if (!imageFormat(bytes)) throw new DataError(path, 'is not an image: its content is neither PNG, JPEG nor WebP');
+  const { width, height } = await sharp(bytes, { limitInputPixels: false }).metadata().catch(damaged);
+  if (width * height > maxPixels) {
+    const fault = `has ${width} x ${height} pixels, the limit maxPixels is ${maxPixels}`;
+    throw new DataError(path, fault, { limit: 'maxPixels' });
+  }
+  const image = sharp(bytes, { failOn: 'error', limitInputPixels: false })
+    .autoOrient()
+    .flatten({ background: { r, g, b } });
   if (size) image.resize({ height: size[0], width: size[1], fit: 'cover', kernel: 'lanczos3' });
-  const { data, info } = await image
-    .toColourspace('srgb')
-    .raw()
-    .toBuffer({ resolveWithObject: true })
-    .catch((cause: unknown) => {
-      throw new DataError(path, `is truncated, corrupt or not an image (${messageOf(cause)})`, { cause });
-    });
+  const { data, info } = await image.toColourspace('srgb').raw().toBuffer({ resolveWithObject: true }).catch(damaged);
   return { interleaved: data, size: [info.height, info.width] };
 }
 

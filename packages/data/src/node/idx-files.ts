@@ -1,6 +1,7 @@
 import { basename } from 'node:path';
 import type { Dataset } from '@flowmap/core';
 import { idxDataset, parseIdx } from '../idx.js';
+import { MAX_BYTES, requireLimit } from './limits.js';
 import { readBytes } from './read-bytes.js';
 
 /** The files of {@link idxFiles}. */
@@ -11,17 +12,21 @@ export interface IdxFilesOptions {
   readonly labels?: string;
   /** Names of the classes; default `'0'`, `'1'`, … up to the greatest label. */
   readonly classes?: readonly string[];
+  /** Most bytes that a compressed file may become; 2^28 unless given. */
+  readonly maxBytes?: number;
 }
 
 /**
  * A dataset of grey images from the IDX files of MNIST and its relatives, gzip-compressed or not.
  *
  * @returns a dataset of `[1, height, width]` images
- * @throws {DataError} when a file is missing, truncated or of another format, or images and labels do not fit
+ * @throws {DataError} when a file is missing, truncated, over the limit or of another format, or images and labels do not fit
+ * @throws {ConfigError} when `maxBytes` is not a number >= 1
  */
-export async function idxFiles({ images, labels, classes }: IdxFilesOptions): Promise<Dataset> {
+export async function idxFiles({ images, labels, classes, maxBytes = MAX_BYTES }: IdxFilesOptions): Promise<Dataset> {
+  requireLimit('idxFiles.maxBytes', maxBytes);
   const read = async (path: string): Promise<ReturnType<typeof parseIdx>> =>
-    parseIdx(await readBytes(path), { source: path });
+    parseIdx(await readBytes(path, maxBytes), { source: path });
   return idxDataset({
     name: basename(images),
     images: await read(images),

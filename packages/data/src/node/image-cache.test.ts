@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, truncate, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
 import { DataError } from '@flowmap/core';
 import sharp from 'sharp';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
@@ -97,6 +98,23 @@ test('a damaged cache is noticed wherever the damage is, and repaired', async ()
     await writeFile(file, bad);
     expect(await read()).toEqual({ values: [10, 20], decoded: 2 });
     expect(Buffer.compare(await readFile(file), good)).toBe(0);
+  }
+});
+
+test('a cache that is whole, but of another number of images or of none, is noticed and repaired', async () => {
+  await read();
+  const file = await cacheFile();
+  const good = await readFile(file);
+  for (const [height, width, count] of [
+    [4, 2, 1],
+    [0, 4, 2],
+    [2 ** 32 - 1, 2 ** 32 - 1, 2 ** 32 - 1],
+  ] as const) {
+    const bad = Buffer.from(good).subarray(0, 56 + Math.min(3 * height * width * count, good.length - 56));
+    [height, width, count].forEach((value, i) => bad.writeUInt32LE(value, 12 + 4 * i));
+    bad.writeUInt32LE(crc32(bad.subarray(12)), 8);
+    await writeFile(file, bad);
+    expect(await read()).toEqual({ values: [10, 20], decoded: 2 });
   }
 });
 

@@ -25,12 +25,17 @@ const CHUNK_BYTES = 2 ** 26; // one read or write may not exceed 2 GiB
  * (magic, length or checksum wrong).
  *
  * @param fingerprint SHA-256 of all that the pixels depend on
+ * @param count of the images
  */
-export async function readImageCache(path: string, fingerprint: Uint8Array): Promise<CachedImages | undefined> {
+export async function readImageCache(
+  path: string,
+  fingerprint: Uint8Array,
+  count: number,
+): Promise<CachedImages | undefined> {
   const file = await open(path).catch(() => undefined);
   if (!file) return undefined;
   try {
-    return await readImages(file, fingerprint);
+    return await readImages(file, fingerprint, count);
   } catch {
     return undefined; // a file that cannot be read is one to rebuild
   } finally {
@@ -38,13 +43,16 @@ export async function readImageCache(path: string, fingerprint: Uint8Array): Pro
   }
 }
 
-async function readImages(file: FileHandle, fingerprint: Uint8Array): Promise<CachedImages | undefined> {
+async function readImages(file: FileHandle, fingerprint: Uint8Array, count: number): Promise<CachedImages | undefined> {
   const header = await readExactly(file, 0, HEADER_BYTES);
   const view = new DataView(header.buffer);
   const word = (index: number): number => view.getUint32(MAGIC.length + 4 * index, true);
-  const [checksum, height, width, count] = [word(0), word(1), word(2), word(3)];
+  const [checksum, height, width] = [word(0), word(1), word(2)];
   const length = count * 3 * height * width;
   const right =
+    height > 0 &&
+    width > 0 &&
+    word(3) === count &&
     Buffer.compare(header.subarray(0, MAGIC.length), MAGIC) === 0 &&
     Buffer.compare(header.subarray(HEADER_BYTES - FINGERPRINT_BYTES), fingerprint) === 0 &&
     (await file.stat()).size === HEADER_BYTES + length;

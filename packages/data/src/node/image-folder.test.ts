@@ -342,6 +342,52 @@ describe('what is refused', () => {
     }
   });
 
+  test('of more pixels than the limit, which can be raised', async () => {
+    await write('a.png', await flat(1, 5, 4));
+    expect((await read({ maxPixels: 20, size: [2, 2] })).length).toBe(1);
+    await expect(read({ maxPixels: 19, size: [2, 2] })).rejects.toMatchObject({
+      name: 'DataError',
+      message: `${path('a.png')}: has 4 x 5 pixels, the limit maxPixels is 19`,
+      limit: 'maxPixels',
+    });
+    await expect(read({ maxPixels: 0 })).rejects.toThrow(ConfigError);
+  });
+
+  test('of 8193 x 8192 pixels in 26 kB', async () => {
+    const background = { r: 0, g: 0, b: 0 };
+    const large = sharp({ create: { width: 8193, height: 8192, channels: 3, background } }).png({ palette: true });
+    await write('a.png', await large.toBuffer());
+    await expect(read({ size: [2, 2] })).rejects.toMatchObject({ limit: 'maxPixels' });
+  });
+
+  test('SVG, GIF, TIFF or AVIF with the name of a PNG, and PNG within them', async () => {
+    const svg = '<svg xmlns="http://www.w3.org/2000/svg" width="4" height="4"><rect width="4" height="4"/></svg>';
+    const png = await flat(1);
+    const others = [
+      Buffer.from(svg),
+      Buffer.from(`<?xml version="1.0"?>\n<!-- \x89PNG\r\n\x1a\n -->${svg}`),
+      await sharp(png).gif().toBuffer(),
+      await sharp(png).tiff().toBuffer(),
+      await sharp(png).avif().toBuffer(),
+      Buffer.concat([Buffer.from('P6 4 4 255\n'), new Uint8Array(48)]),
+      Buffer.concat([Buffer.from(' '), png]),
+    ];
+    for (const bytes of others) {
+      await write('a.png', bytes);
+      expect((await failure()).message).toBe(
+        `${path('a.png')}: is not an image: its content is neither PNG, JPEG nor WebP`,
+      );
+    }
+  });
+
+  test.skipIf(process.platform === 'win32')('with names that drive a terminal are told in one line', async () => {
+    await write('a\n\u001b[2J.png', Buffer.from('bad'));
+    expect((await failure()).message).toContain('a\\n\\u{1b}[2J.png: is not an image');
+    const truncated = (await flat(1)).subarray(0, 60);
+    await write('a\n\u001b[2J.png', truncated);
+    expect((await failure()).message).toMatch(/: is truncated, corrupt or not an image \([^\n]+\)$/);
+  });
+
   test('of several bad images the first in order is named, every time', async () => {
     for (let i = 0; i < 20; i++) await write(`${String(i).padStart(2, '0')}.png`, await flat(1));
     for (const name of ['07.png', '08.png', '09.png']) await write(name, Buffer.from('bad'));

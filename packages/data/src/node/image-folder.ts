@@ -13,6 +13,7 @@ import type { CachedImages } from './image-cache.js';
 import { defaultCacheFolder, readImageCache, writeImageCache } from './image-cache.js';
 import type { ImageFile } from './list-images.js';
 import { listImages } from './list-images.js';
+import { MAX_PIXELS, requireLimit } from './limits.js';
 import { makeFolder } from './make-folder.js';
 
 /** How {@link imageFolder} reads a folder. */
@@ -26,6 +27,8 @@ export interface ImageFolderOptions {
   readonly classes?: readonly string[];
   /** Colour behind transparent pixels, red, green, blue, 0 to 255; default white. */
   readonly background?: Rgb;
+  /** Most pixels of an image, before it is resized; 2^26 unless given. */
+  readonly maxPixels?: number;
   /** Folder for the decoded images; `false` = keep none; default: `flowmap` in the user's cache folder. */
   readonly cache?: string | false;
   /** Told after each decoded image; not called when the cache is used. */
@@ -56,18 +59,20 @@ export interface ImageFolderDataset extends Dataset {
  * @param folder where the images are
  * @returns a dataset of `[3, height, width]` images in −1 … 1
  * @throws {DataError} when the folder is missing or holds no images, a class folder has nothing readable directly in it, an
- *   image is truncated or corrupt, images lie both beside and in sub-folders without `classes`, or the given cache folder
+ *   image is truncated, corrupt or over `maxPixels`, images lie both beside and in sub-folders without `classes`, or the given cache folder
  *   cannot be written
  * @throws {ImageSizeError} when the images differ in size and no `size` is given
- * @throws {ConfigError} when `size` or `background` is out of range
+ * @throws {ConfigError} when `size`, `background` or `maxPixels` is out of range
  */
 export async function imageFolder(folder: string, options: ImageFolderOptions = {}): Promise<ImageFolderDataset> {
   const { size, classes: wantedClasses, background = [255, 255, 255], cache, ...rest } = options;
+  const { maxPixels = MAX_PIXELS } = options;
+  requireLimit('imageFolder.maxPixels', maxPixels);
   size?.forEach((side, axis) => checkInteger('imageFolder', `size[${axis}]`, side, 1));
   checkBackground('imageFolder', background);
 
   const { files, classes, leftOut, tooDeep } = await listImages(folder, wantedClasses);
-  const decoded = (): Promise<CachedImages> => decodeImages(files, { size, background, ...rest });
+  const decoded = (): Promise<CachedImages> => decodeImages(files, { ...rest, size, background, maxPixels });
   const images =
     cache === false
       ? await decoded()
@@ -96,7 +101,7 @@ async function throughCache(
     decoder: sharp.versions.sharp,
     files: files.map(({ name, bytes, modified }) => [name, bytes, modified]),
   });
-  const cached = await readImageCache(path, fingerprint);
+  const cached = await readImageCache(path, fingerprint, files.length);
   if (cached) return cached;
   if (cacheFolder !== undefined) await makeFolder(cacheFolder); // before the long work, not after it
   const images = await decode();

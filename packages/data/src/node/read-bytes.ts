@@ -1,3 +1,4 @@
+import { kMaxLength } from 'node:buffer';
 import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
@@ -6,25 +7,39 @@ import { DataError } from '@flowmap/core';
 /**
  * The bytes of a file, decompressed if they are gzip's (known by their first two bytes, not by the name).
  *
- * @throws {DataError} when the file cannot be read, or its compressed data is truncated or corrupt
+ * @param maxBytes most bytes that compressed data may become
+ * @throws {DataError} when the file cannot be read, or its compressed data is truncated, corrupt or over the limit
  */
-export async function readBytes(path: string): Promise<Uint8Array> {
+export async function readBytes(path: string, maxBytes: number): Promise<Uint8Array> {
   const bytes = await readFile(path).catch((cause: unknown) => {
     throw unreadable(path, cause);
   });
   if (!(bytes[0] === 0x1f && bytes[1] === 0x8b)) return bytes;
-  return promisify(gunzip)(bytes).catch((cause: unknown) => {
+  const maxOutputLength = Math.min(Math.floor(maxBytes), kMaxLength);
+  return promisify(gunzip)(bytes, { maxOutputLength }).catch((cause: unknown) => {
+    if (codeOf(cause) === 'ERR_BUFFER_TOO_LARGE') {
+      const fault = `decompresses to more than ${maxOutputLength} bytes, the limit maxBytes`;
+      throw new DataError(path, fault, { cause, limit: 'maxBytes' });
+    }
     throw new DataError(path, `the gzip data is truncated or corrupt (${messageOf(cause)})`, { cause });
   });
 }
 
 /** The `DataError` for a file or folder that the operating system will not give. */
 export function unreadable(path: string, cause: unknown): DataError {
-  const missing = cause instanceof Error && 'code' in cause && cause.code === 'ENOENT';
+  const missing = codeOf(cause) === 'ENOENT';
   return new DataError(path, missing ? 'no such file or folder' : `cannot be read (${messageOf(cause)})`, { cause });
 }
 
-/** What an unknown thrown value says. */
+/** What an unknown thrown value says, on one line. */
 export function messageOf(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause);
+  const message = cause instanceof Error ? cause.message : String(cause);
+  return message
+    .trim()
+    .replace(/\s*\n\s*/g, '; ')
+    .slice(0, 500);
+}
+
+function codeOf(cause: unknown): unknown {
+  return cause instanceof Error && 'code' in cause ? cause.code : undefined;
 }

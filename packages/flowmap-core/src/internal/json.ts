@@ -1,12 +1,29 @@
+import { duplicateKey, nestingOf } from './scan-json.js';
+
 /** What JSON can hold. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 
-/** The value that UTF-8 bytes or text describe in JSON; undefined when they do not. */
-export function parseJson(json: Uint8Array | string): unknown {
+/** What {@link parseJson} found: a value, or what is wrong with the text. */
+export type ParsedJson = { readonly value: unknown } | { readonly fault: string; readonly limit?: 'maxNesting' };
+
+/**
+ * The value that UTF-8 bytes or text describe in JSON, from a source that is not trusted: text that is nested too deeply, or
+ * gives a key twice in one object, is refused.
+ *
+ * @param maxNesting most lists and objects around a value
+ */
+export function parseJson(json: Uint8Array | string, maxNesting: number): ParsedJson {
   try {
-    return JSON.parse(typeof json === 'string' ? json : new TextDecoder('utf-8', { fatal: true }).decode(json));
+    const text =
+      typeof json === 'string' ? json : new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(json);
+    if (nestingOf(text) > maxNesting) {
+      return { fault: `is nested more than ${maxNesting} deep, the limit maxNesting`, limit: 'maxNesting' };
+    }
+    const value: unknown = JSON.parse(text);
+    const twice = duplicateKey(text);
+    return twice === undefined ? { value } : { fault: `gives the key ${quoted(twice)} twice` };
   } catch {
-    return undefined;
+    return { fault: 'is not JSON' };
   }
 }
 
@@ -20,8 +37,25 @@ export function isList(value: unknown): boolean {
   return Array.isArray(value);
 }
 
+const QUOTED_LENGTH = 80;
+
 /** Untrusted content for an error message: escaped, and cut when long. */
 export function quoted(value: unknown): string {
-  const text = value === undefined ? 'nothing' : JSON.stringify(value);
-  return text.length > 80 ? `${text.slice(0, 80)}…` : text;
+  return cut(textOf(value), QUOTED_LENGTH);
+}
+
+/** Text of at most `length` UTF-16 units, with `…` where more was left out. */
+export function cut(text: string, length: number): string {
+  return text.length > length ? `${text.slice(0, length).replace(/[\uD800-\uDBFF]$/, '')}…` : text;
+}
+
+function textOf(value: unknown): string {
+  if (value === undefined) return 'nothing';
+  if (typeof value === 'number' || typeof value === 'bigint') return String(value);
+  if (typeof value === 'function' || typeof value === 'symbol') return `a ${typeof value}`;
+  try {
+    return JSON.stringify(value);
+  } catch {
+    return 'an object that is no JSON'; // an option, not a file's content: it refers to itself
+  }
 }

@@ -1,6 +1,8 @@
 import { isHalf, type HostTensors } from '@flowmap/tensor';
 import { CheckpointError, ConfigError } from '../errors.js';
-import { isRecord, parseJson, quoted, type Json } from '../internal/json.js';
+import { cut, isRecord, parseJson, quoted, type Json } from '../internal/json.js';
+import { withDefaults, type ReadLimits } from '../limits.js';
+import { networkSize } from '../networks/network-size.js';
 import { networkFromConfig } from '../networks/registry.js';
 import type { Network, NetworkConfig } from '../plugins.js';
 import { decodeSafetensors } from '../safetensors/decode.js';
@@ -33,12 +35,15 @@ export function encodeModel(given: Model): Uint8Array<ArrayBuffer> {
  *
  * @param bytes the whole file
  * @param source its name in error messages
+ * @param limits how much the file may ask for: size of header and network
  * @throws {CheckpointError} for a file that is corrupt, describes no model, or whose tensors are not the parameters of the
- *   network that it describes
+ *   network that it describes; its `limit` names the limit that a file is over
+ * @throws {ConfigError} for a limit that is not a number >= 1
  */
-export function decodeModel(bytes: Uint8Array, source: string): Model {
-  const { tensors, metadata } = decodeSafetensors(bytes, source);
-  const model = upgradedModel(describedModel(metadata[KEY], widened(tensors), source));
+export function decodeModel(bytes: Uint8Array, source: string, limits: ReadLimits = {}): Model {
+  const { tensors, metadata } = decodeSafetensors(bytes, source, limits);
+  const text = Object.hasOwn(metadata, KEY) ? metadata[KEY] : undefined;
+  const model = upgradedModel(describedModel(text, widened(tensors), source, withDefaults(limits)));
   const fault = faultOf(model);
   if (fault)
     throw new CheckpointError(source, fault.message, fault.parameter ? { tensor: fault.parameter } : undefined);
@@ -53,10 +58,19 @@ function widened(tensors: HostTensors): HostTensors {
   return Object.fromEntries(entries) as HostTensors;
 }
 
-function describedModel(text: string | undefined, params: HostTensors, source: string): Model {
+function describedModel(
+  text: string | undefined,
+  params: HostTensors,
+  source: string,
+  limits: Required<ReadLimits>,
+): Model {
   const fail = (message: string): CheckpointError => new CheckpointError(source, message);
   if (text === undefined) throw fail(`holds tensors but no Flowmap model: the metadata '${KEY}' is missing`);
-  const description = parseJson(text);
+  const parsed = parseJson(text, limits.maxNesting);
+  if ('fault' in parsed) {
+    throw new CheckpointError(source, `the metadata '${KEY}' ${parsed.fault}`, parsed.limit && { limit: parsed.limit });
+  }
+  const description = parsed.value;
   if (!isRecord(description)) throw fail(`the metadata '${KEY}' is not a JSON object`);
   const { version, kind, network, classes, training } = description;
   if (version !== VERSION)
@@ -66,6 +80,8 @@ function describedModel(text: string | undefined, params: HostTensors, source: s
     throw fail('the class names are not a list of texts');
   }
   if (training !== undefined && !isRecord(training)) throw fail('the facts about training are not a JSON object');
+  if (!isRecord(network)) throw fail("the network's configuration is not a JSON object");
+  requireSmall(network, Object.keys(params).length, limits, source);
   return {
     kind,
     network: rebuild(network, source),
@@ -75,13 +91,30 @@ function describedModel(text: string | undefined, params: HostTensors, source: s
   };
 }
 
-function rebuild(config: unknown, source: string): Network {
-  if (!isRecord(config)) throw new CheckpointError(source, "the network's configuration is not a JSON object");
+/** Checks a network's size before it is built: blocks have parameters, so there are no more of them than tensors. */
+function requireSmall(
+  config: Record<string, unknown>,
+  tensors: number,
+  { maxBlocks, maxActivation }: Required<ReadLimits>,
+  source: string,
+): void {
+  const { blocks, activation } = networkSize(config);
+  const refuse = (fault: string, limit?: string): never => {
+    throw new CheckpointError(source, `describes a network ${fault}`, limit === undefined ? {} : { limit });
+  };
+  if (blocks > maxBlocks) refuse(`of ${blocks} blocks, the limit maxBlocks is ${maxBlocks}`, 'maxBlocks');
+  if (blocks > tensors) refuse(`of ${blocks} blocks, the file holds ${tensors} tensors`);
+  if (activation > maxActivation) {
+    refuse(`with a layer of ${activation} values, the limit maxActivation is ${maxActivation}`, 'maxActivation');
+  }
+}
+
+function rebuild(config: Record<string, unknown>, source: string): Network {
   try {
     return networkFromConfig(config as unknown as NetworkConfig);
   } catch (cause) {
     // Factories may trust their types, which a file does not keep to.
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new CheckpointError(source, `the network cannot be rebuilt (${reason})`, { cause });
+    throw new CheckpointError(source, `the network cannot be rebuilt (${cut(reason, 300)})`, { cause });
   }
 }

@@ -1,6 +1,6 @@
 import { describe, sameShape, type HostTensors } from '@flowmap/tensor';
 import { ConfigError } from '../errors.js';
-import type { Json } from '../internal/json.js';
+import { quoted, type Json } from '../internal/json.js';
 import { networkFromConfig } from '../networks/registry.js';
 import type { Network, VelocityField } from '../plugins.js';
 
@@ -86,5 +86,5 @@ export function faultOf({
   const parameter = Object.keys(params).find((name) => !Object.hasOwn(network.parameters, name));
   return parameter === undefined
     ? undefined
-    : { message: `'${parameter}' is no parameter of this network '${type}'`, parameter };
+    : { message: `${quoted(parameter)} is no parameter of this network '${type}'`, parameter };
 }

@@ -71,14 +71,14 @@ describe('a checkpoint', () => {
   const wide = mlp({ shape: [2], classes: 2, width: 8, depth: 1 });
   test.each<[string, Uint8Array, RegExp]>([
     ['of tensors alone', encodeSafetensors(teacher.params), /holds tensors but no Flowmap model/],
-    ['of a description that is no JSON', encodeSafetensors({}, { flowmap: '{' }), /'flowmap' is not a JSON object/],
+    ['of a description that is no JSON', encodeSafetensors({}, { flowmap: '{' }), /'flowmap' is not JSON/],
     ['of a later version', altered({ version: 2 }), /version 2 of the model's description; this is version 1/],
     ['of an unknown kind', altered({ kind: 'gan' }), /unknown kind of model "gan"/],
     ['of class names that are numbers', altered({ classes: [1, 2] }), /class names are not a list of texts/],
     ['of too few class names', altered({ classes: ['cat'] }), /1 class names for a network with 2 classes/],
     ['of training facts that are a list', altered({ training: [] }), /facts about training/],
     ['of no network', altered({ network: null }), /configuration is not a JSON object/],
-    ['of an unknown network', altered({ network: { ...network.config, type: 'vit' } }), /unknown network 'vit'/],
+    ['of an unknown network', altered({ network: { ...network.config, type: 'vit' } }), /unknown network "vit"/],
     ['of a network without a shape', altered({ network: { type: 'unet' } }), /cannot be rebuilt \(unet.shape/],
     [
       'of a channel count for a list',
@@ -100,7 +100,7 @@ describe('a checkpoint', () => {
     [
       'with a parameter too many',
       altered({}, { extra: hostTensor([1], [1]) }),
-      /'extra' is no parameter of this network 'mlp'/,
+      /"extra" is no parameter of this network 'mlp'/,
     ],
     [
       'with a parameter of whole numbers',
@@ -126,6 +126,55 @@ describe('a checkpoint', () => {
         expect(error).toBeInstanceOf(CheckpointError);
       }
     }
+  });
+
+  const dit = { type: 'dit', shape: [3, 8, 8], classes: 0, interval: false, patch: 4, width: 4, depth: 1, heads: 1 };
+  test.each<[string, object, RegExp, string | undefined]>([
+    ['1,025 blocks', { type: 'mlp', shape: [2], depth: 1025 }, /1025 blocks, the limit maxBlocks is 1024/, 'maxBlocks'],
+    [
+      'more blocks than tensors',
+      { type: 'mlp', shape: [2], depth: 1024 },
+      /1024 blocks, the file holds \d+ t/,
+      undefined,
+    ],
+    [
+      'blocks times resolutions',
+      { type: 'unet', shape: [1, 8, 8], channels: [16, 16, 16], blocks: 1024 },
+      /6144 blocks/,
+      'maxBlocks',
+    ],
+    ['2^28 tokens', { ...dit, shape: [1, 2 ** 16, 2 ** 16] }, /a layer of 4294967296 values/, 'maxActivation'],
+    [
+      "a network type of one's own with a huge sample",
+      { type: 'x', shape: [2 ** 14, 2 ** 14] },
+      /layer/,
+      'maxActivation',
+    ],
+    ['no size at all', { type: 'dit', shape: ['8'], patch: {}, depth: null }, /cannot be rebuilt/, undefined],
+    ['deep JSON', JSON.parse('['.repeat(70) + ']'.repeat(70)) as object, /nested more than 64 deep/, 'maxNesting'],
+    [
+      'a type that drives the terminal',
+      { type: '\u001b[2J\u202e\n' },
+      /unknown network "\\u001b\[2J\\u\{202e\}\\n"/,
+      undefined,
+    ],
+    ['a shape of a thousand texts', { type: 'mlp', shape: Array(1000).fill('x') }, /got \["x",.{1,80}…/, undefined],
+  ])('of a network of %s is refused before it is built', (_, config, message, limit) => {
+    const bytes = altered({ network: config });
+    const decode = (): unknown => decodeModel(bytes, 'hostile');
+    expect(decode).toThrow(CheckpointError);
+    expect(decode).toThrow(message);
+    expect(decode).toThrow(expect.objectContaining({ limit }));
+  });
+
+  test('over a limit is read when the limit is raised', () => {
+    const deep = mlp({ shape: [2], width: 1, depth: 3 });
+    const bytes = encodeModel({ kind: 'velocity', network: deep, params: deep.init(0), classes: [] });
+    expect(() => decodeModel(bytes, 'deep', { maxBlocks: 2 })).toThrow(/3 blocks, the limit maxBlocks is 2/);
+    expect(decodeModel(bytes, 'deep', { maxBlocks: 3, maxActivation: 2 }).network.config).toEqual(deep.config);
+    expect(() => decodeModel(bytes, 'deep', { maxBlocks: 0 })).toThrow(
+      expect.objectContaining({ name: 'ConfigError', option: 'maxBlocks' }),
+    );
   });
 
   test("is not made of parameters that are not the network's", () => {

@@ -1,7 +1,7 @@
 import { sameShape, ShapeError, type Tensor, type Tensors } from '@flowmap/tensor';
 import { ConfigError } from '../errors.js';
 import type { Network, NetworkConfig, NetworkInputs } from '../plugins.js';
-import { isList } from '../internal/json.js';
+import { isList, quoted } from '../internal/json.js';
 import { initialize, upgraded, type ParameterSpecs } from './layers.js';
 
 /**
@@ -48,7 +48,7 @@ export function defineNetwork<C extends NetworkConfig>(
  */
 export function requireWhole(option: string, value: number, least = 1): void {
   if (!Number.isInteger(value) || value < least) {
-    throw new ConfigError(option, `wanted a whole number >= ${least}, got ${value}`);
+    throw new ConfigError(option, `wanted a whole number >= ${least}, got ${quoted(value)}`);
   }
 }
 
@@ -76,7 +76,7 @@ export function requireSize(option: string, value: number, most = MAX_SIZE): voi
  */
 export function requireShape(option: string, shape: readonly number[], axes?: readonly string[]): void {
   if (!isList(shape) || shape.length === 0 || (axes && shape.length !== axes.length)) {
-    throw new ConfigError(option, `wanted [${axes?.join(', ') ?? 'extents of a sample'}], got [${String(shape)}]`);
+    throw new ConfigError(option, `wanted [${axes?.join(', ') ?? 'extents of a sample'}], got ${quoted(shape)}`);
   }
   for (const extent of shape) requireSize(option, extent);
 }

@@ -81,7 +81,7 @@ describe("types of networks of one's own", () => {
     const half = (shape: readonly number[]) =>
       defineNetwork({ type: 'half', shape, classes: 0, interval: false }, {}, (_, { x }) => x.mul(0.5));
     const config = half([3]).config;
-    expect(() => networkFromConfig(config)).toThrow(/unknown network 'half'; known are mlp, dit, unet/);
+    expect(() => networkFromConfig(config)).toThrow(/unknown network "half"; known are mlp, dit, unet/);
     registerNetwork('half', ({ shape }) => half(shape));
     expect(networkFromConfig(config).config).toEqual(config);
     expect(() => registerNetwork('half', ({ shape }) => half(shape))).toThrow(ConfigError);

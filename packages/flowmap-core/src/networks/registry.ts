@@ -1,4 +1,5 @@
 import { ConfigError } from '../errors.js';
+import { quoted } from '../internal/json.js';
 import type { Network, NetworkConfig } from '../plugins.js';
 import { dit } from './dit.js';
 import { mlp } from './mlp.js';
@@ -34,7 +35,7 @@ export function networkFromConfig(config: NetworkConfig): Network {
   const factory = factories.get(config.type);
   if (factory === undefined) {
     const known = [...factories.keys()].join(', ');
-    throw new ConfigError('type', `unknown network '${config.type}'; known are ${known} (see registerNetwork)`);
+    throw new ConfigError('type', `unknown network ${quoted(config.type)}; known are ${known} (see registerNetwork)`);
   }
   return factory(config);
 }

@@ -1,3 +1,4 @@
 export { lockChosenFolder, lockFolder, type FolderLock } from './lock-folder.js';
 export { loadFlowMap, loadModel, loadVelocityField, saveModel } from './model-files.js';
+export { readJsonFile, readTextFile } from './read-json-file.js';
 export { removeTemporaries, writeFileAtomic } from './write-file-atomic.js';

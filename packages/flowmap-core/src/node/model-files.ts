@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { CheckpointError } from '../errors.js';
+import type { ReadLimits } from '../limits.js';
 import { decodeModel, encodeModel } from '../models/checkpoint.js';
 import type { Model } from '../models/model.js';
 import { writeFileAtomic } from './write-file-atomic.js';
@@ -17,9 +18,11 @@ export async function saveModel(path: string, model: Model): Promise<void> {
 /**
  * Reads a model that {@link saveModel} wrote.
  *
- * @throws {CheckpointError} for a file that is missing, corrupt, truncated, or holds no model
+ * @param limits how much the file may ask for
+ * @throws {CheckpointError} for a file that is missing, corrupt, truncated, over a limit, or holds no model
+ * @throws {ConfigError} for a limit that is not a number >= 1
  */
-export async function loadModel(path: string): Promise<Model> {
+export async function loadModel(path: string, limits: ReadLimits = {}): Promise<Model> {
   let bytes: Uint8Array;
   try {
     bytes = await readFile(path);
@@ -27,7 +30,7 @@ export async function loadModel(path: string): Promise<Model> {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new CheckpointError(path, `cannot be read (${reason})`, { cause });
   }
-  return decodeModel(bytes, path);
+  return decodeModel(bytes, path, limits);
 }
 
 /**
@@ -35,8 +38,8 @@ export async function loadModel(path: string): Promise<Model> {
  *
  * @throws {CheckpointError} as {@link loadModel}, and for a flow map
  */
-export function loadVelocityField(path: string): Promise<Model> {
-  return loadKind(path, 'velocity');
+export function loadVelocityField(path: string, limits: ReadLimits = {}): Promise<Model> {
+  return loadKind(path, 'velocity', limits);
 }
 
 /**
@@ -44,14 +47,14 @@ export function loadVelocityField(path: string): Promise<Model> {
  *
  * @throws {CheckpointError} as {@link loadModel}, and for a velocity field
  */
-export function loadFlowMap(path: string): Promise<Model> {
-  return loadKind(path, 'flowMap');
+export function loadFlowMap(path: string, limits: ReadLimits = {}): Promise<Model> {
+  return loadKind(path, 'flowMap', limits);
 }
 
 const names = { velocity: 'velocity field', flowMap: 'flow map' };
 
-async function loadKind(path: string, kind: Model['kind']): Promise<Model> {
-  const model = await loadModel(path);
+async function loadKind(path: string, kind: Model['kind'], limits: ReadLimits): Promise<Model> {
+  const model = await loadModel(path, limits);
   if (model.kind !== kind) throw new CheckpointError(path, `holds a ${names[model.kind]}, wanted a ${names[kind]}`);
   return model;
 }

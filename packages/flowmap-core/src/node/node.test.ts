@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdir, mkdtemp, open, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -5,7 +6,16 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { CheckpointError, WriteError } from '../errors.js';
 import { flowMapFrom, type Model } from '../models/model.js';
 import { mlp } from '../networks/mlp.js';
-import { loadFlowMap, loadModel, loadVelocityField, removeTemporaries, saveModel, writeFileAtomic } from './index.js';
+import {
+  loadFlowMap,
+  loadModel,
+  loadVelocityField,
+  readJsonFile,
+  readTextFile,
+  removeTemporaries,
+  saveModel,
+  writeFileAtomic,
+} from './index.js';
 
 let folder: string;
 beforeEach(async () => {
@@ -106,5 +116,38 @@ describe('model files', () => {
     await refused(/truncated/);
     await writeFile(path, 'PK\u0003\u0004 this is an archive');
     await refused(/no safetensors file/);
+  });
+});
+
+describe('JSON files', () => {
+  const content = async (text: string): Promise<string> => {
+    await writeFile(join(folder, 'file.json'), text);
+    return join(folder, 'file.json');
+  };
+
+  test('give their value', async () => {
+    expect(await readJsonFile(await content('{"a":{"a":[1,{"a":"\\"}"}]}}'))).toEqual({ a: { a: [1, { a: '"}' }] } });
+  });
+
+  test.each<[string, string, object, RegExp, string | undefined]>([
+    ['no JSON', '{', {}, /file.json: is damaged: it is not JSON/, undefined],
+    ['a key twice', '[{"a":1},{"b":{},"a":[{"a":1}],"\\u0061":2}]', {}, /gives the key "a" twice/, undefined],
+    ['10,000 lists', '['.repeat(10_000), {}, /more than 64 deep/, 'maxNesting'],
+    ['two lists', '[[]]', { maxNesting: 1 }, /more than 1 deep, the limit maxNesting/, 'maxNesting'],
+    ['five bytes', '12345', { maxHeaderBytes: 4 }, /has 5 bytes, the limit maxHeaderBytes is 4/, 'maxHeaderBytes'],
+  ])('of %s are refused', async (_, text, limits, message, limit) => {
+    const error = await readJsonFile(await content(text), limits).catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(CheckpointError);
+    expect(error).toMatchObject({ message: expect.stringMatching(message) as unknown, limit });
+  });
+
+  test('that are a folder or missing are refused, not waited for', async () => {
+    await expect(readTextFile(folder)).rejects.toThrow(/cannot be read: it is not a file/);
+    await expect(readTextFile(join(folder, 'gone'))).rejects.toThrow(CheckpointError);
+  });
+
+  test.skipIf(process.platform === 'win32')('that are a named pipe are refused, not waited for', async () => {
+    execFileSync('mkfifo', [join(folder, 'pipe')]);
+    await expect(readTextFile(join(folder, 'pipe'))).rejects.toThrow(/it is not a file/);
   });
 });

@@ -1,11 +1,9 @@
 import type { HostTensor } from '@flowmap/tensor';
 import { CheckpointError } from '../errors.js';
 import { isRecord, parseJson, quoted } from '../internal/json.js';
+import { withDefaults, type ReadLimits } from '../limits.js';
 import { storedTypes, type StoredType } from './dtypes.js';
 import { METADATA } from './encode.js';
-
-/** Longest header that is read; the format's own implementation draws the same line. */
-export const MAX_HEADER_BYTES = 100_000_000;
 
 /** Most axes of a tensor. */
 export const MAX_RANK = 32;
@@ -26,17 +24,22 @@ interface Entry {
 
 /**
  * Reads a safetensors file, trusting nothing in it: lengths, JSON, names of types, shapes and offsets are checked before any
- * value is touched, and the tensors must fill the file exactly, without holes or overlaps.
+ * value is touched, no name may be given twice, and the tensors must fill the file exactly, without holes or overlaps.
  *
  * @param bytes the whole file; the tensors are copies
  * @param source its name in error messages
+ * @param limits how large the header may be, how deep, and of how many tensors
  * @returns F32 as float32, F64 as float32 held in doubles, F16 as float16, BF16 as bfloat16, I32 and U8 as int32, BOOL as bool
  * @throws {CheckpointError} naming the source, and the tensor at fault, for bytes that are no such file, are cut off or have
- *   more at the end, or hold an empty tensor or a type other than these
+ *   more at the end, or hold an empty tensor or a type other than these; its `limit` names the limit that a file is over
+ * @throws {ConfigError} for a limit that is not a number >= 1
  */
-export function decodeSafetensors(bytes: Uint8Array, source: string): Safetensors {
-  const { header, data } = splitFile(bytes, source);
+export function decodeSafetensors(bytes: Uint8Array, source: string, limits: ReadLimits = {}): Safetensors {
+  const { maxTensors, ...ofHeader } = withDefaults(limits);
+  const { header, data } = splitFile(bytes, source, ofHeader);
+  requireFew('tensors', header, maxTensors, source);
   const { [METADATA]: metadata = {}, ...infos } = header;
+  if (isRecord(metadata)) requireFew('texts in its metadata', metadata, maxTensors, source);
   const entries = Object.entries(infos).map(([name, info]) => readEntry(name, info, source));
   checkLayout(entries, data.length, source);
   const tensors = entries.map(({ name, type, shape, begin, end }) => {
@@ -49,14 +52,18 @@ export function decodeSafetensors(bytes: Uint8Array, source: string): Safetensor
   return { tensors: Object.fromEntries(tensors), metadata: readMetadata(metadata, source) };
 }
 
-function splitFile(bytes: Uint8Array, source: string): { header: Record<string, unknown>; data: Uint8Array } {
+function splitFile(
+  bytes: Uint8Array,
+  source: string,
+  { maxHeaderBytes, maxNesting }: Pick<Required<ReadLimits>, 'maxHeaderBytes' | 'maxNesting'>,
+): { header: Record<string, unknown>; data: Uint8Array } {
   if (bytes.length < 8) {
     throw new CheckpointError(source, `truncated: wanted a safetensors file, got ${bytes.length} bytes`);
   }
   const length = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getBigUint64(0, true);
-  if (length > MAX_HEADER_BYTES) {
-    const limit = `at most ${MAX_HEADER_BYTES} are allowed`;
-    throw new CheckpointError(source, `no safetensors file, or corrupt: a header of ${length} bytes, ${limit}`);
+  if (length > maxHeaderBytes) {
+    const fault = `a header of ${length} bytes, the limit maxHeaderBytes is ${maxHeaderBytes}`;
+    throw new CheckpointError(source, `no safetensors file, or corrupt: ${fault}`, { limit: 'maxHeaderBytes' });
   }
   const start = 8 + Number(length);
   if (start > bytes.length) {
@@ -65,11 +72,22 @@ function splitFile(bytes: Uint8Array, source: string): { header: Record<string, 
       `truncated: the header ends at byte ${start}, the file has ${bytes.length} bytes`,
     );
   }
-  const header = parseJson(bytes.subarray(8, start));
-  if (!isRecord(header)) {
+  const parsed = parseJson(bytes.subarray(8, start), maxNesting);
+  if ('fault' in parsed) {
+    const { fault, limit } = parsed;
+    throw new CheckpointError(source, `no safetensors file, or corrupt: the header ${fault}`, limit && { limit });
+  }
+  if (!isRecord(parsed.value)) {
     throw new CheckpointError(source, 'no safetensors file, or corrupt: the header is not a JSON object');
   }
-  return { header, data: bytes.subarray(start) };
+  return { header: parsed.value, data: bytes.subarray(start) };
+}
+
+function requireFew(what: string, entries: Record<string, unknown>, most: number, source: string): void {
+  const count = Object.keys(entries).filter((key) => key !== METADATA).length;
+  if (count > most) {
+    throw new CheckpointError(source, `${count} ${what}, the limit maxTensors is ${most}`, { limit: 'maxTensors' });
+  }
 }
 
 function readEntry(name: string, info: unknown, source: string): Entry {

@@ -2,7 +2,7 @@ import { hostTensor, type HostTensor } from '@flowmap/tensor';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { CheckpointError, ConfigError } from '../errors.js';
-import { decodeSafetensors, MAX_HEADER_BYTES } from './decode.js';
+import { decodeSafetensors } from './decode.js';
 import { encodeSafetensors } from './encode.js';
 
 /** A file put together by hand: length of the header, header, data. */
@@ -143,10 +143,11 @@ describe('what no file may hold', () => {
     ['nothing', new Uint8Array(), /truncated: wanted a safetensors file, got 0 bytes/],
     ['7 bytes', new Uint8Array(7), /truncated/],
     ['a header longer than the file', file('{}', [], 3n), /truncated: the header ends at byte 11, the file has 10/],
-    ['a header over the limit', file('{}', [], BigInt(MAX_HEADER_BYTES + 1)), /at most 100000000 are allowed/],
+    ['a header over the limit', file('{}', [], 2n ** 22n + 1n), /4194305 bytes, the limit maxHeaderBytes is 4194304/],
     ['a header of 2^64 - 1 bytes', file('{}', [], 2n ** 64n - 1n), /a header of 18446744073709551615 bytes/],
-    ['a header that is no JSON', file('{"a":'), /not a JSON object/],
-    ['a header that is no UTF-8', Uint8Array.from([1, 0, 0, 0, 0, 0, 0, 0, 0xff]), /not a JSON object/],
+    ['a header that is no JSON', file('{"a":'), /the header is not JSON/],
+    ['a header that is no UTF-8', Uint8Array.from([1, 0, 0, 0, 0, 0, 0, 0, 0xff]), /the header is not JSON/],
+    ['a header that starts with a byte order mark', file('\ufeff{}'), /the header is not JSON/],
     ['a header that is a list', file([]), /not a JSON object/],
     ['a header that is null', file('null'), /not a JSON object/],
     ['metadata that is a list', file({ __metadata__: [] }), /__metadata__ is not a JSON object/],
@@ -171,6 +172,17 @@ describe('what no file may hold', () => {
     ['a hole at the start', file({ a: entry([1], [1, 2]) }, [0, 0]), /"a" .* leaves a hole/, 'a'],
     ['an overlap', file({ a: entry([2], [0, 2]), b: entry([2], [1, 3]) }, [0, 0, 0]), /"b" .* overlaps/, 'b'],
     ['the same bytes twice', file({ a: entry([1], [0, 1]), b: entry([1], [0, 1]) }, [0]), /overlaps/, 'b'],
+    ['a name twice', file('{"a":1,"\\u0061":1}'), /the header gives the key "a" twice/],
+    ['a key of an entry twice', file('{"a":{"dtype":"U8","dtype":"I32"}}'), /gives the key "dtype" twice/],
+    ['metadata twice', file('{"__metadata__":{},"__metadata__":{}}'), /gives the key "__metadata__" twice/],
+    ['lists 10,000 deep', file(`{"a":${'['.repeat(1e4)}${']'.repeat(1e4)}}`), /nested more than 64 deep/],
+    ['objects 10,000 deep', file(`${'{"a":'.repeat(1e4)}1${'}'.repeat(1e4)}`), /nested more than 64 deep/],
+    [
+      'a name that drives the terminal',
+      file({ '\u001b[2J\u009b\u202e': 1 }),
+      /"\\u001b\[2J\\u\{9b\}\\u\{202e\}" is/,
+      '\u001b[2J\u009b\u202e',
+    ],
     ['a boolean of 2', one('BOOL', [1], [2]), /tensor "a" a boolean is neither 0 nor 1/, 'a'],
   ];
   test.each(cases)('%s', (_, bytes, message, at) => {
@@ -178,6 +190,33 @@ describe('what no file may hold', () => {
     expect(decode).toThrow(CheckpointError);
     expect(decode).toThrow(message);
     expect(decode).toThrow(expect.objectContaining({ source: 'weights.safetensors', tensor: at }));
+  });
+
+  const texts = (count: number): string =>
+    JSON.stringify(Object.fromEntries(Array.from({ length: count }, (_, i) => [i, ''])));
+  const tensors = (count: number): Uint8Array =>
+    file(
+      Object.fromEntries(Array.from({ length: count }, (_, i) => [`t${i}`, entry([], [i, i + 1])])),
+      Array(count).fill(0),
+    );
+  test.each<[string, Uint8Array, object, object]>([
+    ['maxHeaderBytes', file(`{}${' '.repeat(98)}`), { maxHeaderBytes: 99 }, { maxHeaderBytes: 100 }],
+    ['maxNesting', one('U8', [1], [7]), { maxNesting: 2 }, { maxNesting: 3 }],
+    ['maxTensors', tensors(3), { maxTensors: 2 }, { maxTensors: 3 }],
+    ['maxTensors', tensors(16_385), {}, { maxTensors: Infinity }],
+    ['maxTensors', file(`{"__metadata__":${texts(3)}}`), { maxTensors: 2 }, { maxTensors: 3 }],
+  ])('over the limit %s is refused by its name, and read when it is raised', (limit, bytes, low, high) => {
+    const decode = (): unknown => decodeSafetensors(bytes, 'large', low);
+    expect(decode).toThrow(CheckpointError);
+    expect(decode).toThrow(expect.objectContaining({ limit }));
+    expect(decode).toThrow(`the limit ${limit}`);
+    expect(() => decodeSafetensors(bytes, 'large', high)).not.toThrow();
+  });
+
+  test('a limit that is no limit is refused', () => {
+    for (const value of [0, NaN, -1]) {
+      expect(() => decodeSafetensors(file('{}'), 'x', { maxNesting: value })).toThrow(ConfigError);
+    }
   });
 
   test('a name of a thousand letters is cut in the message', () => {

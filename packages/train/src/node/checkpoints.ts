@@ -4,11 +4,13 @@ import {
   CheckpointError,
   decodeSafetensors,
   encodeSafetensors,
+  quoted,
   WriteError,
   type Model,
   type Network,
+  type ReadLimits,
 } from '@flowmap/core';
-import { loadModel, saveModel, writeFileAtomic } from '@flowmap/core/node';
+import { loadModel, readTextFile, saveModel, writeFileAtomic } from '@flowmap/core/node';
 import type { HostTensors } from '@flowmap/tensor';
 import { z } from 'zod';
 import { prefixed, withPrefix } from '../internal/names.js';
@@ -70,9 +72,9 @@ export async function saveCheckpoint(folder: string, checkpoint: Checkpoint): Pr
 /** Folder of the checkpoint that a run's pointer names; undefined when the run has none yet. */
 export async function latestCheckpoint(folder: string): Promise<string | undefined> {
   if (!(await namesIn(folder)).includes('latest')) return undefined;
-  const name = (await readFile(join(folder, 'latest'), 'utf8')).trim();
-  if (!/^\d+$/.test(name)) {
-    throw new CheckpointError(join(folder, 'latest'), `wanted the name of a checkpoint, got ${JSON.stringify(name)}`);
+  const name = (await readTextFile(join(folder, 'latest'))).trim();
+  if (!/^\d{7,16}$/.test(name)) {
+    throw new CheckpointError(join(folder, 'latest'), `wanted the name of a checkpoint, got ${quoted(name)}`);
   }
   return join(folder, 'checkpoints', name);
 }
@@ -81,21 +83,23 @@ export async function latestCheckpoint(folder: string): Promise<string | undefin
  * Reads a checkpoint.
  *
  * @param path its folder
- * @throws {CheckpointError} naming the file that is missing or damaged
+ * @param limits how much its files may ask for
+ * @throws {CheckpointError} naming the file that is missing, damaged or over a limit
  */
-export async function loadCheckpoint(path: string): Promise<Checkpoint> {
-  const { step, seconds } = await parseJsonFile(join(path, 'state.json'), progress);
+export async function loadCheckpoint(path: string, limits?: ReadLimits): Promise<Checkpoint> {
+  const { step, seconds } = await parseJsonFile(join(path, 'state.json'), progress, limits);
   const source = join(path, 'optimizer.safetensors');
   const bytes = await readFile(source).catch((cause: unknown) => {
-    throw new CheckpointError(source, 'cannot be read', { cause });
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new CheckpointError(source, `cannot be read (${reason})`, { cause });
   });
-  const model = await loadModel(join(path, 'model.safetensors'));
+  const model = await loadModel(join(path, 'model.safetensors'), limits);
   return {
     step,
     seconds,
     model,
-    ema: await loadModel(join(path, 'ema.safetensors')),
-    optimizer: upgradedSlots(model.network, decodeSafetensors(bytes, source).tensors),
+    ema: await loadModel(join(path, 'ema.safetensors'), limits),
+    optimizer: upgradedSlots(model.network, decodeSafetensors(bytes, source, limits).tensors),
   };
 }
 

@@ -1,6 +1,6 @@
-import { appendFile, readFile } from 'node:fs/promises';
-import { WriteError } from '@flowmap/core';
-import { writeFileAtomic } from '@flowmap/core/node';
+import { appendFile } from 'node:fs/promises';
+import { CheckpointError, WriteError } from '@flowmap/core';
+import { readTextFile, writeFileAtomic } from '@flowmap/core/node';
 import { z } from 'zod';
 
 /** What a run looked like at one step. */
@@ -39,6 +39,7 @@ export interface Log {
 /**
  * Opens a run's log, keeping its records up to a step: those of steps after the checkpoint that a run goes on from come again.
  *
+ * @throws {CheckpointError} when the records cannot be read
  * @throws {WriteError} when the file cannot be written
  */
 export async function openLog(path: string, step: number): Promise<Log> {
@@ -59,9 +60,13 @@ export async function openLog(path: string, step: number): Promise<Log> {
   };
 }
 
-/** The whole lines of a log; an interrupted last line is left out. */
+/** The whole lines of a log, none when it does not exist; an interrupted last line is left out. */
 async function readRecords(path: string): Promise<LogRecord[]> {
-  const text = await readFile(path, 'utf8').catch(() => '');
+  const text = await readTextFile(path, { maxHeaderBytes: Infinity }).catch((error: unknown) => {
+    const cause = error instanceof CheckpointError ? error.cause : undefined;
+    if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return '';
+    throw error;
+  });
   return text.split('\n').flatMap((line) => {
     try {
       return [schema.parse(JSON.parse(line))];

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { removeTemporaries, writeFileAtomic } from '@flowmap/core/node';
 import { latestCheckpoint, loadCheckpoint, type Checkpoint } from './checkpoints.js';
+import { requireFit } from './require-fit.js';
 import { readRunConfig, requireSameRun, runConfigOf } from './run-config.js';
 import type { TrainSetup } from './setup.js';
 
@@ -18,7 +19,7 @@ export interface Run {
  * records the settings in config.json.
  *
  * @throws {RunMismatchError} when the unfinished run there has other settings
- * @throws {CheckpointError} when its files are damaged
+ * @throws {CheckpointError} when its files are damaged, over a limit, or not of this run
  * @throws {WriteError} when the folder cannot be written
  */
 export async function openRun(setup: TrainSetup, folder: string): Promise<Run> {
@@ -30,6 +31,8 @@ export async function openRun(setup: TrainSetup, folder: string): Promise<Run> {
     await writeFileAtomic(path, `${JSON.stringify(config, null, 2)}\n`);
     return { folder, from: undefined, checkpoint };
   }
-  requireSameRun(folder, await readRunConfig(path), config);
-  return { folder, from: await loadCheckpoint(checkpoint), checkpoint };
+  requireSameRun(folder, await readRunConfig(path, setup.limits), config);
+  const from = await loadCheckpoint(checkpoint, setup.limits);
+  requireFit(from, setup, checkpoint);
+  return { folder, from, checkpoint };
 }

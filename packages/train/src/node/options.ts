@@ -1,4 +1,4 @@
-import type { Dataset, Json, Model, Network, Objective } from '@flowmap/core';
+import type { Dataset, Json, Model, Network, Objective, ReadLimits } from '@flowmap/core';
 import type { Runtime } from '@flowmap/tensor';
 import type { Optimizer } from '../optimizer.js';
 import type { Schedule } from '../schedules.js';
@@ -51,6 +51,8 @@ export interface TrainOptions {
    * teacher's classes; it is also shown, unless `progress` is `none`.
    */
   readonly onNote?: (note: string) => void;
+  /** How much the files of a run that is resumed may ask for; the defaults of `ReadLimits` unless given. */
+  readonly limits?: ReadLimits;
   /** Recorded in config.json beside the run's own settings. */
   readonly config?: Json;
 }

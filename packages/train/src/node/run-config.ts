@@ -1,19 +1,22 @@
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
-import { CheckpointError, type Json, type Model } from '@flowmap/core';
+import { CheckpointError, quoted, type Json, type Model, type ReadLimits } from '@flowmap/core';
+import { readJsonFile } from '@flowmap/core/node';
 import type { HostTensors } from '@flowmap/tensor';
 import { z } from 'zod';
 import { RunMismatchError } from '../errors.js';
 import type { Schedule } from '../schedules.js';
 import type { TrainSetup } from './setup.js';
 
-const json = z.json();
+// The text has been parsed as JSON, so every value in it is one.
+const json = z.custom<Json>((value) => value !== undefined);
 
 const runConfig = z.object({
   version: z.literal(1),
   kind: z.enum(['velocity', 'flowMap']),
   /** What a resumed run must share with the one it goes on with. */
-  run: z.record(z.string(), json),
+  run: z.custom<Readonly<Record<string, Json>>>(
+    (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
+  ),
   /** Runtime that the run was started on. */
   runtime: z.string(),
   /** What the caller wanted recorded. */
@@ -41,7 +44,7 @@ export function runConfigOf(setup: TrainSetup): RunConfig {
         shape: [...data.shape],
         classes: [...data.classes],
       },
-      network: JSON.parse(JSON.stringify(network.config)) as Json as z.infer<typeof json>,
+      network: JSON.parse(JSON.stringify(network.config)) as Json,
       objective: { name: objective.name, ...objective.config },
       optimizer: { name: optimizer.name, ...optimizer.config },
       learningRate: sampled(setup.learningRate, iterations),
@@ -49,17 +52,17 @@ export function runConfigOf(setup: TrainSetup): RunConfig {
       teacher: setup.teacher ? digest(setup.teacher) : null,
     },
     runtime: setup.runtime.name,
-    config: JSON.parse(JSON.stringify(setup.config)) as z.infer<typeof json>,
+    config: JSON.parse(JSON.stringify(setup.config)) as Json,
   };
 }
 
 /**
  * Reads a config.json.
  *
- * @throws {CheckpointError} when it is missing or not what {@link runConfigOf} gives
+ * @throws {CheckpointError} when it is missing, over a limit, or not what {@link runConfigOf} gives
  */
-export async function readRunConfig(path: string): Promise<RunConfig> {
-  return parseJsonFile(path, runConfig);
+export async function readRunConfig(path: string, limits?: ReadLimits): Promise<RunConfig> {
+  return parseJsonFile(path, runConfig, limits);
 }
 
 /**
@@ -72,7 +75,7 @@ export function requireSameRun(folder: string, there: RunConfig, now: RunConfig)
   const after = flatten({ kind: now.kind, ...now.run });
   const differences = [...new Set([...before.keys(), ...after.keys()])].flatMap((key) => {
     const [a, b] = [before.get(key) ?? 'nothing', after.get(key) ?? 'nothing'];
-    return a === b ? [] : [`${key}: ${a} there, ${b} now`];
+    return a === b ? [] : [`${quoted(key).slice(1, -1)}: ${cut(a)} there, ${cut(b)} now`];
   });
   if (differences.length > 0) throw new RunMismatchError(folder, differences);
 }
@@ -82,13 +85,19 @@ export function requireSameRun(folder: string, there: RunConfig, now: RunConfig)
  *
  * @throws {CheckpointError} naming the file and what is wrong with it
  */
-export async function parseJsonFile<T>(path: string, schema: z.ZodType<T>): Promise<T> {
-  try {
-    return schema.parse(JSON.parse(await readFile(path, 'utf8')));
-  } catch (cause) {
-    const reason = cause instanceof z.ZodError ? z.prettifyError(cause) : cause instanceof Error ? cause.message : '';
-    throw new CheckpointError(path, `is missing or damaged (${reason})`, { cause });
-  }
+export async function parseJsonFile<T>(path: string, schema: z.ZodType<T>, limits?: ReadLimits): Promise<T> {
+  const { data, error } = schema.safeParse(await readJsonFile(path, limits));
+  if (!error) return data;
+  const [{ path: keys, message }] = error.issues as [z.core.$ZodIssue];
+  const place = keys.length > 0 ? ` at ${quoted(keys.join('.'))}` : '';
+  throw new CheckpointError(path, `is damaged (${message}${place})`, { cause: error });
+}
+
+const VALUE_LENGTH = 200;
+
+/** A value for a message about differences. */
+function cut(text: string): string {
+  return text.length > VALUE_LENGTH ? `${text.slice(0, VALUE_LENGTH)}…` : text;
 }
 
 /** A schedule's values over the run, which is how two schedules are compared. */

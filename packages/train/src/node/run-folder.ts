@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { WriteError, type Model } from '@flowmap/core';
+import { WriteError, type Model, type ReadLimits } from '@flowmap/core';
 import { readRunConfig } from './run-config.js';
 
 /** A folder for a run. */
@@ -23,15 +23,16 @@ const OWN = ['log.jsonl', 'checkpoints', 'latest', ...Object.values(resultFile)]
  * The folder that a run at `base` goes to: `base` itself, or the first of `base-2`, `base-3`, … that does not hold a
  * finished run. An unfinished run there is the one to resume.
  *
+ * @param limits how much the folder's config.json may ask for
  * @throws {WriteError} when the path is a file, or the folder cannot be read
- * @throws {CheckpointError} when the folder's config.json is damaged
+ * @throws {CheckpointError} when the folder's config.json is damaged or over a limit
  */
-export async function nextRunFolder(base: string): Promise<RunFolder> {
+export async function nextRunFolder(base: string, limits?: ReadLimits): Promise<RunFolder> {
   for (let number = 1; ; number++) {
     const folder = number === 1 ? base : `${base}-${number}`;
     const names = await namesIn(folder);
     if (names.includes('config.json')) {
-      const { kind } = await readRunConfig(join(folder, 'config.json'));
+      const { kind } = await readRunConfig(join(folder, 'config.json'), limits);
       if (!names.includes(resultFile[kind])) return { folder, resumes: true };
     } else if (!OWN.some((name) => names.includes(name))) {
       return { folder, resumes: false };

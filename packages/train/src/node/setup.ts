@@ -1,5 +1,5 @@
 import { ConfigError, loader } from '@flowmap/core';
-import type { Dataset, Json, Loader, Model, Network, Objective } from '@flowmap/core';
+import type { Dataset, Json, Loader, Model, Network, Objective, ReadLimits } from '@flowmap/core';
 import { sameShape, type HostTensors, type Runtime } from '@flowmap/tensor';
 import { adamw } from '../adamw.js';
 import { powerEma } from '../ema.js';
@@ -37,6 +37,7 @@ export interface TrainSetup {
   /** What there is to remark on the run before it starts. */
   readonly notes: readonly string[];
   readonly onNote: (note: string) => void;
+  readonly limits: ReadLimits | undefined;
   readonly config: Json;
 }
 
@@ -106,6 +107,7 @@ export function setUp(
     onLog: options.onLog ?? ((): void => undefined),
     notes,
     onNote: options.onNote ?? ((): void => undefined),
+    limits: options.limits,
     config: options.config ?? null,
   };
 }

@@ -20,7 +20,7 @@ import { compileSteps, type Steps } from './state.js';
  * nobody else can train in that folder.
  */
 export async function train(setup: TrainSetup): Promise<TrainResult> {
-  const lock = await lockChosenFolder(async () => (await nextRunFolder(setup.out)).folder);
+  const lock = await lockChosenFolder(async () => (await nextRunFolder(setup.out, setup.limits)).folder);
   try {
     return await trainIn(lock.folder, setup);
   } finally {

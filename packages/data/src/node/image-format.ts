@@ -1,0 +1,10 @@
+/** The formats of images that are read. */
+export type ImageFormat = 'png' | 'jpeg' | 'webp';
+
+/** The format that the first bytes of a file tell, whatever its name; undefined when it is none that is read. */
+export function imageFormat(bytes: Uint8Array): ImageFormat | undefined {
+  const text = String.fromCharCode(...bytes.subarray(0, 12));
+  if (text.startsWith('\x89PNG\r\n\x1a\n')) return 'png';
+  if (text.startsWith('\xff\xd8\xff')) return 'jpeg';
+  return text.startsWith('RIFF') && text.slice(8) === 'WEBP' ? 'webp' : undefined;
+}

@@ -1,0 +1,40 @@
+/** What a network takes, told from its configuration before it is built. */
+export interface NetworkSize {
+  /** Blocks of layers, each with parameters of its own. */
+  readonly blocks: number;
+  /** Values of the largest layer, for one sample. */
+  readonly activation: number;
+}
+
+/**
+ * The size of the network that a configuration from a file describes; 0 or NaN where its values are none that a network of
+ * that type has, and the sample alone for types of one's own.
+ */
+export function networkSize(config: Readonly<Record<string, unknown>>): NetworkSize {
+  const number = (key: string, unlessGiven: number): number => {
+    const value = config[key] ?? unlessGiven;
+    return typeof value === 'number' ? value : NaN;
+  };
+  const shape = listOf(config['shape']);
+  const values = shape.reduce((product, extent) => product * extent, 1);
+  const pixels = values / shape[0]!;
+  switch (config['type']) {
+    case 'mlp':
+      return { blocks: number('depth', 3), activation: Math.max(values, number('width', 256)) };
+    case 'dit': {
+      const tokens = pixels / number('patch', 4) ** 2;
+      return { blocks: number('depth', 8), activation: Math.max(values, 4 * tokens * number('width', 256)) };
+    }
+    case 'unet': {
+      const channels = listOf(config['channels'] ?? [32, 64, 128]);
+      const [first = 0] = channels;
+      return { blocks: 2 * channels.length * number('blocks', 1), activation: Math.max(values, pixels * first) };
+    }
+    default:
+      return { blocks: 0, activation: values };
+  }
+}
+
+function listOf(value: unknown): number[] {
+  return Array.isArray(value) ? value.map((entry) => (typeof entry === 'number' ? entry : NaN)) : [];
+}

@@ -1,0 +1,149 @@
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { CheckpointError, decodeSafetensors, encodeSafetensors, mlp, type FlowmapError } from '@flowmap/core';
+import { eightGaussians } from '@flowmap/data';
+import { flowMatching } from '@flowmap/objectives';
+import { referenceRuntime } from '@flowmap/runtime-reference';
+import { hostTensor, type HostTensors } from '@flowmap/tensor';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { RunMismatchError } from '../errors.js';
+import type { TrainVelocityFieldOptions } from './options.js';
+import { trainVelocityField } from './train.js';
+
+let scratch = '';
+let whole = '';
+let count = 0;
+const network = mlp({ shape: [2], width: 4, depth: 1 });
+const training = (out: string, more: Partial<TrainVelocityFieldOptions> = {}): TrainVelocityFieldOptions => ({
+  ...{ runtime: referenceRuntime(), data: eightGaussians(), network, objective: flowMatching(), out },
+  ...{ iterations: 4, batchSize: 4, seed: 0, checkpointEvery: 2, logEvery: 1, progress: 'none', ...more },
+});
+beforeAll(async () => {
+  scratch = await mkdtemp(join(tmpdir(), 'flowmap-damaged-'));
+  whole = join(scratch, 'whole');
+  const stop = new AbortController();
+  await trainVelocityField(
+    training(whole, { signal: stop.signal, onLog: ({ step }) => (step === 2 ? stop.abort() : undefined) }),
+  );
+});
+afterAll(async () => rm(scratch, { recursive: true }));
+
+/** What resuming a copy of the unfinished run throws, one of its files being replaced. */
+async function resumed(file: string, content: string | Uint8Array, more = {}): Promise<unknown> {
+  const out = join(scratch, String(count++));
+  await cp(whole, out, { recursive: true });
+  if (content === 'folder') {
+    await rm(join(out, file));
+    await mkdir(join(out, file));
+  } else {
+    await writeFile(join(out, file), content);
+  }
+  return trainVelocityField(training(out, more)).catch((thrown: unknown) => thrown);
+}
+
+const optimizer = 'checkpoints/0000002/optimizer.safetensors';
+const changed = async (change: (tensors: Record<string, HostTensors[string]>) => void): Promise<Uint8Array> => {
+  const tensors = { ...decodeSafetensors(await readFile(join(whole, optimizer)), optimizer).tensors };
+  change(tensors);
+  return encodeSafetensors(tensors);
+};
+const deep = `{"version":1,"config":${'['.repeat(10_000)}${']'.repeat(10_000)}}`;
+
+describe('a run with a hostile file is refused, naming it', () => {
+  test.each<[string, string, string, RegExp, string | undefined]>([
+    ['settings that are deep', 'config.json', deep, /nested more than 64 deep/, 'maxNesting'],
+    ['settings of 5 MiB', 'config.json', `"${'x'.repeat(5 * 2 ** 20)}"`, /the limit maxHeaderBytes/, 'maxHeaderBytes'],
+    [
+      'settings with a key twice',
+      'config.json',
+      '{"version":1,"version":1}',
+      /gives the key "version" twice/,
+      undefined,
+    ],
+    ['settings of another version', 'config.json', '{"version":2}', /is damaged \(.* at "version"\)/, undefined],
+    ['settings that are a folder', 'config.json', 'folder', /cannot be read: it is not a file/, undefined],
+    ['a pointer that is a folder', 'latest', 'folder', /cannot be read: it is not a file/, undefined],
+    ['a pointer that leads away', 'latest', '../../etc\u001b[2J\n', /got "..\/..\/etc\\u001b\[2J"/, undefined],
+    ['a pointer of a thousand letters', 'latest', 'x'.repeat(1000), /got "x{79}…$/, undefined],
+    [
+      'a pointer of a thousand digits',
+      'latest',
+      '1'.repeat(1000),
+      /wanted the name of a checkpoint, got "1{79}…$/,
+      undefined,
+    ],
+    ['a log that is a folder', 'log.jsonl', 'folder', /log.jsonl: cannot be read: it is not a file/, undefined],
+    [
+      'a progress that is no number',
+      'checkpoints/0000002/state.json',
+      '{"version":1,"step":1e999}',
+      /"step"/,
+      undefined,
+    ],
+    ['a progress beyond the run', 'checkpoints/0000002/state.json', '{"version":1,"step":5,"seconds":0}', /is of step 5, the run has 4/, undefined], // prettier-ignore
+    [
+      'optimizer state that is a folder',
+      optimizer,
+      'folder',
+      /optimizer.safetensors: cannot be read \(EISDIR/,
+      undefined,
+    ],
+  ])('%s', async (_, file, content, message, limit) => {
+    const error = await resumed(file, content);
+    expect(error).toBeInstanceOf(CheckpointError);
+    expect(error).toMatchObject({ message: expect.stringMatching(message) as unknown, limit });
+    expect((error as CheckpointError).source).toContain(file.split('/')[0]);
+  });
+
+  test("an optimizer's state that lacks a tensor, has one too many, or one of another shape", async () => {
+    const lacking = await changed((tensors) => Reflect.deleteProperty(tensors, 'm.input.bias'));
+    expect(await resumed(optimizer, lacking)).toMatchObject({ name: 'CheckpointError', tensor: 'm.input.bias' });
+    const foreign = await changed((tensors) => (tensors['params.input.bias'] = hostTensor([4], [1, 1, 1, 1])));
+    expect(await resumed(optimizer, foreign)).toMatchObject({ name: 'CheckpointError', tensor: 'params.input.bias' });
+    const other = await changed((tensors) => (tensors['v.input.bias'] = hostTensor([3], [1, 1, 1])));
+    expect(await resumed(optimizer, other)).toMatchObject({
+      message: expect.stringMatching(/wanted "v.input.bias" as float32 \[4\], got float32 \[3\]$/) as unknown,
+    });
+  });
+
+  test('a model of another network', async () => {
+    const other = mlp({ shape: [2], width: 8, depth: 1 });
+    const out = join(scratch, 'other');
+    await trainVelocityField(training(out, { network: other }));
+    const error = await resumed(
+      'checkpoints/0000002/ema.safetensors',
+      await readFile(join(out, 'checkpoints/0000004/ema.safetensors')),
+    );
+    expect(error).toMatchObject({
+      name: 'CheckpointError',
+      message: expect.stringMatching(/ema.safetensors: wanted "/) as unknown,
+    });
+  });
+});
+
+test('other settings are told in words that are cut and printable', async () => {
+  const config = JSON.parse(await readFile(join(whole, 'config.json'), 'utf8')) as { run: Record<string, unknown> };
+  config.run['\u001b[2J\n'] = 'x'.repeat(10_000);
+  const error = await resumed('config.json', JSON.stringify(config));
+  expect(error).toBeInstanceOf(RunMismatchError);
+  expect((error as FlowmapError).message).toMatch(/\(\\u001b\[2J\\n: "x{199}… there, nothing now\)/);
+});
+
+test('of many other settings the first are told', () => {
+  const differences = Array.from({ length: 10 }, (_, i) => `k${i}: 0 there, 1 now`);
+  const { message } = new RunMismatchError('run', differences);
+  expect(message).toContain('k7: 0 there, 1 now; and 2 more)');
+  expect(message).not.toContain('k8');
+  expect(new RunMismatchError('run', differences.slice(0, 8)).message).toContain('k7: 0 there, 1 now)');
+});
+
+test('lines of a log that are no records are left out, and limits can be raised', async () => {
+  const log = await readFile(join(whole, 'log.jsonl'), 'utf8');
+  const result = await resumed('log.jsonl', `${'['.repeat(100_000)}\n${log}{"step":\n`);
+  expect(result).toMatchObject({ completed: true, step: 4, log: { length: 4 } });
+  expect(await resumed('latest', '0000002', { limits: { maxHeaderBytes: 8 } })).toMatchObject({
+    name: 'CheckpointError',
+    limit: 'maxHeaderBytes',
+  });
+});

@@ -1,0 +1,50 @@
+import type { Decoder } from './decoders.js';
+
+/** Processor time that one input may take, in seconds, all threads together. */
+export const CPU_SECONDS = 1;
+
+/** What an input did. */
+export interface Outcome {
+  readonly accepted: boolean;
+  readonly cpuSeconds: number;
+  /** What it did that no input may do. */
+  readonly fault?: { readonly kind: 'error' | 'message' | 'slow' | 'memory'; readonly message: string };
+}
+
+/** Most that a message may have: a path, two cut quotations and words. */
+const MESSAGE_LENGTH = 2000;
+
+/**
+ * Decodes an input and checks what it may not do: throw another error than the decoder's, say what does not print, take too
+ * much time, or grow the process beyond a limit.
+ *
+ * @param before peak of the process's memory at the start, in KiB
+ */
+export async function check(decoder: Decoder, bytes: Uint8Array, scratch: string, before: number): Promise<Outcome> {
+  const start = process.cpuUsage();
+  let thrown: unknown;
+  let accepted = true;
+  try {
+    await decoder.decode(bytes, scratch);
+  } catch (error) {
+    accepted = false;
+    thrown = error;
+  }
+  const { user, system } = process.cpuUsage(start);
+  const cpuSeconds = (user + system) / 1e6;
+  const growth = (process.resourceUsage().maxRSS - before) / 1024;
+  const fault =
+    (accepted ? undefined : faultOf(thrown, decoder)) ??
+    (cpuSeconds > CPU_SECONDS ? ({ kind: 'slow', message: `${cpuSeconds.toFixed(2)} s` } as const) : undefined) ??
+    (growth > decoder.memory ? ({ kind: 'memory', message: `${growth.toFixed(0)} MiB` } as const) : undefined);
+  return { accepted, cpuSeconds, ...(fault && { fault }) };
+}
+
+function faultOf(thrown: unknown, { errors }: Decoder): Outcome['fault'] {
+  if (!(thrown instanceof Error) || !errors.some((kind) => thrown instanceof kind)) {
+    return { kind: 'error', message: thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown) };
+  }
+  const { message } = thrown;
+  if (message.length <= MESSAGE_LENGTH && !/[\p{C}\p{Zl}\p{Zp}]/u.test(message)) return undefined;
+  return { kind: 'message', message: JSON.stringify(message.slice(0, MESSAGE_LENGTH)) };
+}

@@ -1,0 +1,142 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { CheckpointError, DataError, decodeModel, decodeSafetensors, mlp, type FlowmapError } from '@flowmap/core';
+import { eightGaussians, idxDataset, imageDataset, parseCifar10, parseIdx } from '@flowmap/data';
+import { cifar10Binary, idxFiles, imageFolder } from '@flowmap/data/node';
+import { flowMatching } from '@flowmap/objectives';
+import { referenceRuntime } from '@flowmap/runtime-reference';
+import { RunMismatchError } from '@flowmap/train';
+import { readImageCache } from '../../packages/data/src/node/image-cache.js';
+import { openLog } from '../../packages/train/src/node/log.js';
+import { openRun } from '../../packages/train/src/node/open-run.js';
+import { nextRunFolder } from '../../packages/train/src/node/run-folder.js';
+import { setUp, type TrainSetup } from '../../packages/train/src/node/setup.js';
+import { unpack } from './bundle.js';
+import { mutateCache, mutateCifar10, mutateIdx } from './mutators/data-files.js';
+import { mutateImage } from './mutators/images.js';
+import type { Mutator } from './mutators/mutator.js';
+import { mutateRunFolder } from './mutators/run-folder.js';
+import { mutateSafetensors } from './mutators/safetensors.js';
+
+/** Something that reads bytes that are not trusted. */
+export interface Decoder {
+  readonly mutate: Mutator;
+  /** The errors that it may throw. */
+  readonly errors: readonly (abstract new (...args: never[]) => FlowmapError)[];
+  /** How far the process may grow over all inputs, in MiB. */
+  readonly memory: number;
+  /** Inputs between two looks at the coverage. */
+  readonly batch: number;
+  /**
+   * Reads an input.
+   *
+   * @param scratch a folder of the decoder's own
+   */
+  decode(bytes: Uint8Array, scratch: string): unknown;
+}
+
+const isGzip = (bytes: Uint8Array): boolean => bytes[0] === 0x1f && bytes[1] === 0x8b;
+
+function written(scratch: string, name: string, bytes: Uint8Array): string {
+  const path = join(scratch, name);
+  writeFileSync(path, bytes);
+  return path;
+}
+
+/** Every decoder, by the name of its folder in corpus/ and found/. */
+export const decoders: Readonly<Record<string, Decoder>> = {
+  safetensors: {
+    mutate: mutateSafetensors,
+    errors: [CheckpointError],
+    memory: 512,
+    batch: 256,
+    decode: (bytes) => decodeSafetensors(bytes, 'fuzz'),
+  },
+  model: {
+    mutate: mutateSafetensors,
+    errors: [CheckpointError],
+    memory: 512,
+    batch: 256,
+    decode: (bytes) => decodeModel(bytes, 'fuzz'),
+  },
+  idx: {
+    mutate: mutateIdx,
+    errors: [DataError],
+    memory: 512,
+    batch: 256,
+    decode: (bytes, scratch) =>
+      isGzip(bytes) ? idxFiles({ images: written(scratch, 'images.gz', bytes) }) : plainIdx(bytes),
+  },
+  cifar10: {
+    mutate: mutateCifar10,
+    errors: [DataError],
+    memory: 512,
+    batch: 256,
+    decode: (bytes, scratch) =>
+      isGzip(bytes) ? cifar10Binary(written(scratch, 'data_batch_1.bin.gz', bytes)) : parseCifar10(bytes),
+  },
+  images: {
+    mutate: mutateImage,
+    errors: [DataError],
+    memory: 1024,
+    batch: 32,
+    decode: (bytes, scratch) => imageFolder(dirname(written(scratch, 'a.png', bytes)), { cache: false, size: [8, 8] }),
+  },
+  'image-cache': {
+    mutate: mutateCache,
+    errors: [],
+    memory: 512,
+    batch: 64,
+    async decode(bytes, scratch) {
+      const fingerprint = bytes.slice(24, 56); // a damaged one is another test; here it is right
+      const images = await readImageCache(written(scratch, 'images', bytes), fingerprint, 2);
+      if (images) imageDataset({ name: 'cache', pixels: images.pixels, shape: [3, ...images.size] });
+    },
+  },
+  'run-folder': {
+    mutate: mutateRunFolder,
+    errors: [CheckpointError, RunMismatchError],
+    memory: 512,
+    batch: 16,
+    async decode(bytes, scratch) {
+      const out = mkdtempSync(join(scratch, 'run-'));
+      try {
+        for (const [name, content] of Object.entries(unpack(bytes))) writeRunFile(out, name, content);
+        const run = await openRun(runSetup(out), (await nextRunFolder(out)).folder);
+        await openLog(join(run.folder, 'log.jsonl'), run.from?.step ?? 0);
+      } finally {
+        rmSync(out, { recursive: true });
+      }
+    },
+  },
+};
+
+function plainIdx(bytes: Uint8Array): void {
+  const array = parseIdx(bytes);
+  if (array.shape.length === 1) {
+    idxDataset({ images: { shape: [array.shape[0]!, 1, 1], data: array.data }, labels: array });
+  } else {
+    idxDataset({ images: array });
+  }
+}
+
+/** What the checkpoint in the corpus was made with. */
+export function runSetup(out: string): TrainSetup {
+  const network = mlp({ shape: [2], width: 2, depth: 1 });
+  const options = { runtime: referenceRuntime(), data: eightGaussians(), objective: flowMatching(), out };
+  return setUp(
+    { ...options, iterations: 4, batchSize: 2, seed: 0, progress: 'none', checkpointEvery: 2 },
+    { network, initialParams: network.init(0), peak: 1e-3 },
+  );
+}
+
+const CHECKPOINT = 'checkpoints/0000002';
+
+/** Files of a bundle that belong to the checkpoint; the others are the run's. */
+const ofCheckpoint = new Set(['state.json', 'model.safetensors', 'ema.safetensors', 'optimizer.safetensors']);
+
+function writeRunFile(out: string, name: string, content: Uint8Array): void {
+  const path = join(out, ofCheckpoint.has(name) ? CHECKPOINT : '', name);
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, content);
+}

@@ -1,0 +1,33 @@
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+const folder = import.meta.dirname;
+
+const namesIn = (path: string): string[] => (existsSync(path) ? readdirSync(path).sort() : []);
+
+/** Files of a decoder's folder in `corpus` or `found`, by their paths. */
+export function filesOf(kind: 'corpus' | 'found', decoder: string): string[] {
+  const path = join(folder, kind, decoder);
+  return namesIn(path).map((name) => join(path, name));
+}
+
+/** What a decoder's inputs start from: the corpus, and what was found before. */
+export function readCorpus(decoder: string): Uint8Array[] {
+  return [...filesOf('corpus', decoder), ...filesOf('found', decoder)].map((path) =>
+    Uint8Array.from(readFileSync(path)),
+  );
+}
+
+/**
+ * Keeps an input: in `found`, named by what it did and its digest, or in the corpus.
+ *
+ * @returns its path
+ */
+export function saveFound(decoder: string, kind: string, bytes: Uint8Array): string {
+  const target = join(folder, kind === 'corpus' ? 'corpus' : 'found', decoder);
+  mkdirSync(target, { recursive: true });
+  const path = join(target, `${kind}-${createHash('sha256').update(bytes).digest('hex').slice(0, 12)}`);
+  writeFileSync(path, bytes);
+  return path;
+}

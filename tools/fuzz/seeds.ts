@@ -1,0 +1,89 @@
+// Writes the inputs that fuzzing starts from: node --conditions=@flowmap/source --import tsx tools/fuzz/seeds.ts.
+import { createHash } from 'node:crypto';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { dit, encodeModel, encodeSafetensors, flowMapFrom, mlp, unet, type Model, type Network } from '@flowmap/core';
+import { hostTensor } from '@flowmap/tensor';
+import { trainVelocityField } from '@flowmap/train/node';
+import sharp from 'sharp';
+import { writeImageCache } from '../../packages/data/src/node/image-cache.js';
+import { pack } from './bundle.js';
+import { runSetup } from './decoders.js';
+
+function seed(decoder: string, name: string, bytes: Uint8Array): void {
+  const folder = join(import.meta.dirname, 'corpus', decoder);
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, name), bytes);
+}
+
+const tensors = {
+  a: hostTensor([2, 1], [1, -2.5]),
+  b: hostTensor([2], Float64Array.of(1, 2)),
+  c: hostTensor([1], [1], 'float16'),
+  d: hostTensor([1], [1], 'bfloat16'),
+  e: hostTensor([], [-2], 'int32'),
+  f: hostTensor([2], [0, 1], 'bool'),
+};
+seed('safetensors', 'all-types', encodeSafetensors(tensors, { k: 'v', é: '💡' }));
+seed('safetensors', 'empty', encodeSafetensors({}));
+
+const model = (network: Network, classes: string[] = []): Model => ({
+  ...{ kind: 'velocity', network, params: network.init(0), classes },
+  training: { iterations: 2, notes: [null, true] },
+});
+const teacher = model(mlp({ shape: [2], width: 2, depth: 1, classes: 2 }), ['cat', 'dog']);
+seed('model', 'mlp', encodeModel(teacher));
+seed('model', 'flow-map', encodeModel(flowMapFrom(teacher, 1)));
+seed('model', 'dit', encodeModel(model(dit({ shape: [1, 2, 2], patch: 1, width: 4, depth: 1, heads: 1 }))));
+const small = { shape: [1, 2, 2], channels: [2, 4], groupSize: 2, conditionWidth: 2, heads: 1 };
+seed('model', 'unet', encodeModel(model(unet(small))));
+
+const images = Uint8Array.of(0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 2, 10, 20, 30, 40);
+seed('idx', 'images', images);
+seed('idx', 'labels', Uint8Array.of(0, 0, 8, 1, 0, 0, 0, 2, 1, 0));
+seed('idx', 'images.gz', gzipSync(images));
+const records = new Uint8Array(2 * 3073).fill(9, 3073, 3074);
+seed('cifar10', 'two', records);
+seed('cifar10', 'two.gz', gzipSync(records));
+
+const picture = sharp({ create: { width: 9, height: 7, channels: 4, background: '#12345678' } });
+seed('images', 'rgba.png', await picture.clone().png().toBuffer());
+seed('images', 'palette.png', await picture.clone().png({ palette: true, progressive: true }).toBuffer());
+seed('images', 'grey16.png', await picture.clone().toColourspace('grey16').png().toBuffer());
+seed('images', 'plain.jpg', await picture.clone().withMetadata({ orientation: 6 }).jpeg().toBuffer());
+seed('images', 'progressive.jpg', await picture.clone().jpeg({ progressive: true }).toBuffer());
+seed('images', 'lossy.webp', await picture.clone().webp().toBuffer());
+seed('images', 'lossless.webp', await picture.clone().webp({ lossless: true }).toBuffer());
+
+const scratch = mkdtempSync(join(tmpdir(), 'flowmap-seeds-'));
+const cache = join(scratch, 'cache');
+const fingerprint = createHash('sha256').digest();
+await writeImageCache(cache, fingerprint, { pixels: Uint8Array.from({ length: 48 }, (_, i) => i), size: [2, 4] });
+seed('image-cache', 'two', readFileSync(cache));
+
+const stop = new AbortController();
+const out = join(scratch, 'run');
+const { network, data, objective, runtime, iterations, batchSize } = runSetup(out);
+const onLog = ({ step }: { step: number }): void => (step === 2 ? stop.abort() : undefined);
+const common = {
+  network,
+  data,
+  objective,
+  runtime,
+  iterations,
+  batchSize,
+  out,
+  seed: 0,
+  checkpointEvery: 2,
+  logEvery: 1,
+};
+await trainVelocityField({ ...common, signal: stop.signal, onLog, progress: 'none' });
+const checkpoint = join(out, 'checkpoints/0000002');
+const files = [
+  ...['config.json', 'latest', 'log.jsonl'].map((name) => [name, readFileSync(join(out, name))] as const),
+  ...readdirSync(checkpoint).map((name) => [name, readFileSync(join(checkpoint, name))] as const),
+];
+seed('run-folder', 'unfinished', pack(Object.fromEntries(files)));
+rmSync(scratch, { recursive: true });
