@@ -12,6 +12,13 @@ const gpu = /^(onnx \(webgpu\)|tfjs \(web(gl|gpu)\))/;
 /** Every limit there is. */
 const limits: readonly SpecialLimit[] = [
   {
+    runtime: /^onnx \(cpu\)/,
+    result: /^(log|tanh), .* a number wanted: .* of -?\d(\.\d+)?e-(38|39|4\d); [1-4] of 34 differ$/,
+    reason:
+      'Denormal numbers count as zero, inside the kernels too: the logarithm takes them for the smallest number that it knows, ' +
+      'and the hyperbolic tangent loses the smallest normal ones.',
+  },
+  {
     runtime: /^tfjs \(wasm\)/,
     result: /^(sin|cos), .* a number wanted/,
     reason: 'Sine and cosine have an absolute error of 2e-7 up to some thousands, and beyond 1e8 no digits.',
