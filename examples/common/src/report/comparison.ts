@@ -8,7 +8,7 @@ export interface LabelledStrip {
 }
 
 const WIDTH = 880;
-const LABEL = 130;
+const LABEL = 150;
 const GAP = 6;
 
 /**
@@ -28,7 +28,12 @@ export function comparison(strips: readonly LabelledStrip[]): string {
       <image x="${LABEL}" y="${y}" width="${width}" height="${height}" href="${source}" />`;
   };
   const total = GAP + strips.length * (height + GAP);
-  const picture = html`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${total}" width="${WIDTH}">
+  const picture = html`<svg
+    xmlns="http://www.w3.org/2000/svg"
+    viewBox="0 0 ${WIDTH} ${total}"
+    width="${WIDTH}"
+    height="${total}"
+  >
     <style>
       image {
         image-rendering: pixelated;
