@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { CheckpointError, DataError, decodeModel, decodeSafetensors, mlp, type FlowmapError } from '@flowmap/core';
+import { lockChosenFolder } from '@flowmap/core/node';
 import { eightGaussians, idxDataset, imageDataset, parseCifar10, parseIdx } from '@flowmap/data';
 import { cifar10Binary, idxFiles, imageFolder } from '@flowmap/data/node';
 import { flowMatching } from '@flowmap/objectives';
@@ -102,8 +103,13 @@ export const decoders: Readonly<Record<string, Decoder>> = {
       const out = mkdtempSync(join(scratch, 'run-'));
       try {
         for (const [name, content] of Object.entries(unpack(bytes))) writeRunFile(out, name, content);
-        const run = await openRun(runSetup(out), (await nextRunFolder(out)).folder);
-        await openLog(join(run.folder, 'log.jsonl'), run.from?.step ?? 0);
+        const lock = await lockChosenFolder(async () => (await nextRunFolder(out)).folder);
+        try {
+          const run = await openRun(runSetup(out), lock.folder);
+          await openLog(join(run.folder, 'log.jsonl'), run.from?.step ?? 0);
+        } finally {
+          lock.release();
+        }
       } finally {
         rmSync(out, { recursive: true });
       }

@@ -1,4 +1,4 @@
-export { FlowmapError, fillNormals, normalBatch, normals, uniforms, type RandomKey } from '@flowmap/tensor';
+export { FlowmapError, fillNormals, hostTensor, normalBatch, normals, uniforms, type RandomKey } from '@flowmap/tensor';
 export {
   CheckpointError,
   ConfigError,
