@@ -14,7 +14,7 @@ import {
   layerNorm,
   pixelNorm,
   rmsNorm,
-  splat,
+  full,
   vjp,
   type ConvOptions,
   type HostTensor,
@@ -143,7 +143,7 @@ describe.each<{ name: string; tolerance: number; open: () => Promise<Runtime> }>
       const symbols = Object.fromEntries(names.map((name, i) => [name, values[i]!]));
       const student = flowMap(network, symbols, label);
       const F = (x: Tensor, t: Tensor): Tensor => student.averageVelocity(x, t, s);
-      const [averageVelocity, derivative] = jvp(F, [x, t], [v, splat(1, t.shape)]);
+      const [averageVelocity, derivative] = jvp(F, [x, t], [v, full(1, t.shape)]);
       const gradient = gradients(sumOfProducts(averageVelocity.add(derivative), u), symbols);
       return {
         ...{ averageVelocity, derivative },

@@ -7,7 +7,7 @@ import {
   hostTensor,
   jvp,
   roundTo,
-  splat,
+  full,
   vjp,
   type FloatDType,
   type Runtime,
@@ -46,7 +46,7 @@ const points: Readonly<Record<FloatDType, readonly number[]>> = {
 
 /** First derivatives in both modes, and second ones in every mix of them. */
 function derivatives(f: (x: Tensor) => Tensor, x: Tensor): Readonly<Record<string, Tensor>> {
-  const one = splat(1, x.shape, x.dtype);
+  const one = full(1, x.shape, x.dtype);
   const forward = (g: (x: Tensor) => Tensor) => (x: Tensor) => jvp(g, [x], [one])[1];
   const reverse = (g: (x: Tensor) => Tensor) => (x: Tensor) => vjp(g, [x])[1](one)[0]!;
   return {
@@ -130,7 +130,7 @@ describe.each<{ name: string; floor: number; dtypes: FloatDType[]; open: () => P
     const results = await evaluate(
       runtime,
       (x) => {
-        const v = splat(100, [1, 4], dtype);
+        const v = full(100, [1, 4], dtype);
         const f = (x: Tensor): Tensor => x.softmax();
         return [jvp(f, [x], [v])[1], vjp(f, [x])[1](v)[0]!];
       },
@@ -146,7 +146,7 @@ test('70,000 equal maxima share the derivative, more than float16 can count', as
   const ones = hostTensor([count], new Float32Array(count).fill(1), 'float16');
   const { data } = await evaluate(
     referenceRuntime(),
-    (x) => vjp((x) => x.max(), [x])[1](splat(4096, [], 'float16'))[0]!,
+    (x) => vjp((x) => x.max(), [x])[1](full(4096, [], 'float16'))[0]!,
     [ones],
   );
   expect(data[0]).toBeCloseTo(4096 / count, 3);

@@ -1,4 +1,4 @@
-import { hostTensor, jvp, splat, type Tensor } from '@flowmap/tensor';
+import { hostTensor, jvp, full, type Tensor } from '@flowmap/tensor';
 import { derivativesOf, evaluate } from '@flowmap/tensor/testing';
 import { referenceRuntime } from '@flowmap/runtime-reference';
 import { describe, expect, test } from 'vitest';
@@ -130,9 +130,9 @@ describe.each(pairs)('%s: identities', (_, field, exact) => {
 
   /** The derivative of a field along the trajectory. */
   const along = (field: (x: Tensor, t: Tensor) => Tensor) => (x: Tensor, t: Tensor) =>
-    jvp(field, [x, t], [velocity(x, t), splat(1, t.shape)])[1];
+    jvp(field, [x, t], [velocity(x, t), full(1, t.shape)])[1];
   /** The derivative of a function of one tensor. */
-  const slope = (f: (x: Tensor) => Tensor) => (x: Tensor) => jvp(f, [x], [splat(1, x.shape)])[1];
+  const slope = (f: (x: Tensor) => Tensor) => (x: Tensor) => jvp(f, [x], [full(1, x.shape)])[1];
 
   test('bends with the acceleration at its end: d2f/ds2 = v(f, s) dv/dx + dv/dt', async () => {
     await zeroAt((x, t, s) => {

@@ -1,4 +1,4 @@
-import { concat, jvp, select, splat, stopGradient, type Tensor } from '@flowmap/tensor';
+import { concat, jvp, select, full, stopGradient, type Tensor } from '@flowmap/tensor';
 import { ConfigError } from './errors.js';
 import { perSample } from './path.js';
 import type { FlowMap, VelocityField } from './plugins.js';
@@ -127,18 +127,18 @@ interface Component {
 
 /** Mean `(1 - t) m` of the path at time t. */
 function centre(t: Tensor, mean: number): Tensor {
-  return splat(1).sub(t).mul(mean);
+  return full(1).sub(t).mul(mean);
 }
 
 /** Standard deviation `sqrt((1 - t)^2 c^2 + t^2)` of the path at time t. */
 function spread(t: Tensor, std: number): Tensor {
-  return splat(1).sub(t).mul(std).square().add(t.square()).sqrt();
+  return full(1).sub(t).mul(std).square().add(t.square()).sqrt();
 }
 
 function componentVelocity(x: Tensor, t: Tensor, mean: number, std: number): Tensor {
   const rate = t
     .sub(
-      splat(1)
+      full(1)
         .sub(t)
         .mul(std ** 2),
     )
@@ -167,7 +167,7 @@ function averageNearby(parts: readonly Component[], x: Tensor, t: Tensor, s: Ten
   const along =
     (field: Field): Field =>
     (x, t) =>
-      jvp(field, [x, t], [velocity(x, t), splat(1, t.shape)])[1];
+      jvp(field, [x, t], [velocity(x, t), full(1, t.shape)])[1];
   const change = along(velocity);
   const h = s.sub(t);
   return velocity(x, t)

@@ -1,6 +1,6 @@
 import { gaussianFlowMap, gaussianVelocity, type FlowMap } from '@flowmap/core';
 import { referenceRuntime } from '@flowmap/runtime-reference';
-import { constant, gradients, hostTensor, splat, type Tensor } from '@flowmap/tensor';
+import { constant, gradients, hostTensor, full, type Tensor } from '@flowmap/tensor';
 import { evaluate } from '@flowmap/tensor/testing';
 import { describe, expect, test } from 'vitest';
 import { ayfEmd, AYF_EMD_PRESETS, normalizeTangent, tangentWarmup } from './ayf-emd.js';
@@ -84,7 +84,7 @@ describe('ayfEmd', () => {
           averageVelocity: (x, a, b) => student.averageVelocity(x, a, b).mul(factor),
         };
         const velocity = gaussianVelocity({ std }).velocity({}, { x: xt, t });
-        const schedules = { warmup: splat(warmup) };
+        const schedules = { warmup: full(warmup) };
         const result = plain.loss({ student: scaled, x0: xt, noise: xt, xt, t, s, velocity, schedules });
         return [result.loss, gradients(result.loss, [factor])[0]!];
       },

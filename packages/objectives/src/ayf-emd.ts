@@ -1,5 +1,5 @@
 import { ConfigError, perSample, type Objective, type Progress } from '@flowmap/core';
-import { jvp, splat, stopGradient, type Tensor } from '@flowmap/tensor';
+import { jvp, full, stopGradient, type Tensor } from '@flowmap/tensor';
 import { requirePositive, requireShare } from './internal/checks.js';
 import { meanNorm, sampleNorm, squaredError } from './internal/norms.js';
 import { logitNormalLengths, logUniformLengths, sampleIntervals, type IntervalLengths } from './intervals.js';
@@ -92,7 +92,7 @@ export function ayfEmd(options: AyfEmdOptions = {}): Objective {
     loss({ student, xt, t, s, velocity: v, schedules }) {
       // F and its total derivative along the teacher's trajectory, dF/dt = (∂F/∂x) v + ∂F/∂t with s fixed: one forward-mode
       // pass at (x_t, t) in the direction (v, 1) (theorem 3.2).
-      const [F, dFdt] = jvp((x, time) => student.averageVelocity(x, time, s), [xt, t], [v, splat(1, t.shape)]);
+      const [F, dFdt] = jvp((x, time) => student.averageVelocity(x, time, s), [xt, t], [v, full(1, t.shape)]);
 
       // The target is made of values of theta^- = stopgrad(theta): F and dF/dt are stopped, never the parameters, so that
       // value, derivative and gradient share one forward pass.

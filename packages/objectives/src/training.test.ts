@@ -2,7 +2,7 @@ import { flowMap, loader, mixtureFlowMap, mixtureVelocity, mlp, perSample, type 
 import { gaussianMixture } from '@flowmap/data';
 import { onnxRuntime } from '@flowmap/runtime-onnx';
 import { referenceRuntime } from '@flowmap/runtime-reference';
-import { hostTensor, normals, splat, type HostTensors, type Tensor } from '@flowmap/tensor';
+import { hostTensor, normals, full, type HostTensors, type Tensor } from '@flowmap/tensor';
 import { evaluate } from '@flowmap/tensor/testing';
 import { adamw, initialState, linearSchedule, powerEma, trainFeeds, trainStep } from '@flowmap/train';
 import { expect, test } from 'vitest';
@@ -36,7 +36,7 @@ async function sampleError(steps: number, weights?: HostTensors): Promise<number
   const count = 512;
   const noise = hostTensor([count, 1], normals({ seed: 1, purpose: 'noise' }, count));
   const names = Object.keys(weights ?? {});
-  const at = (time: number): Tensor => splat(time, [count]);
+  const at = (time: number): Tensor => full(time, [count]);
   const error = await evaluate(
     referenceRuntime(),
     (z, ...values) => {

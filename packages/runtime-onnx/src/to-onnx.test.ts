@@ -9,7 +9,7 @@ import {
   program,
   rmsNorm,
   sizeOf,
-  splat,
+  full,
   type HostTensor,
   type Program,
   type Tensor,
@@ -128,10 +128,10 @@ describe('composites of the CPU', () => {
       outputs: { y: rmsNorm(x), dx: grad((z) => rmsNorm(z).sin().sum(), [x])[0]! },
     }));
     const sum = program('sum', { inputs: { x: [2, 8] } }, ({ x }) => ({
-      outputs: { y: x.mul(splat(1).div(x.square().sum([-1], true).add(1).sqrt())) },
+      outputs: { y: x.mul(full(1).div(x.square().sum([-1], true).add(1).sqrt())) },
     }));
     const first = program('first', { inputs: { x: [8, 2] } }, ({ x }) => ({
-      outputs: { y: x.mul(splat(1).div(x.square().mean([0], true).add(1).sqrt())) },
+      outputs: { y: x.mul(full(1).div(x.square().mean([0], true).add(1).sqrt())) },
     }));
     for (const built of [gradient, sum, first]) expect(of(built)).not.toContain('SimplifiedLayerNormalization');
     const masked = program('masked', { inputs: tokens }, ({ q, k, v }) => {

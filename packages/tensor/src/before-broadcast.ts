@@ -2,7 +2,7 @@ import { isSplat, valueOf } from './fold.js';
 import type { Primitive, Primitives } from './primitives.js';
 import type { Make, RewriteRule } from './rewrite-rules.js';
 import { broadcastShapes, sameShape, sizeOf, type Shape } from './shape.js';
-import { splat, type Tensor } from './tensor.js';
+import { full, type Tensor } from './tensor.js';
 
 /**
  * A computation on tensors that were repeated along an axis, done once before the repetition: a sampler's time, the same for
@@ -27,7 +27,7 @@ export function beforeBroadcast<P extends Primitive>(
 const elementwise =
   <P extends Primitive>(primitive: P): RewriteRule<P> =>
   (operands, attributes, shape, make) => {
-    const sources = operands.map((x) => (isSplat(x) ? splat(valueOf(x), [], x.dtype) : sourceOf(x)));
+    const sources = operands.map((x) => (isSplat(x) ? full(valueOf(x), [], x.dtype) : sourceOf(x)));
     const narrow = broadcastShapes(
       primitive,
       sources.map((source) => source.shape),

@@ -1,16 +1,16 @@
 import { isHalf } from './half.js';
 import { inFloat32 } from './in-float32.js';
-import { splat, type Tensor } from './tensor.js';
+import { full, type Tensor } from './tensor.js';
 import type { UnaryPrimitive } from './primitives.js';
 
 /** Derivative of `y = f(x)` for every element-wise function, in terms of `x` and `y`; null where it is zero almost everywhere. */
 export const unaryDerivatives: {
   readonly [P in UnaryPrimitive]: ((x: Tensor, y: Tensor) => Tensor) | null;
 } = {
-  neg: (x) => splat(-1, [], x.dtype),
+  neg: (x) => full(-1, [], x.dtype),
   exp: (_, y) => y,
-  log: (x) => splat(1, [], x.dtype).div(x),
-  sqrt: (_, y) => splat(0.5, [], y.dtype).div(y),
+  log: (x) => full(1, [], x.dtype).div(x),
+  sqrt: (_, y) => full(0.5, [], y.dtype).div(y),
   square: (x) => x.mul(2),
   sin: (x) => x.cos(),
   cos: (x) => x.sin().neg(),

@@ -8,7 +8,7 @@ import { jvp, pushForward } from './jvp.js';
 import { formatProgram, program } from './program.js';
 import { normals } from './random.js';
 import { broadcastShapes, sizeOf, type Shape } from './shape.js';
-import { input, splat, type Tensor } from './tensor.js';
+import { input, full, type Tensor } from './tensor.js';
 import { checkDerivatives, evaluate } from './testing/index.js';
 import { grad, gradients, pullBack, vjp } from './vjp.js';
 
@@ -27,7 +27,7 @@ const derivative =
 const tangent =
   (f: (x: Tensor) => Tensor) =>
   (x: Tensor): Tensor =>
-    jvp(f, [x], [splat(1, x.shape)])[1];
+    jvp(f, [x], [full(1, x.shape)])[1];
 
 describe('composition', () => {
   const cube = (x: Tensor): Tensor => x.mul(x).mul(x);
@@ -70,7 +70,7 @@ describe('composition', () => {
   it('derivative along a trajectory, as a flow map needs it: d/dt F(x_t, t) = (dF/dx) v + dF/dt', async () => {
     // F(x, t) = x^2 t, so dF/dt along dx/dt = v is 2 x v t + x^2.
     const dF = (x: Tensor, t: Tensor, v: Tensor): Tensor =>
-      jvp((x, t) => x.square().mul(t), [x, t], [v, splat(1, t.shape)])[1];
+      jvp((x, t) => x.square().mul(t), [x, t], [v, full(1, t.shape)])[1];
     expect(await values(dF, vector(3), vector(0.5), vector(2))).toEqual([2 * 3 * 2 * 0.5 + 9]);
   });
 });
@@ -79,7 +79,7 @@ describe('what is constant', () => {
   it('what a function closes over, even where it was computed from the point', async () => {
     // x y with y = x^2 closed over: derivative y, not 3 x^2.
     expect(await values((x) => grad((z) => z.mul(x.square()), [x])[0]!, scalar(3))).toEqual([9]);
-    expect(await values((x) => jvp((z) => z.mul(x.square()), [x], [splat(1)])[1], scalar(3))).toEqual([9]);
+    expect(await values((x) => jvp((z) => z.mul(x.square()), [x], [full(1)])[1], scalar(3))).toEqual([9]);
   });
 
   it('the point itself, closed over', async () => {
@@ -94,32 +94,31 @@ describe('what is constant', () => {
   });
 
   it('no confusion of perturbations: d/dx (x d/dy (x + y)) = 1', async () => {
-    const f = (x: Tensor): Tensor => x.mul(tangent((y) => x.add(y))(splat(1)));
+    const f = (x: Tensor): Tensor => x.mul(tangent((y) => x.add(y))(full(1)));
     expect(await values(tangent(f), scalar(5))).toEqual([1]);
-    const g = (x: Tensor): Tensor => x.mul(derivative((y) => x.add(y))(splat(1)));
+    const g = (x: Tensor): Tensor => x.mul(derivative((y) => x.add(y))(full(1)));
     expect(await values(derivative(g), scalar(5))).toEqual([1]);
   });
 
   it('an argument without a tangent', async () => {
     expect(
-      await values((x, y) => jvp((a, b) => a.mul(b), [x, y], [undefined, splat(1)])[1], scalar(3), scalar(7)),
+      await values((x, y) => jvp((a, b) => a.mul(b), [x, y], [undefined, full(1)])[1], scalar(3), scalar(7)),
     ).toEqual([3]);
   });
 
   it('a function of nothing that varies has zeros for derivatives', async () => {
-    const f = (): Tensor => splat(4, [2]);
+    const f = (): Tensor => full(4, [2]);
     expect(await values((x) => jvp(f, [x], [x])[1], vector(1, 2, 3))).toEqual([0, 0]);
-    expect(await values((x) => vjp(f, [x])[1](splat(1, [2]))[0]!, vector(1, 2, 3))).toEqual([0, 0, 0]);
+    expect(await values((x) => vjp(f, [x])[1](full(1, [2]))[0]!, vector(1, 2, 3))).toEqual([0, 0, 0]);
   });
 
   it('whole numbers: labels may be arguments beside floats', async () => {
     const labels = hostTensor([3], Int32Array.of(2, 0, 2));
     const embed = (table: Tensor, labels: Tensor): Tensor => oneHot(labels, 3).matmul(table);
-    const [dTable] = await evaluate(
-      runtime,
-      (table, labels) => [vjp(embed, [table, labels])[1](splat(1, [3, 2]))[0]!],
-      [normal([3, 2], 1), labels],
-    );
+    const [dTable] = await evaluate(runtime, (table, labels) => [vjp(embed, [table, labels])[1](full(1, [3, 2]))[0]!], [
+      normal([3, 2], 1),
+      labels,
+    ]);
     expect(Array.from(dTable!.data)).toEqual([1, 1, 0, 0, 2, 2]);
   });
 });
@@ -167,7 +166,7 @@ describe('conventions at kinks', () => {
   it('equal operands of maximum and minimum share the derivative', async () => {
     for (const f of [(a: Tensor, b: Tensor) => a.maximum(b), (a: Tensor, b: Tensor) => a.minimum(b)]) {
       expect(await values((a, b) => grad((a, b) => f(a, b), [a, b])[0]!, scalar(1), scalar(1))).toEqual([0.5]);
-      expect(await values((a, b) => jvp(f, [a, b], [splat(1), splat(1)])[1], scalar(1), scalar(1))).toEqual([1]);
+      expect(await values((a, b) => jvp(f, [a, b], [full(1), full(1)])[1], scalar(1), scalar(1))).toEqual([1]);
     }
   });
 
@@ -301,11 +300,11 @@ describe('pushForward, pullBack and gradients', () => {
   it('give one result per output or variable, zero where there is no path', async () => {
     const x = input('x', [2]);
     const y = x.square();
-    expect(pushForward([y, splat(1, [2])], new Map([[x, splat(1, [2])]])).map((t) => t !== undefined)).toEqual([
+    expect(pushForward([y, full(1, [2])], new Map([[x, full(1, [2])]])).map((t) => t !== undefined)).toEqual([
       true,
       false,
     ]);
-    const [dx, dz] = pullBack([y], [splat(1, [2])], [x, splat(5, [3])]);
+    const [dx, dz] = pullBack([y], [full(1, [2])], [x, full(5, [3])]);
     expect([dx!.shape, dz!.shape]).toEqual([[2], [3]]);
     const named = program('named', { inputs: { a: [2], b: [] } }, ({ a, b }) => ({
       outputs: gradients(a.mul(b).sum(), { a, b }),
@@ -318,10 +317,10 @@ describe('pushForward, pullBack and gradients', () => {
   it('add up cotangents of an output that is given twice, or is itself a variable', async () => {
     const twice = (x: Tensor): Tensor => {
       const y = x.square();
-      return pullBack([y, y], [splat(1), splat(10)], [x])[0]!;
+      return pullBack([y, y], [full(1), full(10)], [x])[0]!;
     };
     expect(await values(twice, scalar(3))).toEqual([66]);
-    expect(await values((x) => pullBack([x], [splat(7)], [x])[0]!, scalar(3))).toEqual([7]);
+    expect(await values((x) => pullBack([x], [full(7)], [x])[0]!, scalar(3))).toEqual([7]);
   });
 
   it('differentiate by inner tensors as well as by arguments', async () => {
@@ -351,9 +350,9 @@ describe('errors', () => {
   const n = input('n', [2], 'int32');
 
   it('a tangent or a cotangent of another shape', () => {
-    expect(() => jvp((y) => y.sin(), [x], [splat(1, [3])])).toThrow(ShapeError);
-    expect(() => jvp((y) => y.sin(), [x], [splat(1, [3])])).toThrow('jvp, tangent 0: wanted the shape of its primal');
-    expect(() => vjp((y) => y.sin(), [x])[1](splat(1))).toThrow('vjp, cotangent: wanted the shape of the value');
+    expect(() => jvp((y) => y.sin(), [x], [full(1, [3])])).toThrow(ShapeError);
+    expect(() => jvp((y) => y.sin(), [x], [full(1, [3])])).toThrow('jvp, tangent 0: wanted the shape of its primal');
+    expect(() => vjp((y) => y.sin(), [x])[1](full(1))).toThrow('vjp, cotangent: wanted the shape of the value');
   });
 
   it('a gradient of what is no scalar, or no float', () => {

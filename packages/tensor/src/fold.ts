@@ -1,7 +1,7 @@
 import { isFloat } from './half.js';
 import type { Primitive } from './primitives.js';
 import { broadcastShapes } from './shape.js';
-import { splat, type Tensor } from './tensor.js';
+import { full, type Tensor } from './tensor.js';
 
 /** Element-wise functions of floats that are computed while a program is built, where every operand is one number repeated. */
 const scalarFunctions: { readonly [P in Primitive]?: (a: number, b: number) => number } = {
@@ -31,7 +31,7 @@ export function isSplat(x: Tensor, value?: number): x is Tensor<'constant'> {
   return x.is('constant') && x.attributes.data.length === 1 && (value === undefined || x.attributes.data[0] === value);
 }
 
-/** The number that a splat repeats. */
+/** The number that a full repeats. */
 export function valueOf(x: Tensor<'constant'>): number {
   return x.attributes.data[0]!;
 }
@@ -47,5 +47,5 @@ export function fold(primitive: Primitive, operands: readonly Tensor[]): Tensor<
   }
   const shapes = operands.map(({ shape }) => shape);
   const shape = broadcastShapes(primitive, shapes);
-  return splat(f(values[0]!, values[1] ?? NaN), shape, operands[0]!.dtype) as Tensor<'constant'>;
+  return full(f(values[0]!, values[1] ?? NaN), shape, operands[0]!.dtype) as Tensor<'constant'>;
 }

@@ -2,7 +2,7 @@ import { DTypeError, ShapeError } from './errors.js';
 import { requireFloats } from './infer.js';
 import type { ConvAttributes } from './primitives.js';
 import { broadcastShapes, isExtent, sameShape, type Shape } from './shape.js';
-import { bind, constant, splat, type Tensor, type TensorLike } from './tensor.js';
+import { bind, constant, full, type Tensor, type TensorLike } from './tensor.js';
 
 /**
  * `condition ? a : b` element by element, with broadcasting. A number becomes a scalar of the other branch's dtype, of float32
@@ -10,7 +10,7 @@ import { bind, constant, splat, type Tensor, type TensorLike } from './tensor.js
  */
 export function select(condition: Tensor, a: TensorLike, b: TensorLike): Tensor {
   const dtype = typeof a !== 'number' ? a.dtype : typeof b !== 'number' ? b.dtype : 'float32';
-  const tensor = (value: TensorLike): Tensor => (typeof value === 'number' ? splat(value, [], dtype) : value);
+  const tensor = (value: TensorLike): Tensor => (typeof value === 'number' ? full(value, [], dtype) : value);
   return bind('select', [condition, tensor(a), tensor(b)], {});
 }
 
@@ -26,17 +26,17 @@ export function clamp(x: Tensor, low: TensorLike, high: TensorLike): Tensor {
 
 /** True where a bool is false. */
 export function not(x: Tensor): Tensor {
-  return select(x, splat(0, [], 'bool'), splat(1, [], 'bool'));
+  return select(x, full(0, [], 'bool'), full(1, [], 'bool'));
 }
 
 /** True where both bools are. */
 export function and(a: Tensor, b: Tensor): Tensor {
-  return select(a, b, splat(0, [], 'bool'));
+  return select(a, b, full(0, [], 'bool'));
 }
 
 /** True where one of two bools is, or both. */
 export function or(a: Tensor, b: Tensor): Tensor {
-  return select(a, splat(1, [], 'bool'), b);
+  return select(a, full(1, [], 'bool'), b);
 }
 
 /** A tensor repeated `repeats[i]` times along axis `i`. */

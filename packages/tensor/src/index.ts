@@ -32,7 +32,7 @@ export type {
   Primitives,
   UnaryPrimitive,
 } from './primitives.js';
-export { bind, constant, input, reachable, splat, Tensor, type TensorLike } from './tensor.js';
+export { bind, constant, input, reachable, full, Tensor, type TensorLike } from './tensor.js';
 export {
   and,
   clamp,
@@ -60,7 +60,7 @@ export { jvp, pushForward, type Tangent } from './jvp.js';
 export { grad, gradients, pullBack, vjp } from './vjp.js';
 export { simplify } from './simplify.js';
 export {
-  describe,
+  specText,
   formatProgram,
   program,
   type Program,

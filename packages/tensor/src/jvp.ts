@@ -4,7 +4,7 @@ import { concat, select } from './functions.js';
 import { isFloat } from './half.js';
 import type { Primitive, Primitives, UnaryPrimitive } from './primitives.js';
 import { sameShape } from './shape.js';
-import { bind, reachable, splat, type Tensor } from './tensor.js';
+import { bind, reachable, full, type Tensor } from './tensor.js';
 
 /** A tangent that is known to be zero everywhere is undefined, and costs nothing. */
 export type Tangent = Tensor | undefined;
@@ -80,7 +80,7 @@ const jvpRules: { readonly [P in Primitive]: JvpRule<P> } = {
   slice: linear,
   pad: linear,
   concat: (y, tangents, { axis }) => {
-    const pieces = y.operands.map((operand, i) => tangents[i] ?? splat(0, operand.shape, y.dtype));
+    const pieces = y.operands.map((operand, i) => tangents[i] ?? full(0, operand.shape, y.dtype));
     return concat(pieces, axis);
   },
   flip: linear,
@@ -165,7 +165,7 @@ export function variable(x: Tensor): Tensor {
 
 /** A derivative that is zero: of the tensor's dtype, or float32 where it is none that has derivatives. */
 export function zerosLike({ shape, dtype }: Tensor): Tensor {
-  return splat(0, shape, isFloat(dtype) ? dtype : 'float32');
+  return full(0, shape, isFloat(dtype) ? dtype : 'float32');
 }
 
 /** Sum of those that are not zero. */

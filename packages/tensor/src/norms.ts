@@ -1,10 +1,10 @@
 import { ShapeError } from './errors.js';
 import { inFloat32 } from './in-float32.js';
-import { splat, type Tensor } from './tensor.js';
+import { full, type Tensor } from './tensor.js';
 
 /** Inverse square root of the mean square over the given axes, kept with extent 1. */
 function inverseRms(x: Tensor, axes: readonly number[], epsilon: number): Tensor {
-  return splat(1, [], x.dtype).div(x.square().mean(axes, true).add(epsilon).sqrt());
+  return full(1, [], x.dtype).div(x.square().mean(axes, true).add(epsilon).sqrt());
 }
 
 /**

@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { DTypeError, ShapeError } from './errors.js';
 import { clamp, concat, convTranspose2d, oneHot, split, tile } from './functions.js';
 import { hostTensor, type HostTensor } from './host-tensor.js';
-import { bind, constant, input, splat, type Tensor } from './tensor.js';
+import { bind, constant, input, full, type Tensor } from './tensor.js';
 import { evaluate } from './testing/index.js';
 import { grad } from './vjp.js';
 
@@ -40,9 +40,9 @@ it('int32 wraps modulo 2^32, also in sums of constants', async () => {
   expect(await values((x) => x.sum(), x)).toEqual([-(2 ** 31) + 65537]);
   expect(await values((x) => x.add(x), x)).toEqual([-2, 2, 131074]);
   expect(await values((x) => x.mul(x), x)).toEqual([1, 1, 131073]);
-  expect(await values(() => splat(2 ** 30, [2], 'int32').sum())).toEqual([-(2 ** 31)]);
-  expect(await values(() => splat(2 ** 30, [3, 8], 'int32').sum([1]))).toEqual([0, 0, 0]);
-  expect(() => splat(2 ** 31, [], 'int32')).toThrow(DTypeError);
+  expect(await values(() => full(2 ** 30, [2], 'int32').sum())).toEqual([-(2 ** 31)]);
+  expect(await values(() => full(2 ** 30, [3, 8], 'int32').sum([1]))).toEqual([0, 0, 0]);
+  expect(() => full(2 ** 31, [], 'int32')).toThrow(DTypeError);
 });
 
 it('floats become int32 towards zero, within its range', async () => {

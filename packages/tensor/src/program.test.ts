@@ -2,7 +2,7 @@ import { referenceRuntime } from '@flowmap/runtime-reference';
 import { describe, expect, it } from 'vitest';
 import { FeedError, FlowmapError, ProgramError } from './errors.js';
 import { hostTensor } from './host-tensor.js';
-import { describe as specText, formatProgram, program } from './program.js';
+import { specText, formatProgram, program } from './program.js';
 import { checkFeeds, checkStateWritten } from './runtime.js';
 import { constant, input, type Tensor } from './tensor.js';
 import { gradients } from './vjp.js';
@@ -202,6 +202,6 @@ describe('checkStateWritten', () => {
   });
 });
 
-it('describe writes shape and dtype', () => {
+it('specText writes shape and dtype', () => {
   expect(specText({ shape: [2, 3], dtype: 'int32' })).toBe('int32 [2, 3]');
 });

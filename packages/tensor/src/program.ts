@@ -78,7 +78,7 @@ export function program<I extends string, S extends string = never>(
     if (spec === undefined)
       throw new ProgramError(name, `new value for '${key}', which is not a state of this program`);
     if (!sameShape(spec.shape, value.shape) || spec.dtype !== value.dtype) {
-      throw new ProgramError(name, `state '${key}' is ${describe(spec)}, its new value is ${describe(value)}`);
+      throw new ProgramError(name, `state '${key}' is ${specText(spec)}, its new value is ${specText(value)}`);
     }
   }
   const traced = [...Object.values(results.outputs), ...Object.values(updates)];
@@ -109,7 +109,7 @@ export function formatProgram({ nodes, outputs, updates }: Program): string {
   const index = new Map(nodes.map((node, i) => [node, i]));
   const lines = nodes.map((node, i) => {
     const operands = node.operands.map((operand) => `%${index.get(operand)}`);
-    return [`%${i} =`, node.primitive, ...operands, attributesOf(node), ':', describe(node)].filter(Boolean).join(' ');
+    return [`%${i} =`, node.primitive, ...operands, attributesOf(node), ':', specText(node)].filter(Boolean).join(' ');
   });
   const results = Object.entries(outputs).map(([key, value]) => `return ${key} = %${index.get(value)}`);
   const changes = Object.entries(updates).map(([key, value]) => `state ${key} = %${index.get(value)}`);
@@ -117,7 +117,7 @@ export function formatProgram({ nodes, outputs, updates }: Program): string {
 }
 
 /** Shape and dtype as a reader writes them: `float32 [2, 3]`. */
-export function describe({ dtype, shape }: TensorSpec): string {
+export function specText({ dtype, shape }: TensorSpec): string {
   return `${dtype} [${shape.join(', ')}]`;
 }
 

@@ -3,7 +3,7 @@ import { concat, conv2d, select, stopGradient } from './functions.js';
 import { roundTo } from './half.js';
 import { formatProgram, program } from './program.js';
 import { simplify } from './simplify.js';
-import { bind, constant, input, reachable, splat, type Tensor } from './tensor.js';
+import { bind, constant, input, reachable, full, type Tensor } from './tensor.js';
 import { grad } from './vjp.js';
 
 const labels = constant([0, 2], [2], 'int32');
@@ -17,9 +17,9 @@ function simplified(f: (a: Tensor, b: Tensor, row: Tensor, s: Tensor) => Tensor)
 
 describe('rules', () => {
   it.each<[string, (x: Tensor, y: Tensor) => Tensor]>([
-    ['0 + x', (x) => splat(0).add(x)],
+    ['0 + x', (x) => full(0).add(x)],
     ['x - 0', (x) => x.sub(0)],
-    ['1 x', (x) => splat(1, [2, 3]).mul(x)],
+    ['1 x', (x) => full(1, [2, 3]).mul(x)],
     ['x / 1', (x) => x.div(1)],
     ['-(-x)', (x) => x.neg().neg()],
     ['(-1) (-1) x', (x) => x.mul(-1).mul(-1)],
@@ -42,14 +42,14 @@ describe('rules', () => {
     ['max over an axis of extent 1', (x) => x.reshape([2, 1, 3]).max([1])],
     ['a cast to its own dtype', (x) => x.cast('float32')],
     ['select of equals', (x) => select(x.less(0), x, x)],
-    ['select by a constant', (x, y) => select(splat(1, [2, 1], 'bool'), x, y)],
-    ['x + conv(0, w) broadcast', (x) => x.add(conv2d(splat(0, [1, 1, 2, 3]), splat(1, [1, 1, 1, 1])).reshape([2, 3]))],
+    ['select by a constant', (x, y) => select(full(1, [2, 1], 'bool'), x, y)],
+    ['x + conv(0, w) broadcast', (x) => x.add(conv2d(full(0, [1, 1, 2, 3]), full(1, [1, 1, 1, 1])).reshape([2, 3]))],
     [
       'x + 0 padded, joined, multiplied',
       (x) =>
         x
-          .add(concat([splat(0, [1, 3]), splat(0, [1, 2]).pad([0, 0], [0, 1])], 0))
-          .add(splat(0, [2, 4]).matmul(splat(1, [4, 3]))),
+          .add(concat([full(0, [1, 3]), full(0, [1, 2]).pad([0, 0], [0, 1])], 0))
+          .add(full(0, [2, 4]).matmul(full(1, [4, 3]))),
     ],
   ])('%s is x', (_, f) => {
     const [x, y] = [input('x', [2, 3]), input('y', [2, 3])];
@@ -84,15 +84,15 @@ describe('rules', () => {
 
     it('a constant is rounded by one to a half, and zero stays zero', () => {
       const [third, back] = simplify([
-        splat(1 / 3).cast('bfloat16'),
-        splat(1 / 3)
+        full(1 / 3).cast('bfloat16'),
+        full(1 / 3)
           .cast('bfloat16')
           .cast('float32'),
       ]);
       expect(third!.is('constant') && third.attributes.data[0]).toBe(roundTo(1 / 3, 'bfloat16'));
       expect(back!.is('constant') && back.attributes.data[0]).toBe(roundTo(1 / 3, 'bfloat16'));
       expect(back!.dtype).toBe('float32');
-      expect(simplify([x.add(splat(0, [], 'float16').cast('float32'))])).toEqual([x]);
+      expect(simplify([x.add(full(0, [], 'float16').cast('float32'))])).toEqual([x]);
     });
   });
 
@@ -103,11 +103,11 @@ describe('rules', () => {
 
     it('keep the dtype of every constant that they make', () => {
       const { dtype } = h;
-      const one = splat(1, [2, 2], dtype);
+      const one = full(1, [2, 2], dtype);
       const results = [
-        ...[h.sub(h.mul(0)), h.neg().mul(3), h.mul(3).mul(5), h.add(h), h.mul(2).sum(), splat(0, [], dtype).sub(h)],
-        ...[splat(0, [2, 3], dtype).div(h), splat(0, [2, 2], dtype).matmul(h), splat(0, [4], dtype).cumsum(0)],
-        ...[one.sum(), one.exp(), h.div(4), h.mul(0), bind('scatterAdd', [splat(0, [2], dtype), labels], { count: 3 })],
+        ...[h.sub(h.mul(0)), h.neg().mul(3), h.mul(3).mul(5), h.add(h), h.mul(2).sum(), full(0, [], dtype).sub(h)],
+        ...[full(0, [2, 3], dtype).div(h), full(0, [2, 2], dtype).matmul(h), full(0, [4], dtype).cumsum(0)],
+        ...[one.sum(), one.exp(), h.div(4), h.mul(0), bind('scatterAdd', [full(0, [2], dtype), labels], { count: 3 })],
       ];
       for (const result of simplify(results)) {
         for (const node of reachable([result])) expect(node.dtype, shown(result)).toBe('float16');
@@ -133,18 +133,18 @@ describe('rules', () => {
   });
 
   it('constants are folded, in double precision', () => {
-    const [folded] = simplify([splat(2).sqrt().mul(splat(8).sqrt()).exp().log().add(1).div(5).neg().sigmoid()]);
+    const [folded] = simplify([full(2).sqrt().mul(full(8).sqrt()).exp().log().add(1).div(5).neg().sigmoid()]);
     expect(folded!.is('constant') && folded.attributes.data[0]).toBeCloseTo(1 / (1 + Math.E), 15);
     const [maximum] = simplify([
-      splat(2)
-        .maximum(splat(3, [2, 2]))
-        .sub(splat(1, [2, 1])),
+      full(2)
+        .maximum(full(3, [2, 2]))
+        .sub(full(1, [2, 1])),
     ]);
     expect(maximum!.is('constant') && [maximum.attributes.data, maximum.shape]).toEqual([Float64Array.of(2), [2, 2]]);
   });
 
   it('a sum of constants is multiplied out', () => {
-    expect(simplified(() => splat(0.5, [4, 3]).sum([0], true))).toMatchInlineSnapshot(`
+    expect(simplified(() => full(0.5, [4, 3]).sum([0], true))).toMatchInlineSnapshot(`
       "
       %0 = constant 2 : float32 [1, 3]
       return y = %0"
@@ -157,7 +157,7 @@ describe('rules', () => {
         a
           .mul(row.broadcastTo([2, 3]))
           .add(s.broadcastTo([2, 3]))
-          .sub(splat(4, [2, 3])),
+          .sub(full(4, [2, 3])),
       ),
     ).toMatchInlineSnapshot(`
       "
@@ -173,7 +173,7 @@ describe('rules', () => {
   });
 
   it('adding zeros that enlarge is a broadcast', () => {
-    expect(simplified((_, __, row) => row.add(splat(0, [2, 3])))).toMatchInlineSnapshot(`
+    expect(simplified((_, __, row) => row.add(full(0, [2, 3])))).toMatchInlineSnapshot(`
       "
       %0 = input 'row' : float32 [1, 3]
       %1 = broadcastTo %0 : float32 [2, 3]
@@ -324,7 +324,7 @@ describe('rules', () => {
           .mul(b)
           .sum([0])
           .add(b.mul(a).sum([0]))
-          .add(splat(1).exp().add(splat(1).exp())),
+          .add(full(1).exp().add(full(1).exp())),
       ),
     ).toMatchInlineSnapshot(`
       "

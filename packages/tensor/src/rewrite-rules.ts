@@ -4,7 +4,7 @@ import type { DType } from './host-tensor.js';
 import { joinPads } from './join-pads.js';
 import type { BinaryPrimitive, Primitive, Primitives } from './primitives.js';
 import { broadcastShapes, sameShape, sizeOf, type Shape } from './shape.js';
-import { splat, type Tensor } from './tensor.js';
+import { full, type Tensor } from './tensor.js';
 
 /** Makes a node of the simplified graph: applies the rules to it, then shares it with its equals. */
 export type Make = <P extends Primitive>(
@@ -33,13 +33,13 @@ export type RewriteRule<P extends Primitive> = (
 
 /** A map that is linear in each operand gives zero where one of them is zero. */
 const zeroOfZero: RewriteRule<Primitive> = (operands, _, shape) =>
-  operands.some((operand) => isSplat(operand, 0)) ? splat(0, shape, operands[0]!.dtype) : undefined;
+  operands.some((operand) => isSplat(operand, 0)) ? full(0, shape, operands[0]!.dtype) : undefined;
 
 export const rewriteRules: { readonly [P in Primitive]?: RewriteRule<P> } = {
   identity: ([x]) => x,
   stopGradient: ([x]) => x,
   constant: (_, { data, shape, dtype }) =>
-    data.length > 1 && data.every((value) => Object.is(value, data[0])) ? splat(data[0]!, shape, dtype) : undefined,
+    data.length > 1 && data.every((value) => Object.is(value, data[0])) ? full(data[0]!, shape, dtype) : undefined,
 
   neg: ([x], _, __, make) => {
     if (x!.is('neg')) return x.operands[0];
@@ -53,7 +53,7 @@ export const rewriteRules: { readonly [P in Primitive]?: RewriteRule<P> } = {
     if (isSplat(b!, 0)) return make('broadcastTo', [a!], { shape });
     if (b!.is('neg')) return make('sub', [a!, b.operands[0]!], {});
     if (a!.is('neg')) return make('sub', [b!, a.operands[0]!], {});
-    if (a === b && isFloat(a!.dtype)) return make('mul', [a!, splat(2, [], a!.dtype)], {});
+    if (a === b && isFloat(a!.dtype)) return make('mul', [a!, full(2, [], a!.dtype)], {});
     const joined = joinPads([a!, b!]);
     if (joined) {
       const { parts, axis, before, after } = joined;
@@ -73,13 +73,13 @@ export const rewriteRules: { readonly [P in Primitive]?: RewriteRule<P> } = {
   },
   mul: ([a, b], _, shape, make) => {
     if (isSplat(a!) && !isSplat(b!)) return make('mul', [b!, a], {});
-    if (isSplat(b!, 0)) return splat(0, shape, b.dtype);
+    if (isSplat(b!, 0)) return full(0, shape, b.dtype);
     if (isSplat(b!, 1)) return make('broadcastTo', [a!], { shape });
     if (isSplat(b!, -1) && isFloat(b.dtype)) return make('broadcastTo', [make('neg', [a!], {})], { shape });
     const narrow = narrowed('mul', [a!, b!], shape, make);
     if (narrow) return narrow;
     if (isSplat(b!)) {
-      if (a!.is('neg')) return make('mul', [a.operands[0]!, splat(-valueOf(b), b.shape, b.dtype)], {});
+      if (a!.is('neg')) return make('mul', [a.operands[0]!, full(-valueOf(b), b.shape, b.dtype)], {});
       if (!a!.is('mul')) return undefined;
       const [x, factor] = a.operands as readonly [Tensor, Tensor];
       const merged = isPowerOfTwo(factor) || isPowerOfTwo(b) ? fold('mul', [factor, b]) : undefined;
@@ -91,10 +91,10 @@ export const rewriteRules: { readonly [P in Primitive]?: RewriteRule<P> } = {
     return a!.size < b!.size ? movedToSmaller(b!, a!, make) : movedToSmaller(a!, b!, make);
   },
   div: ([a, b], _, shape, make) => {
-    if (isSplat(a!, 0)) return splat(0, shape, a.dtype);
+    if (isSplat(a!, 0)) return full(0, shape, a.dtype);
     if (isSplat(b!)) {
       if (!isPowerOfTwo(b)) return undefined;
-      const inverse = splat(1 / valueOf(b), b.shape, b.dtype);
+      const inverse = full(1 / valueOf(b), b.shape, b.dtype);
       return isOrdinary(inverse) ? make('mul', [a!, inverse], {}) : undefined;
     }
     return narrowed('div', [a!, b!], shape, make);
@@ -113,7 +113,7 @@ export const rewriteRules: { readonly [P in Primitive]?: RewriteRule<P> } = {
     // Float32 holds every half, so that nothing was lost on the way; the other way round, rounding is what is asked for.
     if (x!.is('cast') && x.dtype === 'float32' && isHalf(x.operands[0]!.dtype))
       return make('cast', x.operands, { dtype });
-    return isSplat(x!) && isFloat(x.dtype) && isFloat(dtype) ? splat(valueOf(x), shape, dtype) : undefined;
+    return isSplat(x!) && isFloat(x.dtype) && isFloat(dtype) ? full(valueOf(x), shape, dtype) : undefined;
   },
   reshape: ([x], { shape }, _, make) => {
     if (sameShape(x!.shape, shape)) return x;
@@ -143,7 +143,7 @@ export const rewriteRules: { readonly [P in Primitive]?: RewriteRule<P> } = {
     const shift = (bounds: readonly number[]): number[] => bounds.map((bound, axis) => bound + outer[axis]!);
     return make('slice', x.operands, { starts: shift(starts), ends: shift(ends) });
   },
-  pad: ([x], _, shape) => (isSplat(x!, 0) ? splat(0, shape, x.dtype) : sameShape(x!.shape, shape) ? x : undefined),
+  pad: ([x], _, shape) => (isSplat(x!, 0) ? full(0, shape, x.dtype) : sameShape(x!.shape, shape) ? x : undefined),
   concat: (operands, { axis }, shape, make) => {
     if (operands.length === 1) return operands[0];
     const nested = (x: Tensor): x is Tensor<'concat'> => x.is('concat') && x.attributes.axis === axis;
@@ -163,7 +163,7 @@ export const rewriteRules: { readonly [P in Primitive]?: RewriteRule<P> } = {
   sum: ([x], { axes, keepDims }, shape, make) => {
     const count = sizeOf(axes.map((axis) => x!.shape[axis]!));
     if (count === 1) return make('reshape', [x!], { shape });
-    if (isSplat(x!)) return splat(repeatedSum(valueOf(x), count, x.dtype), shape, x.dtype);
+    if (isSplat(x!)) return full(repeatedSum(valueOf(x), count, x.dtype), shape, x.dtype);
     // A sign and a doubling are cheaper after the reduction than before it.
     const inner = (): Tensor => make('sum', [x!.operands[0]!], { axes, keepDims });
     if (x!.is('mul') && isDoubling(x.operands[1]!)) return make('mul', [inner(), x.operands[1]], {});
@@ -173,7 +173,7 @@ export const rewriteRules: { readonly [P in Primitive]?: RewriteRule<P> } = {
     axes.every((axis) => x!.shape[axis] === 1) ? make('reshape', [x!], { shape }) : repeated(x!, shape),
 
   matmul: ([a, b], { transposeA, transposeB }, shape, make) => {
-    if (isSplat(a!, 0) || isSplat(b!, 0)) return splat(0, shape, a!.dtype);
+    if (isSplat(a!, 0) || isSplat(b!, 0)) return full(0, shape, a!.dtype);
     if (swapsLastTwo(a!)) return make('matmul', [a.operands[0]!, b!], { transposeA: !transposeA, transposeB });
     if (swapsLastTwo(b!)) return make('matmul', [a!, b.operands[0]!], { transposeA, transposeB: !transposeB });
     return undefined;
@@ -186,7 +186,7 @@ export const rewriteRules: { readonly [P in Primitive]?: RewriteRule<P> } = {
     return repeated(x!, shape);
   },
   gather: ([x], _, shape) => repeated(x!, shape),
-  scatterAdd: ([rows], _, shape) => (isSplat(rows!, 0) ? splat(0, shape, rows.dtype) : undefined),
+  scatterAdd: ([rows], _, shape) => (isSplat(rows!, 0) ? full(0, shape, rows.dtype) : undefined),
   cumsum: zeroOfZero,
   conv2d: zeroOfZero,
   conv2dInputGradient: zeroOfZero,
@@ -195,9 +195,9 @@ export const rewriteRules: { readonly [P in Primitive]?: RewriteRule<P> } = {
   upsample2d: ([x], _, shape) => repeated(x!, shape),
 };
 
-/** The same number in another shape, where `x` is a splat. */
+/** The same number in another shape, where `x` is a full. */
 function repeated(x: Tensor, shape: Shape): Tensor | undefined {
-  return isSplat(x) ? splat(valueOf(x), shape, x.dtype) : undefined;
+  return isSplat(x) ? full(valueOf(x), shape, x.dtype) : undefined;
 }
 
 /** A number added up so many times; whole numbers modulo 2^32. */
@@ -219,7 +219,7 @@ function isDoubling(x: Tensor): x is Tensor<'constant'> {
   return isPowerOfTwo(x) && isScalar(x) && Math.abs(valueOf(x)) >= 1;
 }
 
-/** True for a splat of zero, or of a number that neither overflows nor loses digits in its dtype. */
+/** True for a full of zero, or of a number that neither overflows nor loses digits in its dtype. */
 function isOrdinary(x: Tensor): boolean {
   const size = isSplat(x) ? Math.abs(valueOf(x)) : NaN;
   const [least, limit] = x.dtype === 'float16' ? [2 ** -14, 65520] : [2 ** -126, 2 ** 128];
@@ -239,7 +239,7 @@ function movedToSmaller(large: Tensor, small: Tensor, make: Make): Tensor | unde
   return make('mul', [x, make('mul', [y, factor], {})], {});
 }
 
-/** An operand that was repeated only to meet the other one is used as it was; a splat becomes a scalar. */
+/** An operand that was repeated only to meet the other one is used as it was; a full becomes a scalar. */
 function narrowed(
   primitive: BinaryPrimitive,
   operands: readonly Tensor[],

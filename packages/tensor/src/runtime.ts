@@ -1,6 +1,6 @@
 import { FeedError, UnsupportedDTypeError } from './errors.js';
 import { holds, type DType, type HostTensor, type HostTensors, type TensorSpec } from './host-tensor.js';
-import { describe, type Program, type Signature } from './program.js';
+import { specText, type Program, type Signature } from './program.js';
 import { sameShape, sizeOf } from './shape.js';
 
 /** How a program is compiled. */
@@ -131,14 +131,14 @@ export function checkFeeds(program: Signature, kind: 'input' | 'state', feeds: F
     const feed = feeds[name];
     if (feed === undefined) {
       if (kind === 'state') continue;
-      throw new FeedError(program.name, name, `input '${name}' (${describe(spec)}) is missing; it takes: ${names}`);
+      throw new FeedError(program.name, name, `input '${name}' (${specText(spec)}) is missing; it takes: ${names}`);
     }
     if (!sameShape(feed.shape, spec.shape) || feed.dtype !== spec.dtype) {
-      throw new FeedError(program.name, name, `${kind} '${name}' is ${describe(spec)}, got ${describe(feed)}`);
+      throw new FeedError(program.name, name, `${kind} '${name}' is ${specText(spec)}, got ${specText(feed)}`);
     }
     if ('data' in feed && (!holds(feed.dtype, feed.data) || feed.data.length !== sizeOf(feed.shape))) {
       const got = `${feed.data.constructor.name} of length ${feed.data.length}`;
-      throw new FeedError(program.name, name, `${kind} '${name}' is ${describe(spec)}, got a ${got}`);
+      throw new FeedError(program.name, name, `${kind} '${name}' is ${specText(spec)}, got a ${got}`);
     }
   }
 }

@@ -1,6 +1,6 @@
 import { SharingError } from './errors.js';
 import type { HostTensor, HostTensors, TensorSpec } from './host-tensor.js';
-import { describe, type Signature } from './program.js';
+import { specText, type Signature } from './program.js';
 import { sameShape } from './shape.js';
 import { turns, type InTurn } from './turns.js';
 
@@ -63,7 +63,7 @@ export function own<Value>(
   for (const [name, spec] of specs) {
     const there = states.get(name)?.spec;
     if (there !== undefined && !(sameShape(there.shape, spec.shape) && there.dtype === spec.dtype)) {
-      const wanted = `wanted ${describe(there)}, as it is there, got ${describe(spec)}`;
+      const wanted = `wanted ${specText(there)}, as it is there, got ${specText(spec)}`;
       throw new SharingError(program.name, `state '${name}': ${wanted}; give one of the two another name`, name);
     }
   }

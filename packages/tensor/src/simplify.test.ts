@@ -9,7 +9,7 @@ import type { Program } from './program.js';
 import { uniforms } from './random.js';
 import { sameShape, sizeOf, type Shape } from './shape.js';
 import { simplify } from './simplify.js';
-import { bind, constant, input, reachable, splat, type Tensor } from './tensor.js';
+import { bind, constant, input, reachable, full, type Tensor } from './tensor.js';
 import { relativeError } from './testing/compare.js';
 import { primitiveCases } from './testing/cases/primitives.js';
 import { grad } from './vjp.js';
@@ -51,17 +51,17 @@ const instructions: readonly Instruction[] = [
   (a, b) => a.minimum(b),
   (a, b) => select(a.less(b), a, b),
   (a, b) => select(a.equal(b), b, a.neg()),
-  (a, _, n) => select(splat(n % 2, a.shape, 'bool'), a, 3),
+  (a, _, n) => select(full(n % 2, a.shape, 'bool'), a, 3),
   (a) => a.neg(),
   (a) => a.abs(),
   (a) => a.sign(),
   (a) => a.square(),
   (a, _, n) => a.mul((n % 5) - 2),
   (a, _, n) => a.div([1, -1, 0.5, -0.25][n % 4]!),
-  (a, _, n) => splat((n % 4) - 1, a.shape).sub(a),
+  (a, _, n) => full((n % 4) - 1, a.shape).sub(a),
   (a, _, n) =>
     a.add(
-      splat(
+      full(
         (n % 3) - 1,
         a.shape.map(() => 1),
       ),
@@ -84,7 +84,7 @@ const instructions: readonly Instruction[] = [
     ),
   (a, _, n) => a.pad([n % 2, 0], [0, n % 3]),
   (a, b, n) => concat([a, b], n % 2),
-  (a) => concat([splat(0, a.shape), splat(0, a.shape)], 0),
+  (a) => concat([full(0, a.shape), full(0, a.shape)], 0),
   (a, _, n) => a.sum([n % 2], true),
   (a) => a.sum(),
   (a, _, n) => a.max([n % 2], true),

@@ -3,7 +3,7 @@ import { DTypeError, ShapeError } from './errors.js';
 import { attention } from './attention.js';
 import { concat, conv2d, convTranspose2d, linear, oneHot, select, split } from './functions.js';
 import { groupNorm } from './norms.js';
-import { bind, constant, input, reachable, splat, type Tensor } from './tensor.js';
+import { bind, constant, input, reachable, full, type Tensor } from './tensor.js';
 
 const float = (...shape: number[]): Tensor => input('x', shape);
 const int = (...shape: number[]): Tensor => input('n', shape, 'int32');
@@ -14,7 +14,7 @@ describe('shapes', () => {
   it.each<[string, Tensor, readonly number[]]>([
     ['broadcasting', float(2, 1, 3).add(float(1, 4, 3)), [2, 4, 3]],
     ['a number', float(2, 3).mul(2), [2, 3]],
-    ['a scalar', splat(1).sub(float(2, 3)), [2, 3]],
+    ['a scalar', full(1).sub(float(2, 3)), [2, 3]],
     ['reshape with -1', float(2, 3, 4).reshape([4, -1]), [4, 6]],
     ['reshape to a scalar', float(1, 1).reshape([]), []],
     ['transpose', float(2, 3, 4).transpose([2, 0, 1]), [4, 2, 3]],

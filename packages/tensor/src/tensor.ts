@@ -209,7 +209,7 @@ export class Tensor<P extends Primitive = Primitive> implements TensorSpec {
   }
 
   private like(value: TensorLike): Tensor {
-    return typeof value === 'number' ? splat(value, [], this.dtype) : value;
+    return typeof value === 'number' ? full(value, [], this.dtype) : value;
   }
 
   private axis(operation: string, axis: number): number {
@@ -236,7 +236,7 @@ export function bind<P extends Primitive>(
 }
 
 /** A constant of which every element is `value`, rounded where the dtype is a half. */
-export function splat(value: number, shape: Shape = [], dtype: DType = 'float32'): Tensor {
+export function full(value: number, shape: Shape = [], dtype: DType = 'float32'): Tensor {
   return bind('constant', [], { data: Float64Array.of(roundTo(value, dtype)), shape, dtype });
 }
 

@@ -5,7 +5,7 @@ import { isFloat } from './half.js';
 import { variable, zerosLike } from './jvp.js';
 import type { Primitive, Primitives, UnaryPrimitive } from './primitives.js';
 import { sameShape } from './shape.js';
-import { bind, reachable, splat, type Tensor } from './tensor.js';
+import { bind, reachable, full, type Tensor } from './tensor.js';
 
 /** A cotangent that is known to be zero everywhere is undefined, and costs nothing. */
 type Cotangent = Tensor | undefined;
@@ -259,7 +259,7 @@ export function gradients(loss: Tensor, variables: readonly Tensor[]): Tensor[];
 export function gradients(loss: Tensor, variables: Readonly<Record<string, Tensor>> | readonly Tensor[]): unknown {
   if (loss.rank !== 0) throw new ShapeError('gradient', 'a scalar to differentiate', [loss.shape]);
   if (!isFloat(loss.dtype)) throw new DTypeError('gradient', 'a float to differentiate', [loss.dtype]);
-  const one = splat(1, [], loss.dtype);
+  const one = full(1, [], loss.dtype);
   if (variables instanceof Array) return pullBack([loss], [one], variables);
   const bars = pullBack([loss], [one], Object.values(variables));
   return Object.fromEntries(Object.keys(variables).map((name, i) => [name, bars[i]]));

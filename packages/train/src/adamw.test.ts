@@ -1,5 +1,5 @@
 import { referenceRuntime } from '@flowmap/runtime-reference';
-import { hostTensor, program, splat, type HostTensors } from '@flowmap/tensor';
+import { hostTensor, program, full, type HostTensors } from '@flowmap/tensor';
 import { describe, expect, test } from 'vitest';
 import { adamw, type AdamwOptions } from './adamw.js';
 
@@ -98,9 +98,9 @@ describe('adamw', () => {
     expect(Object.keys(adamw().scalars(1, 0))).toEqual(['rate', 'epsilon']);
     expect(adamw({ weightDecay: 0.5 }).scalars(0.1, 3)['keep']).toBe(0.95);
     expect(
-      adamw().update({ parameter: splat(1), slots: { m: splat(0), v: splat(0) } }, splat(1), {
-        rate: splat(1),
-        epsilon: splat(1),
+      adamw().update({ parameter: full(1), slots: { m: full(0), v: full(0) } }, full(1), {
+        rate: full(1),
+        epsilon: full(1),
       }).parameter.shape,
     ).toEqual([]);
   });

@@ -1,6 +1,6 @@
 import { ConfigError, conditionalVelocity, flowMap, interpolate } from '@flowmap/core';
 import type { Network, Objective, VelocityField } from '@flowmap/core';
-import { gradients, program, splat, type Program, type SpecLike, type Tensor, type Tensors } from '@flowmap/tensor';
+import { gradients, program, full, type Program, type SpecLike, type Tensor, type Tensors } from '@flowmap/tensor';
 import { flushed } from './internal/denormals.js';
 import { prefixed, withPrefix } from './internal/names.js';
 import type { Optimizer } from './optimizer.js';
@@ -80,7 +80,7 @@ export function trainStep(options: TrainStepOptions): Program {
 
     const gradient = gradients(loss, params);
     const gradientNorm = Object.values(gradient)
-      .reduce((total, g) => total.add(g.square().sum()), splat(0))
+      .reduce((total, g) => total.add(g.square().sum()), full(0))
       .sqrt();
     const maxNorm = inputs['maxGradientNorm'];
     const scale = maxNorm?.div(gradientNorm).minimum(1);

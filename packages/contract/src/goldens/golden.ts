@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { decodeSafetensors, type Network } from '@flowmap/core';
-import { describe, hostTensor, sameShape, sizeOf } from '@flowmap/tensor';
+import { specText, hostTensor, sameShape, sizeOf } from '@flowmap/tensor';
 import type { HostData, HostTensor, HostTensors, Shape } from '@flowmap/tensor';
 
 /** Results of an independent implementation. */
@@ -48,7 +48,7 @@ export function disagreements(got: HostTensors, wanted: HostTensors, tolerance: 
   return [...new Set([...Object.keys(wanted), ...Object.keys(got)])].flatMap((name) => {
     const [a, b] = [got[name], wanted[name]];
     if (!a || !b || !sameShape(a.shape, b.shape)) {
-      return [`${name}: wanted ${b ? describe(b) : 'nothing'}, got ${a ? describe(a) : 'nothing'}`];
+      return [`${name}: wanted ${b ? specText(b) : 'nothing'}, got ${a ? specText(a) : 'nothing'}`];
     }
     const error = relativeError(a.data, b.data);
     return error <= tolerance ? [] : [`${name}: relative error ${error.toExponential(1)}`];

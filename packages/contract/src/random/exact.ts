@@ -1,4 +1,4 @@
-import { concat, splat, type Tensor, type Tensors } from '@flowmap/tensor';
+import { concat, full, type Tensor, type Tensors } from '@flowmap/tensor';
 import fc from 'fast-check';
 
 /** A rational number, `n / d` with d > 0. */
@@ -71,7 +71,7 @@ const functions: Readonly<Record<string, Unary>> = {
         .add(x.slice([3], [4]).pad([3], [0])),
     same,
   ],
-  shared: [(x) => x.sub(splat(0, [4], x.dtype)).mul(splat(1, [], x.dtype)), same],
+  shared: [(x) => x.sub(full(0, [4], x.dtype)).mul(full(1, [], x.dtype)), same],
 };
 
 const scalings: Readonly<Record<string, readonly [(x: Tensor, c: number) => Tensor, Binary[1]]>> = {

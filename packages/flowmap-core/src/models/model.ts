@@ -1,4 +1,4 @@
-import { describe, sameShape, type HostTensors } from '@flowmap/tensor';
+import { specText, sameShape, type HostTensors } from '@flowmap/tensor';
 import { ConfigError } from '../errors.js';
 import { quoted, type Json } from '../internal/json.js';
 import { networkFromConfig } from '../networks/registry.js';
@@ -77,10 +77,10 @@ export function faultOf({
   }
   for (const [parameter, spec] of Object.entries(network.parameters)) {
     const value = params[parameter];
-    const wanted = `network '${type}' has the parameter '${parameter}' as ${describe(spec)}`;
+    const wanted = `network '${type}' has the parameter '${parameter}' as ${specText(spec)}`;
     if (!value) return { message: `${wanted}, which is missing`, parameter };
     if (!sameShape(value.shape, spec.shape) || value.dtype !== spec.dtype) {
-      return { message: `${wanted}, got ${describe(value)}`, parameter };
+      return { message: `${wanted}, got ${specText(value)}`, parameter };
     }
   }
   const parameter = Object.keys(params).find((name) => !Object.hasOwn(network.parameters, name));

@@ -1,4 +1,4 @@
-import { attention, concat, constant, hostTensor, linear, rmsNorm, splat, split, type Tensor } from '@flowmap/tensor';
+import { attention, concat, constant, hostTensor, linear, rmsNorm, full, split, type Tensor } from '@flowmap/tensor';
 import { ConfigError } from '../errors.js';
 import type { Network, NetworkConfig } from '../plugins.js';
 import { conditioning } from './conditioning.js';
@@ -96,7 +96,7 @@ export function queriesKeysValues(name: string, width: number): Layer {
     },
     apply: (params, x) => {
       const [query, value] = split(params[bias]!, 2, 0);
-      const keys = splat(0, [width], query!.dtype);
+      const keys = full(0, [width], query!.dtype);
       return linear(x, params[weight]!, concat([query!, keys, value!], 0));
     },
   };

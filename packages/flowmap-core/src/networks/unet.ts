@@ -1,4 +1,4 @@
-import { rmsNorm, splat, split, type Tensor } from '@flowmap/tensor';
+import { rmsNorm, full, split, type Tensor } from '@flowmap/tensor';
 import { ConfigError } from '../errors.js';
 import { isList } from '../internal/json.js';
 import type { Network, NetworkConfig } from '../plugins.js';
@@ -139,7 +139,7 @@ function normalize(x: Tensor, groupSize: number, scale?: Tensor, shift?: Tensor)
   const groups = c / groupSize;
   // Reshaped before it is squared: onnxruntime then takes one image out of its convolutions' layout rather than two.
   const meanSquare = x.reshape([n, groups, -1]).square().mean([2], true);
-  const inverse = splat(1).div(meanSquare.add(1e-5).sqrt());
+  const inverse = full(1).div(meanSquare.add(1e-5).sqrt());
   const factor = scale
     ? inverse.mul(scale.add(1).reshape([n, groups, groupSize]))
     : inverse.broadcastTo([n, groups, groupSize]);

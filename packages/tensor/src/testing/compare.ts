@@ -1,6 +1,6 @@
 import { isFloat, type HalfDType } from '../half.js';
 import type { HostTensor } from '../host-tensor.js';
-import { describe } from '../program.js';
+import { specText } from '../program.js';
 import { sameShape } from '../shape.js';
 
 /** What a derivative costs in precision: how often the function was differentiated. */
@@ -67,7 +67,7 @@ export function errorsOf(got: ArrayLike<number>, wanted: ArrayLike<number>): Err
  */
 export function mismatch(got: HostTensor, wanted: HostTensor, tolerance: number): string | undefined {
   if (!sameShape(got.shape, wanted.shape) || got.dtype !== wanted.dtype) {
-    return `wanted ${describe(wanted)}, got ${describe(got)}`;
+    return `wanted ${specText(wanted)}, got ${specText(got)}`;
   }
   if (got.data.length !== wanted.data.length) {
     return `wanted ${String(wanted.data.length)} values, got ${String(got.data.length)}`;

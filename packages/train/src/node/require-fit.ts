@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { CheckpointError, quoted } from '@flowmap/core';
-import { describe, sameShape, type HostTensors } from '@flowmap/tensor';
+import { specText, sameShape, type HostTensors } from '@flowmap/tensor';
 import { withPrefix } from '../internal/names.js';
 import type { Checkpoint } from './checkpoints.js';
 import type { TrainSetup } from './setup.js';
@@ -30,7 +30,7 @@ function requireSame(there: HostTensors, wanted: HostTensors, source: string): v
   for (const [tensor, { shape, dtype }] of Object.entries(wanted)) {
     const got = Object.hasOwn(there, tensor) ? there[tensor] : undefined;
     if (got?.dtype === dtype && sameShape(got.shape, shape)) continue;
-    const fault = `wanted ${quoted(tensor)} as ${describe({ shape, dtype })}, got ${got ? describe(got) : 'none'}`;
+    const fault = `wanted ${quoted(tensor)} as ${specText({ shape, dtype })}, got ${got ? specText(got) : 'none'}`;
     throw new CheckpointError(source, fault, { tensor });
   }
   const foreign = Object.keys(there).find((name) => !Object.hasOwn(wanted, name));

@@ -1,6 +1,6 @@
 import { select } from '../../functions.js';
 import { type BinaryPrimitive, type UnaryPrimitive } from '../../primitives.js';
-import { bind, constant, splat, type Tensor } from '../../tensor.js';
+import { bind, constant, full, type Tensor } from '../../tensor.js';
 import { at, kink, type Case } from '../case.js';
 import { awayFromZero, coins, distinct, fixed, integers, normal, positive, type Sample } from '../samples.js';
 
@@ -147,5 +147,5 @@ export const castCases: readonly Case[] = [
   at('bool to int32', [coins([7])], (x) => x.cast('int32')),
   at('float32 to itself', [normal([3])], (x) => x.cast('float32').square()),
   at('as a coefficient', [integers([3], 0, 5), normal([3])], (n, x) => n.cast(x.dtype).mul(x)),
-  at('of a constant', [normal([2])], (x) => splat(3, [2], 'int32').cast(x.dtype).mul(x)),
+  at('of a constant', [normal([2])], (x) => full(3, [2], 'int32').cast(x.dtype).mul(x)),
 ];

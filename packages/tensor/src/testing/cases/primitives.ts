@@ -1,6 +1,6 @@
 import { stopGradient } from '../../functions.js';
 import type { Primitive } from '../../primitives.js';
-import { bind, constant, splat } from '../../tensor.js';
+import { bind, constant, full } from '../../tensor.js';
 import { at, kink, type Case } from '../case.js';
 import { coins, integers, normal } from '../samples.js';
 import { binaryCases, castCases, selectCases, unaryCases } from './elementwise.js';
@@ -19,7 +19,7 @@ export const primitiveCases: { readonly [P in Primitive]: readonly Case[] } = {
   ],
   constant: [
     at('numbers', [], () => constant([1, 2.5, -3, 1e-20, 1e20, 0], [2, 3])),
-    at('one number everywhere', [], () => splat(0.1, [2, 3])),
+    at('one number everywhere', [], () => full(0.1, [2, 3])),
     at('int32', [], () => constant([1, -2, 2_000_000_000], [3], 'int32')),
     at('bool', [], () => constant([1, 0, 0, 1], [2, 2], 'bool')),
     at('large', [], () =>
@@ -30,7 +30,7 @@ export const primitiveCases: { readonly [P in Primitive]: readonly Case[] } = {
     ),
     at('infinite', [], () => constant([Infinity, -Infinity, 0], [3])),
     at('beside a variable', [normal([2, 3])], (x) =>
-      x.mul(constant([1, 2, 3], [1, 3], x.dtype)).add(splat(2, [2, 1], x.dtype)),
+      x.mul(constant([1, 2, 3], [1, 3], x.dtype)).add(full(2, [2, 1], x.dtype)),
     ),
   ],
   ...unaryCases,

@@ -2,14 +2,14 @@ import { describe, expect, it } from 'vitest';
 import { hostTensor } from '../../host-tensor.js';
 import { program } from '../../program.js';
 import type { DeviceTensor } from '../../runtime.js';
-import { constant, splat } from '../../tensor.js';
+import { constant, full } from '../../tensor.js';
 import { accumulator, initial, numbers, started, vector, type GetRuntime } from './common.js';
 
 /** What is copied, what is kept, and what may be released when. */
 export function describeMemory(runtime: GetRuntime): void {
   describe('memory', () => {
     const echo = program('echo', { inputs: { x: [2] } }, ({ x }) => ({
-      outputs: { x, again: x, square: x.square(), fixed: constant([1, 2]), everywhere: splat(3, [2]), one: splat(1) },
+      outputs: { x, again: x, square: x.square(), fixed: constant([1, 2]), everywhere: full(3, [2]), one: full(1) },
     }));
 
     it('an output may be an input or a constant, once or twice', async () => {

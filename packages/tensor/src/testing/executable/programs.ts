@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { oneHot, stopGradient } from '../../functions.js';
 import { hostTensor, type HostData } from '../../host-tensor.js';
 import { program, type Program } from '../../program.js';
-import { bind, constant, input, reachable, splat, type Tensor } from '../../tensor.js';
+import { bind, constant, input, reachable, full, type Tensor } from '../../tensor.js';
 import { numbers, scalar, started, vector, type GetRuntime } from './common.js';
 
 /** Programs of every form: dtypes, absent parts, nodes that compute nothing, numbers that are none. */
@@ -84,7 +84,7 @@ function unsimplified(): Program {
   const still = stopped.reshape([1, 2]).transpose([0, 1]).slice([0, 0], [1, 2]).pad([0, 0], [0, 0]).broadcastTo([1, 2]);
   const same = bind('concat', [still.cast('float32').neg().neg().mul(1).add(0)], { axis: 0 });
   const doubled = same.add(same);
-  const y = doubled.mul(splat(2, [1, 2]));
+  const y = doubled.mul(full(2, [1, 2]));
   const sums = doubled.sum([0], true).sum([]).max([0]);
   const outputs: Readonly<Record<string, Tensor>> = { y, sums };
   return {

@@ -3,7 +3,7 @@ import { FeedError } from '../../errors.js';
 import { hostTensor, type HostTensor } from '../../host-tensor.js';
 import { program } from '../../program.js';
 import type { Runtime } from '../../runtime.js';
-import { constant, splat } from '../../tensor.js';
+import { constant, full } from '../../tensor.js';
 import { gradients } from '../../vjp.js';
 import { mismatch, tolerances } from '../compare.js';
 import { normal } from '../samples.js';
@@ -87,7 +87,7 @@ export function describeState(runtime: GetRuntime, oracle: GetRuntime): void {
         { inputs: {}, state: { step: { shape: [], dtype: 'int32' }, odd: { shape: [1], dtype: 'bool' } } },
         (_, { step, odd }) => ({
           outputs: { odd },
-          state: { step: step.add(1), odd: odd.equal(splat(0, [1], 'bool')) },
+          state: { step: step.add(1), odd: odd.equal(full(0, [1], 'bool')) },
         }),
       );
       const executable = await started(runtime, built, {
