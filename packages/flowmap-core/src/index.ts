@@ -13,6 +13,7 @@ export { flowMap } from './flow-map.js';
 export type {
   Batch,
   Dataset,
+  Draws,
   FlowMap,
   Network,
   NetworkConfig,
@@ -20,8 +21,8 @@ export type {
   Objective,
   ObjectiveContext,
   ObjectiveResult,
+  OpaqueField,
   Progress,
-  Times,
   VelocityField,
 } from './plugins.js';
 export { mlp, type MlpConfig, type MlpOptions } from './networks/mlp.js';

@@ -1,4 +1,4 @@
-import type { HostTensors, Tensor, Tensors, TensorSpec } from '@flowmap/tensor';
+import type { HostTensor, HostTensors, Shape, Tensor, Tensors, TensorSpec } from '@flowmap/tensor';
 
 /** Samples and their classes, in host memory. */
 export interface Batch {
@@ -75,6 +75,21 @@ export interface VelocityField {
   velocity(params: Tensors, inputs: NetworkInputs): Tensor;
 }
 
+/**
+ * A velocity field that can only be run: an ONNX file, a service, an async function. Training asks it between two programs, so it
+ * needs no derivatives and no access to its parameters. See {@link opaqueField}.
+ */
+export interface OpaqueField {
+  /**
+   * `v(x, t)`, shaped as `x`.
+   *
+   * @param x points `[batch, ...shape]`
+   * @param t times `[batch]`
+   * @param label class indices, int32 `[batch]`; for networks with classes
+   */
+  evaluate(x: HostTensor, t: HostTensor, label?: HostTensor): Promise<HostTensor>;
+}
+
 /** A flow map `f(x, t, s)`, the point at time `s` of the ODE's trajectory through `x` at time `t`, over symbolic tensors. */
 export interface FlowMap {
   /** `F(x, t, s)`: the mean of the velocity over the trajectory between `s` and `t`, shaped as `x`. */
@@ -101,8 +116,15 @@ export interface ObjectiveContext {
   /** Start and target times, each `[batch]`. */
   readonly t: Tensor;
   readonly s: Tensor;
-  /** The teacher's velocity at `(xt, t)`; without a teacher the path's own, `noise - x0`. Shaped as `x0`. */
-  readonly velocity: Tensor;
+  /** What else the objective draws: the tensors of {@link Objective.draws}. */
+  readonly draws: Tensors;
+  /**
+   * The teacher's velocity `v(x, t)`, shaped as `x`; no gradient flows through it. It may be asked anywhere and as often as it is
+   * needed. Without a teacher it is the path's own, `noise - x0`, which is known at `(xt, t)` alone.
+   *
+   * @throws {ConfigError} when it is asked elsewhere and there is no teacher
+   */
+  readonly velocity: (x: Tensor, t: Tensor) => Tensor;
   /** The objective's schedules at the current step, scalars. */
   readonly schedules: Tensors;
 }
@@ -113,10 +135,11 @@ export interface ObjectiveResult {
   readonly metrics: Tensors;
 }
 
-/** Times of a batch: `t[i]` is sample i's start, `s[i] <= t[i]` its target. */
-export interface Times {
+/** What a batch draws: `t[i]` is sample i's start, `s[i] <= t[i]` its target; whatever else an objective names, row by row. */
+export interface Draws {
   readonly t: Float32Array;
   readonly s: Float32Array;
+  readonly [name: string]: Float32Array;
 }
 
 /** A training objective: one function over symbolic tensors, traced once. */
@@ -124,12 +147,14 @@ export interface Objective {
   readonly name: string;
   /** Its settings, defaults included: recorded with a run, and compared when the run is resumed. */
   readonly config: Readonly<Record<string, string | number | boolean | null>>;
-  /** `teacherAt: 'xt'` wants a teacher's velocity at the noised data, `'none'` trains on data alone. */
-  readonly needs: { readonly teacherAt: 'xt' | 'none' };
+  /** `teacher: false` trains on data alone. */
+  readonly needs: { readonly teacher: boolean };
   /** Numbers that change from step to step; each becomes a scalar input, so that a schedule never traces again. */
   readonly schedules: Readonly<Record<string, (progress: Progress) => number>>;
-  /** Draws the times of a batch on the host; the same for the same seed and step. */
-  sampleTimes(key: { readonly seed: number; readonly step: number }, batchSize: number): Times;
+  /** Names of what it draws besides the times, with the shape for one sample: `{ middle: [] }` for a time between. */
+  readonly draws?: Readonly<Record<string, Shape>>;
+  /** Draws times, and what {@link Objective.draws} names, on the host; the same for the same seed and step. */
+  draw(key: { readonly seed: number; readonly step: number }, batchSize: number): Draws;
   /** Traces the loss of a batch. */
   loss(context: ObjectiveContext): ObjectiveResult;
 }

@@ -83,9 +83,9 @@ describe('ayfEmd', () => {
           ...student,
           averageVelocity: (x, a, b) => student.averageVelocity(x, a, b).mul(factor),
         };
-        const velocity = gaussianVelocity({ std }).velocity({}, { x: xt, t });
+        const velocity = (x: Tensor, time: Tensor): Tensor => gaussianVelocity({ std }).velocity({}, { x, t: time });
         const schedules = { warmup: full(warmup) };
-        const result = plain.loss({ student: scaled, x0: xt, noise: xt, xt, t, s, velocity, schedules });
+        const result = plain.loss({ student: scaled, x0: xt, noise: xt, xt, t, s, draws: {}, velocity, schedules });
         return [result.loss, gradients(result.loss, [factor])[0]!];
       },
       [one, points, times, targets],
@@ -172,8 +172,8 @@ describe('ayfEmd', () => {
   });
 
   test('says what it needs', () => {
-    expect(ayfEmd().needs.teacherAt).toBe('xt');
-    expect(ayfEmd({ teacher: false }).needs.teacherAt).toBe('none');
+    expect(ayfEmd().needs.teacher).toBe(true);
+    expect(ayfEmd({ teacher: false }).needs.teacher).toBe(false);
   });
 
   test('refuses settings out of their range', () => {
@@ -201,9 +201,9 @@ describe('ayfEmd', () => {
   });
 
   test('puts the share of the batch on the diagonal that it is told to', () => {
-    const { t, s } = ayfEmd({ diagonalShare: 0.25 }).sampleTimes({ seed: 0, step: 3 }, 8);
+    const { t, s } = ayfEmd({ diagonalShare: 0.25 }).draw({ seed: 0, step: 3 }, 8);
     expect([...t.keys()].filter((i) => t[i] === s[i])).toEqual([3, 7]);
-    const off = ayfEmd({ preset: 'ayf-paper' }).sampleTimes({ seed: 0, step: 3 }, 8);
+    const off = ayfEmd({ preset: 'ayf-paper' }).draw({ seed: 0, step: 3 }, 8);
     expect(off.t.every((time, i) => time > off.s[i]!)).toBe(true);
     expect(AYF_EMD_PRESETS.default.diagonalShare).toBe(0.25);
   });

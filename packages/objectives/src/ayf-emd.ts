@@ -2,7 +2,13 @@ import { ConfigError, perSample, type Objective, type Progress } from '@flowmap/
 import { jvp, full, stopGradient, type Tensor } from '@flowmap/tensor';
 import { requirePositive, requireShare } from './internal/checks.js';
 import { meanNorm, sampleNorm, squaredError } from './internal/norms.js';
-import { logitNormalLengths, logUniformLengths, sampleIntervals, type IntervalLengths } from './intervals.js';
+import {
+  lengthSettings,
+  logitNormalLengths,
+  logUniformLengths,
+  sampleIntervals,
+  type IntervalLengths,
+} from './intervals.js';
 
 /** Settings of {@link ayfEmd}. */
 export interface AyfEmdOptions {
@@ -80,16 +86,16 @@ export function ayfEmd(options: AyfEmdOptions = {}): Objective {
       warmup,
       maxWarmup,
       c: c === Infinity ? 'Infinity' : c,
-      intervalLengths: intervalLengths.name,
       ...lengthSettings(intervalLengths),
       diagonalShare,
       teacher,
     },
-    needs: { teacherAt: teacher ? 'xt' : 'none' },
+    needs: { teacher },
     schedules: { warmup: (progress) => tangentWarmup(progress, warmup ?? undefined, maxWarmup) },
-    sampleTimes: (key, batchSize) => sampleIntervals(key, batchSize, intervalLengths, diagonalShare),
+    draw: (key, batchSize) => sampleIntervals(key, batchSize, intervalLengths, diagonalShare),
 
-    loss({ student, xt, t, s, velocity: v, schedules }) {
+    loss({ student, xt, t, s, velocity, schedules }) {
+      const v = velocity(xt, t);
       // F and its total derivative along the teacher's trajectory, dF/dt = (∂F/∂x) v + ∂F/∂t with s fixed: one forward-mode
       // pass at (x_t, t) in the direction (v, 1) (theorem 3.2).
       const [F, dFdt] = jvp((x, time) => student.averageVelocity(x, time, s), [xt, t], [v, full(1, t.shape)]);
@@ -134,9 +140,4 @@ function warmupIterations(iterations: number): number {
  */
 export function normalizeTangent(g: Tensor, c = 0.1): Tensor {
   return c === Infinity ? g : g.div(sampleNorm(g).add(c));
-}
-
-/** Settings of a distribution of lengths, as `intervalLengths.shortest`. */
-function lengthSettings({ config }: IntervalLengths): Record<string, number> {
-  return Object.fromEntries(Object.entries(config).map(([name, value]) => [`intervalLengths.${name}`, value]));
 }

@@ -1,4 +1,4 @@
-import type { Objective, Times } from '@flowmap/core';
+import type { Draws, Objective } from '@flowmap/core';
 import { normals, uniforms } from '@flowmap/tensor';
 import { requirePositive } from './internal/checks.js';
 import { meanNorm, squaredError } from './internal/norms.js';
@@ -30,9 +30,9 @@ export function flowMatching({ times = 'logit-normal', mean = 0, std = 1 }: Flow
   return {
     name: 'flow-matching',
     config: times === 'uniform' ? { times } : { times, mean, std },
-    needs: { teacherAt: 'none' },
+    needs: { teacher: false },
     schedules: {},
-    sampleTimes({ seed, step }, batchSize): Times {
+    draw({ seed, step }, batchSize): Draws {
       const t = Float32Array.from({ length: batchSize }, (_, sample) => {
         const key = { seed, purpose: 'times', step, sample };
         return times === 'uniform' ? uniforms(key, 1)[0]! : 1 / (1 + Math.exp(-(mean + std * normals(key, 1)[0]!)));
@@ -41,7 +41,8 @@ export function flowMatching({ times = 'logit-normal', mean = 0, std = 1 }: Flow
     },
     loss({ student, xt, t, velocity }) {
       const v = student.averageVelocity(xt, t, t);
-      return { loss: squaredError(v, velocity), metrics: { velocityError: meanNorm(v.sub(velocity)) } };
+      const target = velocity(xt, t);
+      return { loss: squaredError(v, target), metrics: { velocityError: meanNorm(v.sub(target)) } };
     },
   };
 }

@@ -6,6 +6,7 @@ export {
   type AyfEmdOptions,
   type AyfEmdPreset,
 } from './ayf-emd.js';
+export { ayfLmd, type AyfLmdOptions } from './ayf-lmd.js';
 export { flowMatching, type FlowMatchingOptions } from './flow-matching.js';
 export {
   logitNormalLengths,

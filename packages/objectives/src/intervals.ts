@@ -1,4 +1,4 @@
-import type { Times } from '@flowmap/core';
+import type { Draws } from '@flowmap/core';
 import { normals, uniforms } from '@flowmap/tensor';
 import { requirePositive, requireShare } from './internal/checks.js';
 
@@ -65,7 +65,7 @@ export function sampleIntervals(
   count: number,
   lengths: IntervalLengths,
   diagonalShare = 0,
-): Times {
+): Draws {
   const t = new Float32Array(count);
   const s = new Float32Array(count);
   for (let sample = 0; sample < count; sample++) {
@@ -77,4 +77,10 @@ export function sampleIntervals(
     t[sample] = u! * (1 - d) + d;
   }
   return { t, s };
+}
+
+/** A distribution of lengths as settings of an objective: its name, and its own as `intervalLengths.shortest`. */
+export function lengthSettings({ name, config }: IntervalLengths): Record<string, string | number> {
+  const own = Object.entries(config).map(([setting, value]) => [`intervalLengths.${setting}`, value]);
+  return { intervalLengths: name, ...(Object.fromEntries(own) as Record<string, number>) };
 }

@@ -32,7 +32,7 @@ export function trainFeeds(options: TrainFeedsOptions, progress: Progress, batch
   const count = batch.labels.length;
   const shape = [count, ...network.config.shape];
   requireLabels(batch.labels, network.config.classes);
-  const { t, s } = objective.sampleTimes({ seed, step }, count);
+  const { t, s } = objective.draw({ seed, step }, count);
   const scheduled = Object.entries(objective.schedules).map(([name, schedule]) => [name, schedule(progress)] as const);
   return {
     x0: hostTensor(shape, batch.x),

@@ -81,7 +81,8 @@ const lossAndGradient = program<string, string>(
     const { loss, metrics } = objective.loss({
       student: flowMap(student, params, label),
       ...{ x0: x0!, noise: noise!, xt, t: t!, s: s! },
-      velocity: teacher.velocity(prefixed('teacher', state), { x: xt, t: t!, label: label! }),
+      draws: {},
+      velocity: (x, time) => teacher.velocity(prefixed('teacher', state), { x, t: time, label: label! }),
       schedules: { warmup: inputs['schedules.warmup']! },
     });
     return { outputs: { loss, ...metrics, ...gradients(loss, params) } };

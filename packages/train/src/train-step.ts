@@ -1,6 +1,15 @@
 import { ConfigError, conditionalVelocity, flowMap, interpolate } from '@flowmap/core';
 import type { Network, Objective, VelocityField } from '@flowmap/core';
-import { gradients, program, full, type Program, type SpecLike, type Tensor, type Tensors } from '@flowmap/tensor';
+import {
+  gradients,
+  program,
+  full,
+  stopGradient,
+  type Program,
+  type SpecLike,
+  type Tensor,
+  type Tensors,
+} from '@flowmap/tensor';
 import { flushed } from './internal/denormals.js';
 import { prefixed, withPrefix } from './internal/names.js';
 import type { Optimizer } from './optimizer.js';
@@ -41,10 +50,10 @@ export interface TrainStepOptions {
  */
 export function trainStep(options: TrainStepOptions): Program {
   const { network, objective, optimizer, teacher, batchSize, clipGradient = false, flushDenormals = true } = options;
-  if (objective.needs.teacherAt === 'xt' && teacher === undefined) {
+  if (objective.needs.teacher && teacher === undefined) {
     throw new ConfigError('objective', `${objective.name} needs a teacher's velocity, and there is no teacher`);
   }
-  const frozen = objective.needs.teacherAt === 'xt' ? teacher : undefined;
+  const frozen = objective.needs.teacher ? teacher : undefined;
   const batch = [batchSize, ...network.config.shape];
   const scalars = (names: readonly string[]): Record<string, SpecLike> =>
     Object.fromEntries(names.map((name) => [name, []]));
@@ -71,12 +80,20 @@ export function trainStep(options: TrainStepOptions): Program {
     const params = prefixed('params', state);
 
     const xt = interpolate(x0, noise, t);
-    const velocity = frozen
-      ? frozen.velocity(prefixed('teacher', state), { x: xt, t, ...(label ? { label } : {}) })
-      : conditionalVelocity(x0, noise);
+    const velocity = (x: Tensor, time: Tensor): Tensor => {
+      if (frozen) {
+        const inputs = { x, t: time, ...(label ? { label } : {}) };
+        return stopGradient(frozen.velocity(prefixed('teacher', state), inputs));
+      }
+      if (x === xt && time === t) return conditionalVelocity(x0, noise);
+      throw new ConfigError(
+        'objective',
+        `${objective.name} needs a velocity elsewhere than at x_t, and there is no teacher`,
+      );
+    };
     const student = flowMap(network, params, label);
     const schedules = prefixed('schedules', inputs);
-    const { loss, metrics } = objective.loss({ student, x0, noise, xt, t, s, velocity, schedules });
+    const { loss, metrics } = objective.loss({ student, x0, noise, xt, t, s, draws: {}, velocity, schedules });
 
     const gradient = gradients(loss, params);
     const gradientNorm = Object.values(gradient)

@@ -53,17 +53,17 @@ export function describeObjective(name: string, make: () => Objective, contract:
     const middle = schedulesAt(objective, 37, 100);
 
     test('draws times 0 <= s <= t <= 1 from seed, step and sample alone', () => {
-      const { t, s } = objective.sampleTimes({ seed: 3, step: 5 }, 64);
+      const { t, s } = objective.draw({ seed: 3, step: 5 }, 64);
       for (let i = 0; i < 64; i++) {
         expect(s[i]).toBeGreaterThanOrEqual(0);
         expect(t[i]).toBeGreaterThanOrEqual(s[i]!);
         expect(t[i]).toBeLessThanOrEqual(1);
       }
-      expect(objective.sampleTimes({ seed: 3, step: 5 }, 64)).toEqual({ t, s });
-      const few = objective.sampleTimes({ seed: 3, step: 5 }, 8);
+      expect(objective.draw({ seed: 3, step: 5 }, 64)).toEqual({ t, s });
+      const few = objective.draw({ seed: 3, step: 5 }, 8);
       expect(few).toEqual({ t: t.slice(0, 8), s: s.slice(0, 8) });
-      expect(objective.sampleTimes({ seed: 3, step: 6 }, 64).t).not.toEqual(t);
-      expect(objective.sampleTimes({ seed: 4, step: 5 }, 64).t).not.toEqual(t);
+      expect(objective.draw({ seed: 3, step: 6 }, 64).t).not.toEqual(t);
+      expect(objective.draw({ seed: 4, step: 5 }, 64).t).not.toEqual(t);
       expect(new Set(t).size).toBe(64);
     });
 

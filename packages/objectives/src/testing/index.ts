@@ -1,2 +1,2 @@
 export { describeObjective, evaluateToy, type ObjectiveContract } from './describe-objective.js';
-export type { ToyParameters, ToySample } from './toy.js';
+export { toyStudent, type ToyParameters, type ToySample } from './toy.js';

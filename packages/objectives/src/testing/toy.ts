@@ -16,18 +16,22 @@ export interface ToyParameters {
   readonly a: number;
   readonly b: number;
   readonly d: number;
-  /** Moves only the derivative of F in time: its factor is zero at the batch's own times. */
+  /** Moves only the derivatives of F in time: its factor is zero at the batch's own times, and at s = t. */
   readonly e: number;
 }
 
 /** Names of the toy's parameters. */
 export const TOY_PARAMETERS = ['a', 'b', 'd', 'e'] as const;
 
-/** The smallest student with everything to get wrong: `F(x, t, s) = (a (1 + b t + d s) + e (t - t_batch)) x`. */
-export function toyStudent(params: Tensors, times: Tensor): FlowMap {
+/**
+ * The smallest student with everything to get wrong: `F(x, t, s) = (a (1 + b t + d s) + e w) x` with
+ * `w = (t - s) (t - t_batch + s - s_batch)`.
+ */
+export function toyStudent(params: Tensors, batch: { readonly t: Tensor; readonly s: Tensor }): FlowMap {
   const [a, b, d, e] = TOY_PARAMETERS.map((name) => params[name]!) as [Tensor, Tensor, Tensor, Tensor];
   const averageVelocity = (x: Tensor, t: Tensor, s: Tensor): Tensor => {
-    const factor = a.mul(b.mul(t).add(d.mul(s)).add(1)).add(e.mul(t.sub(times)));
+    const away = t.sub(s).mul(t.sub(batch.t).add(s.sub(batch.s)));
+    const factor = a.mul(b.mul(t).add(d.mul(s)).add(1)).add(e.mul(away));
     return perSample(factor, x).mul(x);
   };
   return {
@@ -44,8 +48,9 @@ export function toyLoss(
   schedules: Tensors,
 ): ObjectiveResult {
   const { x0, noise, t, s, velocity } = batch;
-  const student = toyStudent(params, t);
-  return objective.loss({ student, x0, noise, xt: interpolate(x0, noise, t), t, s, velocity, schedules });
+  const student = toyStudent(params, { t, s });
+  const xt = interpolate(x0, noise, t);
+  return objective.loss({ student, x0, noise, xt, t, s, draws: {}, velocity: () => velocity, schedules });
 }
 
 /** A batch of samples as tensors: `[batch]` for times, `[batch, 1]` for points. */

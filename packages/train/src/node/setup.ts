@@ -78,14 +78,14 @@ export function setUp(
   }
   if (options.out === '') throw new ConfigError('out', 'wanted the path of a folder, got an empty text');
   requireFit(network, data);
-  if (objective.needs.teacherAt === 'xt' && teacher === undefined) {
+  if (objective.needs.teacher && teacher === undefined) {
     throw new ConfigError('objective', `${objective.name} needs a teacher; distill() has one`);
   }
   return {
     kind: network.config.interval ? 'flowMap' : 'velocity',
     network,
     initialParams,
-    teacher: objective.needs.teacherAt === 'xt' ? teacher : undefined,
+    teacher: objective.needs.teacher ? teacher : undefined,
     runtime: options.runtime,
     data,
     batches: loader(data, { batchSize, seed, flip }),
