@@ -1,1 +1,3 @@
+export { describeChecks, failedChecks, type Check } from './check.js';
 export { describeNetwork, type NetworkContract, type NetworkVariant } from './describe-network.js';
+export { describeOptimizer, optimizerChecks, type OptimizerContract } from './describe-optimizer.js';
