@@ -1,11 +1,15 @@
 import { beforeAll, expect, test } from 'vitest';
 import type { Dataset } from '@flowmap/core';
+import { describeDataset } from '@flowmap/core/testing';
 import { CATEGORIES, emojiDataset } from './emoji-dataset.js';
 
 let data: Dataset;
 beforeAll(async () => {
   data = await emojiDataset(24);
 }, 60_000);
+
+// Made once: drawing it takes seconds.
+describeDataset('emoji', () => data);
 
 test('there are 1,906 base emoji in nine categories', async () => {
   expect(data).toMatchObject({ name: 'emoji', length: 1906, shape: [3, 24, 24], classes: CATEGORIES });

@@ -8,7 +8,7 @@ import { fencesOf, parseFences, type Fence } from './internal/fences.js';
 import { root, workspaces } from './internal/workspace.js';
 
 const published = workspaces('packages').filter(({ manifest }) => manifest.private !== true);
-const readmes = ['README.md', ...published.map(({ folder }) => `${folder}/README.md`)];
+const readmes = ['README.md', 'CONTRIBUTING.md', ...published.map(({ folder }) => `${folder}/README.md`)];
 const fences = readmes.flatMap(fencesOf).map((fence) => ({ ...fence, title: `${fence.readme}:${String(fence.line)}` }));
 
 // The examples become files of this package, which depends on every other, and run in an empty folder.

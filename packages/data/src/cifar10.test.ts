@@ -1,4 +1,5 @@
 import { DataError } from '@flowmap/core';
+import { describeDataset } from '@flowmap/core/testing';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { CIFAR10_CLASSES, parseCifar10 } from './cifar10.js';
@@ -12,6 +13,8 @@ function records(labels: readonly number[]): Uint8Array {
   });
   return bytes;
 }
+
+describeDataset('of CIFAR-10 bytes', () => parseCifar10(records([3, 0, 9])));
 
 test('every pixel and label comes back', async () => {
   await fc.assert(

@@ -1,4 +1,5 @@
 import { ConfigError, DataError } from '@flowmap/core';
+import { describeDataset } from '@flowmap/core/testing';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { idxDataset, parseIdx } from './idx.js';
@@ -49,6 +50,10 @@ test('other kinds of file are refused', () => {
     expect(() => parseIdx(Uint8Array.from(bytes))).toThrow(message);
   }
 });
+
+describeDataset('of an IDX file', () =>
+  idxDataset({ images: parseIdx(idx(3, 2, 4)), labels: parseIdx(idx(3)), name: 'digits' }),
+);
 
 test('images and labels become a dataset of grey images', async () => {
   const data = idxDataset({ images: parseIdx(idx(3, 2, 4)), labels: parseIdx(idx(3)), name: 'digits' });

@@ -1,9 +1,12 @@
 import { ConfigError } from '@flowmap/core';
+import { describeDataset } from '@flowmap/core/testing';
 import { expect, test } from 'vitest';
 import { imageDataset } from './image-dataset.js';
 
 const pixels = Uint8Array.from({ length: 256 }, (_, i) => i); // four images of [1, 8, 8]
 const data = imageDataset({ name: 'ramp', pixels, shape: [1, 8, 8], labels: [1, 0, 1, 0], classes: ['even', 'odd'] });
+
+describeDataset('of images in memory', () => data);
 
 test('bytes 0 … 255 become −1 … 1, each by p / 127.5 − 1', async () => {
   const { x, labels } = await data.batch([0, 1, 2, 3]);
@@ -12,7 +15,7 @@ test('bytes 0 … 255 become −1 … 1, each by p / 127.5 − 1', async () => {
   expect([...labels]).toEqual([1, 0, 1, 0]);
 });
 
-test('a batch holds the images asked for, in that order, repeats included', async () => {
+test('a batch holds the images asked for', async () => {
   const { x, labels } = await data.batch([3, 1, 3]);
   expect([0, 64, 128].map((at) => Math.round((x[at]! + 1) * 127.5))).toEqual([192, 64, 192]);
   expect([...labels]).toEqual([0, 0, 0]);
@@ -41,5 +44,7 @@ test('parts that do not belong together are refused', async () => {
     expect(() => imageDataset({ ...options, ...change })).toThrow(message);
   }
   expect(() => imageDataset({ name: 'bad', pixels, shape: [1, 8, 8], classes: ['a'] })).toThrow(/labels: wanted/);
-  await expect(data.batch([0, 4])).rejects.toThrow(/ramp\.batch\.indices\[1\]: wanted an integer from 0 to 3, got 4/);
+  await expect(data.batch([0, 4])).rejects.toThrow(
+    /ramp\.batch\.indices\[1\]: wanted an integer from 0 to 3, for 4 samples, got 4/,
+  );
 });

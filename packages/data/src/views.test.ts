@@ -1,7 +1,9 @@
 import { ConfigError } from '@flowmap/core';
+import { describeDataset } from '@flowmap/core/testing';
 import { expect, test } from 'vitest';
 import { imageDataset } from './image-dataset.js';
 import { checkerboard } from './toys/checkerboard.js';
+import { eightGaussians } from './toys/eight-gaussians.js';
 import { subset, withFlips, withoutClasses } from './views.js';
 
 // Three images of [3, 2, 4]; every pixel differs from its mirror image.
@@ -10,11 +12,17 @@ const data = imageDataset({ name: 'ramp', pixels, shape: [3, 2, 4], labels: [0, 
 
 const bytes = (x: Float32Array): number[] => Array.from(x, (value) => Math.round((value + 1) * 127.5));
 
+describeDataset('subset', () => subset(data, [2, 0, 2]));
+describeDataset('subset of a distribution', () => subset(checkerboard(), [7, 2 ** 33, 8]));
+describeDataset('withFlips', () => withFlips(data));
+describeDataset('withoutClasses', () => withoutClasses(data));
+describeDataset('withoutClasses of a distribution', () => withoutClasses(eightGaussians()));
+
 test('subset renumbers the chosen samples', async () => {
   const chosen = subset(data, [2, 0, 2]);
   expect(chosen).toMatchObject({ length: 3, shape: [3, 2, 4], classes: ['a', 'b', 'c'] });
   expect(await chosen.batch([0, 1])).toEqual(await data.batch([2, 0]));
-  await expect(chosen.batch([3])).rejects.toThrow(/wanted an integer from 0 to 2, got 3/);
+  await expect(chosen.batch([3])).rejects.toThrow(/wanted an integer from 0 to 2, for 3 samples, got 3/);
   expect(() => subset(data, [3])).toThrow(ConfigError);
   expect(() => subset(data, [])).toThrow(ConfigError);
 });

@@ -25,6 +25,7 @@ export type {
   Progress,
   VelocityField,
 } from './plugins.js';
+export type { Optimizer, ParameterUpdate, Schedule } from './training/types.js';
 export { mlp, type MlpConfig, type MlpOptions } from './networks/mlp.js';
 export { dit, type DitConfig, type DitOptions } from './networks/dit.js';
 export { unet, type UnetConfig, type UnetOptions } from './networks/unet.js';

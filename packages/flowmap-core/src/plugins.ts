@@ -107,6 +107,8 @@ export interface Progress {
 /** What an objective is built from: symbolic tensors of one batch. */
 export interface ObjectiveContext {
   readonly student: FlowMap;
+  /** The moving average of the student that {@link Objective.needs} names; no gradient flows through it. */
+  readonly average?: FlowMap;
   /** Data `[batch, ...shape]`. */
   readonly x0: Tensor;
   /** Standard normal noise, shaped as `x0`. */
@@ -147,8 +149,11 @@ export interface Objective {
   readonly name: string;
   /** Its settings, defaults included: recorded with a run, and compared when the run is resumed. */
   readonly config: Readonly<Record<string, string | number | boolean | null>>;
-  /** `teacher: false` trains on data alone. */
-  readonly needs: { readonly teacher: boolean };
+  /**
+   * `teacher: false` trains on data alone. `average` is the name of a moving average of the student's weights that targets are made
+   * of: `ema`; none unless given.
+   */
+  readonly needs: { readonly teacher: boolean; readonly average?: string };
   /** Numbers that change from step to step; each becomes a scalar input, so that a schedule never traces again. */
   readonly schedules: Readonly<Record<string, (progress: Progress) => number>>;
   /** Names of what it draws besides the times, with the shape for one sample: `{ middle: [] }` for a time between. */

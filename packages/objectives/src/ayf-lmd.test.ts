@@ -14,10 +14,11 @@ for (const c of [0.1, Infinity]) {
   describeObjective(`ayfLmd with c = ${c}`, () => ayfLmd({ c }), {
     runtime,
     usesTimeDerivative: true,
-    // 2 g / (||g|| + c) dF/dtheta with g = F + (s - t) dF/ds - v, all of it written out for F = a x (1 + b t + d s)
-    gradient({ xt, t, s, velocity: v }, { a, b, d }) {
+    // 2 g / (||g|| + c) dF/dtheta with g = F + (s - t) dF/ds - v(f, s), all of it written out for F = a x (1 + b t + d s)
+    gradient({ xt, t, s, velocityAt }, { a, b, d }) {
       const factor = 1 + b * t + d * s;
-      const g = a * factor * xt + (s - t) * a * d * xt - v;
+      const end = xt + (s - t) * a * factor * xt;
+      const g = a * factor * xt + (s - t) * a * d * xt - velocityAt(end, s);
       const pull = c === Infinity ? 2 * g : (2 * g) / (Math.abs(g) + c);
       return [pull * factor * xt, pull * a * t * xt, pull * a * s * xt];
     },

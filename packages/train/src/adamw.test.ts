@@ -1,7 +1,16 @@
+import { describeOptimizer } from '@flowmap/core/testing';
 import { referenceRuntime } from '@flowmap/runtime-reference';
 import { hostTensor, program, full, type HostTensors } from '@flowmap/tensor';
 import { describe, expect, test } from 'vitest';
 import { adamw, type AdamwOptions } from './adamw.js';
+
+describeOptimizer('adamw', () => adamw(), { runtime: referenceRuntime() });
+describeOptimizer('adamw without memory', () => adamw({ beta1: 0, beta2: 0 }), { runtime: referenceRuntime() });
+// The minimum moves where the decay balances the gradient.
+describeOptimizer('adamw with decay', () => adamw({ weightDecay: 0.02 }), {
+  runtime: referenceRuntime(),
+  tolerance: 0.05,
+});
 
 /** A program that makes one step of a parameter of three values along a given gradient. */
 function stepOf(options: AdamwOptions) {

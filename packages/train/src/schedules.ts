@@ -1,7 +1,6 @@
-import { ConfigError, type Progress } from '@flowmap/core';
+import { ConfigError, type Schedule } from '@flowmap/core';
 
-/** A number that depends on where a run stands, and on nothing else. */
-export type Schedule = (progress: Progress) => number;
+export type { Schedule };
 
 /** Settings of a schedule that rises and then decays. */
 export interface DecayOptions {

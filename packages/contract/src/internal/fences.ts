@@ -2,9 +2,9 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from './workspace.js';
 
-/** A fenced TypeScript example of a README. */
+/** A fenced TypeScript example of a README, or of CONTRIBUTING.md. */
 export interface Fence {
-  /** The README, as a path from the root. */
+  /** The file, as a path from the root. */
   readme: string;
   /** The line of the opening fence, counted from 1. */
   line: number;

@@ -20,7 +20,9 @@ export function checkIndices(operation: string, indices: ArrayLike<number>, leng
       throw badArgument(
         operation,
         `indices[${i}]`,
-        Number.isFinite(length) ? `an integer from 0 to ${length - 1}` : 'an integer of at least 0',
+        Number.isFinite(length)
+          ? `an integer from 0 to ${length - 1}, for ${length} samples`
+          : 'an integer of at least 0',
         String(index),
       );
     }

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { ConfigError, DataError } from '@flowmap/core';
+import { describeDataset } from '@flowmap/core/testing';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { cifar10Binary } from './cifar10-binary.js';
 import { idxFiles } from './idx-files.js';
@@ -19,6 +20,12 @@ afterEach(() => rm(folder, { recursive: true }));
 
 /** One CIFAR-10 record: a label, and 3072 pixels of the same value. */
 const record = (label: number): Uint8Array => new Uint8Array(3073).fill(20 * label).fill(label, 0, 1);
+
+describeDataset('cifar10Binary', async () => {
+  await write('data_batch_1.bin', Buffer.concat([record(1), record(9)]));
+  await write('data_batch_2.bin', record(2));
+  return cifar10Binary(folder);
+});
 
 describe('cifar10Binary', () => {
   test('reads compressed files as far as the limit, all of them together', async () => {
@@ -66,6 +73,10 @@ describe('cifar10Binary', () => {
 describe('idxFiles', () => {
   const images = Uint8Array.from([0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 2, 10, 20, 30, 40]);
   const labels = Uint8Array.from([0, 0, 8, 1, 0, 0, 0, 2, 1, 0]);
+
+  describeDataset('idxFiles', async () =>
+    idxFiles({ images: await write('images', images), labels: await write('labels', labels) }),
+  );
 
   test('reads images and labels, plain or gzip-compressed', async () => {
     const plain = { images: await write('images', images), labels: await write('labels', labels) };

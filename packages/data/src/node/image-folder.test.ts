@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { ConfigError, DataError, type Dataset } from '@flowmap/core';
+import { describeDataset } from '@flowmap/core/testing';
 import sharp, { type Sharp } from 'sharp';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ImageSizeError } from './errors.js';
@@ -38,6 +39,16 @@ async function bytesOf(data: Dataset): Promise<number[]> {
 }
 const read = async (options: Parameters<typeof imageFolder>[1] = {}): Promise<ImageFolderDataset> =>
   imageFolder(folder, { cache: false, ...options });
+
+describeDataset('imageFolder', async () => {
+  for (const [i, name] of ['ant/x.png', 'bee/a.png', 'bee/b.png'].entries()) await write(name, await flat(10 * i));
+  return read();
+});
+describeDataset('imageFolder without classes, resized', async () => {
+  await write('a.png', await flat(10, 5, 7));
+  await write('b.png', await flat(20, 9, 6));
+  return read({ size: [4, 4] });
+});
 
 describe('what is read', () => {
   test('class folders: the class is the sub-folder, in order of names', async () => {

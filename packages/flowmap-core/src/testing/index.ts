@@ -1,1 +1,4 @@
+export { describeChecks, failedChecks, type Check } from './check.js';
+export { datasetChecks, describeDataset, type DatasetContract } from './describe-dataset.js';
 export { describeNetwork, type NetworkContract, type NetworkVariant } from './describe-network.js';
+export { describeOptimizer, optimizerChecks, type OptimizerContract } from './describe-optimizer.js';

@@ -1,33 +1,41 @@
 import type { Objective } from '@flowmap/core';
-import {
-  constant,
-  gradients,
-  hostTensor,
-  program,
-  type HostTensors,
-  type Runtime,
-  type Tensors,
-} from '@flowmap/tensor';
-import { describe, expect, test } from 'vitest';
-import { TOY_PARAMETERS, toyBatch, toyLoss, type ToyParameters, type ToySample } from './toy.js';
+import { describeChecks, type Check } from '@flowmap/core/testing';
+import { normals, sizeOf, type Runtime } from '@flowmap/tensor';
+import { expect } from 'vitest';
+import { evaluateToy } from './evaluate-toy.js';
+import { toyPoint, toyVelocity, type ToyParameters, type ToySample } from './toy.js';
+
+/** A sample as a gradient by hand is worked out for it. */
+export interface ToyCase extends ToySample {
+  /** The point on the path. */
+  readonly xt: number;
+  /** What the objective has drawn besides the times. */
+  readonly draws: Readonly<Record<string, readonly number[]>>;
+  /** The teacher's velocity anywhere; at `(xt, t)` it is `velocity`. */
+  readonly velocityAt: (x: number, t: number) => number;
+}
 
 /** What the suite must know about an objective. */
 export interface ObjectiveContract {
   /** Computes in double precision. */
   readonly runtime: Runtime;
-  /** Whether the loss looks at the student's derivative in time, as distillation does. */
+  /** Whether the loss looks at the student's derivatives in time, as distillation does, or at the student at other times than t, s. */
   readonly usesTimeDerivative: boolean;
+  /** Whether gradients flow through these derivatives, so that the gradient by `e` is worked out too; false unless given. */
+  readonly gradientThroughDerivative?: boolean;
+  /** Whether every draw has its own time, or times are from a grid; `continuous` unless given. */
+  readonly times?: 'continuous' | 'grid';
   /**
-   * Gradient of one sample's loss by `(a, b, d)` of the toy student `F = a x (1 + b t + d s)`, worked out by hand.
+   * Gradient of one sample's loss by `(a, b, d)` of the toy student `F = a x (1 + b t + d s)`, worked out by hand, and by `e` where
+   * gradients flow through derivatives: `dF/de` is 0 at the sample's own times, its derivative by t or s is `(t - s) x`.
    *
-   * @param xt the point on the path
    * @param schedules values of the objective's schedules
    */
   gradient(
-    sample: ToySample & { readonly xt: number },
+    sample: ToyCase,
     params: ToyParameters,
     schedules: Readonly<Record<string, number>>,
-  ): readonly [number, number, number];
+  ): readonly [number, number, number, number?];
 }
 
 const PARAMS: ToyParameters = { a: 0.4, b: 0.3, d: -0.2, e: 0 };
@@ -38,8 +46,11 @@ const SAMPLES: readonly ToySample[] = [
   { x0: 0.2, noise: 1.9, t: 1, s: 0, velocity: 0.8 },
 ];
 
+/** Samples whose times the objective draws itself. */
+const DRAWN = 8;
+
 /**
- * The contract of an {@link Objective}, as vitest tests: times that depend on seed and step alone, schedules that are inputs,
+ * The contract of an {@link Objective}, as vitest tests: draws that depend on seed and step alone, schedules that are inputs,
  * scalars that stay finite at the ends of the path and at s = t, targets through which no gradient flows, and the gradient
  * worked out by hand.
  *
@@ -47,118 +58,160 @@ const SAMPLES: readonly ToySample[] = [
  * @param make the objective under test
  */
 export function describeObjective(name: string, make: () => Objective, contract: ObjectiveContract): void {
-  describe(`objective ${name}`, () => {
-    const objective = make();
-    const { runtime } = contract;
-    const middle = schedulesAt(objective, 37, 100);
+  describeChecks(`objective ${name}`, objectiveChecks(make, contract));
+}
 
-    test('draws times 0 <= s <= t <= 1 from seed, step and sample alone', () => {
-      const { t, s } = objective.draw({ seed: 3, step: 5 }, 64);
-      for (let i = 0; i < 64; i++) {
-        expect(s[i]).toBeGreaterThanOrEqual(0);
-        expect(t[i]).toBeGreaterThanOrEqual(s[i]!);
-        expect(t[i]).toBeLessThanOrEqual(1);
-      }
-      expect(objective.draw({ seed: 3, step: 5 }, 64)).toEqual({ t, s });
-      const few = objective.draw({ seed: 3, step: 5 }, 8);
-      expect(few).toEqual({ t: t.slice(0, 8), s: s.slice(0, 8) });
-      expect(objective.draw({ seed: 3, step: 6 }, 64).t).not.toEqual(t);
-      expect(objective.draw({ seed: 4, step: 5 }, 64).t).not.toEqual(t);
-      expect(new Set(t).size).toBe(64);
-    });
+/** What {@link describeObjective} checks, as functions that throw. */
+export function objectiveChecks(make: () => Objective, contract: ObjectiveContract): Check[] {
+  const objective = make();
+  const { runtime, usesTimeDerivative, gradientThroughDerivative = false, times = 'continuous' } = contract;
+  const middle = schedulesAt(objective, 37, 100);
+  const drawn = drawnSamples(objective);
+  const samples = times === 'continuous' && objective.draws === undefined ? [...SAMPLES, ...drawn] : drawn;
+  const named = Object.entries(objective.draws ?? {});
 
-    test('has schedules that are finite functions of the progress', () => {
-      for (const [step, iterations] of [
-        [0, 1],
-        [0, 1000],
-        [499, 1000],
-        [999, 1000],
-      ] as const) {
-        const values = Object.values(schedulesAt(objective, step, iterations));
-        expect(values.every(Number.isFinite)).toBe(true);
-        expect(Object.values(schedulesAt(objective, step, iterations))).toEqual(values);
-      }
-    });
-
-    test('describes its settings in JSON', () => {
-      expect(JSON.parse(JSON.stringify(objective.config))).toEqual(objective.config);
-    });
-
-    test('takes schedules as inputs: one program gives what a program made for each value gives', async () => {
-      const traced = await evaluateToy(runtime, objective, PARAMS, SAMPLES, middle, 'inputs');
-      expect(traced).toEqual(await evaluateToy(runtime, objective, PARAMS, SAMPLES, middle, 'constants'));
-    });
-
-    test('is finite at s = t and at the ends of the path', async () => {
-      const ends = [0, 0.5, 1].map((time) => ({ x0: 0.3, noise: -0.8, t: time, s: time, velocity: 0.6 }));
-      const { gradient, ...scalars } = await evaluateToy(runtime, objective, PARAMS, ends, middle);
-      for (const value of [...gradient, ...Object.values(scalars)]) expect(value).toSatisfy(Number.isFinite);
-    });
-
-    test('stops the gradient of what the target is made of, and of nothing else', async () => {
-      const at = async (e: number): Promise<{ loss: number; gradient: number[] }> =>
-        evaluateToy(runtime, objective, { ...PARAMS, e }, SAMPLES, middle);
-      const [here, there] = [await at(0), await at(0.5)];
-      // e moves nothing but dF/dt, so its gradient is exactly zero although the loss depends on it.
-      expect(Math.abs(here.loss - there.loss) > 1e-6).toBe(contract.usesTimeDerivative);
-      expect(here.gradient[3]).toBe(0);
-      expect(there.gradient[3]).toBe(0);
-    });
-
-    test('has the gradient worked out by hand, averaged over the batch', async () => {
-      for (const schedules of [schedulesAt(objective, 0, 100), middle]) {
-        const { gradient } = await evaluateToy(runtime, objective, PARAMS, SAMPLES, schedules);
-        const byHand = SAMPLES.map((sample) =>
-          contract.gradient({ ...sample, xt: sample.x0 + sample.t * (sample.noise - sample.x0) }, PARAMS, schedules),
-        );
-        for (const k of [0, 1, 2] as const) {
-          const mean = byHand.reduce((sum, g) => sum + g[k], 0) / SAMPLES.length;
-          // Both are double precision; 1e-12 leaves room for another order of summation.
-          expect(gradient[k]).toBeCloseTo(mean, 12);
+  return [
+    {
+      title: 'draws times 0 <= s <= t <= 1 from seed, step and sample alone',
+      run() {
+        const { t, s } = objective.draw({ seed: 3, step: 5 }, 64);
+        expect([t.length, s.length]).toEqual([64, 64]);
+        for (let i = 0; i < 64; i++) {
+          expect(s[i]).toBeGreaterThanOrEqual(0);
+          expect(t[i]).toBeGreaterThanOrEqual(s[i]!);
+          expect(t[i]).toBeLessThanOrEqual(1);
         }
-      }
+        expect(objective.draw({ seed: 3, step: 5 }, 64)).toMatchObject({ t, s });
+        const few = objective.draw({ seed: 3, step: 5 }, 8);
+        expect(few).toMatchObject({ t: t.slice(0, 8), s: s.slice(0, 8) });
+        expect(objective.draw({ seed: 3, step: 6 }, 64).t).not.toEqual(t);
+        expect(objective.draw({ seed: 4, step: 5 }, 64).t).not.toEqual(t);
+        const distinct = new Set(t).size;
+        if (times === 'continuous') expect(distinct).toBe(64);
+        else expect(distinct).toBeGreaterThan(1);
+      },
+    },
+    {
+      title: 'draws what it names, and nothing else, from seed, step and sample alone',
+      run() {
+        const all = objective.draw({ seed: 3, step: 5 }, 64);
+        expect(Object.keys(all).sort()).toEqual([...named.map(([name]) => name), 's', 't'].sort());
+        const [again, few] = [objective.draw({ seed: 3, step: 5 }, 64), objective.draw({ seed: 3, step: 5 }, 8)];
+        for (const [name, shape] of named) {
+          const size = sizeOf(shape);
+          expect(all[name]!.length, name).toBe(64 * size);
+          expect(all[name]!.every(Number.isFinite), `${name} is finite`).toBe(true);
+          expect(again[name], name).toEqual(all[name]);
+          expect(few[name], name).toEqual(all[name]!.slice(0, 8 * size));
+        }
+      },
+    },
+    {
+      title: 'has schedules that are finite functions of the progress',
+      run() {
+        for (const [step, iterations] of [
+          [0, 1],
+          [0, 1000],
+          [499, 1000],
+          [999, 1000],
+        ] as const) {
+          const values = Object.values(schedulesAt(objective, step, iterations));
+          expect(values.every(Number.isFinite)).toBe(true);
+          expect(Object.values(schedulesAt(objective, step, iterations))).toEqual(values);
+        }
+      },
+    },
+    {
+      title: 'describes its settings in JSON',
+      run() {
+        expect(objective.name).not.toBe('');
+        expect(objective.needs.average).not.toBe('');
+        expect(JSON.parse(JSON.stringify(objective.config))).toEqual(objective.config);
+      },
+    },
+    {
+      title: 'takes schedules as inputs: one program gives what a program made for each value gives',
+      async run() {
+        const traced = await evaluateToy(runtime, objective, PARAMS, samples, middle);
+        const constants = { schedules: 'constants' } as const;
+        expect(traced).toEqual(await evaluateToy(runtime, objective, PARAMS, samples, middle, constants));
+      },
+    },
+    {
+      title: 'is finite at s = t and at the ends of the path',
+      async run() {
+        const ends = [0, 0.5, 1].map((time) => ({ x0: 0.3, noise: -0.8, t: time, s: time, velocity: 0.6 }));
+        const { gradient, ...scalars } = await evaluateToy(runtime, objective, PARAMS, ends, middle);
+        for (const value of [...gradient, ...Object.values(scalars)]) expect(value).toSatisfy(Number.isFinite);
+      },
+    },
+    {
+      title: gradientThroughDerivative
+        ? 'lets the gradient flow through derivatives in time'
+        : 'stops the gradient of what the target is made of',
+      async run() {
+        const at = (e: number): ReturnType<typeof evaluateToy> =>
+          evaluateToy(runtime, objective, { ...PARAMS, e }, samples, middle);
+        const [here, there] = [await at(0), await at(0.5)];
+        // e moves nothing but derivatives and F at other times: where these are stopped, its gradient is exactly zero although
+        // the loss depends on it.
+        expect(Math.abs(here.loss - there.loss) > 1e-6).toBe(usesTimeDerivative);
+        for (const { gradient } of [here, there]) {
+          if (gradientThroughDerivative) expect(Math.abs(gradient[3]!)).toBeGreaterThan(1e-6);
+          else expect(Math.abs(gradient[3]!)).toBe(0);
+        }
+      },
+    },
+    {
+      title: 'looks at the moving average that it asks for, and at none else',
+      async run() {
+        const { average } = objective.needs;
+        const losses = [0.2, 0.9].map(async (a) => {
+          const other = { average: { a, b: 0.1, d: 0.3, e: -0.2 } };
+          return (await evaluateToy(runtime, objective, PARAMS, samples, middle, other)).loss;
+        });
+        const [one, two] = await Promise.all(losses);
+        expect(Math.abs(one! - two!) > 1e-6).toBe(average !== undefined);
+      },
+    },
+    {
+      title: 'has the gradient worked out by hand, averaged over the batch',
+      async run() {
+        for (const schedules of [schedulesAt(objective, 0, 100), middle]) {
+          const { gradient } = await evaluateToy(runtime, objective, PARAMS, samples, schedules);
+          const byHand = samples.map((sample) => contract.gradient(caseOf(sample), PARAMS, schedules));
+          for (const k of gradientThroughDerivative ? [0, 1, 2, 3] : [0, 1, 2]) {
+            const mean = byHand.reduce((sum, g) => sum + (g[k] ?? NaN), 0) / samples.length;
+            // Both are double precision; 1e-12 leaves room for another order of summation.
+            expect(gradient[k], `by ${'abde'[k]!}`).toBeCloseTo(mean, 12);
+          }
+        }
+      },
+    },
+  ];
+}
+
+/** Samples of which the objective draws the times, and what it draws besides. */
+function drawnSamples(objective: Objective): ToySample[] {
+  const [x0, noise, velocity] = ['x0', 'noise', 'velocity'].map((purpose) => normals({ seed: 7, purpose }, DRAWN));
+  const { t, s, ...others } = objective.draw({ seed: 11, step: 2 }, DRAWN);
+  return Array.from({ length: DRAWN }, (_, i) => {
+    const draws = Object.entries(others).map(([name, values]) => {
+      const size = values.length / DRAWN;
+      return [name, [...values.slice(i * size, (i + 1) * size)]] as const;
     });
+    const point = { x0: x0![i]!, noise: noise![i]!, velocity: velocity![i]! };
+    return { ...point, t: t[i]!, s: s[i]!, draws: Object.fromEntries(draws) };
   });
 }
 
-/**
- * Loss, metrics and gradient of an objective on the toy student.
- *
- * @param mode whether schedules are the program's inputs or constants in it
- */
-export async function evaluateToy(
-  runtime: Runtime,
-  objective: Objective,
-  params: ToyParameters,
-  samples: readonly ToySample[],
-  schedules: Readonly<Record<string, number>>,
-  mode: 'inputs' | 'constants' = 'inputs',
-): Promise<{ loss: number; gradient: number[] } & Record<string, number | number[]>> {
-  const scalars = (values: Readonly<Record<string, number>>): HostTensors =>
-    Object.fromEntries(Object.entries(values).map(([key, value]) => [key, hostTensor([], Float64Array.of(value))]));
-  const batch = toyBatch(samples);
-  const feeds: HostTensors = { ...batch, ...scalars({ ...params }), ...(mode === 'inputs' ? scalars(schedules) : {}) };
-  const specs = Object.fromEntries(Object.entries(feeds).map(([key, { shape }]) => [key, shape]));
-  const built = program('toy', { inputs: specs }, (inputs) => {
-    const own = Object.fromEntries(TOY_PARAMETERS.map((key) => [key, inputs[key]!]));
-    const scheduled: Tensors = Object.fromEntries(
-      Object.entries(schedules).map(([key, value]) => [key, inputs[key] ?? constant([value], [])]),
-    );
-    const { loss, metrics } = toyLoss(objective, own, inputs, scheduled);
-    const gradient = Object.entries(gradients(loss, own)).map(([key, value]) => [`gradient.${key}`, value] as const);
-    return { outputs: { loss, ...metrics, ...Object.fromEntries(gradient) } };
-  });
-  const executable = await runtime.compile(built);
-  const outputs = await executable.run(feeds);
-  const values: Record<string, number> = {};
-  for (const [key, tensor] of Object.entries(outputs)) {
-    expect(tensor.shape).toEqual([]);
-    values[key] = (await tensor.read()).data[0]!;
-  }
-  await executable.dispose();
-  const gradient = TOY_PARAMETERS.map((key) => values[`gradient.${key}`]!);
-  const rest = Object.entries(values).filter(([key]) => !key.startsWith('gradient.'));
-  return { loss: NaN, ...Object.fromEntries(rest), gradient };
+function caseOf(sample: ToySample): ToyCase {
+  return {
+    draws: {},
+    ...sample,
+    xt: toyPoint(sample),
+    velocityAt: (x, t) => toyVelocity(sample, x, t),
+  };
 }
 
 function schedulesAt(objective: Objective, step: number, iterations: number): Record<string, number> {

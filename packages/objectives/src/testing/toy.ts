@@ -1,5 +1,5 @@
-import { interpolate, perSample, type FlowMap, type Objective, type ObjectiveResult } from '@flowmap/core';
-import { hostTensor, type HostTensor, type Tensor, type Tensors } from '@flowmap/tensor';
+import { ConfigError, interpolate, perSample, type FlowMap, type Objective, type ObjectiveResult } from '@flowmap/core';
+import { hostTensor, stopGradient, type HostTensor, type Tensor, type Tensors } from '@flowmap/tensor';
 
 /** One sample of a batch of points on a line, as plain numbers. */
 export interface ToySample {
@@ -7,8 +7,10 @@ export interface ToySample {
   readonly noise: number;
   readonly t: number;
   readonly s: number;
-  /** Velocity at `(x_t, t)`, whatever the objective needs it for. */
+  /** Velocity at `(x_t, t)`, whatever the objective needs it for; elsewhere it is {@link toyVelocity}. */
   readonly velocity: number;
+  /** What the objective draws besides the times, by name; its own draws unless given. */
+  readonly draws?: Readonly<Record<string, readonly number[]>>;
 }
 
 /** Parameters of {@link toyStudent}. */
@@ -16,12 +18,18 @@ export interface ToyParameters {
   readonly a: number;
   readonly b: number;
   readonly d: number;
-  /** Moves only the derivatives of F in time: its factor is zero at the batch's own times, and at s = t. */
+  /** Moves only derivatives of F in time and F at other times: its factor is zero at the batch's own times, and at s = t. */
   readonly e: number;
 }
 
 /** Names of the toy's parameters. */
 export const TOY_PARAMETERS = ['a', 'b', 'd', 'e'] as const;
+
+/** Parameters of the moving average of the student, for objectives that need one. */
+export const TOY_AVERAGE: ToyParameters = { a: 0.7, b: -0.2, d: 0.1, e: 0.3 };
+
+/** How the toy's velocity changes with x and t. */
+const SLOPES = { x: 0.7, t: -0.4 };
 
 /**
  * The smallest student with everything to get wrong: `F(x, t, s) = (a (1 + b t + d s) + e w) x` with
@@ -40,22 +48,63 @@ export function toyStudent(params: Tensors, batch: { readonly t: Tensor; readonl
   };
 }
 
+/** {@link toyStudent}'s F as a number, for gradients by hand; `sample` has the batch's times. */
+export function toyAverageVelocity(
+  { a, b, d, e }: ToyParameters,
+  sample: Pick<ToySample, 't' | 's'>,
+  x: number,
+  t: number,
+  s: number,
+): number {
+  return (a * (1 + b * t + d * s) + e * (t - s) * (t - sample.t + s - sample.s)) * x;
+}
+
+/** The toy's velocity as a number: linear in x and t, and the sample's own at `(x_t, t)`. */
+export function toyVelocity(sample: ToySample, x: number, t: number): number {
+  return sample.velocity + SLOPES.x * (x - toyPoint(sample)) + SLOPES.t * (t - sample.t);
+}
+
+/** The point `x_t` on a sample's path. */
+export function toyPoint({ x0, noise, t }: ToySample): number {
+  return x0 + t * (noise - x0);
+}
+
+/** What an objective is given besides the student and a batch. */
+export interface ToyContext {
+  readonly schedules: Tensors;
+  readonly draws: Tensors;
+  /** Parameters of the moving average. */
+  readonly average: Tensors;
+}
+
 /** Traces an objective on the toy student; samples are `[batch, 1]`. */
 export function toyLoss(
   objective: Objective,
   params: Tensors,
-  batch: Readonly<Record<keyof ToySample, Tensor>>,
-  schedules: Tensors,
+  batch: Readonly<Record<ToyColumn, Tensor>>,
+  { schedules, draws, average }: ToyContext,
 ): ObjectiveResult {
-  const { x0, noise, t, s, velocity } = batch;
+  const { x0, noise, t, s } = batch;
   const student = toyStudent(params, { t, s });
   const xt = interpolate(x0, noise, t);
-  return objective.loss({ student, x0, noise, xt, t, s, draws: {}, velocity: () => velocity, schedules });
+  const velocity = (x: Tensor, time: Tensor): Tensor => {
+    if (x === xt && time === t) return batch.velocity;
+    if (!objective.needs.teacher)
+      throw new ConfigError('objective', 'needs a velocity elsewhere than at x_t, and no teacher');
+    const moved = perSample(time.sub(t), x).mul(SLOPES.t);
+    return stopGradient(batch.velocity.add(x.sub(xt).mul(SLOPES.x)).add(moved));
+  };
+  return objective.loss({
+    ...{ student, x0, noise, xt, t, s, draws, velocity, schedules },
+    ...(objective.needs.average === undefined ? {} : { average: toyStudent(average, { t, s }) }),
+  });
 }
 
+type ToyColumn = 'x0' | 'noise' | 't' | 's' | 'velocity';
+
 /** A batch of samples as tensors: `[batch]` for times, `[batch, 1]` for points. */
-export function toyBatch(samples: readonly ToySample[]): Record<keyof ToySample, HostTensor> {
-  const column = (name: keyof ToySample, shape: number[]): HostTensor =>
+export function toyBatch(samples: readonly ToySample[]): Record<ToyColumn, HostTensor> {
+  const column = (name: ToyColumn, shape: number[]): HostTensor =>
     hostTensor(
       shape,
       Float64Array.from(samples, (sample) => sample[name]),

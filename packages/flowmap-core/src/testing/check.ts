@@ -1,0 +1,28 @@
+import { describe, it } from 'vitest';
+
+/** One demand of a contract, a function that throws where it is not met. */
+export interface Check {
+  /** What is demanded, as the title of a test. */
+  readonly title: string;
+  readonly run: () => void | Promise<void>;
+}
+
+/** Registers the checks of a contract as the tests of one suite. */
+export function describeChecks(name: string, checks: readonly Check[]): void {
+  describe(name, () => {
+    for (const { title, run } of checks) it(title, async () => run());
+  });
+}
+
+/** Titles of the checks that fail: tells in a test that a contract finds what it should. */
+export async function failedChecks(checks: readonly Check[]): Promise<string[]> {
+  const failed: string[] = [];
+  for (const { title, run } of checks) {
+    try {
+      await run();
+    } catch {
+      failed.push(title);
+    }
+  }
+  return failed;
+}
