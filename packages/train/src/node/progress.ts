@@ -1,8 +1,11 @@
-import { Presets, SingleBar } from 'cli-progress';
+import { ConfigError } from '@flowmap/core';
 import { surviveClosedPipe } from './closed-pipe.js';
 import type { LogRecord } from './log.js';
 
-/** What is shown while a run trains; `auto` is a bar on a terminal and lines elsewhere. */
+/**
+ * What is shown while a run trains; `auto` is a bar on a terminal where the package `cli-progress` is installed, and lines
+ * elsewhere.
+ */
 export type ProgressDisplay = 'auto' | 'bar' | 'lines' | 'none';
 
 /** Shows how far a run is. */
@@ -14,8 +17,34 @@ export interface ProgressReporter {
   stop(): void;
 }
 
+/** What this file uses of cli-progress. */
+type BarPackage = Pick<typeof import('cli-progress'), 'Presets' | 'SingleBar'>;
+
 /** About how many lines a run prints. */
 const LINES = 50;
+
+/**
+ * Loads what draws bars, unless none is wanted.
+ *
+ * @returns nothing where lines are to be shown instead
+ * @throws {ConfigError} when a bar is asked for, by `bar`, and the package `cli-progress` cannot be loaded
+ */
+export async function loadBar(
+  display: ProgressDisplay,
+  stream: NodeJS.WriteStream = process.stderr,
+): Promise<BarPackage | undefined> {
+  if (display === 'lines' || display === 'none' || (display === 'auto' && !stream.isTTY)) return undefined;
+  try {
+    return (await import('cli-progress')).default;
+  } catch (cause) {
+    if (display === 'auto') return undefined;
+    const advice = 'Install it with `npm install cli-progress`, or choose lines';
+    throw new ConfigError(
+      'progress',
+      `a bar needs cli-progress, which could not be loaded. ${advice} (${String(cause)})`,
+    );
+  }
+}
 
 /**
  * Starts showing progress. Where nobody reads the stream any more, as after `| head`, training goes on.
@@ -24,18 +53,21 @@ const LINES = 50;
  * @param iterations steps of the whole run
  * @param done steps taken already
  * @param stream where it is shown
+ * @throws {ConfigError} when a bar is asked for, by `bar`, and the package `cli-progress` cannot be loaded
  */
-export function showProgress(
+export async function showProgress(
   display: ProgressDisplay,
   title: string,
   iterations: number,
   done: number,
   stream: NodeJS.WriteStream = process.stderr,
-): ProgressReporter {
+): Promise<ProgressReporter> {
   if (display === 'none') return { step: () => undefined, record: () => undefined, stop: () => undefined };
-  const isBar = display === 'auto' ? stream.isTTY : display === 'bar';
+  const bar = await loadBar(display, stream);
   const end = surviveClosedPipe(stream);
-  const reporter = (isBar ? progressBar : progressLines)(title, iterations, done, stream);
+  const reporter = bar
+    ? progressBar(bar, title, iterations, done, stream)
+    : progressLines(title, iterations, done, stream);
   return {
     ...reporter,
     stop() {
@@ -63,7 +95,13 @@ export function showNote(
   end();
 }
 
-function progressBar(title: string, iterations: number, done: number, stream: NodeJS.WriteStream): ProgressReporter {
+function progressBar(
+  { Presets, SingleBar }: BarPackage,
+  title: string,
+  iterations: number,
+  done: number,
+  stream: NodeJS.WriteStream,
+): ProgressReporter {
   const format = `${title} {bar} {value}/{total} | ETA {eta_formatted} | {facts}`;
   const bar = new SingleBar({ format, stream, etaBuffer: 50, hideCursor: true }, Presets.shades_classic);
   bar.start(iterations, done, { facts: '' });
