@@ -5,7 +5,7 @@ import { CATEGORIES, emojiDataset } from './emoji-dataset.js';
 let data: Dataset;
 beforeAll(async () => {
   data = await emojiDataset(24);
-}, 60_000);
+});
 
 test('there are 1,906 base emoji in nine categories', async () => {
   expect(data).toMatchObject({ name: 'emoji', length: 1906, shape: [3, 24, 24], classes: CATEGORIES });

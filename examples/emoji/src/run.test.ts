@@ -17,7 +17,7 @@ const nothing = { description: '', name: '', run: (): Promise<void> => Promise.r
 const emoji = (...args: string[]): Promise<string> =>
   runEmoji(parseOptions({ ...nothing, options: EMOJI_OPTIONS }, args), context);
 
-test('a teacher is made and put in its place, then distilled', { timeout: 120_000 }, async () => {
+test('a teacher is made and put in its place, then distilled', async () => {
   const save = join(scratch, 'teacher.safetensors');
   const training = ['--iterations', '2', '--batch-size', '4', '--threads', '1'];
   const network = ['--size', '4', '--channels', '16'];
@@ -46,7 +46,7 @@ test('a teacher is made and put in its place, then distilled', { timeout: 120_00
   expect(page).toContain('How the teacher learned'); // from the log beside the checkpoint
 });
 
-test('a teacher that is interrupted when it is trained is not trained again', { timeout: 120_000 }, async () => {
+test('a teacher that is interrupted when it is trained is not trained again', async () => {
   const [out, save] = [join(scratch, 'interrupted'), join(scratch, 'interrupted.safetensors')];
   const args = ['--iterations', '2', '--batch-size', '4', '--threads', '1', '--size', '4', '--channels', '16'];
   const config = parseOptions({ ...nothing, options: TEACHER_OPTIONS }, [...args, '--out', out, '--save', save]);
