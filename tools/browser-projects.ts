@@ -47,6 +47,8 @@ export function browserProjects(roots: readonly string[]): TestProjectInlineConf
       browser: {
         enabled: true,
         headless: true,
+        // A page at a time in each project: projects run beside each other as it is.
+        fileParallelism: false,
         screenshotFailures: false,
         // A busy machine may take its time over the first page.
         connectTimeout: 300_000,
