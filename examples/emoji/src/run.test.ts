@@ -3,11 +3,23 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CheckpointError } from '@flowmap/core';
 import { loadTeacher, parseOptions, type CommandContext } from '@flowmap/example-common';
-import { afterAll, expect, test } from 'vitest';
+import { afterAll, expect, test, vi } from 'vitest';
 import { CATEGORIES } from './emoji-dataset.js';
 import { runEmoji } from './run.js';
 import { EMOJI_OPTIONS, SHIPPED_TEACHER, TEACHER_OPTIONS } from './settings.js';
 import { trainTeacher } from './teacher.js';
+
+// The images are decoded once, which takes longer than all else here.
+vi.mock('./emoji-dataset.js', async (load) => {
+  const original = await load<typeof import('./emoji-dataset.js')>();
+  const decoded = new Map<number, ReturnType<typeof original.emojiDataset>>();
+  const emojiDataset: typeof original.emojiDataset = (side) => {
+    const dataset = decoded.get(side) ?? original.emojiDataset(side);
+    decoded.set(side, dataset);
+    return dataset;
+  };
+  return { ...original, emojiDataset };
+});
 
 const scratch = mkdtempSync(join(tmpdir(), 'flowmap-emoji-'));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
