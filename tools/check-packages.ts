@@ -66,7 +66,8 @@ function consume(manifests: Manifest[], tarballs: Record<string, string>, folder
 
   for (const { peerDependenciesMeta = {} } of manifests) {
     for (const [name, { optional }] of Object.entries(peerDependenciesMeta)) {
-      if (optional) rmSync(join(folder, 'node_modules', name), { recursive: true, force: true });
+      // The suites of the entries for testing are vitest's.
+      if (optional && name !== 'vitest') rmSync(join(folder, 'node_modules', name), { recursive: true, force: true });
     }
   }
   run(folder, 'on-failure', 'node', 'every-entry.js');
