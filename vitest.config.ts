@@ -12,6 +12,18 @@ const workspaces = (parent: string): string[] =>
     .map((folder) => `${parent}/${folder}`)
     .filter((root) => existsSync(`${root}/package.json`));
 
+/**
+ * Workspaces whose test files share a process, which saves starting one and loading the sources for each of them: tests there
+ * change nothing outside themselves. Those of others replace packages, set variables of the process or measure its memory.
+ */
+const sharing = new Set(['flowmap-core', 'objectives', 'runtime-reference', 'tensor']);
+
+/** The name of a project. */
+const nameOf = (root: string): string => root.slice(root.indexOf('/') + 1);
+
+/** For tests of all projects. No test is judged by its time, and a busy machine may take many times as long as an idle one. */
+const timeLimit = 300_000;
+
 const roots = [...workspaces('packages'), ...workspaces('examples')];
 
 export default defineConfig({
@@ -21,14 +33,18 @@ export default defineConfig({
   environments: { __vitest__: { resolve: { conditions: [source, ...defaultServerConditions] } } },
   test: {
     pool: 'forks',
-    testTimeout: 30_000,
+    maxWorkers: '100%', // unless told, vitest leaves a processor to itself, which of two is half
+    testTimeout: timeLimit,
+    hookTimeout: timeLimit,
+    teardownTimeout: 60_000,
     reporters: ['default', browserNotice(roots), new SummaryReporter()],
     projects: [
       ...roots.map((root) => ({
         extends: true as const,
         root,
         test: {
-          name: root.slice(root.indexOf('/') + 1),
+          name: nameOf(root),
+          isolate: !sharing.has(nameOf(root)),
           include: ['src/**/*.test.ts'],
           exclude: [browserTests],
         },

@@ -3,7 +3,7 @@ import { basename, join, resolve } from 'node:path';
 import { playwright } from '@vitest/browser-playwright';
 import type { TestProjectInlineConfiguration } from 'vitest/config';
 import type { Reporter } from 'vitest/node';
-import { chromiumAdvice, chromiumFlags, findChromium, isolationHeaders } from './chromium.js';
+import { chromiumAdvice, chromiumFlags, chromiumForTests, isolationHeaders } from './chromium.js';
 
 /** The test files of a workspace that run in a browser. */
 export const browserTests = 'src/**/*.browser.test.ts';
@@ -26,9 +26,10 @@ const bundled = [
  * A vitest project for each workspace that has tests for a browser, named `<folder> (browser)`; none where there is no browser.
  *
  * @param roots folders of the workspaces
+ * @throws where there is no browser and CI is set
  */
 export function browserProjects(roots: readonly string[]): TestProjectInlineConfiguration[] {
-  const executablePath = findChromium();
+  const executablePath = chromiumForTests();
   if (executablePath === undefined) return [];
   const provider = playwright({ launchOptions: { executablePath, args: chromiumFlags } });
   return roots.filter(hasBrowserTests).map((root) => ({
@@ -46,6 +47,8 @@ export function browserProjects(roots: readonly string[]): TestProjectInlineConf
       browser: {
         enabled: true,
         headless: true,
+        // A page at a time in each project: projects run beside each other as it is.
+        fileParallelism: false,
         screenshotFailures: false,
         // A busy machine may take its time over the first page.
         connectTimeout: 300_000,
@@ -60,7 +63,7 @@ export function browserProjects(roots: readonly string[]): TestProjectInlineConf
 export function browserNotice(roots: readonly string[]): Reporter {
   return {
     onInit() {
-      if (findChromium() !== undefined) return;
+      if (chromiumForTests() !== undefined) return;
       const names = roots.filter(hasBrowserTests).map(nameOf).join(', ');
       console.warn(`Left out: ${names}. There is no Chromium here; ${chromiumAdvice}.`);
     },

@@ -30,7 +30,7 @@ function pack(folders: string[], folder: string): Record<string, string> {
   );
 }
 
-/** Installs the tarballs, with every optional peer, in the empty `folder`, and uses each entry there. */
+/** Installs the tarballs, with every optional peer, in the empty `folder`, and uses each entry there; then without the peers. */
 function consume(manifests: Manifest[], tarballs: Record<string, string>, folder: string): void {
   mkdirSync(folder);
   const tools = readManifest(root).devDependencies ?? {};
@@ -63,6 +63,14 @@ function consume(manifests: Manifest[], tarballs: Record<string, string>, folder
   };
   writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['consumer.ts'] }));
   run(folder, 'on-failure', join(folder, 'node_modules/.bin/tsc'), '--project', '.');
+
+  for (const { peerDependenciesMeta = {} } of manifests) {
+    for (const [name, { optional }] of Object.entries(peerDependenciesMeta)) {
+      // The suites of the entries for testing are vitest's.
+      if (optional && name !== 'vitest') rmSync(join(folder, 'node_modules', name), { recursive: true, force: true });
+    }
+  }
+  run(folder, 'on-failure', 'node', 'every-entry.js');
 }
 
 const folders = publishedFolders();

@@ -21,12 +21,25 @@ export const chromiumAdvice = 'install it (Debian: apt-get install chromium), or
  *
  * @throws when FLOWMAP_CHROMIUM names a file that does not exist
  */
-export function findChromium(): string | undefined {
-  const named = process.env['FLOWMAP_CHROMIUM'];
-  if (named === undefined) return usual.find((path) => existsSync(path));
+export function findChromium(environment = process.env, places: readonly string[] = usual): string | undefined {
+  const named = environment['FLOWMAP_CHROMIUM'];
+  if (named === undefined) return places.find((path) => existsSync(path));
   if (named === '') return undefined;
   if (!existsSync(named)) throw new Error(`FLOWMAP_CHROMIUM names ${named}, which does not exist.`);
   return named;
+}
+
+/**
+ * The browser of a run of tests; undefined where there is none, and its tests are left out.
+ *
+ * @throws where there is none and the environment variable CI is set: what checks a change leaves nothing out
+ */
+export function chromiumForTests(environment = process.env, places: readonly string[] = usual): string | undefined {
+  const found = findChromium(environment, places);
+  if (found === undefined && !['', 'false', '0'].includes(environment['CI'] ?? '')) {
+    throw new Error(`CI is set, and the tests in a browser need Chromium: ${chromiumAdvice}.`);
+  }
+  return found;
 }
 
 /** WebGPU on Linux, computed on the CPU whatever GPU there is: tests compare numbers. */

@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { visitBuiltPage } from './browser-page.js';
-import { chromiumAdvice, findChromium } from './chromium.js';
+import { chromiumAdvice, chromiumForTests } from './chromium.js';
 import { root, run } from './run.js';
 
 /** What `metrics.json` of an example holds at least. */
@@ -30,6 +30,7 @@ const assert = (condition: boolean, message: string): void => {
   if (!condition) throw new Error(message);
 };
 
+const chromium = chromiumForTests();
 const scratch = mkdtempSync(join(tmpdir(), 'flowmap-e2e-'));
 try {
   for (const { name, options, files } of examples) {
@@ -64,7 +65,6 @@ try {
   }
   console.log(`${String(examples.length)} examples ran end to end.`);
 
-  const chromium = findChromium();
   if (chromium === undefined) {
     console.warn(`Left out: the built page of examples/browser. There is no Chromium here; ${chromiumAdvice}.`);
   } else {

@@ -1,4 +1,4 @@
-// Installs Chromium where it is missing, for the tests in a browser. Without it they are left out: that is no failure.
+// Installs Chromium where it is missing, for the tests in a browser, and fails where it cannot be had.
 import { spawnSync } from 'node:child_process';
 import { chromiumAdvice, findChromium } from './chromium.js';
 
@@ -18,8 +18,9 @@ if (findChromium() === undefined && process.env['FLOWMAP_CHROMIUM'] === undefine
   }
 }
 const found = findChromium();
-console.log(
-  found === undefined
-    ? `*** NO CHROMIUM: the tests in a browser will not run. To run them, ${chromiumAdvice}. ***`
-    : `The tests in a browser run in ${found}.`,
-);
+if (found === undefined) {
+  console.error(`*** NO CHROMIUM, which the tests in a browser need. To go on, ${chromiumAdvice}. ***`);
+  process.exitCode = 1;
+} else {
+  console.log(`The tests in a browser run in ${found}.`);
+}

@@ -9,6 +9,7 @@ export interface Manifest {
   private?: boolean;
   exports?: Record<string, unknown>;
   peerDependencies?: Record<string, string>;
+  peerDependenciesMeta?: Record<string, { optional: boolean }>;
   devDependencies?: Record<string, string>;
 }
 

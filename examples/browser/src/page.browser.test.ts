@@ -4,7 +4,7 @@ import './style.css';
 
 const points = 300;
 
-test('the page trains a teacher and a student, and draws what they sample', { timeout: 300_000 }, async () => {
+test('the page trains a teacher and a student, and draws what they sample', async () => {
   const query = { seed: 0, teacherSteps: 120, studentSteps: 400, batchSize: 256, width: 64, depth: 2, points };
   const search = new URLSearchParams(Object.entries(query).map(([name, value]) => [name, String(value)]));
   history.replaceState(null, '', `?start&device=cpu&${search.toString()}`);

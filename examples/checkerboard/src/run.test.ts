@@ -9,7 +9,7 @@ import { CHECKERBOARD_OPTIONS } from './settings.js';
 const scratch = mkdtempSync(join(tmpdir(), 'flowmap-checkerboard-'));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
-test('a short run leaves pictures, metrics and a report', { timeout: 120_000 }, async () => {
+test('a short run leaves pictures, metrics and a report', async () => {
   const args = [
     '--iterations=3',
     '--teacher-iterations=3',

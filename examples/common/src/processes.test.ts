@@ -10,7 +10,6 @@ afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
 /** So many that they are never done while a test runs. */
 const ENDLESS = '1000000';
-const timeout = 120_000;
 
 /** A process with what it has shown so far. */
 interface Running {
@@ -60,7 +59,7 @@ test.each([
   ['SIGINT', 130, 'Ctrl-C'],
   ['SIGTERM', 143, 'SIGTERM'],
   ['SIGHUP', 129, 'SIGHUP'],
-] as const)('%s while it trains saves, and ends with %d', { timeout }, async (signal, exitCode, name) => {
+] as const)('%s while it trains saves, and ends with %d', async (signal, exitCode, name) => {
   const out = join(scratch, signal);
   const { child, shows, ended } = start('run-in-child.ts', out, ENDLESS, '256');
   await shows('ayf-emd: step 1/');
@@ -73,7 +72,7 @@ test.each([
   expect(locks(out)).toEqual([]);
 });
 
-test('another signal ends a command that does not stop', { timeout }, async () => {
+test('another signal ends a command that does not stop', async () => {
   const { child, shows, ended } = start('deaf-in-child.ts');
   await shows('here');
   child.kill('SIGINT');
@@ -83,7 +82,7 @@ test('another signal ends a command that does not stop', { timeout }, async () =
   clearInterval(again);
 });
 
-test('Ctrl-C stops the evaluation, and the next call goes on with it', { timeout }, async () => {
+test('Ctrl-C stops the evaluation, and the next call goes on with it', async () => {
   const out = join(scratch, 'evaluation');
   const first = start('run-in-child.ts', out, '6', ENDLESS);
   await first.shows('evaluation: teacher, 64 steps');
@@ -98,27 +97,23 @@ test('Ctrl-C stops the evaluation, and the next call goes on with it', { timeout
   expect(existsSync(join(out, 'index.html'))).toBe(true);
 });
 
-test(
-  'a second process is refused in the evaluation too; killed, the first leaves it to the next',
-  { timeout },
-  async () => {
-    const out = join(scratch, 'two');
-    const first = start('run-in-child.ts', out, '6', ENDLESS);
-    await first.shows('evaluation: teacher, 64 steps');
-    const second = await start('run-in-child.ts', out, '6', '256').ended;
-    expect(second.code).toBe(1);
-    expect(second.shown).toContain(`error: ${out} is in use by process ${first.child.pid} on `);
+test('a second process is refused in the evaluation too; killed, the first leaves it to the next', async () => {
+  const out = join(scratch, 'two');
+  const first = start('run-in-child.ts', out, '6', ENDLESS);
+  await first.shows('evaluation: teacher, 64 steps');
+  const second = await start('run-in-child.ts', out, '6', '256').ended;
+  expect(second.code).toBe(1);
+  expect(second.shown).toContain(`error: ${out} is in use by process ${first.child.pid} on `);
 
-    first.child.kill('SIGKILL');
-    await first.ended;
-    expect(locks(out)).toEqual(['example.lock']);
-    expect((await start('run-in-child.ts', out, '6', '256').ended).code).toBe(0);
-    expect(existsSync(join(out, 'index.html'))).toBe(true);
-    expect(locks(out)).toEqual([]);
-  },
-);
+  first.child.kill('SIGKILL');
+  await first.ended;
+  expect(locks(out)).toEqual(['example.lock']);
+  expect((await start('run-in-child.ts', out, '6', '256').ended).code).toBe(0);
+  expect(existsSync(join(out, 'index.html'))).toBe(true);
+  expect(locks(out)).toEqual([]);
+});
 
-test('output that nobody reads any more does not end a command', { timeout }, async () => {
+test('output that nobody reads any more does not end a command', async () => {
   const out = join(scratch, 'unread');
   const { child, shows, ended } = start('run-in-child.ts', out, '300', '256');
   await shows('ayf-emd: step 1/');

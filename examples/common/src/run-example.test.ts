@@ -59,7 +59,7 @@ describe('a whole run', () => {
   let folder = '';
   beforeAll(async () => {
     folder = await runExample(tiny('whole', { print: (line) => lines.push(line) }));
-  }, 120_000);
+  });
 
   test('leaves everything', () => {
     expect(folder).toBe(join(scratch, 'whole'));

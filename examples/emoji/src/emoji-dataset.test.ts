@@ -6,7 +6,7 @@ import { CATEGORIES, emojiDataset } from './emoji-dataset.js';
 let data: Dataset;
 beforeAll(async () => {
   data = await emojiDataset(24);
-}, 60_000);
+});
 
 // Made once: drawing it takes seconds.
 describeDataset('emoji', () => data);

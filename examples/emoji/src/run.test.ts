@@ -3,11 +3,23 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CheckpointError } from '@flowmap/core';
 import { loadTeacher, parseOptions, type CommandContext } from '@flowmap/example-common';
-import { afterAll, expect, test } from 'vitest';
+import { afterAll, expect, test, vi } from 'vitest';
 import { CATEGORIES } from './emoji-dataset.js';
 import { runEmoji } from './run.js';
 import { EMOJI_OPTIONS, SHIPPED_TEACHER, TEACHER_OPTIONS } from './settings.js';
 import { trainTeacher } from './teacher.js';
+
+// The images are decoded once, which takes longer than all else here.
+vi.mock('./emoji-dataset.js', async (load) => {
+  const original = await load<typeof import('./emoji-dataset.js')>();
+  const decoded = new Map<number, ReturnType<typeof original.emojiDataset>>();
+  const emojiDataset: typeof original.emojiDataset = (side) => {
+    const dataset = decoded.get(side) ?? original.emojiDataset(side);
+    decoded.set(side, dataset);
+    return dataset;
+  };
+  return { ...original, emojiDataset };
+});
 
 const scratch = mkdtempSync(join(tmpdir(), 'flowmap-emoji-'));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
@@ -17,7 +29,7 @@ const nothing = { description: '', name: '', run: (): Promise<void> => Promise.r
 const emoji = (...args: string[]): Promise<string> =>
   runEmoji(parseOptions({ ...nothing, options: EMOJI_OPTIONS }, args), context);
 
-test('a teacher is made and put in its place, then distilled', { timeout: 120_000 }, async () => {
+test('a teacher is made and put in its place, then distilled', async () => {
   const save = join(scratch, 'teacher.safetensors');
   const training = ['--iterations', '2', '--batch-size', '4', '--threads', '1'];
   const network = ['--size', '4', '--channels', '16'];
@@ -46,7 +58,7 @@ test('a teacher is made and put in its place, then distilled', { timeout: 120_00
   expect(page).toContain('How the teacher learned'); // from the log beside the checkpoint
 });
 
-test('a teacher that is interrupted when it is trained is not trained again', { timeout: 120_000 }, async () => {
+test('a teacher that is interrupted when it is trained is not trained again', async () => {
   const [out, save] = [join(scratch, 'interrupted'), join(scratch, 'interrupted.safetensors')];
   const args = ['--iterations', '2', '--batch-size', '4', '--threads', '1', '--size', '4', '--channels', '16'];
   const config = parseOptions({ ...nothing, options: TEACHER_OPTIONS }, [...args, '--out', out, '--save', save]);

@@ -50,7 +50,7 @@ beforeAll(async () => {
   writeFileSync(join(photos, 'notes.txt'), '');
 });
 
-test('a folder of classes becomes a report', { timeout: 120_000 }, async () => {
+test('a folder of classes becomes a report', async () => {
   const folder = await run('--data', photos, '--size', '4', '--out', join(scratch, 'run'));
   const known =
     'photos: 3 images read, 2 classes; 2 files left out (1 .gif, 1 .txt), 1 more in deeper folders (1 .png)';
@@ -89,26 +89,13 @@ test('a folder of classes becomes a report', { timeout: 120_000 }, async () => {
   }
 });
 
-test(
-  'samples of a teacher without classes are not shown as if they had those of the folder',
-  { timeout: 120_000 },
-  async () => {
-    const plain = await run('--data', join(photos, 'dogs'), '--size', '4', '--out', join(scratch, 'plain'));
-    const teacher = join(plain, 'teacher', 'teacher.safetensors');
-    const folder = await run(
-      '--data',
-      photos,
-      '--size',
-      '4',
-      '--teacher',
-      teacher,
-      '--out',
-      join(scratch, 'unlabelled'),
-    );
-    const [there, here] = [plain, folder].map((run) => readFileSync(join(run, 'teacher.png')));
-    expect(here!.equals(there!)).toBe(true);
-  },
-);
+test('samples of a teacher without classes are not shown as if they had those of the folder', async () => {
+  const plain = await run('--data', join(photos, 'dogs'), '--size', '4', '--out', join(scratch, 'plain'));
+  const teacher = join(plain, 'teacher', 'teacher.safetensors');
+  const folder = await run('--data', photos, '--size', '4', '--teacher', teacher, '--out', join(scratch, 'unlabelled'));
+  const [there, here] = [plain, folder].map((run) => readFileSync(join(run, 'teacher.png')));
+  expect(here!.equals(there!)).toBe(true);
+});
 
 describe('what is refused before anything is written', () => {
   const out = join(scratch, 'refused');

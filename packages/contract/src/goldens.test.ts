@@ -96,7 +96,7 @@ describe.each<{ name: string; tolerance: number; open: () => Promise<Runtime> }>
   // Loading a back end takes a second on an idle machine, more on a busy one.
   beforeAll(async () => {
     runtime = await open();
-  }, 60_000);
+  });
 
   test.each(operationGoldens.case)('on $name and its derivatives', async ({ name, operation, shapes, options }) => {
     const wanted = prefixed(`${name}/`, operationGoldens.results);

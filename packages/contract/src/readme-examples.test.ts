@@ -43,7 +43,7 @@ test.each(published)('$folder has a README with an example that runs', (workspac
 });
 
 // Checking the sources of every package takes seconds on an idle machine, more on a busy one.
-test('every example type-checks', { timeout: 120_000 }, () => {
+test('every example type-checks', () => {
   const config = ts.getParsedCommandLineOfConfigFile(join(root, 'tsconfig.json'), undefined, {
     ...ts.sys,
     onUnRecoverableConfigFileDiagnostic: (problem) => {
@@ -64,6 +64,6 @@ test('every example type-checks', { timeout: 120_000 }, () => {
   expect(problems).toEqual([]);
 });
 
-test.each(fences.filter(({ run }) => run))('$title runs', { timeout: 120_000 }, async (fence) => {
+test.each(fences.filter(({ run }) => run))('$title runs', async (fence) => {
   await import(/* @vite-ignore */ pathToFileURL(fileOf(fence)).href);
 });

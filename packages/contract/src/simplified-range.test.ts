@@ -41,7 +41,7 @@ describe.each<{ dtype: FloatDType; rounding: number; sizes: number[]; open: () =
   { dtype: 'float32', rounding: 2 ** -24, sizes: wide, open: () => tfjsRuntime({ backend: 'cpu' }) },
   { dtype: 'bfloat16', rounding: 2 ** -9, sizes: wide, open: () => Promise.resolve(referenceRuntime()) },
   { dtype: 'float16', rounding: 2 ** -12, sizes: narrow, open: () => Promise.resolve(referenceRuntime()) },
-])('simplified $dtype', { timeout: 120_000 }, ({ dtype, rounding, sizes, open }) => {
+])('simplified $dtype', ({ dtype, rounding, sizes, open }) => {
   const inDtype = (value: number): number => (dtype === 'float32' ? Math.fround(value) : roundTo(value, dtype));
 
   test('is right wherever the graph as written is: nothing overflows, vanishes or loses a small term', async () => {

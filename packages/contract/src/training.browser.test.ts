@@ -14,7 +14,7 @@ test('the reference runtime computes in a browser what onnxruntime computes in N
   expect(disagreements(exact, inNode)).toEqual([]);
 });
 
-describe.each(['cpu', 'webgpu'] as const)('onnxruntime in a browser on %s', { timeout: 300_000 }, (device) => {
+describe.each(['cpu', 'webgpu'] as const)('onnxruntime in a browser on %s', (device) => {
   test('trains as in Node, and as the reference runtime', async () => {
     const numbers = await trainingRun(await onnxRuntime({ device }));
     expect(Object.keys(numbers).sort()).toEqual(Object.keys(inNode).sort());

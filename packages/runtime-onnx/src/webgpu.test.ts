@@ -29,7 +29,7 @@ import { toOnnx } from './to-onnx.js';
 const missing = await webgpuMissing();
 const suite = missing === undefined ? describe : describe.skip;
 
-suite(missing === undefined ? 'WebGPU' : `WebGPU, skipped: ${missing}`, { timeout: 300_000 }, () => {
+suite(missing === undefined ? 'WebGPU' : `WebGPU, skipped: ${missing}`, () => {
   describeRuntime('onnx runtime on WebGPU', () => onnxRuntime({ device: 'webgpu' }), { oracle: referenceRuntime });
 
   afterEach(() => vi.restoreAllMocks());

@@ -158,7 +158,7 @@ describe('trainStep', () => {
     { name: 'reference', open: () => Promise.resolve(referenceRuntime()) },
     { name: 'tfjs wasm', open: () => tfjsRuntime({ backend: 'wasm' }) },
     { name: 'onnx', open: () => onnxRuntime({ device: 'cpu', threads: 1 }) },
-  ])('takes denormal numbers out of the state, and nothing else: $name', { timeout: 60_000 }, async ({ open }) => {
+  ])('takes denormal numbers out of the state, and nothing else: $name', async ({ open }) => {
     const runtime = await open();
     const stepFrom = async (state: HostTensors, built: Program): Promise<HostTensors> => {
       const executable = await runtime.compile(built);

@@ -8,6 +8,8 @@ import { root } from './workspace.js';
 export interface Imports {
   /** Names of npm packages, without subpaths; not what the package's own `imports` name. */
   packages: string[];
+  /** Those of them that are loaded as soon as the file is: neither by dynamic `import()` nor as a type. */
+  loadedAtOnce: string[];
   /** Targets of relative imports, as paths from the root. */
   files: string[];
 }
@@ -18,12 +20,38 @@ const packageOf = (specifier: string): string =>
     .slice(0, specifier.startsWith('@') ? 2 : 1)
     .join('/');
 
-/** Reads the imports of `file`, a path from the root. */
+const read = new Map<string, Imports>();
+
+/** Reads the imports of `file`, a path from the root, once. */
 export function importsOf(file: string): Imports {
-  const { importedFiles } = ts.preProcessFile(readFileSync(join(root, file), 'utf8'), true, true);
+  const imports = read.get(file) ?? importsIn(file, readFileSync(join(root, file), 'utf8'));
+  read.set(file, imports);
+  return imports;
+}
+
+/** Reads the imports in `text`, which stands in `file`, a path from the root. */
+export function importsIn(file: string, text: string): Imports {
+  const { importedFiles } = ts.preProcessFile(text, true, true);
   const specifiers = importedFiles.map(({ fileName }) => fileName).filter((name) => !isBuiltin(name));
+  const source = ts.createSourceFile(file, text, ts.ScriptTarget.Latest);
   return {
-    packages: [...new Set(specifiers.filter((name) => !/^[.#]/.test(name)).map(packageOf))],
+    packages: packagesIn(specifiers),
+    loadedAtOnce: packagesIn(source.statements.flatMap(specifierAtOnce)),
     files: specifiers.filter((name) => name.startsWith('.')).map((name) => posix.join(posix.dirname(file), name)),
   };
+}
+
+const packagesIn = (specifiers: readonly string[]): string[] => [
+  ...new Set(specifiers.filter((name) => !/^[.#]/.test(name) && !isBuiltin(name)).map(packageOf)),
+];
+
+/** What a statement imports as the file is loaded; types are not loaded. */
+function specifierAtOnce(statement: ts.Statement): string[] {
+  if (ts.isImportDeclaration(statement) && statement.importClause?.phaseModifier !== ts.SyntaxKind.TypeKeyword) {
+    return [(statement.moduleSpecifier as ts.StringLiteral).text];
+  }
+  if (ts.isExportDeclaration(statement) && statement.moduleSpecifier && !statement.isTypeOnly) {
+    return [(statement.moduleSpecifier as ts.StringLiteral).text];
+  }
+  return [];
 }

@@ -1,7 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { DataError } from '@flowmap/core';
-import sharp from 'sharp';
 import type { Rgb } from '../rgb.js';
 import type { ImageSize } from './errors.js';
 import { ImageSizeError } from './errors.js';
@@ -9,6 +8,7 @@ import { imageFormat } from './image-format.js';
 import type { ImageFile } from './list-images.js';
 import { mapConcurrently } from './map-concurrently.js';
 import { messageOf, unreadable } from './read-bytes.js';
+import { loadSharp, type Sharp } from './sharp.js';
 
 /** How {@link decodeImages} works. */
 interface DecodeOptions {
@@ -37,16 +37,18 @@ const CONCURRENCY = 2 * availableParallelism();
  *
  * @throws {DataError} when an image is truncated, corrupt, over the limit or not PNG, JPEG or WebP; names the first such file
  * @throws {ImageSizeError} when an image has another size than the first and no `size` is given
+ * @throws {ImageCodecUnavailableError} when the package `sharp` is not installed
  */
 export async function decodeImages(files: readonly ImageFile[], options: DecodeOptions): Promise<DecodedImages> {
   const { onProgress, signal } = options;
-  const first = await decode(files[0]!, options);
+  const sharp = await loadSharp();
+  const first = await decode(sharp, files[0]!, options);
   const plane = first.size[0] * first.size[1];
   const pixels = new Uint8Array(files.length * 3 * plane);
   let done = 0;
   await mapConcurrently(files, CONCURRENCY, async (file, index) => {
     signal?.throwIfAborted();
-    const image = index === 0 ? first : await decode(file, options);
+    const image = index === 0 ? first : await decode(sharp, file, options);
     if (image.size[0] !== first.size[0] || image.size[1] !== first.size[1]) {
       throw new ImageSizeError(file.path, image.size, files[0]!.path, first.size);
     }
@@ -57,6 +59,7 @@ export async function decodeImages(files: readonly ImageFile[], options: DecodeO
 }
 
 async function decode(
+  sharp: Sharp,
   { path }: ImageFile,
   { size, background: [r, g, b], maxPixels }: DecodeOptions,
 ): Promise<{ interleaved: Uint8Array; size: ImageSize }> {

@@ -1,4 +1,4 @@
-import { DataError } from '@flowmap/core';
+import { DataError, FlowmapError } from '@flowmap/core';
 
 /** Height and width in pixels. */
 export type ImageSize = readonly [height: number, width: number];
@@ -18,6 +18,18 @@ export class ImageSizeError extends DataError {
       `is ${inPixels(size)}, but ${firstPath} is ${inPixels(firstSize)}: ` +
         `give the size that all images shall have, imageFolder(…, { size: [height, width] }) or --size`,
     );
+  }
+}
+
+/** What decodes and writes images is not installed, or does not load on this machine. */
+export class ImageCodecUnavailableError extends FlowmapError {
+  constructor(
+    /** The npm package that is missing. */
+    readonly packageName: string,
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
   }
 }
 

@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import { basename, join, resolve } from 'node:path';
 import type { Dataset } from '@flowmap/core';
-import sharp from 'sharp';
 import { imageDataset } from '../image-dataset.js';
 import { checkInteger } from '../internal/checks.js';
 import type { Rgb } from '../rgb.js';
@@ -63,6 +62,7 @@ export interface ImageFolderDataset extends Dataset {
  *   cannot be written
  * @throws {ImageSizeError} when the images differ in size and no `size` is given
  * @throws {ConfigError} when `size`, `background` or `maxPixels` is out of range
+ * @throws {ImageCodecUnavailableError} when images are to be decoded and the package `sharp` is not installed
  */
 export async function imageFolder(folder: string, options: ImageFolderOptions = {}): Promise<ImageFolderDataset> {
   const { size, classes: wantedClasses, background = [255, 255, 255], cache, ...rest } = options;
@@ -98,7 +98,6 @@ async function throughCache(
   const path = join(cacheFolder ?? defaultCacheFolder(), `${basename(options.folder)}-${key}.pixels`);
   const fingerprint = sha256({
     options,
-    decoder: sharp.versions.sharp,
     files: files.map(({ name, bytes, modified }) => [name, bytes, modified]),
   });
   const cached = await readImageCache(path, fingerprint, files.length);

@@ -1,5 +1,5 @@
 export { cifar10Binary } from './cifar10-binary.js';
-export { ImageSizeError } from './errors.js';
+export { ImageCodecUnavailableError, ImageSizeError } from './errors.js';
 export type { ImageSize } from './errors.js';
 export { idxFiles } from './idx-files.js';
 export type { IdxFilesOptions } from './idx-files.js';

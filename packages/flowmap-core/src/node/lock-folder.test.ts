@@ -194,7 +194,7 @@ describe('taking over', () => {
   });
 });
 
-test('of many processes that find a dead lock at once, one takes it over', { timeout: 120_000 }, async () => {
+test('of many processes that find a dead lock at once, one takes it over', async () => {
   await leave(JSON.stringify({ ...(await content()), pid: deadPid() }), 0);
   const file = join(import.meta.dirname, '__fixtures__', 'lock-in-child.ts');
   const args = ['--conditions=@flowmap/source', '--import', 'tsx', file, folder];

@@ -16,7 +16,7 @@ const decay = program('decay', { inputs: { g: [size], beta: [] }, state: { m: [s
   state: { m: m.add(g).mul(beta) },
 }));
 
-describe.runIf(known)('denormal numbers', { timeout: 120_000 }, () => {
+describe.runIf(known)('denormal numbers', () => {
   it('count as zero while a function runs, and no longer', () => {
     const { flushingDenormals } = api;
     expect(flushingDenormals!(hasDenormals)).toBe(false);

@@ -6,7 +6,7 @@ import { onnxRuntime } from '../onnx-runtime.js';
 let onnx: Runtime;
 beforeAll(async () => {
   onnx = await onnxRuntime({ device: 'cpu', threads: 1 });
-}, 60_000);
+});
 
 describe('small results of', () => {
   const x = [-87, -80, -40, -20, -18.5, -17.9, -10, -5, -1, 0, 1, 5, 20, 85];

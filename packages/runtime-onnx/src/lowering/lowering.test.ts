@@ -45,7 +45,7 @@ const devices = [
 ] as const;
 
 for (const { device, title, skipped } of devices) {
-  describe.skipIf(skipped)(title, { timeout: 300_000 }, () => {
+  describe.skipIf(skipped)(title, () => {
     beforeAll(async () => {
       onnx = await onnxRuntime({ device, threads: 1 });
     });

@@ -69,7 +69,7 @@ const command = join(import.meta.dirname, '../../bin/flowmap-onnx.js');
 const nodeOptions = ['--conditions=@flowmap/source', '--import', 'tsx'];
 const run = promisify(execFile);
 
-describe('the command', { timeout: 300_000 }, () => {
+describe('the command', () => {
   it('doctor reports on this machine and ends with status 0', async () => {
     const { stdout } = await run(process.execPath, [...nodeOptions, command, 'doctor']);
     expect(stdout).toMatch(/^onnxruntime-node \d+\.\d+\.\d+ on /);

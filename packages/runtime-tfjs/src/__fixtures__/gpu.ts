@@ -22,7 +22,7 @@ export function testGpu(backend: 'webgl' | 'webgpu', part: readonly string[], li
     tf.env().set(`${backend.toUpperCase()}_CPU_FORWARD`, isForwarded);
     return runtime;
   };
-  describe('with everything on the GPU', { timeout: isWhole ? 300_000 : 60_000 }, () => {
+  describe('with everything on the GPU', () => {
     const open = opening(false);
     testTraining(backend, open);
     let runtime: Runtime;
@@ -43,7 +43,7 @@ export function testGpu(backend: 'webgl' | 'webgpu', part: readonly string[], li
     });
   });
 
-  describe('with small tensors on the CPU', { timeout: 60_000 }, () => {
+  describe('with small tensors on the CPU', () => {
     const only = isWhole ? {} : { only: part.slice(0, 1) };
     describeRuntime(`tfjs (${backend})`, opening(true), { oracle: referenceRuntime, ...only });
   });

@@ -69,7 +69,7 @@ export function describeRuntime(
       { timeout: 300_000 },
       async (half) => {
         if (!runtime.dtypes.includes(half)) return;
-        for (const [group, cases] of Object.entries(halfCases(half))) {
+        for (const [group, cases] of chosen(halfCases(half))) {
           expect(await disagreements(group, cases, runtime, oracle, tolerance), group).toEqual([]);
         }
       },

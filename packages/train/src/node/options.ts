@@ -42,7 +42,10 @@ export interface TrainOptions {
   readonly logEvery?: number;
   /** Mirror images left to right at random; false unless given. */
   readonly flip?: boolean;
-  /** What is shown while it trains; `auto`, the default, is a bar on a terminal and lines elsewhere. */
+  /**
+   * What is shown while it trains; `auto`, the default, is a bar on a terminal where the package `cli-progress` is installed, and
+   * lines elsewhere.
+   */
   readonly progress?: ProgressDisplay;
   /** Called with every log record. */
   readonly onLog?: (record: LogRecord) => void;

@@ -44,9 +44,7 @@ async function finish(child: ChildProcess): Promise<{ said: unknown; code: unkno
   return { said, code };
 }
 
-const timeout = 120_000;
-
-test('a second process in a folder is refused and told of the first, which is not disturbed', { timeout }, async () => {
+test('a second process in a folder is refused and told of the first, which is not disturbed', async () => {
   const out = fresh();
   const first = await start(out, 8);
   expect(first.said).toBe('paused');
@@ -66,7 +64,7 @@ test('a second process in a folder is refused and told of the first, which is no
   expect(await readdir(out)).not.toContain('lock');
 });
 
-test('what a killed process leaves does not keep the next from going on', { timeout }, async () => {
+test('what a killed process leaves does not keep the next from going on', async () => {
   const out = fresh();
   const { child } = await start(out, 8);
   const exit = once(child, 'exit');
@@ -97,7 +95,7 @@ test('a run that is aborted, or fails, lets its folder go', async () => {
   expect(await readdir(out)).not.toContain('lock');
 });
 
-test('a pipe that nobody reads any more does not end training', { timeout }, async () => {
+test('a pipe that nobody reads any more does not end training', async () => {
   const out = fresh();
   const { child } = await start(out, 3);
   child.stdout!.destroy();

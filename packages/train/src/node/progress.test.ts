@@ -4,14 +4,14 @@ import type { LogRecord } from './log.js';
 import { showNote, showProgress, type ProgressDisplay, type ProgressReporter } from './progress.js';
 
 /** What a reporter shows while `act` uses it. */
-function shown(
+async function shown(
   display: ProgressDisplay,
   done: number,
   terminal: boolean,
   act: (reporter: ProgressReporter) => void,
-): string {
+): Promise<string> {
   const stream = Object.assign(new PassThrough({ encoding: 'utf8' }), { isTTY: terminal, columns: 120, rows: 24 });
-  act(showProgress(display, 'ayf-emd', 400, done, stream as unknown as NodeJS.WriteStream));
+  act(await showProgress(display, 'ayf-emd', 400, done, stream as unknown as NodeJS.WriteStream));
   return (stream.read() as string | null) ?? '';
 }
 
@@ -28,15 +28,15 @@ function wholeRun(reporter: ProgressReporter): void {
   reporter.stop();
 }
 
-test('lines: a few plain ones, with the time left', () => {
-  const lines = shown('lines', 0, true, wholeRun).trimEnd().split('\n');
+test('lines: a few plain ones, with the time left', async () => {
+  const lines = (await shown('lines', 0, true, wholeRun)).trimEnd().split('\n');
   expect(lines[0]).toBe('ayf-emd: step 1/400, loss 0.5000, tangent 7.25, 1230 samples/s, ETA 3 min 20 s');
   expect(lines.at(-1)).toBe('ayf-emd: step 400/400, loss 0.5000, tangent 7.25, 1230 samples/s, ETA 0 s');
   expect(lines.length).toBeLessThan(55);
 });
 
-test('lines: say that a run goes on', () => {
-  const text = shown('lines', 100, false, (reporter) => reporter.record(record(101)));
+test('lines: say that a run goes on', async () => {
+  const text = await shown('lines', 100, false, (reporter) => reporter.record(record(101)));
   expect(text.split('\n')).toEqual([
     'ayf-emd: goes on from step 100 of 400',
     'ayf-emd: step 101/400, loss 0.5000, 1230 samples/s, ETA 2 min 30 s',
@@ -44,8 +44,8 @@ test('lines: say that a run goes on', () => {
   ]);
 });
 
-test('bar: one line that is drawn again, with the time left', () => {
-  const text = shown('bar', 0, true, wholeRun);
+test('bar: one line that is drawn again, with the time left', async () => {
+  const text = await shown('bar', 0, true, wholeRun);
   expect(text).toContain('ayf-emd');
   expect(text).toContain('ETA');
   expect(text).toContain('400/400');
@@ -53,18 +53,18 @@ test('bar: one line that is drawn again, with the time left', () => {
   expect(text.split('\n').length).toBeLessThan(3);
 });
 
-test('auto: a bar on a terminal, lines elsewhere', () => {
+test('auto: a bar on a terminal, lines elsewhere', async () => {
   const first = (reporter: ProgressReporter): void => {
     reporter.record(record(1));
     reporter.stop();
   };
-  expect(shown('auto', 0, false, first)).toBe(shown('lines', 0, false, first));
-  expect(shown('auto', 0, true, first)).toContain('1/400');
-  expect(shown('auto', 0, true, first)).not.toContain('step 1/400');
+  expect(await shown('auto', 0, false, first)).toBe(await shown('lines', 0, false, first));
+  expect(await shown('auto', 0, true, first)).toContain('1/400');
+  expect(await shown('auto', 0, true, first)).not.toContain('step 1/400');
 });
 
-test('none: nothing', () => {
-  expect(shown('none', 0, true, wholeRun)).toBe('');
+test('none: nothing', async () => {
+  expect(await shown('none', 0, true, wholeRun)).toBe('');
 });
 
 test('a note is a line of its own, unless nothing is shown', () => {

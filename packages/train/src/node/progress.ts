@@ -1,8 +1,11 @@
-import { Presets, SingleBar } from 'cli-progress';
 import { surviveClosedPipe } from './closed-pipe.js';
 import type { LogRecord } from './log.js';
+import { facts, loadBar } from './progress-bar.js';
 
-/** What is shown while a run trains; `auto` is a bar on a terminal and lines elsewhere. */
+/**
+ * What is shown while a run trains; `auto` is a bar on a terminal where the package `cli-progress` is installed, and lines
+ * elsewhere.
+ */
 export type ProgressDisplay = 'auto' | 'bar' | 'lines' | 'none';
 
 /** Shows how far a run is. */
@@ -24,18 +27,19 @@ const LINES = 50;
  * @param iterations steps of the whole run
  * @param done steps taken already
  * @param stream where it is shown
+ * @throws {ConfigError} when a bar is asked for, by `bar`, and the package `cli-progress` cannot be loaded
  */
-export function showProgress(
+export async function showProgress(
   display: ProgressDisplay,
   title: string,
   iterations: number,
   done: number,
   stream: NodeJS.WriteStream = process.stderr,
-): ProgressReporter {
+): Promise<ProgressReporter> {
   if (display === 'none') return { step: () => undefined, record: () => undefined, stop: () => undefined };
-  const isBar = display === 'auto' ? stream.isTTY : display === 'bar';
+  const progressBar = await loadBar(display, stream);
   const end = surviveClosedPipe(stream);
-  const reporter = (isBar ? progressBar : progressLines)(title, iterations, done, stream);
+  const reporter = (progressBar ?? progressLines)(title, iterations, done, stream);
   return {
     ...reporter,
     stop() {
@@ -63,17 +67,6 @@ export function showNote(
   end();
 }
 
-function progressBar(title: string, iterations: number, done: number, stream: NodeJS.WriteStream): ProgressReporter {
-  const format = `${title} {bar} {value}/{total} | ETA {eta_formatted} | {facts}`;
-  const bar = new SingleBar({ format, stream, etaBuffer: 50, hideCursor: true }, Presets.shades_classic);
-  bar.start(iterations, done, { facts: '' });
-  return {
-    step: (value) => bar.update(value),
-    record: (record) => bar.update(record.step, { facts: facts(record) }),
-    stop: () => bar.stop(),
-  };
-}
-
 function progressLines(title: string, iterations: number, done: number, stream: NodeJS.WriteStream): ProgressReporter {
   const every = Math.max(1, Math.floor(iterations / LINES));
   const print = (text: string): boolean => stream.write(`${text}\n`);
@@ -92,12 +85,6 @@ function progressLines(title: string, iterations: number, done: number, stream: 
   function eta({ step, seconds }: LogRecord): number {
     return (seconds / step) * (iterations - step);
   }
-}
-
-function facts(record: LogRecord): string {
-  const { loss, tangentNorm, imagesPerSecond } = record;
-  const tangent = tangentNorm === undefined ? '' : `tangent ${tangentNorm.toPrecision(3)}, `;
-  return `loss ${loss.toPrecision(4)}, ${tangent}${Number(imagesPerSecond.toPrecision(3))} samples/s`;
 }
 
 function duration(seconds: number): string {

@@ -11,6 +11,7 @@ import { openLog, type Log } from './log.js';
 import { openRun, type Run } from './open-run.js';
 import type { TrainResult } from './options.js';
 import { showNote, showProgress } from './progress.js';
+import { loadBar } from './progress-bar.js';
 import { nextRunFolder, resultFile } from './run-folder.js';
 import type { TrainSetup } from './setup.js';
 import { compileSteps, type Steps } from './state.js';
@@ -20,6 +21,7 @@ import { compileSteps, type Steps } from './state.js';
  * nobody else can train in that folder.
  */
 export async function train(setup: TrainSetup): Promise<TrainResult> {
+  await loadBar(setup.progress); // refused before anything is written
   const lock = await lockChosenFolder(async () => (await nextRunFolder(setup.out, setup.limits)).folder);
   try {
     return await trainIn(lock.folder, setup);
@@ -93,7 +95,7 @@ async function takeSteps(setup: TrainSetup, run: Run, steps: Steps, log: Log): P
     return signal?.aborted === true;
   };
 
-  const reporter = showProgress(setup.progress, objective.name, iterations, done);
+  const reporter = await showProgress(setup.progress, objective.name, iterations, done);
   try {
     let next = prepare(done);
     while (next !== undefined && !(await isStopped())) {
