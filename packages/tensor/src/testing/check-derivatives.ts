@@ -1,11 +1,11 @@
 import { expect } from 'vitest';
-import type { HostTensor } from '../host-tensor.js';
-import { jvp } from '../jvp.js';
-import { normals } from '../random.js';
-import type { Runtime } from '../runtime.js';
-import { sizeOf, type Shape } from '../shape.js';
-import { constant, type Tensor } from '../tensor.js';
-import { vjp } from '../vjp.js';
+import type { HostTensor } from '../runtime/host-tensor.js';
+import { jvp } from '../autodiff/jvp.js';
+import { normals } from '../random/random.js';
+import type { Runtime } from '../runtime/runtime.js';
+import { sizeOf, type Shape } from '../graph/shape.js';
+import { constant, type Tensor } from '../graph/tensor.js';
+import { vjp } from '../autodiff/vjp.js';
 import { relativeError } from './compare.js';
 import { ofFloats } from './derivatives.js';
 import { evaluate } from './evaluate.js';

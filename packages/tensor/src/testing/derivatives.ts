@@ -1,7 +1,7 @@
-import { isFloat } from '../half.js';
-import { jvp } from '../jvp.js';
-import type { Tensor } from '../tensor.js';
-import { grad, vjp } from '../vjp.js';
+import { isFloat } from '../graph/half.js';
+import { jvp } from '../autodiff/jvp.js';
+import type { Tensor } from '../graph/tensor.js';
+import { grad, vjp } from '../autodiff/vjp.js';
 import type { Order } from './compare.js';
 
 /** What differentiation makes of a function. */

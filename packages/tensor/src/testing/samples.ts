@@ -1,6 +1,6 @@
-import { hostTensor, type DType, type HostTensor, type TensorSpec } from '../host-tensor.js';
-import { normals, uniforms } from '../random.js';
-import { sizeOf, type Shape } from '../shape.js';
+import { hostTensor, type DType, type HostTensor, type TensorSpec } from '../runtime/host-tensor.js';
+import { normals, uniforms } from '../random/random.js';
+import { sizeOf, type Shape } from '../graph/shape.js';
 
 /** An argument of a test case: shape, dtype, and values that depend on a seed only. */
 export interface Sample extends TensorSpec {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { DisposedError, FeedError, SharingError } from '../../errors.js';
-import { hostTensor } from '../../host-tensor.js';
-import { program } from '../../program.js';
+import { hostTensor } from '../../runtime/host-tensor.js';
+import { program } from '../../program/program.js';
 import { accumulator, initial, numbers, scalar, started, vector, type GetRuntime } from './common.js';
 
 /** Takes part in `total` and `fixed` of {@link accumulator}, and counts its runs. */

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { DisposedError, FeedError, ProgramError } from '../../errors.js';
-import { hostTensor, stackHostTensors, type HostTensor, type HostTensors } from '../../host-tensor.js';
-import { program } from '../../program.js';
-import type { Executable } from '../../runtime.js';
-import { gradients } from '../../vjp.js';
+import { hostTensor, stackHostTensors, type HostTensor, type HostTensors } from '../../runtime/host-tensor.js';
+import { program } from '../../program/program.js';
+import type { Executable } from '../../runtime/runtime.js';
+import { gradients } from '../../autodiff/vjp.js';
 import { mismatch, tolerances } from '../compare.js';
 import { normal } from '../samples.js';
 import { accumulator, initial, numbers, scalar, vector, type GetRuntime } from './common.js';

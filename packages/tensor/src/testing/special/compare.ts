@@ -1,10 +1,10 @@
-import { isFloat, roundTo } from '../../half.js';
-import type { DType, HostTensor } from '../../host-tensor.js';
-import type { Primitive } from '../../primitives.js';
-import { program, type Program } from '../../program.js';
-import type { Runtime } from '../../runtime.js';
-import { sameShape, sizeOf } from '../../shape.js';
-import type { Tensor } from '../../tensor.js';
+import { isFloat, roundTo } from '../../graph/half.js';
+import type { DType, HostTensor } from '../../runtime/host-tensor.js';
+import type { Primitive } from '../../graph/primitives.js';
+import { program, type Program } from '../../program/program.js';
+import type { Runtime } from '../../runtime/runtime.js';
+import { sameShape, sizeOf } from '../../graph/shape.js';
+import type { Tensor } from '../../graph/tensor.js';
 import { specialCases, type SpecialCase } from './cases.js';
 import { ranges } from './values.js';
 
