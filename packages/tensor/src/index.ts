@@ -11,18 +11,24 @@ export {
   UnsupportedDTypeError,
   UnsupportedError,
 } from './errors.js';
-export { halfFromBits, halfToBits, isFloat, isHalf, roundTo, type FloatDType, type HalfDType } from './graph/half.js';
-export { broadcastShapes, sameShape, sizeOf, stridesOf, type Shape } from './graph/shape.js';
 export {
   dtypes,
+  isFloat,
+  isHalf,
+  type DType,
+  type FloatDType,
+  type HalfDType,
+  type TensorSpec,
+} from './graph/dtype.js';
+export { halfFromBits, halfToBits, roundTo } from './graph/half.js';
+export { broadcastShapes, sameShape, sizeOf, stridesOf, type Shape } from './graph/shape.js';
+export {
   hostTensor,
   hostZeros,
   stackHostTensors,
-  type DType,
   type HostData,
   type HostTensor,
   type HostTensors,
-  type TensorSpec,
 } from './runtime/host-tensor.js';
 export type {
   BinaryPrimitive,

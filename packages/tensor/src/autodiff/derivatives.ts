@@ -1,4 +1,4 @@
-import { isHalf } from '../graph/half.js';
+import { isHalf } from '../graph/dtype.js';
 import { inFloat32 } from '../library/in-float32.js';
 import { full, type Tensor } from '../graph/tensor.js';
 import type { UnaryPrimitive } from '../graph/primitives.js';

@@ -1,7 +1,7 @@
 import { DTypeError, ShapeError } from '../errors.js';
 import { largerMask, maximalShare, softmaxDerivative, unaryDerivatives } from './derivatives.js';
 import { concat, select } from '../library/functions.js';
-import { isFloat } from '../graph/half.js';
+import { isFloat } from '../graph/dtype.js';
 import type { Primitive, Primitives, UnaryPrimitive } from '../graph/primitives.js';
 import { sameShape } from '../graph/shape.js';
 import { bind, reachable, full, type Tensor } from '../graph/tensor.js';

@@ -1,7 +1,7 @@
 import { DTypeError, ShapeError } from '../errors.js';
 import { largerMask, maximalShare, softmaxDerivative, unaryDerivatives } from './derivatives.js';
 import { select, sumTo } from '../library/functions.js';
-import { isFloat } from '../graph/half.js';
+import { isFloat } from '../graph/dtype.js';
 import { variable, zerosLike } from './jvp.js';
 import type { Primitive, Primitives, UnaryPrimitive } from '../graph/primitives.js';
 import { sameShape } from '../graph/shape.js';

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
-import { halfFromBits, halfToBits, isFloat, roundTo, type HalfDType } from './half.js';
+import { isFloat, type HalfDType } from './dtype.js';
+import { halfFromBits, halfToBits, roundTo } from './half.js';
 
 const all = Uint16Array.from({ length: 2 ** 16 }, (_, i) => i);
 const isNaNBits = (bits: number, infinity: number): boolean => (bits & 0x7fff) > infinity;

@@ -1,18 +1,4 @@
-/** Dtypes that have derivatives. */
-export type FloatDType = 'float32' | HalfDType;
-
-/** Floats of two bytes: IEEE 754 half precision, and the upper half of a float32. */
-export type HalfDType = 'float16' | 'bfloat16';
-
-/** True for the dtypes that have derivatives; matrix products, convolutions and functions such as `exp` take no others. */
-export function isFloat(dtype: string): dtype is FloatDType {
-  return dtype === 'float32' || isHalf(dtype);
-}
-
-/** True for the floats of two bytes. */
-export function isHalf(dtype: string): dtype is HalfDType {
-  return dtype === 'float16' || dtype === 'bfloat16';
-}
+import { isHalf, type HalfDType } from './dtype.js';
 
 /** A binary floating-point format of 16 bits: sign, exponent, fraction. */
 interface Format {

@@ -1,6 +1,5 @@
 import { DTypeError, ShapeError } from '../errors.js';
-import { isFloat } from './half.js';
-import { requireValues, type DType, type TensorSpec } from '../runtime/host-tensor.js';
+import { isFloat, requireValues, type DType, type TensorSpec } from './dtype.js';
 import type { BinaryPrimitive, ConvAttributes, Primitive, Primitives, UnaryPrimitive } from './primitives.js';
 import { broadcastShapes, isExtent, requireExtents, sameShape, sizeOf, type Shape } from './shape.js';
 

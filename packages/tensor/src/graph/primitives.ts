@@ -1,4 +1,4 @@
-import type { DType } from '../runtime/host-tensor.js';
+import type { DType } from './dtype.js';
 import type { Shape } from './shape.js';
 
 /** Attributes of operations that have none. */

@@ -1,6 +1,6 @@
 import { DTypeError, ShapeError } from '../errors.js';
-import { isFloat, isHalf, roundTo } from './half.js';
-import type { DType, TensorSpec } from '../runtime/host-tensor.js';
+import { isFloat, isHalf, type DType, type TensorSpec } from './dtype.js';
+import { roundTo } from './half.js';
 import { inferRules, type InferRule } from './infer.js';
 import type { ConstantData, Primitive, Primitives } from './primitives.js';
 import { normalizeAxes, sizeOf, type Shape } from './shape.js';

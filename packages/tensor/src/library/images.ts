@@ -1,5 +1,5 @@
 import { ShapeError } from '../errors.js';
-import type { DType } from '../runtime/host-tensor.js';
+import type { DType } from '../graph/dtype.js';
 import { isExtent } from '../graph/shape.js';
 import { constant, type Tensor } from '../graph/tensor.js';
 

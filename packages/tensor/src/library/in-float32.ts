@@ -1,4 +1,4 @@
-import { isHalf } from '../graph/half.js';
+import { isHalf } from '../graph/dtype.js';
 import type { Tensor } from '../graph/tensor.js';
 
 /** `f(x)`, for a half computed in float32 and rounded once: for sums of squares and of exponentials, which halves cannot hold. */

@@ -1,5 +1,5 @@
 import { ProgramError } from '../errors.js';
-import { isHalf } from '../graph/half.js';
+import { isHalf } from '../graph/dtype.js';
 import type { HostTensor, HostTensors } from '../runtime/host-tensor.js';
 import { programOf, type Program } from './program.js';
 import { checkFeeds } from '../runtime/runtime.js';

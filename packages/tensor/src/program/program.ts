@@ -1,5 +1,5 @@
 import { ProgramError } from '../errors.js';
-import type { DType, TensorSpec } from '../runtime/host-tensor.js';
+import type { DType, TensorSpec } from '../graph/dtype.js';
 import type { Primitive } from '../graph/primitives.js';
 import { sameShape, type Shape } from '../graph/shape.js';
 import { simplify } from '../simplify/simplify.js';

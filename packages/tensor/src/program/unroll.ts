@@ -1,6 +1,6 @@
 import { ProgramError } from '../errors.js';
 import { concat } from '../library/functions.js';
-import type { TensorSpec } from '../runtime/host-tensor.js';
+import type { TensorSpec } from '../graph/dtype.js';
 import { program, type Program, type Signature, type Tensors } from './program.js';
 import { substitute } from './substitute.js';
 import type { Tensor } from '../graph/tensor.js';

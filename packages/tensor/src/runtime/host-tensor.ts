@@ -1,28 +1,13 @@
 import { DTypeError, ShapeError } from '../errors.js';
-import { isFloat, isHalf, roundTo, type FloatDType } from '../graph/half.js';
-import type { ConstantData } from '../graph/primitives.js';
+import { isHalf, requireValues, type DType, type TensorSpec } from '../graph/dtype.js';
+import { roundTo } from '../graph/half.js';
 import { requireExtents, sameShape, sizeOf, type Shape } from '../graph/shape.js';
-
-/**
- * `float32` is the runtime's working precision (float64 in the reference runtime); `float16` and `bfloat16` are rounded after
- * every operation; `bool` is stored as bytes 0 and 1.
- */
-export type DType = FloatDType | 'int32' | 'bool';
-
-/** Every dtype there is. */
-export const dtypes: readonly DType[] = ['float32', 'float16', 'bfloat16', 'int32', 'bool'];
 
 /**
  * Host memory of each dtype. A float32 tensor may come as doubles, and a runtime rounds them to its precision. A float16 or
  * bfloat16 tensor is an array of numbers as well, each one that the dtype can hold; runtimes read it as a `Float32Array`.
  */
 export type HostData = Float32Array | Float64Array | Int32Array | Uint8Array;
-
-/** Shape and dtype: what is known of a tensor before a program runs. */
-export interface TensorSpec {
-  readonly shape: Shape;
-  readonly dtype: DType;
-}
 
 /** A tensor in host memory, row-major. */
 export interface HostTensor extends TensorSpec {
@@ -87,15 +72,6 @@ export function holds(dtype: DType, data: HostData): boolean {
   if (dtype === 'int32') return data instanceof Int32Array;
   if (dtype === 'bool') return data instanceof Uint8Array;
   return data instanceof Float32Array || data instanceof Float64Array;
-}
-
-/** Throws a {@link DTypeError} for numbers that int32 or bool would change: fractions, what is out of range, NaN. */
-export function requireValues(operation: string, dtype: DType, values: ConstantData | readonly number[]): void {
-  if (isFloat(dtype)) return;
-  const holdsValue = (value: number): boolean =>
-    dtype === 'bool' ? value === 0 || value === 1 : value === (value | 0);
-  const wrong = values.findIndex((value) => !holdsValue(value));
-  if (wrong >= 0) throw new DTypeError(operation, `values of dtype ${dtype}`, [String(values[wrong])]);
 }
 
 function allocate(dtype: DType, content: number | readonly number[]): HostData {

@@ -1,5 +1,6 @@
 import { FeedError, UnsupportedDTypeError } from '../errors.js';
-import { holds, type DType, type HostTensor, type HostTensors, type TensorSpec } from './host-tensor.js';
+import type { DType, TensorSpec } from '../graph/dtype.js';
+import { holds, type HostTensor, type HostTensors } from './host-tensor.js';
 import { specText, type Program, type Signature } from '../program/program.js';
 import { sameShape, sizeOf } from '../graph/shape.js';
 

@@ -1,5 +1,6 @@
 import { SharingError } from '../errors.js';
-import type { HostTensor, HostTensors, TensorSpec } from './host-tensor.js';
+import type { TensorSpec } from '../graph/dtype.js';
+import type { HostTensor, HostTensors } from './host-tensor.js';
 import { specText, type Signature } from '../program/program.js';
 import { sameShape } from '../graph/shape.js';
 import { turns, type InTurn } from './turns.js';

@@ -1,4 +1,4 @@
-import { isFloat } from '../graph/half.js';
+import { isFloat } from '../graph/dtype.js';
 import type { Primitive } from '../graph/primitives.js';
 import { broadcastShapes } from '../graph/shape.js';
 import { full, type Tensor } from '../graph/tensor.js';

@@ -1,6 +1,5 @@
 import { fold, isSplat, valueOf } from './fold.js';
-import { isFloat, isHalf } from '../graph/half.js';
-import type { DType } from '../runtime/host-tensor.js';
+import { isFloat, isHalf, type DType } from '../graph/dtype.js';
 import { joinPads } from './join-pads.js';
 import type { BinaryPrimitive, Primitive, Primitives } from '../graph/primitives.js';
 import { broadcastShapes, sameShape, sizeOf, type Shape } from '../graph/shape.js';

@@ -1,4 +1,4 @@
-import type { HalfDType } from '../graph/half.js';
+import type { HalfDType } from '../graph/dtype.js';
 import type { Tensor } from '../graph/tensor.js';
 import type { Sample } from './samples.js';
 

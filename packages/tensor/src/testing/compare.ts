@@ -1,4 +1,4 @@
-import { isFloat, type HalfDType } from '../graph/half.js';
+import { isFloat, type HalfDType } from '../graph/dtype.js';
 import type { HostTensor } from '../runtime/host-tensor.js';
 import { specText } from '../program/program.js';
 import { sameShape } from '../graph/shape.js';

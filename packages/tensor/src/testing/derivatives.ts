@@ -1,4 +1,4 @@
-import { isFloat } from '../graph/half.js';
+import { isFloat } from '../graph/dtype.js';
 import { jvp } from '../autodiff/jvp.js';
 import type { Tensor } from '../graph/tensor.js';
 import { grad, vjp } from '../autodiff/vjp.js';

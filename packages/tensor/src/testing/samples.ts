@@ -1,4 +1,5 @@
-import { hostTensor, type DType, type HostTensor, type TensorSpec } from '../runtime/host-tensor.js';
+import type { DType, TensorSpec } from '../graph/dtype.js';
+import { hostTensor, type HostTensor } from '../runtime/host-tensor.js';
 import { normals, uniforms } from '../random/random.js';
 import { sizeOf, type Shape } from '../graph/shape.js';
 

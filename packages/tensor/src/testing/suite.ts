@@ -1,4 +1,4 @@
-import { isFloat, type HalfDType } from '../graph/half.js';
+import { isFloat, type HalfDType } from '../graph/dtype.js';
 import type { HostTensor } from '../runtime/host-tensor.js';
 import { program, type Program } from '../program/program.js';
 import type { Runtime } from '../runtime/runtime.js';

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { FeedError, UnsupportedDTypeError } from '../../errors.js';
-import { roundTo, type HalfDType } from '../../graph/half.js';
+import type { HalfDType } from '../../graph/dtype.js';
+import { roundTo } from '../../graph/half.js';
 import { hostTensor } from '../../runtime/host-tensor.js';
 import { program, type Program } from '../../program/program.js';
 import { numbers, started, vector, type GetRuntime } from './common.js';

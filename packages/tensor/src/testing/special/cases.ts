@@ -1,6 +1,6 @@
 import { concat, conv2d, select, stopGradient } from '../../library/functions.js';
-import { isFloat } from '../../graph/half.js';
-import { dtypes, hostTensor, type DType, type HostTensor } from '../../runtime/host-tensor.js';
+import { isFloat, dtypes, type DType } from '../../graph/dtype.js';
+import { hostTensor, type HostTensor } from '../../runtime/host-tensor.js';
 import type { BinaryPrimitive, Primitive, UnaryPrimitive } from '../../graph/primitives.js';
 import { bind, constant, type Tensor } from '../../graph/tensor.js';
 import { ordinaries, repeating, specialRows, specialValues, withSpecials } from './values.js';

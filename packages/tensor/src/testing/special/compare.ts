@@ -1,5 +1,6 @@
-import { isFloat, roundTo } from '../../graph/half.js';
-import type { DType, HostTensor } from '../../runtime/host-tensor.js';
+import { isFloat, type DType } from '../../graph/dtype.js';
+import { roundTo } from '../../graph/half.js';
+import type { HostTensor } from '../../runtime/host-tensor.js';
 import type { Primitive } from '../../graph/primitives.js';
 import { program, type Program } from '../../program/program.js';
 import type { Runtime } from '../../runtime/runtime.js';

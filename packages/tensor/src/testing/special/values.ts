@@ -1,5 +1,5 @@
-import { hostTensor, type DType, type HostTensor } from '../../runtime/host-tensor.js';
-import { isFloat, type FloatDType } from '../../graph/half.js';
+import { type DType, isFloat, type FloatDType } from '../../graph/dtype.js';
+import { hostTensor, type HostTensor } from '../../runtime/host-tensor.js';
 import { sizeOf, type Shape } from '../../graph/shape.js';
 
 /** The bounds of a float's range. */
