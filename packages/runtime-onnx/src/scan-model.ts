@@ -4,7 +4,7 @@ import { AttributeProto_AttributeType as AttributeType, GraphProtoSchema } from 
 import { withoutBfloat16 } from './bfloat16.js';
 import { encodeModel } from './encode-model.js';
 import { valueInfo } from './graph.js';
-import type { Rules } from './lowering/table.js';
+import type { Rules } from './lowering/rules.js';
 import { lowered, outputName, stateInput, stateOutput } from './to-onnx.js';
 
 /**
