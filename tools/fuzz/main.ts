@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { causeText } from '@flowmap/tensor';
 import { check } from './check.js';
 import { decoders } from './decoders.js';
 import { saveFound } from './files.js';
@@ -107,6 +108,6 @@ function sentence(name: string, result: WorkerResult | undefined): string {
 }
 
 await main().catch((error: unknown) => {
-  console.error(`error: ${error instanceof Error ? error.message : String(error)}`);
+  console.error(`error: ${causeText(error)}`);
   process.exitCode = 1;
 });

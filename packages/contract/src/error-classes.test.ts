@@ -8,7 +8,7 @@ const entries = workspaces('packages').flatMap(({ manifest: { name, exports = {}
 
 type ErrorClass = new (...args: never[]) => Error;
 const isErrorClass = (value: unknown): value is ErrorClass =>
-  typeof value === 'function' && Error.prototype.isPrototypeOf.call(Error.prototype, value.prototype as object);
+  typeof value === 'function' && value.prototype instanceof Error;
 
 /** Every error class that a package exports. */
 const errorClasses = async (): Promise<ErrorClass[]> => {
@@ -23,10 +23,7 @@ test('every error class belongs to the family, which is told by a name of its ow
   expect(names).toEqual(expect.arrayContaining(['FlowmapError', 'SampleError', 'RuntimeLostError', 'ImageSizeError']));
   for (const { name, prototype } of classes) {
     expect(name).toMatch(/Error$/);
-    expect(
-      name === 'FlowmapError' || Object.prototype.isPrototypeOf.call(FlowmapError.prototype, prototype),
-      name,
-    ).toBe(true);
+    expect(name === 'FlowmapError' || prototype instanceof FlowmapError, name).toBe(true);
   }
   expect(names.toSorted()).toEqual([...new Set(names)].toSorted());
 });

@@ -63,6 +63,17 @@ export class DTypeError extends FlowmapError {
   }
 }
 
+/** An option or configuration value that makes no sense. */
+export class ConfigError extends FlowmapError {
+  constructor(
+    /** The option, as the user writes it: `dit.width`, `--size`. */
+    readonly option: string,
+    message: string,
+  ) {
+    super(`${option}: ${message}`);
+  }
+}
+
 /** A program that cannot be built: a duplicate name, an output that depends on a foreign input, a state of the wrong shape. */
 export class ProgramError extends FlowmapError {
   constructor(
@@ -154,4 +165,9 @@ export class UnsupportedDTypeError extends UnsupportedError {
     const advice = `it has ${supported.join(', ')}: cast to float32 in the program, or use another runtime`;
     super(runtime, `${dtype}, the dtype of ${tensor} in program '${program}',`, advice);
   }
+}
+
+/** What a caught value says, for the message of the error that it causes: an error's message, and anything else as text. */
+export function causeText(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause);
 }

@@ -1,4 +1,6 @@
 export {
+  causeText,
+  ConfigError,
   DisposedError,
   DTypeError,
   FeedError,
@@ -11,6 +13,7 @@ export {
   UnsupportedDTypeError,
   UnsupportedError,
 } from './errors.js';
+export { isWhole, requireWhole } from './whole.js';
 export {
   dtypes,
   isFloat,

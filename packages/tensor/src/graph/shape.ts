@@ -1,4 +1,5 @@
 import { ShapeError } from '../errors.js';
+import { isWhole } from '../whole.js';
 
 /** Extents of a tensor's axes, outermost first; `[]` is a scalar. */
 export type Shape = readonly number[];
@@ -15,7 +16,7 @@ export function sameShape(a: Shape, b: Shape): boolean {
 
 /** True for what an axis can extend over: a whole number from 1. */
 export function isExtent(n: number): boolean {
-  return Number.isInteger(n) && n >= 1;
+  return isWhole(n, 1);
 }
 
 /** Throws a {@link ShapeError} unless every extent is a whole number from 1: no tensor is empty. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { ProgramError } from '../errors.js';
+import { ConfigError } from '../errors.js';
 import { formatProgram, program } from './program.js';
 import { unroll } from './unroll.js';
 
@@ -50,7 +50,7 @@ describe('unroll', () => {
 
   test('takes one step as the program itself, and refuses what is no number of steps', () => {
     expect(unroll(decay, 1)).toBe(decay);
-    expect(() => unroll(decay, 0)).toThrow(ProgramError);
-    expect(() => unroll(decay, 2.5)).toThrow("program 'decay': wanted a whole number of steps >= 1 in a run, got 2.5");
+    expect(() => unroll(decay, 0)).toThrow(ConfigError);
+    expect(() => unroll(decay, 2.5)).toThrow('stepsPerRun: wanted a whole number >= 1, got 2.5');
   });
 });

@@ -1,9 +1,9 @@
-import { ProgramError } from '../errors.js';
 import { concat } from '../library/functions.js';
 import type { TensorSpec } from '../graph/dtype.js';
 import { program, type Program, type Signature, type Tensors } from './program.js';
 import { substitute } from './substitute.js';
 import type { Tensor } from '../graph/tensor.js';
+import { requireWhole } from '../whole.js';
 
 /**
  * The program that takes several steps of another one in a row: each step moves the state on for the next.
@@ -11,7 +11,7 @@ import type { Tensor } from '../graph/tensor.js';
  * @param steps whole number >= 1; 1 is the program itself
  * @returns a program of the same name, with the same state, whose inputs and outputs have a leading axis of `steps`, one
  *   row for each step. Its values are those of as many runs, up to the rounding that sharing between steps may change
- * @throws {ProgramError} for another number of steps
+ * @throws {ConfigError} for another number of steps
  *
  * @example
  * const count = program('count', { inputs: { x: [] }, state: { n: [] } }, ({ x }, { n }) => ({ outputs: { n }, state: { n: n.add(x) } }));
@@ -42,12 +42,10 @@ export function unroll(step: Program, steps: number): Program {
 /**
  * What {@link unroll} takes and gives, for a runtime that repeats a step by other means.
  *
- * @throws {ProgramError} for a number of steps that there cannot be
+ * @throws {ConfigError} for a number of steps that there cannot be
  */
 export function unrolledSignature(step: Signature, steps: number): Signature {
-  if (!Number.isSafeInteger(steps) || steps < 1) {
-    throw new ProgramError(step.name, `wanted a whole number of steps >= 1 in a run, got ${steps}`);
-  }
+  requireWhole('stepsPerRun', steps);
   if (steps === 1) return step;
   return { ...step, inputs: stacked(step.inputs, steps), outputs: stacked(step.outputs, steps) };
 }

@@ -1,4 +1,5 @@
 import { RandomKeyError } from '../errors.js';
+import { isWhole } from '../whole.js';
 
 /**
  * Names one stream of random numbers. Draws depend on nothing else: not on batch size, worker count, runtime, or what was
@@ -24,7 +25,7 @@ export function requireRange({ seed, step = 0, sample = 0 }: RandomKey): void {
 }
 
 function requireBits(field: 'seed' | 'step' | 'sample', value: number, bits: number): void {
-  if (!Number.isInteger(value) || value < 0 || value >= 2 ** bits) {
+  if (!isWhole(value) || value >= 2 ** bits) {
     throw new RandomKeyError(field, value, `[0, 2^${bits})`);
   }
 }

@@ -36,7 +36,7 @@ export interface Runtime {
    *
    * @throws {UnsupportedDTypeError} when the program has a tensor of a dtype that this runtime lacks
    * @throws {UnsupportedError} when the program has a primitive that this runtime lacks
-   * @throws {ProgramError} for a number of steps that there cannot be
+   * @throws {ConfigError} for a number of steps that there cannot be
    * @throws {SharingError} for sharing with an executable of another runtime, were it of the same kind, or one with a state
    *   of an equal name and another shape or dtype
    * @throws {DisposedError} for sharing with an executable that was disposed
