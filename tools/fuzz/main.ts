@@ -7,7 +7,7 @@ import { parseArgs } from 'node:util';
 import { causeText } from '@flowmap/tensor';
 import { check } from './check.js';
 import { decoders } from './decoders.js';
-import { saveFound } from './files.js';
+import { saveInput } from './files.js';
 import { CURRENT, type WorkerMessage, type WorkerResult } from './worker-messages.js';
 
 const usage = `usage: npm run fuzz -- [options]
@@ -90,7 +90,7 @@ function work(
     child.on('exit', (code, signal) => {
       clearTimeout(timer);
       if (!result) {
-        const path = saveFound(name, 'crash', readFileSync(join(scratch, CURRENT)));
+        const path = saveInput(name, 'crash', readFileSync(join(scratch, CURRENT)));
         console.error(`${name}: the process ended with ${signal ?? code} or hung at ${path}`);
       }
       done(result);

@@ -85,12 +85,12 @@ export async function onnxRuntime(options: OnnxRuntimeOptions = {}): Promise<Run
   const { ort, device, memory, createSession, channelBlock, flushesDenormals = false } = opened;
   const executable = executables(opened);
   const rules = { cpu: cpuRules(channelBlock), webgpu: webgpuRules, cuda: standardRules }[device];
-  const kind = { name: `onnx (${device})`, precision: 'float32', dtypes: await dtypesOf(ort, device) } as const;
+  const traits = { name: `onnx (${device})`, precision: 'float32', dtypes: await dtypesOf(ort, device) } as const;
   return {
-    ...kind,
+    ...traits,
     flushesDenormals,
     async compile(program: Program, { stepsPerRun = 1, sharing }: CompileOptions = {}): Promise<Executable> {
-      checkDTypes(kind, program);
+      checkDTypes(traits, program);
       const signature = unrolledSignature(program, stepsPerRun);
       return executable(signature, sharing, async () => {
         // The provider of WebGPU has no Scan; the CPU would run it, and carry every step's state over the bus.

@@ -23,8 +23,8 @@ export function compiled(program: Program, tensors: DeviceTensors): CompiledProg
 
       const copyOf = (index: number): Values => values[index]!.slice();
       const outputs = Object.entries(program.outputs).map(([name, node]): [string, DeviceTensor] => {
-        const what = `output '${name}' of program '${program.name}'`;
-        return [name, tensors.make(node, copyOf(indexOf.get(node)!), what)];
+        const label = `output '${name}' of program '${program.name}'`;
+        return [name, tensors.make(node, copyOf(indexOf.get(node)!), label)];
       });
       const updates = Object.entries(program.updates).map(
         ([name, node]) => [name, copyOf(indexOf.get(node)!)] as const,

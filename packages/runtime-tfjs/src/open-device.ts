@@ -39,12 +39,12 @@ export function openDevice(tf: Tfjs, backend: Backend, backendName: string): Dev
     kernel(kernelName, result) {
       const kernel = better[kernelName] ?? registered(kernelName);
       return (inputs, attributes) => {
-        heap?.checkRoom(result);
+        heap?.requireMemory(result);
         return kernel(inputs, attributes);
       };
     },
     upload({ shape, dtype, data }) {
-      heap?.checkRoom({ shape, dtype });
+      heap?.requireMemory({ shape, dtype });
       // Back ends may keep the array they are given, so it is always a fresh one.
       return { dataId: backend.write(copyAs(dtype, data), [...shape], dtype), shape: [...shape], dtype };
     },

@@ -49,12 +49,12 @@ export async function tfjsRuntime(options: TfjsOptions = {}): Promise<Runtime> {
   requireFloat32(tf, name);
   const device = openDevice(tf, backend, name);
   const rules = rulesFor(name);
-  const kind = { name: device.name, precision: 'float32', dtypes } as const;
+  const traits = { name: device.name, precision: 'float32', dtypes } as const;
   const executable = guarded(stateMemory(device));
   return {
-    ...kind,
+    ...traits,
     async compile(program, { stepsPerRun = 1, sharing } = {}) {
-      checkDTypes(kind, program);
+      checkDTypes(traits, program);
       const run = unroll(program, stepsPerRun);
       return executable(run, sharing, () => compiled(device, run, planOf(device, rules, run)));
     },

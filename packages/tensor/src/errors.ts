@@ -123,9 +123,9 @@ export class RandomKeyError extends FlowmapError {
 export class DisposedError extends FlowmapError {
   constructor(
     /** What was released, as the user knows it: `output 'loss' of program 'step'`, `program 'step'`. */
-    readonly what: string,
+    readonly label: string,
   ) {
-    super(`${what} was disposed; use it before dispose()`);
+    super(`${label} was disposed; use it before dispose()`);
   }
 }
 

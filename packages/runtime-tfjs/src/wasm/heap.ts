@@ -21,7 +21,7 @@ export interface Heap {
   /** The elements, until the next allocation. */
   view(info: TensorInfo): Float32Array | Int32Array | Uint8Array;
   /** @throws {WasmMemoryError} when there is no room for such a tensor */
-  checkRoom(spec: TensorSpec): void;
+  requireMemory(spec: TensorSpec): void;
 }
 
 /** Elements from which on a tensor may be the one that does not fit. */
@@ -40,7 +40,7 @@ export function heapOf(backend: WasmBackend): Heap {
     allocate,
     release,
     view: (info) => backend.typedArrayFromHeap(info),
-    checkRoom({ shape, dtype }) {
+    requireMemory({ shape, dtype }) {
       if (sizeOf(shape) >= large) release(allocate(shape, dtype));
     },
   };

@@ -154,9 +154,9 @@ describe('checkFeeds', () => {
   const x = hostTensor([4, 3], new Float32Array(12));
   const y = hostTensor([4, 1], new Float32Array(4));
   const rate = hostTensor([], [0.1]);
-  const refusal = (feeds: Parameters<typeof checkFeeds>[2], kind: 'input' | 'state' = 'input'): string => {
+  const refusal = (feeds: Parameters<typeof checkFeeds>[2], role: 'input' | 'state' = 'input'): string => {
     try {
-      checkFeeds(sgd, kind, feeds);
+      checkFeeds(sgd, role, feeds);
     } catch (error) {
       expect(error).toBeInstanceOf(FeedError);
       return (error as FeedError).message;

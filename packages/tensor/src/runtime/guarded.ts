@@ -47,8 +47,8 @@ export function guarded<Value>(memory: StateMemory<Value>): MakeExecutable<Value
   const sharedWith = (program: Signature, sharing: Executable): Shared<Value> => {
     const other = known.get(sharing);
     if (other === undefined) {
-      const what = `program '${sharing.program.name}' was compiled by another runtime, or for another device`;
-      throw new SharingError(program.name, `${what}; compile both with one and the same`);
+      const fault = `program '${sharing.program.name}' was compiled by another runtime, or for another device`;
+      throw new SharingError(program.name, `${fault}; compile both with one and the same`);
     }
     if (other.isDisposed()) throw new DisposedError(`program '${sharing.program.name}'`);
     return other.shared;

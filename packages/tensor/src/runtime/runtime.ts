@@ -106,9 +106,9 @@ export function checkDTypes({ name, dtypes }: Pick<Runtime, 'name' | 'dtypes'>, 
   const refuse = ({ dtype }: TensorSpec, tensor: string): never => {
     throw new UnsupportedDTypeError(name, program.name, dtype, tensor, dtypes);
   };
-  for (const kind of ['inputs', 'state'] as const) {
-    const found = Object.entries(program[kind]).find(([, spec]) => lacks(spec));
-    if (found) refuse(found[1], `${kind === 'inputs' ? 'input' : 'state'} '${found[0]}'`);
+  for (const role of ['input', 'state'] as const) {
+    const found = Object.entries(specsOf(program, role)).find(([, spec]) => lacks(spec));
+    if (found) refuse(found[1], `${role} '${found[0]}'`);
   }
   const node = program.nodes.find(lacks);
   if (node) refuse(node, `a result of ${node.primitive}`);
@@ -117,29 +117,29 @@ export function checkDTypes({ name, dtypes }: Pick<Runtime, 'name' | 'dtypes'>, 
 /**
  * Checks tensors given to a program against what it takes; {@link guarded} does in `run` and `writeState`.
  *
- * @param kind `input` wants every one of the program's inputs, `state` any subset of its states
+ * @param role `input` wants every one of the program's inputs, `state` any subset of its states
  * @throws {FeedError} for a missing or unknown name, a wrong shape or dtype, or an array that cannot hold the dtype
  */
-export function checkFeeds(program: Signature, kind: 'input' | 'state', feeds: Feeds): void {
-  const specs = kind === 'input' ? program.inputs : program.state;
+export function checkFeeds(program: Signature, role: Role, feeds: Feeds): void {
+  const specs = specsOf(program, role);
   const names = Object.keys(specs).join(', ') || 'none';
   for (const name of Object.keys(feeds)) {
     if (!Object.hasOwn(specs, name)) {
-      throw new FeedError(program.name, name, `unknown ${kind} '${name}'; it takes: ${names}`);
+      throw new FeedError(program.name, name, `unknown ${role} '${name}'; it takes: ${names}`);
     }
   }
   for (const [name, spec] of Object.entries(specs)) {
     const feed = feeds[name];
     if (feed === undefined) {
-      if (kind === 'state') continue;
+      if (role === 'state') continue;
       throw new FeedError(program.name, name, `input '${name}' (${specText(spec)}) is missing; it takes: ${names}`);
     }
     if (!sameShape(feed.shape, spec.shape) || feed.dtype !== spec.dtype) {
-      throw new FeedError(program.name, name, `${kind} '${name}' is ${specText(spec)}, got ${specText(feed)}`);
+      throw new FeedError(program.name, name, `${role} '${name}' is ${specText(spec)}, got ${specText(feed)}`);
     }
     if ('data' in feed && (!holds(feed.dtype, feed.data) || feed.data.length !== sizeOf(feed.shape))) {
       const got = `${feed.data.constructor.name} of length ${feed.data.length}`;
-      throw new FeedError(program.name, name, `${kind} '${name}' is ${specText(spec)}, got a ${got}`);
+      throw new FeedError(program.name, name, `${role} '${name}' is ${specText(spec)}, got a ${got}`);
     }
   }
 }
@@ -162,4 +162,11 @@ export function checkStateWritten(
       throw new FeedError(program.name, name, `state '${name}' was never written; call writeState first`);
     }
   }
+}
+
+/** What a tensor given to a program is for it. */
+type Role = 'input' | 'state';
+
+function specsOf(program: Signature, role: Role): Readonly<Record<string, TensorSpec>> {
+  return role === 'input' ? program.inputs : program.state;
 }

@@ -91,8 +91,8 @@ async function checkOrder(
     },
     args,
   );
-  const close = (what: string, a: HostTensor, b: HostTensor, accepted: number): void => {
-    const message = `${what} of ${name}: [${b.data.subarray(0, 4).join(', ')}] wanted, [${a.data.subarray(0, 4).join(', ')}] got`;
+  const close = (quantity: string, a: HostTensor, b: HostTensor, accepted: number): void => {
+    const message = `${quantity} of ${name}: [${b.data.subarray(0, 4).join(', ')}] wanted, [${a.data.subarray(0, 4).join(', ')}] got`;
     expect(a.shape, message).toEqual(b.shape);
     expect(relativeError(a.data, b.data), message).toBeLessThanOrEqual(accepted);
   };

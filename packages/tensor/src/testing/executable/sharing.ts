@@ -174,7 +174,7 @@ export function describeSharing(runtime: GetRuntime, other: GetRuntime): void {
       await expect(runtime().compile(doubling, { sharing: add })).rejects.toThrow(DisposedError);
       await disposing;
       await expect(runtime().compile(doubling, { sharing: add })).rejects.toMatchObject({
-        what: "program 'accumulator'",
+        label: "program 'accumulator'",
       });
       const foreign = await other().compile(accumulator);
       const compiled = runtime().compile(doubling, { sharing: foreign });
