@@ -15,10 +15,8 @@ export function compiled(program: Program, tensors: DeviceTensors): CompiledProg
         values[indexOf.get(node)!] = feed === undefined ? stateOf(name) : tensors.valuesOf(program, name, feed);
       }
       for (const { kernel, operands, result } of steps) {
-        kernel(
-          operands.map((i) => values[i]!),
-          values[result]!,
-        );
+        const inputs = operands.map((i) => values[i]!);
+        kernel(inputs, values[result]!);
       }
 
       const copyOf = (index: number): Values => values[index]!.slice();

@@ -147,10 +147,8 @@ describe('stopGradient', () => {
     const step = program('regression', { inputs: { x: [2, 3], v: [2, 3], w: [3, 3] } }, ({ x, v, w }) => {
       const loss = (w: Tensor): Tensor => {
         const [f, df] = jvp((y) => y.matmul(w).tanh(), [x], [v]);
-        return f
-          .sub(stopGradient(f.sub(df)))
-          .square()
-          .sum();
+        const target = stopGradient(f.sub(df));
+        return f.sub(target).square().sum();
       };
       return { outputs: { dw: grad(loss, [w])[0]! } };
     });
@@ -242,18 +240,15 @@ describe('identities', () => {
     const f = (x: Tensor): Tensor => x.softmax().mul(x.exp());
     const linear = await evaluate(
       runtime,
-      (x, v, w) => ({
-        jvp: jvp(f, [x], [v.mul(2).add(w)])[1].sub(
-          jvp(f, [x], [v])[1]
-            .mul(2)
-            .add(jvp(f, [x], [w])[1]),
-        ),
-        vjp: vjp(f, [x])[1](v.mul(2).add(w))[0]!.sub(
-          vjp(f, [x])[1](v)[0]!
-            .mul(2)
-            .add(vjp(f, [x])[1](w)[0]!),
-        ),
-      }),
+      (x, v, w) => {
+        const pushed = (tangent: Tensor): Tensor => jvp(f, [x], [tangent])[1];
+        const pulled = (cotangent: Tensor): Tensor => vjp(f, [x])[1](cotangent)[0]!;
+        const mixed = v.mul(2).add(w);
+        return {
+          jvp: pushed(mixed).sub(pushed(v).mul(2).add(pushed(w))),
+          vjp: pulled(mixed).sub(pulled(v).mul(2).add(pulled(w))),
+        };
+      },
       [normal([3, 4], 1), normal([3, 4], 2), normal([3, 4], 3)],
     );
     for (const { data } of Object.values(linear)) for (const x of data) expect(Math.abs(x)).toBeLessThan(1e-14);

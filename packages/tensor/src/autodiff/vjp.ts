@@ -89,29 +89,23 @@ const vjpRules: { readonly [P in Primitive]: VjpRule<P> } = {
   reshape: (y, yBar) => [yBar.reshape(y.operands[0]!.shape)],
   transpose: (_, yBar, __, { permutation }) => [yBar.transpose(inverse(permutation))],
   broadcastTo: (y, yBar) => [sumTo(yBar, y.operands[0]!.shape)],
-  slice: (y, yBar, _, { starts, ends }) => [
-    yBar.pad(
-      starts,
-      y.operands[0]!.shape.map((extent, i) => extent - ends[i]!),
-    ),
-  ],
-  pad: (y, yBar, _, { before }) => [
-    yBar.slice(
-      before,
-      y.operands[0]!.shape.map((extent, i) => extent + before[i]!),
-    ),
-  ],
+  slice: (y, yBar, _, { starts, ends }) => {
+    const after = y.operands[0]!.shape.map((extent, axis) => extent - ends[axis]!);
+    return [yBar.pad(starts, after)];
+  },
+  pad: (y, yBar, _, { before }) => {
+    const ends = y.operands[0]!.shape.map((extent, axis) => before[axis]! + extent);
+    return [yBar.slice(before, ends)];
+  },
   concat: (y, yBar, wanted, { axis }) => {
-    let offset = 0;
+    let end = 0;
     return y.operands.map((operand, i) => {
-      const start = offset;
-      offset += operand.shape[axis]!;
+      const start = end;
+      end += operand.shape[axis]!;
       if (!wanted[i]) return undefined;
       const starts = yBar.shape.map((_, j) => (j === axis ? start : 0));
-      return yBar.slice(
-        starts,
-        yBar.shape.map((extent, j) => (j === axis ? start + operand.shape[axis]! : extent)),
-      );
+      const ends = yBar.shape.map((extent, j) => (j === axis ? end : extent));
+      return yBar.slice(starts, ends);
     });
   },
   flip: (_, yBar, __, { axes }) => [bind('flip', [yBar], { axes })],

@@ -177,14 +177,9 @@ describe('linear and convolution', () => {
     const [x, w] = [normal([2, 3, 4, 5], 1), normal([6, 3, 1, 1], 2)];
     const difference = await values(
       (x, w) => {
-        const product = w
-          .reshape([1, 6, 3])
-          .broadcastTo([2, 6, 3])
-          .matmul(x.reshape([2, 3, 20]));
-        return conv2d(x, w)
-          .sub(product.reshape([2, 6, 4, 5]))
-          .abs()
-          .max();
+        const [weights, pixels] = [w.reshape([1, 6, 3]).broadcastTo([2, 6, 3]), x.reshape([2, 3, 20])];
+        const product = weights.matmul(pixels).reshape([2, 6, 4, 5]);
+        return conv2d(x, w).sub(product).abs().max();
       },
       x,
       w,
@@ -212,15 +207,11 @@ describe('linear and convolution', () => {
         const { shape } = await evaluate(runtime, (x, w) => conv2d(x, w, attributes), [x, w]);
         const products = await evaluate(
           runtime,
-          (x, w, g) => [
-            conv2d(x, w, attributes).mul(g).sum(),
-            bind('conv2dInputGradient', [g, w], { ...attributes, size })
-              .mul(x)
-              .sum(),
-            bind('conv2dWeightGradient', [x, g], { ...attributes, size: kernel })
-              .mul(w)
-              .sum(),
-          ],
+          (x, w, g) => {
+            const inputGradient = bind('conv2dInputGradient', [g, w], { ...attributes, size });
+            const weightGradient = bind('conv2dWeightGradient', [x, g], { ...attributes, size: kernel });
+            return [conv2d(x, w, attributes).mul(g).sum(), inputGradient.mul(x).sum(), weightGradient.mul(w).sum()];
+          },
           [x, w, normal(shape, seed + 2)],
         );
         const [forward, input, weight] = products.map(({ data }) => data[0]!);

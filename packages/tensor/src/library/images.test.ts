@@ -147,13 +147,11 @@ it('a transposed convolution is the adjoint of a convolution', async () => {
   const { shape } = await evaluate(runtime, (y, w) => conv2d(y, w, options), [y, w]);
   const [forward, adjoint] = await evaluate(
     runtime,
-    (y, w, g) => [
-      conv2d(y, w, options).mul(g).sum(),
+    (y, w, g) => {
       // 8 x 7 is one of the sizes that the stride makes one of: 2 (4 - 1) - 2 + 2 + 1 = 7 rows and one more.
-      convTranspose2d(g, w, { ...options, outputPadding: [1, 0] })
-        .mul(y)
-        .sum(),
-    ],
+      const transposed = convTranspose2d(g, w, { ...options, outputPadding: [1, 0] });
+      return [conv2d(y, w, options).mul(g).sum(), transposed.mul(y).sum()];
+    },
     [y, w, normal(shape, 3)],
   );
   expect(adjoint!.data[0]).toBeCloseTo(forward!.data[0]!, 10);

@@ -58,15 +58,11 @@ export function resize2d(x: Tensor, size: readonly [number, number], mode: 'near
   const factor = size[0] / h;
   if (mode === 'nearest' && Number.isInteger(factor) && size[1] === factor * w) return x.upsample2d(factor);
   // An axis at a time as a product with the matrix of weights: two passes at any scale, exact to differentiate.
-  const columns = x
-    .reshape([n * c * h, w])
-    .matmul(weights(w, size[1], mode, x.dtype))
-    .reshape([n, c, h, size[1]]);
-  const upright = columns.transpose([0, 1, 3, 2]).reshape([n * c * size[1], h]);
-  return upright
-    .matmul(weights(h, size[0], mode, x.dtype))
-    .reshape([n, c, size[1], size[0]])
-    .transpose([0, 1, 3, 2]);
+  const [horizontal, vertical] = [weights(w, size[1], mode, x.dtype), weights(h, size[0], mode, x.dtype)];
+  const rows = x.reshape([n * c * h, w]).matmul(horizontal);
+  const turned = rows.reshape([n, c, h, size[1]]).transpose([0, 1, 3, 2]);
+  const columns = turned.reshape([n * c * size[1], h]).matmul(vertical);
+  return columns.reshape([n, c, size[1], size[0]]).transpose([0, 1, 3, 2]);
 }
 
 /** `[from, to]`: how much each old pixel counts in each new one. */

@@ -39,10 +39,9 @@ export function maxPool2d(x: Tensor, side: number, options: PoolOptions = {}): T
   const { stride = side, padding = 0 } = options;
   const [n, c, h, w] = requireImage('maxPool2d', x);
   if (stride === side && padding === 0 && h % side === 0 && w % side === 0) {
-    return x
-      .reshape([n * c, h / side, side, w / side, side])
-      .max([2, 4])
-      .reshape([n, c, h / side, w / side]);
+    const [rows, columns] = [h / side, w / side];
+    const windows = x.reshape([n * c, rows, side, columns, side]);
+    return windows.max([2, 4]).reshape([n, c, rows, columns]);
   }
   const padded =
     padding === 0 ? x : x.pad([0, 0, padding, padding], [0, 0, padding, padding]).add(frame(h, w, padding, x.dtype));

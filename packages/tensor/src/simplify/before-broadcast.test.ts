@@ -16,17 +16,12 @@ const weight = input('w', [4, 6]);
 const matrix = input('x', [50, 4]);
 
 describe('what was repeated', () => {
+  const tripled = time.broadcastTo([50]).mul(3);
+  const first = row.slice([0, 0], [1, 1]).reshape([1]);
   // [name, computation of something repeated 50 times, elements that are computed once before it is].
   it.each<[string, Tensor, number]>([
     ['passes through a function', time.broadcastTo([50]).sin(), 1],
-    [
-      'and arithmetic with a number or another',
-      time
-        .broadcastTo([50])
-        .mul(3)
-        .sub(row.slice([0, 0], [1, 1]).reshape([1]).broadcastTo([50])),
-      1 + 1 + 1 + 1,
-    ],
+    ['and arithmetic with a number or another', tripled.sub(first.broadcastTo([50])), 1 + 1 + 1 + 1],
     ['and comparisons and casts', select(row.broadcastTo([50, 4]).less(0), 1, 2), 4 + 4],
     ['and a column that it becomes', time.broadcastTo([50]).reshape([50, 1]).exp(), 1 + 1],
     ['and pieces of it', split(row.broadcastTo([50, 4]), 2, 1)[1]!.exp(), 2 + 2],

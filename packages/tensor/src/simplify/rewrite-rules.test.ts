@@ -83,12 +83,8 @@ describe('rules', () => {
     });
 
     it('a constant is rounded by one to a half, and zero stays zero', () => {
-      const [third, back] = simplify([
-        full(1 / 3).cast('bfloat16'),
-        full(1 / 3)
-          .cast('bfloat16')
-          .cast('float32'),
-      ]);
+      const rounded = full(1 / 3).cast('bfloat16');
+      const [third, back] = simplify([rounded, rounded.cast('float32')]);
       expect(third!.is('constant') && third.attributes.data[0]).toBe(roundTo(1 / 3, 'bfloat16'));
       expect(back!.is('constant') && back.attributes.data[0]).toBe(roundTo(1 / 3, 'bfloat16'));
       expect(back!.dtype).toBe('float32');

@@ -146,13 +146,8 @@ export const rewriteRules: { readonly [P in Primitive]?: RewriteRule<P> } = {
   concat: (operands, { axis }, shape, make) => {
     if (operands.length === 1) return operands[0];
     const nested = (x: Tensor): x is Tensor<'concat'> => x.is('concat') && x.attributes.axis === axis;
-    if (operands.some(nested)) {
-      return make(
-        'concat',
-        operands.flatMap((x) => (nested(x) ? x.operands : [x])),
-        { axis },
-      );
-    }
+    const parts = operands.flatMap((x) => (nested(x) ? x.operands : [x]));
+    if (operands.some(nested)) return make('concat', parts, { axis });
     const first = operands[0]!;
     // 0 === -0, but they are not to be confused.
     const alike = (x: Tensor): boolean => isSplat(x) && isSplat(first) && Object.is(valueOf(x), valueOf(first));
@@ -253,11 +248,8 @@ function narrowed(
         : undefined;
     if (source === undefined) continue;
     const narrow = operands.map((other, j) => (j === i ? source : other));
-    const result = broadcastShapes(
-      primitive,
-      narrow.map((x) => x.shape),
-    );
-    if (sameShape(result, shape)) return make(primitive, narrow, {});
+    const shapes = narrow.map((x) => x.shape);
+    if (sameShape(broadcastShapes(primitive, shapes), shape)) return make(primitive, narrow, {});
   }
   return undefined;
 }

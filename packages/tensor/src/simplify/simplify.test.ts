@@ -212,10 +212,8 @@ describe('size', () => {
     for (let i = 0; i < 200; i++) {
       x = x.add(x.neg().mul(0.5)).mul(x.sub(x.mul(2)));
       y = y.sub(y.mul(y).neg()).mul(3).mul(y.mul(0.5));
-      z = z
-        .mul(2)
-        .mul(z.slice([0, 0], [1, 3]).mul(0.25))
-        .neg();
+      const row = z.slice([0, 0], [1, 3]).mul(0.25);
+      z = z.mul(2).mul(row).neg();
     }
     expect(reachable(simplify([x, y, z])).length).toBeLessThan(4000);
   });

@@ -72,6 +72,7 @@ async function checkOrder(
       const { floats, g } = ofFloats(f, xs);
       const shifted = (h: number): Tensor => g(...floats.map((x, i) => x.add(directions[i]!.mul(h))));
       const [near, far] = [shifted(step).sub(shifted(-step)), shifted(2 * step).sub(shifted(-2 * step))];
+      const span = 12 * step;
       const [value, tangent] = jvp(g, floats, directions);
       const [vjpValue, pullback] = vjp(g, floats);
       const cotangent = random(value.shape, 'cotangent');
@@ -81,10 +82,7 @@ async function checkOrder(
         jvpValue: value,
         vjpValue,
         tangent,
-        difference: near
-          .mul(8)
-          .sub(far)
-          .div(12 * step),
+        difference: near.mul(8).sub(far).div(span),
         forward: tangent.mul(cotangent).sum(),
         reverse: pulled.reduce((total, term) => total.add(term)),
       };

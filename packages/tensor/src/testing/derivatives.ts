@@ -53,13 +53,13 @@ export function derivativesOf(
   results.push({ label: 'jvp', kind: 'jvp', tensor: tangent(...floats) });
   vjp(g, floats)[1](cotangent).forEach((tensor, i) => results.push({ label: `vjp ${String(i)}`, kind: 'vjp', tensor }));
   results.push({ label: 'jvp of jvp', kind: 'second order', tensor: jvp(tangent, floats, directions)[1] });
-  grad(
-    (...xs) =>
-      tangent(...xs)
-        .mul(cotangent)
-        .sum(),
-    floats,
-  ).forEach((tensor, i) => results.push({ label: `grad of jvp, ${String(i)}`, kind: 'second order', tensor }));
+  const projected = (...xs: Tensor[]): Tensor => {
+    const dy = tangent(...xs);
+    return dy.mul(cotangent).sum();
+  };
+  grad(projected, floats).forEach((tensor, i) => {
+    results.push({ label: `grad of jvp, ${String(i)}`, kind: 'second order', tensor });
+  });
   floats.forEach((_, i) => {
     const pulled = (...xs: Tensor[]): Tensor => vjp(g, xs)[1](cotangent)[i]!;
     const tensor = jvp(pulled, floats, directions)[1];

@@ -142,10 +142,8 @@ export const compositeCases: Readonly<Record<string, readonly Case[]>> = {
           [x],
           [v],
         );
-        return value
-          .sub(stopGradient(value.sub(tangent)))
-          .square()
-          .sum([1]);
+        const target = stopGradient(value.sub(tangent));
+        return value.sub(target).square().sum([1]);
       },
     ),
     at('maximum of maxima', [distinct([2, 3, 4])], (x) => x.max([2]).square().max([1])),
