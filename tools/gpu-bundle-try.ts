@@ -55,6 +55,6 @@ function bench(output: 'show' | 'keep', status: number, driverFile: string, ...o
   return text;
 }
 
-function wanted(holds: boolean, what: string): void {
-  if (!holds) throw new Error(`the benchmark did not give ${what}`);
+function wanted(holds: boolean, part: string): void {
+  if (!holds) throw new Error(`the benchmark did not give ${part}`);
 }

@@ -108,10 +108,8 @@ export async function watchMemory(): Promise<() => Promise<number | undefined>> 
     const last = Number((await nvidia('memory.used'))?.[0]);
     child.kill();
     await closed;
-    const samples = output
-      .split('\n')
-      .filter(Boolean)
-      .map((line) => Number.parseInt(line, 10));
+    const lines = output.split('\n').filter(Boolean);
+    const samples = lines.map((line) => Number.parseInt(line, 10));
     return (Math.max(before, last, ...samples.filter(Number.isFinite)) - before) * 2 ** 20;
   };
 }

@@ -3,7 +3,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFileAtomic } from '@flowmap/core/node';
-import { FlowmapError } from '@flowmap/tensor';
+import { causeText, FlowmapError } from '@flowmap/tensor';
 import { findAdapter, openGpu } from './adapter.js';
 import { parseOptions, usage } from './options.js';
 import { formatReport } from './report.js';
@@ -41,10 +41,12 @@ async function makeFolder(out: string): Promise<void> {
   try {
     await mkdir(out, { recursive: true });
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new FlowmapError(`--out: cannot make the folder ${out}: ${reason}. Name one that can be written to`, {
-      cause,
-    });
+    throw new FlowmapError(
+      `--out: cannot make the folder ${out}: ${causeText(cause)}. Name one that can be written to`,
+      {
+        cause,
+      },
+    );
   }
 }
 

@@ -81,8 +81,11 @@ export async function timeTraining(
 
 export function measured(runtime: string, task: PeerTask, ms: number, peakDeviceMemory?: number): Measured {
   return {
-    ...{ runtime, ms, peakDeviceMemory },
-    ...{ gflops: taskFlops(task) / ms / 1e6, samplesPerSecond: (1000 * task.batchSize) / ms },
+    runtime,
+    ms,
+    peakDeviceMemory,
+    gflops: taskFlops(task) / ms / 1e6,
+    samplesPerSecond: (1000 * task.batchSize) / ms,
   };
 }
 

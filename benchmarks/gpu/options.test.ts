@@ -15,7 +15,10 @@ describe('options of the GPU benchmark', () => {
     expect(parseOptions(['--small'])).toEqual({ ...defaults, small: true, batchSize: 4 });
     expect(parseOptions(['--small', '--batch', '8', '--steps-per-run=2', '--rounds', '3'])).toEqual({
       ...defaults,
-      ...{ small: true, batchSize: 8, stepsPerRun: 2, rounds: 3 },
+      small: true,
+      batchSize: 8,
+      stepsPerRun: 2,
+      rounds: 3,
     });
   });
 

@@ -41,7 +41,7 @@ export async function check(decoder: Decoder, bytes: Uint8Array, scratch: string
 }
 
 function faultOf(thrown: unknown, { errors }: Decoder): Outcome['fault'] {
-  if (!(thrown instanceof Error) || !errors.some((kind) => thrown instanceof kind)) {
+  if (!(thrown instanceof Error) || !errors.some((errorClass) => thrown instanceof errorClass)) {
     return { kind: 'error', message: thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown) };
   }
   const { message } = thrown;

@@ -7,8 +7,8 @@ const folder = import.meta.dirname;
 const namesIn = (path: string): string[] => (existsSync(path) ? readdirSync(path).sort() : []);
 
 /** Files of a decoder's folder in `corpus` or `found`, by their paths. */
-export function filesOf(kind: 'corpus' | 'found', decoder: string): string[] {
-  const path = join(folder, kind, decoder);
+export function filesOf(collection: 'corpus' | 'found', decoder: string): string[] {
+  const path = join(folder, collection, decoder);
   return namesIn(path).map((name) => join(path, name));
 }
 
@@ -20,14 +20,15 @@ export function readCorpus(decoder: string): Uint8Array[] {
 }
 
 /**
- * Keeps an input: in `found`, named by what it did and its digest, or in the corpus.
+ * Keeps an input in a file named by the reason and its digest.
  *
+ * @param reason `corpus` keeps it in the corpus, the kind of its fault in `found`
  * @returns its path
  */
-export function saveFound(decoder: string, kind: string, bytes: Uint8Array): string {
-  const target = join(folder, kind === 'corpus' ? 'corpus' : 'found', decoder);
+export function saveInput(decoder: string, reason: string, bytes: Uint8Array): string {
+  const target = join(folder, reason === 'corpus' ? 'corpus' : 'found', decoder);
   mkdirSync(target, { recursive: true });
-  const path = join(target, `${kind}-${createHash('sha256').update(bytes).digest('hex').slice(0, 12)}`);
+  const path = join(target, `${reason}-${createHash('sha256').update(bytes).digest('hex').slice(0, 12)}`);
   writeFileSync(path, bytes);
   return path;
 }

@@ -86,7 +86,10 @@ describe('what an input may not do', () => {
       const kinds: string[] = [];
       const result = await fuzz(bad, {
         corpus: [Buffer.from('d'), Buffer.from('f')],
-        ...{ runs: 300, seed: 1, seconds: Infinity, scratch },
+        runs: 300,
+        seed: 1,
+        seconds: Infinity,
+        scratch,
         onFault(_, { kind }) {
           kinds.push(kind);
           return kinds.length < 2;
@@ -105,7 +108,11 @@ describe('coverage', () => {
   it('keeps the inputs that reach a new block of the sources', async () => {
     const { kept, covered, inputs } = await fuzz(decoders['cifar10']!, {
       corpus: [new Uint8Array(1)],
-      ...{ runs: 100, seed: 0, seconds: Infinity, scratch, onFault: () => false },
+      runs: 100,
+      seed: 0,
+      seconds: Infinity,
+      scratch,
+      onFault: () => false,
     });
     expect(inputs).toBe(100);
     expect(covered).toBeGreaterThan(0);

@@ -4,9 +4,10 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { causeText } from '@flowmap/tensor';
 import { check } from './check.js';
 import { decoders } from './decoders.js';
-import { saveFound } from './files.js';
+import { saveInput } from './files.js';
 import { CURRENT, type WorkerMessage, type WorkerResult } from './worker-messages.js';
 
 const usage = `usage: npm run fuzz -- [options]
@@ -89,7 +90,7 @@ function work(
     child.on('exit', (code, signal) => {
       clearTimeout(timer);
       if (!result) {
-        const path = saveFound(name, 'crash', readFileSync(join(scratch, CURRENT)));
+        const path = saveInput(name, 'crash', readFileSync(join(scratch, CURRENT)));
         console.error(`${name}: the process ended with ${signal ?? code} or hung at ${path}`);
       }
       done(result);
@@ -107,6 +108,6 @@ function sentence(name: string, result: WorkerResult | undefined): string {
 }
 
 await main().catch((error: unknown) => {
-  console.error(`error: ${error instanceof Error ? error.message : String(error)}`);
+  console.error(`error: ${causeText(error)}`);
   process.exitCode = 1;
 });

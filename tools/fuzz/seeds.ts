@@ -30,7 +30,10 @@ seed('safetensors', 'all-types', encodeSafetensors(tensors, { k: 'v', é: '💡'
 seed('safetensors', 'empty', encodeSafetensors({}));
 
 const model = (network: Network, classes: string[] = []): Model => ({
-  ...{ kind: 'velocity', network, params: network.init(0), classes },
+  kind: 'velocity',
+  network,
+  params: network.init(0),
+  classes,
   training: { iterations: 2, notes: [null, true] },
 });
 const teacher = model(mlp({ shape: [2], width: 2, depth: 1, classes: 2 }), ['cat', 'dog']);

@@ -3,7 +3,7 @@
 import { ftruncateSync, mkdirSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { decoders } from './decoders.js';
-import { readCorpus, saveFound } from './files.js';
+import { readCorpus, saveInput } from './files.js';
 import { fuzz } from './fuzz.js';
 import { CURRENT, type WorkerMessage } from './worker-messages.js';
 
@@ -14,11 +14,14 @@ const own = join(scratch, name);
 mkdirSync(own, { recursive: true });
 const current = openSync(join(scratch, CURRENT), 'w');
 let [inputs, told, faults] = [0, 0, 0];
-const kinds = new Set<string>();
+const places = new Set<string>();
 
 const { kept, ...result } = await fuzz(decoder, {
   corpus: readCorpus(name),
-  ...{ runs: Number(runs), seed: Number(seed), seconds: Number(seconds), scratch: own },
+  runs: Number(runs),
+  seed: Number(seed),
+  seconds: Number(seconds),
+  scratch: own,
   onInput(bytes) {
     ftruncateSync(current, 0);
     writeSync(current, bytes, 0, bytes.length, 0);
@@ -29,11 +32,11 @@ const { kept, ...result } = await fuzz(decoder, {
   },
   onFault(bytes, { kind, message }) {
     const place = `${kind} ${message.split('\n').slice(0, 3).join(' ')}`;
-    if (!kinds.has(place)) console.error(`${name}: ${kind}, ${saveFound(name, kind, bytes)}\n${message}`);
-    kinds.add(place);
+    if (!places.has(place)) console.error(`${name}: ${kind}, ${saveInput(name, kind, bytes)}\n${message}`);
+    places.add(place);
     return ++faults < MAX_FAULTS && kind !== 'memory';
   },
 });
-if (keep === 'keep') kept.filter((bytes) => bytes.length <= 2048).forEach((bytes) => saveFound(name, 'corpus', bytes));
+if (keep === 'keep') kept.filter((bytes) => bytes.length <= 2048).forEach((bytes) => saveInput(name, 'corpus', bytes));
 process.send?.({ result: { ...result, kept: kept.length, faults } } satisfies WorkerMessage);
 process.disconnect();

@@ -5,10 +5,7 @@ import { onnxRuntime } from '@flowmap/runtime-onnx';
 import { normalBatch } from '@flowmap/tensor';
 import { FEW, MANY, type Phase, type Points, type Report, type Samples, type Settings } from './messages.js';
 import { openSampler, type Sampler } from './sampler.js';
-import { train } from './train.js';
-
-/** Waits as long as the run is paused. */
-export type Gate = () => Promise<void>;
+import { train, type Gate } from './train.js';
 
 /**
  * The whole run: trains a teacher on a checkerboard by flow matching, then distils it into a flow map by AYF-EMD. Network

@@ -1,7 +1,9 @@
 import { loader, type Dataset, type Network, type Objective, type VelocityField } from '@flowmap/core';
 import type { HostTensors, Runtime } from '@flowmap/tensor';
 import { adamw, cosineSchedule, initialState, powerEma, trainFeeds, trainStep } from '@flowmap/train';
-import type { Gate } from './run.js';
+
+/** Waits as long as the run is paused. */
+export type Gate = () => Promise<void>;
 
 interface Training {
   readonly runtime: Runtime;

@@ -1,5 +1,6 @@
 import type { Command, Report } from './messages.js';
-import { run, type Gate } from './run.js';
+import { run } from './run.js';
+import type { Gate } from './train.js';
 
 const scope = globalThis as unknown as {
   onmessage: ((event: { data: Command }) => void) | null;

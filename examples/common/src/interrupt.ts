@@ -1,5 +1,4 @@
 import { constants } from 'node:os';
-import type { CommandOutput } from './command.js';
 
 /** What asks a process to end, and what a user calls it: a key, `kill` or a system that shuts down, a terminal that is closed. */
 const SIGNALS = { SIGINT: 'Ctrl-C', SIGTERM: 'SIGTERM', SIGHUP: 'SIGHUP' } as const;
@@ -19,7 +18,7 @@ const ECHO = 500;
  */
 export async function withInterrupt(
   work: (signal: AbortSignal) => Promise<unknown>,
-  output: Pick<CommandOutput, 'error'>,
+  output: { error(text: string): void },
 ): Promise<number> {
   const controller = new AbortController();
   const { signal } = controller;

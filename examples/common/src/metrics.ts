@@ -3,7 +3,7 @@ import { endpointRmse, EVALUATION_COUNT, perStepCount, type Endpoints, type PerS
 import { interruptible } from './interruptible.js';
 import { machine, versions } from './machine.js';
 import { firstSamples } from './presentation.js';
-import type { ExampleRun } from './run-example.js';
+import type { ExampleRun } from './example-run.js';
 import type { Trained } from './run-folder.js';
 import { forwardFlops, matmulGflops, median } from './speed.js';
 

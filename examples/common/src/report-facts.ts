@@ -3,7 +3,7 @@ import type { Metrics } from './metrics.js';
 import { shortNumber } from './report/axis.js';
 import { duration } from './report/duration.js';
 import type { Facts } from './report/report.js';
-import type { ExampleRun, Training } from './run-example.js';
+import type { ExampleRun, Training } from './example-run.js';
 
 /** What was trained, and how. */
 export function settingsOf(run: ExampleRun, network: NetworkConfig, parameters: number): Facts {

@@ -4,7 +4,7 @@ import { labelOf, type SamplePicture } from './pictures.js';
 import { duration } from './report/duration.js';
 import type { Curve } from './report/line-chart.js';
 import type { CurveSection, PictureSection, Report, ReportPicture } from './report/report.js';
-import type { ExampleRun } from './run-example.js';
+import type { ExampleRun } from './example-run.js';
 import { settingsOf, timingsOf } from './report-facts.js';
 import type { Trained } from './run-folder.js';
 

@@ -9,7 +9,8 @@ import type { HostTensor } from '@flowmap/tensor';
 import { RunMismatchError } from '@flowmap/train';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Metrics } from './metrics.js';
-import { runExample, type ExampleRun } from './run-example.js';
+import type { ExampleRun } from './example-run.js';
+import { runExample } from './run-example.js';
 
 const scratch = mkdtempSync(join(tmpdir(), 'flowmap-example-'));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));

@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import type { Dataset } from '@flowmap/core';
-import { DataError } from '@flowmap/core';
+import { causeText, DataError } from '@flowmap/core';
 import { imageDataset } from '@flowmap/data';
 import sharp from 'sharp';
 
@@ -66,9 +66,7 @@ async function decode(path: string, side: number): Promise<Uint8Array> {
     .raw()
     .toBuffer()
     .catch((cause: unknown) => {
-      throw new DataError(path, `cannot be decoded (${cause instanceof Error ? cause.message : String(cause)})`, {
-        cause,
-      });
+      throw new DataError(path, `cannot be decoded (${causeText(cause)})`, { cause });
     });
   const plane = side * side;
   return Uint8Array.from({ length: 3 * plane }, (_, i) => interleaved[3 * (i % plane) + Math.floor(i / plane)]!);

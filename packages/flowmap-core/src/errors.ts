@@ -1,5 +1,7 @@
 import { FlowmapError } from '@flowmap/tensor';
 
+export { ConfigError } from '@flowmap/tensor';
+
 /** Data that cannot be read: a missing or empty folder, a truncated image, a file of the wrong format or over a limit. */
 export class DataError extends FlowmapError {
   /** The option whose limit the file is over, where that is the fault: `maxPixels`. */
@@ -48,17 +50,6 @@ export class CheckpointError extends FlowmapError {
     super(oneLine(`${source}: ${message}`), options);
     this.tensor = options?.tensor;
     this.limit = options?.limit;
-  }
-}
-
-/** An option or configuration value that makes no sense. */
-export class ConfigError extends FlowmapError {
-  constructor(
-    /** The option, as the user writes it: `dit.width`, `--size`. */
-    readonly option: string,
-    message: string,
-  ) {
-    super(`${option}: ${message}`);
   }
 }
 

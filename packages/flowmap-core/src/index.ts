@@ -1,4 +1,13 @@
-export { FlowmapError, fillNormals, hostTensor, normalBatch, normals, uniforms, type RandomKey } from '@flowmap/tensor';
+export {
+  causeText,
+  FlowmapError,
+  fillNormals,
+  hostTensor,
+  normalBatch,
+  normals,
+  uniforms,
+  type RandomKey,
+} from '@flowmap/tensor';
 export {
   CheckpointError,
   ConfigError,

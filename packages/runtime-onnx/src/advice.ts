@@ -1,10 +1,10 @@
+import { causeText } from '@flowmap/tensor';
 import type { Device } from './devices.js';
 import type { System } from './system.js';
 
 /** What onnxruntime says of a failure, without the place in its sources and the condition that it checked. */
 export function reasonOf(error: unknown): string {
-  const message = error instanceof Error ? error.message : String(error);
-  const [line = ''] = message.trim().split('\n');
+  const [line = ''] = causeText(error).trim().split('\n');
   return (line.split(' was false. ').at(-1) ?? line).replace(/\.$/, '');
 }
 

@@ -12,7 +12,7 @@ export class OnnxTensor implements DeviceTensor {
     readonly shape: Shape,
     readonly dtype: DType,
     /** What it is, for messages. */
-    private readonly what: string,
+    private readonly label: string,
     /** Called once, after the tensor was released. */
     released?: () => void,
   ) {
@@ -22,7 +22,7 @@ export class OnnxTensor implements DeviceTensor {
 
   /** @throws {DisposedError} after `dispose` */
   get ort(): OrtTensor {
-    if (this.tensor.location === 'none') throw new DisposedError(this.what);
+    if (this.tensor.location === 'none') throw new DisposedError(this.label);
     return this.tensor;
   }
 

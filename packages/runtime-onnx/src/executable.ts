@@ -20,8 +20,8 @@ import { outputName, stateInput, stateOutput } from './to-onnx.js';
 /** A state between runs. */
 export interface Held {
   readonly tensor: OrtTensor;
-  /** Where sessions write in place: the memory of the value before, for the next one. */
-  readonly spare?: OrtTensor;
+  /** Where sessions write in place: the value before, whose memory the next one takes. */
+  readonly previous?: OrtTensor;
   /** Where tensors live no longer than the session they came from: lets go of that session. */
   readonly released?: (() => void) | undefined;
 }
@@ -32,7 +32,7 @@ export function executables({ memory }: OpenDevice): MakeExecutable<Held> {
     write: async (tensor) => ({ tensor: await memory.write(tensor) }),
     read: async ({ tensor }, spec) => ({ ...spec, data: await memory.read(tensor) }),
     release({ tensor, released }) {
-      // What is in host memory may be the spare of the value after it.
+      // In host memory it may be the `previous` of the value after it.
       if (memory.location === 'cpu') return;
       tensor.dispose();
       released?.();
@@ -50,7 +50,7 @@ export function compiled(
   { ort, device, memory }: OpenDevice,
   program: Signature,
 ): CompiledProgram<Held> {
-  const what = (name: string): string => `output '${name}' of program '${program.name}'`;
+  const labelOf = (name: string): string => `output '${name}' of program '${program.name}'`;
   // Tensors in host memory do without the session that they came from.
   const lifetime = sessionLifetime(session);
   const hold = memory.location === 'cpu' ? undefined : lifetime.hold;
@@ -65,10 +65,10 @@ export function compiled(
     );
   };
   /** Memory for a run's results. */
-  const room = (stateOf: (name: string) => Held): Record<string, OrtTensor> => {
+  const resultMemory = (stateOf: (name: string) => Held): Record<string, OrtTensor> => {
     const results: Record<string, OrtTensor> = {};
     for (const [name, spec] of Object.entries(program.updates)) {
-      results[stateOutput(name)] = stateOf(name).spare ?? toOrt(ort, hostZeros(spec));
+      results[stateOutput(name)] = stateOf(name).previous ?? toOrt(ort, hostZeros(spec));
     }
     for (const [name, spec] of Object.entries(program.outputs))
       results[outputName(program, name)] = toOrt(ort, hostZeros(spec));
@@ -82,7 +82,7 @@ export function compiled(
       for (const name of Object.keys(program.state)) feeds[stateInput(name)] = stateOf(name).tensor;
       let results: Readonly<Record<string, OrtTensor>>;
       try {
-        results = await session.run(feeds, session.inPlace ? room(stateOf) : undefined);
+        results = await session.run(feeds, session.inPlace ? resultMemory(stateOf) : undefined);
         if (memory.afterRun) await memory.afterRun();
       } catch (cause) {
         throw deviceFailure(device, `running program '${program.name}'`, cause);
@@ -90,11 +90,18 @@ export function compiled(
       const updates: Record<string, Held> = {};
       for (const name of Object.keys(program.updates)) {
         const tensor = results[stateOutput(name)]!;
-        updates[name] = session.inPlace ? { tensor, spare: stateOf(name).tensor } : { tensor, released: hold?.() };
+        updates[name] = session.inPlace ? { tensor, previous: stateOf(name).tensor } : { tensor, released: hold?.() };
       }
       const outputs: Record<string, DeviceTensor> = {};
       for (const [name, { shape, dtype }] of Object.entries(program.outputs)) {
-        outputs[name] = new OnnxTensor(results[outputName(program, name)]!, memory, shape, dtype, what(name), hold?.());
+        outputs[name] = new OnnxTensor(
+          results[outputName(program, name)]!,
+          memory,
+          shape,
+          dtype,
+          labelOf(name),
+          hold?.(),
+        );
       }
       return { outputs, updates };
     },

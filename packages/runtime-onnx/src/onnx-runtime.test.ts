@@ -2,12 +2,12 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
+  ConfigError,
   gradients,
   hostTensor,
   normals,
   program,
   SharingError,
-  UnsupportedError,
   type HostTensor,
   type Program,
 } from '@flowmap/tensor';
@@ -74,7 +74,7 @@ describe('onnxRuntime', () => {
   });
 
   it.each([0, -1, 1.5, NaN])('refuses %d threads', async (threads) => {
-    await expect(onnxRuntime({ threads })).rejects.toThrow(UnsupportedError);
+    await expect(onnxRuntime({ threads })).rejects.toThrow(ConfigError);
   });
 
   it('refuses a device that it does not know', async () => {

@@ -1,6 +1,7 @@
 import { host } from '#host';
 import {
   checkDTypes,
+  requireWhole,
   unroll,
   unrolledSignature,
   UnsupportedError,
@@ -65,7 +66,8 @@ export interface OnnxRuntimeOptions {
  *
  * @throws {RuntimeUnavailableError} when onnxruntime cannot be loaded, or the provider of the device is missing or does not
  *   start; the message says how to get it. A device that fails later rejects `compile` or `run` with it
- * @throws {UnsupportedError} for a device or a number of threads that there cannot be
+ * @throws {ConfigError} for a number of threads or a memory limit that is not a whole number >= 1
+ * @throws {UnsupportedError} for a device that it does not know, and for a setting that the device does not have
  *
  * @example
  * const runtime = await onnxRuntime({ device: 'cpu', threads: 2 });
@@ -77,22 +79,18 @@ export async function onnxRuntime(options: OnnxRuntimeOptions = {}): Promise<Run
     const listed = choices.map((choice) => `'${choice}'`).join(', ');
     throw new UnsupportedError('onnx', `device '${wanted}'`, `choose one of ${listed}`);
   }
-  if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1)) {
-    throw new UnsupportedError('onnx', `${String(threads)} threads`, 'give a whole number >= 1');
-  }
-  if (memoryLimit !== undefined && !(Number.isInteger(memoryLimit) && memoryLimit >= 1)) {
-    throw new UnsupportedError('onnx', `a memory limit of ${String(memoryLimit)} bytes`, 'give a whole number >= 1');
-  }
+  if (threads !== undefined) requireWhole('threads', threads);
+  if (memoryLimit !== undefined) requireWhole('memoryLimit', memoryLimit);
   const opened = await (wanted === 'auto' ? openFastest(options) : host.open(wanted, options));
   const { ort, device, memory, createSession, channelBlock, flushesDenormals = false } = opened;
   const executable = executables(opened);
   const rules = { cpu: cpuRules(channelBlock), webgpu: webgpuRules, cuda: standardRules }[device];
-  const kind = { name: `onnx (${device})`, precision: 'float32', dtypes: await dtypesOf(ort, device) } as const;
+  const traits = { name: `onnx (${device})`, precision: 'float32', dtypes: await dtypesOf(ort, device) } as const;
   return {
-    ...kind,
+    ...traits,
     flushesDenormals,
     async compile(program: Program, { stepsPerRun = 1, sharing }: CompileOptions = {}): Promise<Executable> {
-      checkDTypes(kind, program);
+      checkDTypes(traits, program);
       const signature = unrolledSignature(program, stepsPerRun);
       return executable(signature, sharing, async () => {
         // The provider of WebGPU has no Scan; the CPU would run it, and carry every step's state over the bus.

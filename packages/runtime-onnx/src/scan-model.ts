@@ -4,7 +4,7 @@ import { AttributeProto_AttributeType as AttributeType, GraphProtoSchema } from 
 import { withoutBfloat16 } from './bfloat16.js';
 import { encodeModel } from './encode-model.js';
 import { valueInfo } from './graph.js';
-import type { Rules } from './lowering/table.js';
+import type { Rules } from './lowering/rules.js';
 import { lowered, outputName, stateInput, stateOutput } from './to-onnx.js';
 
 /**
@@ -18,11 +18,8 @@ import { lowered, outputName, stateInput, stateOutput } from './to-onnx.js';
 export function scanModel(given: Program, rules: Rules, steps: number): Uint8Array {
   const program = withoutBfloat16(given);
   const changed = Object.keys(program.updates);
-  const fixed = new Set(
-    Object.keys(program.state)
-      .filter((name) => !changed.includes(name))
-      .map(stateInput),
-  );
+  const unchanged = Object.keys(program.state).filter((name) => !changed.includes(name));
+  const fixed = new Set(unchanged.map(stateInput));
   const inBody = (name: string): string => (fixed.has(name) ? name : `%step:${name}`);
   const { graph, inputs, states, outputs, updates } = lowered(program, rules, inBody);
 

@@ -45,15 +45,10 @@ describe('toOnnx', () => {
   });
 
   it('uses standard operators of one operator set', () => {
-    const built = program('attention', { inputs: { q: [2, 4, 8], k: [2, 4, 8] } }, ({ q, k }) => ({
-      outputs: {
-        y: q
-          .matmul(k.transpose([0, 2, 1]))
-          .softmax()
-          .matmul(k)
-          .silu(),
-      },
-    }));
+    const built = program('attention', { inputs: { q: [2, 4, 8], k: [2, 4, 8] } }, ({ q, k }) => {
+      const weights = q.matmul(k.transpose([0, 2, 1])).softmax();
+      return { outputs: { y: weights.matmul(k).silu() } };
+    });
     const { opsetImport, irVersion, graph } = decode(built);
     expect(opsetImport.map(({ domain, version }) => [domain, version])).toEqual([['', 17n]]);
     expect(irVersion).toBe(8n);
@@ -135,9 +130,8 @@ describe('composites of the CPU', () => {
     }));
     for (const built of [gradient, sum, first]) expect(of(built)).not.toContain('SimplifiedLayerNormalization');
     const masked = program('masked', { inputs: tokens }, ({ q, k, v }) => {
-      const weights = heads(q)
-        .matmul(heads(k).transpose([0, 1, 3, 2]))
-        .softmax();
+      const scores = heads(q).matmul(heads(k).transpose([0, 1, 3, 2]));
+      const weights = scores.softmax();
       return { outputs: { y: weights.matmul(heads(v)).transpose([0, 2, 1, 3]), weights } };
     });
     expect(of(masked)).not.toContain('com.microsoftMultiHeadAttention');

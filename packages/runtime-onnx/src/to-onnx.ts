@@ -4,7 +4,8 @@ import { encodeModel, requireEncodable } from './encode-model.js';
 import { Graph } from './graph.js';
 import type { Context } from './lowering/context.js';
 import { planSteps } from './lowering/fusion.js';
-import { standardRules, type Rules } from './lowering/table.js';
+import type { Rules } from './lowering/rules.js';
+import { standardRules } from './lowering/table.js';
 
 /** Name in the model of a state before the run. */
 export const stateInput = (name: string): string => `state:${name}`;

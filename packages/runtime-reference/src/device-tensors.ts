@@ -12,16 +12,16 @@ import type { Values } from './values.js';
 
 /** The memory behind the device tensors of one runtime; undefined once disposed. */
 export interface DeviceTensors {
-  make(spec: TensorSpec, values: Values, what: string): DeviceTensor;
+  make(spec: TensorSpec, values: Values, label: string): DeviceTensor;
   /** The values of an argument of a run, on the host or here. */
   valuesOf(program: Program, name: string, feed: HostTensor | DeviceTensor): Values;
 }
 
 export function deviceTensors(): DeviceTensors {
-  const memory = new WeakMap<object, { values: Values | undefined; what: string }>();
+  const memory = new WeakMap<object, { values: Values | undefined; label: string }>();
   return {
-    make({ shape, dtype }, values, what) {
-      const cell: { values: Values | undefined; what: string } = { values, what };
+    make({ shape, dtype }, values, label) {
+      const cell: { values: Values | undefined; label: string } = { values, label };
       const tensor: DeviceTensor = {
         shape,
         dtype,
@@ -52,12 +52,12 @@ export function toHost({ shape, dtype }: TensorSpec, values: Values): HostTensor
   return { shape, dtype, data: isHalf(dtype) ? Float32Array.from(values) : values.slice() };
 }
 
-/** Runs a function at once; what it throws becomes a rejection. */
+/** Runs a function at once; label it throws becomes a rejection. */
 function promised<T>(f: () => T): Promise<T> {
   return new Promise((resolve) => resolve(f()));
 }
 
-function live({ values, what }: { values: Values | undefined; what: string }): Values {
-  if (values === undefined) throw new DisposedError(what);
+function live({ values, label }: { values: Values | undefined; label: string }): Values {
+  if (values === undefined) throw new DisposedError(label);
   return values;
 }

@@ -15,16 +15,14 @@ export function compiled(program: Program, tensors: DeviceTensors): CompiledProg
         values[indexOf.get(node)!] = feed === undefined ? stateOf(name) : tensors.valuesOf(program, name, feed);
       }
       for (const { kernel, operands, result } of steps) {
-        kernel(
-          operands.map((i) => values[i]!),
-          values[result]!,
-        );
+        const inputs = operands.map((i) => values[i]!);
+        kernel(inputs, values[result]!);
       }
 
       const copyOf = (index: number): Values => values[index]!.slice();
       const outputs = Object.entries(program.outputs).map(([name, node]): [string, DeviceTensor] => {
-        const what = `output '${name}' of program '${program.name}'`;
-        return [name, tensors.make(node, copyOf(indexOf.get(node)!), what)];
+        const label = `output '${name}' of program '${program.name}'`;
+        return [name, tensors.make(node, copyOf(indexOf.get(node)!), label)];
       });
       const updates = Object.entries(program.updates).map(
         ([name, node]) => [name, copyOf(indexOf.get(node)!)] as const,

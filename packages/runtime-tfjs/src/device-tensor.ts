@@ -4,7 +4,7 @@ import type { TensorInfo } from './tfjs.js';
 
 /** A result of a run, in the memory of its back end. */
 export class TfjsTensor implements DeviceTensor {
-  readonly #what: string;
+  readonly #label: string;
   #info: TensorInfo | undefined;
 
   constructor(
@@ -12,15 +12,16 @@ export class TfjsTensor implements DeviceTensor {
     info: TensorInfo,
     readonly shape: Shape,
     readonly dtype: DType,
-    what: string,
+    /** What it is, for messages. */
+    label: string,
   ) {
     this.#info = info;
-    this.#what = what;
+    this.#label = label;
   }
 
   /** @throws {DisposedError} after `dispose` */
   get info(): TensorInfo {
-    if (this.#info === undefined) throw new DisposedError(this.#what);
+    if (this.#info === undefined) throw new DisposedError(this.#label);
     return this.#info;
   }
 

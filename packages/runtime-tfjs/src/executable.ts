@@ -55,8 +55,8 @@ export function compiled(device: Device, program: Program, plan: Plan): Compiled
         const outputs: Record<string, DeviceTensor> = {};
         for (const [name, slot] of plan.outputs) {
           const { shape, dtype } = program.outputs[name]!;
-          const what = `output '${name}' of program '${program.name}'`;
-          outputs[name] = new TfjsTensor(device, device.retain(slots[slot]!), shape, dtype, what);
+          const label = `output '${name}' of program '${program.name}'`;
+          outputs[name] = new TfjsTensor(device, device.retain(slots[slot]!), shape, dtype, label);
         }
         const updates: Record<string, TensorInfo> = {};
         for (const [name, slot] of plan.updates) updates[name] = device.retain(slots[slot]!);

@@ -1,7 +1,7 @@
 import type { Program, Tensor } from '@flowmap/tensor';
 import type { Device } from './device.js';
 import { emission, type Step, type Value } from './emitter.js';
-import { lower } from './lowerings/table.js';
+import { lower, type Rules } from './lowerings/table.js';
 import type { TensorInfo } from './tfjs.js';
 
 /** A step, and the slots that nothing reads after it. */
@@ -25,21 +25,18 @@ export interface Plan {
 /**
  * Lowers a program to a back end's kernels and uploads its constants.
  *
+ * @param rules how primitives become kernels of the device
  * @throws {UnsupportedError} when the back end lacks a kernel that it needs; nothing stays uploaded then
  */
-export function planOf(device: Device, program: Program): Plan {
+export function planOf(device: Device, rules: Rules, program: Program): Plan {
   const emit = emission(device);
   const values = new Map<Tensor, Value>();
   const inputs = new Map<string, number>();
   const valueOf = (node: Tensor): Value => {
     if (node.is('input')) return emit.argument(node);
     if (node.is('constant')) return emit.constant(node, node.attributes.data);
-    return lower(
-      device.rules,
-      emit,
-      node,
-      node.operands.map((operand) => values.get(operand)!),
-    );
+    const operands = node.operands.map((operand) => values.get(operand)!);
+    return lower(rules, emit, node, operands);
   };
   try {
     for (const node of program.nodes) {

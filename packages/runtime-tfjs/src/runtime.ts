@@ -1,8 +1,9 @@
 import { checkDTypes, guarded, unroll, type DType, type Runtime } from '@flowmap/tensor';
-import { deviceOf } from './device.js';
 import { compiled, stateMemory } from './executable.js';
 import { requireFloat32 } from './gpu/health.js';
 import { importTfjs, openBackend, type WasmPaths } from './load.js';
+import { rulesFor } from './lowerings/table.js';
+import { openDevice } from './open-device.js';
 import { planOf } from './plan.js';
 import type { Tfjs } from './tfjs.js';
 
@@ -46,15 +47,16 @@ export async function tfjsRuntime(options: TfjsOptions = {}): Promise<Runtime> {
   const tf = options.tf ?? (await importTfjs(name, { wasmPaths, tfjsNode }));
   const backend = await openBackend(tf, name);
   requireFloat32(tf, name);
-  const device = deviceOf(tf, backend, name);
-  const kind = { name: device.name, precision: 'float32', dtypes } as const;
+  const device = openDevice(tf, backend, name);
+  const rules = rulesFor(name);
+  const traits = { name: device.name, precision: 'float32', dtypes } as const;
   const executable = guarded(stateMemory(device));
   return {
-    ...kind,
+    ...traits,
     async compile(program, { stepsPerRun = 1, sharing } = {}) {
-      checkDTypes(kind, program);
+      checkDTypes(traits, program);
       const run = unroll(program, stepsPerRun);
-      return executable(run, sharing, () => compiled(device, run, planOf(device, run)));
+      return executable(run, sharing, () => compiled(device, run, planOf(device, rules, run)));
     },
   };
 }

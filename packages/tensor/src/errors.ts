@@ -1,18 +1,41 @@
 /** What does not print: control and formatting characters, halves of surrogate pairs, line separators; but not line feed and tab. */
 const UNPRINTABLE = /(?![\n\t])\p{C}|\p{Zl}|\p{Zp}/gu;
 
+/** Where an error has the names of its classes; one symbol for all copies of this package. */
+const MARK = Symbol.for('flowmap.error');
+
 /**
  * Base class of every error that Flowmap throws on purpose. A message may hold text from a file; characters in it that do not
  * print, such as those that drive a terminal or turn the direction of writing, stand as `\u{1b}`.
+ *
+ * `instanceof` holds for errors of any copy of a package: two copies in one program do not share their classes, and tell each
+ * other's by name. Names that a minifier has shortened are not compared, so that bundles need `keepNames` for it.
  */
 export class FlowmapError extends Error {
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    if (Function.prototype[Symbol.hasInstance].call(this, value)) return true;
+    return this.name.endsWith('Error') && classNames(value).includes(this.name);
+  }
+
   constructor(message: string, options?: ErrorOptions) {
     super(
       message.replace(UNPRINTABLE, (character) => `\\u{${character.codePointAt(0)!.toString(16)}}`),
       options,
     );
     this.name = new.target.name;
+    Object.defineProperty(this, MARK, { value: lineage(new.target) });
   }
+}
+
+/** Names of a class and of those above it, up to {@link FlowmapError}. */
+function lineage(errorClass: typeof FlowmapError): string[] {
+  if (errorClass === FlowmapError) return [errorClass.name];
+  return [errorClass.name, ...lineage(Object.getPrototypeOf(errorClass) as typeof FlowmapError)];
+}
+
+/** Names of the classes of an error of any copy; none of what is no such error. */
+function classNames(value: unknown): readonly string[] {
+  return value instanceof Error ? ((value as { readonly [MARK]?: readonly string[] })[MARK] ?? []) : [];
 }
 
 /** Shapes that do not fit together; thrown while a program is built, before anything runs. */
@@ -37,6 +60,17 @@ export class DTypeError extends FlowmapError {
     readonly got: readonly string[],
   ) {
     super(`${operation}: wanted ${wanted}, got ${got.join(' and ')}`);
+  }
+}
+
+/** An option or configuration value that makes no sense. */
+export class ConfigError extends FlowmapError {
+  constructor(
+    /** The option, as the user writes it: `dit.width`, `--size`. */
+    readonly option: string,
+    message: string,
+  ) {
+    super(`${option}: ${message}`);
   }
 }
 
@@ -89,9 +123,9 @@ export class RandomKeyError extends FlowmapError {
 export class DisposedError extends FlowmapError {
   constructor(
     /** What was released, as the user knows it: `output 'loss' of program 'step'`, `program 'step'`. */
-    readonly what: string,
+    readonly label: string,
   ) {
-    super(`${what} was disposed; use it before dispose()`);
+    super(`${label} was disposed; use it before dispose()`);
   }
 }
 
@@ -131,4 +165,9 @@ export class UnsupportedDTypeError extends UnsupportedError {
     const advice = `it has ${supported.join(', ')}: cast to float32 in the program, or use another runtime`;
     super(runtime, `${dtype}, the dtype of ${tensor} in program '${program}',`, advice);
   }
+}
+
+/** What a caught value says, for the message of the error that it causes: an error's message, and anything else as text. */
+export function causeText(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause);
 }

@@ -1,4 +1,6 @@
 export {
+  causeText,
+  ConfigError,
   DisposedError,
   DTypeError,
   FeedError,
@@ -11,19 +13,26 @@ export {
   UnsupportedDTypeError,
   UnsupportedError,
 } from './errors.js';
-export { halfFromBits, halfToBits, isFloat, isHalf, roundTo, type FloatDType, type HalfDType } from './half.js';
-export { broadcastShapes, sameShape, sizeOf, stridesOf, type Shape } from './shape.js';
+export { isWhole, requireWhole } from './whole.js';
 export {
   dtypes,
+  isFloat,
+  isHalf,
+  type DType,
+  type FloatDType,
+  type HalfDType,
+  type TensorSpec,
+} from './graph/dtype.js';
+export { halfFromBits, halfToBits, roundTo } from './graph/half.js';
+export { broadcastShapes, sameShape, sizeOf, stridesOf, type Shape } from './graph/shape.js';
+export {
   hostTensor,
   hostZeros,
   stackHostTensors,
-  type DType,
   type HostData,
   type HostTensor,
   type HostTensors,
-  type TensorSpec,
-} from './host-tensor.js';
+} from './runtime/host-tensor.js';
 export type {
   BinaryPrimitive,
   ConstantData,
@@ -31,8 +40,8 @@ export type {
   Primitive,
   Primitives,
   UnaryPrimitive,
-} from './primitives.js';
-export { bind, constant, input, reachable, full, Tensor, type TensorLike } from './tensor.js';
+} from './graph/primitives.js';
+export { bind, constant, input, reachable, full, Tensor, type TensorLike } from './graph/tensor.js';
 export {
   and,
   clamp,
@@ -49,16 +58,16 @@ export {
   sumTo,
   tile,
   type ConvOptions,
-} from './functions.js';
-export { gelu, geluTanh, leakyRelu, relu } from './activations.js';
-export { depthToSpace, resize2d, spaceToDepth } from './images.js';
-export { logSoftmax, logSumExp } from './log-sum-exp.js';
-export { averagePool2d, maxPool2d, type PoolOptions } from './pooling.js';
-export { groupNorm, layerNorm, pixelNorm, rmsNorm } from './norms.js';
-export { attention } from './attention.js';
-export { jvp, pushForward, type Tangent } from './jvp.js';
-export { grad, gradients, pullBack, vjp } from './vjp.js';
-export { simplify } from './simplify.js';
+} from './library/functions.js';
+export { gelu, geluTanh, leakyRelu, relu } from './library/activations.js';
+export { depthToSpace, resize2d, spaceToDepth } from './library/images.js';
+export { logSoftmax, logSumExp } from './library/log-sum-exp.js';
+export { averagePool2d, maxPool2d, type PoolOptions } from './library/pooling.js';
+export { groupNorm, layerNorm, pixelNorm, rmsNorm } from './library/norms.js';
+export { attention } from './library/attention.js';
+export { jvp, pushForward, type Tangent } from './autodiff/jvp.js';
+export { grad, gradients, pullBack, vjp } from './autodiff/vjp.js';
+export { simplify } from './simplify/simplify.js';
 export {
   specText,
   formatProgram,
@@ -69,8 +78,8 @@ export {
   type Signature,
   type SpecLike,
   type Tensors,
-} from './program.js';
-export { freeze } from './freeze.js';
+} from './program/program.js';
+export { freeze } from './program/freeze.js';
 export {
   checkDTypes,
   checkFeeds,
@@ -80,9 +89,10 @@ export {
   type Executable,
   type Feeds,
   type Runtime,
-} from './runtime.js';
-export { guarded, type CompiledProgram, type MakeExecutable, type RunResults } from './guarded.js';
-export type { StateMemory } from './shared-states.js';
-export { unroll, unrolledSignature } from './unroll.js';
-export { countFlops } from './flops.js';
-export { fillNormals, normalBatch, normals, uniforms, type RandomKey } from './random.js';
+} from './runtime/runtime.js';
+export { guarded, type CompiledProgram, type MakeExecutable, type RunResults } from './runtime/guarded.js';
+export type { StateMemory } from './runtime/shared-states.js';
+export { unroll, unrolledSignature } from './program/unroll.js';
+export { countFlops } from './program/flops.js';
+export { fillNormals, normalBatch, normals, uniforms } from './random/random.js';
+export type { RandomKey } from './random/random-key.js';

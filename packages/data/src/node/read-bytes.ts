@@ -2,7 +2,7 @@ import { kMaxLength } from 'node:buffer';
 import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
-import { DataError } from '@flowmap/core';
+import { causeText, DataError } from '@flowmap/core';
 
 /**
  * The bytes of a file, decompressed if they are gzip's (known by their first two bytes, not by the name).
@@ -33,8 +33,7 @@ export function unreadable(path: string, cause: unknown): DataError {
 
 /** What an unknown thrown value says, on one line. */
 export function messageOf(cause: unknown): string {
-  const message = cause instanceof Error ? cause.message : String(cause);
-  return message
+  return causeText(cause)
     .trim()
     .replace(/\s*\n\s*/g, '; ')
     .slice(0, 500);

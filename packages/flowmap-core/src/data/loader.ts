@@ -1,5 +1,5 @@
+import { requireWhole } from '@flowmap/tensor';
 import { ConfigError } from '../errors.js';
-import { requireWhole } from '../networks/network.js';
 import type { Batch, Dataset } from '../plugins.js';
 import { checkBatch } from './check-batch.js';
 import { randomMirror } from './mirror.js';

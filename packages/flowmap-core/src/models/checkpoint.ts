@@ -1,4 +1,4 @@
-import { isHalf, type HostTensors } from '@flowmap/tensor';
+import { causeText, isHalf, type HostTensors } from '@flowmap/tensor';
 import { CheckpointError, ConfigError } from '../errors.js';
 import { cut, isRecord, parseJson, quoted, type Json } from '../internal/json.js';
 import { withDefaults, type ReadLimits } from '../limits.js';
@@ -114,7 +114,6 @@ function rebuild(config: Record<string, unknown>, source: string): Network {
     return networkFromConfig(config as unknown as NetworkConfig);
   } catch (cause) {
     // Factories may trust their types, which a file does not keep to.
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new CheckpointError(source, `the network cannot be rebuilt (${cut(reason, 300)})`, { cause });
+    throw new CheckpointError(source, `the network cannot be rebuilt (${cut(causeText(cause), 300)})`, { cause });
   }
 }

@@ -1,4 +1,4 @@
-import { sameShape, ShapeError, type Tensor, type Tensors } from '@flowmap/tensor';
+import { requireWhole, sameShape, ShapeError, type Tensor, type Tensors } from '@flowmap/tensor';
 import { ConfigError } from '../errors.js';
 import type { Network, NetworkConfig, NetworkInputs } from '../plugins.js';
 import { isList, quoted } from '../internal/json.js';
@@ -39,17 +39,6 @@ export function defineNetwork<C extends NetworkConfig>(
       return apply(params, inputs);
     },
   };
-}
-
-/**
- * Checks that an option is a whole number of at least `least`.
- *
- * @throws {ConfigError} naming the option
- */
-export function requireWhole(option: string, value: number, least = 1): void {
-  if (!Number.isInteger(value) || value < least) {
-    throw new ConfigError(option, `wanted a whole number >= ${least}, got ${quoted(value)}`);
-  }
 }
 
 /** Largest size of a part of a network: keeps a configuration from an untrusted file from asking for all memory. */

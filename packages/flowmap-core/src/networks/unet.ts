@@ -1,11 +1,11 @@
-import { rmsNorm, full, split, type Tensor } from '@flowmap/tensor';
+import { rmsNorm, full, requireWhole, split, type Tensor } from '@flowmap/tensor';
 import { ConfigError } from '../errors.js';
 import { isList } from '../internal/json.js';
 import type { Network, NetworkConfig } from '../plugins.js';
 import { conditioning } from './conditioning.js';
 import { queriesKeysValues, selfAttention } from './dit.js';
 import { collect, convolution, dense, type Layer } from './layers.js';
-import { defineNetwork, MAX_DEPTH, requireShape, requireSize, requireWhole } from './network.js';
+import { defineNetwork, MAX_DEPTH, requireShape, requireSize } from './network.js';
 
 /** A convolutional U-net for small images. */
 export interface UnetConfig extends NetworkConfig {

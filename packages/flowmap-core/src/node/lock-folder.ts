@@ -11,6 +11,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
+import { causeText } from '@flowmap/tensor';
 import { FolderInUseError, WriteError, type FolderHolder } from '../errors.js';
 import { isRunning, thisProcess, type ProcessIdentity } from './process-identity.js';
 
@@ -46,8 +47,7 @@ export function lockFolder(folder: string, name = 'lock'): FolderLock {
     take(folder, path, mine);
   } catch (cause) {
     if (cause instanceof FolderInUseError) throw cause;
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new WriteError(folder, `cannot be used (${reason})`, { cause });
+    throw new WriteError(folder, `cannot be used (${causeText(cause)})`, { cause });
   }
   const ifMine = (action: () => void): void => {
     try {

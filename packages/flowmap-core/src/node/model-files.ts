@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { causeText } from '@flowmap/tensor';
 import { CheckpointError } from '../errors.js';
 import type { ReadLimits } from '../limits.js';
 import { decodeModel, encodeModel } from '../models/checkpoint.js';
@@ -27,8 +28,7 @@ export async function loadModel(path: string, limits: ReadLimits = {}): Promise<
   try {
     bytes = await readFile(path);
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new CheckpointError(path, `cannot be read (${reason})`, { cause });
+    throw new CheckpointError(path, `cannot be read (${causeText(cause)})`, { cause });
   }
   return decodeModel(bytes, path, limits);
 }

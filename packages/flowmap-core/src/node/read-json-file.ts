@@ -1,5 +1,6 @@
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
+import { causeText } from '@flowmap/tensor';
 import { CheckpointError } from '../errors.js';
 import { parseJson } from '../internal/json.js';
 import { withDefaults, type ReadLimits } from '../limits.js';
@@ -41,7 +42,6 @@ export async function readTextFile(path: string, limits: ReadLimits = {}): Promi
     }
   } catch (cause) {
     if (cause instanceof CheckpointError) throw cause;
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new CheckpointError(path, `is missing or cannot be read (${reason})`, { cause });
+    throw new CheckpointError(path, `is missing or cannot be read (${causeText(cause)})`, { cause });
   }
 }

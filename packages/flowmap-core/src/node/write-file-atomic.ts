@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, open, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { causeText } from '@flowmap/tensor';
 import { WriteError } from '../errors.js';
 
 /** Ending of a temporary file: a UUID and `.tmp`. */
@@ -31,8 +32,7 @@ export async function writeFileAtomic(
   } catch (cause) {
     // The first error is the one to report.
     await rm(temporary, { force: true }).catch(() => undefined);
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new WriteError(path, `cannot be written (${reason})`, { cause });
+    throw new WriteError(path, `cannot be written (${causeText(cause)})`, { cause });
   }
 }
 
@@ -47,7 +47,6 @@ export async function removeTemporaries(folder: string): Promise<void> {
     const names = (await readdir(folder)).filter((name) => TEMPORARY.test(name));
     for (const name of names) await rm(join(folder, name), { force: true });
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new WriteError(folder, `cannot be cleared of temporary files (${reason})`, { cause });
+    throw new WriteError(folder, `cannot be cleared of temporary files (${causeText(cause)})`, { cause });
   }
 }

@@ -1,4 +1,4 @@
-import { ConfigError } from '../errors.js';
+import { requireWhole } from '@flowmap/tensor';
 
 /**
  * Equally spaced times `t_i = from + (to - from) i / steps`, both ends exact.
@@ -10,6 +10,6 @@ import { ConfigError } from '../errors.js';
  * @throws {ConfigError} for a number of steps that is not whole or less than 1
  */
 export function uniformGrid(steps: number, from = 1, to = 0): Float32Array<ArrayBuffer> {
-  if (!Number.isInteger(steps) || steps < 1) throw new ConfigError('steps', `wanted a whole number >= 1, got ${steps}`);
+  requireWhole('steps', steps);
   return Float32Array.from({ length: steps + 1 }, (_, i) => (i === steps ? to : from + ((to - from) * i) / steps));
 }

@@ -1,6 +1,5 @@
-import { program, type Program, type Tensor } from '@flowmap/tensor';
+import { program, requireWhole, type Program, type Tensor } from '@flowmap/tensor';
 import { flowMap } from '../flow-map.js';
-import { requireWhole } from '../networks/network.js';
 import type { FlowMap, Network } from '../plugins.js';
 
 /** What a sampler is made of. */

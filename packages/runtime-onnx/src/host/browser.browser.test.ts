@@ -2,7 +2,7 @@ import { hostTensor, program, RuntimeUnavailableError } from '@flowmap/tensor';
 import { env } from 'onnxruntime-web/webgpu';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { onnxRuntime } from '../onnx-runtime.js';
-import type { GpuAdapter } from './gpu.js';
+import type { GpuAdapter } from './page.js';
 import { page } from './page.js';
 
 const gpu = page.navigator.gpu!;

@@ -1,15 +1,9 @@
 import type { Tensor as OrtTensor } from 'onnxruntime-node';
 import type { GpuAccess } from '../gpu-memory.js';
 import { hostDataOf } from '../memory.js';
-import { page } from './page.js';
+import { page, type GpuAdapter } from './page.js';
 
 // The part of WebGPU that this package uses, in its own words: TypeScript's library of a page is not that of Node.
-
-export interface GpuAdapter {
-  readonly info?: { readonly isFallbackAdapter?: boolean };
-  /** Where browsers had it before `info`. */
-  readonly isFallbackAdapter?: boolean;
-}
 
 interface GpuBuffer {
   mapAsync(mode: number): Promise<void>;

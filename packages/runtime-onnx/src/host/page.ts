@@ -1,4 +1,9 @@
-import type { GpuAdapter } from './gpu.js';
+/** A GPU that a page is given. */
+export interface GpuAdapter {
+  readonly info?: { readonly isFallbackAdapter?: boolean };
+  /** Where browsers had it before `info`. */
+  readonly isFallbackAdapter?: boolean;
+}
 
 /** The globals of a page or a worker that this package looks at. */
 interface Page {

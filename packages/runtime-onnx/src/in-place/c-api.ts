@@ -1,9 +1,9 @@
 import { denormalFlushing, type FlushingDenormals } from './denormals.js';
+import type { Koffi } from './koffi.js';
 
 /** An address in native memory. */
 export type Pointer = bigint;
 
-export type Koffi = typeof import('koffi').default;
 type Call = (...args: unknown[]) => unknown;
 
 /**

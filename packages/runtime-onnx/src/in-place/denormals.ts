@@ -1,4 +1,4 @@
-import type { Koffi } from './c-api.js';
+import type { Koffi } from './koffi.js';
 
 /** Calls a function while the calling thread counts denormal numbers, those too small to be normal, as zero. */
 export type FlushingDenormals = <T>(compute: () => T) => T;

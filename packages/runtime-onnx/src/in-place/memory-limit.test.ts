@@ -1,4 +1,4 @@
-import { hostTensor, program, RuntimeUnavailableError, UnsupportedError, type Program } from '@flowmap/tensor';
+import { ConfigError, hostTensor, program, RuntimeUnavailableError, type Program } from '@flowmap/tensor';
 import { expect, it } from 'vitest';
 import { onnxRuntime } from '../onnx-runtime.js';
 
@@ -40,7 +40,7 @@ it('is one for the process', async () => {
 });
 
 it.each([0, -1, 1.5, NaN])('cannot be %d bytes', async (memoryLimit) => {
-  await expect(onnxRuntime({ device: 'cpu', memoryLimit })).rejects.toThrow(UnsupportedError);
+  await expect(onnxRuntime({ device: 'cpu', memoryLimit })).rejects.toThrow(ConfigError);
 });
 
 it.each(['webgpu', 'cuda'] as const)('is none of %s', async (device) => {

@@ -34,11 +34,11 @@ export function inPlaceSessions(api: CApi, memoryLimit?: number): CreateSession 
         const inputs = Object.keys(feeds);
         const outputs = Object.keys(results);
         const values = [...Object.values(feeds), ...Object.values(results)].map((tensor) => wrap(api, memory, tensor));
-        const given = values.slice(0, inputs.length);
-        const room = values.slice(inputs.length);
+        const inputValues = values.slice(0, inputs.length);
+        const outputValues = values.slice(inputs.length);
         try {
           flushing(() => {
-            api.call('Run', session, null, inputs, given, inputs.length, outputs, outputs.length, room);
+            api.call('Run', session, null, inputs, inputValues, inputs.length, outputs, outputs.length, outputValues);
           });
         } finally {
           for (const value of values) api.call('ReleaseValue', value);

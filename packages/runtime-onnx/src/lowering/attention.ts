@@ -1,7 +1,7 @@
 import { sameShape, type Tensor } from '@flowmap/tensor';
 import { splatOf } from './composites.js';
 import type { Context } from './context.js';
-import type { Fusion, IsPrivate } from './fusion.js';
+import type { Fusion, IsPrivate } from './rules.js';
 
 /**
  * Multi-head attention from `[batch, tokens, heads, size]` to the same, `softmax(scale Q K^T) V` with heads moved to the front

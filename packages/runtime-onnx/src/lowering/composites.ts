@@ -1,5 +1,5 @@
 import type { Tensor } from '@flowmap/tensor';
-import type { Fusion } from './fusion.js';
+import type { Fusion } from './rules.js';
 
 /** The operator adds squares one after the other: off by 4e-7 at 1024 elements, and by 4e-4 at 2^20. */
 const LONGEST_NORM = 1024;

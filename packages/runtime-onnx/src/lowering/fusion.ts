@@ -1,21 +1,8 @@
 import { reachable, sameShape, type Primitive, type Program, type Tensor } from '@flowmap/tensor';
-import type { Context, Lowering } from './context.js';
+import type { Lowering } from './context.js';
 import { correlate } from './conv.js';
 import { product } from './matmul.js';
-import type { Lowerings, Rules } from './table.js';
-
-/** How one tensor is computed: from which others, and by which nodes. */
-export interface Step {
-  readonly tensor: Tensor;
-  readonly operands: readonly Tensor[];
-  readonly emit: (context: Context) => string;
-}
-
-/** True where a tensor is used so often, once unless given, and no more: by what is computed together with it. */
-export type IsPrivate = (operand: Tensor, uses?: number) => boolean;
-
-/** Computes a tensor together with an operand that nothing else uses, or undefined where that is not possible. */
-export type Fusion = (tensor: Tensor, isPrivate: IsPrivate, rules: Rules) => Omit<Step, 'tensor'> | undefined;
+import type { Fusion, IsPrivate, Lowerings, Rules, Step } from './rules.js';
 
 /**
  * Decides how each tensor of a program is computed, operands before results: by its primitive's lowering, or together with an

@@ -33,7 +33,7 @@ const isMinimal = (built: Program, rules = cpuRules()): boolean =>
   graphOf(built, rules).node.every(({ opType }) => opType !== 'Conv');
 
 describe('a convolution with a constant 3 x 3 kernel on a small map', () => {
-  it.each<[what: string, shape: Shape, channels: number, padding: [number, number]]>([
+  it.each<[title: string, shape: Shape, channels: number, padding: [number, number]]>([
     ['one tile', [32, 40, 4, 4], 48, [1, 1]],
     ['two tiles', [16, 64, 4, 8], 80, [1, 1]],
     ['a part of a tile', [16, 128, 3, 8], 96, [1, 1]],
@@ -66,7 +66,7 @@ describe('a convolution with a constant 3 x 3 kernel on a small map', () => {
     [32, 40, 4, 4],
     [40, 40, 3, 3],
   ];
-  it.each<[what: string, built: () => Program]>([
+  it.each<[title: string, built: () => Program]>([
     ['a stride', () => convolution([32, 128, 8, 8], [128, 128, 3, 3], { padding: 1, stride: 2 })],
     ['a dilation', () => convolution([32, 64, 6, 6], [64, 64, 3, 3], { padding: 1, dilation: 2 })],
     ['groups', () => convolution(shape, [40, 20, 3, 3], { padding: 1, groups: 2 })],

@@ -1,7 +1,8 @@
 import { dataTypes, type Graph } from '../graph.js';
 import type { Lowering } from './context.js';
 import { maximum } from './reductions.js';
-import { standardRules, type Rules } from './table.js';
+import type { Rules } from './rules.js';
+import { standardRules } from './table.js';
 
 // The first two parts of pi have so few bits that their products with a half-integer below 2^15 are exact in float32:
 // subtracted one after the other, the parts leave the remainder of a division by pi without cancellation.

@@ -39,12 +39,10 @@ export function formatDiagnosis(diagnosis: Diagnosis): string {
 
 function table(rows: readonly (readonly string[])[]): string[] {
   const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
-  return rows.map((row) =>
-    row
-      .map((cell, column) => cell.padEnd(widths[column]!))
-      .join('  ')
-      .trimEnd(),
-  );
+  return rows.map((row) => {
+    const cells = row.map((cell, column) => cell.padEnd(widths[column]!));
+    return cells.join('  ').trimEnd();
+  });
 }
 
 /** Lines of at most some characters, indented by two, broken between words. */

@@ -1,6 +1,6 @@
 import type { Kernel } from '../device.js';
 import type { TensorInfo } from '../tfjs.js';
-import { namedInputs, type Wasm } from './kernels.js';
+import { namedInputs, type Wasm } from './wasm.js';
 
 /** Multiplications from which on preparing operands for XNNPACK costs less than the plain loop. */
 const enoughWork = 32 ** 3;

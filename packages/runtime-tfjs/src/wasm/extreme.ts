@@ -1,6 +1,6 @@
 import { sizeOf } from '@flowmap/tensor';
 import type { Kernel } from '../device.js';
-import { namedInputs, type Wasm } from './kernels.js';
+import { namedInputs, type Wasm } from './wasm.js';
 
 /** Maximum or minimum. Where the second operand is NaN, the registered kernel gives the first one. */
 export function extreme({ heap, native }: Wasm, name: 'Maximum' | 'Minimum'): Kernel {

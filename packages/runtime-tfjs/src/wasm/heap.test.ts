@@ -11,13 +11,13 @@ test('a tensor without room is refused, and leaves the others and the heap as th
   heap.view(small).set([1, 2, 3]);
   const half = heap.allocate([2 ** 29]);
   expect(() => heap.allocate([2 ** 29])).toThrow(WasmMemoryError);
-  expect(() => heap.checkRoom({ shape: [2 ** 15, 2 ** 14], dtype: 'float32' })).toThrow(
+  expect(() => heap.requireMemory({ shape: [2 ** 15, 2 ** 14], dtype: 'float32' })).toThrow(
     expect.objectContaining({ bytes: 2 ** 31 }) as Error,
   );
   expect(backend.numDataIds()).toBe(2);
   expect(Array.from(heap.view(small))).toEqual([1, 2, 3]);
   heap.release(half);
-  heap.checkRoom({ shape: [2 ** 29], dtype: 'float32' });
+  heap.requireMemory({ shape: [2 ** 29], dtype: 'float32' });
   heap.release(small);
   expect(backend.numDataIds()).toBe(0);
 });

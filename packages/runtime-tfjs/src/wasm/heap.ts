@@ -12,7 +12,7 @@ export interface WasmBackend extends Backend {
 /** The memory of a wasm back end. */
 export interface Heap {
   /**
-   * Room for a tensor, not cleared. Growing the heap detaches every array taken from it before.
+   * Memory for a tensor, not cleared. Growing the heap detaches every array taken from it before.
    *
    * @throws {WasmMemoryError} when there is none
    */
@@ -20,8 +20,8 @@ export interface Heap {
   release(info: TensorInfo): void;
   /** The elements, until the next allocation. */
   view(info: TensorInfo): Float32Array | Int32Array | Uint8Array;
-  /** @throws {WasmMemoryError} when there is no room for such a tensor */
-  checkRoom(spec: TensorSpec): void;
+  /** @throws {WasmMemoryError} when there is no memory for such a tensor */
+  requireMemory(spec: TensorSpec): void;
 }
 
 /** Elements from which on a tensor may be the one that does not fit. */
@@ -40,7 +40,7 @@ export function heapOf(backend: WasmBackend): Heap {
     allocate,
     release,
     view: (info) => backend.typedArrayFromHeap(info),
-    checkRoom({ shape, dtype }) {
+    requireMemory({ shape, dtype }) {
       if (sizeOf(shape) >= large) release(allocate(shape, dtype));
     },
   };

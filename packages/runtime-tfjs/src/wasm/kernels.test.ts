@@ -55,11 +55,8 @@ test('one buffer is the right operand of products of different shapes', async ()
   await agrees(feeds, ({ x, y, z, w }) => {
     const upright = z!.matmul(x!.reshape([40, 6]));
     const square = w!.matmul(x!.reshape([24, 10]));
-    return y!
-      .matmul(x!)
-      .sum([1])
-      .add(upright.sum([1]))
-      .add(square.sum([1]));
+    const sums = [y!.matmul(x!), upright, square].map((product) => product.sum([1]));
+    return sums.reduce((total, sum) => total.add(sum));
   });
 });
 

@@ -1,5 +1,5 @@
 import type { Kernel } from '../device.js';
-import { namedInputs, type Wasm } from './kernels.js';
+import { namedInputs, type Wasm } from './wasm.js';
 
 /** `[outer, 1, inner]` repeated along its middle axis. The registered kernel takes some hundred nanoseconds per element. */
 export function tile({ heap }: Wasm): Kernel {

@@ -1,6 +1,6 @@
 import { stridesOf } from '@flowmap/tensor';
 import type { Kernel } from '../device.js';
-import { namedInputs, type Wasm } from './kernels.js';
+import { namedInputs, type Wasm } from './wasm.js';
 
 /** Elements from which on a block copy costs less than a loop. */
 const longRow = 48;

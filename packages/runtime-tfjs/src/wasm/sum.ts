@@ -1,6 +1,6 @@
 import type { Kernel } from '../device.js';
 import type { TensorInfo } from '../tfjs.js';
-import { namedInputs, type Wasm } from './kernels.js';
+import { namedInputs, type Wasm } from './wasm.js';
 
 /** Terms from which on a sum is one of sums: the kernels add one after the other, and the error grows with the terms. */
 const longSum = 256;

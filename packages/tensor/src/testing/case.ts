@@ -1,5 +1,5 @@
-import type { HalfDType } from '../half.js';
-import type { Tensor } from '../tensor.js';
+import type { HalfDType } from '../graph/dtype.js';
+import type { Tensor } from '../graph/tensor.js';
 import type { Sample } from './samples.js';
 
 /** A function of tensors at a point: what a contract test evaluates and differentiates. */

@@ -1,11 +1,11 @@
 import { expect } from 'vitest';
-import type { HostTensor } from '../host-tensor.js';
-import { jvp } from '../jvp.js';
-import { normals } from '../random.js';
-import type { Runtime } from '../runtime.js';
-import { sizeOf, type Shape } from '../shape.js';
-import { constant, type Tensor } from '../tensor.js';
-import { vjp } from '../vjp.js';
+import type { HostTensor } from '../runtime/host-tensor.js';
+import { jvp } from '../autodiff/jvp.js';
+import { normals } from '../random/random.js';
+import type { Runtime } from '../runtime/runtime.js';
+import { sizeOf, type Shape } from '../graph/shape.js';
+import { constant, type Tensor } from '../graph/tensor.js';
+import { vjp } from '../autodiff/vjp.js';
 import { relativeError } from './compare.js';
 import { ofFloats } from './derivatives.js';
 import { evaluate } from './evaluate.js';
@@ -72,6 +72,7 @@ async function checkOrder(
       const { floats, g } = ofFloats(f, xs);
       const shifted = (h: number): Tensor => g(...floats.map((x, i) => x.add(directions[i]!.mul(h))));
       const [near, far] = [shifted(step).sub(shifted(-step)), shifted(2 * step).sub(shifted(-2 * step))];
+      const span = 12 * step;
       const [value, tangent] = jvp(g, floats, directions);
       const [vjpValue, pullback] = vjp(g, floats);
       const cotangent = random(value.shape, 'cotangent');
@@ -81,18 +82,15 @@ async function checkOrder(
         jvpValue: value,
         vjpValue,
         tangent,
-        difference: near
-          .mul(8)
-          .sub(far)
-          .div(12 * step),
+        difference: near.mul(8).sub(far).div(span),
         forward: tangent.mul(cotangent).sum(),
         reverse: pulled.reduce((total, term) => total.add(term)),
       };
     },
     args,
   );
-  const close = (what: string, a: HostTensor, b: HostTensor, accepted: number): void => {
-    const message = `${what} of ${name}: [${b.data.subarray(0, 4).join(', ')}] wanted, [${a.data.subarray(0, 4).join(', ')}] got`;
+  const close = (quantity: string, a: HostTensor, b: HostTensor, accepted: number): void => {
+    const message = `${quantity} of ${name}: [${b.data.subarray(0, 4).join(', ')}] wanted, [${a.data.subarray(0, 4).join(', ')}] got`;
     expect(a.shape, message).toEqual(b.shape);
     expect(relativeError(a.data, b.data), message).toBeLessThanOrEqual(accepted);
   };

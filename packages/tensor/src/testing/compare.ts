@@ -1,7 +1,7 @@
-import { isFloat, type HalfDType } from '../half.js';
-import type { HostTensor } from '../host-tensor.js';
-import { specText } from '../program.js';
-import { sameShape } from '../shape.js';
+import { isFloat, type HalfDType } from '../graph/dtype.js';
+import type { HostTensor } from '../runtime/host-tensor.js';
+import { specText } from '../program/program.js';
+import { sameShape } from '../graph/shape.js';
 
 /** What a derivative costs in precision: how often the function was differentiated. */
 export type Order = 0 | 1 | 2;

@@ -1,7 +1,7 @@
-import { isFloat } from '../half.js';
-import { jvp } from '../jvp.js';
-import type { Tensor } from '../tensor.js';
-import { grad, vjp } from '../vjp.js';
+import { isFloat } from '../graph/dtype.js';
+import { jvp } from '../autodiff/jvp.js';
+import type { Tensor } from '../graph/tensor.js';
+import { grad, vjp } from '../autodiff/vjp.js';
 import type { Order } from './compare.js';
 
 /** What differentiation makes of a function. */
@@ -53,13 +53,13 @@ export function derivativesOf(
   results.push({ label: 'jvp', kind: 'jvp', tensor: tangent(...floats) });
   vjp(g, floats)[1](cotangent).forEach((tensor, i) => results.push({ label: `vjp ${String(i)}`, kind: 'vjp', tensor }));
   results.push({ label: 'jvp of jvp', kind: 'second order', tensor: jvp(tangent, floats, directions)[1] });
-  grad(
-    (...xs) =>
-      tangent(...xs)
-        .mul(cotangent)
-        .sum(),
-    floats,
-  ).forEach((tensor, i) => results.push({ label: `grad of jvp, ${String(i)}`, kind: 'second order', tensor }));
+  const projected = (...xs: Tensor[]): Tensor => {
+    const dy = tangent(...xs);
+    return dy.mul(cotangent).sum();
+  };
+  grad(projected, floats).forEach((tensor, i) => {
+    results.push({ label: `grad of jvp, ${String(i)}`, kind: 'second order', tensor });
+  });
   floats.forEach((_, i) => {
     const pulled = (...xs: Tensor[]): Tensor => vjp(g, xs)[1](cotangent)[i]!;
     const tensor = jvp(pulled, floats, directions)[1];

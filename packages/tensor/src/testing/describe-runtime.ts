@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { Runtime } from '../runtime.js';
+import type { Runtime } from '../runtime/runtime.js';
 import { compositeCases } from './cases/composites.js';
 import { halfCases } from './cases/halves.js';
 import { primitiveCases } from './cases/primitives.js';

@@ -1,7 +1,7 @@
-import type { HostTensor } from '../host-tensor.js';
-import { program, type Tensors } from '../program.js';
-import type { Runtime } from '../runtime.js';
-import type { Tensor } from '../tensor.js';
+import type { HostTensor } from '../runtime/host-tensor.js';
+import { program, type Tensors } from '../program/program.js';
+import type { Runtime } from '../runtime/runtime.js';
+import type { Tensor } from '../graph/tensor.js';
 
 /**
  * Values of a function of symbolic tensors at given points: builds a program with one input per argument, runs it once and

@@ -1,4 +1,4 @@
-import type { Runtime } from '../runtime.js';
+import type { Runtime } from '../runtime/runtime.js';
 import type { Case } from './case.js';
 import { compositeCases } from './cases/composites.js';
 import { halfCases } from './cases/halves.js';

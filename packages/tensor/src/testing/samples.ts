@@ -1,6 +1,7 @@
-import { hostTensor, type DType, type HostTensor, type TensorSpec } from '../host-tensor.js';
-import { normals, uniforms } from '../random.js';
-import { sizeOf, type Shape } from '../shape.js';
+import type { DType, TensorSpec } from '../graph/dtype.js';
+import { hostTensor, type HostTensor } from '../runtime/host-tensor.js';
+import { normals, uniforms } from '../random/random.js';
+import { sizeOf, type Shape } from '../graph/shape.js';
 
 /** An argument of a test case: shape, dtype, and values that depend on a seed only. */
 export interface Sample extends TensorSpec {

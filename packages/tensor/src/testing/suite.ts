@@ -1,8 +1,8 @@
-import { isFloat, type HalfDType } from '../half.js';
-import type { HostTensor } from '../host-tensor.js';
-import { program, type Program } from '../program.js';
-import type { Runtime } from '../runtime.js';
-import { input, type Tensor } from '../tensor.js';
+import { isFloat, type HalfDType } from '../graph/dtype.js';
+import type { HostTensor } from '../runtime/host-tensor.js';
+import { program, type Program } from '../program/program.js';
+import type { Runtime } from '../runtime/runtime.js';
+import { input, type Tensor } from '../graph/tensor.js';
 import type { Case } from './case.js';
 import { errorsOf, halfTolerances, mismatch, tolerances, type Errors } from './compare.js';
 import { derivativesOf, orders, type DerivativeKind } from './derivatives.js';

@@ -1,10 +1,10 @@
 import { referenceRuntime } from '@flowmap/runtime-reference';
 import { describe, expect, it } from 'vitest';
-import { stopGradient } from '../functions.js';
-import { hostTensor, type HostTensor } from '../host-tensor.js';
-import type { Program } from '../program.js';
-import type { DeviceTensor, Runtime } from '../runtime.js';
-import type { Tensor } from '../tensor.js';
+import { stopGradient } from '../library/functions.js';
+import { hostTensor, type HostTensor } from '../runtime/host-tensor.js';
+import type { Program } from '../program/program.js';
+import type { DeviceTensor, Runtime } from '../runtime/runtime.js';
+import type { Tensor } from '../graph/tensor.js';
 import { at } from './case.js';
 import { primitiveCases } from './cases/primitives.js';
 import { checkDerivatives } from './check-derivatives.js';

@@ -11,7 +11,7 @@ import {
   type ReadLimits,
 } from '@flowmap/core';
 import { loadModel, readTextFile, saveModel, writeFileAtomic } from '@flowmap/core/node';
-import type { HostTensors } from '@flowmap/tensor';
+import { causeText, type HostTensors } from '@flowmap/tensor';
 import { z } from 'zod';
 import { prefixed, withPrefix } from '../internal/names.js';
 import { parseJsonFile } from './run-config.js';
@@ -90,8 +90,7 @@ export async function loadCheckpoint(path: string, limits?: ReadLimits): Promise
   const { step, seconds } = await parseJsonFile(join(path, 'state.json'), progress, limits);
   const source = join(path, 'optimizer.safetensors');
   const bytes = await readFile(source).catch((cause: unknown) => {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new CheckpointError(source, `cannot be read (${reason})`, { cause });
+    throw new CheckpointError(source, `cannot be read (${causeText(cause)})`, { cause });
   });
   const model = await loadModel(join(path, 'model.safetensors'), limits);
   return {
@@ -117,8 +116,6 @@ async function asWrite(path: string, action: () => Promise<void>): Promise<void>
   try {
     await action();
   } catch (cause) {
-    throw new WriteError(path, `cannot be written (${cause instanceof Error ? cause.message : String(cause)})`, {
-      cause,
-    });
+    throw new WriteError(path, `cannot be written (${causeText(cause)})`, { cause });
   }
 }

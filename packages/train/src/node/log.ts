@@ -1,5 +1,5 @@
 import { appendFile } from 'node:fs/promises';
-import { CheckpointError, WriteError } from '@flowmap/core';
+import { causeText, CheckpointError, WriteError } from '@flowmap/core';
 import { readTextFile, writeFileAtomic } from '@flowmap/core/node';
 import { z } from 'zod';
 
@@ -52,9 +52,7 @@ export async function openLog(path: string, step: number): Promise<Log> {
       try {
         await appendFile(path, toLine(record));
       } catch (cause) {
-        throw new WriteError(path, `cannot be written (${cause instanceof Error ? cause.message : String(cause)})`, {
-          cause,
-        });
+        throw new WriteError(path, `cannot be written (${causeText(cause)})`, { cause });
       }
     },
   };

@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { WriteError, type Model, type ReadLimits } from '@flowmap/core';
+import { causeText, WriteError, type Model, type ReadLimits } from '@flowmap/core';
 import { readRunConfig } from './run-config.js';
 
 /** A folder for a run. */
@@ -46,7 +46,6 @@ export async function namesIn(folder: string): Promise<string[]> {
     return await readdir(folder);
   } catch (cause) {
     if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return [];
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new WriteError(folder, `cannot be used as a folder for a run (${reason})`, { cause });
+    throw new WriteError(folder, `cannot be used as a folder for a run (${causeText(cause)})`, { cause });
   }
 }

@@ -1,6 +1,6 @@
-import { select } from '../../functions.js';
-import { type BinaryPrimitive, type UnaryPrimitive } from '../../primitives.js';
-import { bind, constant, full, type Tensor } from '../../tensor.js';
+import { select } from '../../library/functions.js';
+import { type BinaryPrimitive, type UnaryPrimitive } from '../../graph/primitives.js';
+import { bind, constant, full, type Tensor } from '../../graph/tensor.js';
 import { at, kink, type Case } from '../case.js';
 import { awayFromZero, coins, distinct, fixed, integers, normal, positive, type Sample } from '../samples.js';
 

@@ -1,5 +1,5 @@
-import { conv2d } from '../../functions.js';
-import { isFloat, type HalfDType } from '../../half.js';
+import { conv2d } from '../../library/functions.js';
+import { isFloat, type HalfDType } from '../../graph/dtype.js';
 import { at, kink, type Case } from '../case.js';
 import { as, coins, fixed, integers, normal, positive } from '../samples.js';
 import { compositeCases } from './composites.js';

@@ -1,5 +1,5 @@
-import type { Primitive } from '../../primitives.js';
-import { bind, constant } from '../../tensor.js';
+import type { Primitive } from '../../graph/primitives.js';
+import { bind, constant } from '../../graph/tensor.js';
 import { at, type Case } from '../case.js';
 import { coins, integers, normal } from '../samples.js';
 

@@ -1,6 +1,6 @@
-import { concat } from '../../functions.js';
-import type { Primitive } from '../../primitives.js';
-import { bind, constant, type Tensor } from '../../tensor.js';
+import { concat } from '../../library/functions.js';
+import type { Primitive } from '../../graph/primitives.js';
+import { bind, constant, type Tensor } from '../../graph/tensor.js';
 import { at, type Case } from '../case.js';
 import { coins, integers, normal } from '../samples.js';
 

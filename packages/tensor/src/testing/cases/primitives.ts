@@ -1,6 +1,6 @@
-import { stopGradient } from '../../functions.js';
-import type { Primitive } from '../../primitives.js';
-import { bind, constant, full } from '../../tensor.js';
+import { stopGradient } from '../../library/functions.js';
+import type { Primitive } from '../../graph/primitives.js';
+import { bind, constant, full } from '../../graph/tensor.js';
 import { at, kink, type Case } from '../case.js';
 import { coins, integers, normal } from '../samples.js';
 import { binaryCases, castCases, selectCases, unaryCases } from './elementwise.js';

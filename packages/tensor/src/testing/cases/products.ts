@@ -1,6 +1,6 @@
-import { conv2d } from '../../functions.js';
-import type { ConvAttributes, Primitive } from '../../primitives.js';
-import { bind } from '../../tensor.js';
+import { conv2d } from '../../library/functions.js';
+import type { ConvAttributes, Primitive } from '../../graph/primitives.js';
+import { bind } from '../../graph/tensor.js';
 import { at, type Case } from '../case.js';
 import { normal } from '../samples.js';
 

@@ -1,4 +1,4 @@
-import type { Primitive } from '../../primitives.js';
+import type { Primitive } from '../../graph/primitives.js';
 import { at, kink, type Case } from '../case.js';
 import { distinct, fixed, integers, normal } from '../samples.js';
 

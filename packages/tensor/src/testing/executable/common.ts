@@ -1,6 +1,6 @@
-import { hostTensor, type HostTensor, type HostTensors } from '../../host-tensor.js';
-import { program, type Program } from '../../program.js';
-import type { DeviceTensor, Executable, Runtime } from '../../runtime.js';
+import { hostTensor, type HostTensor, type HostTensors } from '../../runtime/host-tensor.js';
+import { program, type Program } from '../../program/program.js';
+import type { DeviceTensor, Executable, Runtime } from '../../runtime/runtime.js';
 
 /** Gives the runtime under test, which is made when the suite starts. */
 export type GetRuntime = () => Runtime;

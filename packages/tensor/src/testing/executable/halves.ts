@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { FeedError, UnsupportedDTypeError } from '../../errors.js';
-import { roundTo, type HalfDType } from '../../half.js';
-import { hostTensor } from '../../host-tensor.js';
-import { program, type Program } from '../../program.js';
+import type { HalfDType } from '../../graph/dtype.js';
+import { roundTo } from '../../graph/half.js';
+import { hostTensor } from '../../runtime/host-tensor.js';
+import { program, type Program } from '../../program/program.js';
 import { numbers, started, vector, type GetRuntime } from './common.js';
 
 const halves: readonly HalfDType[] = ['float16', 'bfloat16'];

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { hostTensor } from '../../host-tensor.js';
-import { program } from '../../program.js';
-import type { DeviceTensor } from '../../runtime.js';
-import { constant, full } from '../../tensor.js';
+import { hostTensor } from '../../runtime/host-tensor.js';
+import { program } from '../../program/program.js';
+import type { DeviceTensor } from '../../runtime/runtime.js';
+import { constant, full } from '../../graph/tensor.js';
 import { accumulator, initial, numbers, started, vector, type GetRuntime } from './common.js';
 
 /** What is copied, what is kept, and what may be released when. */

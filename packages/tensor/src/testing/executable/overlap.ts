@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { DisposedError, FeedError } from '../../errors.js';
-import { program } from '../../program.js';
+import { program } from '../../program/program.js';
 import { numbers, scalar, started, vector, type GetRuntime } from './common.js';
 
 const adding = program('adding', { inputs: { x: [] }, state: { n: [] } }, ({ x }, { n }) => ({

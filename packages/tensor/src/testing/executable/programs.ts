@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { oneHot, stopGradient } from '../../functions.js';
-import { hostTensor, type HostData } from '../../host-tensor.js';
-import { program, type Program } from '../../program.js';
-import { bind, constant, input, reachable, full, type Tensor } from '../../tensor.js';
+import { oneHot, stopGradient } from '../../library/functions.js';
+import { hostTensor, type HostData } from '../../runtime/host-tensor.js';
+import { program, type Program } from '../../program/program.js';
+import { bind, constant, input, reachable, full, type Tensor } from '../../graph/tensor.js';
 import { numbers, scalar, started, vector, type GetRuntime } from './common.js';
 
 /** Programs of every form: dtypes, absent parts, nodes that compute nothing, numbers that are none. */

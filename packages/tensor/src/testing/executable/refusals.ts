@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { DisposedError, FeedError } from '../../errors.js';
-import { hostTensor } from '../../host-tensor.js';
-import type { DeviceTensor, Feeds } from '../../runtime.js';
+import { hostTensor } from '../../runtime/host-tensor.js';
+import type { DeviceTensor, Feeds } from '../../runtime/runtime.js';
 import { accumulator, initial, numbers, scalar, started, vector, type GetRuntime } from './common.js';
 
 /** What an executable refuses, with a typed error, before it computes anything. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { DisposedError, FeedError, SharingError } from '../../errors.js';
-import { hostTensor } from '../../host-tensor.js';
-import { program } from '../../program.js';
+import { hostTensor } from '../../runtime/host-tensor.js';
+import { program } from '../../program/program.js';
 import { accumulator, initial, numbers, scalar, started, vector, type GetRuntime } from './common.js';
 
 /** Takes part in `total` and `fixed` of {@link accumulator}, and counts its runs. */
@@ -174,7 +174,7 @@ export function describeSharing(runtime: GetRuntime, other: GetRuntime): void {
       await expect(runtime().compile(doubling, { sharing: add })).rejects.toThrow(DisposedError);
       await disposing;
       await expect(runtime().compile(doubling, { sharing: add })).rejects.toMatchObject({
-        what: "program 'accumulator'",
+        label: "program 'accumulator'",
       });
       const foreign = await other().compile(accumulator);
       const compiled = runtime().compile(doubling, { sharing: foreign });

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { FeedError } from '../../errors.js';
-import { hostTensor, type HostTensor } from '../../host-tensor.js';
-import { program } from '../../program.js';
-import type { Runtime } from '../../runtime.js';
-import { constant, full } from '../../tensor.js';
-import { gradients } from '../../vjp.js';
+import { hostTensor, type HostTensor } from '../../runtime/host-tensor.js';
+import { program } from '../../program/program.js';
+import type { Runtime } from '../../runtime/runtime.js';
+import { constant, full } from '../../graph/tensor.js';
+import { gradients } from '../../autodiff/vjp.js';
 import { mismatch, tolerances } from '../compare.js';
 import { normal } from '../samples.js';
 import { accumulator, initial, numbers, scalar, started, vector, type GetRuntime } from './common.js';

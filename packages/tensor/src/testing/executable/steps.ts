@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { DisposedError, FeedError, ProgramError } from '../../errors.js';
-import { hostTensor, stackHostTensors, type HostTensor, type HostTensors } from '../../host-tensor.js';
-import { program } from '../../program.js';
-import type { Executable } from '../../runtime.js';
-import { gradients } from '../../vjp.js';
+import { ConfigError, DisposedError, FeedError } from '../../errors.js';
+import { hostTensor, stackHostTensors, type HostTensor, type HostTensors } from '../../runtime/host-tensor.js';
+import { program } from '../../program/program.js';
+import type { Executable } from '../../runtime/runtime.js';
+import { gradients } from '../../autodiff/vjp.js';
 import { mismatch, tolerances } from '../compare.js';
 import { normal } from '../samples.js';
 import { accumulator, initial, numbers, scalar, vector, type GetRuntime } from './common.js';
@@ -120,7 +120,7 @@ export function describeSteps(runtime: GetRuntime): void {
 
     it('are a whole number from 1, and 1 is the program as it is', async () => {
       for (const stepsPerRun of [0, -1, 1.5, NaN]) {
-        await expect(runtime().compile(accumulator, { stepsPerRun })).rejects.toThrow(ProgramError);
+        await expect(runtime().compile(accumulator, { stepsPerRun })).rejects.toThrow(ConfigError);
       }
       const executable = await inSteps(1);
       expect(executable.program).toBe(accumulator);

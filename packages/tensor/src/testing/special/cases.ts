@@ -1,8 +1,8 @@
-import { concat, conv2d, select, stopGradient } from '../../functions.js';
-import { isFloat } from '../../half.js';
-import { dtypes, hostTensor, type DType, type HostTensor } from '../../host-tensor.js';
-import type { BinaryPrimitive, Primitive, UnaryPrimitive } from '../../primitives.js';
-import { bind, constant, type Tensor } from '../../tensor.js';
+import { concat, conv2d, select, stopGradient } from '../../library/functions.js';
+import { isFloat, dtypes, type DType } from '../../graph/dtype.js';
+import { hostTensor, type HostTensor } from '../../runtime/host-tensor.js';
+import type { BinaryPrimitive, Primitive, UnaryPrimitive } from '../../graph/primitives.js';
+import { bind, constant, type Tensor } from '../../graph/tensor.js';
 import { ordinaries, repeating, specialRows, specialValues, withSpecials } from './values.js';
 
 /** A function of tensors that hold special numbers. */

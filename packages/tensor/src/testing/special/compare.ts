@@ -1,10 +1,11 @@
-import { isFloat, roundTo } from '../../half.js';
-import type { DType, HostTensor } from '../../host-tensor.js';
-import type { Primitive } from '../../primitives.js';
-import { program, type Program } from '../../program.js';
-import type { Runtime } from '../../runtime.js';
-import { sameShape, sizeOf } from '../../shape.js';
-import type { Tensor } from '../../tensor.js';
+import { isFloat, type DType } from '../../graph/dtype.js';
+import { roundTo } from '../../graph/half.js';
+import type { HostTensor } from '../../runtime/host-tensor.js';
+import type { Primitive } from '../../graph/primitives.js';
+import { program, type Program } from '../../program/program.js';
+import type { Runtime } from '../../runtime/runtime.js';
+import { sameShape, sizeOf } from '../../graph/shape.js';
+import type { Tensor } from '../../graph/tensor.js';
 import { specialCases, type SpecialCase } from './cases.js';
 import { ranges } from './values.js';
 
@@ -60,28 +61,29 @@ async function compareIn(dtype: DType, runtime: Runtime, oracle: Runtime): Promi
       if (entry.primitive !== primitive) return;
       const found = compareTensors(got[i]!, wanted[i]!, flushed[i]!);
       flushes ||= found.flushes;
-      const wrong = grouped(found.wrong, (place) => kindOf(wanted[i]!.data[place]!));
-      for (const [kind, places] of wrong) {
+      const wrong = grouped(found.wrong, (place) => valueText(wanted[i]!.data[place]!));
+      for (const [value, places] of wrong) {
         const numbers = inWords(places[0]!, entry.args, got[i]!, wanted[i]!);
         const count = `${places.length} of ${got[i]!.data.length} differ`;
-        differences.push(`${primitive}, ${dtype}, ${entry.name}, ${kind} wanted: ${numbers}; ${count}`);
+        differences.push(`${primitive}, ${dtype}, ${entry.name}, ${value} wanted: ${numbers}; ${count}`);
       }
     });
     return { primitive, dtype, flushes, differences };
   });
 }
 
-function grouped(places: readonly number[], kind: (place: number) => string): Map<string, number[]> {
+function grouped(places: readonly number[], keyOf: (place: number) => string): Map<string, number[]> {
   const groups = new Map<string, number[]>();
   for (const place of places) {
-    const group = groups.get(kind(place));
-    if (group === undefined) groups.set(kind(place), [place]);
+    const key = keyOf(place);
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [place]);
     else group.push(place);
   }
   return groups;
 }
 
-function kindOf(value: number): string {
+function valueText(value: number): string {
   return Number.isNaN(value) ? 'NaN' : Number.isFinite(value) ? 'a number' : 'an infinity';
 }
 

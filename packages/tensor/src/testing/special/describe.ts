@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import type { Runtime } from '../../runtime.js';
+import type { Runtime } from '../../runtime/runtime.js';
 import { compareSpecialValues } from './compare.js';
 import { specialLimitOf, type SpecialLimit } from './limits.js';
 

@@ -1,6 +1,6 @@
-import { hostTensor, type DType, type HostTensor } from '../../host-tensor.js';
-import { isFloat, type FloatDType } from '../../half.js';
-import { sizeOf, type Shape } from '../../shape.js';
+import { type DType, isFloat, type FloatDType } from '../../graph/dtype.js';
+import { hostTensor, type HostTensor } from '../../runtime/host-tensor.js';
+import { sizeOf, type Shape } from '../../graph/shape.js';
 
 /** The bounds of a float's range. */
 interface Range {

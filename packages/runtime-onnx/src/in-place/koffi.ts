@@ -1,0 +1,2 @@
+/** The package that calls functions of shared libraries. */
+export type Koffi = typeof import('koffi').default;

@@ -1,7 +1,0 @@
-import { isHalf } from './half.js';
-import type { Tensor } from './tensor.js';
-
-/** `f(x)`, for a half computed in float32 and rounded once: for sums of squares and of exponentials, which halves cannot hold. */
-export function inFloat32(x: Tensor, f: (x: Tensor) => Tensor): Tensor {
-  return isHalf(x.dtype) ? f(x.cast('float32')).cast(x.dtype) : f(x);
-}

@@ -1,0 +1,7 @@
+import { isHalf } from '../graph/dtype.js';
+import type { Tensor } from '../graph/tensor.js';
+
+/** `f(x)`, for a half computed in float32 and rounded once: for sums of squares and of exponentials, which halves cannot hold. */
+export function inFloat32(x: Tensor, f: (x: Tensor) => Tensor): Tensor {
+  return isHalf(x.dtype) ? f(x.cast('float32')).cast(x.dtype) : f(x);
+}

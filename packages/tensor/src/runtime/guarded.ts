@@ -1,0 +1,108 @@
+import { DisposedError, SharingError } from '../errors.js';
+import type { Signature } from '../program/program.js';
+import { checkFeeds, checkStateWritten, type DeviceTensor, type Executable, type Feeds } from './runtime.js';
+import { newShared, own, type Shared, type StateMemory } from './shared-states.js';
+
+/** What one run gives: its outputs, and the new value of each state that the program changes. */
+export interface RunResults<Value> {
+  readonly outputs: Record<string, DeviceTensor>;
+  readonly updates: Readonly<Record<string, Value>>;
+}
+
+/** A program as a back end runs it. It is called for one thing at a time, and not after `dispose`. */
+export interface CompiledProgram<Value> {
+  /**
+   * @param inputs every input, checked for shape and dtype
+   * @param stateOf value of a state of the program, all of which were written
+   */
+  run(inputs: Feeds, stateOf: (name: string) => Value): RunResults<Value> | Promise<RunResults<Value>>;
+  /** Releases what the program holds besides its states. */
+  dispose(): void | Promise<void>;
+}
+
+/**
+ * Makes an executable.
+ *
+ * @param program what one run takes and gives
+ * @param sharing an executable to share states of equal names with, or undefined
+ * @param compile called once sharing is known to be possible
+ * @throws {SharingError} for an executable of another runtime, or a state that differs
+ * @throws {DisposedError} for an executable that was disposed
+ */
+export type MakeExecutable<Value> = (
+  program: Signature,
+  sharing: Executable | undefined,
+  compile: () => CompiledProgram<Value> | Promise<CompiledProgram<Value>>,
+) => Promise<Executable>;
+
+/**
+ * What executables of every runtime do alike: they refuse what the interface says, take one call at a time, and keep states, of
+ * their own or shared. A runtime calls this once, and makes all of its executables with the result.
+ *
+ * @param memory where the runtime keeps states
+ */
+export function guarded<Value>(memory: StateMemory<Value>): MakeExecutable<Value> {
+  const known = new WeakMap<Executable, { readonly shared: Shared<Value>; readonly isDisposed: () => boolean }>();
+
+  const sharedWith = (program: Signature, sharing: Executable): Shared<Value> => {
+    const other = known.get(sharing);
+    if (other === undefined) {
+      const fault = `program '${sharing.program.name}' was compiled by another runtime, or for another device`;
+      throw new SharingError(program.name, `${fault}; compile both with one and the same`);
+    }
+    if (other.isDisposed()) throw new DisposedError(`program '${sharing.program.name}'`);
+    return other.shared;
+  };
+
+  return async (program, sharing, compile) => {
+    const shared = sharing === undefined ? newShared<Value>() : sharedWith(program, sharing);
+    // Before anything is awaited, so that the states outlive what they are shared with.
+    const states = own(shared, program, memory);
+    let compiled: CompiledProgram<Value>;
+    try {
+      compiled = await compile();
+    } catch (error) {
+      states.leave();
+      throw error;
+    }
+
+    let disposed: Promise<void> | undefined;
+    const requireLive = (): void => {
+      if (disposed !== undefined) throw new DisposedError(`program '${program.name}'`);
+    };
+    const executable: Executable = {
+      program,
+      async writeState(values) {
+        requireLive();
+        checkFeeds(program, 'state', values);
+        return shared.inTurn(() => states.write(values));
+      },
+      async readState(names) {
+        requireLive();
+        return shared.inTurn(async () => {
+          checkStateWritten(program, states, names);
+          return states.read(names ?? Object.keys(program.state));
+        });
+      },
+      async run(inputs) {
+        requireLive();
+        checkFeeds(program, 'input', inputs);
+        return shared.inTurn(async () => {
+          checkStateWritten(program, states);
+          const { outputs, updates } = await compiled.run(inputs, states.valueOf);
+          states.replace(updates);
+          return outputs;
+        });
+      },
+      dispose() {
+        disposed ??= shared.inTurn(async () => {
+          states.leave();
+          await compiled.dispose();
+        });
+        return disposed;
+      },
+    };
+    known.set(executable, { shared, isDisposed: () => disposed !== undefined });
+    return executable;
+  };
+}

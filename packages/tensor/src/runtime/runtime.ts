@@ -1,0 +1,172 @@
+import { FeedError, UnsupportedDTypeError } from '../errors.js';
+import type { DType, TensorSpec } from '../graph/dtype.js';
+import { holds, type HostTensor, type HostTensors } from './host-tensor.js';
+import { specText, type Program, type Signature } from '../program/program.js';
+import { sameShape, sizeOf } from '../graph/shape.js';
+
+/** How a program is compiled. */
+export interface CompileOptions {
+  /**
+   * Steps that one run takes, a whole number >= 1; 1 unless given. From 2 on, inputs and outputs have a leading axis of that
+   * extent, one row for each step, and the state moves on by as many steps: see {@link unroll}. It pays where every run has a
+   * price, such as the way of the state to the device and back.
+   */
+  readonly stepsPerRun?: number;
+  /**
+   * An executable of the same runtime: states of equal names are one with its own, so that what one program leaves the other
+   * finds, and memory holds it once. It lasts until the last executable that has it is disposed of, whichever was first. Sharing
+   * reaches on: executables that share with this one, or that it shares with, take part. Without effect on inputs, whatever
+   * their names.
+   */
+  readonly sharing?: Executable;
+}
+
+/** A back end: turns programs into something that runs. */
+export interface Runtime {
+  /** Name for messages and reports, with the device: `onnx (cpu)`. */
+  readonly name: string;
+  /** What `float32` means here. */
+  readonly precision: 'float32' | 'float64';
+  /** The dtypes that its programs may have. */
+  readonly dtypes: readonly DType[];
+  /** True where numbers too small to be normal count as zero, in operands and in results; elsewhere they may be slow. */
+  readonly flushesDenormals?: boolean;
+  /**
+   * Compiles a program once; the result runs any number of times.
+   *
+   * @throws {UnsupportedDTypeError} when the program has a tensor of a dtype that this runtime lacks
+   * @throws {UnsupportedError} when the program has a primitive that this runtime lacks
+   * @throws {ConfigError} for a number of steps that there cannot be
+   * @throws {SharingError} for sharing with an executable of another runtime, were it of the same kind, or one with a state
+   *   of an equal name and another shape or dtype
+   * @throws {DisposedError} for sharing with an executable that was disposed
+   */
+  compile(program: Program, options?: CompileOptions): Promise<Executable>;
+}
+
+/** A tensor where a runtime keeps it; it comes to the host only when read. */
+export interface DeviceTensor extends TensorSpec {
+  /**
+   * Copies the values to host memory.
+   *
+   * @throws {DisposedError} after `dispose`
+   */
+  read(): Promise<HostTensor>;
+  /** Releases the memory; a second call does nothing. */
+  dispose(): void;
+}
+
+/** Arguments of a run, by name: host tensors, or results of the same runtime that stay where they are. */
+export type Feeds = Readonly<Record<string, HostTensor | DeviceTensor>>;
+
+/**
+ * A compiled program with its state. Calls may overlap: they take effect one after the other in the order in which they were
+ * made, `dispose` included, also those of executables that share states. What a call was given must stay as it is until it
+ * has settled.
+ */
+export interface Executable {
+  /** What one run takes and gives: the compiled program's, stacked where a run takes several steps of it. */
+  readonly program: Signature;
+  /**
+   * Sets the named states, copying them to the device: all of them, or none where there is no room. All states must have been
+   * set before the first run.
+   *
+   * @throws {FeedError} for an unknown name, a wrong shape or a wrong dtype
+   */
+  writeState(values: HostTensors): Promise<void>;
+  /**
+   * Copies states to host memory, all of them unless named. The copies are the caller's.
+   *
+   * @throws {FeedError} for an unknown name or a state that was never written
+   */
+  readState(names?: readonly string[]): Promise<Record<string, HostTensor>>;
+  /**
+   * Runs the program once and moves its state on.
+   *
+   * @throws {FeedError} for a missing or unknown input, a wrong shape or dtype, a tensor of another runtime, or state
+   *   that was never written
+   * @throws {DisposedError} for an input that was disposed
+   */
+  run(inputs: Feeds): Promise<Record<string, DeviceTensor>>;
+  /**
+   * Releases the program and those of its states that it shares with no other, not the results of its runs, once the calls
+   * made before have settled. Every other method rejects with a {@link DisposedError} from now on; a second call waits for the
+   * first.
+   */
+  dispose(): Promise<void>;
+}
+
+/**
+ * Checks that a runtime has every dtype of a program; runtimes that lack some call it first thing in `compile`.
+ *
+ * @throws {UnsupportedDTypeError} naming the first tensor of another dtype
+ */
+export function checkDTypes({ name, dtypes }: Pick<Runtime, 'name' | 'dtypes'>, program: Program): void {
+  const lacks = ({ dtype }: TensorSpec): boolean => !dtypes.includes(dtype);
+  const refuse = ({ dtype }: TensorSpec, tensor: string): never => {
+    throw new UnsupportedDTypeError(name, program.name, dtype, tensor, dtypes);
+  };
+  for (const role of ['input', 'state'] as const) {
+    const found = Object.entries(specsOf(program, role)).find(([, spec]) => lacks(spec));
+    if (found) refuse(found[1], `${role} '${found[0]}'`);
+  }
+  const node = program.nodes.find(lacks);
+  if (node) refuse(node, `a result of ${node.primitive}`);
+}
+
+/**
+ * Checks tensors given to a program against what it takes; {@link guarded} does in `run` and `writeState`.
+ *
+ * @param role `input` wants every one of the program's inputs, `state` any subset of its states
+ * @throws {FeedError} for a missing or unknown name, a wrong shape or dtype, or an array that cannot hold the dtype
+ */
+export function checkFeeds(program: Signature, role: Role, feeds: Feeds): void {
+  const specs = specsOf(program, role);
+  const names = Object.keys(specs).join(', ') || 'none';
+  for (const name of Object.keys(feeds)) {
+    if (!Object.hasOwn(specs, name)) {
+      throw new FeedError(program.name, name, `unknown ${role} '${name}'; it takes: ${names}`);
+    }
+  }
+  for (const [name, spec] of Object.entries(specs)) {
+    const feed = feeds[name];
+    if (feed === undefined) {
+      if (role === 'state') continue;
+      throw new FeedError(program.name, name, `input '${name}' (${specText(spec)}) is missing; it takes: ${names}`);
+    }
+    if (!sameShape(feed.shape, spec.shape) || feed.dtype !== spec.dtype) {
+      throw new FeedError(program.name, name, `${role} '${name}' is ${specText(spec)}, got ${specText(feed)}`);
+    }
+    if ('data' in feed && (!holds(feed.dtype, feed.data) || feed.data.length !== sizeOf(feed.shape))) {
+      const got = `${feed.data.constructor.name} of length ${feed.data.length}`;
+      throw new FeedError(program.name, name, `${role} '${name}' is ${specText(spec)}, got a ${got}`);
+    }
+  }
+}
+
+/**
+ * Checks that every state has been written; {@link guarded} does before a run and in `readState`.
+ *
+ * @throws {FeedError} naming the first state that was not
+ */
+export function checkStateWritten(
+  program: Signature,
+  written: { has(name: string): boolean },
+  names: readonly string[] = Object.keys(program.state),
+): void {
+  for (const name of names) {
+    if (!Object.hasOwn(program.state, name)) {
+      throw new FeedError(program.name, name, `unknown state '${name}'`);
+    }
+    if (!written.has(name)) {
+      throw new FeedError(program.name, name, `state '${name}' was never written; call writeState first`);
+    }
+  }
+}
+
+/** What a tensor given to a program is for it. */
+type Role = 'input' | 'state';
+
+function specsOf(program: Signature, role: Role): Readonly<Record<string, TensorSpec>> {
+  return role === 'input' ? program.inputs : program.state;
+}

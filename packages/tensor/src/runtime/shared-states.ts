@@ -1,0 +1,115 @@
+import { SharingError } from '../errors.js';
+import type { TensorSpec } from '../graph/dtype.js';
+import type { HostTensor, HostTensors } from './host-tensor.js';
+import { specText, type Signature } from '../program/program.js';
+import { sameShape } from '../graph/shape.js';
+import { turns, type InTurn } from './turns.js';
+
+/** Where a runtime keeps states from run to run. `Value` is what a state is there. */
+export interface StateMemory<Value> {
+  /** A copy of a host tensor. */
+  write(tensor: HostTensor): Value | Promise<Value>;
+  /** A copy on the host. */
+  read(value: Value, spec: TensorSpec): HostTensor | Promise<HostTensor>;
+  /** Called with a value that another one has replaced, or that no executable has any more. */
+  release(value: Value): void;
+}
+
+/** A state of one executable, or of all those that share it. */
+interface State<Value> {
+  readonly spec: TensorSpec;
+  /** Undefined until it is written. */
+  value: Value | undefined;
+  /** How many executables have it. */
+  owners: number;
+}
+
+/** What executables have in common that share states, directly or through others: the states by name, and turns. */
+export interface Shared<Value> {
+  readonly states: Map<string, State<Value>>;
+  readonly inTurn: InTurn;
+}
+
+export function newShared<Value>(): Shared<Value> {
+  return { states: new Map(), inTurn: turns() };
+}
+
+/** The states of one executable. */
+export interface OwnedStates<Value> {
+  /** Whether there is a state of this name, and it was written. */
+  has(name: string): boolean;
+  /** The value of a state that was written. */
+  readonly valueOf: (name: string) => Value;
+  /** Sets states, and releases what they were before. */
+  replace(values: Readonly<Record<string, Value>>): void;
+  /** Copies host tensors to states: all of them, or none where that fails. */
+  write(values: HostTensors): Promise<void>;
+  /** Copies states that were written to the host. */
+  read(names: readonly string[]): Promise<Record<string, HostTensor>>;
+  /** Gives the states up; those that no other executable has are released. */
+  leave(): void;
+}
+
+/**
+ * Makes a program an owner of its states, beside those who have states of the same names already.
+ *
+ * @throws {SharingError} when one of these has another shape or dtype
+ */
+export function own<Value>(
+  { states }: Shared<Value>,
+  program: Signature,
+  memory: StateMemory<Value>,
+): OwnedStates<Value> {
+  const specs = Object.entries(program.state);
+  for (const [name, spec] of specs) {
+    const there = states.get(name)?.spec;
+    if (there !== undefined && !(sameShape(there.shape, spec.shape) && there.dtype === spec.dtype)) {
+      const wanted = `wanted ${specText(there)}, as it is there, got ${specText(spec)}`;
+      throw new SharingError(program.name, `state '${name}': ${wanted}; give one of the two another name`, name);
+    }
+  }
+  const owned = new Map<string, State<Value>>();
+  for (const [name, spec] of specs) {
+    const state = states.get(name) ?? { spec, value: undefined, owners: 0 };
+    state.owners++;
+    states.set(name, state);
+    owned.set(name, state);
+  }
+
+  const valueOf = (name: string): Value => owned.get(name)!.value!;
+  const replace = (values: Readonly<Record<string, Value>>): void => {
+    for (const [name, value] of Object.entries(values)) {
+      const state = owned.get(name)!;
+      const before = state.value;
+      state.value = value;
+      if (before !== undefined) memory.release(before);
+    }
+  };
+  return {
+    has: (name) => owned.get(name)?.value !== undefined,
+    valueOf,
+    replace,
+    async write(values) {
+      const copies: Record<string, Value> = {};
+      try {
+        for (const [name, value] of Object.entries(values)) copies[name] = await memory.write(value);
+      } catch (error) {
+        for (const copy of Object.values(copies)) memory.release(copy);
+        throw error;
+      }
+      replace(copies);
+    },
+    async read(names) {
+      const copies: Record<string, HostTensor> = {};
+      for (const name of names) copies[name] = await memory.read(valueOf(name), program.state[name]!);
+      return copies;
+    },
+    leave() {
+      for (const [name, state] of owned) {
+        if (--state.owners > 0) continue;
+        states.delete(name);
+        if (state.value !== undefined) memory.release(state.value);
+      }
+    },
+  };
+}
