@@ -76,8 +76,9 @@ async function run(executable: Executable, feeds: HostTensors): Promise<Record<s
   return results;
 }
 
-function samplerFeeds({ noise, label }: HostTensors): HostTensors {
-  return { x: noise!, times: hostTensor([times.length], times), ...(label ? { label } : {}) };
+function samplerFeeds(feeds: HostTensors): HostTensors {
+  const conditions = Object.entries(feeds).filter(([name]) => name.startsWith('conditions.'));
+  return { x: feeds['noise']!, times: hostTensor([times.length], times), ...Object.fromEntries(conditions) };
 }
 
 /** Samples, then two training steps, all from the noise that the peers were given. */

@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { dit, encodeSafetensors, mlp, uniformGrid, unet, type Batch, type Network } from '@flowmap/core';
+import { classCount, dit, encodeSafetensors, mlp, uniformGrid, unet, type Batch, type Network } from '@flowmap/core';
 import { forwardFlops } from '@flowmap/example-common';
 import { ayfEmd } from '@flowmap/objectives';
 import { hostTensor, normals, sizeOf, uniforms, type HostTensor, type HostTensors } from '@flowmap/tensor';
@@ -101,16 +101,20 @@ export function stepFeeds({ network }: PeerTask, batch: Batch, step: number): Ho
 
 /** The data of every step. */
 export function taskBatch({ network, batchSize }: PeerTask): Batch {
-  const { shape, classes } = network.config;
+  const { shape } = network.config;
+  const classes = classCount(network);
+  const label = Int32Array.from({ length: batchSize }, (_, i) => i % classes);
   return {
     x: Float32Array.from(uniforms({ seed: 0, purpose: 'data' }, batchSize * sizeOf(shape)), (u) => 2 * u - 1),
-    labels: Int32Array.from({ length: batchSize }, (_, i) => (classes > 0 ? i % classes : 0)),
+    conditions: classes === 0 ? {} : { label },
   };
 }
 
 /** Writes what a peer needs to compute the same into a new folder. */
 export async function writeTask(task: PeerTask, folder: string): Promise<void> {
-  const { x0, noise, t, s, label } = stepFeeds(task, taskBatch(task), 0) as Record<string, HostTensor>;
+  const feeds = stepFeeds(task, taskBatch(task), 0);
+  const { x0, noise, t, s } = feeds as Record<string, HostTensor>;
+  const label = feeds['conditions.label'];
   const params = Object.entries(initialParams(task)).map(([name, value]) => {
     return [`params.${name}`, name.endsWith('.qkv.bias') ? withKeyBias(value) : value] as const;
   });

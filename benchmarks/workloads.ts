@@ -1,4 +1,4 @@
-import { dit, unet, type Network } from '@flowmap/core';
+import { classCount, dit, unet, type Network } from '@flowmap/core';
 import { ayfEmd } from '@flowmap/objectives';
 import {
   countFlops,
@@ -77,7 +77,7 @@ function stepWorkload(name: string, network: Network): Workload {
   const size = shape.reduce((product, extent) => product * extent, 1);
   const batch = {
     x: Float32Array.from(uniforms({ seed: 0, purpose: 'data' }, size), (u) => 2 * u - 1),
-    labels: Int32Array.from({ length: batchSize }, (_, i) => i % network.config.classes),
+    conditions: { label: Int32Array.from({ length: batchSize }, (_, i) => i % classCount(network)) },
   };
   const schedules = { learningRate: constantSchedule(1e-4), emaDecay: powerEma() };
   return {
@@ -97,5 +97,6 @@ function forwardFlops(network: Network): number {
     Object.entries(network.parameters).map(([name, { shape }]) => [name, input(name, shape)]),
   );
   const x = input('x', [batchSize, ...network.config.shape]);
-  return countFlops([network.apply(params, { x, t, s, label: input('label', [batchSize], 'int32') })]);
+  const conditions = { label: input('label', [batchSize], 'int32') };
+  return countFlops([network.apply(params, { x, t, s, conditions })]);
 }

@@ -62,9 +62,9 @@ export async function sampleFixedNoises(
   stepCounts: readonly number[],
   { runtime, count = EVALUATION_COUNT, batchSize = 64, signal, onProgress }: EvaluationOptions,
 ): Promise<HostTensor[]> {
-  const { shape, classes } = model.network.config;
+  const { shape } = model.network.config;
   const noise = normalBatch({ seed: 0, purpose: 'evaluation' }, [count, ...shape]);
-  const labels = evaluationLabels(count, classes);
+  const labels = evaluationLabels(count, model.classes.length);
   const size = sizeOf(shape);
   const sampler = await compileSampler(interruptible(runtime, signal), model, { method, batchSize });
   try {
@@ -76,7 +76,7 @@ export async function sampleFixedNoises(
         const part = noise.subarray(first * size, (first + batchSize) * size);
         const points = await sampler.sample({
           noise: hostTensor([part.length / size, ...shape], part),
-          ...(classes > 0 ? { labels: labels.subarray(first, first + batchSize) } : {}),
+          conditions: model.classes.length > 0 ? { label: labels.subarray(first, first + batchSize) } : {},
           times: uniformGrid(steps),
         });
         out.set(points.data, first * size);

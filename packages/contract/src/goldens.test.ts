@@ -124,7 +124,7 @@ describe.each<{ name: string; tolerance: number; open: () => Promise<Runtime> }>
     const step = await runtime.compile(trainStep(options));
     await step.writeState(initialState(gradientKeeper, params, teacher));
     const scalars = { emaDecay: hostTensor([], [0.5]), 'schedules.warmup': doubles([], [stepGolden.case.warmup]) };
-    const outputs = await step.run({ x0, noise, t, s, label, ...scalars });
+    const outputs = await step.run({ x0, noise, t, s, 'conditions.label': label, ...scalars });
     const results = await step.readState(Object.keys(params).map((name) => `gradient.${name}`));
     for (const [name, tensor] of Object.entries(outputs)) {
       results[name] = await tensor.read();
@@ -141,7 +141,7 @@ describe.each<{ name: string; tolerance: number; open: () => Promise<Runtime> }>
     const build = (...args: Tensor[]): Record<string, Tensor> => {
       const [x, v, t, s, label, u, ...values] = args as [Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, ...Tensor[]];
       const symbols = Object.fromEntries(names.map((name, i) => [name, values[i]!]));
-      const student = flowMap(network, symbols, label);
+      const student = flowMap(network, symbols, { conditions: { label } });
       const F = (x: Tensor, t: Tensor): Tensor => student.averageVelocity(x, t, s);
       const [averageVelocity, derivative] = jvp(F, [x, t], [v, full(1, t.shape)]);
       const gradient = gradients(sumOfProducts(averageVelocity.add(derivative), u), symbols);

@@ -67,6 +67,10 @@ test('a network with classes needs labels', () => {
   const params = Object.fromEntries(
     Object.entries(network.parameters).map(([name, { shape }]) => [name, input(name, shape)]),
   );
-  expect(() => flowMap(network, params)).toThrow(ConfigError);
-  expect(() => flowMap(network, params)).toThrow(/label: the network has 2 classes/);
+  const [x, t] = [input('x', [4, 2]), input('t', [4])];
+  const trace = () => flowMap(network, params).averageVelocity(x, t, t);
+  expect(trace).toThrow(ConfigError);
+  expect(trace).toThrow(
+    "conditions.label: network 'mlp' takes the conditions 'label' int32 [] for each sample; got none",
+  );
 });

@@ -10,11 +10,22 @@ export {
 } from './errors.js';
 export { conditionalVelocity, interpolate, perSample } from './path.js';
 export { flowMap } from './flow-map.js';
+export {
+  batchSpecs,
+  classConditions,
+  classCount,
+  conditionFault,
+  requireConditions,
+  type ConditionFault,
+  type ConditionSpecs,
+} from './conditions.js';
 export type {
   Batch,
+  ConditionSpec,
   Dataset,
   Draws,
   FlowMap,
+  Module,
   Network,
   NetworkConfig,
   NetworkInputs,
@@ -22,6 +33,7 @@ export type {
   ObjectiveContext,
   ObjectiveResult,
   OpaqueField,
+  ParameterSpec,
   Progress,
   VelocityField,
 } from './plugins.js';
@@ -30,8 +42,18 @@ export { dit, type DitConfig, type DitOptions } from './networks/dit.js';
 export { unet, type UnetConfig, type UnetOptions } from './networks/unet.js';
 export { defineNetwork } from './networks/network.js';
 export { networkFromConfig, registerNetwork, type NetworkFactory } from './networks/registry.js';
-export { collect, convolution, dense, type Layer, type ParameterSpec, type ParameterSpecs } from './networks/layers.js';
-export { conditioning, timeFeatures, type Conditioning } from './networks/conditioning.js';
+export {
+  collect,
+  collectDraws,
+  convolution,
+  dense,
+  type DrawSpecs,
+  type InitialSpec,
+  type InitialSpecs,
+  type Layer,
+} from './networks/layers.js';
+export { dropout, type Dropout } from './networks/dropout.js';
+export { conditioning, timeFeatures, type Conditioning, type ConditioningConfig } from './networks/conditioning.js';
 export { loader, type Loader, type LoaderOptions } from './data/loader.js';
 export { matchClasses, type MatchedClasses } from './data/match-classes.js';
 export { mirrorSample } from './data/mirror.js';

@@ -145,7 +145,7 @@ describe('ayfEmd', () => {
       const v = gaussianVelocity({ std }).velocity({}, { x: xu, t: u });
       return v.reshape([batch, count]).mul(weights).sum([1], true);
     };
-    return {
+    const student: FlowMap = {
       averageVelocity,
       map: (x, t, s) =>
         x.add(
@@ -154,7 +154,9 @@ describe('ayfEmd', () => {
             .reshape([-1, 1])
             .mul(averageVelocity(x, t, s)),
         ),
+      under: () => student,
     };
+    return student;
   }
 
   test('logs the tangent before normalisation and the error of the velocity', async () => {

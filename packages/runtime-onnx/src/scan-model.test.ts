@@ -73,7 +73,7 @@ describe('scanModel', () => {
     const settings = { network, objective, optimizer, seed: 0 };
     const rates = { learningRate: constantSchedule(1e-3), emaDecay: constantSchedule(0.9) };
     const feeds = [0, 1, 2].map((step): HostTensors => {
-      const batch = { x: new Float32Array(batchSize * 192).fill(0.5), labels: Int32Array.of(0, 2) };
+      const batch = { x: new Float32Array(batchSize * 192).fill(0.5), conditions: { label: Int32Array.of(0, 2) } };
       return trainFeeds({ ...settings, ...rates }, { step, iterations: 3 }, batch);
     });
     const runtime = await onnxRuntime({ device: 'cpu', threads: 1 });

@@ -273,7 +273,7 @@ async function train(device: 'cpu' | 'webgpu'): Promise<{ metrics: number[]; sta
   const options = { ...common, seed: 0, learningRate: constantSchedule(1e-3), emaDecay: constantSchedule(0.9) };
   const batch = {
     x: Float32Array.from(normals({ seed: 2, purpose: 'data' }, 2 * batchSize)),
-    labels: Int32Array.from({ length: batchSize }, (_, i) => i % 2),
+    conditions: { label: Int32Array.from({ length: batchSize }, (_, i) => i % 2) },
   };
 
   const runtime = await onnxRuntime({ device });

@@ -1,6 +1,6 @@
-import { ConfigError } from '@flowmap/core';
+import { requireConditions } from '@flowmap/core';
 import type { Batch, Network, Objective, Progress, VelocityField } from '@flowmap/core';
-import { hostTensor, hostZeros, normalBatch, type HostTensor, type HostTensors } from '@flowmap/tensor';
+import { hostTensor, hostZeros, normalBatch, sizeOf, type HostTensor, type HostTensors } from '@flowmap/tensor';
 import { withPrefix } from './internal/names.js';
 import type { Optimizer } from './optimizer.js';
 import type { Schedule } from './schedules.js';
@@ -24,14 +24,14 @@ export interface TrainFeedsOptions {
  *
  * @param progress the step, from 0, and the number of iterations
  * @param batch as many samples as the step takes
- * @throws {ConfigError} when the network has classes and a label is none of them
+ * @throws {ConfigError} when a condition of the network is missing from the batch, or a value of it is none that it may have
  */
 export function trainFeeds(options: TrainFeedsOptions, progress: Progress, batch: Batch): HostTensors {
   const { network, objective, optimizer, learningRate, emaDecay, maxGradientNorm, seed } = options;
   const { step } = progress;
-  const count = batch.labels.length;
+  const count = batch.x.length / sizeOf(network.config.shape);
   const shape = [count, ...network.config.shape];
-  requireLabels(batch.labels, network.config.classes);
+  const conditions = requireConditions('batch.conditions', network.conditions, batch.conditions, count);
   const { t, s } = objective.draw({ seed, step }, count);
   const scheduled = Object.entries(objective.schedules).map(([name, schedule]) => [name, schedule(progress)] as const);
   return {
@@ -39,7 +39,7 @@ export function trainFeeds(options: TrainFeedsOptions, progress: Progress, batch
     noise: hostTensor(shape, normalBatch({ seed, purpose: 'noise', step }, shape)),
     t: hostTensor([count], t),
     s: hostTensor([count], s),
-    ...(network.config.classes > 0 ? { label: hostTensor([count], batch.labels) } : {}),
+    ...withPrefix('conditions', conditions),
     emaDecay: scalar(emaDecay(progress)),
     ...(maxGradientNorm === undefined ? {} : { maxGradientNorm: scalar(maxGradientNorm) }),
     ...withPrefix('schedules', scalarsOf(scheduled)),
@@ -61,14 +61,6 @@ export function initialState(optimizer: Optimizer, params: HostTensors, teacher?
     ...(Object.assign({}, ...optimizer.slots.map((slot) => withPrefix(slot, zeros))) as HostTensors),
     ...withPrefix('teacher', teacher?.parameters ?? {}),
   };
-}
-
-/** A label that is none of the network's classes would train another class, or nothing. */
-function requireLabels(labels: Int32Array, classes: number): void {
-  if (classes === 0) return;
-  const wrong = labels.findIndex((label) => label < 0 || label >= classes);
-  if (wrong === -1) return;
-  throw new ConfigError('batch.labels', `wanted classes 0 to ${classes - 1}, sample ${wrong} has ${labels[wrong]}`);
 }
 
 function zerosLike({ shape, dtype }: HostTensor): HostTensor {

@@ -31,7 +31,7 @@ import { trainStep } from './train-step.js';
 const batchSize = 4;
 const batch: Batch = {
   x: Float32Array.of(0.1, -1, 0.7, 0.4, -0.6, 1.2, 0.3, 0.9),
-  labels: Int32Array.of(0, 1, 1, 0),
+  conditions: { label: Int32Array.of(0, 1, 1, 0) },
 };
 const optimizer = adamw();
 const objective = ayfEmd();
@@ -75,14 +75,15 @@ const lossAndGradient = program<string, string>(
   'loss and gradient',
   { inputs: trainFeeds(options, progress, batch), state: start },
   (inputs, state) => {
-    const [x0, noise, t, s, label] = ['x0', 'noise', 't', 's', 'label'].map((name) => inputs[name]!);
+    const [x0, noise, t, s] = ['x0', 'noise', 't', 's'].map((name) => inputs[name]!);
+    const conditions = prefixed('conditions', inputs);
     const params = prefixed('params', state);
     const xt = interpolate(x0!, noise!, t!);
     const { loss, metrics } = objective.loss({
-      student: flowMap(student, params, label),
+      student: flowMap(student, params, { conditions }),
       ...{ x0: x0!, noise: noise!, xt, t: t!, s: s! },
       draws: {},
-      velocity: (x, time) => teacher.velocity(prefixed('teacher', state), { x, t: time, label: label! }),
+      velocity: (x, time) => teacher.velocity(prefixed('teacher', state), { x, t: time, conditions }),
       schedules: { warmup: inputs['schedules.warmup']! },
     });
     return { outputs: { loss, ...metrics, ...gradients(loss, params) } };
@@ -227,15 +228,15 @@ describe('trainFeeds', () => {
   });
 
   test('gives labels only to a network with classes', () => {
-    expect(trainFeeds(options, progress, batch)['label']?.data).toBe(batch.labels);
+    expect(trainFeeds(options, progress, batch)['conditions.label']?.data).toBe(batch.conditions['label']);
     const unconditional = mlp({ shape: [2] });
-    expect(trainFeeds({ ...options, network: unconditional }, progress, batch)['label']).toBeUndefined();
+    expect(trainFeeds({ ...options, network: unconditional }, progress, batch)['conditions.label']).toBeUndefined();
   });
 
   test('refuses a label that is none of the classes of the network', () => {
     for (const label of [2, -1]) {
-      const wrong = { ...batch, labels: Int32Array.of(0, 1, label, 0) };
-      const message = `batch.labels: wanted classes 0 to 1, sample 2 has ${label}`;
+      const wrong = { ...batch, conditions: { label: Int32Array.of(0, 1, label, 0) } };
+      const message = `batch.conditions.label: wanted a whole number from 0 to 1, sample 2 has ${label}`;
       expect(() => trainFeeds(options, progress, wrong)).toThrow(message);
       expect(() => trainFeeds({ ...options, network: mlp({ shape: [2] }) }, progress, wrong)).not.toThrow();
     }

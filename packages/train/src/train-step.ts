@@ -1,4 +1,4 @@
-import { ConfigError, conditionalVelocity, flowMap, interpolate } from '@flowmap/core';
+import { batchSpecs, ConfigError, conditionalVelocity, flowMap, interpolate } from '@flowmap/core';
 import type { Network, Objective, VelocityField } from '@flowmap/core';
 import {
   gradients,
@@ -39,8 +39,8 @@ export interface TrainStepOptions {
  * the optimizer's update and the moving average of the weights. Everything that changes from step to step is an input, so it
  * is traced and compiled once.
  *
- * Inputs: `x0` and `noise` `[batch, ...shape]`, `t` and `s` `[batch]`, `label` int32 `[batch]` when the network has
- * classes, and scalars: `emaDecay`, `maxGradientNorm` when clipping, `schedules.*` of the objective, `optimizer.*` of the
+ * Inputs: `x0` and `noise` `[batch, ...shape]`, `t` and `s` `[batch]`, the network's
+ * `conditions.*` `[batch, ...shape]`, and scalars: `emaDecay`, `maxGradientNorm` when clipping, `schedules.*` of the objective, `optimizer.*` of the
  * optimizer. State: `params.*`, `ema.*`, each of the optimizer's slots (`m.*`, `v.*`), and the teacher's `teacher.*`,
  * which no step changes. Outputs, scalars: `loss`, the objective's metrics, and `gradientNorm` before clipping.
  *
@@ -62,7 +62,7 @@ export function trainStep(options: TrainStepOptions): Program {
     noise: batch,
     t: [batchSize],
     s: [batchSize],
-    ...(network.config.classes > 0 ? { label: { shape: [batchSize], dtype: 'int32' } } : {}),
+    ...withPrefix('conditions', batchSpecs(network.conditions, batchSize)),
     ...scalars(['emaDecay', ...(clipGradient ? ['maxGradientNorm'] : [])]),
     ...withPrefix('schedules', scalars(Object.keys(objective.schedules))),
     ...withPrefix('optimizer', scalars(Object.keys(optimizer.scalars(0, 0)))),
@@ -76,14 +76,13 @@ export function trainStep(options: TrainStepOptions): Program {
 
   return program(`${objective.name} step`, { inputs, state }, (inputs, state) => {
     const [x0, noise, t, s] = [inputs['x0']!, inputs['noise']!, inputs['t']!, inputs['s']!];
-    const label = inputs['label'];
+    const conditions = prefixed('conditions', inputs);
     const params = prefixed('params', state);
 
     const xt = interpolate(x0, noise, t);
     const velocity = (x: Tensor, time: Tensor): Tensor => {
       if (frozen) {
-        const inputs = { x, t: time, ...(label ? { label } : {}) };
-        return stopGradient(frozen.velocity(prefixed('teacher', state), inputs));
+        return stopGradient(frozen.velocity(prefixed('teacher', state), { x, t: time, conditions }));
       }
       if (x === xt && time === t) return conditionalVelocity(x0, noise);
       throw new ConfigError(
@@ -91,7 +90,7 @@ export function trainStep(options: TrainStepOptions): Program {
         `${objective.name} needs a velocity elsewhere than at x_t, and there is no teacher`,
       );
     };
-    const student = flowMap(network, params, label);
+    const student = flowMap(network, params, { conditions });
     const schedules = prefixed('schedules', inputs);
     const { loss, metrics } = objective.loss({ student, x0, noise, xt, t, s, draws: {}, velocity, schedules });
 

@@ -40,7 +40,7 @@ export async function trainingRun(runtime: Runtime): Promise<RunNumbers> {
   for (let k = 0; k < steps; k++) {
     const batch = {
       x: Float32Array.from(normals({ seed: 2, purpose: 'data', step: k }, 2 * batchSize)),
-      labels: Int32Array.from({ length: batchSize }, (_, i) => i % 2),
+      conditions: { label: Int32Array.from({ length: batchSize }, (_, i) => i % 2) },
     };
     // Not from step 0: while the warm-up is at 0 some gradients are pure rounding.
     const progress = { step: k + 5, iterations: 20 };

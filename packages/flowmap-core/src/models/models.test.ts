@@ -198,7 +198,7 @@ describe('roles of a model', () => {
       (...args) => {
         const params = Object.fromEntries(names.map((name, i) => [name, args[i]!]));
         const [x, t, label] = args.slice(names.length) as [(typeof args)[0], (typeof args)[0], (typeof args)[0]];
-        return field.velocity(params, { x: x, t: t, label: label });
+        return field.velocity(params, { x, t, conditions: { label } });
       },
       [...Object.values(field.parameters), ...inputs],
     );
@@ -241,14 +241,12 @@ describe('roles of a model', () => {
   test('a teacher whose network changes with the interval input is refused', () => {
     const make = (interval: boolean) =>
       defineNetwork(
-        { type: 'fickle', shape: [1], classes: 0, interval },
+        { type: 'fickle', shape: [1], interval },
         { w: { shape: [interval ? 2 : 1], std: 1 } },
         (_, { x }) => x,
       );
     registerNetwork('fickle', ({ interval }) => make(interval));
     const fickle: Model = { kind: 'velocity', network: make(false), params: make(false).init(0), classes: [] };
-    expect(() => flowMapFrom(fickle, 0)).toThrow(
-      /parameter 'w' is \[1\]; the network with an interval input has it as \[2\]/,
-    );
+    expect(() => flowMapFrom(fickle, 0)).toThrow(/parameter 'w' is \[1\]; the student's network has it as \[2\]/);
   });
 });

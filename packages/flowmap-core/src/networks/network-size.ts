@@ -1,3 +1,5 @@
+import { isRecord } from '../internal/json.js';
+
 /** What a network takes, told from its configuration before it is built. */
 export interface NetworkSize {
   /** Blocks of layers, each with parameters of its own. */
@@ -18,17 +20,23 @@ export function networkSize(config: Readonly<Record<string, unknown>>): NetworkS
   const shape = listOf(config['shape']);
   const values = shape.reduce((product, extent) => product * extent, 1);
   const pixels = values / shape[0]!;
+  const conditions = isRecord(config['conditions']) ? Object.values(config['conditions']).map(listOf) : [];
+  /** Each condition is a block with its own parameters, and a layer of so many values for each of its tokens. */
+  const sized = (blocks: number, width: number, activation: number): NetworkSize => {
+    const sizes = conditions.map((shape) => (shape.length > 1 ? shape[0]! : 1) * Math.max(width, shape.at(-1) ?? 1));
+    return { blocks: blocks + conditions.length, activation: Math.max(values, activation, ...sizes) };
+  };
   switch (config['type']) {
     case 'mlp':
-      return { blocks: number('depth', 3), activation: Math.max(values, number('width', 256)) };
+      return sized(number('depth', 3), number('width', 256), number('width', 256));
     case 'dit': {
       const tokens = pixels / number('patch', 4) ** 2;
-      return { blocks: number('depth', 8), activation: Math.max(values, 4 * tokens * number('width', 256)) };
+      return sized(number('depth', 8), number('width', 256), 4 * tokens * number('width', 256));
     }
     case 'unet': {
       const channels = listOf(config['channels'] ?? [32, 64, 128]);
       const [first = 0] = channels;
-      return { blocks: 2 * channels.length * number('blocks', 1), activation: Math.max(values, pixels * first) };
+      return sized(2 * channels.length * number('blocks', 1), number('conditionWidth', 128), pixels * first);
     }
     default:
       return { blocks: 0, activation: values };

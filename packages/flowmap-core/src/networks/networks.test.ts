@@ -11,18 +11,18 @@ import { networkFromConfig, registerNetwork } from './registry.js';
 import { unet } from './unet.js';
 
 const contract = { oracle: referenceRuntime };
-describeNetwork('mlp', (variant) => mlp({ shape: [2], width: 8, depth: 2, ...variant }), contract);
-describeNetwork(
-  'dit',
-  (variant) => dit({ shape: [2, 4, 6], patch: 2, width: 8, depth: 2, heads: 2, ...variant }),
-  contract,
-);
+const both = { ...contract, conditions: true, dropout: true };
+describeNetwork('mlp', (variant) => mlp({ shape: [2], width: 8, depth: 2, ...variant }), both);
+describeNetwork('dit', (variant) => dit({ shape: [2, 4, 6], patch: 2, width: 8, depth: 2, heads: 2, ...variant }), {
+  ...contract,
+  conditions: true,
+});
 const small = { shape: [2, 4, 4], channels: [4, 8], groupSize: 2, conditionWidth: 8 };
-describeNetwork('unet', (variant) => unet({ ...small, heads: 2, ...variant }), contract);
+describeNetwork('unet', (variant) => unet({ ...small, heads: 2, ...variant }), both);
 describeNetwork(
   'unet of two blocks without attention',
   (variant) => unet({ ...small, heads: 0, blocks: 2, ...variant }),
-  contract,
+  both,
 );
 
 test('skips of a U-net carry the full resolution past the lower ones', async () => {
@@ -79,7 +79,7 @@ test('sizes of the default networks are those of their description', () => {
 describe("types of networks of one's own", () => {
   test('become known by registration, once', () => {
     const half = (shape: readonly number[]) =>
-      defineNetwork({ type: 'half', shape, classes: 0, interval: false }, {}, (_, { x }) => x.mul(0.5));
+      defineNetwork({ type: 'half', shape, interval: false }, {}, (_, { x }) => x.mul(0.5));
     const config = half([3]).config;
     expect(() => networkFromConfig(config)).toThrow(/unknown network "half"; known are mlp, dit, unet/);
     registerNetwork('half', ({ shape }) => half(shape));

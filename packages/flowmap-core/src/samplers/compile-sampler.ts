@@ -1,18 +1,23 @@
 import {
   freeze,
   hostTensor,
+  hostZeros,
   sameShape,
   ShapeError,
   sizeOf,
   type DeviceTensor,
   type Executable,
   type Feeds,
+  type HostData,
   type HostTensor,
+  type HostTensors,
   type Program,
   type Runtime,
   type Shape,
 } from '@flowmap/tensor';
+import { requireConditions, requireKnown } from '../conditions.js';
 import { ConfigError } from '../errors.js';
+import { withPrefix } from '../internal/names.js';
 import { faultOf, upgradedModel, type Model } from '../models/model.js';
 import type { Network } from '../plugins.js';
 import type { SamplerOptions } from './program.js';
@@ -44,8 +49,8 @@ export interface CompileSamplerOptions {
 export interface SampleArguments {
   /** Points at the first time, float32 `[count, ...shape]`: standard normal noise when that is 1. Any count. */
   readonly noise: HostTensor;
-  /** Class of each sample `[count]`; for networks with classes, and only for them. */
-  readonly labels?: Int32Array;
+  /** Rows of the network's conditions by name, one for each sample: `{ label: Int32Array.of(2, 0) }`. */
+  readonly conditions?: Readonly<Record<string, HostData>>;
   /** The grid, at least two times in [0, 1]; descending from noise to data, or ascending to invert. */
   readonly times: ArrayLike<number>;
 }
@@ -57,7 +62,7 @@ export interface CompiledSampler {
    *
    * @returns the points at the last time, float32, shaped as the noise
    * @throws {ShapeError} for noise that is not `[count, ...shape]`
-   * @throws {ConfigError} for labels or times that make no sense
+   * @throws {ConfigError} for conditions that the network lacks or does not take, or times that make no sense
    */
   sample(args: SampleArguments): Promise<HostTensor>;
   /** Releases the program and the parameters. */
@@ -113,24 +118,23 @@ export function samplerWith(
   batchSize: number,
   stepsPerCall: number,
 ): CompiledSampler {
-  const { shape, classes } = network.config;
+  const { shape, type } = network.config;
   const size = sizeOf(shape);
   const array = runtime.precision === 'float64' ? Float64Array : Float32Array;
   return {
-    async sample({ noise, labels, times }) {
+    async sample({ noise, conditions = {}, times }) {
       checkNoise(noise, shape);
       const [count = 0] = noise.shape;
-      checkLabels(labels, count, classes);
+      requireKnown('conditions', type, network.conditions, conditions);
+      const rows = requireConditions('conditions', network.conditions, conditions, count);
       const calls = timesOfCalls(times, stepsPerCall);
       const out = new array(count * size);
       for (let first = 0; first < count; first += batchSize) {
         const x = array.from(noise.data.subarray(first * size, (first + batchSize) * size));
         const batch = new array(batchSize * size);
         batch.set(x);
-        const label = new Int32Array(batchSize);
-        if (labels) label.set(labels.subarray(first, first + batchSize));
-        const condition = classes > 0 ? { label: hostTensor([batchSize], label) } : {};
-        const points = await runCalls(executable, hostTensor([batchSize, ...shape], batch), calls, condition);
+        const part = withPrefix('conditions', rowsOf(rows, first, batchSize));
+        const points = await runCalls(executable, hostTensor([batchSize, ...shape], batch), calls, part);
         out.set(points.data.subarray(0, x.length), first * size);
       }
       return hostTensor(noise.shape, out);
@@ -139,12 +143,23 @@ export function samplerWith(
   };
 }
 
+/** The rows of a batch, filled up with zeros, which are values of every condition. */
+function rowsOf(conditions: HostTensors, first: number, batchSize: number): HostTensors {
+  const parts = Object.entries(conditions).map(([name, { shape, dtype, data }]) => {
+    const size = sizeOf(shape.slice(1));
+    const part = hostZeros({ shape: [batchSize, ...shape.slice(1)], dtype });
+    part.data.set(data.subarray(first * size, (first + batchSize) * size));
+    return [name, part];
+  });
+  return Object.fromEntries(parts) as HostTensors;
+}
+
 /** Runs the program once for each part of the grid, feeding its output back. */
 async function runCalls(
   executable: Executable,
   start: HostTensor,
   calls: readonly HostTensor[],
-  condition: Feeds,
+  conditions: Feeds,
 ): Promise<HostTensor> {
   let x: HostTensor | DeviceTensor = start;
   const release = (): void => {
@@ -152,7 +167,7 @@ async function runCalls(
   };
   try {
     for (const times of calls) {
-      const results: Record<string, DeviceTensor> = await executable.run({ ...condition, x, times });
+      const results: Record<string, DeviceTensor> = await executable.run({ ...conditions, x, times });
       release();
       x = results['x']!;
     }
@@ -184,16 +199,4 @@ function checkNoise(noise: HostTensor, shape: Shape): void {
   if (!sameShape(noise.shape.slice(1), shape) || noise.dtype !== 'float32') {
     throw new ShapeError('sample, noise', `[count, ${shape.join(', ')}]`, [noise.shape]);
   }
-}
-
-function checkLabels(labels: Int32Array | undefined, count: number, classes: number): void {
-  if (classes === 0) {
-    if (labels) throw new ConfigError('labels', 'the network has no classes');
-    return;
-  }
-  if (labels?.length !== count) {
-    throw new ConfigError('labels', `wanted a class for each of ${count} samples, got ${labels?.length ?? 'none'}`);
-  }
-  const wrong = labels.find((label) => label < 0 || label >= classes);
-  if (wrong !== undefined) throw new ConfigError('labels', `wanted classes 0 to ${classes - 1}, got ${wrong}`);
 }

@@ -18,8 +18,9 @@ const draw = (purpose: string, shape: readonly number[]) => {
   const size = shape.reduce((product, extent) => product * extent, 1);
   return hostTensor(shape, Float32Array.from(normals({ seed: 0, purpose }, size)));
 };
-const batch = { x: draw('x', [batchSize, 2]).data as Float32Array, labels: Int32Array.of(0, 1, 1, 0) };
-const sample = { noise: draw('noise', [6, 2]), labels: Int32Array.of(0, 1, 0, 1, 1, 0), times: uniformGrid(3) };
+const batch = { x: draw('x', [batchSize, 2]).data as Float32Array, conditions: { label: Int32Array.of(0, 1, 1, 0) } };
+const conditions = { label: Int32Array.of(0, 1, 0, 1, 1, 0) };
+const sample = { noise: draw('noise', [6, 2]), conditions, times: uniformGrid(3) };
 
 async function startTraining(runtime: Runtime) {
   const step = await runtime.compile(trainStep({ ...training, batchSize }));

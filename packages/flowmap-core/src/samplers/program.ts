@@ -1,5 +1,7 @@
 import { program, type Program, type Tensor } from '@flowmap/tensor';
+import { batchSpecs } from '../conditions.js';
 import { flowMap } from '../flow-map.js';
+import { prefixed, withPrefix } from '../internal/names.js';
 import { requireWhole } from '../networks/network.js';
 import type { FlowMap, Network } from '../plugins.js';
 
@@ -26,18 +28,17 @@ export function samplerProgram(
 ): Program {
   requireWhole('batchSize', batchSize);
   requireWhole('steps', steps);
-  const { shape, classes } = network.config;
   const inputs = {
-    x: [batchSize, ...shape],
+    x: [batchSize, ...network.config.shape],
     times: [steps + 1],
-    ...(classes > 0 ? { label: { shape: [batchSize], dtype: 'int32' as const } } : {}),
+    ...withPrefix('conditions', batchSpecs(network.conditions, batchSize)),
   };
   const names = Object.keys(network.parameters);
   const stateOf = (name: string): string => (prefix === undefined ? name : `${prefix}.${name}`);
   const state = Object.fromEntries(names.map((name) => [stateOf(name), network.parameters[name]!]));
   return program<string, string>(name, { inputs, state }, (tensors, states) => {
     const params = Object.fromEntries(names.map((name) => [name, states[stateOf(name)]!]));
-    const field = flowMap(network, params, tensors['label']);
+    const field = flowMap(network, params, { conditions: prefixed('conditions', tensors) });
     const time = (i: number): Tensor => tensors['times']!.slice([i], [i + 1]).broadcastTo([batchSize]);
     let x = tensors['x']!;
     for (let i = 0; i < steps; i++) x = step(field, x, time(i), time(i + 1));

@@ -17,7 +17,7 @@ const points = [-1.6, -0.7, 0.1, 0.9, 2];
 const noise = hostTensor([points.length, 1], Float64Array.from(points));
 
 /** An exact flow map, or an exact velocity field, as a network without parameters. */
-const base = { type: 'exact', shape: [1], classes: 0 };
+const base = { type: 'exact', shape: [1] };
 const mapNetwork = (exact: FlowMap): Network =>
   defineNetwork({ ...base, interval: true }, {}, (_, { x, t, s }) => exact.averageVelocity(x, t, s!));
 const fieldNetwork = (field: VelocityField): Network =>
@@ -99,7 +99,7 @@ describe('programs', () => {
     expect(built.inputs).toEqual({
       x: { shape: [2, 1, 4, 4], dtype: 'float32' },
       times: { shape: [4], dtype: 'float32' },
-      label: { shape: [2], dtype: 'int32' },
+      'conditions.label': { shape: [2], dtype: 'int32' },
     });
     expect(built.state).toEqual(network.parameters);
     expect(built.updates).toEqual({});

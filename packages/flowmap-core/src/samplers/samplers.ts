@@ -8,7 +8,7 @@ import { samplerProgram, type SamplerOptions } from './program.js';
  * same point on any grid between the same ends.
  *
  * The program takes `x [batch, ...shape]` at the first time, `times [steps + 1]` (any grid; a new one never traces again) and,
- * for a network with classes, `label` int32 `[batch]`. Its state is the network's parameters, its output `x` is the point at
+ * for each condition of the network, `conditions.<name>` `[batch, ...shape]`. Its state is the network's parameters, its output `x` is the point at
  * the last time.
  *
  * @throws {ConfigError} for a network without an interval input, or counts that are not whole numbers >= 1

@@ -34,10 +34,12 @@ export function toyStudent(params: Tensors, batch: { readonly t: Tensor; readonl
     const factor = a.mul(b.mul(t).add(d.mul(s)).add(1)).add(e.mul(away));
     return perSample(factor, x).mul(x);
   };
-  return {
+  const student: FlowMap = {
     averageVelocity,
     map: (x, t, s) => x.add(perSample(s.sub(t), x).mul(averageVelocity(x, t, s))),
+    under: () => student,
   };
+  return student;
 }
 
 /** Traces an objective on the toy student; samples are `[batch, 1]`. */

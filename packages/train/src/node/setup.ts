@@ -1,4 +1,4 @@
-import { ConfigError, loader } from '@flowmap/core';
+import { classCount, ConfigError, loader } from '@flowmap/core';
 import type { Dataset, Json, Loader, Model, Network, Objective, ReadLimits } from '@flowmap/core';
 import { sameShape, type HostTensors, type Runtime } from '@flowmap/tensor';
 import { adamw } from '../adamw.js';
@@ -113,11 +113,12 @@ export function setUp(
 }
 
 function requireFit(network: Network, data: Dataset): void {
-  const { type, shape, classes } = network.config;
+  const { type, shape } = network.config;
   if (!sameShape(data.shape, shape)) {
     const got = `samples of '${data.name}' are [${data.shape.join(', ')}]`;
     throw new ConfigError('data', `network '${type}' takes samples [${shape.join(', ')}], ${got}`);
   }
+  const classes = classCount(network);
   if (classes > 0 && data.classes.length !== classes) {
     throw new ConfigError(
       'data',

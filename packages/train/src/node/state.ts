@@ -1,4 +1,4 @@
-import { velocityField, type Model } from '@flowmap/core';
+import { classCount, velocityField, type Model } from '@flowmap/core';
 import { stackHostTensors, type DeviceTensor, type Executable, type HostTensors } from '@flowmap/tensor';
 import { prefixed, withPrefix } from '../internal/names.js';
 import { initialState } from '../train-feeds.js';
@@ -90,7 +90,7 @@ function checkpointOf(setup: TrainSetup, state: HostTensors, step: number, secon
   const { kind, network, data, objective, iterations, batchSize, seed } = setup;
   const params = prefixed('params', state);
   const ema = prefixed('ema', state);
-  const classes = network.config.classes > 0 ? data.classes : [];
+  const classes = classCount(network) > 0 ? data.classes : [];
   const training = { objective: objective.name, data: data.name, iterations, batchSize, seed, step };
   const model: Model = { kind, network, params, classes, training };
   const slots = Object.entries(state).filter(([name]) => !name.startsWith('params.') && !name.startsWith('ema.'));

@@ -314,7 +314,7 @@ describe('training stops', () => {
       ...data,
       batch: async (indices) => ({
         ...(await data.batch(indices)),
-        labels: Int32Array.from(indices, (index) => (index === 20 ? 2 : 0)),
+        conditions: { label: Int32Array.from(indices, (index) => (index === 20 ? 2 : 0)) },
       }),
     };
     const named = { name: 'SampleError', sample: 20, value: 2 };
@@ -343,8 +343,8 @@ describe('the classes of a teacher', () => {
       ...data,
       classes: ['1', '0'],
       batch: async (indices) => {
-        const { x, labels } = await data.batch(indices);
-        return { x, labels: labels.map((label) => 1 - label) };
+        const { x, conditions } = await data.batch(indices);
+        return { x, conditions: { label: conditions['label']!.map((label) => 1 - label) } };
       },
     };
     const notes: string[] = [];
