@@ -10,6 +10,7 @@ export {
 } from './errors.js';
 export { conditionalVelocity, interpolate, perSample } from './path.js';
 export { flowMap } from './flow-map.js';
+export { opaqueField, type OpaqueMapping } from './opaque-field.js';
 export {
   batchSpecs,
   classConditions,
