@@ -54,7 +54,10 @@ function sizesOf(network: NetworkConfig): Facts {
   const sizes = Object.entries(network).filter(([name]) => !['type', 'shape', 'classes', 'interval'].includes(name));
   const words = (name: string): string => name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
   return Object.fromEntries(
-    sizes.map(([name, value]) => [words(name), Array.isArray(value) ? value.join(', ') : String(value)]),
+    sizes.map(([name, value]) => [
+      words(name),
+      Array.isArray(value) ? value.join(', ') : typeof value === 'object' ? JSON.stringify(value) : String(value),
+    ]),
   );
 }
 

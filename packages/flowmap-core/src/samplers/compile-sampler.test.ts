@@ -1,4 +1,12 @@
-import { hostTensor, normals, type Runtime } from '@flowmap/tensor';
+import {
+  hostTensor,
+  normals,
+  sizeOf,
+  type HostData,
+  type HostTensor,
+  type HostTensors,
+  type Runtime,
+} from '@flowmap/tensor';
 import { referenceRuntime } from '@flowmap/runtime-reference';
 import { describe, expect, test } from 'vitest';
 import type { Model } from '../models/model.js';
@@ -61,6 +69,29 @@ describe('compiled samplers', () => {
     for (const result of results) expect(result).toEqual(results[0]);
     expect(results[0]!.shape).toEqual([5, 2]);
     expect(results[0]!.data).not.toEqual(noise.data);
+  });
+
+  test('give every sample its own conditions, whatever the batch size', async () => {
+    const conditioned = mlp({ shape: [2], classes: 3, width: 4, depth: 1, conditions: { guidance: [], style: [2] } });
+    const drawn = Object.entries(conditioned.parameters).map(([name, { shape }]) => {
+      return [name, hostTensor(shape, Float32Array.from(normals({ seed: 3, purpose: name }, sizeOf(shape))))];
+    });
+    const given = {
+      label,
+      guidance: Float32Array.of(0, 1, 2, 3, 4),
+      style: Float32Array.from({ length: 10 }, (_, i) => i / 9),
+    };
+    const points = async (batchSize: number, conditions: Readonly<Record<string, HostData>>): Promise<HostTensor> => {
+      const params = Object.fromEntries(drawn) as HostTensors;
+      const field: Model = { kind: 'velocity', network: conditioned, params, classes: ['a', 'b', 'c'] };
+      const sampler = await compileSampler(runtime, field, { batchSize });
+      return sampler.sample({ noise, conditions, times: [1, 0.5, 0] });
+    };
+    const wanted = await points(5, given);
+    for (const batchSize of [1, 2, 3, 8]) expect(await points(batchSize, given)).toEqual(wanted);
+    const other = await points(2, { ...given, style: given.style.map((value, i) => (i === 7 ? -1 : value)) });
+    const moved = Array.from({ length: 5 }, (_, i) => other.data[2 * i] !== wanted.data[2 * i]);
+    expect(moved).toEqual([false, false, false, true, false]);
   });
 
   test('compile and upload once, and leave nothing on the device', async () => {

@@ -1,6 +1,6 @@
 import { classCount, ConfigError, loader } from '@flowmap/core';
-import type { Dataset, Json, Loader, Model, Network, Objective, ReadLimits } from '@flowmap/core';
-import { sameShape, type HostTensors, type Runtime } from '@flowmap/tensor';
+import type { ConditionSpec, Dataset, Json, Loader, Model, Network, Objective, ReadLimits } from '@flowmap/core';
+import { sameShape, specText, type HostTensors, type Runtime } from '@flowmap/tensor';
 import { adamw } from '../adamw.js';
 import { powerEma } from '../ema.js';
 import type { Optimizer } from '../optimizer.js';
@@ -119,12 +119,27 @@ function requireFit(network: Network, data: Dataset): void {
     throw new ConfigError('data', `network '${type}' takes samples [${shape.join(', ')}], ${got}`);
   }
   const classes = classCount(network);
-  if (classes > 0 && data.classes.length !== classes) {
+  if (classes !== 0 && data.classes.length !== classes) {
     throw new ConfigError(
       'data',
       `network '${type}' has ${classes} classes, '${data.name}' has ${data.classes.length}`,
     );
   }
+  for (const [name, wanted] of Object.entries(network.conditions)) {
+    const given = data.conditions[name];
+    const same = given && sameShape(given.shape, wanted.shape) && given.dtype === wanted.dtype;
+    if (same && given.categories === wanted.categories) continue;
+    const got = `'${data.name}' has it as ${conditionText(given)}`;
+    throw new ConfigError(
+      'data',
+      `network '${type}' takes the condition '${name}' as ${conditionText(wanted)}, ${got}`,
+    );
+  }
+}
+
+function conditionText(spec: ConditionSpec | undefined): string {
+  if (spec === undefined) return 'nothing';
+  return `${specText(spec)}${spec.categories === undefined ? '' : ` of ${spec.categories} categories`}`;
 }
 
 /**
