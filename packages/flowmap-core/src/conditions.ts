@@ -30,7 +30,7 @@ export function classCount({ conditions }: { readonly conditions: ConditionSpecs
   return conditions['label']?.categories ?? 0;
 }
 
-/** The same for a batch: each shape `[batch, ...shape]`. */
+/** Specs of a whole batch for those of one sample: each shape becomes `[batch, ...shape]`. */
 export function batchSpecs(specs: Readonly<Record<string, TensorSpec>>, batch: number): Record<string, TensorSpec> {
   const entries = Object.entries(specs).map(([name, { shape, dtype }]) => [name, { shape: [batch, ...shape], dtype }]);
   return Object.fromEntries(entries) as Record<string, TensorSpec>;

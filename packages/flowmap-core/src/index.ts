@@ -11,15 +11,7 @@ export {
 export { conditionalVelocity, interpolate, perSample } from './path.js';
 export { flowMap } from './flow-map.js';
 export { opaqueField, type OpaqueMapping } from './opaque-field.js';
-export {
-  batchSpecs,
-  classConditions,
-  classCount,
-  conditionFault,
-  requireConditions,
-  type ConditionFault,
-  type ConditionSpecs,
-} from './conditions.js';
+export { batchSpecs, classConditions, classCount, requireConditions, type ConditionSpecs } from './conditions.js';
 export type {
   Batch,
   ConditionSpec,

@@ -35,10 +35,8 @@ export type DitOptions = Pick<DitConfig, 'shape'> & Partial<Omit<DitConfig, 'typ
  */
 export function dit(options: DitOptions): Network<DitConfig> {
   const { shape, classes = 0, interval = false, patch = 4, width = 256, depth = 8, heads = 4 } = options;
-  const config: DitConfig = {
-    ...{ type: 'dit', shape, classes, interval, patch, width, depth, heads },
-    ...extras({ conditions: options.conditions }),
-  };
+  const more = extras({ conditions: options.conditions });
+  const config: DitConfig = { type: 'dit', shape, classes, interval, patch, width, depth, heads, ...more };
   const [channels, rows, columns] = gridOf(config);
   const patchSize = channels * patch ** 2;
   const condition = conditioning(config, width);

@@ -35,10 +35,7 @@ export function mlp(options: MlpOptions): Network<MlpConfig> {
   requireSize('mlp.width', width);
   requireSize('mlp.depth', depth, MAX_DEPTH);
   requireRate('mlp.dropout', dropout);
-  const config: MlpConfig = {
-    ...{ type: 'mlp', shape, classes, interval, width, depth },
-    ...extras({ conditions, dropout }),
-  };
+  const config: MlpConfig = { type: 'mlp', shape, classes, interval, width, depth, ...extras({ conditions, dropout }) };
   const [features] = shape as [number];
   const condition = conditioning(config, width);
   const first = dense('input', features, width);

@@ -54,7 +54,15 @@ export function unet(options: UnetOptions): Network<UnetConfig> {
   const { shape, classes = 0, interval = false, blocks = 1, groupSize = 16, conditionWidth = 128, heads = 4 } = options;
   const { channels = [32, 64, 128], conditions, dropout = 0 } = options;
   const config: UnetConfig = {
-    ...{ type: 'unet', shape, classes, interval, channels, blocks, groupSize, conditionWidth, heads },
+    type: 'unet',
+    shape,
+    classes,
+    interval,
+    channels,
+    blocks,
+    groupSize,
+    conditionWidth,
+    heads,
     ...extras({ conditions, dropout }),
   };
   check(config);

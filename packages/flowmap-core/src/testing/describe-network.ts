@@ -78,7 +78,8 @@ export function describeNetwork(
       evaluate(oracle, traced(network, params, inputs), [...Object.values(params), ...Object.values(inputs)]);
 
     const whole: NetworkVariant = {
-      ...{ classes: CLASSES, interval: true },
+      classes: CLASSES,
+      interval: true,
       ...(takesConditions ? { conditions: CONDITIONS } : {}),
       ...(hasDropout ? { dropout: RATE } : {}),
     };
@@ -282,7 +283,9 @@ function traced(network: Network, params: HostTensors, inputs: HostTensors): (..
     const { x, t, s } = given as Record<'x' | 't', Tensor> & Partial<Record<'s', Tensor>>;
     const [conditions, draws] = [prefixed('conditions', given), prefixed('draws', given)];
     const all: NetworkInputs = {
-      ...{ x, t, conditions },
+      x,
+      t,
+      conditions,
       ...(s ? { s } : {}),
       ...(Object.keys(draws).length > 0 ? { draws } : {}),
     };
