@@ -1,7 +1,7 @@
 // Flowmap as a program of its own beside the peers, driven by JSON lines as they are: see peers/README.md.
 import { createRequire } from 'node:module';
 import { parseArgs } from 'node:util';
-import { flowMapSampler } from '@flowmap/core';
+import { flowMapSampler, samplerProgram } from '@flowmap/core';
 import { onnxRuntime } from '@flowmap/runtime-onnx';
 import { tfjsRuntime } from '@flowmap/runtime-tfjs';
 import { freeze, hostTensor, type Executable, type HostTensor, type HostTensors, type Runtime } from '@flowmap/tensor';
@@ -38,7 +38,8 @@ const batch = taskBatch(task);
 const params = initialParams(task);
 const training = await runtime.compile(trainStep({ network, objective, optimizer, batchSize, flushDenormals: false }));
 await training.writeState(initialState(optimizer, params));
-const sampling = await runtime.compile(freeze(flowMapSampler({ network, batchSize, steps: times.length - 1 }), params));
+const sampler = samplerProgram(flowMapSampler(), { network, batchSize, steps: times.length - 1 });
+const sampling = await runtime.compile(freeze(sampler, params));
 
 let step = 0;
 const runs = {

@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import { access, mkdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { unet, WriteError } from '@flowmap/core';
+import { heun, unet, WriteError } from '@flowmap/core';
 import { writeFileAtomic } from '@flowmap/core/node';
 import {
   besideCheckpoint,
@@ -82,7 +82,7 @@ async function trainIn(
     machine: machine(),
     versions: versions(),
   };
-  const [samples] = await sampleFixedNoises(model, 'heun', [REFERENCE_STEPS], {
+  const [samples] = await sampleFixedNoises(model, heun(), [REFERENCE_STEPS], {
     runtime,
     signal,
     onProgress: (what) => print(`samples: ${what}`),

@@ -35,14 +35,19 @@ export { loader, type Loader, type LoaderOptions } from './data/loader.js';
 export { matchClasses, type MatchedClasses } from './data/match-classes.js';
 export { mirrorSample } from './data/mirror.js';
 export { uniformGrid } from './samplers/grid.js';
-export { eulerSampler, flowMapSampler, heunSampler } from './samplers/samplers.js';
-export type { SamplerOptions } from './samplers/program.js';
+export { flowMapSampler } from './samplers/flow-map-sampler.js';
+export { gamma } from './samplers/gamma.js';
+export { consistency } from './samplers/consistency.js';
+export { euler } from './samplers/euler.js';
+export { heun } from './samplers/heun.js';
+export { adamsBashforth } from './samplers/adams-bashforth.js';
+export type { CarriedStep, Sampler, StepExtra } from './samplers/sampler.js';
+export { samplerProgram, type SamplerOptions } from './samplers/sampler-program.js';
 export {
   compileSampler,
   type CompiledSampler,
   type CompileSamplerOptions,
   type SampleArguments,
-  type SamplerMethod,
 } from './samplers/compile-sampler.js';
 export { compileLiveSampler, type LiveSamplerOptions } from './samplers/live-sampler.js';
 export { flowMapFrom, velocityField, type Model } from './models/model.js';

@@ -3,8 +3,12 @@ import { referenceRuntime } from '@flowmap/runtime-reference';
 import { describe, expect, test } from 'vitest';
 import type { Model } from '../models/model.js';
 import { mlp } from '../networks/mlp.js';
-import { compileSampler, type SamplerMethod } from './compile-sampler.js';
+import { compileSampler } from './compile-sampler.js';
+import { euler } from './euler.js';
+import { flowMapSampler } from './flow-map-sampler.js';
 import { uniformGrid } from './grid.js';
+import { heun } from './heun.js';
+import type { Sampler } from './sampler.js';
 
 const runtime = referenceRuntime();
 
@@ -72,18 +76,15 @@ describe('compiled samplers', () => {
     await expect(sampler.sample({ noise, labels, times: [1, 0] })).rejects.toThrow(/disposed/);
   });
 
-  test("follow the method of the model's kind unless told otherwise", async () => {
-    const draw = async (kind: Model['kind'], method?: SamplerMethod) => {
-      const sampler = await compileSampler(
-        runtime,
-        { ...model, kind },
-        { batchSize: 5, ...(method ? { method } : {}) },
-      );
-      return sampler.sample({ noise, labels, times: uniformGrid(2) });
+  test("follow the sampler of the model's kind unless told otherwise", async () => {
+    const draw = async (kind: Model['kind'], sampler?: Sampler) => {
+      const options = { batchSize: 5, ...(sampler ? { sampler } : {}) };
+      const compiled = await compileSampler(runtime, { ...model, kind }, options);
+      return compiled.sample({ noise, labels, times: uniformGrid(2) });
     };
-    expect(await draw('flowMap')).toEqual(await draw('flowMap', 'flowMap'));
-    expect(await draw('velocity')).toEqual(await draw('flowMap', 'heun'));
-    expect(await draw('velocity')).not.toEqual(await draw('flowMap', 'euler'));
+    expect(await draw('flowMap')).toEqual(await draw('flowMap', flowMapSampler()));
+    expect(await draw('velocity')).toEqual(await draw('flowMap', heun()));
+    expect(await draw('velocity')).not.toEqual(await draw('flowMap', euler()));
   });
 
   test('give the noise itself for a step of no length', async () => {

@@ -2,6 +2,7 @@ import type { Executable, Runtime } from '@flowmap/tensor';
 import { ConfigError } from '../errors.js';
 import type { Model } from '../models/model.js';
 import { samplerOf, samplerWith, type CompiledSampler, type CompileSamplerOptions } from './compile-sampler.js';
+import { samplerProgram } from './sampler-program.js';
 
 /** Options of {@link compileLiveSampler}. */
 export interface LiveSamplerOptions extends Omit<CompileSamplerOptions, 'frozen'> {
@@ -16,8 +17,8 @@ export interface LiveSamplerOptions extends Omit<CompileSamplerOptions, 'frozen'
  * they are. Either may be disposed of first. What writes to the parameters between two steps of a sample is in its later steps.
  *
  * @param model what the parameters are for
- * @throws {ConfigError} for an executable without a state of the network, the method `flowMap` of a network without an interval
- *   input, or counts that are not whole numbers >= 1
+ * @throws {ConfigError} for an executable without a state of the network, a sampler of flow maps with a network
+ *   without an interval input, or counts that are not whole numbers >= 1
  * @throws {SharingError} for an executable of another runtime, or a state of another shape
  *
  * @example
@@ -26,10 +27,10 @@ export interface LiveSamplerOptions extends Omit<CompileSamplerOptions, 'frozen'
 export async function compileLiveSampler(
   runtime: Runtime,
   model: Pick<Model, 'kind' | 'network'>,
-  { method, batchSize, stepsPerCall = 1, sharing, prefix }: LiveSamplerOptions,
+  { sampler = samplerOf(model), batchSize, stepsPerCall = 1, sharing, prefix }: LiveSamplerOptions,
 ): Promise<CompiledSampler> {
   const { network } = model;
-  const program = samplerOf(model, method)({ network, batchSize, steps: stepsPerCall, prefix });
+  const program = samplerProgram(sampler, { network, batchSize, steps: stepsPerCall, prefix });
   const missing = Object.keys(program.state).find((name) => !Object.hasOwn(sharing.program.state, name));
   if (missing !== undefined) {
     throw new ConfigError(
@@ -38,5 +39,5 @@ export async function compileLiveSampler(
     );
   }
   const executable = await runtime.compile(program, { sharing });
-  return samplerWith(runtime, executable, network, batchSize, stepsPerCall);
+  return samplerWith(runtime, executable, sampler, network);
 }
