@@ -1,1 +1,2 @@
 export { describeNetwork, type NetworkContract, type NetworkVariant } from './describe-network.js';
+export { describeSampler, type SamplerContract } from './describe-sampler.js';
