@@ -6,7 +6,9 @@ import { adamw, constantSchedule, initialState, trainFeeds, trainStep } from '@f
 import { describe, expect, test } from 'vitest';
 import { ConfigError } from '../errors.js';
 import { mlp } from '../networks/mlp.js';
+import { adamsBashforth } from './adams-bashforth.js';
 import { compileSampler } from './compile-sampler.js';
+import { gamma } from './gamma.js';
 import { uniformGrid } from './grid.js';
 import { compileLiveSampler } from './live-sampler.js';
 
@@ -58,6 +60,23 @@ describe.each([
     expect(await live.sample(sample)).toEqual(seen[2]);
     await live.dispose();
     await expect(live.sample(sample)).rejects.toThrow(/disposed/);
+  });
+
+  test.each([gamma(0.5), adamsBashforth()])('take any sampler: $name', async (sampler) => {
+    const runtime = await open();
+    const { step } = await startTraining(runtime);
+    const model = { kind: 'flowMap', network } as const;
+    const options = { sampler, batchSize, stepsPerCall: 2 };
+    const live = await compileLiveSampler(runtime, model, { ...options, sharing: step, prefix: 'params' });
+    const points = await live.sample({ ...sample, seed: 1 });
+    const names = Object.keys(network.parameters);
+    const state = await step.readState();
+    const params = Object.fromEntries(names.map((name) => [name, state[`params.${name}`]!]));
+    const whole = { ...model, params, classes: ['a', 'b'] };
+    const copied = await compileSampler(runtime, whole, { ...options, frozen: false });
+    expect(points).toEqual(await copied.sample({ ...sample, seed: 1 }));
+    await live.dispose();
+    await step.dispose();
   });
 
   test('take samples that overlap', async () => {
