@@ -47,7 +47,7 @@ const binary =
 export const binaryKernels: { readonly [P in BinaryPrimitive]: KernelRule<P> } = {
   add: binary((a, b) => a + b),
   sub: binary((a, b) => a - b),
-  // A product of whole numbers may have more digits than a double.
+  // A product of whole numbers may need more digits than a double has.
   mul: (node) => binary(node.dtype === 'int32' ? Math.imul : (a, b) => a * b)(node),
   div: binary((a, b) => a / b),
   maximum: binary(Math.max),
