@@ -67,8 +67,8 @@ export interface Executable {
   /** What one run takes and gives: the compiled program's, stacked where a run takes several steps of it. */
   readonly program: Signature;
   /**
-   * Sets the named states, copying them to the device: all of them, or none where memory does not suffice. All states must have been
-   * set before the first run.
+   * Sets the named states, copying them to the device: all of them, or none where memory does not suffice. Every state must be set
+   * before the first run.
    *
    * @throws {FeedError} for an unknown name, a wrong shape or a wrong dtype
    */
