@@ -143,7 +143,26 @@ describe('a checkpoint', () => {
       /6144 blocks/,
       'maxBlocks',
     ],
-    ['2^28 tokens', { ...dit, shape: [1, 2 ** 16, 2 ** 16] }, /a layer of 4294967296 values/, 'maxActivation'],
+    ['2^28 tokens', { ...dit, shape: [1, 2 ** 16, 2 ** 16] }, /a layer of 72057594037927940 values/, 'maxActivation'],
+    // Its layers have 2^20 values, and each of its heads has 2^32 scores.
+    [
+      '2^16 tokens that attend to each other',
+      { ...dit, shape: [1, 2 ** 10, 2 ** 10] },
+      /a layer of 4294967296 values/,
+      'maxActivation',
+    ],
+    [
+      'as many pixels at the lowest resolution',
+      { type: 'unet', shape: [1, 2 ** 9, 2 ** 9], channels: [1, 1], groupSize: 1, heads: 1 },
+      /a layer of 4294967296 values/,
+      'maxActivation',
+    ],
+    [
+      'a lower resolution of many channels',
+      { type: 'unet', shape: [1, 2 ** 9, 2 ** 9], channels: [1, 2 ** 11], groupSize: 1, heads: 0 },
+      /a layer of 134217728 values/,
+      'maxActivation',
+    ],
     [
       "a network type of one's own with a huge sample",
       { type: 'x', shape: [2 ** 14, 2 ** 14] },

@@ -2,7 +2,7 @@
 export interface NetworkSize {
   /** Blocks of layers, each with parameters of its own. */
   readonly blocks: number;
-  /** Values of the largest layer, for one sample. */
+  /** Values of the largest layer, for one sample; the scores of attention, of all heads, count as one. */
   readonly activation: number;
 }
 
@@ -23,16 +23,26 @@ export function networkSize(config: Readonly<Record<string, unknown>>): NetworkS
       return { blocks: number('depth', 3), activation: Math.max(values, number('width', 256)) };
     case 'dit': {
       const tokens = pixels / number('patch', 4) ** 2;
-      return { blocks: number('depth', 8), activation: Math.max(values, 4 * tokens * number('width', 256)) };
+      const hidden = 4 * tokens * number('width', 256);
+      return { blocks: number('depth', 8), activation: Math.max(values, hidden, scores(tokens, number('heads', 4))) };
     }
     case 'unet': {
       const channels = listOf(config['channels'] ?? [32, 64, 128]);
-      const [first = 0] = channels;
-      return { blocks: 2 * channels.length * number('blocks', 1), activation: Math.max(values, pixels * first) };
+      const levels = channels.map((count, level) => (count * pixels) / 4 ** level);
+      const attended = scores(pixels / 4 ** (channels.length - 1), number('heads', 4));
+      return {
+        blocks: 2 * channels.length * number('blocks', 1),
+        activation: Math.max(values, attended, ...levels),
+      };
     }
     default:
       return { blocks: 0, activation: values };
   }
+}
+
+/** Every token's score for every other. */
+function scores(tokens: number, heads: number): number {
+  return heads * tokens ** 2;
 }
 
 function listOf(value: unknown): number[] {
