@@ -50,7 +50,7 @@ export {
   tile,
   type ConvOptions,
 } from './functions.js';
-export { gelu, geluTanh, leakyRelu, relu } from './activations.js';
+export { gelu, geluTanh, leakyRelu, logSigmoid, relu } from './activations.js';
 export { depthToSpace, resize2d, spaceToDepth } from './images.js';
 export { logSoftmax, logSumExp } from './log-sum-exp.js';
 export { averagePool2d, maxPool2d, type PoolOptions } from './pooling.js';

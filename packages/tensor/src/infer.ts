@@ -61,6 +61,7 @@ export const inferRules: { readonly [P in Primitive]: InferRule<P> } = {
   silu: unary('silu'),
   softplus: unary('softplus'),
   erf: unary('erf'),
+  erfc: unary('erfc'),
   abs: unary('abs'),
   sign: unary('sign'),
 

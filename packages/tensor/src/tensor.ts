@@ -106,6 +106,10 @@ export class Tensor<P extends Primitive = Primitive> implements TensorSpec {
   erf(): Tensor {
     return bind('erf', [this], {});
   }
+  /** `1 - erf(x)`, with all digits where that is small: the tail of a normal distribution. */
+  erfc(): Tensor {
+    return bind('erfc', [this], {});
+  }
   abs(): Tensor {
     return bind('abs', [this], {});
   }

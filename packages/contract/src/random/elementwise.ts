@@ -39,6 +39,7 @@ const unaryDomains: { readonly [P in UnaryPrimitive]: Draw } = {
   silu: normal,
   softplus: normal,
   erf: normal,
+  erfc: normal,
   abs: awayFromZero,
   sign: awayFromZero,
 };

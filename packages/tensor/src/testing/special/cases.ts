@@ -169,6 +169,7 @@ const primitives: { readonly [P in Primitive]: Cases } = {
   silu: unary('silu'),
   softplus: unary('softplus'),
   erf: unary('erf'),
+  erfc: unary('erfc'),
   abs: unary('abs'),
   sign: unary('sign'),
   add: numbers(binary('add')),
