@@ -1,7 +1,7 @@
 import { DTypeError, ShapeError } from './errors.js';
 import { isFloat, isHalf, roundTo } from './half.js';
 import type { DType, TensorSpec } from './host-tensor.js';
-import { inferRules, type InferRule } from './infer.js';
+import { inferRules, requireFloats, requireNumbers, type InferRule } from './infer.js';
 import type { ConstantData, Primitive, Primitives } from './primitives.js';
 import { normalizeAxes, sizeOf, type Shape } from './shape.js';
 
@@ -177,9 +177,13 @@ export class Tensor<P extends Primitive = Primitive> implements TensorSpec {
   max(axes?: readonly number[], keepDims = false): Tensor {
     return bind('reduceMax', [this], { axes: this.axes('max', axes), keepDims });
   }
-  /** Minimum over the given axes; ties as in {@link max}. */
+  /** Minimum over the given axes, of floats or int32; NaN and ties as in {@link max}. */
   min(axes?: readonly number[], keepDims = false): Tensor {
-    return this.neg().max(axes, keepDims).neg();
+    requireNumbers('min', this);
+    const attributes = { axes: this.axes('min', axes), keepDims };
+    // -1 - x also turns the order of int32 around, and has no overflow, as -x has.
+    const turned = (x: Tensor): Tensor => (x.dtype === 'int32' ? full(-1, [], 'int32').sub(x) : x.neg());
+    return turned(bind('reduceMax', [turned(this)], attributes));
   }
   /** Index of the first maximum along an axis, of the first NaN where there is one, as int32 without that axis. */
   argMax(axis: number): Tensor {
@@ -187,7 +191,8 @@ export class Tensor<P extends Primitive = Primitive> implements TensorSpec {
   }
   /** Index of the first minimum along an axis, of the first NaN where there is one, as int32 without that axis. */
   argMin(axis: number): Tensor {
-    return this.neg().argMax(axis);
+    requireFloats('argMin', [this]);
+    return bind('argMax', [this.neg()], { axis: this.axis('argMin', axis) });
   }
   /** `y_i = sum_{j <= i} x_j` along an axis; with `exclusive` `j < i`; with `reverse` from the end. */
   cumsum(axis: number, { exclusive = false, reverse = false } = {}): Tensor {
