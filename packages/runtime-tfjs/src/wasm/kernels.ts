@@ -5,6 +5,7 @@ import { extreme } from './extreme.js';
 import type { Heap } from './heap.js';
 import { reverse, tile } from './repetition.js';
 import { slice } from './slice.js';
+import { softmax } from './softmax.js';
 import { sum } from './sum.js';
 
 /** What the kernels of this folder are made of. */
@@ -25,6 +26,7 @@ export function wasmKernels(wasm: Wasm): Readonly<Record<string, Kernel>> {
     Minimum: extreme(wasm, 'Minimum'),
     Reverse: reverse(wasm),
     Slice: slice(wasm),
+    Softmax: softmax(wasm),
     Sum: sum(wasm),
     Tile: tile(wasm),
   };
