@@ -24,7 +24,7 @@ export interface Decoder {
   readonly mutate: Mutator;
   /** The errors that it may throw. */
   readonly errors: readonly (abstract new (...args: never[]) => FlowmapError)[];
-  /** How far the process may grow over all inputs, in MiB. */
+  /** How far the process's memory may rise while it decodes one input, in MiB. */
   readonly memory: number;
   /** Inputs between two looks at the coverage. */
   readonly batch: number;

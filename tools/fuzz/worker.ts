@@ -31,7 +31,7 @@ const { kept, ...result } = await fuzz(decoder, {
     const place = `${kind} ${message.split('\n').slice(0, 3).join(' ')}`;
     if (!kinds.has(place)) console.error(`${name}: ${kind}, ${saveFound(name, kind, bytes)}\n${message}`);
     kinds.add(place);
-    return ++faults < MAX_FAULTS && kind !== 'memory';
+    return ++faults < MAX_FAULTS;
   },
 });
 if (keep === 'keep') kept.filter((bytes) => bytes.length <= 2048).forEach((bytes) => saveFound(name, 'corpus', bytes));
