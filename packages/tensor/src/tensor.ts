@@ -95,7 +95,7 @@ export class Tensor<P extends Primitive = Primitive> implements TensorSpec {
   sigmoid(): Tensor {
     return bind('sigmoid', [this], {});
   }
-  /** `x sigmoid(x)` (Elfwing, Uchibe, Doya 2017; also called swish). */
+  /** `x sigmoid(x)` (Elfwing, Uchibe, Doya 2017; also called swish). At plus and minus infinity its derivatives are NaN. */
   silu(): Tensor {
     return bind('silu', [this], {});
   }
@@ -198,7 +198,10 @@ export class Tensor<P extends Primitive = Primitive> implements TensorSpec {
   cumsum(axis: number, { exclusive = false, reverse = false } = {}): Tensor {
     return bind('cumsum', [this], { axis: this.axis('cumsum', axis), exclusive, reverse });
   }
-  /** `exp(x_i) / sum_j exp(x_j)` along the last axis. */
+  /**
+   * `exp(x_i) / sum_j exp(x_j)` along the last axis; a row whose largest element is infinite or minus infinity is NaN. Derivatives of
+   * an element that is nearly 1 are exact to a rounding of their cotangent; those of `logSoftmax(x).exp()` have all digits.
+   */
   softmax(): Tensor {
     return bind('softmax', [this], {});
   }
