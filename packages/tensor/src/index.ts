@@ -83,6 +83,7 @@ export {
 } from './runtime.js';
 export { guarded, type CompiledProgram, type MakeExecutable, type RunResults } from './guarded.js';
 export type { StateMemory } from './shared-states.js';
+export { turns, type InTurn } from './turns.js';
 export { unroll, unrolledSignature } from './unroll.js';
 export { countFlops } from './flops.js';
 export { fillNormals, normalBatch, normals, uniforms, type RandomKey } from './random.js';
