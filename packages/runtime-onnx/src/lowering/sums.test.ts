@@ -1,8 +1,10 @@
+import { fromBinary } from '@bufbuild/protobuf';
 import {
   grad,
   groupNorm,
   hostTensor,
   hostZeros,
+  program,
   rmsNorm,
   sizeOf,
   type DType,
@@ -10,8 +12,10 @@ import {
   type Tensor,
 } from '@flowmap/tensor';
 import { evaluate } from '@flowmap/tensor/testing';
+import { ModelProtoSchema } from 'onnx-buf';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { onnxRuntime } from '../onnx-runtime.js';
+import { toOnnx } from '../to-onnx.js';
 
 // Sums of equal numbers, whose roundings all go the same way: those of random numbers cancel most of it.
 
@@ -94,6 +98,28 @@ describe('sums of many equal numbers', { timeout: 300_000 }, () => {
     const { data } = await evaluate(onnx, norm, [signs]);
     const wanted = 1 / Math.sqrt(1 + (name === 'group norm' ? 1e-5 : 1e-6) / Math.fround(0.1) ** 2);
     expect(errorOf(data.map(Math.abs), wanted)).toBeLessThan(accepted);
+  });
+});
+
+describe('sums in parts', () => {
+  it.each<[shape: number[], axes: number[], operators: string[]]>([
+    [[65_536], [0], ['Reshape', 'ReduceSum', 'ReduceSum']],
+    [
+      [4, 256, 256],
+      [0, 1, 2],
+      ['Reshape', 'ReduceSum', 'Reshape', 'ReduceSum', 'ReduceSum'],
+    ],
+    [
+      [8, 4, 24, 24],
+      [1, 2, 3],
+      ['Reshape', 'ReduceSum', 'ReduceSum'],
+    ],
+    [[1024, 32], [0], ['Reshape', 'MatMul', 'Reshape', 'Gemm', 'Reshape']],
+    [[64, 32], [0], ['Gemm', 'Reshape']],
+  ])('of %j over axes %j are not reshaped to what they are', (shape, axes, operators) => {
+    const total = program('total', { inputs: { x: shape } }, ({ x }) => ({ outputs: { total: x.sum(axes) } }));
+    const { graph } = fromBinary(ModelProtoSchema, toOnnx(total));
+    expect(graph!.node.map(({ opType }) => opType)).toEqual(operators);
   });
 });
 
