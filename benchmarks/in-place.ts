@@ -1,10 +1,10 @@
 import { median } from '@flowmap/example-common';
 import { onnxRuntime } from '@flowmap/runtime-onnx';
 import type { Executable } from '@flowmap/tensor';
-import { initialState, trainStep } from '@flowmap/train';
+import { initialState, phasePrograms } from '@flowmap/train';
 import { plainSessions } from '../packages/runtime-onnx/src/session.js';
 import { replaceSessions } from './measure.js';
-import { initialParams, objective, optimizer, peerTasks, stepFeeds, taskBatch } from './peer-tasks.js';
+import { peerTasks, stepFeeds, taskBatch, taskTraining } from './peer-tasks.js';
 
 const stepsInARow = 4;
 
@@ -19,12 +19,13 @@ export async function compareInPlace(threads: number, rounds: number, small: boo
   console.log('| training step | in place ms | through onnxruntime-node ms | faster by |');
   console.log('| --- | ---: | ---: | ---: |');
   for (const task of Object.values(peerTasks(small))) {
-    const { network, batchSize } = task;
-    const program = trainStep({ network, objective, optimizer, batchSize, flushDenormals: false });
+    const training = taskTraining(task);
+    const { student, phase } = training;
+    const program = phasePrograms(phase, { student }, { flushDenormals: false }).update;
     const contenders: { executable: Executable; times: number[] }[] = [];
     for (const runtime of [inPlace, plain]) {
       const executable = await runtime.compile(program);
-      await executable.writeState(initialState(optimizer, initialParams(task)));
+      await executable.writeState(initialState({ student }));
       contenders.push({ executable, times: [] });
     }
     const batch = taskBatch(task);
@@ -32,7 +33,7 @@ export async function compareInPlace(threads: number, rounds: number, small: boo
     for (let round = 0; round <= rounds; round++) {
       for (const { executable, times } of contenders) {
         for (let step = 0; step < stepsInARow; step++) {
-          const feeds = stepFeeds(task, batch, step);
+          const feeds = stepFeeds(training, batch, step);
           const start = performance.now();
           const outputs = await executable.run(feeds);
           await outputs['loss']!.read();

@@ -1,21 +1,12 @@
 // Flowmap as a program of its own beside the peers, driven by JSON lines as they are: see peers/README.md.
 import { createRequire } from 'node:module';
 import { parseArgs } from 'node:util';
-import { flowMapSampler } from '@flowmap/core';
+import { flowMapSampler, samplerProgram } from '@flowmap/core';
 import { onnxRuntime } from '@flowmap/runtime-onnx';
 import { tfjsRuntime } from '@flowmap/runtime-tfjs';
 import { freeze, hostTensor, type Executable, type HostTensor, type HostTensors, type Runtime } from '@flowmap/tensor';
-import { initialState, trainStep } from '@flowmap/train';
-import {
-  initialParams,
-  objective,
-  optimizer,
-  parameterCount,
-  peerTasks,
-  stepFeeds,
-  taskBatch,
-  times,
-} from './peer-tasks.js';
+import { initialState, phasePrograms } from '@flowmap/train';
+import { initialParams, parameterCount, peerTasks, stepFeeds, taskBatch, taskTraining, times } from './peer-tasks.js';
 import { servePeer } from './serve-peer.js';
 
 const { values: options } = parseArgs({
@@ -36,14 +27,17 @@ const version = (name: string): string =>
 const { runtime, name } = await openRuntime();
 const batch = taskBatch(task);
 const params = initialParams(task);
-const training = await runtime.compile(trainStep({ network, objective, optimizer, batchSize, flushDenormals: false }));
-await training.writeState(initialState(optimizer, params));
-const sampling = await runtime.compile(freeze(flowMapSampler({ network, batchSize, steps: times.length - 1 }), params));
+const own = taskTraining(task);
+const { student, phase } = own;
+const training = await runtime.compile(phasePrograms(phase, { student }, { flushDenormals: false }).update);
+await training.writeState(initialState({ student }));
+const sampler = samplerProgram(flowMapSampler(), { network, batchSize, steps: times.length - 1 });
+const sampling = await runtime.compile(freeze(sampler, params));
 
 let step = 0;
 const runs = {
-  train: () => run(training, stepFeeds(task, batch, step++)),
-  sample: () => run(sampling, samplerFeeds(stepFeeds(task, batch, step++))),
+  train: () => run(training, stepFeeds(own, batch, step++)),
+  sample: () => run(sampling, samplerFeeds(stepFeeds(own, batch, step++))),
 };
 
 await servePeer({ runtime: name, parameters: parameterCount(network) }, { check, runs });
@@ -76,22 +70,23 @@ async function run(executable: Executable, feeds: HostTensors): Promise<Record<s
   return results;
 }
 
-function samplerFeeds({ noise, label }: HostTensors): HostTensors {
-  return { x: noise!, times: hostTensor([times.length], times), ...(label ? { label } : {}) };
+function samplerFeeds(feeds: HostTensors): HostTensors {
+  const conditions = Object.entries(feeds).filter(([name]) => name.startsWith('conditions.'));
+  return { x: feeds['noise']!, times: hostTensor([times.length], times), ...Object.fromEntries(conditions) };
 }
 
 /** Samples, then two training steps, all from the noise that the peers were given. */
 async function check(): Promise<Record<string, number[]>> {
-  const given = stepFeeds(task!, batch, 0);
+  const given = stepFeeds(own, batch, 0);
   const { x } = await run(sampling, samplerFeeds(given));
   const values: Record<string, number[]> = { samples: Array.from(x!.data.slice(0, 64)) };
   for (step = 0; step < 2; step++) {
-    const scalars = Object.entries(stepFeeds(task!, batch, step)).filter(([name]) => name.startsWith('optimizer.'));
+    const scalars = Object.entries(stepFeeds(own, batch, step)).filter(([name]) => name.startsWith('optimizer.'));
     const results = await run(training, { ...given, ...Object.fromEntries(scalars) });
     for (const [name, { data }] of Object.entries(results)) values[`${name} of step ${step + 1}`] = Array.from(data);
   }
   const state = await training.readState();
-  return { ...values, moved: [distance(state, 'params')], emaMoved: [distance(state, 'ema')] };
+  return { ...values, moved: [distance(state, 'student.params')], emaMoved: [distance(state, 'student.ema')] };
 }
 
 /** L2 distance of the parameters, or of their average, from the initial ones. */

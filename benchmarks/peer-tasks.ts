@@ -1,10 +1,21 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { dit, encodeSafetensors, mlp, uniformGrid, unet, type Batch, type Network } from '@flowmap/core';
+import {
+  classCount,
+  dit,
+  encodeSafetensors,
+  mlp,
+  uniformGrid,
+  unet,
+  type Batch,
+  type Network,
+  type Phase,
+  type Trainee,
+} from '@flowmap/core';
 import { forwardFlops } from '@flowmap/example-common';
 import { ayfEmd } from '@flowmap/objectives';
 import { hostTensor, normals, sizeOf, uniforms, type HostTensor, type HostTensors } from '@flowmap/tensor';
-import { adamw, constantSchedule, trainFeeds } from '@flowmap/train';
+import { adamw, constantSchedule, objectivePhase, phaseFeeds, trainee } from '@flowmap/train';
 
 /** What ours and the peers train and sample. */
 export interface PeerTask {
@@ -25,9 +36,6 @@ export const settings = {
 };
 
 const { c, beta1, beta2, epsilon } = settings;
-export const objective = ayfEmd({ teacher: false, c });
-export const optimizer = adamw({ beta1, beta2, epsilon });
-
 /** Times of the sampler's four steps. */
 export const times = uniformGrid(4);
 
@@ -90,27 +98,44 @@ export function initialParams({ network }: PeerTask): HostTensors {
   );
 }
 
+/** What a task trains, and how. */
+export function taskTraining(task: PeerTask): { readonly student: Trainee; readonly phase: Phase } {
+  const { network, batchSize } = task;
+  const student = trainee({
+    model: { kind: 'flowMap', network, params: initialParams(task), classes: [] },
+    learningRate: constantSchedule(settings.learningRate),
+    optimizer: adamw({ beta1, beta2, epsilon }),
+    averages: { ema: constantSchedule(settings.emaDecay) },
+  });
+  const objective = ayfEmd({ teacher: false, c });
+  return { student, phase: objectivePhase({ network, objective, batchSize, seed: 0 }) };
+}
+
 /** The inputs of training step `step`, noise and times drawn anew. */
-export function stepFeeds({ network }: PeerTask, batch: Batch, step: number): HostTensors {
-  const { learningRate, emaDecay, r } = settings;
-  const schedules = { learningRate: constantSchedule(learningRate), emaDecay: constantSchedule(emaDecay) };
-  const options = { network, objective, optimizer, ...schedules, seed: 0 };
-  const feeds = trainFeeds(options, { step, iterations: Infinity }, batch);
-  return { ...feeds, 'schedules.warmup': hostTensor([], [r]) };
+export function stepFeeds(
+  { student, phase }: ReturnType<typeof taskTraining>,
+  batch: Batch,
+  step: number,
+): HostTensors {
+  const feeds = phaseFeeds(phase, student, { step, iterations: Infinity }, batch);
+  return { ...feeds, 'schedules.warmup': hostTensor([], [settings.r]) };
 }
 
 /** The data of every step. */
 export function taskBatch({ network, batchSize }: PeerTask): Batch {
-  const { shape, classes } = network.config;
+  const { shape } = network.config;
+  const classes = classCount(network);
+  const label = Int32Array.from({ length: batchSize }, (_, i) => i % classes);
   return {
     x: Float32Array.from(uniforms({ seed: 0, purpose: 'data' }, batchSize * sizeOf(shape)), (u) => 2 * u - 1),
-    labels: Int32Array.from({ length: batchSize }, (_, i) => (classes > 0 ? i % classes : 0)),
+    conditions: classes === 0 ? {} : { label },
   };
 }
 
 /** Writes what a peer needs to compute the same into a new folder. */
 export async function writeTask(task: PeerTask, folder: string): Promise<void> {
-  const { x0, noise, t, s, label } = stepFeeds(task, taskBatch(task), 0) as Record<string, HostTensor>;
+  const feeds = stepFeeds(taskTraining(task), taskBatch(task), 0);
+  const { x0, noise, t, s, 'conditions.label': label } = feeds;
   const params = Object.entries(initialParams(task)).map(([name, value]) => {
     return [`params.${name}`, name.endsWith('.qkv.bias') ? withKeyBias(value) : value] as const;
   });

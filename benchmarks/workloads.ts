@@ -10,7 +10,7 @@ import {
   type HostTensors,
   type Program,
 } from '@flowmap/tensor';
-import { adamw, constantSchedule, initialState, powerEma, trainFeeds, trainStep } from '@flowmap/train';
+import { constantSchedule, initialState, objectivePhase, phaseFeeds, phasePrograms, trainee } from '@flowmap/train';
 
 /** A program to time, with everything it needs to run. */
 export interface Workload {
@@ -26,6 +26,7 @@ export interface Workload {
 }
 
 const batchSize = 32;
+const CLASSES = 10;
 
 /** The product of two float32 matrices of 1024 x 1024: what everything else is compared with. */
 export function matmulWorkload(size = 1024): Workload {
@@ -47,22 +48,28 @@ export function matmulWorkload(size = 1024): Workload {
 
 /** The DiT of 64 tokens, width 256 and 8 blocks. */
 export function ditWorkload(): Workload {
-  return stepWorkload('DiT', dit({ shape: [3, 32, 32], patch: 4, width: 256, depth: 8, classes: 10, interval: true }));
+  return stepWorkload(
+    'DiT',
+    dit({ shape: [3, 32, 32], patch: 4, width: 256, depth: 8, classes: CLASSES, interval: true }),
+  );
 }
 
 /** The U-net of the emoji example. */
 export function unetWorkload(): Workload {
-  return stepWorkload('UNet', unet({ shape: [3, 24, 24], channels: [32, 64, 128], classes: 10, interval: true }));
+  return stepWorkload('UNet', unet({ shape: [3, 24, 24], channels: [32, 64, 128], classes: CLASSES, interval: true }));
 }
 
 /** The U-net of the comparison with other frameworks. */
 export function wideUnetWorkload(): Workload {
-  return stepWorkload('wide UNet', unet({ shape: [3, 32, 32], channels: [80, 160, 320], classes: 10, interval: true }));
+  return stepWorkload(
+    'wide UNet',
+    unet({ shape: [3, 32, 32], channels: [80, 160, 320], classes: CLASSES, interval: true }),
+  );
 }
 
 /** A narrow DiT of 24 blocks, whose step has more than 10,000 nodes: what it takes before it runs is time per node. */
 export function largeWorkload(): Workload {
-  const size = { width: 32, heads: 2, depth: 24, classes: 10, interval: true };
+  const size = { width: 32, heads: 2, depth: 24, classes: CLASSES, interval: true };
   return stepWorkload('deep DiT', dit({ shape: [3, 16, 16], ...size }));
 }
 
@@ -71,22 +78,21 @@ export function largeWorkload(): Workload {
  * counted as 4 times the forward pass: one for the value, one for the derivative, two for the gradient.
  */
 function stepWorkload(name: string, network: Network): Workload {
-  const objective = ayfEmd({ teacher: false });
-  const optimizer = adamw();
   const shape = [batchSize, ...network.config.shape];
   const size = shape.reduce((product, extent) => product * extent, 1);
   const batch = {
     x: Float32Array.from(uniforms({ seed: 0, purpose: 'data' }, size), (u) => 2 * u - 1),
-    labels: Int32Array.from({ length: batchSize }, (_, i) => i % network.config.classes),
+    conditions: { label: Int32Array.from({ length: batchSize }, (_, i) => i % CLASSES) },
   };
-  const schedules = { learningRate: constantSchedule(1e-4), emaDecay: powerEma() };
+  const model = { kind: 'flowMap', network, params: network.init(0), classes: [] } as const;
+  const student = trainee({ model, learningRate: constantSchedule(1e-4) });
+  const phase = objectivePhase({ network, objective: ayfEmd({ teacher: false }), batchSize, seed: 0 });
   return {
     name,
     repeats: 1,
-    build: () => trainStep({ network, objective, optimizer, batchSize, flushDenormals: false }),
-    state: initialState(optimizer, network.init(0)),
-    feeds: () =>
-      trainFeeds({ network, objective, optimizer, ...schedules, seed: 0 }, { step: 100, iterations: 1000 }, batch),
+    build: () => phasePrograms(phase, { student }, { flushDenormals: false }).update,
+    state: initialState({ student }),
+    feeds: () => phaseFeeds(phase, student, { step: 100, iterations: 1000 }, batch),
     flops: 4 * forwardFlops(network),
   };
 }
@@ -97,5 +103,6 @@ function forwardFlops(network: Network): number {
     Object.entries(network.parameters).map(([name, { shape }]) => [name, input(name, shape)]),
   );
   const x = input('x', [batchSize, ...network.config.shape]);
-  return countFlops([network.apply(params, { x, t, s, label: input('label', [batchSize], 'int32') })]);
+  const conditions = { label: input('label', [batchSize], 'int32') };
+  return countFlops([network.apply(params, { x, t, s, conditions })]);
 }

@@ -1,7 +1,7 @@
 import { median } from '@flowmap/example-common';
 import { hostTensor, program, stackHostTensors, type HostTensors, type Runtime } from '@flowmap/tensor';
-import { initialState, trainStep } from '@flowmap/train';
-import { initialParams, objective, optimizer, stepFeeds, taskBatch, taskFlops, type PeerTask } from '../peer-tasks.js';
+import { initialState, phasePrograms } from '@flowmap/train';
+import { stepFeeds, taskBatch, taskFlops, taskTraining, type PeerTask } from '../peer-tasks.js';
 import { watchMemory } from './adapter.js';
 
 /** Speed of one matrix product. */
@@ -55,17 +55,17 @@ export async function timeTraining(
   task: PeerTask,
   { rounds, stepsPerRun }: { readonly rounds: number; readonly stepsPerRun: number },
 ): Promise<Measured> {
-  const { network, batchSize } = task;
+  const training = taskTraining(task);
+  const { student, phase } = training;
   const batch = taskBatch(task);
   const memory = await watchMemory();
-  const step = trainStep({ network, objective, optimizer, batchSize });
-  const executable = await runtime.compile(step, { stepsPerRun });
-  await executable.writeState(initialState(optimizer, initialParams(task)));
+  const executable = await runtime.compile(phasePrograms(phase, { student }).update, { stepsPerRun });
+  await executable.writeState(initialState({ student }));
   const times: number[] = [];
   for (let round = 0; round < rounds + 2; round++) {
     // The peers' times include drawing their noise and times too.
     const start = performance.now();
-    const feeds = Array.from({ length: stepsPerRun }, (_, i) => stepFeeds(task, batch, round * stepsPerRun + i));
+    const feeds = Array.from({ length: stepsPerRun }, (_, i) => stepFeeds(training, batch, round * stepsPerRun + i));
     const outputs = await executable.run(stepsPerRun === 1 ? feeds[0]! : stacked(feeds));
     for (const tensor of Object.values(outputs)) {
       await tensor.read();
@@ -91,14 +91,15 @@ export function measured(runtime: string, task: PeerTask, ms: number, peakDevice
 
 /** Outputs of two training steps from the same parameters and batch, to compare runtimes by. */
 export async function firstSteps(runtime: Runtime, task: PeerTask): Promise<Record<string, number[]>> {
-  const { network, batchSize } = task;
-  const executable = await runtime.compile(trainStep({ network, objective, optimizer, batchSize }));
-  await executable.writeState(initialState(optimizer, initialParams(task)));
+  const training = taskTraining(task);
+  const { student, phase } = training;
+  const executable = await runtime.compile(phasePrograms(phase, { student }).update);
+  await executable.writeState(initialState({ student }));
   const batch = taskBatch(task);
-  const given = stepFeeds(task, batch, 0);
+  const given = stepFeeds(training, batch, 0);
   const values: Record<string, number[]> = {};
   for (let step = 0; step < 2; step++) {
-    const scalars = Object.entries(stepFeeds(task, batch, step)).filter(([name]) => name.startsWith('optimizer.'));
+    const scalars = Object.entries(stepFeeds(training, batch, step)).filter(([name]) => name.startsWith('optimizer.'));
     const outputs = await executable.run({ ...given, ...Object.fromEntries(scalars) });
     for (const [name, tensor] of Object.entries(outputs)) {
       values[`${name} of step ${step + 1}`] = Array.from((await tensor.read()).data);

@@ -1,4 +1,5 @@
 import type { Decoder } from './decoders.js';
+import { watchMemory } from './peak-memory.js';
 
 /** Processor time that one input may take, in seconds, all threads together. */
 export const CPU_SECONDS = 1;
@@ -7,6 +8,8 @@ export const CPU_SECONDS = 1;
 export interface Outcome {
   readonly accepted: boolean;
   readonly cpuSeconds: number;
+  /** How far the process's memory rose meanwhile, in MiB. */
+  readonly rise: number;
   /** What it did that no input may do. */
   readonly fault?: { readonly kind: 'error' | 'message' | 'slow' | 'memory'; readonly message: string };
 }
@@ -16,11 +19,10 @@ const MESSAGE_LENGTH = 2000;
 
 /**
  * Decodes an input and checks what it may not do: throw another error than the decoder's, say what does not print, take too
- * much time, or grow the process beyond a limit.
- *
- * @param before peak of the process's memory at the start, in KiB
+ * much time, or too much memory.
  */
-export async function check(decoder: Decoder, bytes: Uint8Array, scratch: string, before: number): Promise<Outcome> {
+export async function check(decoder: Decoder, bytes: Uint8Array, scratch: string): Promise<Outcome> {
+  const riseOfMemory = watchMemory();
   const start = process.cpuUsage();
   let thrown: unknown;
   let accepted = true;
@@ -32,12 +34,12 @@ export async function check(decoder: Decoder, bytes: Uint8Array, scratch: string
   }
   const { user, system } = process.cpuUsage(start);
   const cpuSeconds = (user + system) / 1e6;
-  const growth = (process.resourceUsage().maxRSS - before) / 1024;
+  const rise = riseOfMemory();
   const fault =
     (accepted ? undefined : faultOf(thrown, decoder)) ??
     (cpuSeconds > CPU_SECONDS ? ({ kind: 'slow', message: `${cpuSeconds.toFixed(2)} s` } as const) : undefined) ??
-    (growth > decoder.memory ? ({ kind: 'memory', message: `${growth.toFixed(0)} MiB` } as const) : undefined);
-  return { accepted, cpuSeconds, ...(fault && { fault }) };
+    (rise > decoder.memory ? ({ kind: 'memory', message: `${rise.toFixed(0)} MiB` } as const) : undefined);
+  return { accepted, cpuSeconds, rise, ...(fault && { fault }) };
 }
 
 function faultOf(thrown: unknown, { errors }: Decoder): Outcome['fault'] {

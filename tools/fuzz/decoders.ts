@@ -24,7 +24,7 @@ export interface Decoder {
   readonly mutate: Mutator;
   /** The errors that it may throw. */
   readonly errors: readonly (abstract new (...args: never[]) => FlowmapError)[];
-  /** How far the process may grow over all inputs, in MiB. */
+  /** How far the process's memory may rise while it decodes one input, in MiB. */
   readonly memory: number;
   /** Inputs between two looks at the coverage. */
   readonly batch: number;
@@ -132,14 +132,18 @@ export function runSetup(out: string): TrainSetup {
   const options = { runtime: referenceRuntime(), data: eightGaussians(), objective: flowMatching(), out };
   return setUp(
     { ...options, iterations: 4, batchSize: 2, seed: 0, progress: 'none', checkpointEvery: 2 },
-    { network, initialParams: network.init(0), peak: 1e-3 },
+    { model: { kind: 'velocity', network, params: network.init(0), classes: [] }, peak: 1e-3 },
   );
 }
 
 const CHECKPOINT = 'checkpoints/0000002';
 
 /** Files of a bundle that belong to the checkpoint; the others are the run's. */
-const ofCheckpoint = new Set(['state.json', 'model.safetensors', 'ema.safetensors', 'optimizer.safetensors']);
+const ofCheckpoint = new Set([
+  'state.json',
+  'state.safetensors',
+  ...['model.safetensors', 'ema.safetensors', 'optimizer.safetensors'], // of the first layout
+]);
 
 function writeRunFile(out: string, name: string, content: Uint8Array): void {
   const path = join(out, ofCheckpoint.has(name) ? CHECKPOINT : '', name);

@@ -19,13 +19,13 @@ describe.each(Object.entries(decoders))('%s', (name, decoder) => {
   const files = [...filesOf('corpus', name), ...filesOf('found', name)];
 
   it.each(files.map((path) => [basename(path), path]))('reads or refuses %s', async (_, path) => {
-    const { fault } = await check(decoder, Uint8Array.from(readFileSync(path)), scratch, Infinity);
+    const { fault } = await check(decoder, Uint8Array.from(readFileSync(path)), scratch);
     expect(fault?.kind === 'slow' ? undefined : fault).toBeUndefined(); // time is the fuzzer's to tell, on a quiet machine
   });
 
   it('accepts an input of its corpus, whose changes the seed decides', async () => {
     const corpus = filesOf('corpus', name).map((path) => Uint8Array.from(readFileSync(path)));
-    const outcomes = await Promise.all(corpus.map((bytes) => check(decoder, bytes, scratch, Infinity)));
+    const outcomes = await Promise.all(corpus.map((bytes) => check(decoder, bytes, scratch)));
     expect(outcomes.some(({ accepted }) => accepted)).toBe(true);
     const changes = (seed: number): Uint8Array[] => {
       const random = randomOf(seed);
@@ -54,6 +54,9 @@ const bad: Decoder = {
       case 's':
         for (const start = process.cpuUsage(); process.cpuUsage(start).user < 1.1e6;);
         return;
+      case 'g':
+        new Uint8Array(200 * 2 ** 20).fill(1);
+        return;
       case 'd':
         throw new DataError('x', 'refused');
     }
@@ -66,19 +69,43 @@ describe('what an input may not do', () => {
     ['m', 'message', /^"\\u001b\[2J"$/],
     ['s', 'slow', /^\d+\.\d\d s$/],
   ] as const)('is told of %s', async (letter, kind, message) => {
-    const { fault } = await check(bad, Buffer.from(letter), scratch, Infinity);
+    const { fault } = await check(bad, Buffer.from(letter), scratch);
     expect(fault).toMatchObject({ kind, message: expect.stringMatching(message) as unknown });
   });
 
-  it('is told of memory, by how far the process has grown', async () => {
-    const { fault } = await check({ ...bad, memory: 1 }, Buffer.from('d'), scratch, 0);
-    expect(fault?.kind).toBe('memory');
+  it('is told of memory, of the input that takes it and of no later one', { timeout: 120_000 }, async () => {
+    const small = { ...bad, memory: 128 };
+    for (const round of [1, 2]) {
+      const { fault, rise } = await check(small, Buffer.from('g'), scratch);
+      expect(fault, `round ${round}`).toMatchObject({
+        kind: 'memory',
+        message: expect.stringMatching(/^\d+ MiB$/) as unknown,
+      });
+      expect(rise).toBeGreaterThan(150);
+      expect((await check(small, Buffer.from('a'), scratch)).fault).toBeUndefined();
+    }
+  });
+
+  it('is found by fuzzing where it takes memory among many that do not', { timeout: 120_000 }, async () => {
+    const culprits: string[] = [];
+    await fuzz(
+      { ...bad, memory: 128 },
+      {
+        corpus: [Buffer.from('g'), Buffer.from('h')],
+        ...{ runs: 40, seed: 2, seconds: Infinity, scratch },
+        onFault(bytes, { kind }) {
+          if (kind === 'memory') culprits.push(String.fromCharCode(bytes[0]!));
+          return true;
+        },
+      },
+    );
+    expect(new Set(culprits)).toEqual(new Set(['g']));
   });
 
   it('is not what a refusal or a success is', async () => {
-    expect(await check(bad, Buffer.from('d'), scratch, Infinity)).toMatchObject({ accepted: false });
-    expect((await check(bad, Buffer.from('d'), scratch, Infinity)).fault).toBeUndefined();
-    expect(await check(bad, Buffer.from('a'), scratch, Infinity)).toMatchObject({ accepted: true });
+    expect(await check(bad, Buffer.from('d'), scratch)).toMatchObject({ accepted: false });
+    expect((await check(bad, Buffer.from('d'), scratch)).fault).toBeUndefined();
+    expect(await check(bad, Buffer.from('a'), scratch)).toMatchObject({ accepted: true });
   });
 
   it('is found by fuzzing, from the seed alone', async () => {

@@ -29,7 +29,9 @@ export interface FuzzResult {
   /** Characters of the sources that ran. */
   readonly covered: number;
   readonly slowest: number;
-  /** How far the process grew, in MiB. */
+  /** Most that the process's memory rose for one input, in MiB. */
+  readonly rise: number;
+  /** How far the process grew over all of them, in MiB. */
   readonly growth: number;
 }
 
@@ -41,21 +43,22 @@ export interface FuzzResult {
 export async function fuzz(decoder: Decoder, options: FuzzOptions): Promise<FuzzResult> {
   const { corpus, runs, seed, seconds, scratch } = options;
   const random = randomOf(seed);
-  const before = process.resourceUsage().maxRSS;
+  const before = process.memoryUsage.rss();
   const end = performance.now() + 1000 * seconds;
   const coverage = await startCoverage();
   const kept: Uint8Array[] = [];
-  let [inputs, accepted, slowest, isOver] = [0, 0, 0, false];
+  let [inputs, accepted, slowest, rise, isOver] = [0, 0, 0, 0, false];
 
   const decodeAll = async (batch: readonly Uint8Array[], isFirst: boolean): Promise<boolean> => {
     for (const bytes of batch) {
       if (isOver) break;
       options.onInput?.(bytes);
-      const outcome = await check(decoder, bytes, scratch, before);
+      const outcome = await check(decoder, bytes, scratch);
       if (!isFirst) continue;
       inputs++;
       if (outcome.accepted) accepted++;
       slowest = Math.max(slowest, outcome.cpuSeconds);
+      rise = Math.max(rise, outcome.rise);
       if (outcome.fault && !options.onFault(bytes, outcome.fault)) isOver = true;
       if (performance.now() > end) isOver = true;
     }
@@ -79,8 +82,8 @@ export async function fuzz(decoder: Decoder, options: FuzzOptions): Promise<Fuzz
     await keepNew(batch, await decodeAll(batch, true));
   }
   coverage.stop();
-  const growth = (process.resourceUsage().maxRSS - before) / 1024;
-  return { inputs, accepted, kept, covered: coverage.size(), slowest, growth };
+  const growth = (process.memoryUsage.rss() - before) / 2 ** 20;
+  return { inputs, accepted, kept, covered: coverage.size(), slowest, rise, growth };
 }
 
 /** An input changed once, or more often. */

@@ -62,10 +62,9 @@ async function main(): Promise<void> {
 }
 
 async function replay(name: string, file: string, scratch: string): Promise<void> {
-  const before = process.resourceUsage().maxRSS;
-  const { accepted, cpuSeconds, fault } = await check(decoders[name]!, readFileSync(file), scratch, before);
+  const { accepted, cpuSeconds, rise, fault } = await check(decoders[name]!, readFileSync(file), scratch);
   const did = fault ? `${fault.kind}\n${fault.message}` : accepted ? 'accepted' : 'refused as it should be';
-  console.log(`${name}, ${cpuSeconds.toFixed(3)} s: ${did}`);
+  console.log(`${name}, ${cpuSeconds.toFixed(3)} s, memory + ${rise.toFixed(0)} MiB: ${did}`);
   if (fault) process.exitCode = 1;
 }
 
@@ -100,10 +99,10 @@ function work(
 
 function sentence(name: string, result: WorkerResult | undefined): string {
   if (!result) return `${name}: not finished`;
-  const { inputs, accepted, kept, slowest, growth, faults } = result;
+  const { inputs, accepted, kept, slowest, rise, growth, faults } = result;
   return (
     `${name}: ${inputs} inputs, ${accepted} accepted, ${kept} reached something new, ${faults} faults, ` +
-    `slowest ${slowest.toFixed(3)} s, memory + ${growth.toFixed(0)} MiB`
+    `slowest ${slowest.toFixed(3)} s, memory + ${rise.toFixed(0)} MiB for one, + ${growth.toFixed(0)} MiB in the end`
   );
 }
 

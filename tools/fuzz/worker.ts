@@ -34,7 +34,7 @@ const { kept, ...result } = await fuzz(decoder, {
     const place = `${kind} ${message.split('\n').slice(0, 3).join(' ')}`;
     if (!places.has(place)) console.error(`${name}: ${kind}, ${saveInput(name, kind, bytes)}\n${message}`);
     places.add(place);
-    return ++faults < MAX_FAULTS && kind !== 'memory';
+    return ++faults < MAX_FAULTS;
   },
 });
 if (keep === 'keep') kept.filter((bytes) => bytes.length <= 2048).forEach((bytes) => saveInput(name, 'corpus', bytes));

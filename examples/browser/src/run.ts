@@ -1,11 +1,11 @@
-import { flowMapFrom, mlp, velocityField, type Model } from '@flowmap/core';
+import { euler, flowMapFrom, flowMapSampler, mlp, velocityField, type Model } from '@flowmap/core';
 import { checkerboard } from '@flowmap/data';
 import { ayfEmd, flowMatching } from '@flowmap/objectives';
 import { onnxRuntime } from '@flowmap/runtime-onnx';
 import { normalBatch } from '@flowmap/tensor';
 import { FEW, MANY, type Phase, type Points, type Report, type Samples, type Settings } from './messages.js';
-import { openSampler, type Sampler } from './sampler.js';
-import { train, type Gate } from './train.js';
+import { openSampler, type PointSampler } from './sampler.js';
+import { trainModel, type Gate } from './train.js';
 
 /**
  * The whole run: trains a teacher on a checkerboard by flow matching, then distils it into a flow map by AYF-EMD. Network
@@ -26,36 +26,29 @@ export async function run(settings: Settings, report: (report: Report) => void, 
     (step: number, loss: number, stepsPerSecond: number): void =>
       report({ type: 'progress', phase, step, loss, stepsPerSecond });
 
-  const euler = await openSampler(runtime, network, 'euler', noise);
-  const teacher: Model = {
-    kind: 'velocity',
-    network,
-    classes: [],
-    params: await train({
-      ...common,
-      network,
-      params: network.init(seed),
-      objective: flowMatching(),
-      learningRate: 2e-3,
-      iterations: settings.teacherSteps,
-      progress: progress('teacher'),
-      pictures: 10,
-      picture: async (step, params) => {
-        const exact = await euler.sample(params, MANY);
-        const samples = [...(await few(euler, params, exact)), { steps: MANY, points: exact }];
-        report({ type: 'samples', phase: 'teacher', step, samples });
-      },
-    }),
-  };
-  const exact = await euler.sample(teacher.params, MANY);
-  await euler.dispose();
+  const teacherSampler = await openSampler(runtime, network, euler(), noise);
+  const teacher = await trainModel({
+    ...common,
+    model: { kind: 'velocity', network, params: network.init(seed), classes: [] },
+    objective: flowMatching(),
+    learningRate: 2e-3,
+    iterations: settings.teacherSteps,
+    progress: progress('teacher'),
+    pictures: 10,
+    picture: async (step, params) => {
+      const exact = await teacherSampler.sample(params, MANY);
+      const samples = [...(await few(teacherSampler, params, exact)), { steps: MANY, points: exact }];
+      report({ type: 'samples', phase: 'teacher', step, samples });
+    },
+  });
+  const exact = await teacherSampler.sample(teacher.params, MANY);
+  await teacherSampler.dispose();
 
   const student = flowMapFrom(teacher, seed);
-  const flowMap = await openSampler(runtime, student.network, 'flowMap', noise);
-  await train({
+  const studentSampler = await openSampler(runtime, student.network, flowMapSampler(), noise);
+  await trainModel({
     ...common,
-    network: student.network,
-    params: student.params,
+    model: student,
     teacher: velocityField(teacher),
     objective: ayfEmd(),
     learningRate: 1e-3,
@@ -63,14 +56,14 @@ export async function run(settings: Settings, report: (report: Report) => void, 
     progress: progress('student'),
     pictures: 20,
     picture: async (step, params) => {
-      report({ type: 'samples', phase: 'student', step, samples: await few(flowMap, params, exact) });
+      report({ type: 'samples', phase: 'student', step, samples: await few(studentSampler, params, exact) });
     },
   });
-  await flowMap.dispose();
+  await studentSampler.dispose();
   report({ type: 'done' });
 }
 
-async function few(sampler: Sampler, params: Model['params'], exact: Points): Promise<Samples[]> {
+async function few(sampler: PointSampler, params: Model['params'], exact: Points): Promise<Samples[]> {
   const samples: Samples[] = [];
   for (const steps of FEW) {
     const points = await sampler.sample(params, steps);

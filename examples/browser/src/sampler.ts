@@ -1,29 +1,28 @@
-import { eulerSampler, flowMapSampler, uniformGrid, type Network } from '@flowmap/core';
+import { samplerProgram, uniformGrid, type Network, type Sampler } from '@flowmap/core';
 import { hostTensor, type DeviceTensor, type HostTensor, type HostTensors, type Runtime } from '@flowmap/tensor';
 import type { Points } from './messages.js';
 
 /** Draws samples of a network whose weights change. */
-export interface Sampler {
+export interface PointSampler {
   /** Moves the noise to data in a number of steps, with these weights. */
   sample(params: HostTensors, steps: number): Promise<Points>;
   dispose(): Promise<void>;
 }
 
-const samplers = { euler: eulerSampler, flowMap: flowMapSampler };
-
 /**
  * Compiles a sampler of one step, once for any number of steps and any weights.
  *
+ * @param sampler one that neither draws noise nor carries anything from step to step
  * @param noise `[count, 2]`, the same for every sample
  */
 export async function openSampler(
   runtime: Runtime,
   network: Network,
-  method: keyof typeof samplers,
+  sampler: Sampler,
   noise: ArrayLike<number>,
-): Promise<Sampler> {
+): Promise<PointSampler> {
   const batchSize = noise.length / 2;
-  const executable = await runtime.compile(samplers[method]({ network, batchSize, steps: 1 }));
+  const executable = await runtime.compile(samplerProgram(sampler, { network, batchSize, steps: 1 }));
   const start = hostTensor([batchSize, 2], Float32Array.from(noise));
   return {
     async sample(params, steps) {

@@ -9,11 +9,8 @@ const scope = globalThis as unknown as {
 
 let paused: { readonly until: Promise<void>; readonly end: () => void } | undefined;
 
-/** Lets messages in, and waits while the page has paused the run. */
-const gate: Gate = async () => {
-  await new Promise((resolve) => setTimeout(resolve));
-  await paused?.until;
-};
+/** Waits while the page has paused the run. */
+const gate: Gate = async () => paused?.until;
 
 scope.onmessage = ({ data: command }) => {
   switch (command.type) {

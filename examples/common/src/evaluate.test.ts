@@ -39,7 +39,7 @@ const student = gaussian(true, (x, t, s) => {
 });
 
 function gaussian(interval: boolean, field: (x: Tensor, t: Tensor, s: Tensor) => Tensor): Model {
-  const config: NetworkConfig = { type: 'gaussian', shape: [2], classes: 0, interval };
+  const config: NetworkConfig = { type: 'gaussian', shape: [2], interval };
   const network = defineNetwork(config, {}, (_, { x, t, s = t }) => field(x, perSample(t, x), perSample(s, x)));
   return { kind: interval ? 'flowMap' : 'velocity', network, params: {}, classes: [] };
 }

@@ -1,4 +1,13 @@
-import { compileSampler, normalBatch, uniformGrid, type Model, type SamplerMethod } from '@flowmap/core';
+import {
+  compileSampler,
+  euler,
+  flowMapSampler,
+  heun,
+  normalBatch,
+  uniformGrid,
+  type Model,
+  type Sampler,
+} from '@flowmap/core';
 import { hostTensor, sizeOf, type HostTensor, type Runtime } from '@flowmap/tensor';
 import { interruptible } from './interruptible.js';
 
@@ -50,7 +59,7 @@ export function evaluationLabels(count: number, classes: number): Int32Array {
 }
 
 /**
- * Samples a model by one method in several numbers of steps, always from the same noises and labels. These depend on nothing, so
+ * Samples a model by one sampler in several numbers of steps, always from the same noises and labels. These depend on nothing, so
  * that any two runs on data of one shape can be compared.
  *
  * @returns samples `[count, ...shape]` for each number of steps
@@ -58,15 +67,15 @@ export function evaluationLabels(count: number, classes: number): Int32Array {
  */
 export async function sampleFixedNoises(
   model: Model,
-  method: SamplerMethod,
+  sampler: Sampler,
   stepCounts: readonly number[],
   { runtime, count = EVALUATION_COUNT, batchSize = 64, signal, onProgress }: EvaluationOptions,
 ): Promise<HostTensor[]> {
-  const { shape, classes } = model.network.config;
+  const { shape } = model.network.config;
   const noise = normalBatch({ seed: 0, purpose: 'evaluation' }, [count, ...shape]);
-  const labels = evaluationLabels(count, classes);
+  const labels = evaluationLabels(count, model.classes.length);
   const size = sizeOf(shape);
-  const sampler = await compileSampler(interruptible(runtime, signal), model, { method, batchSize });
+  const compiled = await compileSampler(interruptible(runtime, signal), model, { sampler, batchSize });
   try {
     const results: HostTensor[] = [];
     for (const steps of stepCounts) {
@@ -74,9 +83,9 @@ export async function sampleFixedNoises(
       const out = new Float32Array(noise.length);
       for (let first = 0; first < count; first += batchSize) {
         const part = noise.subarray(first * size, (first + batchSize) * size);
-        const points = await sampler.sample({
+        const points = await compiled.sample({
           noise: hostTensor([part.length / size, ...shape], part),
-          ...(classes > 0 ? { labels: labels.subarray(first, first + batchSize) } : {}),
+          conditions: model.classes.length > 0 ? { label: labels.subarray(first, first + batchSize) } : {},
           times: uniformGrid(steps),
         });
         out.set(points.data, first * size);
@@ -85,7 +94,7 @@ export async function sampleFixedNoises(
     }
     return results;
   } finally {
-    await sampler.dispose();
+    await compiled.dispose();
   }
 }
 
@@ -97,13 +106,13 @@ export async function sampleFixedNoises(
  * @throws the signal's reason when it fires
  */
 export async function sampleEndpoints(teacher: Model, student: Model, options: EvaluationOptions): Promise<Endpoints> {
-  const [reference] = await sampleFixedNoises(teacher, 'heun', [REFERENCE_STEPS], options);
-  const euler = await sampleFixedNoises(teacher, 'euler', STEP_COUNTS, options);
-  const leaps = await sampleFixedNoises(student, 'flowMap', STEP_COUNTS, options);
+  const [reference] = await sampleFixedNoises(teacher, heun(), [REFERENCE_STEPS], options);
+  const straight = await sampleFixedNoises(teacher, euler(), STEP_COUNTS, options);
+  const leaps = await sampleFixedNoises(student, flowMapSampler(), STEP_COUNTS, options);
   const place = (steps: StepCount): number => STEP_COUNTS.indexOf(steps);
   return {
     reference: reference!,
-    teacher: perStepCount((steps) => euler[place(steps)]!),
+    teacher: perStepCount((steps) => straight[place(steps)]!),
     student: perStepCount((steps) => leaps[place(steps)]!),
   };
 }

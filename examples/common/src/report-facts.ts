@@ -51,12 +51,12 @@ function settingsText(config: Objective['config']): string {
 
 /** A network's own options, those that every network has left out. */
 function sizesOf(network: NetworkConfig): Facts {
-  const { type: _type, shape: _shape, classes: _classes, interval: _interval, ...sizes } = network;
+  const sizes = Object.entries(network).filter(([name]) => !['type', 'shape', 'classes', 'interval'].includes(name));
   const words = (name: string): string => name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
   return Object.fromEntries(
-    Object.entries(sizes).map(([name, value]) => [
+    sizes.map(([name, value]) => [
       words(name),
-      Array.isArray(value) ? value.join(', ') : String(value),
+      Array.isArray(value) ? value.join(', ') : typeof value === 'object' ? JSON.stringify(value) : String(value),
     ]),
   );
 }

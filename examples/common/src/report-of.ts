@@ -1,4 +1,4 @@
-import type { LogRecord } from '@flowmap/train/node';
+import type { LogRecord } from '@flowmap/core';
 import type { Metrics } from './metrics.js';
 import { labelOf, type SamplePicture } from './pictures.js';
 import { duration } from './report/duration.js';

@@ -11,7 +11,8 @@ import {
   type FolderLock,
 } from '@flowmap/core/node';
 import { RunMismatchError } from '@flowmap/train';
-import type { LogRecord, TrainResult } from '@flowmap/train/node';
+import type { LogRecord } from '@flowmap/core';
+import type { TrainResult } from '@flowmap/train/node';
 
 /** The last file that a run writes: a folder without it holds a run to resume, or none. */
 export const REPORT = 'index.html';

@@ -1,5 +1,5 @@
-import type { Network } from '@flowmap/core';
-import { countFlops, hostTensor, input, program, type Runtime } from '@flowmap/tensor';
+import { batchSpecs, type Network } from '@flowmap/core';
+import { countFlops, hostTensor, input, program, type Runtime, type Tensors, type TensorSpec } from '@flowmap/tensor';
 
 const MATMUL_SIDE = 1024;
 const WARM_UPS = 2;
@@ -30,17 +30,18 @@ export async function matmulGflops(runtime: Runtime): Promise<number> {
 
 /** Floating-point operations of a network's evaluation on a batch: its matrix products and convolutions. */
 export function forwardFlops(network: Network, batchSize: number): number {
-  const { config, parameters } = network;
-  const params = Object.fromEntries(
-    Object.entries(parameters).map(([name, { shape, dtype }]) => [name, input(name, shape, dtype)]),
-  );
-  const output = network.apply(params, {
+  const { config, parameters, conditions } = network;
+  const output = network.apply(symbols(parameters), {
     x: input('x', [batchSize, ...config.shape], 'float32'),
     t: input('t', [batchSize], 'float32'),
     ...(config.interval ? { s: input('s', [batchSize], 'float32') } : {}),
-    ...(config.classes > 0 ? { label: input('label', [batchSize], 'int32') } : {}),
+    conditions: symbols(batchSpecs(conditions, batchSize)),
   });
   return countFlops([output]);
+}
+
+function symbols(specs: Readonly<Record<string, TensorSpec>>): Tensors {
+  return Object.fromEntries(Object.entries(specs).map(([name, { shape, dtype }]) => [name, input(name, shape, dtype)]));
 }
 
 /** The middle of the values in order, the mean of both middles for an even count; NaN for none. */

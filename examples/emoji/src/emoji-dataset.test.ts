@@ -13,13 +13,15 @@ describeDataset('emoji', () => data);
 
 test('there are 1,906 base emoji in nine categories', async () => {
   expect(data).toMatchObject({ name: 'emoji', length: 1906, shape: [3, 24, 24], classes: CATEGORIES });
-  const { labels } = await data.batch(Array.from({ length: data.length }, (_, i) => i));
+  const { conditions } = await data.batch(Array.from({ length: data.length }, (_, i) => i));
+  const labels = Array.from(conditions['label']!);
   const counts = CATEGORIES.map((_, label) => labels.filter((other) => other === label).length);
   expect(counts).toEqual([169, 386, 159, 131, 218, 85, 264, 224, 270]);
 });
 
 test('images are upright, in colour and on white', async () => {
-  const { x, labels } = await data.batch(Array.from({ length: data.length }, (_, i) => i));
+  const { x, conditions } = await data.batch(Array.from({ length: data.length }, (_, i) => i));
+  const labels = Array.from(conditions['label']!);
   const at = (image: number, channel: number, row: number, column: number): number =>
     x[((image * 3 + channel) * 24 + row) * 24 + column]!;
   const smileys = [...labels.keys()].filter((i) => labels[i] === 0);

@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import { access, mkdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { unet, WriteError } from '@flowmap/core';
+import { heun, unet, WriteError } from '@flowmap/core';
 import { writeFileAtomic } from '@flowmap/core/node';
 import {
   besideCheckpoint,
@@ -75,14 +75,14 @@ async function trainIn(
     images: data.length,
     epochs: (iterations * batchSize) / data.length,
     /** Mean of the last tenth of the log. */
-    loss: mean(log.slice(-Math.ceil(log.length / 10)).map(({ loss }) => loss)),
+    loss: mean(log.slice(-Math.ceil(log.length / 10)).map(({ loss = NaN }) => loss)),
     trainStep: { gflops: flops / step / 1e9, seconds: step },
     matmul: { gflops: await matmulGflops(interruptible(runtime, signal)) },
     seconds: log.at(-1)?.seconds ?? 0,
     machine: machine(),
     versions: versions(),
   };
-  const [samples] = await sampleFixedNoises(model, 'heun', [REFERENCE_STEPS], {
+  const [samples] = await sampleFixedNoises(model, heun(), [REFERENCE_STEPS], {
     runtime,
     signal,
     onProgress: (what) => print(`samples: ${what}`),

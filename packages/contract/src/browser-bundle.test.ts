@@ -50,7 +50,7 @@ test('the runtime on onnxruntime names that of Node in Node, and that of browser
       external: ['onnxruntime-*'],
     });
     const imports = Object.values(metafile.inputs).flatMap((input) => input.imports);
-    return imports.flatMap(({ path }) => (path.startsWith('onnxruntime-') ? [path] : [])).sort();
+    return [...new Set(imports.flatMap(({ path }) => (path.startsWith('onnxruntime-') ? [path] : [])))].sort();
   };
   expect(await named('node')).toEqual(['onnxruntime-node']);
   expect(await named('browser')).toEqual(['onnxruntime-web/jspi', 'onnxruntime-web/wasm', 'onnxruntime-web/webgpu']);

@@ -23,7 +23,7 @@ import {
   type Tensor,
 } from '@flowmap/tensor';
 import { evaluate } from '@flowmap/tensor/testing';
-import { initialState, trainStep, type Optimizer } from '@flowmap/train';
+import { constantSchedule, initialState, objectivePhase, phasePrograms, trainee, type Optimizer } from '@flowmap/train';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { disagreements, parametersOf, readGolden, sines } from './goldens/golden.js';
 
@@ -58,9 +58,9 @@ const derivativeGolden = readGolden<DitCase>('dit-derivative');
 const gradientKeeper: Optimizer = {
   name: 'gradient keeper',
   config: {},
-  slots: ['gradient'],
+  slots: ['seen'],
   scalars: () => ({}),
-  update: ({ parameter }, gradient) => ({ parameter, slots: { gradient } }),
+  update: ({ parameter }, gradient) => ({ parameter, slots: { seen: gradient } }),
 };
 
 test.each([operationGoldens, stepGolden, derivativeGolden])('a golden file names its origin: $origin', ({ origin }) => {
@@ -120,12 +120,22 @@ describe.each<{ name: string; tolerance: number; open: () => Promise<Runtime> }>
       params: parametersOf(teacherNetwork, 100),
       classes: ['a', 'b', 'c'],
     });
-    const options = { network, objective: ayfEmd(), optimizer: gradientKeeper, teacher, batchSize: label.data.length };
-    const step = await runtime.compile(trainStep(options));
-    await step.writeState(initialState(gradientKeeper, params, teacher));
-    const scalars = { emaDecay: hostTensor([], [0.5]), 'schedules.warmup': doubles([], [stepGolden.case.warmup]) };
-    const outputs = await step.run({ x0, noise, t, s, label, ...scalars });
-    const results = await step.readState(Object.keys(params).map((name) => `gradient.${name}`));
+    const student = trainee({
+      model: { kind: 'flowMap', network, params, classes: ['a', 'b', 'c'] },
+      optimizer: gradientKeeper,
+      learningRate: constantSchedule(0),
+      averages: {},
+    });
+    const batchSize = label.data.length;
+    const phase = objectivePhase({ network, objective: ayfEmd(), teacher, batchSize, seed: 0 });
+    const step = await runtime.compile(phasePrograms(phase, { student }).update);
+    await step.writeState(initialState({ student }, phase.fixed));
+    const warmup = doubles([], [stepGolden.case.warmup]);
+    const outputs = await step.run({ x0, noise, t, s, 'conditions.label': label, 'schedules.warmup': warmup });
+    const seen = await step.readState(Object.keys(params).map((name) => `student.seen.${name}`));
+    const results = Object.fromEntries(
+      Object.entries(seen).map(([name, value]) => [name.replace('student.seen.', 'gradient.'), value]),
+    );
     for (const [name, tensor] of Object.entries(outputs)) {
       results[name] = await tensor.read();
       tensor.dispose();
@@ -141,7 +151,7 @@ describe.each<{ name: string; tolerance: number; open: () => Promise<Runtime> }>
     const build = (...args: Tensor[]): Record<string, Tensor> => {
       const [x, v, t, s, label, u, ...values] = args as [Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, ...Tensor[]];
       const symbols = Object.fromEntries(names.map((name, i) => [name, values[i]!]));
-      const student = flowMap(network, symbols, label);
+      const student = flowMap(network, symbols, { conditions: { label } });
       const F = (x: Tensor, t: Tensor): Tensor => student.averageVelocity(x, t, s);
       const [averageVelocity, derivative] = jvp(F, [x, t], [v, full(1, t.shape)]);
       const gradient = gradients(sumOfProducts(averageVelocity.add(derivative), u), symbols);

@@ -1,7 +1,7 @@
 import { dit } from '@flowmap/core';
 import { ayfEmd } from '@flowmap/objectives';
 import { input, type Program } from '@flowmap/tensor';
-import { adamw, trainStep } from '@flowmap/train';
+import { objectivePhase, phasePrograms, trainee } from '@flowmap/train';
 import { expect, test } from 'vitest';
 
 /** The training step of a narrow transformer, and how many tensors were made to build it. */
@@ -9,7 +9,10 @@ function stepOf(depth: number): { readonly step: Program; readonly made: number 
   const size = { width: 16, heads: 2, depth, classes: 10, interval: true };
   const network = dit({ shape: [3, 8, 8], ...size });
   const before = input('before', []).id;
-  const step = trainStep({ network, objective: ayfEmd({ teacher: false }), optimizer: adamw(), batchSize: 2 });
+  const model = { kind: 'flowMap', network, params: network.init(0), classes: [] } as const;
+  const student = trainee({ model, learningRate: 1e-3 });
+  const phase = objectivePhase({ network, objective: ayfEmd({ teacher: false }), batchSize: 2, seed: 0 });
+  const step = phasePrograms(phase, { student }).update;
   return { step, made: input('after', []).id - before };
 }
 

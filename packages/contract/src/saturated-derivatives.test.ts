@@ -15,6 +15,7 @@ import {
 } from '@flowmap/tensor';
 import { evaluate } from '@flowmap/tensor/testing';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { derivatives } from './internal/derivatives.js';
 
 const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x));
 const slope = (x: number): number => sigmoid(x) * sigmoid(-x);
@@ -43,21 +44,6 @@ const points: Readonly<Record<FloatDType, readonly number[]>> = {
   bfloat16: [-1e30, -80, -20, -9, -1, 0.5, 1, 5, 9, 12, 20, 40, 256, 258, 1e4, 1e8, 1e30, 3e38],
   float16: [-6e4, -9, -5, -1, 0.5, 1, 5, 9, 256, 2048, 2049, 2050, 6e4],
 };
-
-/** First derivatives in both modes, and second ones in every mix of them. */
-function derivatives(f: (x: Tensor) => Tensor, x: Tensor): Readonly<Record<string, Tensor>> {
-  const one = full(1, x.shape, x.dtype);
-  const forward = (g: (x: Tensor) => Tensor) => (x: Tensor) => jvp(g, [x], [one])[1];
-  const reverse = (g: (x: Tensor) => Tensor) => (x: Tensor) => vjp(g, [x])[1](one)[0]!;
-  return {
-    JVP: forward(f)(x),
-    VJP: reverse(f)(x),
-    'JVP of JVP': forward(forward(f))(x),
-    'JVP of VJP': forward(reverse(f))(x),
-    'VJP of JVP': reverse(forward(f))(x),
-    'VJP of VJP': reverse(reverse(f))(x),
-  };
-}
 
 const roundings: Readonly<Record<FloatDType, number>> = { float32: 2 ** -24, bfloat16: 2 ** -9, float16: 2 ** -12 };
 const smallest: Readonly<Record<FloatDType, number>> = { float32: 2 ** -126, bfloat16: 2 ** -126, float16: 2 ** -14 };

@@ -22,7 +22,7 @@ test('every pixel and label comes back', async () => {
       const data = parseCifar10(records(labels));
       expect(data).toMatchObject({ length: labels.length, shape: [3, 32, 32], classes: CIFAR10_CLASSES });
       const batch = await data.batch(labels.map((_, i) => i));
-      expect([...batch.labels]).toEqual(labels);
+      expect([...batch.conditions['label']!]).toEqual(labels);
       const expected = labels.flatMap((_, i) => Array.from({ length: 3072 }, (_, k) => (k + 7 * i) % 256));
       expect(batch.x.length).toBe(expected.length);
       expect(batch.x.every((value, k) => value === Math.fround(expected[k]! / 127.5 - 1))).toBe(true);
@@ -33,7 +33,7 @@ test('every pixel and label comes back', async () => {
 
 test('a view into a larger buffer is read from where it begins', async () => {
   const data = parseCifar10(records([4, 5]).subarray(3073));
-  expect([...(await data.batch([0])).labels]).toEqual([5]);
+  expect([...(await data.batch([0])).conditions['label']!]).toEqual([5]);
 });
 
 test('bytes of another kind are refused, by name', () => {

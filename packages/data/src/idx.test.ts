@@ -58,9 +58,9 @@ describeDataset('of an IDX file', () =>
 test('images and labels become a dataset of grey images', async () => {
   const data = idxDataset({ images: parseIdx(idx(3, 2, 4)), labels: parseIdx(idx(3)), name: 'digits' });
   expect(data).toMatchObject({ name: 'digits', length: 3, shape: [1, 2, 4], classes: ['0', '1', '2'] });
-  const { x, labels } = await data.batch([2]);
+  const { x, conditions } = await data.batch([2]);
   expect(x).toEqual(Float32Array.from({ length: 8 }, (_, i) => (16 + i) / 127.5 - 1));
-  expect([...labels]).toEqual([2]);
+  expect(conditions).toEqual({ label: Int32Array.of(2) });
 });
 
 test('without labels the dataset is unconditional, with names they are its classes', () => {

@@ -9,23 +9,24 @@ const data = imageDataset({ name: 'ramp', pixels, shape: [1, 8, 8], labels: [1, 
 describeDataset('of images in memory', () => data);
 
 test('bytes 0 … 255 become −1 … 1, each by p / 127.5 − 1', async () => {
-  const { x, labels } = await data.batch([0, 1, 2, 3]);
+  const { x, conditions } = await data.batch([0, 1, 2, 3]);
   expect(x).toEqual(Float32Array.from({ length: 256 }, (_, p) => p / 127.5 - 1));
   expect([x[0], x[255]]).toEqual([-1, 1]);
-  expect([...labels]).toEqual([1, 0, 1, 0]);
+  expect(conditions).toEqual({ label: Int32Array.of(1, 0, 1, 0) });
 });
 
 test('a batch holds the images asked for', async () => {
-  const { x, labels } = await data.batch([3, 1, 3]);
+  const { x, conditions } = await data.batch([3, 1, 3]);
   expect([0, 64, 128].map((at) => Math.round((x[at]! + 1) * 127.5))).toEqual([192, 64, 192]);
-  expect([...labels]).toEqual([0, 0, 0]);
+  expect(conditions).toEqual({ label: Int32Array.of(0, 0, 0) });
   expect(data).toMatchObject({ name: 'ramp', length: 4, shape: [1, 8, 8], classes: ['even', 'odd'] });
 });
 
-test('without classes every label is 0', async () => {
+test('without classes there are no conditions', async () => {
   const unconditional = imageDataset({ name: 'plain', pixels, shape: [1, 8, 8] });
-  expect([...(await unconditional.batch([0, 3])).labels]).toEqual([0, 0]);
-  expect(unconditional.classes).toEqual([]);
+  expect((await unconditional.batch([0, 3])).conditions).toEqual({});
+  expect(unconditional).toMatchObject({ classes: [], conditions: {} });
+  expect(data.conditions).toEqual({ label: { shape: [], dtype: 'int32', categories: 2 } });
 });
 
 test('parts that do not belong together are refused', async () => {

@@ -1,4 +1,4 @@
-import type { Batch, Dataset } from '@flowmap/core';
+import { classConditions, type Batch, type Dataset } from '@flowmap/core';
 import { badArgument, checkImageShape, checkIndices } from './internal/checks.js';
 
 /** What {@link imageDataset} is made of. */
@@ -60,7 +60,7 @@ export function imageDataset({ name, pixels, shape, labels, classes = [] }: Imag
       const to = i * size;
       for (let k = 0; k < size; k++) x[to + k] = FLOAT_OF_BYTE[pixels[from + k]!]!;
     }
-    return { x, labels: batchLabels };
+    return { x, conditions: classes.length > 0 ? { label: batchLabels } : {} };
   };
 
   return {
@@ -68,6 +68,7 @@ export function imageDataset({ name, pixels, shape, labels, classes = [] }: Imag
     length,
     shape: [...shape],
     classes: [...classes],
+    conditions: classConditions(classes.length),
     batch: async (indices) => Promise.resolve(gather(indices)),
   };
 }

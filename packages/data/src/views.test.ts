@@ -34,24 +34,32 @@ test('subset of a distribution is a finite dataset of chosen draws', async () =>
   expect(await chosen.batch([1])).toEqual(await board.batch([8]));
 });
 
-test('withoutClasses keeps the samples and drops the labels', async () => {
+test('withoutClasses keeps the samples and other conditions, and drops the labels', async () => {
   const plain = withoutClasses(data);
   const [labelled, unlabelled] = [await data.batch([1, 2]), await plain.batch([1, 2])];
-  expect(plain.classes).toEqual([]);
+  expect(plain).toMatchObject({ classes: [], conditions: {} });
   expect(unlabelled.x).toEqual(labelled.x);
-  expect([...unlabelled.labels]).toEqual([0, 0]);
+  expect(unlabelled.conditions).toEqual({});
+  const size = Float32Array.of(0.5);
+  const sized = {
+    ...data,
+    conditions: { ...data.conditions, size: { shape: [], dtype: 'float32' as const } },
+    batch: async () => Promise.resolve({ x: size, conditions: { label: Int32Array.of(2), size } }),
+  };
+  expect(withoutClasses(sized).conditions).toEqual({ size: { shape: [], dtype: 'float32' } });
+  expect((await withoutClasses(sized).batch([2])).conditions).toEqual({ size });
 });
 
 test('withFlips appends the mirror images, every row of every channel reversed', async () => {
   const flipped = withFlips(data);
   expect(flipped.length).toBe(6);
-  const { x, labels } = await flipped.batch([1, 4]);
+  const { x, conditions } = await flipped.batch([1, 4]);
   const [original, mirrored] = [bytes(x.subarray(0, 24)), bytes(x.subarray(24))];
   expect(original).toEqual(bytes((await data.batch([1])).x));
   expect(mirrored).toEqual([
     27, 26, 25, 24, 31, 30, 29, 28, 35, 34, 33, 32, 39, 38, 37, 36, 43, 42, 41, 40, 47, 46, 45, 44,
   ]);
-  expect([...labels]).toEqual([1, 1]);
+  expect(conditions).toEqual({ label: Int32Array.of(1, 1) });
   await expect(flipped.batch([6])).rejects.toThrow(ConfigError);
 });
 

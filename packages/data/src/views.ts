@@ -24,14 +24,15 @@ export function subset(dataset: Dataset, indices: ArrayLike<number>): Dataset {
   };
 }
 
-/** The same samples without their classes: `classes` is `[]` and every label 0. */
+/** The same samples without their classes: `classes` is `[]`, and batches have no `label`. */
 export function withoutClasses(dataset: Dataset): Dataset {
   return {
     ...describe(dataset),
     classes: [],
+    conditions: withoutLabel(dataset.conditions),
     async batch(indices) {
-      const { x, labels } = await dataset.batch(indices);
-      return { x, labels: new Int32Array(labels.length) };
+      const { x, conditions } = await dataset.batch(indices);
+      return { x, conditions: withoutLabel(conditions) };
     },
   };
 }
@@ -59,16 +60,20 @@ export function withFlips(dataset: Dataset): Dataset {
     async batch(indices) {
       checkIndices(`${name}.batch`, indices, 2 * length);
       const originals = Array.from(indices, (index) => index % length);
-      const { x, labels } = await dataset.batch(originals);
+      const { x, conditions } = await dataset.batch(originals);
       const flipped = x.slice();
       for (let i = 0; i < originals.length; i++) {
         if (indices[i]! >= length) mirrorSample(flipped, i, channels * height * width, width);
       }
-      return { x: flipped, labels };
+      return { x: flipped, conditions };
     },
   };
 }
 
-function describe({ name, length, shape, classes }: Dataset): Omit<Dataset, 'batch'> {
-  return { name, length, shape, classes };
+function describe({ name, length, shape, classes, conditions }: Dataset): Omit<Dataset, 'batch'> {
+  return { name, length, shape, classes, conditions };
+}
+
+function withoutLabel<T>({ label: _label, ...rest }: Readonly<Record<string, T>>): Record<string, T> {
+  return rest;
 }

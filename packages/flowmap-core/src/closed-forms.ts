@@ -115,7 +115,12 @@ export function mixtureFlowMap(mixture: Mixture): FlowMap {
 /** A flow map from its average velocity, with times shaped to combine with `x`. */
 function flowMapOf(average: (x: Tensor, t: Tensor, s: Tensor) => Tensor): FlowMap {
   const averageVelocity = (x: Tensor, t: Tensor, s: Tensor): Tensor => average(x, perSample(t, x), perSample(s, x));
-  return { averageVelocity, map: (x, t, s) => x.add(perSample(s.sub(t), x).mul(averageVelocity(x, t, s))) };
+  const map: FlowMap = {
+    averageVelocity,
+    map: (x, t, s) => x.add(perSample(s.sub(t), x).mul(averageVelocity(x, t, s))),
+    under: () => map,
+  };
+  return map;
 }
 
 /** One normal law of a mixture. */

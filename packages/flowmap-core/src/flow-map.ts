@@ -1,5 +1,4 @@
 import type { Tensor, Tensors } from '@flowmap/tensor';
-import { ConfigError } from './errors.js';
 import { perSample } from './path.js';
 import type { FlowMap, Network } from './plugins.js';
 
@@ -9,21 +8,21 @@ import type { FlowMap, Network } from './plugins.js';
  *
  * @param network `F`; one without an interval input is a velocity field, and `f` then its Euler step
  * @param params its symbolic parameters
- * @param label int32 `[batch]`; needed when the network has classes
- * @throws {ConfigError} when the network has classes and no label is given
+ * @param options.conditions what the network is told of each sample, by name, each `[batch, ...shape]`
+ * @param options.draws the network's random numbers of a training step, by name; without them it is the network that samples
+ * @throws {ConfigError} on tracing, for conditions or draws that the network lacks or does not take
  */
-export function flowMap(network: Network, params: Tensors, label?: Tensor): FlowMap {
-  if (network.config.classes > 0 && label === undefined) {
-    throw new ConfigError(
-      'label',
-      `the network has ${network.config.classes} classes and needs a label for each sample`,
-    );
-  }
-  const condition = network.config.classes > 0 && label ? { label } : {};
+export function flowMap(
+  network: Network,
+  params: Tensors,
+  options: { readonly conditions?: Tensors; readonly draws?: Tensors } = {},
+): FlowMap {
   const averageVelocity = (x: Tensor, t: Tensor, s: Tensor): Tensor =>
-    network.apply(params, { x, t, ...(network.config.interval ? { s } : {}), ...condition });
+    network.apply(params, { x, t, ...(network.config.interval ? { s } : {}), ...options });
   return {
     averageVelocity,
     map: (x, t, s) => x.add(perSample(s.sub(t), x).mul(averageVelocity(x, t, s))),
+    under: (conditions) =>
+      flowMap(network, params, { ...options, conditions: { ...options.conditions, ...conditions } }),
   };
 }

@@ -19,11 +19,15 @@ export {
 } from './errors.js';
 export { conditionalVelocity, interpolate, perSample } from './path.js';
 export { flowMap } from './flow-map.js';
+export { opaqueField, type OpaqueMapping } from './opaque-field.js';
+export { batchSpecs, classConditions, classCount, requireConditions, type ConditionSpecs } from './conditions.js';
 export type {
   Batch,
+  ConditionSpec,
   Dataset,
   Draws,
   FlowMap,
+  Module,
   Network,
   NetworkConfig,
   NetworkInputs,
@@ -31,6 +35,7 @@ export type {
   ObjectiveContext,
   ObjectiveResult,
   OpaqueField,
+  ParameterSpec,
   Progress,
   VelocityField,
 } from './plugins.js';
@@ -40,24 +45,39 @@ export { dit, type DitConfig, type DitOptions } from './networks/dit.js';
 export { unet, type UnetConfig, type UnetOptions } from './networks/unet.js';
 export { defineNetwork } from './networks/network.js';
 export { networkFromConfig, registerNetwork, type NetworkFactory } from './networks/registry.js';
-export { collect, convolution, dense, type Layer, type ParameterSpec, type ParameterSpecs } from './networks/layers.js';
-export { conditioning, timeFeatures, type Conditioning } from './networks/conditioning.js';
+export {
+  collect,
+  collectDraws,
+  convolution,
+  dense,
+  type DrawSpecs,
+  type InitialSpec,
+  type InitialSpecs,
+  type Layer,
+} from './networks/layers.js';
+export { dropout, type Dropout } from './networks/dropout.js';
+export { conditioning, timeFeatures, type Conditioning, type ConditioningConfig } from './networks/conditioning.js';
 export { loader, type Loader, type LoaderOptions } from './data/loader.js';
 export { matchClasses, type MatchedClasses } from './data/match-classes.js';
 export { mirrorSample } from './data/mirror.js';
 export { uniformGrid } from './samplers/grid.js';
-export { eulerSampler, flowMapSampler, heunSampler } from './samplers/samplers.js';
-export type { SamplerOptions } from './samplers/program.js';
+export { flowMapSampler } from './samplers/flow-map-sampler.js';
+export { gamma } from './samplers/gamma.js';
+export { consistency } from './samplers/consistency.js';
+export { euler } from './samplers/euler.js';
+export { heun } from './samplers/heun.js';
+export { adamsBashforth } from './samplers/adams-bashforth.js';
+export type { CarriedStep, Sampler, StepExtra } from './samplers/sampler.js';
+export { samplerProgram, type SamplerOptions } from './samplers/sampler-program.js';
 export {
   compileSampler,
   type CompiledSampler,
   type CompileSamplerOptions,
   type SampleArguments,
-  type SamplerMethod,
 } from './samplers/compile-sampler.js';
 export { compileLiveSampler, type LiveSamplerOptions } from './samplers/live-sampler.js';
 export { flowMapFrom, velocityField, type Model } from './models/model.js';
-export { decodeModel, encodeModel } from './models/checkpoint.js';
+export { decodeModel, encodeModel, modelMetadata } from './models/checkpoint.js';
 export type { ReadLimits } from './limits.js';
 export { encodeSafetensors } from './safetensors/encode.js';
 export { decodeSafetensors, MAX_RANK, type Safetensors } from './safetensors/decode.js';
@@ -70,3 +90,5 @@ export {
   type Gaussian,
   type Mixture,
 } from './closed-forms.js';
+export type { Phase, PhaseContext, Trainee } from './training/phase.js';
+export type { Callback, LogRecord, Moment, TrainedParameters } from './training/callback.js';

@@ -13,7 +13,10 @@ export interface ReadLimits {
   readonly maxTensors?: number;
   /** Blocks of a network that a file describes; 1,024 unless given. */
   readonly maxBlocks?: number;
-  /** Values of the largest layer of a network that a file describes, for one sample; 2^26 unless given. */
+  /**
+   * Values of the largest layer of a network that a file describes, for one sample, the scores of attention included (heads times
+   * tokens squared); 2^26 unless given.
+   */
   readonly maxActivation?: number;
 }
 

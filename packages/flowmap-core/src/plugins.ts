@@ -1,11 +1,17 @@
-import type { HostTensor, HostTensors, Shape, Tensor, Tensors, TensorSpec } from '@flowmap/tensor';
+import type { HostData, HostTensor, HostTensors, Shape, Tensor, Tensors, TensorSpec } from '@flowmap/tensor';
 
-/** Samples and their classes, in host memory. */
+/** What a network is told besides points and times, or a dataset says of a sample: its name stands with it, this is one sample's. */
+export interface ConditionSpec extends TensorSpec {
+  /** For whole numbers: they run from 0 to `categories - 1`. */
+  readonly categories?: number;
+}
+
+/** Samples and what is known of each, in host memory. */
 export interface Batch {
   /** Values `[count, ...shape]`, row-major, finite. */
   readonly x: Float32Array;
-  /** Class indices `[count]`, from 0 to the number of classes - 1; zeros when the data has no classes. */
-  readonly labels: Int32Array;
+  /** Rows of the dataset's conditions by name, one for each sample: `{ label: Int32Array.of(2, 0) }` for two samples. */
+  readonly conditions: Readonly<Record<string, HostData>>;
 }
 
 /** Where samples come from. */
@@ -15,8 +21,10 @@ export interface Dataset {
   readonly length: number;
   /** Shape of one sample: `[2]`, or `[3, 24, 24]` for images, which are channels first and in [-1, 1]. */
   readonly shape: readonly number[];
-  /** Names of the classes; empty for unconditional data. */
+  /** Names of the classes, for people; empty for data without classes. */
   readonly classes: readonly string[];
+  /** What its batches tell of each sample, by name; `label` when it has classes. See {@link classConditions}. */
+  readonly conditions: Readonly<Record<string, ConditionSpec>>;
   /** The samples of the given indices; index `i` of a distribution is its `i`-th draw. */
   batch(indices: ArrayLike<number>): Promise<Batch>;
 }
@@ -29,8 +37,10 @@ export interface NetworkInputs {
   readonly t: Tensor;
   /** Target times `[batch]`; only networks with an interval input take it. */
   readonly s?: Tensor;
-  /** Class indices, int32 `[batch]`; only networks with classes take it. */
-  readonly label?: Tensor;
+  /** The network's conditions by name, each `[batch, ...shape]`. */
+  readonly conditions?: Tensors;
+  /** The network's draws by name, each `[batch, ...shape]`; without them it is the network that samples, which draws nothing. */
+  readonly draws?: Tensors;
 }
 
 /** What a checkpoint needs to rebuild a network: plain JSON with the name of the network's type. */
@@ -38,31 +48,48 @@ export interface NetworkConfig {
   readonly type: string;
   /** Shape of one sample. */
   readonly shape: readonly number[];
-  /** Number of classes; 0 = unconditional. */
-  readonly classes: number;
   /** True when the network takes the target time `s` and so can be a flow map; false for a velocity field. */
   readonly interval: boolean;
 }
 
-/** A function of parameters and inputs, `F(x, t, s, label)`, shaped as `x`. */
-export interface Network<C extends NetworkConfig = NetworkConfig> {
-  readonly config: C;
-  /** Names, shapes and dtypes of its parameters. */
-  readonly parameters: Readonly<Record<string, TensorSpec>>;
+/** A parameter of a module. */
+export interface ParameterSpec extends TensorSpec {
+  /** True for what training leaves as it is: buffers, the base of a low-rank adapter. */
+  readonly fixed?: boolean;
+  /** What its value becomes after each update: forced normalisation. */
+  readonly project?: (value: Tensor) => Tensor;
+}
+
+/** A function of parameters and inputs over symbolic tensors: a network, a discriminator, a learned weight. */
+export interface Module<In, Out = Tensor> {
+  /** Its parameters by name. */
+  readonly parameters: Readonly<Record<string, ParameterSpec>>;
   /**
    * Initial values of the parameters, the same for the same seed on every machine.
    *
    * @param only names of the parameters that are wanted, of which each has the value that it has among all; all unless given,
-   *   and a network may give more than are wanted
+   *   and a module may give more than are wanted
    */
   init(seed: number, only?: readonly string[]): HostTensors;
   /**
-   * Parameters as an earlier version of the network had them, as those of now with which it is the same function; parameters of
-   * now stay as they are. A network that has had only one form does without.
+   * Parameters as an earlier version of the module had them, as those of now with which it is the same function; parameters of
+   * now stay as they are. A module that has had only one form does without.
    */
   upgrade?(params: HostTensors): HostTensors;
-  /** Traces the network. */
-  apply(params: Tensors, inputs: NetworkInputs): Tensor;
+  /** Traces the module. */
+  apply(params: Tensors, inputs: In): Out;
+}
+
+/** A module `F(x, t, s)` under conditions, shaped as `x`. */
+export interface Network<C extends NetworkConfig = NetworkConfig> extends Module<NetworkInputs> {
+  readonly config: C;
+  /** Conditions that it takes, by name, all of them needed; shapes are those for one sample. */
+  readonly conditions: Readonly<Record<string, ConditionSpec>>;
+  /**
+   * Random numbers that it takes in training, by name, with the shape for one sample: uniform in [0, 1), drawn on the host by
+   * name, seed, step and sample. Dropout is made of them.
+   */
+  readonly draws?: Readonly<Record<string, TensorSpec>>;
 }
 
 /**
@@ -85,9 +112,10 @@ export interface OpaqueField {
    *
    * @param x points `[batch, ...shape]`
    * @param t times `[batch]`
-   * @param label class indices, int32 `[batch]`; for networks with classes
+   * @param conditions what else is known of each sample, by name, each `[batch, ...shape]`; those that it does not take are left
+   *   aside
    */
-  evaluate(x: HostTensor, t: HostTensor, label?: HostTensor): Promise<HostTensor>;
+  evaluate(x: HostTensor, t: HostTensor, conditions: HostTensors): Promise<HostTensor>;
 }
 
 /** A flow map `f(x, t, s)`, the point at time `s` of the ODE's trajectory through `x` at time `t`, over symbolic tensors. */
@@ -96,6 +124,8 @@ export interface FlowMap {
   averageVelocity(x: Tensor, t: Tensor, s: Tensor): Tensor;
   /** `f(x, t, s) = x + (s - t) F(x, t, s)`, shaped as `x`; exactly `x` at s = t. */
   map(x: Tensor, t: Tensor, s: Tensor): Tensor;
+  /** The same map under other conditions, such as the null class: those given replace its own, the others stay. */
+  under(conditions: Tensors): FlowMap;
 }
 
 /** Where a training run stands: `step` runs from 0 to `iterations - 1`. */
@@ -120,6 +150,8 @@ export interface ObjectiveContext {
   readonly s: Tensor;
   /** What else the objective draws: the tensors of {@link Objective.draws}. */
   readonly draws: Tensors;
+  /** The objective's own parameters, those of {@link Objective.own}. */
+  readonly own: Tensors;
   /**
    * The teacher's velocity `v(x, t)`, shaped as `x`; no gradient flows through it. It may be asked anywhere and as often as it is
    * needed. Without a teacher it is the path's own, `noise - x0`, which is known at `(xt, t)` alone.
@@ -154,6 +186,10 @@ export interface Objective {
    * of: `ema`; none unless given.
    */
   readonly needs: { readonly teacher: boolean; readonly average?: string };
+  /** The metric that tells most about its progress, for displays; none but the loss unless given. */
+  readonly watch?: string;
+  /** Parameters of its own that are trained with the student, such as a learned weight. */
+  readonly own?: Module<never, unknown>;
   /** Numbers that change from step to step; each becomes a scalar input, so that a schedule never traces again. */
   readonly schedules: Readonly<Record<string, (progress: Progress) => number>>;
   /** Names of what it draws besides the times, with the shape for one sample: `{ middle: [] }` for a time between. */

@@ -85,7 +85,18 @@ describe('ayfEmd', () => {
         };
         const velocity = (x: Tensor, time: Tensor): Tensor => gaussianVelocity({ std }).velocity({}, { x, t: time });
         const schedules = { warmup: full(warmup) };
-        const result = plain.loss({ student: scaled, x0: xt, noise: xt, xt, t, s, draws: {}, velocity, schedules });
+        const result = plain.loss({
+          student: scaled,
+          x0: xt,
+          noise: xt,
+          xt,
+          t,
+          s,
+          draws: {},
+          own: {},
+          velocity,
+          schedules,
+        });
         return [result.loss, gradients(result.loss, [factor])[0]!];
       },
       [one, points, times, targets],
@@ -145,7 +156,7 @@ describe('ayfEmd', () => {
       const v = gaussianVelocity({ std }).velocity({}, { x: xu, t: u });
       return v.reshape([batch, count]).mul(weights).sum([1], true);
     };
-    return {
+    const student: FlowMap = {
       averageVelocity,
       map: (x, t, s) =>
         x.add(
@@ -154,7 +165,9 @@ describe('ayfEmd', () => {
             .reshape([-1, 1])
             .mul(averageVelocity(x, t, s)),
         ),
+      under: () => student,
     };
+    return student;
   }
 
   test('logs the tangent before normalisation and the error of the velocity', async () => {

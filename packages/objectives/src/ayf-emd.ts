@@ -91,6 +91,7 @@ export function ayfEmd(options: AyfEmdOptions = {}): Objective {
       teacher,
     },
     needs: { teacher },
+    watch: 'tangentNorm',
     schedules: { warmup: (progress) => tangentWarmup(progress, warmup ?? undefined, maxWarmup) },
     draw: (key, batchSize) => sampleIntervals(key, batchSize, intervalLengths, diagonalShare),
 

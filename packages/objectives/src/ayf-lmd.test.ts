@@ -40,7 +40,7 @@ describe('ayfLmd', () => {
       runtime,
       (a, b, d, e, x, start, end) => {
         const student = toyStudent({ a, b, d, e }, { t: start, s: end });
-        const batch = { x0: x, noise: x, xt: x, t: start, s: end, draws: {}, schedules: {} };
+        const batch = { x0: x, noise: x, xt: x, t: start, s: end, draws: {}, own: {}, schedules: {} };
         return gradients(plain.loss({ ...batch, student, velocity }).loss, [a, b, d]);
       },
       [...feeds, point, ...times],
@@ -64,7 +64,7 @@ describe('ayfLmd', () => {
       runtime,
       (x0, noise, start, end) => {
         const xt = interpolate(x0, noise, start);
-        const batch = { x0, noise, xt, t: start, s: end, draws: {}, schedules: {} };
+        const batch = { x0, noise, xt, t: start, s: end, draws: {}, own: {}, schedules: {} };
         const { metrics } = plain.loss({ ...batch, student: gaussianFlowMap({ std }), velocity });
         return [metrics['tangentNorm']!];
       },

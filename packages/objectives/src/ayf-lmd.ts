@@ -34,6 +34,7 @@ export function ayfLmd(options: AyfLmdOptions = {}): Objective {
     name: 'ayf-lmd',
     config: { c: c === Infinity ? 'Infinity' : c, ...lengthSettings(intervalLengths), diagonalShare },
     needs: { teacher: true },
+    watch: 'tangentNorm',
     schedules: {},
     draw: (key, batchSize) => sampleIntervals(key, batchSize, intervalLengths, diagonalShare),
 

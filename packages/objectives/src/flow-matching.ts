@@ -31,6 +31,7 @@ export function flowMatching({ times = 'logit-normal', mean = 0, std = 1 }: Flow
     name: 'flow-matching',
     config: times === 'uniform' ? { times } : { times, mean, std },
     needs: { teacher: false },
+    watch: 'velocityError',
     schedules: {},
     draw({ seed, step }, batchSize): Draws {
       const t = Float32Array.from({ length: batchSize }, (_, sample) => {

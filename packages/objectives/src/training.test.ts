@@ -4,7 +4,7 @@ import { onnxRuntime } from '@flowmap/runtime-onnx';
 import { referenceRuntime } from '@flowmap/runtime-reference';
 import { hostTensor, normals, full, type HostTensors, type Tensor } from '@flowmap/tensor';
 import { evaluate } from '@flowmap/tensor/testing';
-import { adamw, initialState, linearSchedule, powerEma, trainFeeds, trainStep } from '@flowmap/train';
+import { linearSchedule, objectivePhase, train, trainee } from '@flowmap/train';
 import { expect, test } from 'vitest';
 import { ayfEmd } from './ayf-emd.js';
 
@@ -15,20 +15,15 @@ const network = mlp({ shape: [1], interval: true, width: 64, depth: 2 });
 
 /** Weights, averaged, after a short training on a mixture in one dimension with its exact velocity as teacher. */
 async function trained(objective: Objective, iterations: number, batchSize: number): Promise<HostTensors> {
-  const optimizer = adamw();
-  const runtime = await onnxRuntime({ device: 'cpu', threads: 1 });
-  const step = await runtime.compile(trainStep({ network, objective, optimizer, teacher, batchSize }));
-  await step.writeState(initialState(optimizer, network.init(0), teacher));
-  const batches = loader(data, { batchSize, seed: 0 });
-  const options = { network, objective, optimizer, learningRate: linearSchedule(5e-3), emaDecay: powerEma(), seed: 0 };
-  for (let k = 0; k < iterations; k++) {
-    const outputs = await step.run(trainFeeds(options, { step: k, iterations }, await batches.batch(k)));
-    for (const tensor of Object.values(outputs)) tensor.dispose();
-  }
-  const names = Object.keys(network.parameters);
-  const state = await step.readState(names.map((name) => `ema.${name}`));
-  await step.dispose();
-  return Object.fromEntries(names.map((name) => [name, state[`ema.${name}`]!]));
+  const model = { kind: 'flowMap', network, params: network.init(0), classes: [] } as const;
+  const training = await train({
+    runtime: await onnxRuntime({ device: 'cpu', threads: 1 }),
+    trainees: { student: trainee({ model, learningRate: linearSchedule(5e-3) }) },
+    phases: [objectivePhase({ network, objective, teacher, batchSize, seed: 0 })],
+    batches: loader(data, { batchSize, seed: 0 }),
+    iterations,
+  });
+  return training.model({ average: 'ema' }).params;
 }
 
 /** Root mean square distance of samples in N steps from the exact flow map's, from the same noise. */

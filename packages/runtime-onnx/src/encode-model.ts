@@ -13,8 +13,8 @@ const irVersion = 8;
 const fields = { graph: 7, initializer: 5, rawData: 9 };
 
 /**
- * A model in ONNX's binary form. It is what the encoder of protocol buffers makes of it, but that one has each large array in
- * memory once for every message that it lies in; here each is written once, into its place.
+ * A model in ONNX's binary form. The result is that of the encoder of protocol buffers, which copies each large array
+ * once for every message around it; here each is written once, into its place.
  *
  * @param domains of the operators that are not standard
  */
@@ -36,11 +36,11 @@ export function encodeModel(graph: GraphProto, domains: Iterable<string> = []): 
   return joined([toBinary(ModelProtoSchema, model), ...field(fields.graph, [rest, ...initializers])]);
 }
 
-/** ONNX files are protocol buffers, which end at 2 GiB; a sixteenth of one is left for what are no constants. */
+/** ONNX files are protocol buffers, which end at 2 GiB; a sixteenth of one is left for what is not constants. */
 const MOST_BYTES = 2 ** 31 - 2 ** 26;
 
 /**
- * Refuses a program whose constants do not fit into a model, before anything is made of them.
+ * Refuses a program whose constants do not fit into a model, before anything is made of it.
  *
  * @throws {UnsupportedError} naming their size
  */

@@ -41,9 +41,9 @@ export function executables({ memory }: OpenDevice): MakeExecutable<Held> {
 }
 
 /**
- * Runs a session whose state stays in onnxruntime's tensors, in the memory that its results are left in: each run's new state
- * is the next run's input, without a copy. Where a session writes in place, the state of the run before is where the next one
- * leaves its own.
+ * Runs a session whose state stays in onnxruntime's tensors, in the memory where its results are left: the new state of each run
+ * is the input of the next, without a copy. Where a session writes in place, the next run writes its state over that of the run
+ * before.
  */
 export function compiled(
   session: Session,

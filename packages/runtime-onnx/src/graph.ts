@@ -13,7 +13,16 @@ import {
   type TensorProto,
   type ValueInfoProto,
 } from 'onnx-buf';
-import { halfToBits, isHalf, sizeOf, type ConstantData, type DType, type TensorSpec } from '@flowmap/tensor';
+import {
+  halfToBits,
+  isHalf,
+  sameShape,
+  sizeOf,
+  type ConstantData,
+  type DType,
+  type Shape,
+  type TensorSpec,
+} from '@flowmap/tensor';
 
 /** Value of a node's attribute: a whole number, several, a text, or any number. */
 export type Attribute = number | readonly number[] | string | { readonly float: number };
@@ -38,6 +47,7 @@ export class Graph {
   private readonly made = new Map<unknown, string>();
   private readonly computed = new Set<string>();
   private readonly renamed = new Map<string, string>();
+  private readonly shapes = new Map<string, Shape>();
   /** Domains of the operators so far that are not standard. */
   readonly domains = new Set<string>();
   private count = 0;
@@ -48,6 +58,19 @@ export class Graph {
     this.append(opType, inputs, name, attributes);
     this.computed.add(name);
     return name;
+  }
+
+  /** A value in a shape, which is the value itself where that is known to be its shape. */
+  reshape(value: string, shape: Shape): string {
+    const known = this.shapes.get(value);
+    if (known !== undefined && sameShape(known, shape)) return value;
+    return this.shaped(this.node('Reshape', [value, this.integers(shape)]), shape);
+  }
+
+  /** The value, noting its shape for {@link reshape}. */
+  shaped(value: string, shape: Shape): string {
+    this.shapes.set(value, shape);
+    return value;
   }
 
   /** Makes a value an output of the graph; where it is one already, or was not computed here, at the cost of a copy. */

@@ -1,3 +1,5 @@
 export type { Device } from './devices.js';
 export { onnxRuntime, type OnnxRuntimeOptions } from './onnx-runtime.js';
+export { OnnxModelError } from './onnx-model-error.js';
+export { openOnnx, type OnnxModel, type OnnxValue, type OpenOnnxOptions } from './open-onnx.js';
 export { toOnnx } from './to-onnx.js';

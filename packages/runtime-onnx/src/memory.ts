@@ -2,17 +2,17 @@ import { halfFromBits, halfToBits, roundTo, type HostData, type HostTensor } fro
 import type { Tensor as OrtTensor } from 'onnxruntime-node';
 import type { Ort } from './load-ort.js';
 
-/** Where a runtime keeps tensors from run to run, and how values get there and back. */
+/** Where a runtime keeps tensors between runs, and how values get there and back. */
 export interface Memory {
   /** Where onnxruntime is asked to leave the results of a run. */
   readonly location: 'cpu' | 'gpu-buffer';
-  /** A copy of a host tensor in this memory: what happens to the caller's array later does not matter. */
+  /** A copy of a host tensor in this memory, unaffected by what later happens to the caller's array. */
   write(tensor: HostTensor): OrtTensor | Promise<OrtTensor>;
   /** The values of a tensor in this memory, in host memory of the caller's own. The tensor stays where it is. */
   read(tensor: OrtTensor): Promise<HostData>;
-  /** Calls the release of results whose holders were collected as garbage; there where nothing else would release them. */
+  /** Releases results whose holders were garbage-collected; present where nothing else would release them. */
   readonly forgotten?: FinalizationRegistry<() => void>;
-  /** Called after every run, where runs may be ahead of the device: waits for it now and then. */
+  /** Called after every run where runs may get ahead of the device: waits for it now and then. */
   readonly afterRun?: () => Promise<void>;
 }
 

@@ -1,20 +1,17 @@
-import { host } from '#host';
 import {
   checkDTypes,
-  requireWhole,
   unroll,
   unrolledSignature,
-  UnsupportedError,
   type CompileOptions,
   type Executable,
   type Program,
   type Runtime,
 } from '@flowmap/tensor';
+import { openChosen } from './choose-device.js';
 import { deviceFailure } from './device-failure.js';
 import type { Device } from './devices.js';
 import { compiled, executables } from './executable.js';
 import { dtypesOf } from './dtypes.js';
-import type { DeviceSettings, OpenDevice } from './host/host.js';
 import { cpuRules, standardRules } from './lowering/table.js';
 import { webgpuRules } from './lowering/webgpu.js';
 import { scanModel } from './scan-model.js';
@@ -73,15 +70,7 @@ export interface OnnxRuntimeOptions {
  * const runtime = await onnxRuntime({ device: 'cpu', threads: 2 });
  */
 export async function onnxRuntime(options: OnnxRuntimeOptions = {}): Promise<Runtime> {
-  const { device: wanted = 'auto', threads, memoryLimit } = options;
-  const choices: readonly string[] = ['auto', ...host.devices];
-  if (!choices.includes(wanted)) {
-    const listed = choices.map((choice) => `'${choice}'`).join(', ');
-    throw new UnsupportedError('onnx', `device '${wanted}'`, `choose one of ${listed}`);
-  }
-  if (threads !== undefined) requireWhole('threads', threads);
-  if (memoryLimit !== undefined) requireWhole('memoryLimit', memoryLimit);
-  const opened = await (wanted === 'auto' ? openFastest(options) : host.open(wanted, options));
+  const opened = await openChosen(options);
   const { ort, device, memory, createSession, channelBlock, flushesDenormals = false } = opened;
   const executable = executables(opened);
   const rules = { cpu: cpuRules(channelBlock), webgpu: webgpuRules, cuda: standardRules }[device];
@@ -105,13 +94,4 @@ export async function onnxRuntime(options: OnnxRuntimeOptions = {}): Promise<Run
       });
     },
   };
-}
-
-/** Starts the fastest device that promises to work here and that does start; the CPU if there is no other. */
-async function openFastest(settings: DeviceSettings): Promise<OpenDevice> {
-  for (const device of await host.promising()) {
-    const opened = await host.open(device, settings).catch(() => undefined);
-    if (opened) return opened;
-  }
-  return host.open('cpu', settings);
 }

@@ -2,7 +2,7 @@ import { fromBinary } from '@bufbuild/protobuf';
 import { dit, unet, type Network } from '@flowmap/core';
 import { ayfEmd } from '@flowmap/objectives';
 import { program, stackHostTensors, type HostTensors } from '@flowmap/tensor';
-import { adamw, constantSchedule, initialState, trainFeeds, trainStep } from '@flowmap/train';
+import { constantSchedule, initialState, objectivePhase, phaseFeeds, phasePrograms, trainee } from '@flowmap/train';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -23,9 +23,23 @@ const networks: readonly (readonly [string, Network])[] = [
   ['a DiT', dit({ ...image, width: 16, depth: 2, patch: 2 })],
   ['a UNet', unet({ ...image, channels: [16, 32] })],
 ];
-const objective = ayfEmd({ teacher: false });
-const optimizer = adamw();
 const batchSize = 2;
+
+/** A training step of a network, with its inputs at each step and its state before the first. */
+function training(network: Network) {
+  const student = trainee({
+    model: { kind: 'flowMap', network, params: network.init(0), classes: ['a', 'b', 'c'] },
+    learningRate: constantSchedule(1e-3),
+    averages: { ema: constantSchedule(0.9) },
+  });
+  const phase = objectivePhase({ network, objective: ayfEmd({ teacher: false }), batchSize, seed: 0 });
+  const batch = { x: new Float32Array(batchSize * 192).fill(0.5), conditions: { label: Int32Array.of(0, 2) } };
+  return {
+    step: phasePrograms(phase, { student }).update,
+    feedsAt: (step: number): HostTensors => phaseFeeds(phase, student, { step, iterations: 3 }, batch),
+    state: initialState({ student }),
+  };
+}
 
 const graphOf = (model: Uint8Array): GraphProto => fromBinary(ModelProtoSchema, model).graph!;
 const bodyOf = ({ node }: GraphProto): GraphProto => node[0]!.attribute.find(({ name }) => name === 'body')!.g!;
@@ -62,23 +76,18 @@ describe('scanModel', () => {
   });
 
   test.each(networks)('its body is optimized as the step of %s is by itself', async (_, network) => {
-    const step = trainStep({ network, objective, optimizer, batchSize });
+    const { step } = training(network);
     const alone = operators(await optimized(modelOf(step, standardRules)));
     expect(operators(bodyOf(await optimized(scanModel(step, standardRules, 4))))).toEqual(alone);
     expect(alone['FusedMatMul']).toBeGreaterThan(0);
   });
 
   test.each(networks)('trains %s as single runs do, to the bit', async (_, network) => {
-    const step = trainStep({ network, objective, optimizer, batchSize });
-    const settings = { network, objective, optimizer, seed: 0 };
-    const rates = { learningRate: constantSchedule(1e-3), emaDecay: constantSchedule(0.9) };
-    const feeds = [0, 1, 2].map((step): HostTensors => {
-      const batch = { x: new Float32Array(batchSize * 192).fill(0.5), labels: Int32Array.of(0, 2) };
-      return trainFeeds({ ...settings, ...rates }, { step, iterations: 3 }, batch);
-    });
+    const { step, feedsAt, state } = training(network);
+    const feeds = [0, 1, 2].map(feedsAt);
     const runtime = await onnxRuntime({ device: 'cpu', threads: 1 });
     const [single, several] = [await runtime.compile(step), await runtime.compile(step, { stepsPerRun: 3 })];
-    for (const executable of [single, several]) await executable.writeState(initialState(optimizer, network.init(0)));
+    for (const executable of [single, several]) await executable.writeState(state);
     for (const inputs of feeds) await single.run(inputs);
     const names = Object.keys(feeds[0]!);
     await several.run(Object.fromEntries(names.map((name) => [name, stackHostTensors(feeds.map((f) => f[name]!))])));

@@ -49,7 +49,7 @@ export function sessionOptions(
     enableMemPattern: false,
     // The default of onnxruntime-node, not of onnxruntime-web; without it a step on the CPU takes longer.
     enableCpuMemArena: true,
-    // Besides the CPU, onnxruntime warns of every graph that some nodes run there; they are meant to.
+    // With another device, onnxruntime warns about every graph of which nodes run on the CPU; they are meant to.
     ...(device === 'cpu' ? {} : { logSeverityLevel: 3 as const }),
     ...(location === 'cpu' ? {} : { preferredOutputLocation: location }),
     ...(threads === undefined ? {} : { intraOpNumThreads: threads }),

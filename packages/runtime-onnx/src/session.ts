@@ -5,7 +5,7 @@ type Tensors = Readonly<Record<string, OrtTensor>>;
 
 /** A model that onnxruntime is ready to run. */
 export interface Session {
-  /** True where `run` writes into the memory that it is given; elsewhere the results of each run are in memory of their own. */
+  /** True where `run` writes into the memory that it is given; elsewhere the results of each run have memory of their own. */
   readonly inPlace: boolean;
   /**
    * @param feeds every input by its name

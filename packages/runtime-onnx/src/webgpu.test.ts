@@ -13,7 +13,7 @@ import {
   type HostTensors,
 } from '@flowmap/tensor';
 import { describeRuntime } from '@flowmap/tensor/testing';
-import { adamw, constantSchedule, initialState, trainFeeds, trainStep } from '@flowmap/train';
+import { constantSchedule, initialState, objectivePhase, phaseFeeds, phasePrograms, trainee } from '@flowmap/train';
 import * as ort from 'onnxruntime-node';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
@@ -265,23 +265,28 @@ async function train(device: 'cpu' | 'webgpu'): Promise<{ metrics: number[]; sta
   const model: Model = { kind: 'velocity', network, params, classes: ['a', 'b'] };
   const teacher = velocityField(model);
   const student = flowMapFrom(model, 2);
-  const optimizer = adamw();
   // With intervals that are not short, no gradient is near its rounding, which AdamW would blow up.
   const objective = ayfEmd({ preset: 'ayf-paper', warmup: 6 });
-  const common = { network: student.network, objective, optimizer };
   const batchSize = 16;
-  const options = { ...common, seed: 0, learningRate: constantSchedule(1e-3), emaDecay: constantSchedule(0.9) };
+  const trainees = {
+    student: trainee({
+      model: student,
+      learningRate: constantSchedule(1e-3),
+      averages: { ema: constantSchedule(0.9) },
+    }),
+  };
+  const phase = objectivePhase({ network: student.network, objective, teacher, batchSize, seed: 0 });
   const batch = {
     x: Float32Array.from(normals({ seed: 2, purpose: 'data' }, 2 * batchSize)),
-    labels: Int32Array.from({ length: batchSize }, (_, i) => i % 2),
+    conditions: { label: Int32Array.from({ length: batchSize }, (_, i) => i % 2) },
   };
 
   const runtime = await onnxRuntime({ device });
-  const step = await runtime.compile(trainStep({ ...common, teacher, batchSize }));
-  await step.writeState(initialState(optimizer, student.params, teacher));
+  const step = await runtime.compile(phasePrograms(phase, trainees).update);
+  await step.writeState(initialState(trainees, phase.fixed));
   const metrics: number[] = [];
   for (let k = 0; k < 5; k++) {
-    const outputs = await step.run(trainFeeds(options, { step: k + 5, iterations: 20 }, batch));
+    const outputs = await step.run(phaseFeeds(phase, trainees.student, { step: k + 5, iterations: 20 }, batch));
     for (const tensor of Object.values(outputs)) metrics.push(...(await valuesOf(tensor)));
   }
   const state = await step.readState();

@@ -52,7 +52,7 @@ export function toHost({ shape, dtype }: TensorSpec, values: Values): HostTensor
   return { shape, dtype, data: isHalf(dtype) ? Float32Array.from(values) : values.slice() };
 }
 
-/** Runs a function at once; label it throws becomes a rejection. */
+/** Runs a function at once; what it throws becomes a rejection. */
 function promised<T>(f: () => T): Promise<T> {
   return new Promise((resolve) => resolve(f()));
 }

@@ -10,7 +10,7 @@ interface Step {
   readonly result: number;
 }
 
-/** A program ready to run: every memory is allocated, once, and shared by tensors that are never needed at the same time. */
+/** A program ready to run: memory is allocated once, and shared by tensors that are never needed at the same time. */
 export interface Plan {
   readonly steps: readonly Step[];
   /** The memory of each node; those of inputs are empty until a run sets them. */

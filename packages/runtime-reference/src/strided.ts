@@ -11,8 +11,8 @@ export interface Nest {
 }
 
 /**
- * Plans a loop over all indices of a shape, with as few axes as possible: axes of extent 1 are dropped, and neighbours that
- * every operand runs through without a gap become one.
+ * Plans a loop over all indices of a shape, with as few axes as possible: axes of extent 1 are dropped, and neighbouring axes
+ * that every operand passes through without a gap become one.
  *
  * @param shape extents of the loop
  * @param strides for every operand its stride along each axis, 0 where it is repeated

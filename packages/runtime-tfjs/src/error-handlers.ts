@@ -7,7 +7,7 @@ interface Process {
 const events = ['uncaughtException', 'unhandledRejection'];
 
 /**
- * Runs a function and takes off the handlers of uncaught errors that it leaves on the process. In Node, the wasm back end
+ * Runs a function and removes the handlers of uncaught errors that it leaves on the process. In Node, the wasm back end
  * installs some that throw the error again from a line of its own source, 60,000 characters long, which Node then prints
  * instead of the place where the error arose.
  */

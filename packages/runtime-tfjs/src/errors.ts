@@ -1,6 +1,6 @@
 import { FlowmapError } from '@flowmap/tensor';
 
-/** A tensor for which the wasm back end has no room: its memory ends at 4 GiB. What was there before is unharmed. */
+/** A tensor for which the wasm back end has no memory left: it ends at 4 GiB. What was there before is unharmed. */
 export class WasmMemoryError extends FlowmapError {
   constructor(
     /** Size of the tensor. */

@@ -6,7 +6,7 @@ import type { Backend, Tfjs } from './tfjs.js';
 /** Where the files `tfjs-backend-wasm*.wasm` are: the folder, with its final slash, or the place of each file. */
 export type WasmPaths = string | Readonly<Record<string, string>>;
 
-/** Where the files of a back end are, if not where it looks for them. */
+/** Where the files of a back end are, if not where it looks by default. */
 export interface Places {
   readonly wasmPaths?: WasmPaths | undefined;
   readonly tfjsNode?: string | undefined;
@@ -56,7 +56,7 @@ export async function importTfjs(backend: string, places: Places = {}): Promise<
   throw new RuntimeUnavailableError(`tfjs (${backend})`, advice);
 }
 
-// TensorFlow.js has one active back end, and mixes two of them up that initialize at the same time.
+// TensorFlow.js has one active back end, and mixes up two that initialize at the same time.
 let turn: Promise<unknown> = Promise.resolve();
 
 function inTurn<T>(f: () => Promise<T>): Promise<T> {
@@ -66,7 +66,7 @@ function inTurn<T>(f: () => Promise<T>): Promise<T> {
 }
 
 /**
- * Initializes a back end, leaving active the one that was.
+ * Initializes a back end without changing which one is active.
  *
  * @throws {RuntimeUnavailableError} when it is not registered or does not initialize
  */

@@ -48,7 +48,7 @@ export function planOf(device: Device, rules: Rules, program: Program): Plan {
     for (const info of emit.constants.values()) device.release(info);
     throw error;
   }
-  // An input that nothing uses is still taken, and checked.
+  // An input that nothing uses is still accepted, and checked.
   for (const [name, spec] of Object.entries(program.inputs)) {
     if (!inputs.has(name)) inputs.set(name, emit.argument(spec).slot);
   }
@@ -67,7 +67,7 @@ export function planOf(device: Device, rules: Rules, program: Program): Plan {
   };
 }
 
-/** Notes after which step each slot is read no more, unless it is to be kept. */
+/** Notes the step after which each slot is no longer read, unless it is to be kept. */
 function schedule(steps: readonly Step[], kept: ReadonlySet<number>): ScheduledStep[] {
   const seen = new Set(kept);
   const unread = (slots: readonly number[]): number[] => {

@@ -6,7 +6,7 @@ const MARK = Symbol.for('flowmap.error');
 
 /**
  * Base class of every error that Flowmap throws on purpose. A message may hold text from a file; characters in it that do not
- * print, such as those that drive a terminal or turn the direction of writing, stand as `\u{1b}`.
+ * print, such as those that control a terminal or reverse the direction of writing, are written as `\u{1b}`.
  *
  * `instanceof` holds for errors of any copy of a package: two copies in one program do not share their classes, and tell each
  * other's by name. Names that a minifier has shortened are not compared, so that bundles need `keepNames` for it.
@@ -84,7 +84,7 @@ export class ProgramError extends FlowmapError {
   }
 }
 
-/** A tensor given to `Executable.run` or `writeState` that the program does not take: unknown or missing name, wrong shape or dtype. */
+/** A tensor given to `Executable.run` or `writeState` that the program does not accept: unknown or missing name, wrong shape or dtype. */
 export class FeedError extends FlowmapError {
   constructor(
     readonly program: string,
@@ -101,14 +101,14 @@ export class SharingError extends FlowmapError {
   constructor(
     readonly program: string,
     message: string,
-    /** Name of the state that differs; undefined where the executable as a whole is the wrong one. */
+    /** Name of the state that differs; undefined when the executable as a whole is the wrong one. */
     readonly state?: string,
   ) {
     super(`program '${program}' cannot share states: ${message}`);
   }
 }
 
-/** A random key with a number outside its range; it would silently name another stream. */
+/** A random key with a number out of range, which would silently name another stream. */
 export class RandomKeyError extends FlowmapError {
   constructor(
     readonly field: 'seed' | 'step' | 'sample',
@@ -119,7 +119,7 @@ export class RandomKeyError extends FlowmapError {
   }
 }
 
-/** A device tensor or an executable that is used after its memory was released. */
+/** A device tensor or an executable used after its memory was released. */
 export class DisposedError extends FlowmapError {
   constructor(
     /** What was released, as the user knows it: `output 'loss' of program 'step'`, `program 'step'`. */

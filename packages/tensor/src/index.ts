@@ -59,7 +59,7 @@ export {
   tile,
   type ConvOptions,
 } from './library/functions.js';
-export { gelu, geluTanh, leakyRelu, relu } from './library/activations.js';
+export { gelu, geluTanh, leakyRelu, logSigmoid, relu } from './library/activations.js';
 export { depthToSpace, resize2d, spaceToDepth } from './library/images.js';
 export { logSoftmax, logSumExp } from './library/log-sum-exp.js';
 export { averagePool2d, maxPool2d, type PoolOptions } from './library/pooling.js';
@@ -92,6 +92,7 @@ export {
 } from './runtime/runtime.js';
 export { guarded, type CompiledProgram, type MakeExecutable, type RunResults } from './runtime/guarded.js';
 export type { StateMemory } from './runtime/shared-states.js';
+export { turns, type InTurn } from './runtime/turns.js';
 export { unroll, unrolledSignature } from './program/unroll.js';
 export { countFlops } from './program/flops.js';
 export { fillNormals, normalBatch, normals, uniforms } from './random/random.js';

@@ -1,7 +1,23 @@
 export { adamw, type AdamwOptions } from './adamw.js';
+export { checkpoints } from './callbacks/checkpoints.js';
+export { earlyStop, type EarlyStopOptions } from './callbacks/early-stop.js';
+export { logging } from './callbacks/logging.js';
+export { previewSamples, type PreviewSamplesOptions } from './callbacks/preview-samples.js';
+export { validationLoss, type ValidationLossOptions } from './callbacks/validation-loss.js';
 export { halflifeEma, powerEma } from './ema.js';
 export { NonFiniteError, RunMismatchError, RuntimeLostError } from './errors.js';
+export { objectivePhase, type ObjectivePhaseOptions } from './objective-phase.js';
 export type { Optimizer, ParameterUpdate } from './optimizer.js';
+export { phaseFeeds, updateFeeds } from './phase-feeds.js';
+export {
+  lossPrograms,
+  phasePrograms,
+  type PhaseProgramOptions,
+  type PhasePrograms,
+  type Question,
+} from './phase-programs.js';
+export { memoryStore, type Checkpoint, type MemoryStore, type RunStore } from './run-store.js';
 export { constantSchedule, cosineSchedule, linearSchedule, type DecayOptions, type Schedule } from './schedules.js';
-export { initialState, trainFeeds, type TrainFeedsOptions } from './train-feeds.js';
-export { trainStep, type TrainStepOptions } from './train-step.js';
+export { train, type Training } from './train.js';
+export type { TrainingOptions } from './training-options.js';
+export { initialState, modelIn, trainee, type TraineeOptions } from './trainee.js';

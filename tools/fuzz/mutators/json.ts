@@ -16,6 +16,8 @@ const words = [
     'depth',
     'patch',
     'heads',
+    'conditions',
+    'dropout',
   ],
   ...['channels', 'blocks', 'groupSize', 'conditionWidth', 'mlp', 'dit', 'unet', 'velocity', 'flowMap', 'flowmap'],
   ...['dtype', 'data_offsets', 'F64', 'F32', 'F16', 'BF16', 'I32', 'U8', 'BOOL', '__metadata__', '__proto__'],

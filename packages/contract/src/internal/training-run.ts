@@ -1,7 +1,7 @@
 import { flowMapFrom, mlp, velocityField, type Model } from '@flowmap/core';
 import { ayfEmd } from '@flowmap/objectives';
 import { hostTensor, normals, type HostTensors, type Runtime } from '@flowmap/tensor';
-import { adamw, constantSchedule, initialState, trainFeeds, trainStep } from '@flowmap/train';
+import { constantSchedule, initialState, objectivePhase, phaseFeeds, phasePrograms, trainee } from '@flowmap/train';
 
 /** What a training run gives, by name: the values of each metric from step to step, and the state after the last. */
 export type RunNumbers = Readonly<Record<string, number[]>>;
@@ -28,23 +28,27 @@ export async function trainingRun(runtime: Runtime): Promise<RunNumbers> {
   const model: Model = { kind: 'velocity', network, params, classes: ['a', 'b'] };
   const teacher = velocityField(model);
   const student = flowMapFrom(model, 2);
-  const optimizer = adamw();
   // With intervals that are not short, no gradient is near its rounding, which AdamW would blow up.
   const objective = ayfEmd({ preset: 'ayf-paper', warmup: 6 });
-  const common = { network: student.network, objective, optimizer };
-  const options = { ...common, seed: 0, learningRate: constantSchedule(1e-3), emaDecay: constantSchedule(0.9) };
-
-  const step = await runtime.compile(trainStep({ ...common, teacher, batchSize }));
-  await step.writeState(initialState(optimizer, student.params, teacher));
+  const trainees = {
+    student: trainee({
+      model: student,
+      learningRate: constantSchedule(1e-3),
+      averages: { ema: constantSchedule(0.9) },
+    }),
+  };
+  const phase = objectivePhase({ network: student.network, objective, teacher, batchSize, seed: 0 });
+  const step = await runtime.compile(phasePrograms(phase, trainees).update);
+  await step.writeState(initialState(trainees, phase.fixed));
   const numbers: Record<string, number[]> = {};
   for (let k = 0; k < steps; k++) {
     const batch = {
       x: Float32Array.from(normals({ seed: 2, purpose: 'data', step: k }, 2 * batchSize)),
-      labels: Int32Array.from({ length: batchSize }, (_, i) => i % 2),
+      conditions: { label: Int32Array.from({ length: batchSize }, (_, i) => i % 2) },
     };
     // Not from step 0: while the warm-up is at 0 some gradients are pure rounding.
     const progress = { step: k + 5, iterations: 20 };
-    const outputs = await step.run(trainFeeds(options, progress, batch));
+    const outputs = await step.run(phaseFeeds(phase, trainees.student, progress, batch));
     for (const [name, tensor] of Object.entries(outputs)) {
       (numbers[name] ??= []).push(...(await tensor.read()).data);
       tensor.dispose();

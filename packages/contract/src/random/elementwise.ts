@@ -39,6 +39,7 @@ const unaryDomains: { readonly [P in UnaryPrimitive]: Draw } = {
   silu: normal,
   softplus: normal,
   erf: normal,
+  erfc: normal,
   abs: awayFromZero,
   sign: awayFromZero,
 };
@@ -102,6 +103,7 @@ const wholeOperations: Readonly<Record<string, (a: Tensor, b: Tensor) => Tensor>
   'select, a bool': (a, b) => select(a.less(b), a.equal(b), a.cast('bool')),
   'sum of products': (a, b) => a.mul(b).sum(),
   'maximum of sums': (a, b) => a.add(b).max(),
+  'minimum of differences': (a, b) => a.sub(b).min(),
   'cast to float32': (a, b) => a.cast('float32').mul(0.5).sub(b.cast('float32')),
   'cast to bool and back': (a, b) => a.cast('bool').cast('int32').add(b),
 };

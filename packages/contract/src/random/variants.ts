@@ -1,4 +1,4 @@
-import { hostTensor, isFloat, isHalf, uniforms, type HalfDType } from '@flowmap/tensor';
+import { hostTensor, isFloat, uniforms, type FloatDType, type HalfDType } from '@flowmap/tensor';
 import type { Case, Sample } from '@flowmap/tensor/testing';
 
 /** A case with its floats in float16 or bfloat16. */
@@ -11,17 +11,37 @@ export function inHalf(half: HalfDType, case_: Case): Case {
   return { ...withFloats(case_, rounded), name: `${case_.name}, ${half}`, half };
 }
 
-const specials = [NaN, Infinity, -Infinity, 0, -0];
+/** A quarter of the largest number, whose double is finite, the smallest normal and the smallest number of each float. */
+const ends: Readonly<Record<FloatDType, readonly [number, number, number]>> = {
+  float32: [(2 - 2 ** -23) * 2 ** 125, 2 ** -126, 2 ** -149],
+  float16: [65504 / 4, 2 ** -14, 2 ** -24],
+  bfloat16: [(2 - 2 ** -7) * 2 ** 125, 2 ** -126, 2 ** -133],
+};
 
-/** A case with infinities, NaN and zeros of both signs among its floats. */
-export function withSpecials(case_: Case): Case {
+/** Kinds of special numbers: those without digits, the largest ones, and the smallest ones, denormal ones among them. */
+export type Special = 'open' | 'largest' | 'smallest';
+
+function specialsOf(dtype: FloatDType, kinds: readonly Special[]): number[] {
+  const [largest, normal, smallest] = ends[dtype];
+  const numbers: Readonly<Record<Special, readonly number[]>> = {
+    open: [NaN, Infinity, -Infinity, 0, -0],
+    largest: [largest, -largest],
+    smallest: [normal, -normal, smallest, -smallest, 0.75 * normal],
+  };
+  return kinds.flatMap((kind) => numbers[kind]);
+}
+
+/** A case with special numbers of some kinds, all unless given, as a quarter of its floats. */
+export function withSpecials(case_: Case, kinds: readonly Special[] = ['open', 'largest', 'smallest']): Case {
   const mixed = (sample: Sample): Sample => ({
     ...sample,
     draw: (seed) => {
       const host = sample.draw(seed);
       const u = uniforms({ seed, purpose: 'specials' }, host.data.length);
-      const values = Array.from(host.data, (value: number, i) => specials[Math.floor(20 * u[i]!)] ?? value);
-      return isHalf(sample.dtype) ? host : hostTensor(sample.shape, values, sample.dtype);
+      const specials = specialsOf(sample.dtype as FloatDType, kinds);
+      const chosen = (i: number): number | undefined => specials[Math.floor(4 * specials.length * u[i]!)];
+      const values = Array.from(host.data, (value: number, i) => chosen(i) ?? value);
+      return hostTensor(sample.shape, values, sample.dtype);
     },
   });
   return { ...withFloats(case_, mixed), name: `${case_.name}, special values` };

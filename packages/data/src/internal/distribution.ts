@@ -1,4 +1,4 @@
-import type { Batch, Dataset, RandomKey } from '@flowmap/core';
+import { classConditions, type Batch, type Dataset, type RandomKey } from '@flowmap/core';
 import { checkIndices, checkInteger } from './checks.js';
 import { streamKey } from './stream-key.js';
 
@@ -9,7 +9,7 @@ interface DistributionOptions {
   readonly dimension: number;
   readonly classes: readonly string[];
   readonly seed: number;
-  /** Writes one draw to `out[at], out[at + 1], …` and returns its label; `key` names the draw's own random stream. */
+  /** Writes one draw to `out[at], out[at + 1], …` and returns its class, which is left aside when there are none; `key` names the draw's own random stream. */
   readonly draw: (key: (purpose: string) => RandomKey, out: Float32Array, at: number) => number;
 }
 
@@ -24,13 +24,14 @@ export function distribution({ name, dimension, classes, seed, draw }: Distribut
       const index = indices[i]!;
       labels[i] = draw((purpose) => streamKey(seed, purpose, index), x, i * dimension);
     }
-    return { x, labels };
+    return { x, conditions: classes.length > 0 ? { label: labels } : {} };
   };
   return {
     name,
     length: Infinity,
     shape: [dimension],
     classes: [...classes],
+    conditions: classConditions(classes.length),
     batch: async (indices) => Promise.resolve(drawAll(indices)),
   };
 }

@@ -46,10 +46,10 @@ describe('cifar10Binary', () => {
     await write('test_batch.bin', record(7));
     await write('readme.html', Buffer.from('<html>'));
     const train = await cifar10Binary(folder);
-    const { x, labels } = await train.batch([0, 1, 2, 3]);
-    expect([...labels]).toEqual([1, 9, 2, 3]);
+    const { x, conditions } = await train.batch([0, 1, 2, 3]);
+    expect(conditions).toEqual({ label: Int32Array.of(1, 9, 2, 3) });
     expect(x[3072]).toBe(Math.fround(180 / 127.5 - 1));
-    expect([...(await (await cifar10Binary(folder, { split: 'test' })).batch([0])).labels]).toEqual([7]);
+    expect([...(await (await cifar10Binary(folder, { split: 'test' })).batch([0])).conditions['label']!]).toEqual([7]);
   });
 
   test('reads a single file', async () => {
@@ -86,7 +86,7 @@ describe('idxFiles', () => {
       expect(data).toMatchObject({ length: 2, shape: [1, 1, 2], classes: ['no', 'yes'] });
       const batch = await data.batch([0, 1]);
       expect(batch.x).toEqual(Float32Array.from([10, 20, 30, 40], (pixel) => pixel / 127.5 - 1));
-      expect([...batch.labels]).toEqual([1, 0]);
+      expect([...batch.conditions['label']!]).toEqual([1, 0]);
     }
     expect((await idxFiles({ images: plain.images })).classes).toEqual([]);
   });

@@ -61,7 +61,7 @@ describe('what is read', () => {
     await write('ant/deeper/x.png', await flat(99));
     const data = await read();
     expect(data).toMatchObject({ length: 3, shape: [3, 4, 4], classes: ['ant', 'zebra'] });
-    expect([...(await data.batch([0, 1, 2])).labels]).toEqual([0, 1, 1]);
+    expect([...(await data.batch([0, 1, 2])).conditions['label']!]).toEqual([0, 1, 1]);
     expect((await bytesOf(data)).filter((_, i) => i % 48 === 0)).toEqual([10, 20, 30]);
   });
 
@@ -157,7 +157,7 @@ describe('what is left out', () => {
     const batch = (): never => {
       throw new Error('not read');
     };
-    const data = { name: 'photos', length, shape: [3, 4, 4], classes, batch, leftOut, tooDeep };
+    const data = { name: 'photos', length, shape: [3, 4, 4], classes, conditions: {}, batch, leftOut, tooDeep };
     expect(imageFolderSummary(data as ImageFolderDataset)).toBe(words);
   });
 });

@@ -29,7 +29,7 @@ export interface GaussianMixtureOptions extends ToyOptions {
  * import { gaussianMixture } from '@flowmap/data';
  *
  * const data = gaussianMixture({ weights: [1, 3], means: [[-1], [1]], stds: [0.3, 0.5] });
- * const { x, labels } = await data.batch([0, 1, 2]); // three draws and their components
+ * const { x, conditions } = await data.batch([0, 1, 2]); // three draws, and their components as `label`
  * const logp = data.logDensity([0.2]);
  * ```
  */
@@ -55,7 +55,7 @@ export function gaussianMixture(options: GaussianMixtureOptions): DatasetWithDen
       const k = component(u!);
       const noise = normals(key('mixture noise'), dimension);
       for (let d = 0; d < dimension; d++) out[at + d] = means[k]![d]! + stds[k]! * noise[d]!;
-      return classes.length > 0 ? k : 0;
+      return k;
     },
   });
   return {

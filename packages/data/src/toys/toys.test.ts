@@ -54,11 +54,13 @@ describe.each(toys)('%s', (_name, make) => {
 
   test('is an endless dataset with labels below the number of classes', async () => {
     const data = make(3);
-    const { x, labels } = await data.batch(firstDraws);
+    const { x, conditions } = await data.batch(firstDraws);
     expect(data.length).toBe(Infinity);
     expect(x.length).toBe(COUNT * data.shape[0]!);
-    const seen = [...new Set(labels)].sort((a, b) => a - b);
-    expect(seen).toEqual(data.classes.length > 0 ? data.classes.map((_, k) => k) : [0]);
+    const { length } = data.classes;
+    const seen = Object.values(conditions).map((labels) => [...new Set(labels)].sort((a, b) => a - b));
+    expect(seen).toEqual(length > 0 ? [data.classes.map((_, k) => k)] : []);
+    expect(data.conditions).toEqual(length > 0 ? { label: { shape: [], dtype: 'int32', categories: length } } : {});
   });
 
   test('refuses indices and seeds that are not natural numbers', async () => {
@@ -118,7 +120,8 @@ test('gaussianMixture: draws follow the density: equal entropy, weights, means a
   ];
   const stds = [0.3, 0.6];
   const data = gaussianMixture({ weights, means, stds, seed: 5 });
-  const { x, labels } = await data.batch(firstDraws);
+  const { x, conditions } = await data.batch(firstDraws);
+  const labels = conditions['label']!;
 
   const entropy = integrate(6, 600, (point) => -Math.exp(data.logDensity(point)) * data.logDensity(point));
   let empirical = 0;
@@ -145,8 +148,8 @@ test('gaussianMixture: the density of one component is the normal density, far a
 
 test('gaussianMixture: classes [] makes it unconditional', async () => {
   const data = gaussianMixture({ weights: [1, 1], means: [[0], [9]], stds: [1, 1], classes: [] });
-  const { x, labels } = await data.batch(firstDraws.slice(0, 100));
-  expect(labels.every((label) => label === 0)).toBe(true);
+  const { x, conditions } = await data.batch(firstDraws.slice(0, 100));
+  expect(conditions).toEqual({});
   expect(x.some((value) => value > 5) && x.some((value) => value < 4)).toBe(true);
 });
 
@@ -161,7 +164,8 @@ test('twoMoons: mean 0, variances averaging 1; without noise on two half circles
       expect(Math.abs(value - expected)).toBeLessThan(TOLERANCE);
     }
   }
-  const { x, labels } = await twoMoons({ noise: 0 }).batch(firstDraws);
+  const { x, conditions } = await twoMoons({ noise: 0 }).batch(firstDraws);
+  const labels = conditions['label']!;
   // var x + var y of the unscaled moons: 3/4 + (5/4 − 2/π)/2 − 1/16
   const scale = 1 / Math.sqrt((0.75 + (1.25 - 2 / Math.PI) / 2 - 1 / 16) / 2);
   let [offCircle, lowest] = [0, Infinity];
@@ -182,7 +186,8 @@ test('spirals: mean 0, variances averaging 1; without noise on the arms', async 
     expect(Math.abs(my)).toBeLessThan(TOLERANCE);
     expect(Math.abs((mxx + myy) / 2 - 1)).toBeLessThan(TOLERANCE);
   }
-  const { x, labels } = await spirals({ noise: 0, arms: 3, turns: 2 }).batch(firstDraws);
+  const { x, conditions } = await spirals({ noise: 0, arms: 3, turns: 2 }).batch(firstDraws);
+  const labels = conditions['label']!;
   let offArm = 0;
   for (let i = 0; i < COUNT; i++) {
     const radius = Math.hypot(x[2 * i]!, x[2 * i + 1]!);

@@ -1,4 +1,5 @@
 import { imageDataset } from '@flowmap/data';
+import { sizeOf, type HostData } from '@flowmap/tensor';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { DataError, SampleError } from '../errors.js';
@@ -28,9 +29,9 @@ function spoiled(dataset: Dataset, sample: number, spoil: (batch: Batch, place: 
 }
 
 const withLabel = (dataset: Dataset, sample: number, label: number): Dataset =>
-  spoiled(dataset, sample, ({ labels }, place) => (labels[place] = label));
+  spoiled(dataset, sample, ({ conditions }, place) => (conditions['label']![place] = label));
 const withValue = (dataset: Dataset, sample: number, offset: number, value: number): Dataset =>
-  spoiled(dataset, sample, ({ x, labels }, place) => (x[(place * x.length) / labels.length + offset] = value));
+  spoiled(dataset, sample, ({ x }, place) => (x[place * sizeOf(dataset.shape) + offset] = value));
 
 /** What a loader says of the steps of one epoch; undefined where it has nothing against one. */
 async function complaints(dataset: Dataset, flip = false): Promise<(Error | undefined)[]> {
@@ -63,29 +64,52 @@ describe('the loader', () => {
         expect(error).toBeInstanceOf(SampleError);
         expect(error).toMatchObject({ path: 'photos', dataset: 'photos', sample, value: label });
         expect(error.message).toBe(
-          `photos: sample ${sample} (counted from 0) has the label ${label}, but the dataset has 3 classes: wanted a ` +
-            `label from 0 to 2. Correct the label, or name all classes`,
+          `photos: sample ${sample} (counted from 0) has the label ${label}, but the dataset has 3 of them: wanted a whole ` +
+            `number from 0 to 2. Correct the label, or declare more categories`,
         );
       }),
     );
   });
 
-  test('wants the label 0 when there are no classes', async () => {
-    const plain = imageDataset({ name: 'plain', pixels: new Uint8Array(240), shape: [3, 2, 4] });
-    expect((await complaintOf(withLabel(plain, 4, 1))).message).toContain(
-      'plain: sample 4 (counted from 0) has the label 1, but the dataset has no classes: wanted the label 0',
-    );
+  /** The images with a size of two numbers each, some of them as given. */
+  const sized = (sizes: (indices: ArrayLike<number>) => HostData): Dataset => ({
+    ...images,
+    conditions: { size: { shape: [2], dtype: 'float32' } },
+    batch: async (indices) => ({ x: (await images.batch(indices)).x, conditions: { size: sizes(indices) } }),
   });
 
-  test('wants whole numbers as labels', async () => {
-    const halves: Dataset = {
-      ...images,
-      batch: async (indices) => ({
-        ...(await images.batch(indices)),
-        labels: Float32Array.from(indices, (index) => (index === 7 ? 0.5 : 0)) as unknown as Int32Array,
-      }),
-    };
-    expect(await complaintOf(halves)).toMatchObject({ sample: 7, value: 0.5 });
+  test('names the sample of a condition that is not finite', async () => {
+    const sizes = (bad: number) =>
+      sized((indices) =>
+        Float32Array.from({ length: 2 * indices.length }, (_, i) => (indices[i >> 1] === bad ? NaN : 1)),
+      );
+    expect(await complaints(sizes(-1))).toEqual([undefined, undefined]);
+    const error = await complaintOf(sizes(7));
+    expect(error).toMatchObject({ name: 'SampleError', sample: 7, value: NaN });
+    expect(error.message).toContain('has the size NaN: wanted a finite number. Mend this sample or leave it out');
+  });
+
+  test.each<[string, Dataset, string]>([
+    [
+      'a type of their own',
+      sized(({ length }) => new Int32Array(2 * length)),
+      'the size of its batch: wanted float32, got Int32Array',
+    ],
+    [
+      'a row for each sample',
+      sized(() => new Float32Array(7)),
+      'the size of its batch: wanted 10 values for 5 samples of 2, got 7',
+    ],
+    [
+      'all that the dataset declares',
+      { ...sized(() => new Float32Array(0)), batch: async (i) => ({ ...(await images.batch(i)), conditions: {} }) },
+      'the size of its batch: wanted float32 [2] for each of 5 samples, got none',
+    ],
+    ['nothing else', { ...images, conditions: {} }, "its batch has a 'label', which it does not declare"],
+  ])('wants of conditions %s', async (_, dataset, message) => {
+    const [error] = await complaints(dataset);
+    expect(error).toBeInstanceOf(DataError);
+    expect(error!.message).toBe(`photos: ${message}`);
   });
 
   test('names the sample, the place and the value of a NaN or an infinity', async () => {
@@ -114,24 +138,20 @@ describe('the loader', () => {
     const of = (shape: readonly number[], offset: number): Promise<Error> => {
       const size = shape.reduce((product, extent) => product * extent, 1);
       const batch = (indices: ArrayLike<number>): Promise<Batch> =>
-        Promise.resolve({ x: new Float32Array(indices.length * size), labels: new Int32Array(indices.length) });
-      return complaintOf(withValue({ name: 'numbers', length: 10, shape, classes: [], batch }, 3, offset, NaN));
+        Promise.resolve({ x: new Float32Array(indices.length * size), conditions: {} });
+      const data = { name: 'numbers', length: 10, shape, classes: [], conditions: {}, batch };
+      return complaintOf(withValue(data, 3, offset, NaN));
     };
     expect((await of([2], 1)).message).toContain('sample 3 has the value NaN at coordinate 1 (');
     expect((await of([2, 3], 4)).message).toContain('sample 3 has the value NaN at [1, 1] (');
     expect((await of([2, 2, 2, 3], 23)).message).toContain('sample 3 has the value NaN at [1, 1, 1, 2] (');
   });
 
-  test.each([
-    ['values', { x: new Float32Array(24), labels: new Int32Array(5) }, '24 values and 5 labels'],
-    ['labels', { x: new Float32Array(120), labels: new Int32Array(4) }, '120 values and 4 labels'],
-    ['samples', { x: new Float32Array(144), labels: new Int32Array(6) }, '144 values and 6 labels'],
-  ])('wants as many %s as it asked for', async (_, batch, got) => {
+  test('wants as many values as it asked for', async () => {
+    const batch = { x: new Float32Array(24), conditions: { label: new Int32Array(5) } };
     const [error] = await complaints({ ...images, batch: () => Promise.resolve(batch) });
     expect(error).toBeInstanceOf(DataError);
-    expect(error!.message).toBe(
-      `photos: wanted 120 values and 5 labels for 5 samples of [3, 2, 4], its batch has ${got}`,
-    );
+    expect(error!.message).toBe('photos: wanted 120 values for 5 samples of [3, 2, 4], its batch has 24 values');
   });
 
   test('reports a bad sample to whoever asks for its step, and not before', async () => {

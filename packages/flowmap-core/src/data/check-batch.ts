@@ -1,25 +1,26 @@
 import { sizeOf } from '@flowmap/tensor';
+import { conditionFault } from '../conditions.js';
 import { DataError, SampleError } from '../errors.js';
 import type { Batch, Dataset } from '../plugins.js';
 
 /**
- * Checks what a dataset gave: as many values and labels as samples were asked for, every label one of its classes, every value
- * finite.
+ * Checks what a dataset gave: as many values and rows of each condition as samples were asked for, every category one that there is,
+ * every other value finite.
  *
- * @param dataset whose name, shape and classes are what it promises
+ * @param dataset whose name, shape and conditions are what it promises
  * @param indices the samples that were asked for
- * @throws {DataError} when there are more or fewer values or labels
- * @throws {SampleError} naming the first sample with a wrong label, or else the first with a NaN or an infinity
+ * @throws {DataError} when there are more or fewer values or rows, or a condition is missing or not among the dataset's
+ * @throws {SampleError} naming the first sample with a wrong condition, or else the first with a NaN or an infinity
  */
-export function checkBatch(dataset: Dataset, indices: ArrayLike<number>, { x, labels }: Batch): void {
+export function checkBatch(dataset: Dataset, indices: ArrayLike<number>, { x, conditions }: Batch): void {
   const { name, shape } = dataset;
   const size = sizeOf(shape);
   const count = indices.length;
-  if (x.length !== count * size || labels.length !== count) {
-    const wanted = `${count * size} values and ${count} labels for ${count} samples of [${shape.join(', ')}]`;
-    throw new DataError(name, `wanted ${wanted}, its batch has ${x.length} values and ${labels.length} labels`);
+  if (x.length !== count * size) {
+    const wanted = `${count * size} values for ${count} samples of [${shape.join(', ')}]`;
+    throw new DataError(name, `wanted ${wanted}, its batch has ${x.length} values`);
   }
-  checkLabels(dataset, indices, labels);
+  checkConditions(dataset, indices, conditions);
   for (let i = 0; i < x.length; i++) {
     const value = x[i]!;
     if (Number.isFinite(value)) continue;
@@ -35,31 +36,37 @@ export function checkBatch(dataset: Dataset, indices: ArrayLike<number>, { x, la
 }
 
 /**
- * Checks the labels of a batch: whole numbers from 0 to the number of classes - 1, or 0 when there are no classes.
+ * Checks the conditions of a batch: those that the dataset has and no others, one row for each sample, with values that they may
+ * have.
  *
  * @param indices the samples that were asked for
- * @throws {SampleError} naming the first sample whose label is none of these
+ * @throws {DataError} when a condition is missing, is not among the dataset's, or has more or fewer rows
+ * @throws {SampleError} naming the first sample with a value that is none of the condition's
  */
-export function checkLabels(
-  { name, classes }: Pick<Dataset, 'name' | 'classes'>,
+export function checkConditions(
+  dataset: Pick<Dataset, 'name' | 'conditions'>,
   indices: ArrayLike<number>,
-  labels: ArrayLike<number>,
+  conditions: Batch['conditions'],
 ): void {
-  const greatest = Math.max(classes.length - 1, 0);
-  for (let i = 0; i < labels.length; i++) {
-    const label = labels[i]!;
-    if (Number.isInteger(label) && label >= 0 && label <= greatest) continue;
-    const wanted =
-      classes.length > 0
-        ? `has ${classes.length} classes: wanted a label from 0 to ${greatest}`
-        : 'has no classes: wanted the label 0';
-    throw new SampleError(
-      name,
-      indices[i]!,
-      label,
-      `(counted from 0) has the label ${label}, but the dataset ${wanted}. Correct the label, or name all classes`,
-    );
-  }
+  const { name } = dataset;
+  const unknown = Object.keys(conditions).find((key) => !Object.hasOwn(dataset.conditions, key));
+  if (unknown !== undefined) throw new DataError(name, `its batch has a '${unknown}', which it does not declare`);
+  const fault = conditionFault(dataset.conditions, conditions, indices.length);
+  if (!fault) return;
+  if (!fault.at) throw new DataError(name, `the ${fault.name} of its batch: ${fault.message}`);
+  const { row, value } = fault.at;
+  const { categories } = dataset.conditions[fault.name]!;
+  const advice =
+    categories === undefined
+      ? 'Mend this sample or leave it out'
+      : `Correct the ${fault.name}, or declare more categories`;
+  const count = categories === undefined ? '' : `, but the dataset has ${categories} of them`;
+  throw new SampleError(
+    name,
+    indices[row]!,
+    value,
+    `(counted from 0) has the ${fault.name} ${value}${count}: ${fault.message}. ${advice}`,
+  );
 }
 
 /** Where a value of a sample stands, in words. */

@@ -13,8 +13,8 @@ function numbers(length: number): Dataset {
     length,
     shape: [1],
     classes: [],
-    batch: async (indices) =>
-      Promise.resolve({ x: Float32Array.from(indices), labels: new Int32Array(indices.length) }),
+    conditions: {},
+    batch: async (indices) => Promise.resolve({ x: Float32Array.from(indices), conditions: {} }),
   };
 }
 

@@ -1,5 +1,5 @@
-import { requireWhole } from '@flowmap/tensor';
 import { ConfigError } from '../errors.js';
+import { requireWhole } from '../networks/network.js';
 import type { Batch, Dataset } from '../plugins.js';
 import { checkBatch } from './check-batch.js';
 import { randomMirror } from './mirror.js';
@@ -24,8 +24,8 @@ export interface Loader {
    *
    * @param step counted from 0; any order, so that a resumed run gets the batches it would have got
    * @throws {ConfigError} when the step is not a whole number >= 0
-   * @throws {DataError} when the dataset gives another number of values or labels than it was asked for
-   * @throws {SampleError} naming a sample whose label is none of the classes, or that holds a NaN or an infinity
+   * @throws {DataError} when the dataset gives another number of values or rows of a condition than it was asked for
+   * @throws {SampleError} naming a sample with a condition out of range, or that holds a NaN or an infinity
    */
   batch(step: number): Promise<Batch>;
 }

@@ -19,8 +19,8 @@ const teacherOf = (classes: readonly string[]): Model => {
 };
 /** The class of each sample by name. */
 async function namesOf(data: Dataset): Promise<string[]> {
-  const { labels } = await data.batch(Array.from({ length: data.length }, (_, i) => i));
-  return Array.from(labels, (label) => data.classes[label]!);
+  const { conditions } = await data.batch(Array.from({ length: data.length }, (_, i) => i));
+  return Array.from(conditions['label']!, (label) => data.classes[label]!);
 }
 
 /** Different names and another order of them. */
@@ -48,7 +48,7 @@ describe('names decide', () => {
     const { data, reordered } = matchClasses(dataOf(['ant', 'bee', 'cat']), teacherOf(['cat', 'ant', 'bee']));
     expect(reordered).toBe(true);
     expect(data).toMatchObject({ name: 'photos', length: 6, shape: [1, 1, 1], classes: ['cat', 'ant', 'bee'] });
-    expect([...(await data.batch([0, 1, 2, 5])).labels]).toEqual([1, 2, 0, 0]);
+    expect([...(await data.batch([0, 1, 2, 5])).conditions['label']!]).toEqual([1, 2, 0, 0]);
   });
 
   test('the normal form does not matter; the names become those of the teacher', () => {
@@ -72,7 +72,10 @@ describe('names decide', () => {
     const data = dataOf(['a', 'b']);
     const wrong: Dataset = {
       ...data,
-      batch: async (indices) => ({ ...(await data.batch(indices)), labels: new Int32Array(indices.length).fill(2) }),
+      batch: async (indices) => {
+        const label = new Int32Array(indices.length).fill(2);
+        return { ...(await data.batch(indices)), conditions: { label } };
+      },
     };
     await expect(matchClasses(wrong, teacherOf(['b', 'a'])).data.batch([3])).rejects.toMatchObject({
       name: 'SampleError',

@@ -1,7 +1,8 @@
+import { classConditions, classCount } from '../conditions.js';
 import { ConfigError } from '../errors.js';
 import type { Model } from '../models/model.js';
 import type { Dataset } from '../plugins.js';
-import { checkLabels } from './check-batch.js';
+import { checkConditions } from './check-batch.js';
 
 /** A dataset whose labels are those of a teacher. */
 export interface MatchedClasses {
@@ -25,7 +26,7 @@ const SHOWN = 5;
  *   differ and a name occurs twice in one; when the teacher has not as many names as its network has classes
  */
 export function matchClasses(data: Dataset, teacher: Model): MatchedClasses {
-  const { classes: count } = teacher.network.config;
+  const count = classCount(teacher.network);
   if (teacher.classes.length !== count) {
     throw new ConfigError('teacher', `${teacher.classes.length} class names for a network with ${count} classes`);
   }
@@ -85,11 +86,13 @@ function relabelled(data: Dataset, classes: readonly string[], labels?: readonly
   return {
     ...{ name, length, shape },
     classes: [...classes],
+    conditions: { ...data.conditions, ...classConditions(classes.length) },
     async batch(indices) {
       const batch = await data.batch(indices);
       if (!labels) return batch;
-      checkLabels(data, indices, batch.labels);
-      return { x: batch.x, labels: Int32Array.from(batch.labels, (label) => labels[label]!) };
+      checkConditions(data, indices, batch.conditions);
+      const label = Int32Array.from(batch.conditions['label']!, (label) => labels[label]!);
+      return { x: batch.x, conditions: { ...batch.conditions, label } };
     },
   };
 }

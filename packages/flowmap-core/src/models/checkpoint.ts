@@ -23,9 +23,13 @@ export function encodeModel(given: Model): Uint8Array<ArrayBuffer> {
   const model = upgradedModel(given);
   const fault = faultOf(model);
   if (fault) throw new ConfigError('model', fault.message);
-  const { kind, network, params, classes, training } = model;
+  return encodeSafetensors(model.params, modelMetadata(model));
+}
+
+/** What {@link encodeModel} writes besides the parameters: metadata of a safetensors file, from which {@link decodeModel} rebuilds the network. */
+export function modelMetadata({ kind, network, classes, training }: Omit<Model, 'params'>): Record<string, string> {
   const description = { version: VERSION, kind, network: network.config, classes, training };
-  return encodeSafetensors(params, { [KEY]: JSON.stringify(description) });
+  return { [KEY]: JSON.stringify(description) };
 }
 
 /**

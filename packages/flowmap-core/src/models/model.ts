@@ -1,6 +1,8 @@
-import { specText, sameShape, type HostTensors } from '@flowmap/tensor';
+import { specText, sameShape, type HostTensors, type Shape } from '@flowmap/tensor';
+import { classCount } from '../conditions.js';
 import { ConfigError } from '../errors.js';
 import { quoted, type Json } from '../internal/json.js';
+import type { ConditioningConfig } from '../networks/conditioning.js';
 import { networkFromConfig } from '../networks/registry.js';
 import type { Network, VelocityField } from '../plugins.js';
 
@@ -17,36 +19,53 @@ export interface Model {
 }
 
 /**
- * A model as a teacher. A flow map is one too: its average velocity at s = t is the velocity.
+ * A model as a teacher. A flow map is one too: its average velocity at s = t is the velocity. Of the conditions that it is given it
+ * takes those of its network; it takes no draws.
  *
- * @throws {ConfigError} on tracing, when the network has classes and no label is given
+ * @throws {ConfigError} on tracing, when a condition of its network is missing
  */
 export function velocityField(model: Model): VelocityField {
   const { network, params } = upgradedModel(model);
-  const { classes, interval } = network.config;
+  const { interval } = network.config;
   return {
     parameters: params,
-    velocity: (symbols, { x, t, label }) =>
-      network.apply(symbols, { x, t, ...(interval ? { s: t } : {}), ...(classes > 0 && label ? { label } : {}) }),
+    velocity(symbols, { x, t, conditions = {} }) {
+      const own = Object.entries(conditions).filter(([name]) => Object.hasOwn(network.conditions, name));
+      return network.apply(symbols, { x, t, ...(interval ? { s: t } : {}), conditions: Object.fromEntries(own) });
+    },
   };
 }
 
 /**
  * A student to distil a teacher into: the teacher's network and parameters with an input for the target time added. Networks
- * initialise that input without effect, so `F(x, t, s) = v(x, t)` for every s until it is trained.
+ * initialise that input without effect, and more conditions too, so `F(x, t, s) = v(x, t)` for every s and whatever these are,
+ * until it is trained.
  *
- * @param seed draws the parameters of the new input, which are all that is drawn
- * @throws {ConfigError} when the network with the new input lacks a parameter of the teacher, or has another shape for it
+ * @param seed draws the parameters of the new inputs, which are all that is drawn
+ * @param options.conditions conditions to add, each with the shape for one sample: `{ guidance: [] }` for the scale of guidance
+ * @throws {ConfigError} when the network with the new inputs lacks a parameter of the teacher, or has another shape for it; when
+ *   networks of its type do not take such conditions
  */
-export function flowMapFrom(given: Model, seed: number): Model {
+export function flowMapFrom(
+  given: Model,
+  seed: number,
+  { conditions = {} }: { readonly conditions?: Readonly<Record<string, Shape>> } = {},
+): Model {
   const teacher = upgradedModel(given);
-  const network = networkFromConfig({ ...teacher.network.config, interval: true });
+  const network = networkFromConfig(studentConfig(teacher.network.config, conditions));
+  const refused = Object.keys(conditions).find((name) => !Object.hasOwn(network.conditions, name));
+  if (refused !== undefined) {
+    throw new ConfigError(
+      `conditions.${refused}`,
+      `a network '${network.config.type}' cannot be given more conditions`,
+    );
+  }
   for (const [name, { shape }] of Object.entries(teacher.params)) {
     const own = network.parameters[name];
     if (!own || !sameShape(own.shape, shape)) {
       const got = own ? `has it as [${own.shape.join(', ')}]` : 'lacks it';
       const wanted = `the teacher's parameter '${name}' is [${shape.join(', ')}]`;
-      throw new ConfigError(network.config.type, `${wanted}; the network with an interval input ${got}`);
+      throw new ConfigError(network.config.type, `${wanted}; the student's network ${got}`);
     }
   }
   const added = Object.keys(network.parameters).filter((name) => !Object.hasOwn(teacher.params, name));
@@ -55,6 +74,12 @@ export function flowMapFrom(given: Model, seed: number): Model {
     Object.keys(network.parameters).map((name) => [name, teacher.params[name] ?? drawn[name]!]),
   );
   return { kind: 'flowMap', network, params, classes: teacher.classes };
+}
+
+/** The configuration of a teacher's network with the target time and more conditions. */
+function studentConfig(config: ConditioningConfig, conditions: Readonly<Record<string, Shape>>): ConditioningConfig {
+  const added = Object.keys(conditions).length > 0 ? { conditions: { ...config.conditions, ...conditions } } : {};
+  return { ...config, ...added, interval: true };
 }
 
 /** A model with its parameters in the form that its network has now. */
@@ -72,8 +97,9 @@ export function faultOf({
 }: Model): { message: string; parameter?: string } | undefined {
   const { type, interval } = network.config;
   if (kind === 'flowMap' && !interval) return { message: `a flow map needs a network with an interval input` };
-  if (classes.length !== network.config.classes) {
-    return { message: `${classes.length} class names for a network with ${network.config.classes} classes` };
+  const count = classCount(network);
+  if (classes.length !== count) {
+    return { message: `${classes.length} class names for a network with ${count} classes` };
   }
   for (const [parameter, spec] of Object.entries(network.parameters)) {
     const value = params[parameter];

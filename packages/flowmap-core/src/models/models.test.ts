@@ -1,8 +1,11 @@
-import { hostTensor, type HostTensor } from '@flowmap/tensor';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { hostTensor, input, type HostTensor, type Tensor, type Tensors } from '@flowmap/tensor';
 import { evaluate } from '@flowmap/tensor/testing';
 import { referenceRuntime } from '@flowmap/runtime-reference';
 import { describe, expect, test } from 'vitest';
 import { CheckpointError, ConfigError } from '../errors.js';
+import { dit } from '../networks/dit.js';
 import { mlp } from '../networks/mlp.js';
 import { defineNetwork } from '../networks/network.js';
 import { registerNetwork } from '../networks/registry.js';
@@ -68,6 +71,66 @@ describe('a checkpoint', () => {
     for (const [key, { shape, data }] of halves) expect(params[key]).toEqual(hostTensor(shape, data));
   });
 
+  test('of a network with more conditions and dropout gives them back', () => {
+    const conditions = { guidance: [], text: [2, 3] };
+    const networks = [
+      mlp({ shape: [2], classes: 2, width: 4, depth: 1, conditions, dropout: 0.25 }),
+      dit({ shape: [1, 4, 4], patch: 2, width: 4, depth: 1, heads: 1, classes: 2, conditions }),
+      unet({ shape: [1, 4, 4], channels: [4], groupSize: 4, classes: 2, conditions, dropout: 0.5 }),
+    ];
+    for (const network of networks) {
+      const model: Model = { kind: 'velocity', network, params: network.init(3), classes: ['cat', 'dog'] };
+      const read = decodeModel(encodeModel(model), 'file');
+      expect(read.network.config).toEqual(network.config);
+      expect([read.network.conditions, read.network.draws]).toEqual([network.conditions, network.draws]);
+      expect(read.params).toEqual(model.params);
+      expect(Object.keys(read.network.conditions)).toEqual(['label', 'guidance', 'text']);
+    }
+  });
+
+  describe('of a time before networks had more conditions', () => {
+    // Written by commit 435768c, whose networks took one label: an mlp of 3 classes with an interval input.
+    const file = join(import.meta.dirname, '__fixtures__/flow-map-before-conditions.safetensors');
+
+    test('gives the numbers that it gave, and is written as it was', async () => {
+      const bytes = readFileSync(file);
+      const model = decodeModel(bytes, file);
+      expect(model).toMatchObject({ kind: 'flowMap', classes: ['ant', 'bee', 'cat'], training: { iterations: 5 } });
+      expect(Buffer.from(encodeModel(model)).equals(bytes)).toBe(true);
+      const names = Object.keys(model.params);
+      const inputs = [
+        hostTensor([3, 2], [0.5, -1.25, 2, 0.125, -0.75, 1]),
+        hostTensor([3], [1, 0.75, 0.5]),
+        hostTensor([3], [0, 0.5, 0.5]),
+        hostTensor([3], [0, 2, 1], 'int32'),
+      ];
+      const { data } = await evaluate(
+        referenceRuntime(),
+        (...args) => {
+          const [x, t, s, label] = args.slice(names.length) as [Tensor, Tensor, Tensor, Tensor];
+          const params = Object.fromEntries(names.map((name, i) => [name, args[i]!]));
+          return model.network.apply(params, { x, t, s, conditions: { label } });
+        },
+        [...Object.values(model.params), ...inputs],
+      );
+      const recorded = [
+        0.48675244956029695, -0.2427092925850433, 0.4102392634999528, -0.7380863455793709, -0.6783698725836861,
+        -0.4363716094054914,
+      ];
+      // Sines and exponentials may differ in the last bit from one version of Node to the next.
+      recorded.forEach((value, i) => expect(data[i]).toBeCloseTo(value, 14));
+    });
+
+    test('of the emoji example, is written as it was', () => {
+      const teacher = join(import.meta.dirname, '../../../../examples/emoji/teacher.safetensors');
+      const bytes = readFileSync(teacher);
+      const model = decodeModel(bytes, teacher);
+      const { metadata } = decodeSafetensors(bytes, teacher);
+      expect(decodeSafetensors(encodeModel(model), 'again').metadata).toEqual(metadata);
+      expect(model.network.conditions).toEqual({ label: { shape: [], dtype: 'int32', categories: 9 } });
+    });
+  });
+
   const wide = mlp({ shape: [2], classes: 2, width: 8, depth: 1 });
   test.each<[string, Uint8Array, RegExp]>([
     ['of tensors alone', encodeSafetensors(teacher.params), /holds tensors but no Flowmap model/],
@@ -128,7 +191,7 @@ describe('a checkpoint', () => {
     }
   });
 
-  const dit = { type: 'dit', shape: [3, 8, 8], classes: 0, interval: false, patch: 4, width: 4, depth: 1, heads: 1 };
+  const images = { type: 'dit', shape: [3, 8, 8], classes: 0, interval: false, patch: 4, width: 4, depth: 1, heads: 1 };
   test.each<[string, object, RegExp, string | undefined]>([
     ['1,025 blocks', { type: 'mlp', shape: [2], depth: 1025 }, /1025 blocks, the limit maxBlocks is 1024/, 'maxBlocks'],
     [
@@ -143,12 +206,58 @@ describe('a checkpoint', () => {
       /6144 blocks/,
       'maxBlocks',
     ],
-    ['2^28 tokens', { ...dit, shape: [1, 2 ** 16, 2 ** 16] }, /a layer of 4294967296 values/, 'maxActivation'],
+    [
+      '2^28 tokens',
+      { ...images, shape: [1, 2 ** 16, 2 ** 16] },
+      /a layer of 72057594037927940 values/,
+      'maxActivation',
+    ],
+    // Its layers have 2^20 values, and each of its heads has 2^32 scores.
+    [
+      '2^16 tokens that attend to each other',
+      { ...images, shape: [1, 2 ** 10, 2 ** 10] },
+      /a layer of 4294967296 values/,
+      'maxActivation',
+    ],
+    [
+      'as many pixels at the lowest resolution',
+      { type: 'unet', shape: [1, 2 ** 9, 2 ** 9], channels: [1, 1], groupSize: 1, heads: 1 },
+      /a layer of 4294967296 values/,
+      'maxActivation',
+    ],
+    [
+      'a lower resolution of many channels',
+      { type: 'unet', shape: [1, 2 ** 9, 2 ** 9], channels: [1, 2 ** 11], groupSize: 1, heads: 0 },
+      /a layer of 134217728 values/,
+      'maxActivation',
+    ],
     [
       "a network type of one's own with a huge sample",
       { type: 'x', shape: [2 ** 14, 2 ** 14] },
       /layer/,
       'maxActivation',
+    ],
+    [
+      'conditions without end',
+      {
+        type: 'mlp',
+        shape: [2],
+        conditions: Object.fromEntries(Array.from({ length: 1022 }, (_, i) => [`c${i}`, []])),
+      },
+      /1025 blocks/,
+      'maxBlocks',
+    ],
+    [
+      'a text without end',
+      { ...network.config, conditions: { text: [2 ** 16, 2 ** 16] } },
+      /a layer of 4294967296 values/,
+      'maxActivation',
+    ],
+    [
+      'conditions that are a list',
+      { ...network.config, conditions: [[2]] },
+      /mlp.conditions: wanted shapes/,
+      undefined,
     ],
     ['no size at all', { type: 'dit', shape: ['8'], patch: {}, depth: null }, /cannot be rebuilt/, undefined],
     ['deep JSON', JSON.parse('['.repeat(70) + ']'.repeat(70)) as object, /nested more than 64 deep/, 'maxNesting'],
@@ -198,7 +307,7 @@ describe('roles of a model', () => {
       (...args) => {
         const params = Object.fromEntries(names.map((name, i) => [name, args[i]!]));
         const [x, t, label] = args.slice(names.length) as [(typeof args)[0], (typeof args)[0], (typeof args)[0]];
-        return field.velocity(params, { x: x, t: t, label: label });
+        return field.velocity(params, { x, t, conditions: { label } });
       },
       [...Object.values(field.parameters), ...inputs],
     );
@@ -214,6 +323,23 @@ describe('roles of a model', () => {
     const plain = unet({ shape: [1, 4, 4], channels: [4], groupSize: 4 });
     const field = velocityField({ kind: 'velocity', network: plain, params: plain.init(0), classes: [] });
     expect(field.parameters).toEqual(plain.init(0));
+  });
+
+  test('a teacher takes its own conditions of those that its student has', () => {
+    const student = flowMapFrom(teacher, 2, { conditions: { guidance: [] } });
+    expect(student.network.config).toEqual({ ...network.config, interval: true, conditions: { guidance: [] } });
+    const again = flowMapFrom(student, 2, { conditions: { text: [2, 3] } }).network.conditions;
+    expect(Object.keys(again)).toEqual(['label', 'guidance', 'text']);
+    const [x, t, label] = [input('x', [2, 2]), input('t', [2]), input('label', [2], 'int32')];
+    const params = Object.fromEntries(
+      Object.entries(network.parameters).map(([name, { shape }]) => [name, input(name, shape)]),
+    );
+    const traced = (conditions: Tensors) => velocityField(teacher).velocity(params, { x, t, conditions });
+    expect(traced({ label, guidance: t }).shape).toEqual([2, 2]);
+    expect(() => traced({ guidance: t })).toThrow(/conditions.label: network 'mlp' takes the conditions 'label'/);
+    expect(() => flowMapFrom(student, 2, { conditions: { guidance: [3] } })).toThrow(
+      "the teacher's parameter 'condition.guidance.0.weight' is [64, 4]; the student's network has it as [3, 4]",
+    );
   });
 
   test('a student draws what its teacher lacks and nothing else, with the bits that it has among all', () => {
@@ -241,14 +367,12 @@ describe('roles of a model', () => {
   test('a teacher whose network changes with the interval input is refused', () => {
     const make = (interval: boolean) =>
       defineNetwork(
-        { type: 'fickle', shape: [1], classes: 0, interval },
+        { type: 'fickle', shape: [1], interval },
         { w: { shape: [interval ? 2 : 1], std: 1 } },
         (_, { x }) => x,
       );
     registerNetwork('fickle', ({ interval }) => make(interval));
     const fickle: Model = { kind: 'velocity', network: make(false), params: make(false).init(0), classes: [] };
-    expect(() => flowMapFrom(fickle, 0)).toThrow(
-      /parameter 'w' is \[1\]; the network with an interval input has it as \[2\]/,
-    );
+    expect(() => flowMapFrom(fickle, 0)).toThrow(/parameter 'w' is \[1\]; the student's network has it as \[2\]/);
   });
 });

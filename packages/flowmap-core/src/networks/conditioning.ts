@@ -1,7 +1,10 @@
-import { concat, constant, oneHot, type Tensor, type Tensors } from '@flowmap/tensor';
+import { concat, constant, oneHot, type Shape, type Tensor, type Tensors } from '@flowmap/tensor';
+import { classConditions, type ConditionSpecs } from '../conditions.js';
 import { ConfigError } from '../errors.js';
+import { isList, isRecord, quoted } from '../internal/json.js';
 import type { NetworkConfig, NetworkInputs } from '../plugins.js';
-import { collect, dense, type ParameterSpecs } from './layers.js';
+import { collect, dense, type InitialSpecs, type Layer } from './layers.js';
+import { requireSize, requireWhole } from './network.js';
 
 /** Number of sinusoids per time, half of them sines. */
 const FREQUENCIES = 32;
@@ -25,38 +28,103 @@ export function timeFeatures(t: Tensor): Tensor {
   return concat([angles.cos(), angles.sin()], 1);
 }
 
-/** Turns times and class into one vector per sample. */
+/** What the conditions of a network are made from: part of its configuration. */
+export interface ConditioningConfig extends NetworkConfig {
+  /** Number of classes; 0 = none, as when it is not given. */
+  readonly classes?: number;
+  /**
+   * More conditions by name, float32, each with the shape for one sample: `[]` for a number, of size 1 or so as times are, `[n]` for
+   * a vector, `[tokens, n]` for tokens whose order does not matter.
+   */
+  readonly conditions?: Readonly<Record<string, Shape>>;
+}
+
+/** Turns times and conditions into one vector per sample. */
 export interface Conditioning {
-  readonly parameters: ParameterSpecs;
+  readonly parameters: InitialSpecs;
+  /** The conditions that it takes. */
+  readonly conditions: ConditionSpecs;
   /** `[batch, width]`, before the activation that its users apply. */
   apply(params: Tensors, inputs: NetworkInputs): Tensor;
 }
 
 /**
- * `c = W_2 silu(W_1 features(t)) + V_2 silu(V_1 features(t - s)) + E[label]`. The interval's output layer `V_2` starts at
- * zero, so that a flow map initialised from a velocity field is that field: `F(x, t, s) = v(x, t)`.
+ * `c = W_2 silu(W_1 features(t)) + V_2 silu(V_1 features(t - s)) + E[label] + ...`, one term for each condition. The output
+ * layers of the interval and of all conditions but the label start at zero, so that a flow map initialised from a velocity field
+ * is that field, `F(x, t, s) = v(x, t)`, whatever is added to its conditions.
  *
- * @throws {ConfigError} when an input that the configuration asks for is missing
+ * @throws {ConfigError} for classes or conditions that make no sense; on tracing, when the target times are missing
  */
-export function conditioning(config: NetworkConfig, width: number): Conditioning {
-  const features = 2 * FREQUENCIES;
-  const time = [dense('time.0', features, width), dense('time.1', width, width)] as const;
-  const interval = [dense('interval.0', features, width), dense('interval.1', width, width, { zero: true })] as const;
-  const embedding = { 'class.weight': { shape: [config.classes, width], std: 1 } };
-  const classes = config.classes > 0 ? [{ parameters: embedding }] : [];
+export function conditioning(config: ConditioningConfig, width: number): Conditioning {
+  const { type, classes = 0, conditions = {} } = config;
+  requireWhole(`${type}.classes`, classes, 0);
+  requireConditionShapes(`${type}.conditions`, conditions);
+  const time = timeLayers('time', width, false);
+  const interval = config.interval ? [timeLayers('interval', width, true)] : [];
+  const label = classes > 0 ? [classLayer(classes, width)] : [];
+  const more = Object.entries(conditions).map(([name, shape]) => [name, conditionLayers(name, shape, width)] as const);
+  const specs = more.map(([name]) => [name, { shape: conditions[name]!, dtype: 'float32' as const }] as const);
   return {
-    parameters: collect([...time, ...(config.interval ? interval : []), ...classes]),
-    apply(params, { t, s, label }) {
-      let c = time[1].apply(params, time[0].apply(params, timeFeatures(t)).silu());
-      if (config.interval) {
+    parameters: collect([time, ...interval, ...label, ...more.map(([, layers]) => layers)]),
+    conditions: { ...classConditions(classes), ...Object.fromEntries(specs) },
+    apply(params, { t, s, conditions = {} }) {
+      let c = time.apply(params, t);
+      for (const layers of interval) {
         if (s === undefined) throw new ConfigError('s', 'a network with an interval input needs target times');
-        c = c.add(interval[1].apply(params, interval[0].apply(params, timeFeatures(t.sub(s))).silu()));
+        c = c.add(layers.apply(params, t.sub(s)));
       }
-      if (config.classes > 0) {
-        if (label === undefined) throw new ConfigError('label', 'a network with classes needs labels');
-        c = c.add(oneHot(label, config.classes).matmul(params['class.weight']!));
-      }
+      for (const layer of label) c = c.add(layer.apply(params, conditions['label']!));
+      for (const [name, layers] of more) c = c.add(layers.apply(params, conditions[name]!));
       return c;
     },
   };
+}
+
+/** Two layers on the sinusoidal features of numbers `[batch]`. */
+function timeLayers(name: string, width: number, zero: boolean): Layer {
+  const layers = [dense(`${name}.0`, 2 * FREQUENCIES, width), dense(`${name}.1`, width, width, { zero })] as const;
+  return {
+    parameters: collect(layers),
+    apply: (params, t) => layers[1].apply(params, layers[0].apply(params, timeFeatures(t)).silu()),
+  };
+}
+
+/** A row of a table for each class. */
+function classLayer(classes: number, width: number): Layer {
+  return {
+    parameters: { 'class.weight': { shape: [classes, width], std: 1 } },
+    apply: (params, label) => oneHot(label, classes).matmul(params['class.weight']!),
+  };
+}
+
+/** Two layers on a condition, the second of which starts at zero; of tokens the mean is taken in between. */
+function conditionLayers(name: string, shape: Shape, width: number): Layer {
+  const [first, second] = [`condition.${name}.0`, `condition.${name}.1`];
+  const size = shape.at(-1);
+  if (size === undefined) return timeLayers(`condition.${name}`, width, true);
+  const layers = [dense(first, size, width), dense(second, width, width, { zero: true })] as const;
+  return {
+    parameters: collect(layers),
+    apply(params, condition) {
+      const hidden = layers[0].apply(params, condition).silu();
+      return layers[1].apply(params, shape.length === 2 ? hidden.mean([1]) : hidden);
+    },
+  };
+}
+
+/** Names of conditions are parts of the names of parameters, and of inputs of programs. */
+const CONDITION_NAME = /^[A-Za-z]\w{0,63}$/;
+
+function requireConditionShapes(option: string, conditions: Readonly<Record<string, Shape>>): void {
+  if (!isRecord(conditions)) throw new ConfigError(option, `wanted shapes by name, got ${quoted(conditions)}`);
+  for (const [name, shape] of Object.entries(conditions)) {
+    if (name === 'label') throw new ConfigError(`${option}.label`, 'the label comes with the option classes');
+    if (!CONDITION_NAME.test(name)) {
+      throw new ConfigError(option, `wanted names of letters, digits and _, got ${quoted(name)}`);
+    }
+    if (!isList(shape) || shape.length > 2) {
+      throw new ConfigError(`${option}.${name}`, `wanted the shape [], [n] or [tokens, n], got ${quoted(shape)}`);
+    }
+    for (const extent of shape) requireSize(`${option}.${name}`, extent);
+  }
 }

@@ -1,13 +1,16 @@
 import { attention, concat, constant, hostTensor, linear, rmsNorm, full, split, type Tensor } from '@flowmap/tensor';
 import { ConfigError } from '../errors.js';
-import type { Network, NetworkConfig } from '../plugins.js';
-import { conditioning } from './conditioning.js';
+import type { Network } from '../plugins.js';
+import { conditioning, type ConditioningConfig } from './conditioning.js';
+import { extras } from './extras.js';
 import { collect, dense, type Layer } from './layers.js';
 import { defineNetwork, MAX_DEPTH, requireShape, requireSize } from './network.js';
 
 /** A diffusion transformer for square patches of images. */
-export interface DitConfig extends NetworkConfig {
+export interface DitConfig extends ConditioningConfig {
   readonly type: 'dit';
+  /** 0 unless given. */
+  readonly classes: number;
   /** Pixels per side of a patch; 4 unless given. */
   readonly patch: number;
   /** Width of a token; 256 unless given. */
@@ -27,11 +30,13 @@ export type DitOptions = Pick<DitConfig, 'shape'> & Partial<Omit<DitConfig, 'typ
  * layer start at zero, so that an untrained network is the zero field.
  *
  * @throws {ConfigError} for a sample shape that is not `[channels, height, width]`, sizes that are not whole numbers >= 1, a
- *   patch that does not divide the image, heads that do not divide the width, or a width that 4 does not divide
+ *   patch that does not divide the image, heads that do not divide the width, a width that 4 does not divide, or conditions that
+ *   make no sense
  */
 export function dit(options: DitOptions): Network<DitConfig> {
   const { shape, classes = 0, interval = false, patch = 4, width = 256, depth = 8, heads = 4 } = options;
-  const config: DitConfig = { type: 'dit', shape, classes, interval, patch, width, depth, heads };
+  const more = extras({ conditions: options.conditions });
+  const config: DitConfig = { type: 'dit', shape, classes, interval, patch, width, depth, heads, ...more };
   const [channels, rows, columns] = gridOf(config);
   const patchSize = channels * patch ** 2;
   const condition = conditioning(config, width);
@@ -41,7 +46,8 @@ export function dit(options: DitOptions): Network<DitConfig> {
   const last = dense('output', width, patchSize, { zero: true });
   let features: Float64Array | undefined;
 
-  return defineNetwork(config, collect([condition, first, ...blocks, modulation, last]), (params, inputs) => {
+  const parameters = collect([condition, first, ...blocks, modulation, last]);
+  const apply: Network['apply'] = (params, inputs) => {
     const c = condition.apply(params, inputs).silu();
     features ??= positionFeatures(rows, columns, width);
     const positions = constant(features, [1, rows * columns, width]);
@@ -49,7 +55,8 @@ export function dit(options: DitOptions): Network<DitConfig> {
     for (const block of blocks) h = block.apply(params, h, c);
     const [shift, scale] = chunks(modulation.apply(params, c), 2);
     return unpatches(last.apply(params, modulate(rmsNorm(h), shift!, scale!)), channels, patch, rows, columns);
-  });
+  };
+  return defineNetwork(config, parameters, apply, { conditions: condition.conditions });
 }
 
 /** `h + gate attention(modulate(rms(h)))`, then the same with a two-layer perceptron of four times the width. */

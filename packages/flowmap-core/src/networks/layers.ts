@@ -1,9 +1,9 @@
 import { conv2d, hostTensor, linear, normals, sameShape, sizeOf } from '@flowmap/tensor';
-import type { HostTensor, HostTensors, Shape, Tensor, Tensors } from '@flowmap/tensor';
+import type { HostTensor, HostTensors, Shape, Tensor, Tensors, TensorSpec } from '@flowmap/tensor';
+import type { ParameterSpec } from '../plugins.js';
 
-/** Initial values of a parameter: normal numbers of this standard deviation, 0 for zeros. */
-export interface ParameterSpec {
-  readonly shape: Shape;
+/** A float32 parameter with its initial values: normal numbers of this standard deviation, 0 for zeros. */
+export interface InitialSpec extends Pick<ParameterSpec, 'shape' | 'fixed' | 'project'> {
   readonly std: number;
   /** Its form in files of an earlier version, where that is another. */
   readonly earlier?: EarlierForm;
@@ -17,11 +17,16 @@ export interface EarlierForm {
 }
 
 /** Parameters by name. */
-export type ParameterSpecs = Readonly<Record<string, ParameterSpec>>;
+export type InitialSpecs = Readonly<Record<string, InitialSpec>>;
+
+/** Random numbers by name, with the shape for one sample. */
+export type DrawSpecs = Readonly<Record<string, TensorSpec>>;
 
 /** A part of a network: the parameters it declares and the function it is of them. */
 export interface Layer<Arguments extends readonly unknown[] = [x: Tensor]> {
-  readonly parameters: ParameterSpecs;
+  readonly parameters: InitialSpecs;
+  /** Random numbers that it takes in training, by name, with the shape for one sample. */
+  readonly draws?: DrawSpecs;
   apply(params: Tensors, ...args: Arguments): Tensor;
 }
 
@@ -57,12 +62,17 @@ export function convolution(
 }
 
 /** All parameters of several parts. */
-export function collect(parts: readonly { readonly parameters: ParameterSpecs }[]): ParameterSpecs {
-  return Object.assign({}, ...parts.map((part) => part.parameters)) as ParameterSpecs;
+export function collect(parts: readonly { readonly parameters: InitialSpecs }[]): InitialSpecs {
+  return Object.assign({}, ...parts.map((part) => part.parameters)) as InitialSpecs;
+}
+
+/** All draws of several parts. */
+export function collectDraws(parts: readonly { readonly draws?: DrawSpecs }[]): DrawSpecs {
+  return Object.assign({}, ...parts.map((part) => part.draws)) as DrawSpecs;
 }
 
 /** Parameters with those that have an earlier form brought to the one of now; the rest as they are. */
-export function upgraded(parameters: ParameterSpecs, values: HostTensors): HostTensors {
+export function upgraded(parameters: InitialSpecs, values: HostTensors): HostTensors {
   return Object.fromEntries(
     Object.entries(values).map(([name, value]) => {
       const earlier = Object.hasOwn(parameters, name) ? parameters[name]!.earlier : undefined;
@@ -77,7 +87,7 @@ export function upgraded(parameters: ParameterSpecs, values: HostTensors): HostT
  * @param only names of the parameters to draw; all unless given
  */
 export function initialize(
-  parameters: ParameterSpecs,
+  parameters: InitialSpecs,
   seed: number,
   only: readonly string[] = Object.keys(parameters),
 ): HostTensors {

@@ -1,32 +1,41 @@
 import { rmsNorm } from '@flowmap/tensor';
-import type { Network, NetworkConfig } from '../plugins.js';
-import { conditioning } from './conditioning.js';
-import { collect, dense } from './layers.js';
+import type { Network } from '../plugins.js';
+import { conditioning, type ConditioningConfig } from './conditioning.js';
+import { dropout as dropoutOf, requireRate } from './dropout.js';
+import { extras } from './extras.js';
+import { collect, collectDraws, dense } from './layers.js';
 import { defineNetwork, MAX_DEPTH, requireShape, requireSize } from './network.js';
 
 /** A residual multilayer perceptron for points of a few dimensions. */
-export interface MlpConfig extends NetworkConfig {
+export interface MlpConfig extends ConditioningConfig {
   readonly type: 'mlp';
+  /** 0 unless given. */
+  readonly classes: number;
   /** Width of the hidden layers; 256 unless given. */
   readonly width: number;
   /** Number of residual blocks; 3 unless given. */
   readonly depth: number;
+  /** Share of a block's hidden units that are left out in training, in [0, 1); 0 unless given. */
+  readonly dropout?: number;
 }
 
 /** Options of {@link mlp}: what {@link MlpConfig} leaves open has a default. */
 export type MlpOptions = Pick<MlpConfig, 'shape'> & Partial<Omit<MlpConfig, 'type' | 'shape'>>;
 
 /**
- * Residual MLP: `h <- h + W_2 silu(W_1 rms(h) + C silu(c))` with the conditioning vector `c` of times and class in every
+ * Residual MLP: `h <- h + W_2 silu(W_1 rms(h) + C silu(c))` with the conditioning vector `c` of times and conditions in every
  * block. The output layer starts at zero, so that an untrained network is the zero field.
  *
- * @throws {ConfigError} for a sample shape that is not `[n]`, or sizes that are not whole numbers >= 1
+ * @throws {ConfigError} for a sample shape that is not `[n]`, sizes that are not whole numbers >= 1, or conditions or a dropout
+ *   that make no sense
  */
-export function mlp({ shape, classes = 0, interval = false, width = 256, depth = 3 }: MlpOptions): Network<MlpConfig> {
+export function mlp(options: MlpOptions): Network<MlpConfig> {
+  const { shape, classes = 0, interval = false, width = 256, depth = 3, conditions, dropout = 0 } = options;
   requireShape('mlp.shape', shape, ['n']);
   requireSize('mlp.width', width);
   requireSize('mlp.depth', depth, MAX_DEPTH);
-  const config: MlpConfig = { type: 'mlp', shape, classes, interval, width, depth };
+  requireRate('mlp.dropout', dropout);
+  const config: MlpConfig = { type: 'mlp', shape, classes, interval, width, depth, ...extras({ conditions, dropout }) };
   const [features] = shape as [number];
   const condition = conditioning(config, width);
   const first = dense('input', features, width);
@@ -35,16 +44,18 @@ export function mlp({ shape, classes = 0, interval = false, width = 256, depth =
     condition: dense(`block${i}.condition`, width, width),
     outer: dense(`block${i}.outer`, width, width),
   }));
+  const drops = blocks.map((_, i) => dropoutOf(`block${i}.dropout`, width, dropout));
   const last = dense('output', width, features, { zero: true });
 
   const parameters = collect([condition, first, ...blocks.flatMap((block) => Object.values(block)), last]);
-  return defineNetwork(config, parameters, (params, inputs) => {
+  const apply: Network['apply'] = (params, inputs) => {
     const c = condition.apply(params, inputs).silu();
     let h = first.apply(params, inputs.x);
-    for (const block of blocks) {
+    blocks.forEach((block, i) => {
       const inner = block.inner.apply(params, rmsNorm(h)).add(block.condition.apply(params, c));
-      h = h.add(block.outer.apply(params, inner.silu()));
-    }
+      h = h.add(block.outer.apply(params, drops[i]!.apply(inner.silu(), inputs.draws)));
+    });
     return last.apply(params, rmsNorm(h));
-  });
+  };
+  return defineNetwork(config, parameters, apply, { conditions: condition.conditions, draws: collectDraws(drops) });
 }

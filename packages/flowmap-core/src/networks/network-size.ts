@@ -1,8 +1,10 @@
+import { isRecord } from '../internal/json.js';
+
 /** What a network takes, told from its configuration before it is built. */
 export interface NetworkSize {
   /** Blocks of layers, each with parameters of its own. */
   readonly blocks: number;
-  /** Values of the largest layer, for one sample. */
+  /** Values of the largest layer, for one sample; the scores of attention, of all heads, count as one. */
   readonly activation: number;
 }
 
@@ -18,21 +20,36 @@ export function networkSize(config: Readonly<Record<string, unknown>>): NetworkS
   const shape = listOf(config['shape']);
   const values = shape.reduce((product, extent) => product * extent, 1);
   const pixels = values / shape[0]!;
+  const conditions = isRecord(config['conditions']) ? Object.values(config['conditions']).map(listOf) : [];
+  /** Each condition is a block with its own parameters, and a layer of so many values for each of its tokens. */
+  const sized = (blocks: number, width: number, activation: number): NetworkSize => {
+    const sizes = conditions.map((shape) => (shape.length > 1 ? shape[0]! : 1) * Math.max(width, shape.at(-1) ?? 1));
+    return { blocks: blocks + conditions.length, activation: Math.max(values, activation, ...sizes) };
+  };
   switch (config['type']) {
     case 'mlp':
-      return { blocks: number('depth', 3), activation: Math.max(values, number('width', 256)) };
+      return sized(number('depth', 3), number('width', 256), number('width', 256));
     case 'dit': {
       const tokens = pixels / number('patch', 4) ** 2;
-      return { blocks: number('depth', 8), activation: Math.max(values, 4 * tokens * number('width', 256)) };
+      const hidden = 4 * tokens * number('width', 256);
+      const attended = scores(tokens, number('heads', 4));
+      return sized(number('depth', 8), number('width', 256), Math.max(hidden, attended));
     }
     case 'unet': {
       const channels = listOf(config['channels'] ?? [32, 64, 128]);
-      const [first = 0] = channels;
-      return { blocks: 2 * channels.length * number('blocks', 1), activation: Math.max(values, pixels * first) };
+      const levels = channels.map((count, level) => (count * pixels) / 4 ** level);
+      const attended = scores(pixels / 4 ** (channels.length - 1), number('heads', 4));
+      const blocks = 2 * channels.length * number('blocks', 1);
+      return sized(blocks, number('conditionWidth', 128), Math.max(attended, ...levels));
     }
     default:
       return { blocks: 0, activation: values };
   }
+}
+
+/** Every token's score for every other. */
+function scores(tokens: number, heads: number): number {
+  return heads * tokens ** 2;
 }
 
 function listOf(value: unknown): number[] {

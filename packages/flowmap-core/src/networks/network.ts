@@ -1,44 +1,68 @@
-import { requireWhole, sameShape, ShapeError, type Tensor, type Tensors } from '@flowmap/tensor';
+import { sameShape, ShapeError, type Tensor, type Tensors } from '@flowmap/tensor';
+import { requireTensors } from '../conditions.js';
 import { ConfigError } from '../errors.js';
-import type { Network, NetworkConfig, NetworkInputs } from '../plugins.js';
+import type { Network, NetworkConfig, NetworkInputs, ParameterSpec } from '../plugins.js';
 import { isList, quoted } from '../internal/json.js';
-import { initialize, upgraded, type ParameterSpecs } from './layers.js';
+import { initialize, upgraded, type InitialSpec, type InitialSpecs } from './layers.js';
 
 /**
- * Makes a {@link Network} of declared parameters and a function of them, checking its inputs' shapes when it is traced.
+ * Makes a {@link Network} of declared parameters and a function of them, checking its inputs when it is traced.
  *
  * @param config described in checkpoints, from which the network is rebuilt
- * @param parameters shapes and initial standard deviations
+ * @param parameters shapes and initial standard deviations, and which of them are fixed or projected
  * @param apply traces the network on inputs that have been checked
- * @throws {ConfigError} for a sample shape, a number of classes or an interval flag that makes no sense
+ * @param takes the conditions and the draws that it takes; none unless given
+ * @throws {ConfigError} for a sample shape or an interval flag that makes no sense
  */
 export function defineNetwork<C extends NetworkConfig>(
   config: C,
-  parameters: ParameterSpecs,
+  parameters: InitialSpecs,
   apply: (params: Tensors, inputs: NetworkInputs) => Tensor,
+  { conditions = {}, draws = {} }: Partial<Pick<Network, 'conditions' | 'draws'>> = {},
 ): Network<C> {
   requireShape(`${config.type}.shape`, config.shape);
-  requireWhole(`${config.type}.classes`, config.classes, 0);
   if (typeof config.interval !== 'boolean') throw new ConfigError(`${config.type}.interval`, 'wanted true or false');
+  const { type } = config;
   return {
     config,
-    parameters: Object.fromEntries(
-      Object.entries(parameters).map(([name, { shape }]) => [name, { shape, dtype: 'float32' as const }]),
-    ),
+    parameters: specsOf(parameters),
+    conditions,
+    ...(Object.keys(draws).length > 0 ? { draws } : {}),
     init: (seed, only) => initialize(parameters, seed, only),
     upgrade: (params) => upgraded(parameters, params),
     apply(params, inputs) {
       const [batch = 0, ...shape] = inputs.x.shape;
       if (!sameShape(shape, config.shape)) {
-        throw new ShapeError(config.type, `x [batch, ${config.shape.join(', ')}]`, [inputs.x.shape]);
+        throw new ShapeError(type, `x [batch, ${config.shape.join(', ')}]`, [inputs.x.shape]);
       }
-      for (const [name, tensor] of Object.entries({ t: inputs.t, s: inputs.s, label: inputs.label })) {
-        if (tensor && !sameShape(tensor.shape, [batch]))
-          throw new ShapeError(`${config.type}, ${name}`, `[${batch}]`, [tensor.shape]);
+      for (const [name, tensor] of Object.entries({ t: inputs.t, s: inputs.s })) {
+        if (tensor && !sameShape(tensor.shape, [batch])) {
+          throw new ShapeError(`${type}, ${name}`, `[${batch}]`, [tensor.shape]);
+        }
       }
+      requireTensors('conditions', type, conditions, inputs.conditions ?? {}, batch);
+      if (inputs.draws) requireTensors('draws', type, draws, inputs.draws, batch);
       return apply(params, inputs);
     },
   };
+}
+
+function specsOf(parameters: InitialSpecs): Record<string, ParameterSpec> {
+  const specOf = ({ shape, fixed = false, project }: InitialSpec): ParameterSpec => {
+    return { shape, dtype: 'float32', ...(fixed ? { fixed } : {}), ...(project ? { project } : {}) };
+  };
+  return Object.fromEntries(Object.entries(parameters).map(([name, spec]) => [name, specOf(spec)]));
+}
+
+/**
+ * Checks that an option is a whole number of at least `least`.
+ *
+ * @throws {ConfigError} naming the option
+ */
+export function requireWhole(option: string, value: number, least = 1): void {
+  if (!Number.isInteger(value) || value < least) {
+    throw new ConfigError(option, `wanted a whole number >= ${least}, got ${quoted(value)}`);
+  }
 }
 
 /** Largest size of a part of a network: keeps a configuration from an untrusted file from asking for all memory. */

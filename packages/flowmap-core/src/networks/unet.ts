@@ -1,15 +1,19 @@
-import { rmsNorm, full, requireWhole, split, type Tensor } from '@flowmap/tensor';
+import { rmsNorm, full, requireWhole, split, type Tensor, type Tensors } from '@flowmap/tensor';
 import { ConfigError } from '../errors.js';
 import { isList } from '../internal/json.js';
-import type { Network, NetworkConfig } from '../plugins.js';
-import { conditioning } from './conditioning.js';
+import type { Network } from '../plugins.js';
+import { conditioning, type ConditioningConfig } from './conditioning.js';
 import { queriesKeysValues, selfAttention } from './dit.js';
-import { collect, convolution, dense, type Layer } from './layers.js';
+import { dropout as dropoutOf, requireRate } from './dropout.js';
+import { extras } from './extras.js';
+import { collect, collectDraws, convolution, dense, type Layer } from './layers.js';
 import { defineNetwork, MAX_DEPTH, requireShape, requireSize } from './network.js';
 
 /** A convolutional U-net for small images. */
-export interface UnetConfig extends NetworkConfig {
+export interface UnetConfig extends ConditioningConfig {
   readonly type: 'unet';
+  /** 0 unless given. */
+  readonly classes: number;
   /** Channels of each resolution, the full one first, each next one half as wide and high; `[32, 64, 128]` unless given. */
   readonly channels: readonly number[];
   /** Residual blocks at each resolution on the way down, and again on the way up; 1 unless given. */
@@ -20,7 +24,12 @@ export interface UnetConfig extends NetworkConfig {
   readonly conditionWidth: number;
   /** Heads of the self-attention at the lowest resolution; 0 = no attention; 4 unless given. */
   readonly heads: number;
+  /** Share of a residual block's channels that are left out in training, in [0, 1); 0 unless given. */
+  readonly dropout?: number;
 }
+
+/** A part that takes the conditioning vector, and draws while training. */
+type ConditionedLayer = Layer<[x: Tensor, c: Tensor, draws: Tensors | undefined]>;
 
 /** Most resolutions: the sides of an image are halved once for each. */
 const MAX_LEVELS = 16;
@@ -29,7 +38,7 @@ const MAX_LEVELS = 16;
 export type UnetOptions = Pick<UnetConfig, 'shape'> & Partial<Omit<UnetConfig, 'type' | 'shape'>>;
 
 /**
- * Class-conditional U-net: residual blocks with group norm and feature-wise modulation by times and class, average pooling
+ * Class-conditional U-net: residual blocks with group norm and feature-wise modulation by times and conditions, average pooling
  * down, nearest-neighbour enlargement up, skips by addition, and self-attention at the lowest resolution. Each block's last
  * convolution and the output layer start at zero, so that an untrained network is the zero field.
  *
@@ -38,11 +47,12 @@ export type UnetOptions = Pick<UnetConfig, 'shape'> & Partial<Omit<UnetConfig, '
  * derivatives.
  *
  * @throws {ConfigError} for a sample shape that is not `[channels, height, width]`, sizes that are not whole numbers >= 1, an
- *   image that cannot be halved once per resolution, or channels that the groups or heads do not divide
+ *   image that cannot be halved once per resolution, channels that the groups or heads do not divide, or conditions or a dropout
+ *   that make no sense
  */
 export function unet(options: UnetOptions): Network<UnetConfig> {
   const { shape, classes = 0, interval = false, blocks = 1, groupSize = 16, conditionWidth = 128, heads = 4 } = options;
-  const { channels = [32, 64, 128] } = options;
+  const { channels = [32, 64, 128], conditions, dropout = 0 } = options;
   const config: UnetConfig = {
     type: 'unet',
     shape,
@@ -53,13 +63,15 @@ export function unet(options: UnetOptions): Network<UnetConfig> {
     groupSize,
     conditionWidth,
     heads,
+    ...extras({ conditions, dropout }),
   };
   check(config);
+  requireRate('unet.dropout', dropout);
   const [imageChannels] = shape as [number];
   const condition = conditioning(config, conditionWidth);
-  const block = (name: string, inputs: number, outputs: number): Layer<[Tensor, Tensor]> =>
-    residualBlock(name, inputs, outputs, groupSize, conditionWidth);
-  const stage = (name: string, inputs: number, outputs: number): Layer<[Tensor, Tensor]> =>
+  const block = (name: string, inputs: number, outputs: number): ConditionedLayer =>
+    residualBlock(name, inputs, outputs, { groupSize, conditionWidth, dropout });
+  const stage = (name: string, inputs: number, outputs: number): ConditionedLayer =>
     sequence(Array.from({ length: blocks }, (_, i) => block(`${name}.${i}`, i === 0 ? inputs : outputs, outputs)));
 
   const lowest = channels.at(-1)!;
@@ -71,42 +83,48 @@ export function unet(options: UnetOptions): Network<UnetConfig> {
   const last = convolution('output', channels[0]!, imageChannels, 3, { zero: true });
 
   const parameters = collect([condition, first, ...down, ...middle, ...up, ...widen, last]);
-  return defineNetwork(config, parameters, (params, inputs) => {
+  const apply: Network['apply'] = (params, inputs) => {
     const c = condition.apply(params, inputs).silu();
     const skips: Tensor[] = [];
     let h = first.apply(params, inputs.x);
     down.forEach((part, level) => {
       if (level > 0) h = h.sumPool2d(2).mul(1 / 4);
-      h = part.apply(params, h, c);
+      h = part.apply(params, h, c, inputs.draws);
       skips.push(h);
     });
     for (const part of middle) h = part.apply(params, h);
     for (let level = channels.length - 1; level >= 0; level--) {
       if (level < channels.length - 1) h = skips[level]!.add(widen[level]!.apply(params, h).upsample2d(2));
-      h = up[level]!.apply(params, h, c);
+      h = up[level]!.apply(params, h, c, inputs.draws);
     }
     return last.apply(params, normalize(h, groupSize).silu());
-  });
+  };
+  const draws = collectDraws([...down, ...up]);
+  return defineNetwork(config, parameters, apply, { conditions: condition.conditions, draws });
 }
 
-/** `x + conv(silu(modulate(norm(conv(silu(norm(x)))))))`, with a 1 x 1 convolution on the skip where channels change. */
+/**
+ * `x + conv(dropout(silu(modulate(norm(conv(silu(norm(x))))))))`, with a 1 x 1 convolution on the skip where channels change.
+ */
 function residualBlock(
   name: string,
   inputs: number,
   outputs: number,
-  groupSize: number,
-  conditionWidth: number,
-): Layer<[x: Tensor, c: Tensor]> {
+  { groupSize, conditionWidth, dropout }: { groupSize: number; conditionWidth: number; dropout: number },
+): ConditionedLayer {
   const modulation = dense(`${name}.modulation`, conditionWidth, 2 * outputs);
   const inner = convolution(`${name}.inner`, inputs, outputs, 3);
   const outer = convolution(`${name}.outer`, outputs, outputs, 3, { zero: true });
   const skip = inputs === outputs ? [] : [convolution(`${name}.skip`, inputs, outputs, 1)];
+  const drop = dropoutOf(`${name}.dropout`, outputs, dropout);
   return {
     parameters: collect([modulation, inner, outer, ...skip]),
-    apply(params, x, c) {
+    draws: drop.draws,
+    apply(params, x, c, draws) {
       const [scale, shift] = split(modulation.apply(params, c), 2, 1);
       const h = inner.apply(params, normalize(x, groupSize).silu());
-      const residual = outer.apply(params, normalize(h, groupSize, scale, shift).silu());
+      const hidden = drop.apply(normalize(h, groupSize, scale, shift).silu(), draws);
+      const residual = outer.apply(params, hidden);
       return (skip[0]?.apply(params, x) ?? x).add(residual);
     },
   };
@@ -147,10 +165,11 @@ function normalize(x: Tensor, groupSize: number, scale?: Tensor, shift?: Tensor)
   return shift ? normalized.add(shift.reshape([n, c, 1, 1])) : normalized;
 }
 
-function sequence(parts: readonly Layer<[Tensor, Tensor]>[]): Layer<[x: Tensor, c: Tensor]> {
+function sequence(parts: readonly ConditionedLayer[]): ConditionedLayer {
   return {
     parameters: collect(parts),
-    apply: (params, x, c) => parts.reduce((h, part) => part.apply(params, h, c), x),
+    draws: collectDraws(parts),
+    apply: (params, x, c, draws) => parts.reduce((h, part) => part.apply(params, h, c, draws), x),
   };
 }
 

@@ -1,10 +1,22 @@
-import { hostTensor, normals, type Runtime } from '@flowmap/tensor';
+import {
+  hostTensor,
+  normals,
+  sizeOf,
+  type HostData,
+  type HostTensor,
+  type HostTensors,
+  type Runtime,
+} from '@flowmap/tensor';
 import { referenceRuntime } from '@flowmap/runtime-reference';
 import { describe, expect, test } from 'vitest';
 import type { Model } from '../models/model.js';
 import { mlp } from '../networks/mlp.js';
-import { compileSampler, type SamplerMethod } from './compile-sampler.js';
+import { compileSampler } from './compile-sampler.js';
+import { euler } from './euler.js';
+import { flowMapSampler } from './flow-map-sampler.js';
 import { uniformGrid } from './grid.js';
+import { heun } from './heun.js';
+import type { Sampler } from './sampler.js';
 
 const runtime = referenceRuntime();
 
@@ -13,7 +25,8 @@ describe('compiled samplers', () => {
   const params = { ...network.init(0), 'output.weight': hostTensor([4, 2], normals({ seed: 0, purpose: 'w' }, 8)) };
   const model: Model = { kind: 'flowMap', network, params, classes: ['a', 'b', 'c'] };
   const noise = hostTensor([5, 2], normals({ seed: 1, purpose: 'noise' }, 10));
-  const labels = Int32Array.of(0, 1, 2, 1, 0);
+  const label = Int32Array.of(0, 1, 2, 1, 0);
+  const conditions = { label };
 
   /** The reference runtime with a count of what it is asked for. */
   function counting(): Runtime & { counts: { compiled: number; written: number; runs: number; live: number } } {
@@ -54,7 +67,7 @@ describe('compiled samplers', () => {
       [[5, 1], [1, 1], [2, 2], [8, 5], [3, 7]].map(async ([batchSize, stepsPerCall]) => {
         const options = { batchSize: batchSize!, stepsPerCall: stepsPerCall!, frozen: stepsPerCall === 1 };
         const sampler = await compileSampler(runtime, model, options);
-        return sampler.sample({ noise, labels, times });
+        return sampler.sample({ noise, conditions, times });
       }),
     ); // prettier-ignore
     for (const result of results) expect(result).toEqual(results[0]);
@@ -62,33 +75,53 @@ describe('compiled samplers', () => {
     expect(results[0]!.data).not.toEqual(noise.data);
   });
 
+  test('give every sample its own conditions, whatever the batch size', async () => {
+    const conditioned = mlp({ shape: [2], classes: 3, width: 4, depth: 1, conditions: { guidance: [], style: [2] } });
+    const drawn = Object.entries(conditioned.parameters).map(([name, { shape }]) => {
+      return [name, hostTensor(shape, Float32Array.from(normals({ seed: 3, purpose: name }, sizeOf(shape))))];
+    });
+    const given = {
+      label,
+      guidance: Float32Array.of(0, 1, 2, 3, 4),
+      style: Float32Array.from({ length: 10 }, (_, i) => i / 9),
+    };
+    const points = async (batchSize: number, conditions: Readonly<Record<string, HostData>>): Promise<HostTensor> => {
+      const params = Object.fromEntries(drawn) as HostTensors;
+      const field: Model = { kind: 'velocity', network: conditioned, params, classes: ['a', 'b', 'c'] };
+      const sampler = await compileSampler(runtime, field, { batchSize });
+      return sampler.sample({ noise, conditions, times: [1, 0.5, 0] });
+    };
+    const wanted = await points(5, given);
+    for (const batchSize of [1, 2, 3, 8]) expect(await points(batchSize, given)).toEqual(wanted);
+    const other = await points(2, { ...given, style: given.style.map((value, i) => (i === 7 ? -1 : value)) });
+    const moved = Array.from({ length: 5 }, (_, i) => other.data[2 * i] !== wanted.data[2 * i]);
+    expect(moved).toEqual([false, false, false, true, false]);
+  });
+
   test('compile and upload once, and leave nothing on the device', async () => {
     const counted = counting();
     const sampler = await compileSampler(counted, model, { batchSize: 3, stepsPerCall: 2, frozen: false });
-    await sampler.sample({ noise, labels, times: uniformGrid(4) });
-    await sampler.sample({ noise, labels, times: [1, 0.3, 0] });
+    await sampler.sample({ noise, conditions, times: uniformGrid(4) });
+    await sampler.sample({ noise, conditions, times: [1, 0.3, 0] });
     expect(counted.counts).toEqual({ compiled: 1, written: 1, runs: 6, live: 0 });
     await sampler.dispose();
-    await expect(sampler.sample({ noise, labels, times: [1, 0] })).rejects.toThrow(/disposed/);
+    await expect(sampler.sample({ noise, conditions, times: [1, 0] })).rejects.toThrow(/disposed/);
   });
 
-  test("follow the method of the model's kind unless told otherwise", async () => {
-    const draw = async (kind: Model['kind'], method?: SamplerMethod) => {
-      const sampler = await compileSampler(
-        runtime,
-        { ...model, kind },
-        { batchSize: 5, ...(method ? { method } : {}) },
-      );
-      return sampler.sample({ noise, labels, times: uniformGrid(2) });
+  test("follow the sampler of the model's kind unless told otherwise", async () => {
+    const draw = async (kind: Model['kind'], sampler?: Sampler) => {
+      const options = { batchSize: 5, ...(sampler ? { sampler } : {}) };
+      const compiled = await compileSampler(runtime, { ...model, kind }, options);
+      return compiled.sample({ noise, conditions, times: uniformGrid(2) });
     };
-    expect(await draw('flowMap')).toEqual(await draw('flowMap', 'flowMap'));
-    expect(await draw('velocity')).toEqual(await draw('flowMap', 'heun'));
-    expect(await draw('velocity')).not.toEqual(await draw('flowMap', 'euler'));
+    expect(await draw('flowMap')).toEqual(await draw('flowMap', flowMapSampler()));
+    expect(await draw('velocity')).toEqual(await draw('flowMap', heun()));
+    expect(await draw('velocity')).not.toEqual(await draw('flowMap', euler()));
   });
 
   test('give the noise itself for a step of no length', async () => {
     const sampler = await compileSampler(runtime, model, { batchSize: 2 });
-    expect((await sampler.sample({ noise, labels, times: [0.4, 0.4] })).data).toEqual(noise.data);
+    expect((await sampler.sample({ noise, conditions, times: [0.4, 0.4] })).data).toEqual(noise.data);
   });
 
   test('refuse what makes no sense', async () => {
@@ -97,16 +130,20 @@ describe('compiled samplers', () => {
     const refused = (args: Parameters<typeof sampler.sample>[0], message: RegExp) =>
       expect(sampler.sample(args)).rejects.toThrow(message);
     await refused(
-      { noise: hostTensor([2, 3], new Float32Array(6)), labels, times },
+      { noise: hostTensor([2, 3], new Float32Array(6)), conditions, times },
       /sample, noise: wanted \[count, 2\], got \[2, 3\]/,
     );
-    await refused({ noise: hostTensor([1, 2], new Int32Array(2)), labels, times }, /sample, noise/);
-    await refused({ noise, times }, /labels: wanted a class for each of 5 samples, got none/);
-    await refused({ noise, labels: labels.slice(1), times }, /wanted a class for each of 5 samples, got 4/);
-    await refused({ noise, labels: Int32Array.of(0, 1, 3, 0, 0), times }, /wanted classes 0 to 2, got 3/);
-    await refused({ noise, labels, times: [1] }, /times: wanted at least two times .* got 1 times/);
-    await refused({ noise, labels, times: [1, NaN] }, /got the time NaN/);
-    await refused({ noise, labels, times: [999, 0] }, /got the time 999/);
+    await refused({ noise: hostTensor([1, 2], new Int32Array(2)), conditions, times }, /sample, noise/);
+    const given = (label: Int32Array | Float32Array) => ({ noise, conditions: { label }, times });
+    await refused({ noise, times }, /conditions.label: wanted int32 \[\] for each of 5 samples, got none/);
+    await refused(given(label.slice(1)), /conditions.label: wanted 5 values for 5 samples, got 4/);
+    await refused(given(Int32Array.of(0, 1, 3, 0, 0)), /wanted a whole number from 0 to 2, sample 2 has 3/);
+    await refused(given(Float32Array.from(label)), /conditions.label: wanted int32, got Float32Array/);
+    const scaled = { label, scale: new Float32Array(5) };
+    await refused({ noise, conditions: scaled, times }, /conditions.scale: network 'mlp' takes .*'label' int32 \[\]/);
+    await refused({ noise, conditions, times: [1] }, /times: wanted at least two times .* got 1 times/);
+    await refused({ noise, conditions, times: [1, NaN] }, /got the time NaN/);
+    await refused({ noise, conditions, times: [999, 0] }, /got the time 999/);
     await expect(compileSampler(runtime, { ...model, params: {} }, { batchSize: 1 })).rejects.toThrow(/missing/);
     const plain = mlp({ shape: [2], width: 4, depth: 1 });
     const field = await compileSampler(
@@ -114,7 +151,9 @@ describe('compiled samplers', () => {
       { kind: 'velocity', network: plain, params: plain.init(0), classes: [] },
       { batchSize: 5 },
     );
-    await expect(field.sample({ noise, labels, times })).rejects.toThrow(/labels: the network has no classes/);
+    await expect(field.sample({ noise, conditions, times })).rejects.toThrow(
+      /label: network 'mlp' takes no conditions/,
+    );
   });
 
   test('keeps more than 256 MiB of parameters out of the program unless told otherwise', async () => {

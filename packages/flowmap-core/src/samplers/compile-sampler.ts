@@ -1,30 +1,33 @@
 import {
   freeze,
   hostTensor,
+  hostZeros,
   sameShape,
   ShapeError,
   sizeOf,
-  type DeviceTensor,
   type Executable,
   type Feeds,
+  type HostData,
   type HostTensor,
-  type Program,
+  type HostTensors,
   type Runtime,
   type Shape,
 } from '@flowmap/tensor';
+import { requireConditions, requireKnown } from '../conditions.js';
 import { ConfigError } from '../errors.js';
+import { withPrefix } from '../internal/names.js';
 import { faultOf, upgradedModel, type Model } from '../models/model.js';
 import type { Network } from '../plugins.js';
-import type { SamplerOptions } from './program.js';
-import { eulerSampler, flowMapSampler, heunSampler } from './samplers.js';
-
-/** How points move along the grid. */
-export type SamplerMethod = 'flowMap' | 'euler' | 'heun';
+import { flowMapSampler } from './flow-map-sampler.js';
+import { heun } from './heun.js';
+import { noiseOfSteps } from './noise-of-steps.js';
+import { carryKey, samplerProgram } from './sampler-program.js';
+import type { Sampler } from './sampler.js';
 
 /** Options of {@link compileSampler}. */
 export interface CompileSamplerOptions {
-  /** `flowMap` for a flow map and `heun` for a velocity field unless given. */
-  readonly method?: SamplerMethod;
+  /** How points move along the grid; `flowMapSampler()` for a flow map and `heun()` for a velocity field unless given. */
+  readonly sampler?: Sampler;
   /** Samples per run of the program. */
   readonly batchSize: number;
   /**
@@ -44,10 +47,17 @@ export interface CompileSamplerOptions {
 export interface SampleArguments {
   /** Points at the first time, float32 `[count, ...shape]`: standard normal noise when that is 1. Any count. */
   readonly noise: HostTensor;
-  /** Class of each sample `[count]`; for networks with classes, and only for them. */
-  readonly labels?: Int32Array;
+  /** Rows of the network's conditions by name, one for each sample: `{ label: Int32Array.of(2, 0) }`. */
+  readonly conditions?: Readonly<Record<string, HostData>>;
   /** The grid, at least two times in [0, 1]; descending from noise to data, or ascending to invert. */
   readonly times: ArrayLike<number>;
+  /**
+   * Seed of the noise that the sampler draws in its steps, a whole number in [0, 2^53); for samplers that draw, and without effect
+   * on others. The same seed gives the same points, whatever the batch size and the steps of a call.
+   */
+  readonly seed?: number;
+  /** Index of the first sample among all that the seed is used for, 0 unless given: samples of other indices get other noise. */
+  readonly firstSample?: number;
 }
 
 /** A sampler on a runtime, with the parameters on its device. */
@@ -57,7 +67,9 @@ export interface CompiledSampler {
    *
    * @returns the points at the last time, float32, shaped as the noise
    * @throws {ShapeError} for noise that is not `[count, ...shape]`
-   * @throws {ConfigError} for labels or times that make no sense
+   * @throws {ConfigError} for conditions that the network lacks or does not take, times that make no sense, or no seed for a sampler
+   *   that draws
+   * @throws {RandomKeyError} for a seed or sample out of range
    */
   sample(args: SampleArguments): Promise<HostTensor>;
   /** Releases the program and the parameters. */
@@ -67,15 +79,13 @@ export interface CompiledSampler {
 /** Most bytes of parameters that are made constants unless it is asked for. */
 const MOST_FROZEN = 2 ** 28;
 
-const samplers = { flowMap: flowMapSampler, euler: eulerSampler, heun: heunSampler };
-
 /**
  * Compiles a model's sampler and uploads its parameters, both once; then any number of samples on any grid can be drawn.
  * Between steps the points stay on the device.
  *
  * @param given the model to sample from
- * @throws {ConfigError} for a model whose parameters are not those of its network, the method `flowMap` of a network without
- *   an interval input, or counts that are not whole numbers >= 1
+ * @throws {ConfigError} for a model whose parameters are not those of its network, a sampler of flow maps with a network
+ *   without an interval input, or counts that are not whole numbers >= 1
  * @throws {UnsupportedError} for more frozen parameters than the runtime's programs can hold
  *
  * @example
@@ -86,51 +96,65 @@ const samplers = { flowMap: flowMapSampler, euler: eulerSampler, heun: heunSampl
 export async function compileSampler(
   runtime: Runtime,
   given: Model,
-  { method, batchSize, stepsPerCall = 1, frozen }: CompileSamplerOptions,
+  { sampler = samplerOf(given), batchSize, stepsPerCall = 1, frozen }: CompileSamplerOptions,
 ): Promise<CompiledSampler> {
   const model = upgradedModel(given);
   const fault = faultOf(model);
   if (fault) throw new ConfigError('model', fault.message);
   const { network, params } = model;
-  const program = samplerOf(model, method)({ network, batchSize, steps: stepsPerCall });
+  const program = samplerProgram(sampler, { network, batchSize, steps: stepsPerCall });
   const bytes = Object.values(params).reduce((sum, { data }) => sum + data.byteLength, 0);
   const freezes = frozen ?? bytes <= MOST_FROZEN;
   const executable = await runtime.compile(freezes ? freeze(program, params) : program);
   if (!freezes) await executable.writeState(params);
-  return samplerWith(runtime, executable, network, batchSize, stepsPerCall);
+  return samplerWith(runtime, executable, sampler, network);
 }
 
-/** The sampler of a method, or of the kind of a model. */
-export function samplerOf({ kind }: Pick<Model, 'kind'>, method?: SamplerMethod): (options: SamplerOptions) => Program {
-  return samplers[method ?? (kind === 'flowMap' ? 'flowMap' : 'heun')];
+/** The sampler of a kind of model. */
+export function samplerOf({ kind }: Pick<Model, 'kind'>): Sampler {
+  return kind === 'flowMap' ? flowMapSampler() : heun();
 }
 
 /** Samples with the compiled program of a sampler. */
 export function samplerWith(
   runtime: Runtime,
   executable: Executable,
+  sampler: Sampler,
   network: Network,
-  batchSize: number,
-  stepsPerCall: number,
 ): CompiledSampler {
-  const { shape, classes } = network.config;
+  const { shape, type } = network.config;
+  const { x, times: grid } = executable.program.inputs;
+  const [batchSize, stepsPerCall] = [x!.shape[0]!, grid!.shape[0]! - 1];
   const size = sizeOf(shape);
   const array = runtime.precision === 'float64' ? Float64Array : Float32Array;
+  const carry = Object.entries(sampler.carry?.([batchSize, ...shape]) ?? {});
+  const zeros = Object.fromEntries(carry.map(([name, spec]) => [carryKey(name), hostZeros(spec)]));
   return {
-    async sample({ noise, labels, times }) {
+    async sample({ noise, conditions = {}, times, seed, firstSample = 0 }) {
       checkNoise(noise, shape);
       const [count = 0] = noise.shape;
-      checkLabels(labels, count, classes);
+      requireKnown('conditions', type, network.conditions, conditions);
+      const rows = requireConditions('conditions', network.conditions, conditions, count);
       const calls = timesOfCalls(times, stepsPerCall);
+      if (sampler.draws && seed === undefined) {
+        throw new ConfigError('seed', `wanted a whole number, as sampler '${sampler.name}' draws noise; got none`);
+      }
       const out = new array(count * size);
       for (let first = 0; first < count; first += batchSize) {
         const x = array.from(noise.data.subarray(first * size, (first + batchSize) * size));
         const batch = new array(batchSize * size);
         batch.set(x);
-        const label = new Int32Array(batchSize);
-        if (labels) label.set(labels.subarray(first, first + batchSize));
-        const condition = classes > 0 ? { label: hostTensor([batchSize], label) } : {};
-        const points = await runCalls(executable, hostTensor([batchSize, ...shape], batch), calls, condition);
+        const part = withPrefix('conditions', rowsOf(rows, first, batchSize));
+        const feedsOf = (call: number): Feeds => {
+          const feeds = { ...part, times: calls[call]! };
+          if (!sampler.draws || seed === undefined) return feeds;
+          const firstStep = call * stepsPerCall;
+          const steps = Math.min(stepsPerCall, times.length - 1 - firstStep);
+          const place = { steps, samples: x.length / size, firstStep, firstSample: firstSample + first };
+          return { ...feeds, noise: noiseOfSteps(seed, [stepsPerCall, batchSize, ...shape], place) };
+        };
+        const start = { x: hostTensor([batchSize, ...shape], batch), ...zeros };
+        const points = await runCalls(executable, start, calls.length, feedsOf);
         out.set(points.data.subarray(0, x.length), first * size);
       }
       return hostTensor(noise.shape, out);
@@ -139,23 +163,35 @@ export function samplerWith(
   };
 }
 
-/** Runs the program once for each part of the grid, feeding its output back. */
+/** The rows of a batch, filled up with zeros, which are values of every condition. */
+function rowsOf(conditions: HostTensors, first: number, batchSize: number): HostTensors {
+  const parts = Object.entries(conditions).map(([name, { shape, dtype, data }]) => {
+    const size = sizeOf(shape.slice(1));
+    const part = hostZeros({ shape: [batchSize, ...shape.slice(1)], dtype });
+    part.data.set(data.subarray(first * size, (first + batchSize) * size));
+    return [name, part];
+  });
+  return Object.fromEntries(parts) as HostTensors;
+}
+
+/** Runs the program once for each part of the grid, feeding its outputs back: the points, and what the sampler carries. */
 async function runCalls(
   executable: Executable,
-  start: HostTensor,
-  calls: readonly HostTensor[],
-  condition: Feeds,
+  start: Feeds,
+  calls: number,
+  feedsOf: (call: number) => Feeds,
 ): Promise<HostTensor> {
-  let x: HostTensor | DeviceTensor = start;
+  let held = start;
   const release = (): void => {
-    if ('dispose' in x) x.dispose();
+    for (const tensor of Object.values(held)) if ('dispose' in tensor) tensor.dispose();
   };
   try {
-    for (const times of calls) {
-      const results: Record<string, DeviceTensor> = await executable.run({ ...condition, x, times });
+    for (let call = 0; call < calls; call++) {
+      const results: Feeds = await executable.run({ ...feedsOf(call), ...held });
       release();
-      x = results['x']!;
+      held = results;
     }
+    const x = held['x']!;
     return 'read' in x ? await x.read() : x;
   } finally {
     release();
@@ -184,16 +220,4 @@ function checkNoise(noise: HostTensor, shape: Shape): void {
   if (!sameShape(noise.shape.slice(1), shape) || noise.dtype !== 'float32') {
     throw new ShapeError('sample, noise', `[count, ${shape.join(', ')}]`, [noise.shape]);
   }
-}
-
-function checkLabels(labels: Int32Array | undefined, count: number, classes: number): void {
-  if (classes === 0) {
-    if (labels) throw new ConfigError('labels', 'the network has no classes');
-    return;
-  }
-  if (labels?.length !== count) {
-    throw new ConfigError('labels', `wanted a class for each of ${count} samples, got ${labels?.length ?? 'none'}`);
-  }
-  const wrong = labels.find((label) => label < 0 || label >= classes);
-  if (wrong !== undefined) throw new ConfigError('labels', `wanted classes 0 to ${classes - 1}, got ${wrong}`);
 }

@@ -2,13 +2,14 @@ import type { Executable, Runtime } from '@flowmap/tensor';
 import { ConfigError } from '../errors.js';
 import type { Model } from '../models/model.js';
 import { samplerOf, samplerWith, type CompiledSampler, type CompileSamplerOptions } from './compile-sampler.js';
+import { samplerProgram } from './sampler-program.js';
 
 /** Options of {@link compileLiveSampler}. */
 export interface LiveSamplerOptions extends Omit<CompileSamplerOptions, 'frozen'> {
   /** The executable, of the same runtime, that has the parameters. */
   readonly sharing: Executable;
-  /** What its states are called: `prefix.name` for a parameter `name`; `ema` for the averages of a training step. */
-  readonly prefix: string;
+  /** Name of the state that a parameter is: `student.ema.weight` for the average of `weight` in a training. */
+  readonly stateOf: (parameter: string) => string;
 }
 
 /**
@@ -16,27 +17,27 @@ export interface LiveSamplerOptions extends Omit<CompileSamplerOptions, 'frozen'
  * they are. Either may be disposed of first. What writes to the parameters between two steps of a sample is in its later steps.
  *
  * @param model what the parameters are for
- * @throws {ConfigError} for an executable without a state of the network, the method `flowMap` of a network without an interval
- *   input, or counts that are not whole numbers >= 1
+ * @throws {ConfigError} for an executable without a state of the network, a sampler of flow maps with a network
+ *   without an interval input, or counts that are not whole numbers >= 1
  * @throws {SharingError} for an executable of another runtime, or a state of another shape
  *
  * @example
- * const sampler = await compileLiveSampler(runtime, student, { batchSize: 16, sharing: step, prefix: 'ema' });
+ * const sampler = await compileLiveSampler(runtime, student, { batchSize: 16, sharing: step, stateOf: (name) => `student.ema.${name}` });
  */
 export async function compileLiveSampler(
   runtime: Runtime,
   model: Pick<Model, 'kind' | 'network'>,
-  { method, batchSize, stepsPerCall = 1, sharing, prefix }: LiveSamplerOptions,
+  { sampler = samplerOf(model), batchSize, stepsPerCall = 1, sharing, stateOf }: LiveSamplerOptions,
 ): Promise<CompiledSampler> {
   const { network } = model;
-  const program = samplerOf(model, method)({ network, batchSize, steps: stepsPerCall, prefix });
+  const program = samplerProgram(sampler, { network, batchSize, steps: stepsPerCall, stateOf });
   const missing = Object.keys(program.state).find((name) => !Object.hasOwn(sharing.program.state, name));
   if (missing !== undefined) {
     throw new ConfigError(
-      'prefix',
+      'stateOf',
       `program '${sharing.program.name}' has no state '${missing}', a parameter of the network`,
     );
   }
   const executable = await runtime.compile(program, { sharing });
-  return samplerWith(runtime, executable, network, batchSize, stepsPerCall);
+  return samplerWith(runtime, executable, sampler, network);
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { uniforms } from '@flowmap/tensor';
 import { ConfigError } from '../errors.js';
+import { classConditions } from '../conditions.js';
 import { matchClasses } from '../data/match-classes.js';
 import { mlp } from '../networks/mlp.js';
 import type { Batch, Dataset } from '../plugins.js';
@@ -14,19 +15,28 @@ function requireIndices(indices: ArrayLike<number>, length: number): void {
   if (wrong !== undefined) throw new ConfigError('numbers.batch', `wanted an index below ${length}, got ${wrong}`);
 }
 
+/** A batch of a dataset with classes, its labels at hand. */
+interface Labelled {
+  readonly x: Float32Array;
+  readonly labels: Int32Array;
+}
+const batchOf = ({ x, labels }: Labelled): Batch => ({ x, conditions: { label: labels } });
+const labelled = ({ x, conditions }: Batch): Labelled => ({ x, labels: conditions['label'] as Int32Array });
+
 /** Sample i is the pair (i, -i), of the class of its parity. */
 const numbers = (changes: Partial<Dataset> = {}): Dataset => ({
   name: 'numbers',
   length: LENGTH,
   shape: [2],
   classes: ['even', 'odd'],
+  conditions: classConditions(2),
   async batch(indices) {
     await Promise.resolve();
     requireIndices(indices, LENGTH);
-    return {
+    return batchOf({
       x: Float32Array.from(Array.from(indices).flatMap((index) => [index, -index])),
       labels: Int32Array.from(indices, (index) => index % 2),
-    };
+    });
   },
   ...changes,
 });
@@ -37,10 +47,11 @@ const endless = (value: (index: number) => number): Dataset => ({
   length: Infinity,
   shape: [1],
   classes: [],
+  conditions: {},
   async batch(indices) {
     await Promise.resolve();
     requireIndices(indices, Infinity);
-    return { x: Float32Array.from(indices, value), labels: new Int32Array(indices.length) };
+    return { x: Float32Array.from(indices, value), conditions: {} };
   },
 });
 const uniform = (index: number): number =>
@@ -58,7 +69,7 @@ describeDataset('draws of a coin', () => endless((index) => Math.round(uniform(i
 async function oneNumber(indices: ArrayLike<number>): Promise<Batch> {
   await Promise.resolve();
   requireIndices(indices, 1);
-  return { x: new Float32Array(2 * indices.length), labels: new Int32Array(indices.length) };
+  return batchOf({ x: new Float32Array(2 * indices.length), labels: new Int32Array(indices.length) });
 }
 
 describe('the contract of datasets', () => {
@@ -66,8 +77,12 @@ describe('the contract of datasets', () => {
   const failures = async (make: () => Dataset): Promise<string[]> =>
     (await failedChecks(datasetChecks(make))).map((title) => title.split(' ').slice(0, 3).join(' '));
   /** What fails when the batches of the numbers are changed. */
-  const changed = (change: (batch: Batch, indices: number[]) => Batch): Promise<string[]> =>
-    failures(() => numbers({ batch: async (indices) => change(await numbers().batch(indices), Array.from(indices)) }));
+  const changed = (change: (batch: Labelled, indices: number[]) => Labelled): Promise<string[]> =>
+    failures(() =>
+      numbers({
+        batch: async (indices) => batchOf(change(labelled(await numbers().batch(indices)), Array.from(indices))),
+      }),
+    );
 
   it('has nothing against a dataset that is right', async () => {
     expect(await failures(numbers)).toEqual([]);
@@ -85,7 +100,10 @@ describe('the contract of datasets', () => {
     expect(await changed(({ x, labels }) => ({ x: x.map((value) => value / 0), labels }))).toContain(title);
     expect(await changed(({ x, labels }) => ({ x, labels: labels.map(() => 2) }))).toEqual([title]);
     expect(await changed(({ x, labels }) => ({ x: x.slice(1), labels }))).toContain(title);
-    const doubles = ({ x, labels }: Batch): Batch => ({ x: Float64Array.from(x) as unknown as Float32Array, labels });
+    const doubles = ({ x, labels }: Labelled): Labelled => ({
+      x: Float64Array.from(x) as unknown as Float32Array,
+      labels,
+    });
     expect(await changed(doubles)).toEqual([title]);
   });
 
@@ -98,13 +116,13 @@ describe('the contract of datasets', () => {
 
   it('refuses samples that depend on the others in the batch', async () => {
     const title = 'gives index i';
-    const centred = ({ x, labels }: Batch): Batch => {
+    const centred = ({ x, labels }: Labelled): Labelled => {
       const mean = x.reduce((sum, value) => sum + Math.abs(value), 0) / Math.max(x.length, 1);
       return { x: x.map((value) => value - mean), labels };
     };
     expect(await changed(centred)).toEqual([title]);
     expect(await changed(({ x, labels }) => ({ x, labels: labels.map((_, i) => i % 2) }))).toEqual([title]);
-    const once = ({ x, labels }: Batch, indices: number[]): Batch => ({
+    const once = ({ x, labels }: Labelled, indices: number[]): Labelled => ({
       x: x.map((value, k) => (indices.indexOf(indices[k >> 1]!) < k >> 1 ? 0 : value)),
       labels,
     });

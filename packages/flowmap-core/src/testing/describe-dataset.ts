@@ -1,6 +1,7 @@
 import { FlowmapError, sizeOf } from '@flowmap/tensor';
 import { expect } from 'vitest';
 import { checkBatch } from '../data/check-batch.js';
+import { classCount } from '../conditions.js';
 import type { Batch, Dataset } from '../plugins.js';
 import { describeChecks, type Check } from './check.js';
 
@@ -38,21 +39,22 @@ export function datasetChecks(make: () => Dataset | Promise<Dataset>, { draws = 
     {
       title: 'says what it is: a name, a length, the shape of a sample, names of classes',
       async run() {
-        const { name, length, shape, classes } = await dataset();
+        const { name, length, shape, classes, conditions } = await dataset();
         expect(name).not.toBe('');
         if (length !== Infinity) expectWhole(length);
         shape.forEach(expectWhole);
         expect(classes.every((own) => typeof own === 'string')).toBe(true);
+        expect(classCount({ conditions })).toBe(classes.length);
       },
     },
     {
-      title: 'gives finite values of its shape, and labels of its classes',
+      title: 'gives finite values of its shape, and the conditions that it declares',
       async run() {
         const data = await dataset();
         for (const indices of [indicesOf(data), indicesOf(data).slice(0, 1), []]) {
           const batch = await data.batch(indices);
           expect(batch.x).toBeInstanceOf(Float32Array);
-          expect(labelsOf(batch)).toBeInstanceOf(Int32Array);
+          expect(Object.keys(batch.conditions).sort()).toEqual(Object.keys(data.conditions).sort());
           checkBatch(data, indices, batch);
         }
       },
@@ -65,10 +67,16 @@ export function datasetChecks(make: () => Dataset | Promise<Dataset>, { draws = 
         const batch = await data.batch(indices);
         expectSame(await data.batch(indices), batch);
         expectSame(await again.batch(indices), batch);
-        expect({ length: again.length, shape: again.shape, classes: again.classes }).toEqual({
+        expect({
+          length: again.length,
+          shape: again.shape,
+          classes: again.classes,
+          conditions: again.conditions,
+        }).toEqual({
           length: data.length,
           shape: data.shape,
           classes: data.classes,
+          conditions: data.conditions,
         });
       },
     },
@@ -104,9 +112,9 @@ export function datasetChecks(make: () => Dataset | Promise<Dataset>, { draws = 
         const data = await dataset();
         const indices = indicesOf(data);
         const [kept, spoiled] = [await data.batch(indices), await data.batch(indices)];
-        const copy = { ...kept, x: kept.x.slice() };
+        const copy = structuredClone(kept);
         spoiled.x.fill(NaN);
-        labelsOf(spoiled).fill(-1);
+        for (const rows of Object.values(spoiled.conditions)) rows.fill(1);
         expectSame(kept, copy);
         expectSame(await data.batch(indices), copy);
       },
@@ -160,14 +168,9 @@ function indicesOf({ length }: Dataset): number[] {
   return [...new Set(spread)];
 }
 
-/** The labels of a batch. */
-function labelsOf({ labels }: Batch): Int32Array {
-  return labels;
-}
-
 function expectSame(got: Batch, wanted: Batch): void {
   expect(sameNumbers(got.x, wanted.x), 'same values').toBe(true);
-  expect([...labelsOf(got)]).toEqual([...labelsOf(wanted)]);
+  expect(got.conditions).toEqual(wanted.conditions);
 }
 
 /** As toEqual does, but fast for images. */
@@ -176,9 +179,13 @@ function sameNumbers(got: Float32Array, wanted: Float32Array): boolean {
 }
 
 function joined(batches: readonly Batch[]): Batch {
+  const conditions = Object.entries(batches[0]!.conditions).map(([name, rows]) => {
+    const values = batches.flatMap((batch) => [...batch.conditions[name]!]);
+    return [name, new (rows.constructor as new (values: number[]) => typeof rows)(values)] as const;
+  });
   return {
     x: Float32Array.from(batches.flatMap(({ x }) => [...x])),
-    labels: Int32Array.from(batches.flatMap((batch) => [...labelsOf(batch)])),
+    conditions: Object.fromEntries(conditions),
   };
 }
 

@@ -36,7 +36,7 @@ test('the terminal velocity of the exact flow map of Gaussian data is its veloci
     runtime,
     (x, z, start, end) => {
       const xt = interpolate(x, z, start);
-      const batch = { x0: x, noise: z, xt, t: start, s: end, draws: {}, schedules: {}, velocity: () => xt };
+      const batch = { x0: x, noise: z, xt, t: start, s: end, draws: {}, schedules: {}, own: {}, velocity: () => xt };
       return terminalVelocity().loss({ ...batch, student: gaussianFlowMap({ std: 0.5 }) }).metrics['terminalError']!;
     },
     [x0, noise, t, s],

@@ -42,10 +42,12 @@ export function toyStudent(params: Tensors, batch: { readonly t: Tensor; readonl
     const factor = a.mul(b.mul(t).add(d.mul(s)).add(1)).add(e.mul(away));
     return perSample(factor, x).mul(x);
   };
-  return {
+  const student: FlowMap = {
     averageVelocity,
     map: (x, t, s) => x.add(perSample(s.sub(t), x).mul(averageVelocity(x, t, s))),
+    under: () => student,
   };
+  return student;
 }
 
 /** {@link toyStudent}'s F as a number, for gradients by hand; `sample` has the batch's times. */
@@ -95,7 +97,16 @@ export function toyLoss(
     return stopGradient(batch.velocity.add(x.sub(xt).mul(SLOPES.x)).add(moved));
   };
   return objective.loss({
-    ...{ student, x0, noise, xt, t, s, draws, velocity, schedules },
+    student,
+    x0,
+    noise,
+    xt,
+    t,
+    s,
+    draws,
+    own: {},
+    velocity,
+    schedules,
     ...(objective.needs.average === undefined ? {} : { average: toyStudent(average, { t, s }) }),
   });
 }

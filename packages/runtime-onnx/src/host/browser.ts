@@ -3,6 +3,7 @@ import { reasonOf } from '../advice.js';
 import { copyModel } from '../copy-model.js';
 import { gpuMemory } from '../gpu-memory.js';
 import { hostMemory } from '../memory.js';
+import { OnnxModelError } from '../onnx-model-error.js';
 import { plainSessions } from '../session.js';
 import { sessionOptions } from '../session-options.js';
 import { findAdapter, isSoftware, missingWebgpu, watchDevice } from './gpu.js';
@@ -25,6 +26,13 @@ export const host: Host = {
       throw new UnsupportedError('onnx', 'a memory limit in a browser', 'leave it out: the browser has its own');
     }
     return device === 'webgpu' ? openWebgpu(settings) : openCpu(settings);
+  },
+  async openFile(ort, address, options) {
+    const response = await fetch(address).catch((cause: unknown) => {
+      throw new OnnxModelError(address, `it cannot be fetched: ${reasonOf(cause)}`, { cause });
+    });
+    if (!response.ok) throw new OnnxModelError(address, `it cannot be fetched: status ${response.status}`);
+    return ort.InferenceSession.create(new Uint8Array(await response.arrayBuffer()), options);
   },
 };
 

@@ -1,3 +1,4 @@
+import type { InferenceSession } from 'onnxruntime-node';
 import type { Device } from '../devices.js';
 import type { Ort } from '../load-ort.js';
 import type { Memory } from '../memory.js';
@@ -35,4 +36,10 @@ export interface Host {
    * @throws {RuntimeUnavailableError} when onnxruntime cannot be loaded, or the device is missing or does not start
    */
   readonly open: (device: Device, settings: DeviceSettings) => Promise<OpenDevice>;
+  /**
+   * Opens the model of a file, external data beside it included: by its path in Node, by its address in a browser.
+   *
+   * @throws {OnnxModelError} when there is no such file
+   */
+  readonly openFile: (ort: Ort, path: string, options: InferenceSession.SessionOptions) => Promise<InferenceSession>;
 }

@@ -4,6 +4,7 @@ import { devices } from '../devices.js';
 import { findCApi } from '../in-place/open.js';
 import { inPlaceSessions } from '../in-place/sessions.js';
 import { loadOrt } from '../load-ort.js';
+import { OnnxModelError } from '../onnx-model-error.js';
 import { inspectSystem } from '../system.js';
 import type { Host } from './host.js';
 
@@ -25,5 +26,13 @@ export const host: Host = {
     if (memoryLimit === undefined) return opened;
     const advice = `it takes onnxruntime's C API, which does not load (${found.reason}): \`npm install koffi\``;
     throw new UnsupportedError('onnx', 'a memory limit', advice);
+  },
+  async openFile(_, path, options) {
+    const { InferenceSession } = await import('onnxruntime-node');
+    const fs = globalThis.process.getBuiltinModule('node:fs');
+    const found = fs.statSync(path, { throwIfNoEntry: false });
+    if (found === undefined) throw new OnnxModelError(path, 'there is no such file');
+    if (!found.isFile()) throw new OnnxModelError(path, 'it is no file');
+    return InferenceSession.create(path, options);
   },
 };

@@ -1,3 +1,4 @@
+import { turns } from '@flowmap/tensor';
 import type { InferenceSession } from 'onnxruntime-node';
 import type { Ort } from '../load-ort.js';
 
@@ -8,14 +9,11 @@ type Create = Ort['InferenceSession']['create'];
  * what another call would do meanwhile is undefined.
  */
 export function oneAtATime(create: Create): Create {
-  let last: Promise<unknown> = Promise.resolve();
+  const inTurn = turns();
   const queued =
     <Arguments extends unknown[], Result>(call: (...args: Arguments) => Promise<Result>) =>
-    (...args: Arguments): Promise<Result> => {
-      const result = last.then(() => call(...args));
-      last = result.catch(() => undefined);
-      return result;
-    };
+    (...args: Arguments): Promise<Result> =>
+      inTurn(() => call(...args));
   return queued(async (model, options) => {
     const session = await create(model, options);
     session.run = queued(session.run.bind(session)) as InferenceSession['run'];

@@ -49,7 +49,7 @@ export interface CApi {
   readonly create: (name: Name, ...args: readonly unknown[]) => Pointer;
   /** Calls a function while this thread counts numbers too small to be normal as zero; undefined where that cannot be set. */
   readonly flushingDenormals: FlushingDenormals | undefined;
-  /** Where an array's elements are, as long as the array is there. */
+  /** Address of an array's elements, valid as long as the array lives. */
   readonly addressOf: (array: ArrayBufferView) => Pointer;
 }
 

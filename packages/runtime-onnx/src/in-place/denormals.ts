@@ -13,8 +13,8 @@ const registers: Readonly<Partial<Record<string, { readonly offset: number; read
 const ENVIRONMENT_BYTES = 256;
 
 /**
- * A way to count denormal numbers as zero on the calling thread for as long as a function runs. It is the processor's own, set
- * through C's floating-point environment, and what it was before afterwards: JavaScript has numbers of its own on this thread.
+ * A way to count denormal numbers as zero on the calling thread for as long as a function runs. The processor does it,
+ * through C's floating-point environment, which is restored afterwards: JavaScript computes on this thread too.
  *
  * @returns undefined where it is not known how, or a trial shows that it has no effect
  */

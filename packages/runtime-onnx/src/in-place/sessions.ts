@@ -74,7 +74,7 @@ function createSession(
         api.call('AddSessionConfigEntry', native, `${group}.${key}`, value);
       }
     }
-    // For the threads of the session. The first one of a process sets the thread that creates it as well, and leaves it so.
+    // For the threads of the session. The first session of a process sets the thread that creates it as well, and leaves it so.
     if (api.flushingDenormals) api.call('AddSessionConfigEntry', native, 'session.set_denormal_as_zero', '1');
     if (isLimited) api.call('AddSessionConfigEntry', native, 'session.use_env_allocators', '1');
     return api.create('CreateSessionFromArray', environment, model, model.byteLength, native);
@@ -85,7 +85,7 @@ function createSession(
 
 let limit: number | undefined;
 
-/** Gives the process an arena of a greatest size, which sessions may share. */
+/** Gives the process an arena of limited size, which sessions may share. */
 function limitMemory(api: CApi, environment: Pointer, memory: Pointer, bytes: number): void {
   if (limit === bytes) return;
   if (limit !== undefined) {
@@ -102,7 +102,7 @@ function limitMemory(api: CApi, environment: Pointer, memory: Pointer, bytes: nu
   limit = bytes;
 }
 
-/** A value of onnxruntime over the array that a tensor has in JavaScript, whose memory stays where it is. */
+/** A value of onnxruntime that uses the memory of a tensor's JavaScript array, in place. */
 function wrap(api: CApi, memory: Pointer, { type, data, dims }: OrtTensor): Pointer {
   const array = data as Float32Array;
   const shape = BigInt64Array.from(dims, BigInt);

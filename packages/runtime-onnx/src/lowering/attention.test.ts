@@ -1,5 +1,5 @@
 import { fromBinary } from '@bufbuild/protobuf';
-import { dit, flowMapSampler } from '@flowmap/core';
+import { dit, flowMapSampler, samplerProgram } from '@flowmap/core';
 import { referenceRuntime } from '@flowmap/runtime-reference';
 import {
   attention,
@@ -72,7 +72,7 @@ const of = (f: (x: Tensor) => Tensor | readonly Tensor[]): Program =>
 describe('self-attention of the CPU', () => {
   it('is one operator for each block and step of a sampler whose parameters are constants', async () => {
     const network = dit({ shape: [3, 8, 8], interval: true, width: 16, depth: 3, heads: 2 });
-    const sampler = flowMapSampler({ network, batchSize: 2, steps: 2 });
+    const sampler = samplerProgram(flowMapSampler(), { network, batchSize: 2, steps: 2 });
     const params = Object.fromEntries(
       Object.entries(network.parameters).map(([name, { shape }]) => {
         const { data } = draw(name, shape);

@@ -61,17 +61,6 @@ export const standardFusions: readonly Fusion[] = [
         emit: (context) => correlate(conv, context, bias),
       };
     }),
-  // log(sigmoid(x)) = -softplus(-x), which is finite where the sigmoid is 0.
-  (tensor) => {
-    const [sigmoid] = tensor.operands;
-    if (!tensor.is('log') || !sigmoid?.is('sigmoid')) return undefined;
-    const { operands } = sigmoid;
-    return {
-      operands,
-      emit: ({ graph, value }) =>
-        graph.node('Neg', [graph.node('Softplus', [graph.node('Neg', [value(operands[0]!)])])]),
-    };
-  },
 ];
 
 /** Tries a fusion with either operand of a sum as the first. */

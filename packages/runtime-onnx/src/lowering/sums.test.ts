@@ -1,8 +1,12 @@
+import { fromBinary } from '@bufbuild/protobuf';
+import { referenceRuntime } from '@flowmap/runtime-reference';
 import {
+  bind,
   grad,
   groupNorm,
   hostTensor,
   hostZeros,
+  program,
   rmsNorm,
   sizeOf,
   type DType,
@@ -10,8 +14,10 @@ import {
   type Tensor,
 } from '@flowmap/tensor';
 import { evaluate } from '@flowmap/tensor/testing';
+import { ModelProtoSchema } from 'onnx-buf';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { onnxRuntime } from '../onnx-runtime.js';
+import { toOnnx } from '../to-onnx.js';
 
 // Sums of equal numbers, whose roundings all go the same way: those of random numbers cancel most of it.
 
@@ -97,6 +103,28 @@ describe('sums of many equal numbers', () => {
   });
 });
 
+describe('sums in parts', () => {
+  it.each<[shape: number[], axes: number[], operators: string[]]>([
+    [[65_536], [0], ['Reshape', 'ReduceSum', 'ReduceSum']],
+    [
+      [4, 256, 256],
+      [0, 1, 2],
+      ['Reshape', 'ReduceSum', 'Reshape', 'ReduceSum', 'ReduceSum'],
+    ],
+    [
+      [8, 4, 24, 24],
+      [1, 2, 3],
+      ['Reshape', 'ReduceSum', 'ReduceSum'],
+    ],
+    [[1024, 32], [0], ['Reshape', 'MatMul', 'Reshape', 'Gemm', 'Reshape']],
+    [[64, 32], [0], ['Gemm', 'Reshape']],
+  ])('of %j over axes %j are not reshaped to what they are', (shape, axes, operators) => {
+    const total = program('total', { inputs: { x: shape } }, ({ x }) => ({ outputs: { total: x.sum(axes) } }));
+    const { graph } = fromBinary(ModelProtoSchema, toOnnx(total));
+    expect(graph!.node.map(({ opType }) => opType)).toEqual(operators);
+  });
+});
+
 it('a softmax of many equal numbers is right', async () => {
   const size = 2 ** 18;
   const x = hostTensor([2, size], new Float32Array(2 * size).fill(Math.log(0.1)));
@@ -126,6 +154,52 @@ describe('cumulative sums', () => {
         const wanted = (place + (options.exclusive ? 0 : 1)) * Math.fround(0.1);
         for (let column = 0; column < columns; column++) {
           expect(Math.abs(data[i * columns + column]! - wanted)).toBeLessThanOrEqual(accepted * wanted);
+        }
+      }
+    }
+  });
+});
+
+describe('long products', { timeout: 300_000 }, () => {
+  const sizes: [m: number, k: number, n: number][] = [
+    [1, 2 ** 18, 1],
+    [2, 3 * 2 ** 16, 3],
+    [1, 65_537, 1], // a prime, in one product
+  ];
+  it.each(sizes)('of %i x %i and %i equal columns', async (m, k, n) => {
+    for (const transposeA of [false, true]) {
+      for (const transposeB of [false, true]) {
+        const f = (a: Tensor, b: Tensor): Tensor => bind('matmul', [a, b], { transposeA, transposeB });
+        const a = tenth(transposeA ? [k, m] : [m, k]);
+        const b = tenth(transposeB ? [n, k] : [k, n]);
+        const { data } = await evaluate(onnx, f, [a, b]);
+        expect(data).toHaveLength(m * n);
+        // Parts of 2^14 terms, which are off by 2e-5 where there is one row.
+        expect(errorOf(data, k * Math.fround(0.1) ** 2)).toBeLessThan(1e-4);
+      }
+    }
+  });
+
+  it('of different numbers, transposed or not, in a batch and with an addend', async () => {
+    const k = 2 ** 17;
+    const numbers = (...shape: number[]) =>
+      hostTensor(
+        shape,
+        Float32Array.from({ length: sizeOf(shape) }, (_, i) => ((i * 7) % 13) - 6),
+      );
+    for (const transposeA of [false, true]) {
+      for (const transposeB of [false, true]) {
+        const f = (a: Tensor, b: Tensor, c: Tensor): Tensor => {
+          const product = bind('matmul', [a, b], { transposeA, transposeB });
+          return product.rank === 2 ? product.add(c) : product;
+        };
+        for (const batch of [[], [2]]) {
+          const a = numbers(...batch, ...(transposeA ? [k, 3] : [3, k]));
+          const b = numbers(...batch, ...(transposeB ? [2, k] : [k, 2]));
+          const args = [a, b, numbers(3, 2)];
+          const [got, wanted] = [await evaluate(onnx, f, args), await evaluate(referenceRuntime(), f, args)];
+          // Whole numbers below 2^24, which are exact.
+          expect(Array.from(got.data)).toEqual(Array.from(wanted.data));
         }
       }
     }

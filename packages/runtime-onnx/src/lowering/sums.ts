@@ -37,8 +37,8 @@ export const sum: Lowering<'sum'> = (tensor, { graph, value }) => {
   // Sums of parts would be rounded to a float16.
   const isWidened = !isShort && x.dtype === 'float16';
   const terms = isWidened ? graph.node('Cast', [value(x)], { to: dataTypes.float32 }) : value(x);
-  const total = sumOfRuns(terms, runs, isWidened ? 'float32' : x.dtype, graph);
-  const result = graph.node('Reshape', [total, graph.integers(tensor.shape)]);
+  const total = sumOfRuns(graph.shaped(terms, x.shape), runs, isWidened ? 'float32' : x.dtype, graph);
+  const result = graph.reshape(total, tensor.shape);
   return isWidened ? graph.node('Cast', [result], { to: dataTypes.float16 }) : result;
 };
 
@@ -59,8 +59,8 @@ export function sumOfRows(x: string, [outer, rows, columns]: Block, dtype: DType
     );
   }
   const ones = graph.constant(Float64Array.of(1), { shape: [1, rows], dtype });
-  if (outer === 1) return graph.node('Gemm', [ones, graph.node('Reshape', [x, graph.integers([rows, columns])])]);
-  return graph.node('MatMul', [ones, graph.node('Reshape', [x, graph.integers([outer, rows, columns])])]);
+  if (outer === 1) return graph.shaped(graph.node('Gemm', [ones, graph.reshape(x, [rows, columns])]), [1, columns]);
+  return graph.shaped(graph.node('MatMul', [ones, graph.reshape(x, [outer, rows, columns])]), [outer, 1, columns]);
 }
 
 /** `[outer, columns]` of `[outer, rows, columns]`, in whatever shape. */
@@ -80,9 +80,13 @@ function sumOfRuns(x: string, runs: readonly Run[], dtype: DType, graph: Graph):
     return sumOfRows(x, [runs.length === 3 ? runs[0]!.extent : 1, rows, columns], dtype, graph);
   }
   if (isOneSum(runs)) {
-    const shaped = graph.node('Reshape', [x, graph.integers(runs.map(({ extent }) => extent))]);
+    const extents = runs.map(({ extent }) => extent);
     const axes = runs.flatMap(({ summed }, axis) => (summed ? [axis] : []));
-    return graph.node('ReduceSum', [shaped, graph.integers(axes)], { keepdims: 0 });
+    const total = graph.node('ReduceSum', [graph.reshape(x, extents), graph.integers(axes)], { keepdims: 0 });
+    return graph.shaped(
+      total,
+      extents.filter((_, axis) => !runs[axis]!.summed),
+    );
   }
   // One run, or a part of it, at a time.
   const long = runs.findLastIndex(({ extent, summed }) => summed && extent > LONGEST);
@@ -93,9 +97,18 @@ function sumOfRuns(x: string, runs: readonly Run[], dtype: DType, graph: Graph):
   const part = extent > LONGEST ? partOf(extent) : extent;
   const parts = Math.ceil(extent / part);
   const filled = extent % part === 0 ? x : zerosAfter(x, [outer, extent, inner], parts * part, graph);
-  const sums = sumOfBlock(filled, [outer * parts, part, inner], dtype, graph);
+  const sums =
+    inner === 1
+      ? sumOfParts(filled, outer === 1 ? [parts] : [outer, parts], part, graph)
+      : sumOfBlock(filled, [outer * parts, part, inner], dtype, graph);
   const rest = [...runs.slice(0, at), { extent: parts, summed: true }, ...runs.slice(at + 1)];
   return sumOfRuns(sums, joint(rest), dtype, graph);
+}
+
+/** Sums of what lies together, in the shape that the next stage takes them in. */
+function sumOfParts(x: string, parts: Shape, part: number, graph: Graph): string {
+  const axis = graph.integers([parts.length]);
+  return graph.shaped(graph.node('ReduceSum', [graph.reshape(x, [...parts, part]), axis], { keepdims: 0 }), parts);
 }
 
 function runsOf(shape: Shape, axes: readonly number[]): Run[] {
@@ -134,6 +147,7 @@ export function partOf(extent: number): number {
 
 /** A block with more rows, which are zeros. */
 export function zerosAfter(x: string, [outer, rows, columns]: Block, extent: number, graph: Graph): string {
-  const shaped = graph.node('Reshape', [x, graph.integers([outer, rows, columns])]);
-  return graph.node('Pad', [shaped, graph.integers([0, 0, 0, 0, extent - rows, 0])]);
+  const block = graph.reshape(x, [outer, rows, columns]);
+  const filled = graph.node('Pad', [block, graph.integers([0, 0, 0, 0, extent - rows, 0])]);
+  return graph.shaped(filled, [outer, extent, columns]);
 }

@@ -23,7 +23,7 @@ export interface Diagnosis {
   readonly advice: Readonly<Partial<Record<Device, string>>>;
 }
 
-/** Tries every device, each in a process of its own, one after the other. */
+/** Tries every device, each in a process of its own, one after another. */
 export async function diagnose(prober: ProbeProgram): Promise<Diagnosis> {
   const system = inspectSystem();
   const probes: Partial<Record<Device, Probe>> = {};

@@ -45,7 +45,7 @@ function table(rows: readonly (readonly string[])[]): string[] {
   });
 }
 
-/** Lines of at most some characters, indented by two, broken between words. */
+/** Lines of at most `width` characters, indented by two, broken between words. */
 function wrapped(text: string, width: number): string[] {
   const lines: string[] = [];
   for (const word of text.split(' ')) {

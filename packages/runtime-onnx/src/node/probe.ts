@@ -3,7 +3,7 @@ import { reasonOf } from '../advice.js';
 import type { Device } from '../devices.js';
 import { onnxRuntime } from '../onnx-runtime.js';
 
-/** What came of trying a device. */
+/** The outcome of trying a device. */
 export type Probe =
   | { readonly works: true; /** Speed of one float32 matrix product of 256 x 256 x 256. */ readonly gflops: number }
   | { readonly works: false; readonly reason: string };

@@ -1,6 +1,6 @@
 import { stridesOf, type BinaryPrimitive, type Tensor, type UnaryPrimitive } from '@flowmap/tensor';
 import { broadcastStrides, forEachRow, nest, type Nest } from '../strided.js';
-import { erf } from './erf.js';
+import { erf, erfc } from './erf.js';
 import type { Kernel, KernelRule } from './kernel.js';
 
 const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x));
@@ -25,6 +25,7 @@ export const unaryKernels: { readonly [P in UnaryPrimitive]: KernelRule<P> } = {
   silu: unary((x) => x * sigmoid(x)),
   softplus: unary((x) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)))),
   erf: unary(erf),
+  erfc: unary(erfc),
   abs: unary(Math.abs),
   sign: unary(Math.sign),
 };
@@ -47,7 +48,7 @@ const binary =
 export const binaryKernels: { readonly [P in BinaryPrimitive]: KernelRule<P> } = {
   add: binary((a, b) => a + b),
   sub: binary((a, b) => a - b),
-  // A product of whole numbers may have more digits than a double.
+  // A product of whole numbers may need more digits than a double has.
   mul: (node) => binary(node.dtype === 'int32' ? Math.imul : (a, b) => a * b)(node),
   div: binary((a, b) => a / b),
   maximum: binary(Math.max),

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { erf } from './erf.js';
+import { erf, erfc } from './erf.js';
 
 it.each([
   // To double precision; Abramowitz and Stegun, table 7.1, and NIST DLMF 7.23 for the larger arguments.
@@ -17,6 +17,25 @@ it.each([
   // Two units in the last place of a double.
   expect(Math.abs(erf(x) - wanted)).toBeLessThanOrEqual(2.3e-16);
   expect(erf(-x)).toBe(-erf(x));
+});
+
+it.each([
+  // NIST DLMF 7.23, and erfc(-x) = 2 - erfc(x).
+  [0, 1],
+  [-1, 1.842700792949715],
+  [1, 0.15729920705028513],
+  [2, 0.004677734981047266],
+  [3, 2.209049699858544e-5],
+  [5, 1.5374597944280349e-12],
+  [10, 2.088487583762545e-45],
+  [26, 5.663192408856143e-296],
+])('erfc(%d)', (x, wanted) => {
+  expect(Math.abs(erfc(x) / wanted - 1)).toBeLessThanOrEqual(1e-12);
+});
+
+it('ends at 0 and 2, and the complement is NaN of NaN', () => {
+  expect([erfc(40), erfc(Infinity), erfc(-Infinity), erfc(-40)]).toEqual([0, 0, 2, 2]);
+  expect(erfc(NaN)).toBeNaN();
 });
 
 it('ends at 1, and is NaN of NaN', () => {

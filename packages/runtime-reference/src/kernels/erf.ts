@@ -10,6 +10,11 @@ export function erf(x: number): number {
   return z < 6 ? Math.sign(x) * (1 - complement(z)) : z >= 6 ? Math.sign(x) : NaN;
 }
 
+/** `1 - erf(x)`, relatively exact to 1e-12. */
+export function erfc(x: number): number {
+  return x < 2.5 ? 1 - erf(x) : complement(x);
+}
+
 function series(x: number): number {
   let term = x;
   let sum = x;

@@ -8,7 +8,7 @@ import { matmul } from './matmul.js';
 import { reduceMax, softmax, sum, sumPool2d } from './reduce.js';
 import { argMax, cumsum } from './scan.js';
 
-/** Primitives whose values are there before a program runs, and are not computed. */
+/** Primitives whose values are known before a program runs and are not computed. */
 export type Leaf = 'input' | 'constant';
 
 const kernels: { readonly [P in Exclude<Primitive, Leaf>]: KernelRule<P> } = {
@@ -40,7 +40,7 @@ const kernels: { readonly [P in Exclude<Primitive, Leaf>]: KernelRule<P> } = {
   upsample2d,
 };
 
-/** Prepares the kernel that computes a node. The elements of a half are rounded when all of them are there, sums complete. */
+/** Prepares the kernel that computes a node. The elements of a half are rounded once all of them are there and sums are complete. */
 export function kernelOf(node: Tensor<Exclude<Primitive, Leaf>>): Kernel {
   const rule = kernels[node.primitive] as KernelRule<Primitive>;
   const kernel = rule(node);

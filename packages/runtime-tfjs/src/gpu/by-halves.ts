@@ -10,7 +10,7 @@ export const sum: Lowering<'sum'> = (emit, [x], { axes, keepDims }) =>
     ? reduceRuns(emit, x!, axes, keepDims, (runs) => byHalves(emit, 'Add', runs))
     : reduce(emit, 'Sum', x!, axes, keepDims);
 
-/** Maximum by halves: WebGL's kernel starts from -1e20, and gives that where all is less. */
+/** Maximum by halves: WebGL's kernel starts from -1e20, and gives that where all elements are less. */
 export const reduceMax: Lowering<'reduceMax'> = (emit, [x], { axes, keepDims }) => largest(emit, x!, axes, keepDims);
 
 export const argMax = argMaxBy((emit, x) => largest(emit, x, [1], true));

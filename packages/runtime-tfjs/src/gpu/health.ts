@@ -19,8 +19,8 @@ interface WebglBackend extends Backend {
 export type Health = () => string | undefined;
 
 /**
- * Watches a back end's device from now on, for the back ends themselves do not: a program that a GPU refuses leaves its results
- * as zeros, and so does a device that was lost.
+ * Watches a back end's device from now on, as the back ends themselves do not: a program that the GPU refuses leaves zeros as its
+ * results, and so does a device that was lost.
  */
 export function healthOf(backend: Backend, backendName: string): Health {
   if (backendName === 'webgl') {
@@ -36,7 +36,7 @@ export function healthOf(backend: Backend, backendName: string): Health {
 }
 
 /**
- * Refuses a WebGL without float32: half the bits of a gradient would be lost in silence.
+ * Refuses a WebGL without float32: half the bits of a gradient would be lost silently.
  *
  * @throws {RuntimeUnavailableError} on such a device
  */

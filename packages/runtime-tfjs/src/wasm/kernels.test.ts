@@ -122,3 +122,52 @@ test.each([{}, { exclusive: true }, { reverse: true }])(
     }
   },
 );
+
+test.each([2 ** 14, 2 ** 18, 10_007])('the softmax of %i equal numbers', async (count) => {
+  const x = hostTensor([2, count], new Float32Array(2 * count).fill(3));
+  const data = await evaluate(runtime, { x }, ({ x }) => x!.softmax());
+  expect(data).toHaveLength(2 * count);
+  for (const at of [0, count - 1, count, 2 * count - 1]) expect(Math.abs(data[at]! * count - 1)).toBeLessThan(8e-6);
+});
+
+test('the softmax of a long row with special numbers', async () => {
+  const rows = [NaN, Infinity, -Infinity].map((special) =>
+    Float32Array.from({ length: 5000 }, (_, i) => (i === 7 ? special : 0)),
+  );
+  const x = hostTensor(
+    [3, 5000],
+    rows.flatMap((row) => Array.from(row)),
+  );
+  const data = await evaluate(runtime, { x }, ({ x }) => x!.softmax());
+  expect([data[0], data[5000]]).toEqual([NaN, NaN]);
+  expect(data[10_007]).toBe(0);
+  expect(Math.abs(data[10_000]! * 4999 - 1)).toBeLessThan(8e-6);
+});
+
+test.each([
+  [1, 2 ** 16, 1],
+  [3, 2 ** 16, 5],
+  [40, 5001, 33],
+  [2, 2 ** 18, 2],
+])('a product of %i x %i and columns of %i, all of equal numbers', async (m, k, n) => {
+  const equal = (shape: number[]) => hostTensor(shape, new Float32Array(sizeOf(shape)).fill(0.1));
+  const wanted = k * Math.fround(0.1) ** 2;
+  for (const [transposeA, transposeB] of [
+    [false, false],
+    [true, false],
+    [false, true],
+  ] as const) {
+    const feeds = { a: equal(transposeA ? [2, k, m] : [2, m, k]), b: equal(transposeB ? [2, n, k] : [2, k, n]) };
+    const data = await evaluate(runtime, feeds, ({ a, b }) => bind('matmul', [a!, b!], { transposeA, transposeB }));
+    expect(data).toHaveLength(2 * m * n);
+    // Stages of 1024 terms, each added one after the other.
+    for (const value of data) expect(Math.abs(value / wanted - 1)).toBeLessThan(3e-5);
+  }
+});
+
+test('a long product of different numbers', async () => {
+  await agrees({ a: sample([5, 4500]), b: sample([4500, 3]) }, ({ a, b }) => a!.matmul(b!));
+  await agrees({ a: sample([2, 4500, 3]), b: sample([2, 2, 4500]) }, ({ a, b }) =>
+    bind('matmul', [a!, b!], { transposeA: true, transposeB: true }),
+  );
+});

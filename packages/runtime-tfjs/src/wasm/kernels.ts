@@ -3,6 +3,7 @@ import { batchMatMul } from './batch-mat-mul.js';
 import { extreme } from './extreme.js';
 import { reverse, tile } from './repetition.js';
 import { slice } from './slice.js';
+import { softmax } from './softmax.js';
 import { sum } from './sum.js';
 import type { Wasm } from './wasm.js';
 
@@ -17,6 +18,7 @@ export function wasmKernels(wasm: Wasm): Readonly<Record<string, Kernel>> {
     Minimum: extreme(wasm, 'Minimum'),
     Reverse: reverse(wasm),
     Slice: slice(wasm),
+    Softmax: softmax(wasm),
     Sum: sum(wasm),
     Tile: tile(wasm),
   };

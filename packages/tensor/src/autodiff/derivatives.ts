@@ -23,18 +23,16 @@ export const unaryDerivatives: {
   // With sigmoid(-x) for 1 - sigmoid(x) nothing cancels, in second derivatives neither.
   silu: (x, y) => x.sigmoid().add(y.mul(x.neg().sigmoid())),
   softplus: (x) => x.sigmoid(),
-  // Rounded to a half, the square would take digits from its exponential.
-  erf: (x) =>
-    inFloat32(x, (x) =>
-      x
-        .square()
-        .neg()
-        .exp()
-        .mul(2 / Math.sqrt(Math.PI)),
-    ),
+  erf: (x) => gaussian(x, 2 / Math.sqrt(Math.PI)),
+  erfc: (x) => gaussian(x, -2 / Math.sqrt(Math.PI)),
   abs: (x) => x.sign(),
   sign: null,
 };
+
+/** `scale exp(-x^2)`; rounded to a half, the square would take digits from its exponential. */
+function gaussian(x: Tensor, scale: number): Tensor {
+  return inFloat32(x, (x) => x.square().neg().exp().mul(scale));
+}
 
 /** 1 where `a` is the larger, 1/2 where both are equal, else 0: the derivative of `maximum(a, b)` in `a`. */
 export function largerMask(a: Tensor, b: Tensor): Tensor {

@@ -46,6 +46,7 @@ const jvpRules: { readonly [P in Primitive]: JvpRule<P> } = {
   silu: unary,
   softplus: unary,
   erf: unary,
+  erfc: unary,
   abs: unary,
   sign: zero,
 

@@ -46,6 +46,7 @@ const vjpRules: { readonly [P in Primitive]: VjpRule<P> } = {
   silu: unary,
   softplus: unary,
   erf: unary,
+  erfc: unary,
   abs: unary,
   sign: zero,
 

@@ -16,7 +16,7 @@ export type FloatDType = 'float32' | HalfDType;
 /** Floats of two bytes: IEEE 754 half precision, and the upper half of a float32. */
 export type HalfDType = 'float16' | 'bfloat16';
 
-/** True for the dtypes that have derivatives; matrix products, convolutions and functions such as `exp` take no others. */
+/** True for the dtypes that have derivatives; matrix products, convolutions and functions such as `exp` accept no others. */
 export function isFloat(dtype: string): dtype is FloatDType {
   return dtype === 'float32' || isHalf(dtype);
 }

@@ -27,7 +27,7 @@ const sameAsOperand = (_: unknown, [x]: readonly TensorSpec[]): TensorSpec => x!
 const reduce =
   (operation: string) =>
   (attributes: Primitives['sum'], [x]: readonly TensorSpec[]): TensorSpec => {
-    if (x!.dtype === 'bool') throw new DTypeError(operation, 'numbers (use cast)', ['bool']);
+    requireNumbers(operation, x!);
     for (const axis of attributes.axes) requireAxis(operation, axis, x!.shape);
     const reduced = x!.shape.map((extent, axis) => (attributes.axes.includes(axis) ? 1 : extent));
     const shape = attributes.keepDims ? reduced : reduced.filter((_, axis) => !attributes.axes.includes(axis));
@@ -60,6 +60,7 @@ export const inferRules: { readonly [P in Primitive]: InferRule<P> } = {
   silu: unary('silu'),
   softplus: unary('softplus'),
   erf: unary('erf'),
+  erfc: unary('erfc'),
   abs: unary('abs'),
   sign: unary('sign'),
 
@@ -161,7 +162,7 @@ export const inferRules: { readonly [P in Primitive]: InferRule<P> } = {
   },
 
   sum: reduce('sum'),
-  reduceMax: reduce('reduceMax'),
+  reduceMax: reduce('max'),
   argMax: ({ axis }, [x]) => {
     requireFloats('argMax', [x!]);
     requireAxis('argMax', axis, x!.shape);
@@ -254,6 +255,11 @@ export function requireFloats(operation: string, operands: readonly TensorSpec[]
   if (!dtypes.every(isFloat)) throw new DTypeError(operation, 'floats (use cast)', dtypes);
   if (dtypes.some((dtype) => dtype !== dtypes[0]))
     throw new DTypeError(operation, 'operands of one dtype (use cast)', dtypes);
+}
+
+/** Throws a {@link DTypeError} for a bool. */
+export function requireNumbers(operation: string, { dtype }: TensorSpec): void {
+  if (dtype === 'bool') throw new DTypeError(operation, 'numbers (use cast)', [dtype]);
 }
 
 function requireAxis(operation: string, axis: number, shape: Shape): void {

@@ -42,6 +42,8 @@ export interface Primitives {
   /** `log(1 + exp(x))`, a primitive because no composition of others is exact on both sides of zero. */
   softplus: None;
   erf: None;
+  /** `1 - erf(x)`, a primitive because it has all digits where the difference has none. */
+  erfc: None;
   abs: None;
   sign: None;
 
@@ -124,6 +126,7 @@ export type UnaryPrimitive =
   | 'silu'
   | 'softplus'
   | 'erf'
+  | 'erfc'
   | 'abs'
   | 'sign';
 

@@ -2,7 +2,11 @@ import { describe, expect, it } from 'vitest';
 import { DTypeError, ShapeError } from '../errors.js';
 import { attention } from '../library/attention.js';
 import { concat, conv2d, convTranspose2d, linear, oneHot, select, split } from '../library/functions.js';
-import { groupNorm } from '../library/norms.js';
+import { gelu, geluTanh, leakyRelu, logSigmoid } from '../library/activations.js';
+import { logSoftmax, logSumExp } from '../library/log-sum-exp.js';
+import { resize2d } from '../library/images.js';
+import { groupNorm, layerNorm, pixelNorm, rmsNorm } from '../library/norms.js';
+import { averagePool2d, maxPool2d } from '../library/pooling.js';
 import { bind, constant, input, reachable, full, type Tensor } from './tensor.js';
 
 const float = (...shape: number[]): Tensor => input('x', shape);
@@ -201,6 +205,37 @@ describe('dtype errors', () => {
   ])('%#: %s', (build, message) => {
     expect(build).toThrow(DTypeError);
     expect(build).toThrow(message);
+  });
+
+  it.each<[string, (x: Tensor) => Tensor]>([
+    ['mean', (x) => x.mean()],
+    ['argMax', (x) => x.argMax(0)],
+    ['argMin', (x) => x.argMin(0)],
+    ['cumsum', (x) => x.cumsum(0)],
+    ['softmax', (x) => x.softmax()],
+    ['gelu', gelu],
+    ['geluTanh', geluTanh],
+    ['leakyRelu', (x) => leakyRelu(x)],
+    ['logSigmoid', logSigmoid],
+    ['logSumExp', (x) => logSumExp(x)],
+    ['logSoftmax', logSoftmax],
+    ['rmsNorm', (x) => rmsNorm(x)],
+    ['pixelNorm', (x) => pixelNorm(x)],
+    ['layerNorm', (x) => layerNorm(x)],
+    ['groupNorm', (x) => groupNorm(x, 1)],
+    ['averagePool2d', (x) => averagePool2d(x, 2)],
+    ['resize2d', (x) => resize2d(x, [3, 3], 'nearest')],
+  ])('%s names itself when it is given whole numbers', (name, f) => {
+    expect(() => f(input('x', [1, 2, 4, 4], 'int32'))).toThrow(`${name}: wanted floats (use cast), got int32`);
+  });
+
+  it.each<[string, (x: Tensor) => Tensor]>([
+    ['min', (x) => x.min()],
+    ['max', (x) => x.max()],
+    ['sum', (x) => x.sum()],
+    ['maxPool2d', (x) => maxPool2d(x, 2)],
+  ])('%s names itself when it is given bools', (name, f) => {
+    expect(() => f(input('x', [1, 2, 4, 4], 'bool'))).toThrow(`${name}: wanted numbers (use cast), got bool`);
   });
 });
 

@@ -1,7 +1,7 @@
 import { DTypeError, ShapeError } from '../errors.js';
 import { isFloat, isHalf, type DType, type TensorSpec } from './dtype.js';
 import { roundTo } from './half.js';
-import { inferRules, type InferRule } from './infer.js';
+import { inferRules, requireFloats, requireNumbers, type InferRule } from './infer.js';
 import type { ConstantData, Primitive, Primitives } from './primitives.js';
 import { normalizeAxes, sizeOf, type Shape } from './shape.js';
 
@@ -95,7 +95,7 @@ export class Tensor<P extends Primitive = Primitive> implements TensorSpec {
   sigmoid(): Tensor {
     return bind('sigmoid', [this], {});
   }
-  /** `x sigmoid(x)` (Elfwing, Uchibe, Doya 2017; also called swish). */
+  /** `x sigmoid(x)` (Elfwing, Uchibe, Doya 2017; also called swish). At plus and minus infinity its derivatives are NaN. */
   silu(): Tensor {
     return bind('silu', [this], {});
   }
@@ -105,6 +105,10 @@ export class Tensor<P extends Primitive = Primitive> implements TensorSpec {
   }
   erf(): Tensor {
     return bind('erf', [this], {});
+  }
+  /** `1 - erf(x)`, with all digits where that is small: the tail of a normal distribution. */
+  erfc(): Tensor {
+    return bind('erfc', [this], {});
   }
   abs(): Tensor {
     return bind('abs', [this], {});
@@ -173,9 +177,13 @@ export class Tensor<P extends Primitive = Primitive> implements TensorSpec {
   max(axes?: readonly number[], keepDims = false): Tensor {
     return bind('reduceMax', [this], { axes: this.axes('max', axes), keepDims });
   }
-  /** Minimum over the given axes; ties as in {@link max}. */
+  /** Minimum over the given axes, of floats or int32; NaN and ties as in {@link max}. */
   min(axes?: readonly number[], keepDims = false): Tensor {
-    return this.neg().max(axes, keepDims).neg();
+    requireNumbers('min', this);
+    const attributes = { axes: this.axes('min', axes), keepDims };
+    // -1 - x also turns the order of int32 around, and has no overflow, as -x has.
+    const turned = (x: Tensor): Tensor => (x.dtype === 'int32' ? full(-1, [], 'int32').sub(x) : x.neg());
+    return turned(bind('reduceMax', [turned(this)], attributes));
   }
   /** Index of the first maximum along an axis, of the first NaN where there is one, as int32 without that axis. */
   argMax(axis: number): Tensor {
@@ -183,13 +191,17 @@ export class Tensor<P extends Primitive = Primitive> implements TensorSpec {
   }
   /** Index of the first minimum along an axis, of the first NaN where there is one, as int32 without that axis. */
   argMin(axis: number): Tensor {
-    return this.neg().argMax(axis);
+    requireFloats('argMin', [this]);
+    return bind('argMax', [this.neg()], { axis: this.axis('argMin', axis) });
   }
   /** `y_i = sum_{j <= i} x_j` along an axis; with `exclusive` `j < i`; with `reverse` from the end. */
   cumsum(axis: number, { exclusive = false, reverse = false } = {}): Tensor {
     return bind('cumsum', [this], { axis: this.axis('cumsum', axis), exclusive, reverse });
   }
-  /** `exp(x_i) / sum_j exp(x_j)` along the last axis. */
+  /**
+   * `exp(x_i) / sum_j exp(x_j)` along the last axis; a row whose largest element is infinite or minus infinity is NaN. Derivatives of
+   * an element that is nearly 1 are exact to a rounding of their cotangent; those of `logSoftmax(x).exp()` have all digits.
+   */
   softmax(): Tensor {
     return bind('softmax', [this], {});
   }

@@ -1,4 +1,6 @@
+import { select } from './functions.js';
 import { inFloat32 } from './in-float32.js';
+import { requireFloats } from '../graph/infer.js';
 import type { Tensor } from '../graph/tensor.js';
 
 /** `max(x, 0)`; at 0 the derivative is 1/2. */
@@ -8,25 +10,48 @@ export function relu(x: Tensor): Tensor {
 
 /** `x` where it is positive, `slope x` elsewhere (Maas, Hannun and Ng 2013); `slope` in [0, 1], 0.2 unless given. */
 export function leakyRelu(x: Tensor, slope = 0.2): Tensor {
+  requireFloats('leakyRelu', [x]);
   return x.maximum(x.mul(slope));
 }
 
 /**
- * `gelu(x) = x (1 + erf(x / sqrt(2))) / 2` (Hendrycks and Gimpel 2016). Left of zero the sum cancels: values and derivatives are
- * exact to a rounding of x there, not to one of their own. Of halves it is computed in float32 and rounded once.
+ * `log(sigmoid(x)) = -softplus(-x)`: the logarithm of a probability from its logit, with all digits also where the sigmoid itself
+ * is 0 or 1, as are its derivatives.
+ */
+export function logSigmoid(x: Tensor): Tensor {
+  requireFloats('logSigmoid', [x]);
+  return x.neg().softplus().neg();
+}
+
+/**
+ * `gelu(x) = x Phi(x) = x erfc(-x / sqrt(2)) / 2` (Hendrycks and Gimpel 2016), where `1 + erf` would cancel. Values and derivatives
+ * have all digits that a rounding of x leaves them, relatively `x^2` roundings; at infinity they are those of `max(x, 0)`.
+ * Of halves it is computed in float32 and rounded once.
  */
 export function gelu(x: Tensor): Tensor {
-  return inFloat32(x, (x) => x.mul(0.5).mul(x.mul(Math.SQRT1_2).erf().add(1)));
+  requireFloats('gelu', [x]);
+  // Phi(-40) = 1e-350, which no dtype holds.
+  return inFloat32(x, (x) => reluBeyond(x, 40, (x) => x.mul(0.5).mul(x.mul(-Math.SQRT1_2).erfc())));
 }
 
 /**
  * `x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2`: the approximation of {@link gelu} that most transformers use. Of halves it
- * is computed in float32 and rounded once. Derivatives are NaN where float32 does not hold `x^4`, from about 1e9 on.
+ * is computed in float32 and rounded once.
  */
 export function geluTanh(x: Tensor): Tensor {
-  return inFloat32(x, (x) => {
-    // (1 + tanh(u)) / 2 = sigmoid(2 u)
-    const u = x.mul(x.square().mul(0.044715).add(1)).mul(2 * Math.sqrt(2 / Math.PI));
-    return x.mul(u.sigmoid());
-  });
+  requireFloats('geluTanh', [x]);
+  return inFloat32(x, (x) =>
+    // The sigmoid at -24 is e^-1024, which no dtype holds.
+    reluBeyond(x, 24, (x) => {
+      // (1 + tanh(u)) / 2 = sigmoid(2 u)
+      const u = x.mul(x.square().mul(0.044715).add(1)).mul(2 * Math.sqrt(2 / Math.PI));
+      return x.mul(u.sigmoid());
+    }),
+  );
+}
+
+/** `f(x)` where |x| < bound, and `max(x, 0)` beyond, which it has become there: so powers of x do not overflow in derivatives. */
+function reluBeyond(x: Tensor, bound: number, f: (x: Tensor) => Tensor): Tensor {
+  const isInside = x.abs().less(bound);
+  return select(isInside, f(select(isInside, x, 0)), relu(x));
 }

@@ -1,5 +1,6 @@
 import { ShapeError } from '../errors.js';
 import type { DType } from '../graph/dtype.js';
+import { requireFloats } from '../graph/infer.js';
 import { isExtent } from '../graph/shape.js';
 import { constant, type Tensor } from '../graph/tensor.js';
 
@@ -55,6 +56,7 @@ export function depthToSpace(x: Tensor, factor: number): Tensor {
 export function resize2d(x: Tensor, size: readonly [number, number], mode: 'nearest' | 'bilinear'): Tensor {
   const [n, c, h, w] = requireImage('resize2d', x);
   if (!size.every(isExtent)) throw new ShapeError('resize2d', 'a size of whole numbers >= 1', [size]);
+  requireFloats('resize2d', [x]);
   const factor = size[0] / h;
   if (mode === 'nearest' && Number.isInteger(factor) && size[1] === factor * w) return x.upsample2d(factor);
   // An axis at a time as a product with the matrix of weights: two passes at any scale, exact to differentiate.

@@ -1,5 +1,6 @@
 import { ShapeError } from '../errors.js';
 import { inFloat32 } from './in-float32.js';
+import { requireFloats } from '../graph/infer.js';
 import { full, type Tensor } from '../graph/tensor.js';
 
 /** Inverse square root of the mean square over the given axes, kept with extent 1. */
@@ -15,11 +16,13 @@ function inverseRms(x: Tensor, axes: readonly number[], epsilon: number): Tensor
  * @param epsilon keeps a zero vector finite; 1e-6 unless given
  */
 export function rmsNorm(x: Tensor, epsilon = 1e-6): Tensor {
+  requireFloats('rmsNorm', [x]);
   return inFloat32(x, (x) => x.mul(inverseRms(x, [-1], epsilon)));
 }
 
 /** Root-mean-square norm over the channels of every pixel of `[n, c, h, w]` (Karras et al. 2018, "pixelwise feature vector"). */
 export function pixelNorm(x: Tensor, epsilon = 1e-6): Tensor {
+  requireFloats('pixelNorm', [x]);
   return inFloat32(x, (x) => x.mul(inverseRms(x, [1], epsilon)));
 }
 
@@ -28,6 +31,7 @@ export function pixelNorm(x: Tensor, epsilon = 1e-6): Tensor {
  * and bias; the variance divides by the number of elements).
  */
 export function layerNorm(x: Tensor, epsilon = 1e-6): Tensor {
+  requireFloats('layerNorm', [x]);
   return inFloat32(x, (x) => rmsNorm(x.sub(x.mean([-1], true)), epsilon));
 }
 
@@ -39,6 +43,7 @@ export function layerNorm(x: Tensor, epsilon = 1e-6): Tensor {
  * @throws {ShapeError} when the channels do not divide into the groups
  */
 export function groupNorm(x: Tensor, groups: number, epsilon = 1e-5): Tensor {
+  requireFloats('groupNorm', [x]);
   const [n = 0, c = 0] = x.shape;
   if (x.rank !== 4 || c % groups !== 0) {
     throw new ShapeError(`groupNorm with ${groups} groups`, '[n, c, h, w] with channels that the groups divide', [

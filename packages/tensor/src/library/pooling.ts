@@ -1,6 +1,7 @@
 import { ShapeError } from '../errors.js';
 import type { DType } from '../graph/dtype.js';
 import { requireImage } from './images.js';
+import { requireFloats, requireNumbers } from '../graph/infer.js';
 import { constant, type Tensor } from '../graph/tensor.js';
 
 /** The window of a pooling, equal in both directions. */
@@ -21,6 +22,7 @@ export interface PoolOptions {
 export function averagePool2d(x: Tensor, side: number, options: PoolOptions = {}): Tensor {
   const { stride = side, padding = 0 } = options;
   const [, , h, w] = requireImage('averagePool2d', x);
+  requireFloats('averagePool2d', [x]);
   if (stride === side && padding === 0 && h % side === 0 && w % side === 0) {
     return x.sumPool2d(side).mul(1 / side ** 2);
   }
@@ -38,6 +40,7 @@ export function averagePool2d(x: Tensor, side: number, options: PoolOptions = {}
 export function maxPool2d(x: Tensor, side: number, options: PoolOptions = {}): Tensor {
   const { stride = side, padding = 0 } = options;
   const [n, c, h, w] = requireImage('maxPool2d', x);
+  requireNumbers('maxPool2d', x);
   if (stride === side && padding === 0 && h % side === 0 && w % side === 0) {
     const [rows, columns] = [h / side, w / side];
     const windows = x.reshape([n * c, rows, side, columns, side]);
@@ -78,12 +81,13 @@ function everyNth(x: Tensor, axis: number, first: number, step: number, count: n
   return steps.slice(starts, steps.shape.with(axis + 1, 1)).reshape([...before, count, ...after]);
 }
 
-/** Minus infinity around a zero image of `h x w`. */
+/** The lowest number around a zero image of `h x w`. */
 function frame(h: number, w: number, margin: number, dtype: DType): Tensor {
   const [rows, columns] = [h + 2 * margin, w + 2 * margin];
+  const lowest = dtype === 'int32' ? -(2 ** 31) : -Infinity;
   const inside = (i: number, extent: number): boolean => i >= margin && i < margin + extent;
   const values = Float64Array.from({ length: rows * columns }, (_, i) =>
-    inside(Math.floor(i / columns), h) && inside(i % columns, w) ? 0 : -Infinity,
+    inside(Math.floor(i / columns), h) && inside(i % columns, w) ? 0 : lowest,
   );
   return constant(values, [1, 1, rows, columns], dtype);
 }

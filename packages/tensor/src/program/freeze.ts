@@ -7,12 +7,12 @@ import { substitute } from './substitute.js';
 import { bind, constant, type Tensor } from '../graph/tensor.js';
 
 /**
- * A program whose named states are constants: a sampler with its parameters. A runtime may lay constants out in memory as its
- * kernels like them best and compute with them in advance, and a file written from the program holds them.
+ * A program whose named states have become constants: a sampler with its parameters, for example. A runtime may lay constants out
+ * as its kernels prefer and compute with them in advance, and a file written from the program contains them.
  *
  * @param program stays as it is
  * @param values values of any of its states that it does not change; they are copied
- * @returns an equal program without those states
+ * @returns the same program without those states
  * @throws {FeedError} for an unknown name, a wrong shape or a wrong dtype
  * @throws {ProgramError} for a state that the program changes
  *

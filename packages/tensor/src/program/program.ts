@@ -17,7 +17,7 @@ export interface ProgramArguments {
   readonly state?: Readonly<Record<string, SpecLike>>;
 }
 
-/** What a program computes: results to look at, and new values for the state it changes (the rest stays as it is). */
+/** What a program computes: outputs to read, and new values of the states that it changes (the others stay as they are). */
 export interface ProgramResults {
   readonly outputs: Tensors;
   readonly state?: Tensors;
@@ -25,7 +25,7 @@ export interface ProgramResults {
 
 /** What goes into a program and what comes out, by name. */
 export interface Signature {
-  /** The program's, for messages. */
+  /** Name of the program, for messages. */
   readonly name: string;
   readonly inputs: Readonly<Record<string, TensorSpec>>;
   readonly state: Readonly<Record<string, TensorSpec>>;
@@ -40,7 +40,7 @@ export interface Signature {
  */
 export interface Program extends Signature {
   readonly outputs: Tensors;
-  /** New value of each state that the program changes; what it does not name stays. */
+  /** New value of each state that the program changes; states not named here stay. */
   readonly updates: Tensors;
   readonly nodes: readonly Tensor[];
 }
@@ -94,7 +94,7 @@ export function program<I extends string, S extends string = never>(
   return programOf({ name, inputs, state, outputs: results.outputs, updates });
 }
 
-/** The program of results that have been checked, simplified. */
+/** The simplified program of results that have been checked. */
 export function programOf({ outputs, updates, ...rest }: Omit<Program, 'nodes'>): Program {
   const names = [...Object.keys(outputs), ...Object.keys(updates)];
   const simplified = simplify([...Object.values(outputs), ...Object.values(updates)]);
@@ -116,7 +116,7 @@ export function formatProgram({ nodes, outputs, updates }: Program): string {
   return [...lines, ...results, ...changes].join('\n');
 }
 
-/** Shape and dtype as a reader writes them: `float32 [2, 3]`. */
+/** Shape and dtype in words: `float32 [2, 3]`. */
 export function specText({ dtype, shape }: TensorSpec): string {
   return `${dtype} [${shape.join(', ')}]`;
 }

@@ -6,7 +6,7 @@ import type { Tensor } from '../graph/tensor.js';
 import { requireWhole } from '../whole.js';
 
 /**
- * The program that takes several steps of another one in a row: each step moves the state on for the next.
+ * The program that takes several steps of another in a row: each step moves the state on for the next.
  *
  * @param steps whole number >= 1; 1 is the program itself
  * @returns a program of the same name, with the same state, whose inputs and outputs have a leading axis of `steps`, one
@@ -40,7 +40,7 @@ export function unroll(step: Program, steps: number): Program {
 }
 
 /**
- * What {@link unroll} takes and gives, for a runtime that repeats a step by other means.
+ * Inputs, state and outputs of {@link unroll}, for a runtime that repeats a step by other means.
  *
  * @throws {ConfigError} for a number of steps that there cannot be
  */
@@ -50,7 +50,7 @@ export function unrolledSignature(step: Signature, steps: number): Signature {
   return { ...step, inputs: stacked(step.inputs, steps), outputs: stacked(step.outputs, steps) };
 }
 
-/** Specs of as many tensors each, stacked along a new leading axis. */
+/** Specs of `count` tensors each, stacked along a new leading axis. */
 function stacked(specs: Readonly<Record<string, TensorSpec>>, count: number): Record<string, TensorSpec> {
   return Object.fromEntries(
     Object.entries(specs).map(([name, { shape, dtype }]) => [name, { shape: [count, ...shape], dtype }]),

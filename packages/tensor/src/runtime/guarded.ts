@@ -9,14 +9,14 @@ export interface RunResults<Value> {
   readonly updates: Readonly<Record<string, Value>>;
 }
 
-/** A program as a back end runs it. It is called for one thing at a time, and not after `dispose`. */
+/** A program as a back end runs it. Calls to it never overlap, and none comes after `dispose`. */
 export interface CompiledProgram<Value> {
   /**
    * @param inputs every input, checked for shape and dtype
    * @param stateOf value of a state of the program, all of which were written
    */
   run(inputs: Feeds, stateOf: (name: string) => Value): RunResults<Value> | Promise<RunResults<Value>>;
-  /** Releases what the program holds besides its states. */
+  /** Releases everything the program holds except its states. */
   dispose(): void | Promise<void>;
 }
 
@@ -36,8 +36,8 @@ export type MakeExecutable<Value> = (
 ) => Promise<Executable>;
 
 /**
- * What executables of every runtime do alike: they refuse what the interface says, take one call at a time, and keep states, of
- * their own or shared. A runtime calls this once, and makes all of its executables with the result.
+ * What the executables of all runtimes have in common: they refuse what the interface says, take one call at a time, and keep
+ * states, their own or shared ones. A runtime calls this once and makes all of its executables with the result.
  *
  * @param memory where the runtime keeps states
  */
@@ -56,7 +56,7 @@ export function guarded<Value>(memory: StateMemory<Value>): MakeExecutable<Value
 
   return async (program, sharing, compile) => {
     const shared = sharing === undefined ? newShared<Value>() : sharedWith(program, sharing);
-    // Before anything is awaited, so that the states outlive what they are shared with.
+    // Before anything is awaited, so that the states outlive the executable that they are shared with.
     const states = own(shared, program, memory);
     let compiled: CompiledProgram<Value>;
     try {

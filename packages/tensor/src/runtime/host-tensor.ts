@@ -4,8 +4,8 @@ import { roundTo } from '../graph/half.js';
 import { requireExtents, sameShape, sizeOf, type Shape } from '../graph/shape.js';
 
 /**
- * Host memory of each dtype. A float32 tensor may come as doubles, and a runtime rounds them to its precision. A float16 or
- * bfloat16 tensor is an array of numbers as well, each one that the dtype can hold; runtimes read it as a `Float32Array`.
+ * Host memory of each dtype. A float32 tensor may be given as doubles, which a runtime rounds to its precision. A float16 or
+ * bfloat16 tensor is an array of numbers too, all of which the dtype can hold; runtimes read it as a `Float32Array`.
  */
 export type HostData = Float32Array | Float64Array | Int32Array | Uint8Array;
 
@@ -46,7 +46,7 @@ export function hostZeros(spec: TensorSpec): HostTensor {
 }
 
 /**
- * Stacks tensors along a new leading axis: the inputs of several steps as that of one run that takes them all.
+ * Stacks tensors along a new leading axis: the inputs of several steps become the input of one run that takes them all.
  *
  * @param tensors at least one, of equal shape and dtype
  * @throws {ShapeError | DTypeError} for none, or when they differ

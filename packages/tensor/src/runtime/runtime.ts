@@ -8,15 +8,14 @@ import { sameShape, sizeOf } from '../graph/shape.js';
 export interface CompileOptions {
   /**
    * Steps that one run takes, a whole number >= 1; 1 unless given. From 2 on, inputs and outputs have a leading axis of that
-   * extent, one row for each step, and the state moves on by as many steps: see {@link unroll}. It pays where every run has a
-   * price, such as the way of the state to the device and back.
+   * extent, one row per step, and the state moves on by that many steps: see {@link unroll}. It pays off where every run has a
+   * fixed cost, such as carrying the state to the device and back.
    */
   readonly stepsPerRun?: number;
   /**
-   * An executable of the same runtime: states of equal names are one with its own, so that what one program leaves the other
-   * finds, and memory holds it once. It lasts until the last executable that has it is disposed of, whichever was first. Sharing
-   * reaches on: executables that share with this one, or that it shares with, take part. Without effect on inputs, whatever
-   * their names.
+   * An executable of the same runtime whose states of equal names this one shares: what one program leaves, the other finds,
+   * and memory holds it once. A state lasts until the last executable that has it is disposed of, in whatever order. Sharing is
+   * transitive: whatever shares with that executable takes part. Inputs are never shared, whatever their names.
    */
   readonly sharing?: Executable;
 }
@@ -29,7 +28,9 @@ export interface Runtime {
   readonly precision: 'float32' | 'float64';
   /** The dtypes that its programs may have. */
   readonly dtypes: readonly DType[];
-  /** True where numbers too small to be normal count as zero, in operands and in results; elsewhere they may be slow. */
+  /** What the last bits of its results depend on besides the program: versions of libraries, threads. */
+  readonly facts?: Readonly<Record<string, string | number | boolean>>;
+  /** True where denormal numbers count as zero, in operands and results; elsewhere they may be slow. */
   readonly flushesDenormals?: boolean;
   /**
    * Compiles a program once; the result runs any number of times.
@@ -44,7 +45,7 @@ export interface Runtime {
   compile(program: Program, options?: CompileOptions): Promise<Executable>;
 }
 
-/** A tensor where a runtime keeps it; it comes to the host only when read. */
+/** A tensor in the memory of a runtime; it reaches the host only when read. */
 export interface DeviceTensor extends TensorSpec {
   /**
    * Copies the values to host memory.
@@ -60,22 +61,22 @@ export interface DeviceTensor extends TensorSpec {
 export type Feeds = Readonly<Record<string, HostTensor | DeviceTensor>>;
 
 /**
- * A compiled program with its state. Calls may overlap: they take effect one after the other in the order in which they were
- * made, `dispose` included, also those of executables that share states. What a call was given must stay as it is until it
+ * A compiled program with its state. Calls may overlap: they take effect one after another, in the order in which they were
+ * made, `dispose` and the calls of executables that share states included. What a call was given must not change until the call
  * has settled.
  */
 export interface Executable {
   /** What one run takes and gives: the compiled program's, stacked where a run takes several steps of it. */
   readonly program: Signature;
   /**
-   * Sets the named states, copying them to the device: all of them, or none where there is no room. All states must have been
-   * set before the first run.
+   * Sets the named states, copying them to the device: all of them, or none where memory does not suffice. Every state must be set
+   * before the first run.
    *
    * @throws {FeedError} for an unknown name, a wrong shape or a wrong dtype
    */
   writeState(values: HostTensors): Promise<void>;
   /**
-   * Copies states to host memory, all of them unless named. The copies are the caller's.
+   * Copies the named states to host memory, all states unless given. The copies belong to the caller.
    *
    * @throws {FeedError} for an unknown name or a state that was never written
    */
@@ -89,15 +90,14 @@ export interface Executable {
    */
   run(inputs: Feeds): Promise<Record<string, DeviceTensor>>;
   /**
-   * Releases the program and those of its states that it shares with no other, not the results of its runs, once the calls
-   * made before have settled. Every other method rejects with a {@link DisposedError} from now on; a second call waits for the
-   * first.
+   * Releases the program and the states that it shares with no other, but not the results of its runs, once earlier calls have
+   * settled. Every other method rejects with a {@link DisposedError} from then on; a second call waits for the first.
    */
   dispose(): Promise<void>;
 }
 
 /**
- * Checks that a runtime has every dtype of a program; runtimes that lack some call it first thing in `compile`.
+ * Checks that a runtime has every dtype of a program; runtimes that lack some call it at the start of `compile`.
  *
  * @throws {UnsupportedDTypeError} naming the first tensor of another dtype
  */
@@ -115,7 +115,7 @@ export function checkDTypes({ name, dtypes }: Pick<Runtime, 'name' | 'dtypes'>, 
 }
 
 /**
- * Checks tensors given to a program against what it takes; {@link guarded} does in `run` and `writeState`.
+ * Checks tensors given to a program against what it takes; {@link guarded} does so in `run` and `writeState`.
  *
  * @param role `input` wants every one of the program's inputs, `state` any subset of its states
  * @throws {FeedError} for a missing or unknown name, a wrong shape or dtype, or an array that cannot hold the dtype
@@ -145,7 +145,7 @@ export function checkFeeds(program: Signature, role: Role, feeds: Feeds): void {
 }
 
 /**
- * Checks that every state has been written; {@link guarded} does before a run and in `readState`.
+ * Checks that every state has been written; {@link guarded} does so before a run and in `readState`.
  *
  * @throws {FeedError} naming the first state that was not
  */
@@ -164,7 +164,7 @@ export function checkStateWritten(
   }
 }
 
-/** What a tensor given to a program is for it. */
+/** What a program takes a tensor as. */
 type Role = 'input' | 'state';
 
 function specsOf(program: Signature, role: Role): Readonly<Record<string, TensorSpec>> {

@@ -5,17 +5,17 @@ import { specText, type Signature } from '../program/program.js';
 import { sameShape } from '../graph/shape.js';
 import { turns, type InTurn } from './turns.js';
 
-/** Where a runtime keeps states from run to run. `Value` is what a state is there. */
+/** Where a runtime keeps states between runs. `Value` is a state as it is kept there. */
 export interface StateMemory<Value> {
   /** A copy of a host tensor. */
   write(tensor: HostTensor): Value | Promise<Value>;
   /** A copy on the host. */
   read(value: Value, spec: TensorSpec): HostTensor | Promise<HostTensor>;
-  /** Called with a value that another one has replaced, or that no executable has any more. */
+  /** Called with a value that another has replaced, or that no executable has any longer. */
   release(value: Value): void;
 }
 
-/** A state of one executable, or of all those that share it. */
+/** A state of one executable, or of all that share it. */
 interface State<Value> {
   readonly spec: TensorSpec;
   /** Undefined until it is written. */
@@ -24,7 +24,7 @@ interface State<Value> {
   owners: number;
 }
 
-/** What executables have in common that share states, directly or through others: the states by name, and turns. */
+/** What executables that share states, directly or through others, have in common: the states by name, and turns. */
 export interface Shared<Value> {
   readonly states: Map<string, State<Value>>;
   readonly inTurn: InTurn;
@@ -36,22 +36,22 @@ export function newShared<Value>(): Shared<Value> {
 
 /** The states of one executable. */
 export interface OwnedStates<Value> {
-  /** Whether there is a state of this name, and it was written. */
+  /** Whether there is a state of this name that has been written. */
   has(name: string): boolean;
-  /** The value of a state that was written. */
+  /** The value of a state that has been written. */
   readonly valueOf: (name: string) => Value;
   /** Sets states, and releases what they were before. */
   replace(values: Readonly<Record<string, Value>>): void;
   /** Copies host tensors to states: all of them, or none where that fails. */
   write(values: HostTensors): Promise<void>;
-  /** Copies states that were written to the host. */
+  /** Copies to the host states that have been written. */
   read(names: readonly string[]): Promise<Record<string, HostTensor>>;
-  /** Gives the states up; those that no other executable has are released. */
+  /** Gives up the states; those that no other executable has are released. */
   leave(): void;
 }
 
 /**
- * Makes a program an owner of its states, beside those who have states of the same names already.
+ * Makes a program an owner of its states, beside the ones that already have states of the same names.
  *
  * @throws {SharingError} when one of these has another shape or dtype
  */

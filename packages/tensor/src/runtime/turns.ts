@@ -1,13 +1,13 @@
-/** Makes a call once every call before it has settled, whether it succeeded or failed. */
+/** Makes a call once all earlier calls have settled, whether they succeeded or failed. */
 export type InTurn = <T>(call: () => Promise<T>) => Promise<T>;
 
-/** Turns of their own: what is called through them does not overlap. */
+/** A new sequence of turns: calls made through it do not overlap. */
 export function turns(): InTurn {
   const ignore = (): void => undefined;
   let last = Promise.resolve();
   return (call) => {
     const result = last.then(call);
-    // Not the result itself, which would be kept until the next call.
+    // Not the result itself, which would then be kept until the next call.
     last = result.then(ignore, ignore);
     return result;
   };

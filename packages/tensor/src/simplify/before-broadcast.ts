@@ -48,6 +48,7 @@ const rules: { readonly [P in Primitive]?: RewriteRule<P> } = {
   silu: elementwise('silu'),
   softplus: elementwise('softplus'),
   erf: elementwise('erf'),
+  erfc: elementwise('erfc'),
   abs: elementwise('abs'),
   sign: elementwise('sign'),
   add: elementwise('add'),

@@ -15,8 +15,8 @@ export type Make = <P extends Primitive>(
 /**
  * A cheaper tensor of equal value, shape and dtype, or undefined when there is none. Equal means to the last bit in the dtype's
  * own arithmetic, but for the sign of zero; where something overflows or underflows on the way, the new form loses no more than
- * the given one. So sums are not regrouped, and factors move and merge only as powers of two. Two rules leave rounding out:
- * `a - (a - c)` is c, and constants are computed in double precision.
+ * the given one. So sums are not regrouped, and factors move and merge only as powers of two. Three rules leave rounding out:
+ * `a - (a - c)` is c, `log(sigmoid(x))` is what has more digits, and constants are computed in double precision.
  *
  * Operands are already simplified; a rule that calls `make` gives it less than it got (fewer or smaller nodes, or a sign or a
  * scalar moved outwards), so rewriting ends.
@@ -44,6 +44,9 @@ export const rewriteRules: { readonly [P in Primitive]?: RewriteRule<P> } = {
     if (x!.is('neg')) return x.operands[0];
     return x!.is('sub') ? make('sub', [x.operands[1]!, x.operands[0]!], {}) : undefined;
   },
+  // -softplus(-x), which has digits where the sigmoid has none left or is 0.
+  log: ([x], _, __, make) =>
+    x!.is('sigmoid') ? make('neg', [make('softplus', [make('neg', x.operands, {})], {})], {}) : undefined,
   square: ([x], _, __, make) => (x!.is('neg') ? make('square', x.operands, {}) : undefined),
   abs: ([x], _, __, make) => (x!.is('neg') ? make('abs', x.operands, {}) : undefined),
 

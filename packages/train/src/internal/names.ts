@@ -12,3 +12,11 @@ export function prefixed<T>(prefix: string, values: Readonly<Record<string, T>>)
     ),
   );
 }
+
+/** Values made from values, under the same names. */
+export function mapValues<T, R>(
+  values: Readonly<Record<string, T>>,
+  make: (value: T, name: string) => R,
+): Record<string, R> {
+  return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, make(value, name)]));
+}

@@ -1,13 +1,17 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { dit, type Model } from '@flowmap/core';
+import { dit, mlp, type Model } from '@flowmap/core';
+import { loadModel } from '@flowmap/core/node';
+import { eightGaussians } from '@flowmap/data';
+import { ayfEmd, flowMatching } from '@flowmap/objectives';
+import { referenceRuntime } from '@flowmap/runtime-reference';
 import { hostTensor, type HostTensors } from '@flowmap/tensor';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { adamw } from '../adamw.js';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { withPrefix } from '../internal/names.js';
-import { initialState } from '../train-feeds.js';
-import { loadCheckpoint, saveCheckpoint } from './checkpoints.js';
+import { initialState, trainee } from '../trainee.js';
+import { loadCheckpoint, loadTrained, saveCheckpoint } from './checkpoints.js';
+import { distill, trainVelocityField } from './train.js';
 
 let folder = '';
 beforeAll(async () => (folder = await mkdtemp(join(tmpdir(), 'flowmap-checkpoints-'))));
@@ -24,15 +28,58 @@ test('a checkpoint with biases of keys, of an earlier version, is read as one of
     ),
   });
   const model: Model = { kind: 'velocity', network, params: network.init(0), classes: [] };
-  const optimizer = { ...withPrefix('m', earlier(100)), ...withPrefix('v', earlier(200)) };
-  const target = await saveCheckpoint(folder, { step: 3, seconds: 1, model, ema: model, optimizer });
-  const read = await loadCheckpoint(target);
+  const student = trainee({ model, learningRate: 1e-3 });
+  const parts = ['params', 'ema', 'm', 'v'].map((part, i) => withPrefix(`student.${part}`, earlier(100 * i)));
+  const state = Object.assign({}, ...parts) as HostTensors;
+  const target = await saveCheckpoint(folder, { step: 3, seconds: 1, state }, { student });
+  const read = await loadCheckpoint(target, { student });
   const shapes = (tensors: HostTensors): [string, readonly number[]][] =>
     Object.entries(tensors)
       .map(([name, { shape }]): [string, readonly number[]] => [name, shape])
       .sort(([a], [b]) => (a < b ? -1 : 1));
-  const slots = Object.entries(initialState(adamw(), network.init(0))).filter(([name]) => /^[mv]\./.test(name));
-  expect(shapes(read.optimizer)).toEqual(shapes(Object.fromEntries(slots)));
-  expect([...read.optimizer[`m.${bias}`]!.data]).toEqual([100, 101, 102, 103, 108, 109, 110, 111]);
-  expect([...read.optimizer[`v.${bias}`]!.data]).toEqual([200, 201, 202, 203, 208, 209, 210, 211]);
+  expect(shapes(read.state)).toEqual(shapes(initialState({ student })));
+  expect([...read.state[`student.m.${bias}`]!.data]).toEqual([200, 201, 202, 203, 208, 209, 210, 211]);
+  expect([...read.state[`student.v.${bias}`]!.data]).toEqual([300, 301, 302, 303, 308, 309, 310, 311]);
+});
+
+// Runs of the layout with a file each for model, average and optimizer, stopped after 3 of 6 steps, and what those that went through
+// ended with: made by the version before named states, on the float64 reference runtime.
+describe('an unfinished run of the first layout', () => {
+  const fixture = (name: string): string => join(import.meta.dirname, '__fixtures__/layout-1', name);
+  const common = {
+    runtime: referenceRuntime(),
+    data: eightGaussians(),
+    iterations: 6,
+    batchSize: 8,
+    seed: 0,
+    checkpointEvery: 2,
+    logEvery: 1,
+    progress: 'none',
+    learningRate: 1e-2,
+  } as const;
+
+  test.each(['velocity', 'student'])('goes on to the same end: %s', async (kind) => {
+    const out = join(folder, kind);
+    await cp(fixture(kind), out, { recursive: true });
+    const before = await readFile(join(out, 'log.jsonl'), 'utf8');
+    const result =
+      kind === 'velocity'
+        ? await trainVelocityField({
+            ...common,
+            network: mlp({ shape: [2], classes: 8, width: 4, depth: 1 }),
+            objective: flowMatching(),
+            out,
+          })
+        : await distill({
+            ...common,
+            teacher: await loadModel(fixture('velocity.finished.safetensors')),
+            objective: ayfEmd(),
+            out,
+          });
+    expect(result).toMatchObject({ folder: out, completed: true, step: 6 });
+    const wanted = await loadModel(fixture(`${kind}.finished.safetensors`));
+    expect(result.model.params).toEqual(wanted.params);
+    expect(await readFile(join(out, 'log.jsonl'), 'utf8')).toContain(before);
+    expect((await loadTrained(join(out, 'checkpoints/0000006'), { average: 'ema' })).params).toEqual(wanted.params);
+  });
 });

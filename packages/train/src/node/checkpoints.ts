@@ -2,35 +2,36 @@ import { readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   CheckpointError,
+  decodeModel,
   decodeSafetensors,
   encodeSafetensors,
+  modelMetadata,
   quoted,
   WriteError,
   type Model,
-  type Network,
   type ReadLimits,
+  type Safetensors,
+  type TrainedParameters,
 } from '@flowmap/core';
-import { loadModel, readTextFile, saveModel, writeFileAtomic } from '@flowmap/core/node';
+import { loadModel, readTextFile, writeFileAtomic } from '@flowmap/core/node';
 import { causeText, type HostTensors } from '@flowmap/tensor';
 import { z } from 'zod';
+import type { Trainees } from '../internal/groups.js';
 import { prefixed, withPrefix } from '../internal/names.js';
+import type { Checkpoint } from '../run-store.js';
 import { parseJsonFile } from './run-config.js';
 import { namesIn } from './run-folder.js';
 
-const progress = z.object({ version: z.literal(1), step: z.int().min(0), seconds: z.number().min(0) });
+/** Layout of a checkpoint's files: 1 had a file each for one model, its average and its optimizer. */
+const VERSION = 2;
 
-/** Everything that a run needs to go on as if it had never stopped. */
-export interface Checkpoint {
-  /** Steps taken. */
-  readonly step: number;
-  /** Time trained so far. */
-  readonly seconds: number;
-  readonly model: Model;
-  /** The same network with the moving average of the weights. */
-  readonly ema: Model;
-  /** The optimizer's slots, `slot.parameter`. */
-  readonly optimizer: HostTensors;
-}
+const progress = z.object({ version: z.int().min(1).max(VERSION), step: z.int().min(0), seconds: z.number().min(0) });
+
+/** The trainee that checkpoints of the first layout are of. */
+const ONLY = 'student';
+
+/** File with the state of a checkpoint. */
+export const STATE_FILE = 'state.safetensors';
 
 /** How many checkpoints are kept. */
 const KEPT = 2;
@@ -42,18 +43,19 @@ const KEPT = 2;
  * @returns its folder
  * @throws {WriteError} when it cannot be written
  */
-export async function saveCheckpoint(folder: string, checkpoint: Checkpoint): Promise<string> {
-  const { step, seconds, model, ema, optimizer } = checkpoint;
+export async function saveCheckpoint(
+  folder: string,
+  { step, seconds, state }: Checkpoint,
+  trainees: Trainees,
+): Promise<string> {
   const name = String(step).padStart(7, '0');
   const checkpoints = join(folder, 'checkpoints');
   const [target, temporary] = [join(checkpoints, name), join(checkpoints, `${name}.tmp`)];
   if ((await latestCheckpoint(folder)) === target) return target;
 
   await asWrite(target, () => rm(temporary, { recursive: true, force: true }));
-  await saveModel(join(temporary, 'model.safetensors'), model);
-  await saveModel(join(temporary, 'ema.safetensors'), ema);
-  await writeFileAtomic(join(temporary, 'optimizer.safetensors'), encodeSafetensors(optimizer));
-  await writeFileAtomic(join(temporary, 'state.json'), JSON.stringify({ version: 1, step, seconds }));
+  await writeFileAtomic(join(temporary, STATE_FILE), encodeSafetensors(state, modelsOf(trainees)));
+  await writeFileAtomic(join(temporary, 'state.json'), JSON.stringify({ version: VERSION, step, seconds }));
   await asWrite(target, async () => {
     await rm(target, { recursive: true, force: true }); // left by a run that stopped before it moved the pointer
     await rename(temporary, target);
@@ -69,6 +71,37 @@ export async function saveCheckpoint(folder: string, checkpoint: Checkpoint): Pr
   return target;
 }
 
+/** Descriptions of the models among trainees, by `<trainee>.<key>`. */
+function modelsOf(trainees: Trainees): Record<string, string> {
+  const described = Object.entries(trainees).map(([name, { model }]) =>
+    withPrefix(name, model ? modelMetadata(model) : {}),
+  );
+  return Object.assign({}, ...described) as Record<string, string>;
+}
+
+/**
+ * A model in a checkpoint of a run.
+ *
+ * @param path folder of the checkpoint, `<run>/checkpoints/<step>`
+ * @param which trainee, `student` unless given, and which of its averages; the parameters themselves unless given
+ * @param limits how much its file may ask for
+ * @throws {CheckpointError} when the checkpoint is damaged, over a limit, or has no such model
+ */
+export async function loadTrained(
+  path: string,
+  { trainee = ONLY, average = 'params' }: TrainedParameters = {},
+  limits?: ReadLimits,
+): Promise<Model> {
+  const source = join(path, STATE_FILE);
+  const { tensors, metadata } = await readState(source, limits);
+  const params = prefixed(`${trainee}.${average}`, tensors);
+  const description = prefixed(trainee, metadata);
+  if (Object.keys(params).length === 0 || Object.keys(description).length === 0) {
+    throw new CheckpointError(source, `has no model '${trainee}.${average}'`);
+  }
+  return decodeModel(encodeSafetensors(params, description), source, limits);
+}
+
 /** Folder of the checkpoint that a run's pointer names; undefined when the run has none yet. */
 export async function latestCheckpoint(folder: string): Promise<string | undefined> {
   if (!(await namesIn(folder)).includes('latest')) return undefined;
@@ -80,36 +113,50 @@ export async function latestCheckpoint(folder: string): Promise<string | undefin
 }
 
 /**
- * Reads a checkpoint.
+ * Reads a checkpoint, of an earlier layout too; parameters that had another form in an earlier version are brought to the one of now, and
+ * what an optimizer and averages keep of them.
  *
  * @param path its folder
  * @param limits how much its files may ask for
  * @throws {CheckpointError} naming the file that is missing, damaged or over a limit
  */
-export async function loadCheckpoint(path: string, limits?: ReadLimits): Promise<Checkpoint> {
-  const { step, seconds } = await parseJsonFile(join(path, 'state.json'), progress, limits);
-  const source = join(path, 'optimizer.safetensors');
+export async function loadCheckpoint(path: string, trainees: Trainees, limits?: ReadLimits): Promise<Checkpoint> {
+  const { version, step, seconds } = await parseJsonFile(join(path, 'state.json'), progress, limits);
+  const state = version === 1 ? await firstLayout(path, limits) : await tensorsIn(join(path, STATE_FILE), limits);
+  return { step, seconds, state: upgraded(state, trainees) };
+}
+
+async function firstLayout(path: string, limits?: ReadLimits): Promise<HostTensors> {
+  const model = await loadModel(join(path, 'model.safetensors'), limits);
+  const average = await loadModel(join(path, 'ema.safetensors'), limits);
+  const slots = await tensorsIn(join(path, 'optimizer.safetensors'), limits);
+  return withPrefix(ONLY, {
+    ...withPrefix('params', model.params),
+    ...withPrefix('ema', average.params),
+    ...slots,
+  });
+}
+
+async function tensorsIn(source: string, limits?: ReadLimits): Promise<HostTensors> {
+  return (await readState(source, limits)).tensors;
+}
+
+async function readState(source: string, limits?: ReadLimits): Promise<Safetensors> {
   const bytes = await readFile(source).catch((cause: unknown) => {
     throw new CheckpointError(source, `cannot be read (${causeText(cause)})`, { cause });
   });
-  const model = await loadModel(join(path, 'model.safetensors'), limits);
-  return {
-    step,
-    seconds,
-    model,
-    ema: await loadModel(join(path, 'ema.safetensors'), limits),
-    optimizer: upgradedSlots(model.network, decodeSafetensors(bytes, source, limits).tensors),
-  };
+  return decodeSafetensors(bytes, source, limits);
 }
 
-/** Slots have their parameters' shapes, and go with them where a parameter had another form in an earlier version. */
-function upgradedSlots(network: Network, tensors: HostTensors): HostTensors {
-  const slots = new Set(Object.keys(tensors).map((name) => name.slice(0, name.indexOf('.'))));
-  const upgraded = [...slots].map((slot) => {
-    const values = prefixed(slot, tensors);
-    return withPrefix(slot, network.upgrade?.(values) ?? values);
+/** All parts of a trainee have its parameters' shapes, and go with them where a parameter had another form. */
+function upgraded(state: HostTensors, trainees: Trainees): HostTensors {
+  const parts = new Set(Object.keys(state).map((name) => name.split('.', 2).join('.')));
+  const changed = [...parts].map((part) => {
+    const trainee = trainees[part.split('.')[0]!];
+    const values = prefixed(part, state);
+    return withPrefix(part, trainee?.upgrade?.(values) ?? values);
   });
-  return Object.assign({}, ...upgraded) as HostTensors;
+  return { ...state, ...(Object.assign({}, ...changed) as HostTensors) };
 }
 
 async function asWrite(path: string, action: () => Promise<void>): Promise<void> {

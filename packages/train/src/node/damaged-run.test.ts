@@ -42,9 +42,9 @@ async function resumed(file: string, content: string | Uint8Array, more = {}): P
   return trainVelocityField(training(out, more)).catch((thrown: unknown) => thrown);
 }
 
-const optimizer = 'checkpoints/0000002/optimizer.safetensors';
+const state = 'checkpoints/0000002/state.safetensors';
 const changed = async (change: (tensors: Record<string, HostTensors[string]>) => void): Promise<Uint8Array> => {
-  const tensors = { ...decodeSafetensors(await readFile(join(whole, optimizer)), optimizer).tensors };
+  const tensors = { ...decodeSafetensors(await readFile(join(whole, state)), state).tensors };
   change(tensors);
   return encodeSafetensors(tensors);
 };
@@ -61,7 +61,7 @@ describe('a run with a hostile file is refused, naming it', () => {
       /gives the key "version" twice/,
       undefined,
     ],
-    ['settings of another version', 'config.json', '{"version":2}', /is damaged \(.* at "version"\)/, undefined],
+    ['settings of another version', 'config.json', '{"version":3}', /is damaged \(.* at "version"\)/, undefined],
     ['settings that are a folder', 'config.json', 'folder', /cannot be read: it is not a file/, undefined],
     ['a pointer that is a folder', 'latest', 'folder', /cannot be read: it is not a file/, undefined],
     ['a pointer that leads away', 'latest', '../../etc\u001b[2J\n', /got "..\/..\/etc\\u001b\[2J"/, undefined],
@@ -81,14 +81,8 @@ describe('a run with a hostile file is refused, naming it', () => {
       /"step"/,
       undefined,
     ],
-    ['a progress beyond the run', 'checkpoints/0000002/state.json', '{"version":1,"step":5,"seconds":0}', /is of step 5, the run has 4/, undefined], // prettier-ignore
-    [
-      'optimizer state that is a folder',
-      optimizer,
-      'folder',
-      /optimizer.safetensors: cannot be read \(EISDIR/,
-      undefined,
-    ],
+    ['a progress beyond the run', 'checkpoints/0000002/state.json', '{"version":2,"step":5,"seconds":0}', /is of step 5, the run has 4/, undefined], // prettier-ignore
+    ['a state that is a folder', state, 'folder', /state.safetensors: cannot be read \(EISDIR/, undefined],
   ])('%s', async (_, file, content, message, limit) => {
     const error = await resumed(file, content);
     expect(error).toBeInstanceOf(CheckpointError);
@@ -96,14 +90,14 @@ describe('a run with a hostile file is refused, naming it', () => {
     expect((error as CheckpointError).source).toContain(file.split('/')[0]);
   });
 
-  test("an optimizer's state that lacks a tensor, has one too many, or one of another shape", async () => {
-    const lacking = await changed((tensors) => Reflect.deleteProperty(tensors, 'm.input.bias'));
-    expect(await resumed(optimizer, lacking)).toMatchObject({ name: 'CheckpointError', tensor: 'm.input.bias' });
-    const foreign = await changed((tensors) => (tensors['params.input.bias'] = hostTensor([4], [1, 1, 1, 1])));
-    expect(await resumed(optimizer, foreign)).toMatchObject({ name: 'CheckpointError', tensor: 'params.input.bias' });
-    const other = await changed((tensors) => (tensors['v.input.bias'] = hostTensor([3], [1, 1, 1])));
-    expect(await resumed(optimizer, other)).toMatchObject({
-      message: expect.stringMatching(/wanted "v.input.bias" as float32 \[4\], got float32 \[3\]$/) as unknown,
+  test('a state that lacks a tensor, has one too many, or one of another shape', async () => {
+    const lacking = await changed((tensors) => Reflect.deleteProperty(tensors, 'student.m.input.bias'));
+    expect(await resumed(state, lacking)).toMatchObject({ name: 'CheckpointError', tensor: 'student.m.input.bias' });
+    const foreign = await changed((tensors) => (tensors['student.params.other'] = hostTensor([4], [1, 1, 1, 1])));
+    expect(await resumed(state, foreign)).toMatchObject({ name: 'CheckpointError', tensor: 'student.params.other' });
+    const other = await changed((tensors) => (tensors['student.v.input.bias'] = hostTensor([3], [1, 1, 1])));
+    expect(await resumed(state, other)).toMatchObject({
+      message: expect.stringMatching(/wanted "student.v.input.bias" as float32 \[4\], got float32 \[3\]$/) as unknown,
     });
   });
 
@@ -111,13 +105,10 @@ describe('a run with a hostile file is refused, naming it', () => {
     const other = mlp({ shape: [2], width: 8, depth: 1 });
     const out = join(scratch, 'other');
     await trainVelocityField(training(out, { network: other }));
-    const error = await resumed(
-      'checkpoints/0000002/ema.safetensors',
-      await readFile(join(out, 'checkpoints/0000004/ema.safetensors')),
-    );
+    const error = await resumed(state, await readFile(join(out, 'checkpoints/0000004/state.safetensors')));
     expect(error).toMatchObject({
       name: 'CheckpointError',
-      message: expect.stringMatching(/ema.safetensors: wanted "/) as unknown,
+      message: expect.stringMatching(/state.safetensors: wanted "/) as unknown,
     });
   });
 });

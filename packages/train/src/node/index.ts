@@ -1,6 +1,7 @@
 export { surviveClosedPipe } from './closed-pipe.js';
-export type { LogRecord } from './log.js';
 export type { DistillOptions, TrainOptions, TrainResult, TrainVelocityFieldOptions } from './options.js';
-export type { ProgressDisplay } from './progress.js';
+export type { ProgressDisplay } from './progress-display.js';
 export { nextRunFolder, type RunFolder } from './run-folder.js';
 export { distill, trainVelocityField } from './train.js';
+export { loadCheckpoint, loadTrained } from './checkpoints.js';
+export { folderStore } from './folder-store.js';

@@ -1,30 +1,11 @@
 import { appendFile } from 'node:fs/promises';
-import { causeText, CheckpointError, WriteError } from '@flowmap/core';
+import { causeText, CheckpointError, WriteError, type LogRecord } from '@flowmap/core';
 import { readTextFile, writeFileAtomic } from '@flowmap/core/node';
 import { z } from 'zod';
-
-/** What a run looked like at one step. */
-export interface LogRecord {
-  /** Number of the step, counted from 1. */
-  readonly step: number;
-  readonly loss: number;
-  /** L2 norm of the gradient over all parameters, before clipping. */
-  readonly gradientNorm: number;
-  readonly learningRate: number;
-  /** Samples per second since the record before. */
-  readonly imagesPerSecond: number;
-  /** Time trained so far, those of interrupted runs included. */
-  readonly seconds: number;
-  /** The objective's metrics and schedules: `tangentNorm`, `velocityError`, `warmup`. */
-  readonly [quantity: string]: number;
-}
 
 const schema: z.ZodType<LogRecord> = z
   .object({
     step: z.number(),
-    loss: z.number(),
-    gradientNorm: z.number(),
-    learningRate: z.number(),
     imagesPerSecond: z.number(),
     seconds: z.number(),
   })
@@ -67,7 +48,9 @@ async function readRecords(path: string): Promise<LogRecord[]> {
   });
   return text.split('\n').flatMap((line) => {
     try {
-      return [schema.parse(JSON.parse(line))];
+      const record: unknown = JSON.parse(line);
+      schema.parse(record);
+      return [record as LogRecord]; // itself, with its numbers in their order
     } catch {
       return [];
     }

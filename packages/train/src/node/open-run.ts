@@ -1,8 +1,9 @@
 import { join } from 'node:path';
 import { removeTemporaries, writeFileAtomic } from '@flowmap/core/node';
-import { latestCheckpoint, loadCheckpoint, type Checkpoint } from './checkpoints.js';
+import type { Checkpoint } from '../run-store.js';
+import { latestCheckpoint, loadCheckpoint } from './checkpoints.js';
 import { requireFit } from './require-fit.js';
-import { readRunConfig, requireSameRun, runConfigOf } from './run-config.js';
+import { differencesOf, readRunConfig, requireSameRun, runConfigOf } from './run-config.js';
 import type { TrainSetup } from './setup.js';
 
 /** A run folder that is ready for training. */
@@ -12,6 +13,8 @@ export interface Run {
   readonly from: Checkpoint | undefined;
   /** Folder of that checkpoint. */
   readonly checkpoint: string | undefined;
+  /** What there is to remark on going on from there. */
+  readonly notes: readonly string[];
 }
 
 /**
@@ -29,10 +32,13 @@ export async function openRun(setup: TrainSetup, folder: string): Promise<Run> {
   const checkpoint = await latestCheckpoint(folder);
   if (checkpoint === undefined) {
     await writeFileAtomic(path, `${JSON.stringify(config, null, 2)}\n`);
-    return { folder, from: undefined, checkpoint };
+    return { folder, from: undefined, checkpoint, notes: [] };
   }
-  requireSameRun(folder, await readRunConfig(path, setup.limits), config);
-  const from = await loadCheckpoint(checkpoint, setup.limits);
+  const there = await readRunConfig(path, setup.limits);
+  requireSameRun(folder, there, config);
+  const from = await loadCheckpoint(checkpoint, setup.trainees, setup.limits);
   requireFit(from, setup, checkpoint);
-  return { folder, from, checkpoint };
+  const changed = there.environment === undefined ? [] : differencesOf(there.environment, config.environment ?? {});
+  const note = `goes on in other circumstances (${changed.join('; ')}); its numbers will not be those of a run in one go to the bit`;
+  return { folder, from, checkpoint, notes: changed.length > 0 ? [note] : [] };
 }

@@ -1,15 +1,24 @@
-import type { Dataset, Json, Model, Network, Objective, ReadLimits } from '@flowmap/core';
+import type {
+  Callback,
+  Dataset,
+  Json,
+  LogRecord,
+  Model,
+  Network,
+  Objective,
+  OpaqueField,
+  ReadLimits,
+} from '@flowmap/core';
 import type { Runtime } from '@flowmap/tensor';
 import type { Optimizer } from '../optimizer.js';
 import type { Schedule } from '../schedules.js';
-import type { LogRecord } from './log.js';
-import type { ProgressDisplay } from './progress.js';
+import type { ProgressDisplay } from './progress-display.js';
 
 /** What every training run needs to know. */
 export interface TrainOptions {
   /** What computes. */
   readonly runtime: Runtime;
-  /** Samples of the network's shape; with as many classes as the network has, if it has any. */
+  /** Samples of the network's shape, with the conditions that the network takes. */
   readonly data: Dataset;
   readonly objective: Objective;
   /** Number of steps, at least 1. */
@@ -20,6 +29,11 @@ export interface TrainOptions {
   readonly seed: number;
   /** Folder of the run; with a number appended when it holds a finished run. */
   readonly out: string;
+  /**
+   * Parts of the batch whose gradients are computed one after the other and averaged, a divisor of the batch size; 1 unless given. For
+   * batches that do not fit the memory.
+   */
+  readonly parts?: number;
   /**
    * Steps that one run of the compiled program takes, at least 1; 1 unless given. More pay where each run carries the state
    * to the device and back, as CUDA's provider of onnxruntime does. What is logged stays step by step; a checkpoint waits
@@ -34,6 +48,8 @@ export interface TrainOptions {
   readonly optimizer?: Optimizer;
   /** Decay of the moving average of the weights, a number in [0, 1) or a schedule; `powerEma()` unless given. */
   readonly emaDecay?: Schedule | number;
+  /** More moving averages by name, each with its decay; checkpoints and callbacks have them. */
+  readonly averages?: Readonly<Record<string, Schedule | number>>;
   /** Scales gradients of a larger norm down to this one, > 0; no clipping unless given. */
   readonly maxGradientNorm?: number;
   /** Steps between checkpoints; a twentieth of the run, at least 50, unless given. */
@@ -47,6 +63,8 @@ export interface TrainOptions {
    * lines elsewhere.
    */
   readonly progress?: ProgressDisplay;
+  /** Called in their order between two steps, before the step is logged. */
+  readonly callbacks?: readonly Callback[];
   /** Called with every log record. */
   readonly onLog?: (record: LogRecord) => void;
   /**
@@ -68,10 +86,12 @@ export interface TrainVelocityFieldOptions extends TrainOptions {
 /** Options of {@link distill}. */
 export interface DistillOptions extends TrainOptions {
   /**
-   * The velocity field to distil; the student starts as a copy of it. When it has classes the data must have the same, by name;
+   * The velocity field to distil: a model, or a field that only runs. When it has classes the data must have the same, by name;
    * in another order, its labels are changed to the teacher's.
    */
-  readonly teacher: Model;
+  readonly teacher: Model | OpaqueField;
+  /** The flow map to start from; the teacher itself unless given. Needed for a teacher that only runs. */
+  readonly student?: Model;
 }
 
 /** What a training run leaves. */

@@ -1,9 +1,8 @@
-import { ConfigError } from '@flowmap/core';
-import type { LogRecord } from './log.js';
-import type { ProgressDisplay, ProgressReporter } from './progress.js';
+import { ConfigError, type LogRecord } from '@flowmap/core';
+import type { ProgressDisplay, ProgressReporter, Shown } from './progress-display.js';
 
 /** Starts a bar; see `showProgress`. */
-type ProgressBar = (title: string, iterations: number, done: number, stream: NodeJS.WriteStream) => ProgressReporter;
+type ProgressBar = (shown: Shown, stream: NodeJS.WriteStream) => ProgressReporter;
 
 /**
  * Loads what draws bars, unless none is wanted.
@@ -30,20 +29,19 @@ export async function loadBar(
 
 const progressBar =
   ({ Presets, SingleBar }: Pick<typeof import('cli-progress'), 'Presets' | 'SingleBar'>): ProgressBar =>
-  (title, iterations, done, stream) => {
+  ({ title, watched, iterations, done }, stream) => {
     const format = `${title} {bar} {value}/{total} | ETA {eta_formatted} | {facts}`;
     const bar = new SingleBar({ format, stream, etaBuffer: 50, hideCursor: true }, Presets.shades_classic);
     bar.start(iterations, done, { facts: '' });
     return {
       step: (value) => bar.update(value),
-      record: (record) => bar.update(record.step, { facts: facts(record) }),
+      record: (record) => bar.update(record.step, { facts: facts(record, watched) }),
       stop: () => bar.stop(),
     };
   };
 
 /** What a record says beside its step. */
-export function facts(record: LogRecord): string {
-  const { loss, tangentNorm, imagesPerSecond } = record;
-  const tangent = tangentNorm === undefined ? '' : `tangent ${tangentNorm.toPrecision(3)}, `;
-  return `loss ${loss.toPrecision(4)}, ${tangent}${Number(imagesPerSecond.toPrecision(3))} samples/s`;
+export function facts(record: LogRecord, watched: readonly string[]): string {
+  const shown = watched.flatMap((name) => (record[name] === undefined ? [] : `${name} ${record[name].toPrecision(4)}`));
+  return [...shown, `${Number(record.imagesPerSecond.toPrecision(3))} samples/s`].join(', ');
 }

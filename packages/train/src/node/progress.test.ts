@@ -1,7 +1,8 @@
 import { PassThrough } from 'node:stream';
 import { expect, test } from 'vitest';
-import type { LogRecord } from './log.js';
-import { showNote, showProgress, type ProgressDisplay, type ProgressReporter } from './progress.js';
+import type { LogRecord } from '@flowmap/core';
+import { showNote, showProgress } from './progress.js';
+import type { ProgressDisplay, ProgressReporter } from './progress-display.js';
 
 /** What a reporter shows while `act` uses it. */
 async function shown(
@@ -11,7 +12,13 @@ async function shown(
   act: (reporter: ProgressReporter) => void,
 ): Promise<string> {
   const stream = Object.assign(new PassThrough({ encoding: 'utf8' }), { isTTY: terminal, columns: 120, rows: 24 });
-  act(await showProgress(display, 'ayf-emd', 400, done, stream as unknown as NodeJS.WriteStream));
+  act(
+    await showProgress(
+      display,
+      { title: 'ayf-emd', watched: ['loss', 'tangentNorm'], iterations: 400, done },
+      stream as unknown as NodeJS.WriteStream,
+    ),
+  );
   return (stream.read() as string | null) ?? '';
 }
 
@@ -30,8 +37,8 @@ function wholeRun(reporter: ProgressReporter): void {
 
 test('lines: a few plain ones, with the time left', async () => {
   const lines = (await shown('lines', 0, true, wholeRun)).trimEnd().split('\n');
-  expect(lines[0]).toBe('ayf-emd: step 1/400, loss 0.5000, tangent 7.25, 1230 samples/s, ETA 3 min 20 s');
-  expect(lines.at(-1)).toBe('ayf-emd: step 400/400, loss 0.5000, tangent 7.25, 1230 samples/s, ETA 0 s');
+  expect(lines[0]).toBe('ayf-emd: step 1/400, loss 0.5000, tangentNorm 7.250, 1230 samples/s, ETA 3 min 20 s');
+  expect(lines.at(-1)).toBe('ayf-emd: step 400/400, loss 0.5000, tangentNorm 7.250, 1230 samples/s, ETA 0 s');
   expect(lines.length).toBeLessThan(55);
 });
 
@@ -49,7 +56,7 @@ test('bar: one line that is drawn again, with the time left', async () => {
   expect(text).toContain('ayf-emd');
   expect(text).toContain('ETA');
   expect(text).toContain('400/400');
-  expect(text).toContain('loss 0.5000, tangent 7.25');
+  expect(text).toContain('loss 0.5000, tangentNorm 7.250');
   expect(text.split('\n').length).toBeLessThan(3);
 });
 

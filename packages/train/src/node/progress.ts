@@ -1,20 +1,33 @@
 import { surviveClosedPipe } from './closed-pipe.js';
-import type { LogRecord } from './log.js';
+import type { Callback, LogRecord, Phase } from '@flowmap/core';
 import { facts, loadBar } from './progress-bar.js';
+import type { ProgressDisplay, ProgressReporter, Shown } from './progress-display.js';
 
 /**
- * What is shown while a run trains; `auto` is a bar on a terminal where the package `cli-progress` is installed, and lines
- * elsewhere.
+ * Shows how far a training is: each step on a bar, and what is logged. Its place is after the callback that logs.
+ *
+ * @param phase gives the title, and the metric to show beside the loss
+ * @param done steps taken already
  */
-export type ProgressDisplay = 'auto' | 'bar' | 'lines' | 'none';
-
-/** Shows how far a run is. */
-export interface ProgressReporter {
-  /** A step was taken. */
-  step(done: number): void;
-  /** A record was logged. */
-  record(record: LogRecord): void;
-  stop(): void;
+export function progress(
+  display: ProgressDisplay,
+  { name, watch }: Pick<Phase, 'name' | 'watch'>,
+  iterations: number,
+  done: number,
+): Callback {
+  const watched = ['loss', ...(watch === undefined ? [] : [watch])];
+  let reporter: ProgressReporter | undefined;
+  return {
+    name: 'progress',
+    every: 1,
+    async run({ step, records }) {
+      reporter ??= await showProgress(display, { title: name, watched, iterations, done });
+      reporter.step(step);
+      const last = records.at(-1);
+      if (last?.step === step) reporter.record(last);
+    },
+    close: () => reporter?.stop(),
+  };
 }
 
 /** About how many lines a run prints. */
@@ -23,23 +36,18 @@ const LINES = 50;
 /**
  * Starts showing progress. Where nobody reads the stream any more, as after `| head`, training goes on.
  *
- * @param title what is trained
- * @param iterations steps of the whole run
- * @param done steps taken already
  * @param stream where it is shown
  * @throws {ConfigError} when a bar is asked for, by `bar`, and the package `cli-progress` cannot be loaded
  */
 export async function showProgress(
   display: ProgressDisplay,
-  title: string,
-  iterations: number,
-  done: number,
+  shown: Shown,
   stream: NodeJS.WriteStream = process.stderr,
 ): Promise<ProgressReporter> {
   if (display === 'none') return { step: () => undefined, record: () => undefined, stop: () => undefined };
   const progressBar = await loadBar(display, stream);
   const end = surviveClosedPipe(stream);
-  const reporter = (progressBar ?? progressLines)(title, iterations, done, stream);
+  const reporter = (progressBar ?? progressLines)(shown, stream);
   return {
     ...reporter,
     stop() {
@@ -67,7 +75,7 @@ export function showNote(
   end();
 }
 
-function progressLines(title: string, iterations: number, done: number, stream: NodeJS.WriteStream): ProgressReporter {
+function progressLines({ title, watched, iterations, done }: Shown, stream: NodeJS.WriteStream): ProgressReporter {
   const every = Math.max(1, Math.floor(iterations / LINES));
   const print = (text: string): boolean => stream.write(`${text}\n`);
   if (done > 0) print(`${title}: goes on from step ${done} of ${iterations}`);
@@ -77,7 +85,7 @@ function progressLines(title: string, iterations: number, done: number, stream: 
     record(record) {
       if (record.step < next && record.step < iterations) return;
       next = record.step + every;
-      print(`${title}: step ${record.step}/${iterations}, ${facts(record)}, ETA ${duration(eta(record))}`);
+      print(`${title}: step ${record.step}/${iterations}, ${facts(record, watched)}, ETA ${duration(eta(record))}`);
     },
     stop: () => undefined,
   };

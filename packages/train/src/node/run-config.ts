@@ -1,24 +1,29 @@
 import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { CheckpointError, quoted, type Json, type Model, type ReadLimits } from '@flowmap/core';
 import { readJsonFile } from '@flowmap/core/node';
 import type { HostTensors } from '@flowmap/tensor';
 import { z } from 'zod';
 import { RunMismatchError } from '../errors.js';
+import { mapValues } from '../internal/names.js';
 import type { Schedule } from '../schedules.js';
 import type { TrainSetup } from './setup.js';
 
 // The text has been parsed as JSON, so every value in it is one.
 const json = z.custom<Json>((value) => value !== undefined);
 
+/** Layout of the file: 1 had no environment, and the name of the runtime instead. */
+const VERSION = 2;
+
 const runConfig = z.object({
-  version: z.literal(1),
+  version: z.int().min(1).max(VERSION),
   kind: z.enum(['velocity', 'flowMap']),
   /** What a resumed run must share with the one it goes on with. */
   run: z.custom<Readonly<Record<string, Json>>>(
     (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
   ),
-  /** Runtime that the run was started on. */
-  runtime: z.string(),
+  /** What changes the bits of its numbers and nothing else: runtime, threads, versions. */
+  environment: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).optional(),
   /** What the caller wanted recorded. */
   config: json,
 });
@@ -28,9 +33,11 @@ export type RunConfig = z.infer<typeof runConfig>;
 
 /** Describes a run: everything that decides its numbers, defaults included. */
 export function runConfigOf(setup: TrainSetup): RunConfig {
-  const { network, objective, optimizer, data, iterations, batchSize, seed, flip, maxGradientNorm } = setup;
+  const { network, objective, data, iterations, batchSize, seed, flip, teacher } = setup;
+  const { optimizer, learningRate, averages, maxGradientNorm } = setup.trainees['student']!;
+  const { ema, ...others } = averages;
   return {
-    version: 1,
+    version: VERSION,
     kind: setup.kind,
     run: {
       iterations,
@@ -47,13 +54,31 @@ export function runConfigOf(setup: TrainSetup): RunConfig {
       network: JSON.parse(JSON.stringify(network.config)) as Json,
       objective: { name: objective.name, ...objective.config },
       optimizer: { name: optimizer.name, ...optimizer.config },
-      learningRate: sampled(setup.learningRate, iterations),
-      emaDecay: sampled(setup.emaDecay, iterations),
-      teacher: setup.teacher ? digest(setup.teacher) : null,
+      learningRate: sampled(learningRate, iterations),
+      emaDecay: sampled(ema!, iterations),
+      ...(Object.keys(others).length > 0 ? { averages: mapValues(others, (decay) => sampled(decay, iterations)) } : {}),
+      teacher: teacher === undefined ? null : 'params' in teacher ? digest(teacher) : 'opaque',
     },
-    runtime: setup.runtime.name,
+    environment: environmentOf(setup),
     config: JSON.parse(JSON.stringify(setup.config)) as Json,
   };
+}
+
+/** What changes the last bits of a run's numbers. */
+function environmentOf({ runtime, stepsPerRun, parts }: TrainSetup): Record<string, string | number | boolean> {
+  return {
+    runtime: runtime.name,
+    ...runtime.facts,
+    stepsPerRun,
+    parts,
+    node: process.version,
+    flowmap: ownVersion(),
+  };
+}
+
+function ownVersion(): string {
+  const manifest = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(manifest) as { version: string }).version;
 }
 
 /**
@@ -71,13 +96,17 @@ export async function readRunConfig(path: string, limits?: ReadLimits): Promise<
  * @throws {RunMismatchError} saying what differs
  */
 export function requireSameRun(folder: string, there: RunConfig, now: RunConfig): void {
-  const before = flatten({ kind: there.kind, ...there.run });
-  const after = flatten({ kind: now.kind, ...now.run });
-  const differences = [...new Set([...before.keys(), ...after.keys()])].flatMap((key) => {
+  const differences = differencesOf({ kind: there.kind, ...there.run }, { kind: now.kind, ...now.run });
+  if (differences.length > 0) throw new RunMismatchError(folder, differences);
+}
+
+/** What differs between two JSON values, as `seed: 0 there, 1 now`. */
+export function differencesOf(there: Json, now: Json): string[] {
+  const [before, after] = [flatten(there), flatten(now)];
+  return [...new Set([...before.keys(), ...after.keys()])].flatMap((key) => {
     const [a, b] = [before.get(key) ?? 'nothing', after.get(key) ?? 'nothing'];
     return a === b ? [] : [`${quoted(key).slice(1, -1)}: ${cut(a)} there, ${cut(b)} now`];
   });
-  if (differences.length > 0) throw new RunMismatchError(folder, differences);
 }
 
 /**

@@ -1,35 +1,46 @@
-import { ConfigError, loader } from '@flowmap/core';
-import type { Dataset, Json, Loader, Model, Network, Objective, ReadLimits } from '@flowmap/core';
-import { sameShape, type HostTensors, type Runtime } from '@flowmap/tensor';
-import { adamw } from '../adamw.js';
+import { classCount, ConfigError, loader, velocityField } from '@flowmap/core';
+import type {
+  Callback,
+  ConditionSpec,
+  Dataset,
+  Json,
+  Loader,
+  LogRecord,
+  Model,
+  Network,
+  Objective,
+} from '@flowmap/core';
+import type { OpaqueField, Phase, ReadLimits, Schedule } from '@flowmap/core';
+import { requireWhole, sameShape, specText, type Runtime } from '@flowmap/tensor';
 import { powerEma } from '../ema.js';
-import type { Optimizer } from '../optimizer.js';
-import { constantSchedule, cosineSchedule, type Schedule } from '../schedules.js';
-import type { LogRecord } from './log.js';
+import type { Trainees } from '../internal/groups.js';
+import { mapValues } from '../internal/names.js';
+import { objectivePhase } from '../objective-phase.js';
+import { constantSchedule } from '../schedules.js';
+import { trainee } from '../trainee.js';
 import type { TrainOptions } from './options.js';
-import type { ProgressDisplay } from './progress.js';
+import type { ProgressDisplay } from './progress-display.js';
 
 /** A training run with nothing left open. */
 export interface TrainSetup {
   readonly kind: Model['kind'];
   readonly network: Network;
-  readonly initialParams: HostTensors;
-  readonly teacher: Model | undefined;
+  readonly objective: Objective;
+  readonly teacher: Model | OpaqueField | undefined;
+  readonly trainees: Trainees;
+  readonly phase: Phase;
   readonly runtime: Runtime;
   readonly data: Dataset;
   readonly batches: Loader;
-  readonly objective: Objective;
-  readonly optimizer: Optimizer;
-  readonly learningRate: Schedule;
-  readonly emaDecay: Schedule;
-  readonly maxGradientNorm: number | undefined;
   readonly iterations: number;
   readonly batchSize: number;
+  readonly parts: number;
   readonly stepsPerRun: number;
   readonly seed: number;
   readonly flip: boolean;
   readonly out: string;
   readonly signal: AbortSignal | undefined;
+  readonly callbacks: readonly Callback[];
   readonly checkpointEvery: number;
   readonly logEvery: number;
   readonly progress: ProgressDisplay;
@@ -42,10 +53,9 @@ export interface TrainSetup {
 }
 
 /** What is trained, and from where. */
-export interface Subject {
-  readonly network: Network;
-  readonly initialParams: HostTensors;
-  readonly teacher?: Model;
+export interface Start {
+  readonly model: Model;
+  readonly teacher?: Model | OpaqueField;
   /** Peak of the learning rate unless the options say otherwise. */
   readonly peak: number;
   readonly notes?: readonly string[];
@@ -56,51 +66,81 @@ export interface Subject {
  *
  * @throws {ConfigError} naming the option that makes no sense, or that does not fit the network
  */
-export function setUp(
-  options: TrainOptions,
-  { network, initialParams, teacher, peak, notes = [] }: Subject,
-): TrainSetup {
-  const { data, objective, iterations, batchSize, seed, flip = false, emaDecay, maxGradientNorm } = options;
-  const { learningRate = peak } = options;
+export function setUp(options: TrainOptions, { model, teacher, peak, notes = [] }: Start): TrainSetup {
+  const {
+    data,
+    objective,
+    iterations,
+    batchSize,
+    seed,
+    flip = false,
+    emaDecay = powerEma(),
+    maxGradientNorm,
+  } = options;
+  const { network } = model;
   const whole = {
     iterations,
     batchSize,
+    parts: options.parts ?? 1,
     stepsPerRun: options.stepsPerRun ?? 1,
     logEvery: options.logEvery ?? 1,
     checkpointEvery: options.checkpointEvery ?? 1,
   };
   for (const [option, value] of Object.entries(whole)) requireWhole(option, value, 1);
+  const { parts, stepsPerRun } = whole;
+  if (batchSize % parts !== 0) {
+    throw new ConfigError('parts', `wanted a divisor of the batch of ${batchSize} samples, got ${parts}`);
+  }
   if (maxGradientNorm !== undefined && !(maxGradientNorm > 0)) {
     throw new ConfigError('maxGradientNorm', `wanted a number > 0, got ${maxGradientNorm}`);
-  }
-  if (typeof emaDecay === 'number' && !(emaDecay >= 0 && emaDecay < 1)) {
-    throw new ConfigError('emaDecay', `wanted a number in [0, 1), got ${emaDecay}`);
   }
   if (options.out === '') throw new ConfigError('out', 'wanted the path of a folder, got an empty text');
   requireFit(network, data);
   if (objective.needs.teacher && teacher === undefined) {
     throw new ConfigError('objective', `${objective.name} needs a teacher; distill() has one`);
   }
+  const averages = { ...options.averages, ema: emaDecay };
+  const student = trainee({
+    model: {
+      ...model,
+      training: { objective: objective.name, data: data.name, iterations, batchSize, seed },
+    },
+    objective,
+    learningRate: options.learningRate ?? peak,
+    ...(options.optimizer ? { optimizer: options.optimizer } : {}),
+    averages: mapValues(averages, (decay, name) =>
+      decaySchedule(name === 'ema' ? 'emaDecay' : `averages.${name}`, decay),
+    ),
+    maxGradientNorm,
+    seed,
+  });
+  const taught = objective.needs.teacher ? teacher : undefined;
+  const field = taught && ('network' in taught ? velocityField(taught) : taught);
   return {
-    kind: network.config.interval ? 'flowMap' : 'velocity',
+    kind: model.kind,
     network,
-    initialParams,
-    teacher: objective.needs.teacher ? teacher : undefined,
+    objective,
+    teacher: taught,
+    trainees: { student },
+    phase: objectivePhase({
+      network,
+      objective,
+      batchSize: batchSize / parts,
+      seed,
+      ...(field ? { teacher: field } : {}),
+    }),
     runtime: options.runtime,
     data,
     batches: loader(data, { batchSize, seed, flip }),
-    objective,
-    optimizer: options.optimizer ?? adamw(),
-    learningRate: typeof learningRate === 'number' ? cosineSchedule(learningRate) : learningRate,
-    emaDecay: typeof emaDecay === 'number' ? constantSchedule(emaDecay) : (emaDecay ?? powerEma()),
-    maxGradientNorm,
     iterations,
     batchSize,
-    stepsPerRun: whole.stepsPerRun,
+    parts,
+    stepsPerRun,
     seed,
     flip,
     out: options.out,
     signal: options.signal,
+    callbacks: options.callbacks ?? [],
     checkpointEvery: options.checkpointEvery ?? Math.max(50, Math.ceil(iterations / 20)),
     logEvery: options.logEvery ?? Math.max(1, Math.floor(iterations / 200)),
     progress: options.progress ?? 'auto',
@@ -112,27 +152,38 @@ export function setUp(
   };
 }
 
+function decaySchedule(option: string, decay: Schedule | number): Schedule {
+  if (typeof decay !== 'number') return decay;
+  if (!(decay >= 0 && decay < 1)) throw new ConfigError(option, `wanted a number in [0, 1), got ${decay}`);
+  return constantSchedule(decay);
+}
+
 function requireFit(network: Network, data: Dataset): void {
-  const { type, shape, classes } = network.config;
+  const { type, shape } = network.config;
   if (!sameShape(data.shape, shape)) {
     const got = `samples of '${data.name}' are [${data.shape.join(', ')}]`;
     throw new ConfigError('data', `network '${type}' takes samples [${shape.join(', ')}], ${got}`);
   }
-  if (classes > 0 && data.classes.length !== classes) {
+  const classes = classCount(network);
+  if (classes !== 0 && data.classes.length !== classes) {
     throw new ConfigError(
       'data',
       `network '${type}' has ${classes} classes, '${data.name}' has ${data.classes.length}`,
     );
   }
+  for (const [name, wanted] of Object.entries(network.conditions)) {
+    const given = data.conditions[name];
+    const same = given && sameShape(given.shape, wanted.shape) && given.dtype === wanted.dtype;
+    if (same && given.categories === wanted.categories) continue;
+    const got = `'${data.name}' has it as ${conditionText(given)}`;
+    throw new ConfigError(
+      'data',
+      `network '${type}' takes the condition '${name}' as ${conditionText(wanted)}, ${got}`,
+    );
+  }
 }
 
-/**
- * Checks that an option is a whole number of at least `least`.
- *
- * @throws {ConfigError} naming the option
- */
-export function requireWhole(option: string, value: number, least: number): void {
-  if (!Number.isSafeInteger(value) || value < least) {
-    throw new ConfigError(option, `wanted a whole number >= ${least}, got ${value}`);
-  }
+function conditionText(spec: ConditionSpec | undefined): string {
+  if (spec === undefined) return 'nothing';
+  return `${specText(spec)}${spec.categories === undefined ? '' : ` of ${spec.categories} categories`}`;
 }

@@ -6,7 +6,7 @@ import { checkerboard } from '@flowmap/data';
 import { flowMatching } from '@flowmap/objectives';
 import { onnxRuntime } from '@flowmap/runtime-onnx';
 import { referenceRuntime } from '@flowmap/runtime-reference';
-import type { Runtime } from '@flowmap/tensor';
+import type { Feeds, Runtime } from '@flowmap/tensor';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { NonFiniteError } from '../errors.js';
 import type { TrainResult, TrainVelocityFieldOptions } from './options.js';
@@ -34,13 +34,14 @@ function watched(runtime: Runtime, runs: number[]): Runtime {
     ...runtime,
     async compile(program, options) {
       const executable = await runtime.compile(program, options);
-      return {
-        ...executable,
-        run: (feeds) => {
+      const run = executable.run.bind(executable);
+      // The executable itself, so that others can share with it.
+      return Object.assign(executable, {
+        run: (feeds: Feeds) => {
           runs.push(options?.stepsPerRun ?? 1);
-          return executable.run(feeds);
+          return run(feeds);
         },
-      };
+      });
     },
   };
 }

@@ -1,7 +1,17 @@
-import { ConfigError, flowMapFrom, matchClasses } from '@flowmap/core';
+import { join } from 'node:path';
+import { ConfigError, flowMapFrom, matchClasses, type Model } from '@flowmap/core';
+import { lockChosenFolder, saveModel } from '@flowmap/core/node';
+import { requireWhole } from '@flowmap/tensor';
+import { checkpoints } from '../callbacks/checkpoints.js';
+import { logging } from '../callbacks/logging.js';
+import { train } from '../train.js';
+import { folderStore } from './folder-store.js';
+import { openRun } from './open-run.js';
 import type { DistillOptions, TrainResult, TrainVelocityFieldOptions } from './options.js';
-import { requireWhole, setUp } from './setup.js';
-import { train } from './training-loop.js';
+import { loadBar } from './progress-bar.js';
+import { progress, showNote } from './progress.js';
+import { nextRunFolder, resultFile } from './run-folder.js';
+import { setUp, type TrainSetup } from './setup.js';
 
 /**
  * Trains a network from scratch on data, by flow matching or another objective that needs no teacher: makes a teacher.
@@ -19,32 +29,80 @@ import { train } from './training-loop.js';
  * @throws {CheckpointError} when the checkpoint to resume is damaged
  * @throws {SampleError} when a sample has a label outside the data's classes or holds a NaN or an infinity, before it is trained
  *   on; checkpoints made before stay whole
- * @throws {NonFiniteError} when a quantity becomes NaN or infinite; checkpoints made before stay whole
+ * @throws {NonFiniteError} when a quantity that is logged, or a state that is saved, is NaN or infinite; checkpoints made before stay whole
  * @throws {RuntimeLostError} when the runtime fails on the way; the same call goes on from the checkpoint that it names
  */
 export async function trainVelocityField(options: TrainVelocityFieldOptions): Promise<TrainResult> {
-  const { network, seed } = options;
+  const { network, seed, data } = options;
   requireWhole('seed', seed, 0);
-  return train(setUp(options, { network, initialParams: network.init(seed), peak: 1e-3 }));
+  const kind = network.config.interval ? 'flowMap' : 'velocity';
+  const classes = network.conditions['label'] ? data.classes : [];
+  const model: Model = { kind, network, params: network.init(seed), classes };
+  return trainInFolder(setUp(options, { model, peak: 1e-3 }));
 }
 
 /**
  * Distils a velocity field into a flow map that samples in a few steps. The student is the teacher's network with an input
- * for the target time, and starts as the teacher. Folder, interruption and errors are those of {@link trainVelocityField};
- * the result is `student.safetensors`.
+ * for the target time, and starts as the teacher, unless `student` is given. Folder, interruption and errors are those of
+ * {@link trainVelocityField}; the result is `student.safetensors`.
  *
  * Names decide which class is which: data that has the teacher's classes in another order has its labels changed to the
  * teacher's order, with a note, and the student has the teacher's names.
  *
- * @throws {ConfigError} when the teacher is a flow map, or has classes and the data has others, before anything is written
+ * @throws {ConfigError} when the teacher is a flow map, or has classes and the data has others, or only runs and there is no
+ *   `student`, before anything is written
  */
 export async function distill(options: DistillOptions): Promise<TrainResult> {
-  const { teacher, seed } = options;
+  const { teacher, seed, student } = options;
   requireWhole('seed', seed, 0);
+  if (student !== undefined && student.kind !== 'flowMap') {
+    throw new ConfigError('student', 'wanted a flow map, got a velocity field; flowMapFrom makes one of it');
+  }
+  if (!('network' in teacher)) {
+    if (student !== undefined) return trainInFolder(setUp(options, { model: student, teacher, peak: 2e-4 }));
+    throw new ConfigError('student', 'wanted a flow map to start from, since the teacher is no model but only runs');
+  }
   if (teacher.kind !== 'velocity') throw new ConfigError('teacher', 'wanted a velocity field, got a flow map');
   const { data, reordered } = matchClasses(options.data, teacher);
   const note = `'${data.name}' has the teacher's classes in another order; its labels are changed to the teacher's order`;
-  const { network, params } = flowMapFrom(teacher, seed);
-  const subject = { network, initialParams: params, teacher, peak: 2e-4, notes: reordered ? [note] : [] };
-  return train(setUp({ ...options, data }, subject));
+  const model = student ?? flowMapFrom(teacher, seed);
+  return trainInFolder(setUp({ ...options, data }, { model, teacher, peak: 2e-4, notes: reordered ? [note] : [] }));
+}
+
+/** Trains in the run's folder, to the end or until it is aborted; nobody else can until this returns. */
+async function trainInFolder(setup: TrainSetup): Promise<TrainResult> {
+  await loadBar(setup.progress); // refused before anything is written
+  const lock = await lockChosenFolder(async () => (await nextRunFolder(setup.out, setup.limits)).folder);
+  try {
+    const { runtime, trainees, phase, batches, iterations, parts, stepsPerRun, signal, checkpointEvery } = setup;
+    const run = await openRun(setup, lock.folder);
+    for (const note of [...setup.notes, ...run.notes]) {
+      showNote(setup.progress, phase.name, note);
+      setup.onNote(note);
+    }
+    const training = await train({
+      runtime,
+      trainees,
+      phases: [phase],
+      batches,
+      iterations,
+      parts,
+      stepsPerRun,
+      signal,
+      store: await folderStore(run, trainees),
+      callbacks: [
+        ...setup.callbacks,
+        logging(setup.logEvery, setup.onLog),
+        progress(setup.progress, phase, iterations, run.from?.step ?? 0),
+        checkpoints(checkpointEvery),
+      ],
+    });
+    const { completed, step, records } = training;
+    const average = training.model({ average: 'ema' });
+    const model: Model = { ...average, training: { ...average.training, step } };
+    if (completed) await saveModel(join(run.folder, resultFile[setup.kind]), model);
+    return { model, folder: run.folder, completed, step, log: records };
+  } finally {
+    lock.release();
+  }
 }

@@ -16,7 +16,11 @@ vi.mock('cli-progress', () => {
 
 test('auto shows lines, on a terminal too', async () => {
   const stream = Object.assign(new PassThrough({ encoding: 'utf8' }), { isTTY: true, columns: 120, rows: 24 });
-  const reporter = await showProgress('auto', 'ayf-emd', 4, 0, stream as unknown as NodeJS.WriteStream);
+  const reporter = await showProgress(
+    'auto',
+    { title: 'ayf-emd', watched: ['loss'], iterations: 4, done: 0 },
+    stream as unknown as NodeJS.WriteStream,
+  );
   reporter.record({ step: 1, loss: 0.5, gradientNorm: 1, learningRate: 1e-3, imagesPerSecond: 8, seconds: 1 });
   reporter.stop();
   expect(stream.read()).toBe('ayf-emd: step 1/4, loss 0.5000, 8 samples/s, ETA 3 s\n');

@@ -28,6 +28,7 @@ export const unaryCases: { readonly [P in UnaryPrimitive]: readonly Case[] } = {
   silu: saturating('silu'),
   softplus: saturating('softplus'),
   erf: saturating('erf'),
+  erfc: saturating('erfc'),
   abs: [...unary('abs', awayFromZero), kink('at zero', [fixed([3], [-1, 0, 1])], (x) => x.abs())],
   sign: [...unary('sign', awayFromZero), kink('at zero', [fixed([3], [-2, 0, 2])], (x) => x.sign())],
 };

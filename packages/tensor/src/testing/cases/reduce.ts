@@ -34,6 +34,8 @@ export const reduceCases: { readonly [P in Primitive & Reduction]: readonly Case
     at('all negative', [fixed([2, 2], [-3, -2, -5, -7])], (x) => x.max([1])),
     kink('ties', [fixed([3, 4], [1, 2, 2, 0, 5, 5, 5, 5, -1, -1, -2, -3])], (x) => x.max([1]).square()),
     at('int32', [integers([3, 4], -90, -9)], (x) => x.max([0])),
+    at('least int32', [integers([3, 4], -90, 90)], (x) => x.min([0])),
+    at('least int32, kept', [integers([2, 3, 4], -90, 90)], (x) => x.min([0, 2], true)),
   ],
   argMax: [
     ...[0, 1, -1].map((axis) => at(`along axis ${String(axis)}`, [distinct([2, 3, 4])], (x) => x.argMax(axis))),

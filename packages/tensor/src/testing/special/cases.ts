@@ -169,6 +169,7 @@ const primitives: { readonly [P in Primitive]: Cases } = {
   silu: unary('silu'),
   softplus: unary('softplus'),
   erf: unary('erf'),
+  erfc: unary('erfc'),
   abs: unary('abs'),
   sign: unary('sign'),
   add: numbers(binary('add')),
@@ -218,6 +219,7 @@ const primitives: { readonly [P in Primitive]: Cases } = {
   // Also of the few elements of a pooling.
   reduceMax: numbers((dtype) => [
     ...alongRows((x, axis) => x.max([axis]))(dtype),
+    ...alongRows((x, axis) => x.min([axis]))(dtype),
     { name: 'pairs', args: [repeating([17, 2], specialValues(dtype), dtype)], f: (x) => x.max([1]) },
   ]),
   argMax: floats(alongRows((x, axis) => x.argMax(axis))),

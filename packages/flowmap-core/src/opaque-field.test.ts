@@ -1,0 +1,87 @@
+import { DTypeError, hostTensor, program, ShapeError, type HostTensor, type HostTensors } from '@flowmap/tensor';
+import { evaluate } from '@flowmap/tensor/testing';
+import { referenceRuntime } from '@flowmap/runtime-reference';
+import { describe, expect, test } from 'vitest';
+import { gaussianVelocity } from './closed-forms.js';
+import { ConfigError } from './errors.js';
+import { opaqueField, type OpaqueMapping } from './opaque-field.js';
+
+const x = hostTensor([3, 2], Float64Array.of(0.4, -1, 0.7, 2, -0.3, 0.1));
+const t = hostTensor([3], Float64Array.of(0.9, 0.6, 0.25));
+const label = hostTensor([3], [2, 0, 1], 'int32');
+const field = gaussianVelocity({ mean: 0.3, std: 0.5 });
+
+/** The velocities of a Gaussian from a program of its own, under names of its own: times count to 1000. */
+async function service(answer: (v: number, x: number, t: number) => number = (v) => v) {
+  const built = program('service', { inputs: { x: [3, 2], t: [3] } }, (inputs) => ({
+    outputs: { v: field.velocity({}, inputs) },
+  }));
+  const executable = await referenceRuntime().compile(built);
+  const asked: HostTensors[] = [];
+  const call = async (inputs: HostTensors): Promise<HostTensors> => {
+    asked.push(inputs);
+    const { sample, timestep } = inputs as Record<'sample' | 'timestep', HostTensor>;
+    const ours = timestep.data.map((value) => value / 1000);
+    const { v } = await executable.run({ x: sample, t: hostTensor([3], ours) });
+    const { shape, data } = await v!.read();
+    const out = data.map((value, i) => answer(value, sample.data[i]!, ours[i >> 1]!));
+    return { out: hostTensor(shape, out), extra: hostTensor([1], [0]) };
+  };
+  return { call, asked };
+}
+
+const names: OpaqueMapping = { x: 'sample', t: 'timestep', velocity: 'out', time: (t) => 1000 * t };
+
+/** What the field itself gives. */
+async function exact(): Promise<HostTensor['data']> {
+  const { data } = await evaluate(referenceRuntime(), (x, t) => field.velocity({}, { x: x, t: t }), [x, t]);
+  return data;
+}
+
+describe('an opaque field', () => {
+  test('is the function under our names, with its own time', async () => {
+    const { call, asked } = await service();
+    const opaque = opaqueField(call, { ...names, conditions: { label: 'class_labels' } });
+    const { shape, data } = await opaque.evaluate(x, t, { label, guidance: t });
+    expect(shape).toEqual([3, 2]);
+    const wanted = await exact();
+    data.forEach((value, i) => expect(value).toBeCloseTo(wanted[i]!, 14));
+    expect(Object.keys(asked[0]!).sort()).toEqual(['class_labels', 'sample', 'timestep']);
+    expect(asked[0]!['class_labels']).toBe(label);
+    expect(Array.from(asked[0]!['timestep']!.data)).toEqual([900, 600, 250]);
+  });
+
+  test.each<[string, (v: number, x: number, t: number) => number, NonNullable<OpaqueMapping['toVelocity']>]>([
+    ['from noise to data', (v) => -v, (output) => -output],
+    ['as a prediction of the data, x - t v', (v, x, t) => x - t * v, (x0, x, t) => (x - x0) / t],
+    ['as a prediction of the noise, x + (1 - t) v', (v, x, t) => x + (1 - t) * v, (z, x, t) => (z - x) / (1 - t)],
+  ])('takes a velocity %s', async (_, answer, toVelocity) => {
+    const { call } = await service(answer);
+    const { data } = await opaqueField(call, { ...names, toVelocity }).evaluate(x, t, {});
+    const wanted = await exact();
+    data.forEach((value, i) => expect(value).toBeCloseTo(wanted[i]!, 12));
+  });
+
+  test('refuses to go without a condition, and an answer that is no velocity', async () => {
+    const { call } = await service();
+    const ask = (given: HostTensors, mapping: Partial<OpaqueMapping>, f = call) =>
+      opaqueField(f, { ...names, ...mapping }).evaluate(x, t, given);
+    const lacking = ask({ guidance: t }, { conditions: { label: 'class_labels' } });
+    await expect(lacking).rejects.toThrow(ConfigError);
+    await expect(lacking).rejects.toThrow(
+      "conditions.label: the field needs it as its 'class_labels', got the conditions guidance",
+    );
+    const nameless = ask({}, { velocity: 'v' });
+    await expect(nameless).rejects.toThrow(ConfigError);
+    await expect(nameless).rejects.toThrow("the function's answer has no 'v', it has out, extra");
+    await expect(ask({}, { velocity: 'extra' })).rejects.toThrow(ShapeError);
+    const whole = () => Promise.resolve({ out: hostTensor([3, 2], new Int32Array(6)) });
+    await expect(ask({}, {}, whole)).rejects.toThrow(DTypeError);
+    await expect(ask({}, {}, () => Promise.reject(new Error('the service is down')))).rejects.toThrow('is down');
+  });
+
+  test('refuses one name for two inputs', async () => {
+    const { call } = await service();
+    expect(() => opaqueField(call, { ...names, t: 'sample' })).toThrow(/two inputs are called 'sample'/);
+  });
+});

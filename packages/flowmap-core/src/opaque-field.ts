@@ -1,0 +1,84 @@
+import { DTypeError, hostTensor, sameShape, ShapeError, type HostTensor, type HostTensors } from '@flowmap/tensor';
+import { ConfigError } from './errors.js';
+import type { OpaqueField } from './plugins.js';
+
+/** What an asynchronous function of named tensors calls things, and how it counts them. */
+export interface OpaqueMapping {
+  /** Its name for the points, float32 `[batch, ...shape]`. */
+  readonly x: string;
+  /** Its name for the times, float32 `[batch]`. */
+  readonly t: string;
+  /** Its name for each condition that it takes, by ours: `{ label: 'class_labels' }`; none unless given. */
+  readonly conditions?: Readonly<Record<string, string>>;
+  /** Its name for what it returns, float32, shaped as the points. */
+  readonly velocity: string;
+  /** Its time for one of ours, which is 1 at noise and 0 at data: `(t) => 1000 * t`; the same unless given. */
+  readonly time?: (t: number) => number;
+  /**
+   * The velocity for one value of what it returns, with the value of the point and our time: `(v) => -v` for a velocity from noise to
+   * data, `(x0, x, t) => (x - x0) / t` for a prediction of the data; the value itself unless given.
+   */
+  readonly toVelocity?: (output: number, x: number, t: number) => number;
+}
+
+/**
+ * An asynchronous function of named tensors, such as an ONNX file, as a velocity field that can only be run.
+ *
+ * @param evaluate called with the tensors that the mapping names, and no others
+ * @param mapping its names, and how its time and its output become ours
+ * @returns a field whose `evaluate` rejects with a {@link ConfigError} when it is not given a condition of the mapping or the
+ *   function's answer lacks the output, and with a {@link ShapeError} or {@link DTypeError} for an output that is not float32 and
+ *   shaped as the points
+ * @throws {ConfigError} when one name of the function's stands for two inputs
+ *
+ * @example
+ * const names = { x: 'sample', t: 'timestep', conditions: { label: 'class_labels' }, velocity: 'out_sample' };
+ * const teacher = opaqueField(unet, { ...names, time: (t) => 1000 * t });
+ */
+export function opaqueField(
+  evaluate: (inputs: HostTensors) => Promise<HostTensors>,
+  mapping: OpaqueMapping,
+): OpaqueField {
+  const { x: points, t: times, conditions: names = {}, velocity, time, toVelocity } = mapping;
+  const inputs = [points, times, ...Object.values(names)];
+  const twice = inputs.find((name, i) => inputs.indexOf(name) !== i);
+  if (twice !== undefined) throw new ConfigError('opaqueField.mapping', `two inputs are called '${twice}'`);
+  return {
+    async evaluate(x, t, conditions) {
+      const given = Object.entries(names).map(([name, theirs]) => {
+        if (!Object.hasOwn(conditions, name)) {
+          const got = Object.keys(conditions).join(', ') || 'none';
+          throw new ConfigError(
+            `conditions.${name}`,
+            `the field needs it as its '${theirs}', got the conditions ${got}`,
+          );
+        }
+        return [theirs, conditions[name]!];
+      });
+      const answer = await evaluate({
+        ...(Object.fromEntries(given) as HostTensors),
+        [points]: x,
+        [times]: time ? mapped(t, time) : t,
+      });
+      const output = Object.hasOwn(answer, velocity) ? answer[velocity] : undefined;
+      if (output === undefined) {
+        const got = Object.keys(answer).join(', ') || 'nothing';
+        throw new ConfigError(
+          'opaqueField.mapping.velocity',
+          `the function's answer has no '${velocity}', it has ${got}`,
+        );
+      }
+      const operation = `opaqueField, output '${velocity}'`;
+      if (output.dtype !== 'float32') throw new DTypeError(operation, 'float32', [output.dtype]);
+      if (!sameShape(output.shape, x.shape)) throw new ShapeError(operation, `[${x.shape.join(', ')}]`, [output.shape]);
+      if (!toVelocity) return output;
+      const size = x.data.length / t.data.length;
+      return mapped(output, (value, i) => toVelocity(value, x.data[i]!, t.data[Math.floor(i / size)]!));
+    },
+  };
+}
+
+/** A function of each value, in the array type that the values have. */
+function mapped({ shape, data }: HostTensor, f: (value: number, i: number) => number): HostTensor {
+  return hostTensor(shape, data.map(f));
+}

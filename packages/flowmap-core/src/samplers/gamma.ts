@@ -1,0 +1,39 @@
+import { full, select } from '@flowmap/tensor';
+import { ConfigError } from '../errors.js';
+import { perSample } from '../path.js';
+import type { Sampler } from './sampler.js';
+
+/** Keeps a division by zero apart; numbers as small do not occur, as a scale is 0 or at least 1e-8. */
+const SMALLEST = 1e-30;
+
+/**
+ * γ-sampling of a flow map (Kim et al., "Consistency Trajectory Models"; used by AYF): each step goes by the flow map to a time
+ * `s' <= s` and adds noise to come back to `s`. γ = 0 is {@link flowMapSampler}, γ = 1 {@link consistency}. Noise makes up for
+ * what earlier steps got wrong, but each step then leaves more to the map. One evaluation a step.
+ *
+ * On the linear path, `x_s = (1 - s) x_0 + s z` has the law of `a x_s' + b e` for independent normal `e` when the data keeps its
+ * factor, `a = (1 - s) / (1 - s')`, and the noise its variance, `a² s'² + b² = s²`. As CTM does in terms of `σ = s / (1 - s)`,
+ * the noise is shared by `b = γ s`, so that `σ' = sqrt(1 - γ²) σ`. With `r = sqrt(1 - γ²)` that is
+ * `a = (1 - s) + r s` and `s' = r s / a`.
+ *
+ * @param strength γ, from 0 = deterministic to 1 = all noise is new in each step
+ * @throws {ConfigError} for a number outside [0, 1]
+ */
+export function gamma(strength: number): Sampler {
+  if (!(strength >= 0 && strength <= 1)) throw new ConfigError('gamma', `wanted a number in [0, 1], got ${strength}`);
+  const kept = Math.sqrt(1 - strength ** 2);
+  return {
+    name: 'gamma',
+    config: { gamma: strength },
+    needs: { interval: true },
+    ...(strength > 0 ? { draws: 'normal' } : {}),
+    step(field, x, t, s, { noise }) {
+      const scale = full(1).sub(s).add(s.mul(kept));
+      // At s = 1 with γ = 1 both are 0: any landing does, as nothing of it is left.
+      const landing = s.mul(kept).div(scale.maximum(SMALLEST));
+      const landed = field.map(x, t, landing).mul(perSample(scale, x));
+      const next = noise ? landed.add(noise.mul(perSample(s.mul(strength), x))) : landed;
+      return select(perSample(s.equal(t), x).broadcastTo(x.shape), x, next);
+    },
+  };
+}

@@ -1,0 +1,102 @@
+import {
+  program,
+  requireWhole,
+  sameShape,
+  ShapeError,
+  type Program,
+  type SpecLike,
+  type Tensor,
+  type Tensors,
+} from '@flowmap/tensor';
+import { batchSpecs } from '../conditions.js';
+import { ConfigError } from '../errors.js';
+import { flowMap } from '../flow-map.js';
+import { prefixed, withPrefix } from '../internal/names.js';
+import type { Network } from '../plugins.js';
+import type { CarriedStep, Sampler } from './sampler.js';
+
+/** What a sampler's program is made of. */
+export interface SamplerOptions {
+  /** A velocity field or a flow map's average velocity. */
+  readonly network: Network;
+  /** Samples per run. */
+  readonly batchSize: number;
+  /** Steps per run. */
+  readonly steps: number;
+  /** Name of the state that a parameter is; its own unless given. */
+  readonly stateOf?: (parameter: string) => string;
+}
+
+/**
+ * The program of a sampler, to export it or to run it yourself: it takes `steps` steps along the times that it is given.
+ *
+ * It takes `x [batch, ...shape]` at the first time, `times [steps + 1]` (any grid; a new one never traces again) and the network's
+ * `conditions.*`, rows for each sample. A sampler that draws also takes `noise [steps, batch, ...shape]`, and one that
+ * carries something `carry.name` for each name, zeros at first. Its state are the network's parameters. Its output `x` is the point
+ * at the last time, and `carry.name` what the next run takes.
+ *
+ * @throws {ConfigError} for a network without the interval input that the sampler needs, counts that are not whole numbers >= 1, or
+ *   a step that does not carry on what the sampler promises
+ * @throws {ShapeError} for a sampler whose step returns points or carries on tensors of other shapes than it was given
+ *
+ * @example
+ * const program = samplerProgram(euler(), { network, batchSize: 16, steps: 1 });
+ */
+export function samplerProgram(
+  sampler: Sampler,
+  { network, batchSize, steps, stateOf = (parameter) => parameter }: SamplerOptions,
+): Program {
+  requireWhole('batchSize', batchSize);
+  requireWhole('steps', steps);
+  const { shape, interval } = network.config;
+  if (sampler.needs.interval && !interval) {
+    const advice = 'use euler(), heun() or adamsBashforth() for a velocity field';
+    throw new ConfigError('sampler', `'${sampler.name}' wants a network with an interval input; ${advice}`);
+  }
+  const points = [batchSize, ...shape];
+  const carried = Object.entries(sampler.carry?.(points) ?? {});
+  const inputs: Record<string, SpecLike> = {
+    x: points,
+    times: [steps + 1],
+    ...withPrefix('conditions', batchSpecs(network.conditions, batchSize)),
+    ...(sampler.draws ? { noise: [steps, ...points] } : {}),
+    ...Object.fromEntries(carried.map(([name, spec]) => [carryKey(name), spec])),
+  };
+  const names = Object.keys(network.parameters);
+  const state = Object.fromEntries(names.map((name) => [stateOf(name), network.parameters[name]!]));
+  return program<string, string>(`${sampler.name} sampler`, { inputs, state }, (tensors, states) => {
+    const params = Object.fromEntries(names.map((name) => [name, states[stateOf(name)]!]));
+    const field = flowMap(network, params, { conditions: prefixed('conditions', tensors) });
+    const time = (i: number): Tensor => tensors['times']!.slice([i], [i + 1]).broadcastTo([batchSize]);
+    const noise = (i: number): Tensor | undefined =>
+      tensors['noise']?.slice([i, ...points.map(() => 0)], [i + 1, ...points]).reshape(points);
+    let x = tensors['x']!;
+    let carry: Tensors = Object.fromEntries(carried.map(([name]) => [name, tensors[carryKey(name)]!]));
+    for (let i = 0; i < steps; i++) {
+      const next = carriedStep(sampler.step(field, x, time(i), time(i + 1), { noise: noise(i), carry }));
+      requireLike(sampler, { ...carry, x }, { ...next.carry, x: next.x });
+      [x, carry] = [next.x, next.carry];
+    }
+    const kept = carried.map(([name]) => [carryKey(name), carry[name]!] as const);
+    return { outputs: { x, ...Object.fromEntries(kept) } };
+  });
+}
+
+/** What an input and output of the program is called that a sampler carries under a name. */
+export function carryKey(name: string): string {
+  return `carry.${name}`;
+}
+
+function carriedStep(result: Tensor | CarriedStep): CarriedStep {
+  return 'carry' in result ? result : { x: result, carry: {} };
+}
+
+/** A step's results must be of the shapes of what it was given. */
+function requireLike({ name }: Sampler, wanted: Tensors, got: Tensors): void {
+  for (const [key, { shape }] of Object.entries(wanted)) {
+    const given = got[key]?.shape;
+    if (given === undefined) throw new ConfigError('sampler', `'${name}' does not carry '${key}' on, as it promises`);
+    if (sameShape(given, shape)) continue;
+    throw new ShapeError(`sampler '${name}'`, `a step that returns ${key} [${shape.join(', ')}]`, [given]);
+  }
+}

@@ -1,0 +1,86 @@
+import type { Executable, Program } from '@flowmap/tensor';
+import type { Model } from '../models/model.js';
+import type { Batch } from '../plugins.js';
+import type { CompiledSampler } from '../samplers/compile-sampler.js';
+import type { LiveSamplerOptions } from '../samplers/live-sampler.js';
+
+/** What a run looked like after a step. */
+export interface LogRecord {
+  /** Number of the step, counted from 1. */
+  readonly step: number;
+  /** Samples per second since the record before. */
+  readonly imagesPerSecond: number;
+  /** Time trained so far, those of interrupted runs included. */
+  readonly seconds: number;
+  /**
+   * Of each phase its `loss`, metrics, `gradientNorm`, `learningRate` and scheduled numbers; under `<phase>.<name>` where there are
+   * several phases.
+   */
+  readonly [quantity: string]: number;
+}
+
+/** Parameters of a training: of a trainee, or one of its averages. */
+export interface TrainedParameters {
+  /** Name of the trainee; the only model among them unless given. */
+  readonly trainee?: string;
+  /** Name of one of its averages; the parameters themselves unless given. */
+  readonly average?: string;
+}
+
+/** A training between two steps, as a callback sees it. It is of use until the callback has settled. */
+export interface Moment {
+  /** Steps taken, from 1. */
+  readonly step: number;
+  readonly iterations: number;
+  /** Time trained so far, those of interrupted runs included. */
+  readonly seconds: number;
+  /** What has been logged so far, in interrupted runs too. */
+  readonly records: readonly LogRecord[];
+  /**
+   * Reads the numbers of the last step from the device, with what callbacks before have added.
+   *
+   * @throws {NonFiniteError} when one of them is not finite
+   */
+  record(): Promise<LogRecord>;
+  /** Adds numbers to this step's record. */
+  add(quantities: Readonly<Record<string, number>>): void;
+  /** Appends this step's record to the run's log. */
+  log(): Promise<void>;
+  /** Copies a model to the host. */
+  model(which?: TrainedParameters): Promise<Model>;
+  /**
+   * A sampler on the parameters as they are, without a copy of them; made once for equal options, and disposed of when training ends.
+   */
+  sampler(options: Omit<LiveSamplerOptions, 'sharing' | 'stateOf'> & TrainedParameters): Promise<CompiledSampler>;
+  /**
+   * Loss and metrics of a phase on a batch that is not trained on, with the draws of a step after the last.
+   *
+   * @param index tells one held-out batch from another: each has draws of its own
+   */
+  loss(phase: string, batch: Batch, index: number, average?: string): Promise<Readonly<Record<string, number>>>;
+  /** Compiles a program that shares the training's states; it is disposed of when training ends. */
+  compile(program: Program): Promise<Executable>;
+  /**
+   * Wants a checkpoint: it is saved when the callbacks that are due now, and all steps of this run of the program, are done. Callbacks
+   * with `every: 'checkpoint'` run after that.
+   */
+  save(): void;
+  /** Ends the training as if this step were its last, once the callbacks that are due now are done. */
+  stop(): void;
+  /** Keeps a model under a name, whatever becomes of checkpoints. */
+  keep(name: string, model: Model): Promise<void>;
+}
+
+/** Something to be done in the course of a training. Callbacks run one after the other, and the next step waits for them. */
+export interface Callback {
+  /** For messages. */
+  readonly name: string;
+  /**
+   * A number: after every n-th step, and the last. `checkpoint`: when a checkpoint is on disk. `end`: when all steps are
+   * done, or a callback has stopped the training, and the last checkpoint is on disk.
+   */
+  readonly every: number | 'checkpoint' | 'end';
+  run(moment: Moment): Promise<void> | void;
+  /** Called once when training has ended in whatever way. */
+  close?(): Promise<void> | void;
+}

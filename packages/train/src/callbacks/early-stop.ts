@@ -1,0 +1,46 @@
+import { ConfigError, type Callback } from '@flowmap/core';
+
+/** When {@link earlyStop} ends a training. */
+export interface EarlyStopOptions {
+  /** The number of a step's record that is to fall: `validation.loss`. */
+  readonly quantity: string;
+  /** How many times it may be looked at in a row without a new lowest value, at least 1. */
+  readonly patience: number;
+  /** Steps between two looks; they should be steps that are logged. */
+  readonly every: number;
+  /** By how much a value must be below the lowest before to count, >= 0; 0 unless given. */
+  readonly least?: number;
+}
+
+/**
+ * Ends a training whose numbers no longer fall. What was before is taken from the log, so that a resumed run stops where an
+ * uninterrupted one would have. Its place is after callbacks that add the number.
+ *
+ * @throws {ConfigError} for a setting out of its range, or when it runs, for a number that no record has
+ */
+export function earlyStop({ quantity, patience, every, least = 0 }: EarlyStopOptions): Callback {
+  if (!Number.isSafeInteger(patience) || patience < 1) {
+    throw new ConfigError('earlyStop.patience', `wanted a whole number >= 1, got ${patience}`);
+  }
+  if (!(least >= 0)) throw new ConfigError('earlyStop.least', `wanted a number >= 0, got ${least}`);
+  return {
+    name: 'early stop',
+    every,
+    async run(moment) {
+      const now = await moment.record();
+      if (!Object.hasOwn(now, quantity)) {
+        const known = Object.keys(now).join(', ');
+        throw new ConfigError('earlyStop.quantity', `no record has '${quantity}'; they have: ${known}`);
+      }
+      const before = moment.records.filter((record) => record.step < moment.step && record.step % every === 0);
+      let lowest = Infinity;
+      let since = 0;
+      for (const { [quantity]: value } of [...before, now]) {
+        if (value === undefined) continue;
+        since = value < lowest - least ? 0 : since + 1;
+        lowest = Math.min(lowest, value);
+      }
+      if (since >= patience) moment.stop();
+    },
+  };
+}

@@ -1,0 +1,162 @@
+import {
+  ConfigError,
+  requireConditions,
+  conditionalVelocity,
+  flowMap,
+  interpolate,
+  type Network,
+  type Objective,
+  type ObjectiveContext,
+  type OpaqueField,
+  type Phase,
+  type PhaseContext,
+  type VelocityField,
+} from '@flowmap/core';
+import {
+  hostTensor,
+  normalBatch,
+  sizeOf,
+  stopGradient,
+  uniforms,
+  type HostTensors,
+  type SpecLike,
+  type Tensor,
+  type Tensors,
+  type TensorSpec,
+} from '@flowmap/tensor';
+
+import { scalar } from './internal/host.js';
+import { mapValues, prefixed, withPrefix } from './internal/names.js';
+
+/** What a phase of an objective is made of. */
+export interface ObjectivePhaseOptions {
+  readonly network: Network;
+  readonly objective: Objective;
+  /** Where the objective's velocity comes from, when it needs a teacher; one that only runs is asked between programs. */
+  readonly teacher?: VelocityField | OpaqueField;
+  /** Samples of one run of its program. */
+  readonly batchSize: number;
+  /** Decides noise, times and other draws, together with the step. */
+  readonly seed: number;
+  /** Name of the trainee; `student` unless given. */
+  readonly trains?: string;
+  /** Name of the phase; the objective's unless given. */
+  readonly name?: string;
+}
+
+/**
+ * The phase that trains a network by an objective: noising, the teacher's velocity and the objective's loss. A teacher that can be
+ * traced becomes part of the program, and its parameters a state.
+ *
+ * Inputs: `x0` and `noise` `[batch, ...shape]`, `t` and `s` `[batch]`, `conditions.*` and `draws.*` of the network,
+ * `objective.draws.*` and `schedules.*` of the objective.
+ *
+ * @throws {ConfigError} when the objective needs a teacher and there is none, or on tracing, when it asks for a velocity where there
+ *   is none
+ */
+export function objectivePhase(options: ObjectivePhaseOptions): Phase {
+  const { network, objective, batchSize, seed, trains = 'student', name = objective.name } = options;
+  const teacher = objective.needs.teacher ? options.teacher : undefined;
+  if (objective.needs.teacher && teacher === undefined) {
+    throw new ConfigError('objective', `${objective.name} needs a teacher's velocity, and there is no teacher`);
+  }
+  const rows = (shape: readonly number[]): SpecLike => [batchSize, ...shape];
+  const rowsOf = ({ shape, dtype }: TensorSpec): SpecLike => ({ shape: [batchSize, ...shape], dtype });
+  const { shape } = network.config;
+  const average = objective.needs.average === undefined ? undefined : `${trains}.${objective.needs.average}`;
+  const isTraceable = teacher !== undefined && 'velocity' in teacher;
+
+  return {
+    name,
+    trains,
+    ...(average === undefined ? {} : { reads: [average] }),
+    ...(objective.watch === undefined ? {} : { watch: objective.watch }),
+    ...(isTraceable ? { fixed: { teacher: teacher.parameters } } : {}),
+    ...(teacher !== undefined && !isTraceable ? { opaque: { teacher } } : {}),
+    inputs: {
+      x0: rows(shape),
+      noise: rows(shape),
+      t: rows([]),
+      s: rows([]),
+      ...withPrefix('conditions', mapValues(network.conditions, rowsOf)),
+      ...withPrefix('draws', mapValues(network.draws ?? {}, rowsOf)),
+      ...withPrefix('objective.draws', mapValues(objective.draws ?? {}, rows)),
+      ...withPrefix(
+        'schedules',
+        mapValues(objective.schedules, (): SpecLike => []),
+      ),
+    },
+
+    feeds(progress, batch) {
+      const { step } = progress;
+      const count = batch.x.length / sizeOf(shape);
+      const { t, s, ...drawn } = objective.draw({ seed, step }, count);
+      const points = [count, ...shape];
+      return {
+        x0: hostTensor(points, batch.x),
+        noise: hostTensor(points, normalBatch({ seed, purpose: 'noise', step }, points)),
+        t: hostTensor([count], t),
+        s: hostTensor([count], s),
+        ...withPrefix('conditions', requireConditions('batch.conditions', network.conditions, batch.conditions, count)),
+        ...withPrefix('draws', networkDraws(network, seed, step, count)),
+        ...withPrefix(
+          'objective.draws',
+          mapValues(objective.draws ?? {}, (extents, key) => hostTensor([count, ...extents], drawn[key]!)),
+        ),
+        ...withPrefix(
+          'schedules',
+          mapValues(objective.schedules, (schedule) => scalar(schedule(progress))),
+        ),
+      };
+    },
+
+    scalars: (progress) => mapValues(objective.schedules, (schedule) => schedule(progress)),
+
+    trace(context) {
+      const { inputs, groups } = context;
+      const [x0, noise, t, s] = [inputs['x0']!, inputs['noise']!, inputs['t']!, inputs['s']!];
+      const conditions = prefixed('conditions', inputs);
+      const draws = prefixed('draws', inputs);
+      const xt = interpolate(x0, noise, t);
+      const under = (params: Tensors): ObjectiveContext['student'] => flowMap(network, params, { conditions, draws });
+      return objective.loss({
+        student: under(groups[trains]!),
+        ...(average === undefined ? {} : { average: under(groups[average]!) }),
+        x0,
+        noise,
+        xt,
+        t,
+        s,
+        draws: prefixed('objective.draws', inputs),
+        own: prefixed('own', groups[trains]!),
+        schedules: prefixed('schedules', inputs),
+        velocity: velocityOf(context, { x0, noise, xt, t, conditions }),
+      });
+    },
+  };
+
+  /** The teacher's velocity, or the path's own. */
+  function velocityOf(
+    { groups, ask }: PhaseContext,
+    { x0, noise, xt, t, conditions }: Record<'x0' | 'noise' | 'xt' | 't', Tensor> & { conditions: Tensors },
+  ): (x: Tensor, time: Tensor) => Tensor {
+    return (x, time) => {
+      if (isTraceable) return stopGradient(teacher.velocity(groups['teacher']!, { x, t: time, conditions }));
+      if (teacher !== undefined) return ask('teacher', x, time, conditions);
+      if (x === xt && time === t) return conditionalVelocity(x0, noise);
+      const wanted = 'needs a velocity elsewhere than at the noised data, which only a teacher has';
+      throw new ConfigError('objective', `${objective.name} ${wanted}, and there is no teacher`);
+    };
+  }
+}
+
+function networkDraws(network: Network, seed: number, step: number, count: number): HostTensors {
+  return mapValues(network.draws ?? {}, ({ shape }, name) => {
+    const size = sizeOf(shape);
+    const values = new Float32Array(count * size);
+    for (let sample = 0; sample < count; sample++) {
+      values.set(uniforms({ seed, purpose: `draws ${name}`, step, sample }, size), sample * size);
+    }
+    return hostTensor([count, ...shape], values);
+  });
+}

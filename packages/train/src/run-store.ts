@@ -1,0 +1,72 @@
+import type { LogRecord, Model } from '@flowmap/core';
+import type { HostTensors } from '@flowmap/tensor';
+
+/** Everything that a run needs to go on as if it had never stopped. */
+export interface Checkpoint {
+  /** Steps taken. */
+  readonly step: number;
+  /** Time trained so far. */
+  readonly seconds: number;
+  /** All states that steps change, `<trainee>.<part>.<parameter>`. */
+  readonly state: HostTensors;
+}
+
+/** Where a run keeps what it must not lose: a folder in Node, memory in a page. */
+export interface RunStore {
+  /** The newest checkpoint, which a training goes on from; undefined at the start. */
+  readonly from: Checkpoint | undefined;
+  /** Its place, for messages. */
+  readonly place: string | undefined;
+  /** Records so far. */
+  readonly records: readonly LogRecord[];
+  append(record: LogRecord): Promise<void>;
+  /**
+   * Saves a checkpoint whole, or leaves the one before.
+   *
+   * @returns its place, for messages
+   */
+  save(checkpoint: Checkpoint): Promise<string>;
+  /** Keeps a model under a name. */
+  keep(name: string, model: Model): Promise<void>;
+}
+
+/** A store that lasts as long as it is referred to. */
+export interface MemoryStore extends RunStore {
+  /** The newest checkpoint; given to {@link memoryStore}, a training goes on from it. */
+  readonly latest: Checkpoint | undefined;
+  readonly kept: ReadonlyMap<string, Model>;
+}
+
+/**
+ * Keeps a run in memory.
+ *
+ * @param from the run to go on with: what an earlier store ended with; the start unless given
+ */
+export function memoryStore(from?: Pick<MemoryStore, 'latest' | 'records'>): MemoryStore {
+  const start = from?.latest;
+  const records = (from?.records ?? []).filter(({ step }) => step <= (start?.step ?? 0));
+  const kept = new Map<string, Model>();
+  const place = (step: number): string => `step ${step} in memory`;
+  let latest = start;
+  return {
+    from: start,
+    place: start && place(start.step),
+    records,
+    kept,
+    get latest() {
+      return latest;
+    },
+    append(record) {
+      records.push(record);
+      return Promise.resolve();
+    },
+    save(checkpoint) {
+      latest = checkpoint;
+      return Promise.resolve(place(checkpoint.step));
+    },
+    keep(name, model) {
+      kept.set(name, model);
+      return Promise.resolve();
+    },
+  };
+}

@@ -1,0 +1,117 @@
+import { ConfigError } from '@flowmap/core';
+import type { LogRecord, Model, Phase, TrainedParameters } from '@flowmap/core';
+import { requireWhole, RuntimeUnavailableError, type HostTensors } from '@flowmap/tensor';
+import { RuntimeLostError } from './errors.js';
+import { momentsOf } from './internal/moments.js';
+import { openSteps, stepFeeds, type StepFeeds, type StepResults } from './internal/steps.js';
+import { otherEvents } from './internal/turn.js';
+import { memoryStore } from './run-store.js';
+import type { TrainingOptions } from './training-options.js';
+import { initialState, modelIn, onlyModel } from './trainee.js';
+
+/** What a training leaves. */
+export interface Training {
+  /** False when it was aborted and can go on. */
+  readonly completed: boolean;
+  /** Steps taken so far, those before a resumption included. */
+  readonly step: number;
+  readonly records: readonly LogRecord[];
+  /** A trained model; the only one among the trainees unless one is named. */
+  model(which?: TrainedParameters): Model;
+}
+
+/**
+ * Trains: one step after the other, each of its phases in turn, with callbacks between them. It runs wherever its runtime does, in a
+ * browser too, and reads nothing from the device that no callback asks for.
+ *
+ * A training goes on from its store's checkpoint. On the same machine, runtime and thread count, and with the same `stepsPerRun`, it
+ * then has the same bits as if it had never stopped.
+ *
+ * @throws {ConfigError} for options that make no sense or do not fit one another, before the first step
+ * @throws {NonFiniteError} when a quantity that is read, or a state that is saved, is NaN or infinite; checkpoints made before stay whole
+ * @throws {RuntimeLostError} when the runtime fails on the way; the same call goes on from the checkpoint that it names
+ */
+export async function train(options: TrainingOptions): Promise<Training> {
+  const { runtime, trainees, phases, batches, iterations, parts = 1, stepsPerRun = 1, callbacks = [] } = options;
+  const { store = memoryStore(), signal } = options;
+  requireSensible(options);
+  const done = store.from?.step ?? 0;
+  const left = Math.max(1, iterations - done);
+  const steps = await openSteps({ runtime, trainees, phases, parts, stepsPerRun: Math.min(stepsPerRun, left) });
+  const clock = { before: store.from?.seconds ?? 0, since: performance.now() };
+  const seconds = (): number => clock.before + (performance.now() - clock.since) / 1000;
+  const moments = momentsOf({ ...options, store, steps, seconds });
+
+  const prepare = (first: number): Promise<StepFeeds[]> | undefined => {
+    if (first >= iterations) return undefined;
+    const count = Math.min(stepsPerRun, iterations - first);
+    const feedsOf = async (step: number): Promise<StepFeeds> =>
+      stepFeeds(phases, trainees, { step, iterations }, await batches.batch(step));
+    const feeds = Promise.all(Array.from({ length: count }, (_, i) => feedsOf(first + i)));
+    feeds.catch(() => undefined); // reported when it is awaited
+    return feeds;
+  };
+
+  let results: StepResults | undefined;
+  const takeSteps = async (): Promise<{ step: number; completed: boolean }> => {
+    let step = done;
+    let stopped = step >= iterations;
+    let next = prepare(step);
+    while (next !== undefined && !stopped) {
+      await otherEvents();
+      if (signal?.aborted === true) return { step, completed: false };
+      const feeds = await next;
+      const start = seconds();
+      const running = steps.take(feeds);
+      // The next data and noise are prepared while these steps run.
+      next = prepare(step + feeds.length);
+      results?.release();
+      results = await running;
+      stopped = await moments.after(results, { first: step, count: feeds.length, start });
+      step += feeds.length;
+    }
+    return { step, completed: true };
+  };
+
+  try {
+    await steps.write({ ...initialState(trainees, fixedIn(phases), { split: parts > 1 }), ...store.from?.state });
+    const { step, completed } = await takeSteps();
+    const state: HostTensors = { ...initialState(trainees), ...(await moments.finish(step, completed)) };
+    return {
+      completed,
+      step,
+      records: store.records,
+      model: ({ trainee, average } = {}) => modelIn(state, trainees, trainee ?? onlyModel(trainees), average),
+    };
+  } catch (error) {
+    throw error instanceof RuntimeUnavailableError ? new RuntimeLostError(error, moments.step, moments.place) : error;
+  } finally {
+    for (const callback of callbacks) await callback.close?.();
+    results?.release();
+    await steps.dispose().catch(() => undefined); // what failed first is the reason
+  }
+}
+
+/** Groups of parameters that no step changes, of all phases. */
+function fixedIn(phases: readonly Phase[]): Record<string, HostTensors> {
+  return Object.assign({}, ...phases.map(({ fixed }) => fixed ?? {})) as Record<string, HostTensors>;
+}
+
+function requireSensible({ phases, iterations, parts = 1, stepsPerRun = 1, callbacks = [] }: TrainingOptions): void {
+  for (const [option, value] of Object.entries({ iterations, parts, stepsPerRun })) requireWhole(option, value);
+  if (phases.length === 0) throw new ConfigError('phases', 'wanted at least one phase, got none');
+  const names = phases.map(({ name }) => name);
+  const twice = names.find((name, i) => names.indexOf(name) !== i);
+  if (twice !== undefined) throw new ConfigError('phases', `the name '${twice}' is used twice; give each its own`);
+  for (const { name, every = 1 } of phases) requireWhole(`phase '${name}', every`, every);
+  const [first] = phases;
+  if ((first!.every ?? 1) > 1) throw new ConfigError('phases', `the first phase, '${first!.name}', runs in every step`);
+  for (const [group, values] of phases.flatMap(({ fixed }) => Object.entries(fixed ?? {}))) {
+    if (phases.some(({ fixed }) => fixed?.[group] !== undefined && fixed[group] !== values)) {
+      throw new ConfigError('phases', `two phases have different fixed parameters '${group}'; give each its own name`);
+    }
+  }
+  for (const { name, every } of callbacks) {
+    if (typeof every === 'number') requireWhole(`callback '${name}', every`, every);
+  }
+}
