@@ -1,12 +1,14 @@
-import { flowMapFrom, mlp, velocityField, type Model } from '@flowmap/core';
+import { flowMapFrom, mlp, velocityField, type Batch, type Model } from '@flowmap/core';
 import { ayfEmd } from '@flowmap/objectives';
-import { hostTensor, normals, type HostTensors, type Runtime } from '@flowmap/tensor';
-import { constantSchedule, initialState, objectivePhase, phaseFeeds, phasePrograms, trainee } from '@flowmap/train';
+import { hostTensor, normals, type Runtime } from '@flowmap/tensor';
+import { constantSchedule, initialState, logging, memoryStore, objectivePhase, train, trainee } from '@flowmap/train';
 
 /** What a training run gives, by name: the values of each metric from step to step, and the state after the last. */
 export type RunNumbers = Readonly<Record<string, number[]>>;
 
-const steps = 8;
+/** Steps before the first, which the warm-up has behind it. */
+const FIRST = 5;
+const STEPS = 8;
 const batchSize = 16;
 
 /** Some steps of AYF-EMD on a small network, with AdamW and the average of the weights: the same on every runtime. */
@@ -37,28 +39,30 @@ export async function trainingRun(runtime: Runtime): Promise<RunNumbers> {
       averages: { ema: constantSchedule(0.9) },
     }),
   };
-  const phase = objectivePhase({ network: student.network, objective, teacher, batchSize, seed: 0 });
-  const step = await runtime.compile(phasePrograms(phase, trainees).update);
-  await step.writeState(initialState(trainees, phase.fixed));
+  // Not from step 0: while the warm-up is at 0 some gradients are pure rounding.
+  const store = memoryStore({ latest: { step: FIRST, seconds: 0, state: initialState(trainees) }, records: [] });
+  await train({
+    runtime,
+    trainees,
+    phases: [objectivePhase({ network: student.network, objective, teacher, batchSize, seed: 0 })],
+    batches: { batchSize, batch: (step) => Promise.resolve(batchOf(step)) },
+    iterations: FIRST + STEPS,
+    callbacks: [logging(1)],
+    store,
+  });
   const numbers: Record<string, number[]> = {};
-  for (let k = 0; k < steps; k++) {
-    const batch = {
-      x: Float32Array.from(normals({ seed: 2, purpose: 'data', step: k }, 2 * batchSize)),
-      conditions: { label: Int32Array.from({ length: batchSize }, (_, i) => i % 2) },
-    };
-    // Not from step 0: while the warm-up is at 0 some gradients are pure rounding.
-    const progress = { step: k + 5, iterations: 20 };
-    const outputs = await step.run(phaseFeeds(phase, trainees.student, progress, batch));
-    for (const [name, tensor] of Object.entries(outputs)) {
-      (numbers[name] ??= []).push(...(await tensor.read()).data);
-      tensor.dispose();
-    }
+  for (const { step: _, seconds: __, imagesPerSecond: ___, ...quantities } of store.records) {
+    for (const [name, value] of Object.entries(quantities)) (numbers[name] ??= []).push(value);
   }
-  for (const [name, { data }] of Object.entries<HostTensors[string]>(await step.readState())) {
-    numbers[name] = Array.from(data);
-  }
-  await step.dispose();
+  for (const [name, { data }] of Object.entries(store.latest!.state)) numbers[name] = Array.from(data);
   return numbers;
+}
+
+function batchOf(step: number): Batch {
+  return {
+    x: Float32Array.from(normals({ seed: 2, purpose: 'data', step }, 2 * batchSize)),
+    conditions: { label: Int32Array.from({ length: batchSize }, (_, i) => i % 2) },
+  };
 }
 
 /** The largest difference of each kind of number, relative to the largest wanted one; the numbers of a run are all compared. */
