@@ -34,6 +34,15 @@ export {
   type ParametrizationName,
 } from './parametrization.js';
 export { flowMap } from './flow-map.js';
+export { cosineNoise, veNoise, vpNoise, type NoiseSchedule } from './noise-schedules.js';
+export {
+  velocityFromDenoiser,
+  velocityFromNoisePrediction,
+  velocityFromVPrediction,
+  velocityOnPath,
+  type Predictor,
+  type PredictorOptions,
+} from './velocity-from.js';
 export { opaqueField, type OpaqueMapping } from './opaque-field.js';
 export { batchSpecs, classConditions, classCount, requireConditions, type ConditionSpecs } from './conditions.js';
 export type {
