@@ -60,8 +60,8 @@ export function gaussianVelocity({ mean = 0, std }: Gaussian, path: Path = linea
 
 /**
  * The exact flow map of Gaussian data, `f(x, t, s) = alpha(s) m + sigma_x(s) / sigma_x(t) (x - alpha(t) m)` with
- * `sigma_x = sqrt(alpha^2 c^2 + sigma^2)`; on the linear path, alpha is `1 - t` and sigma is t. Its average velocity is written without the division by `s - t`, so it and its
- * derivatives of every order hold at and near s = t too, where it is the velocity.
+ * `sigma_x = sqrt(alpha^2 c^2 + sigma^2)`; on the linear path, alpha is `1 - t` and sigma is t. Its average velocity is written without
+ * the division by `s - t`, so it and its derivatives of every order hold at and near s = t too, where it is the velocity.
  *
  * @param path linear unless given
  * @throws {ConfigError} as {@link gaussianVelocity}

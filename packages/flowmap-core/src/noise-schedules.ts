@@ -21,7 +21,8 @@ export interface NoiseSchedule {
 }
 
 /**
- * The noise of EDM (Karras et al. 2022) and of "variance exploding": points are `x_0 + time z`, and the time is the noise's standard deviation.
+ * The noise of EDM (Karras et al. 2022) and of "variance exploding": points are `x_0 + time z`, and the time is the noise's standard
+ * deviation.
  *
  * @param options.largest the largest standard deviation, > 0; EDM's 80 unless given, which is t = 0.98765 of the linear path
  * @throws {ConfigError} for a largest standard deviation that is not positive

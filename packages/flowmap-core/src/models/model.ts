@@ -11,7 +11,10 @@ import type { Network, VelocityField } from '../plugins.js';
 
 /** A network with values for its parameters: all that is needed to sample, to teach, or to train on. */
 export interface Model {
-  /** What the network stands for: a velocity field `v(x, t)`, or a flow map's average velocity `F(x, t, s)`, or what is one by its parametrisation. */
+  /**
+   * What the network stands for: a velocity field `v(x, t)`, or a flow map's average velocity `F(x, t, s)`. Its output is that by the
+   * Euler parametrisation, and by another one what becomes it.
+   */
   readonly kind: 'velocity' | 'flowMap';
   readonly network: Network;
   readonly params: HostTensors;
