@@ -9,6 +9,8 @@ import type { Location } from './path.js';
  */
 export interface NoiseSchedule {
   readonly name: string;
+  /** The smallest ratio `B / A` that its networks take; 0 unless given. Below, they are asked at this one. */
+  readonly smallest?: number;
   /** The largest ratio `B / A` that its networks have seen; infinite unless given. Beyond, they are asked at this one. */
   readonly largest?: number;
   /**
@@ -24,17 +26,26 @@ export interface NoiseSchedule {
  * The noise of EDM (Karras et al. 2022) and of "variance exploding": points are `x_0 + time z`, and the time is the noise's standard
  * deviation.
  *
- * @param options.largest the largest standard deviation, > 0; EDM's 80 unless given, which is t = 0.98765 of the linear path
- * @throws {ConfigError} for a largest standard deviation that is not positive
+ * @param options.smallest the smallest standard deviation, >= 0; 0 unless given. A network whose input is the logarithm of it, as EDM's, is
+ *   NaN at 0, where samplers and training may ask: give it EDM's 0.002
+ * @param options.largest the largest standard deviation, > the smallest; EDM's 80 unless given, which is t = 0.98765 of the linear path
+ * @throws {ConfigError} for standard deviations out of their ranges
  */
-export function veNoise({ largest = 80 }: { readonly largest?: number } = {}): NoiseSchedule {
-  requirePositive('veNoise.largest', largest);
+export function veNoise({
+  smallest = 0,
+  largest = 80,
+}: { readonly smallest?: number; readonly largest?: number } = {}): NoiseSchedule {
+  if (!(smallest >= 0)) throw new ConfigError('veNoise.smallest', `wanted a number >= 0, got ${smallest}`);
+  if (!(largest > smallest && largest < Infinity)) {
+    throw new ConfigError('veNoise.largest', `wanted a number > ${smallest}, the smallest, got ${largest}`);
+  }
   return {
     name: 've',
+    smallest,
     largest,
     locate(alpha, sigma) {
       const scale = alpha.maximum(sigma.mul(1 / largest));
-      return { time: sigma.div(scale), scale };
+      return { time: sigma.div(scale).maximum(smallest), scale };
     },
   };
 }

@@ -1,4 +1,4 @@
-import { concat, full, hostTensor, jvp, type HostTensor, type Tensor } from '@flowmap/tensor';
+import { concat, full, hostTensor, jvp, select, type HostTensor, type Tensor } from '@flowmap/tensor';
 import { evaluate } from '@flowmap/tensor/testing';
 import { referenceRuntime } from '@flowmap/runtime-reference';
 import { describe, expect, test } from 'vitest';
@@ -123,6 +123,26 @@ describe.each([linearPath, trigonometricPath])('on the $name path', (path) => {
       await expectSame(all, exact, [1, 1]);
     });
 
+    test('a denoiser that is NaN without noise is asked at the smallest one, to within it', async () => {
+      const network = ideal(law, ve, 'x0');
+      const logarithmic: Predictor = {
+        parameters: {},
+        predict: (params, inputs) =>
+          network.predict(params, { ...inputs, t: select(inputs.t.equal(0), NaN, inputs.t) }),
+      };
+      const field = velocityFromDenoiser(logarithmic, { noise: veNoise({ smallest: 0.002 }), path });
+      const t = [0, 1e-5, 0.001];
+      const [got, wanted] = [
+        await valuesOf(field, points.slice(0, 3), t),
+        await valuesOf(exact, points.slice(0, 3), t),
+      ];
+      // The score is at most 7 / 0.3 here, and the velocity is off by about 0.002 of it, times pi / 2 on the trigonometric path.
+      got.forEach((value, i) => expect(Math.abs(value - wanted[i]!)).toBeLessThan(0.05));
+      const unguarded = await valuesOf(velocityFromDenoiser(logarithmic, { path }), [0.4], [0]);
+      expect(unguarded).toEqual([NaN]);
+      await expectSame(field, exact, times);
+    });
+
     test('a v-prediction is exact at both ends', async () => {
       const field = velocityFromVPrediction(ideal(law, trigonometric, 'v'), { noise: trigonometricPath, path });
       await expectSame(field, exact, [0, 0, 1, 1]);
@@ -200,6 +220,8 @@ test('a network is asked at its own points and times, with the conditions', asyn
 
 test('noise that does not exist is refused', () => {
   expect(() => veNoise({ largest: 0 })).toThrow(ConfigError);
+  expect(() => veNoise({ smallest: -1 })).toThrow(ConfigError);
+  expect(() => veNoise({ smallest: 2, largest: 1 })).toThrow(ConfigError);
   expect(() => vpNoise({ betaMin: 0 })).toThrow(ConfigError);
   expect(() => vpNoise({ betaMin: 2, betaMax: 1 })).toThrow(ConfigError);
   expect(() => cosineNoise({ offset: -1 })).toThrow(ConfigError);

@@ -43,16 +43,18 @@ interface Point {
 
 /**
  * The velocity by a denoiser, a network that predicts the data: `D(x; sigma) = E[x_0 | x]` of EDM unless another noise is given.
- * `E[z | x] = (x - alpha D) / sigma`; on the linear path, `v = (x - D(x / (1 - t); t / (1 - t))) / t`. At t = 0, where it is the
- * limit `alpha' x`, it is exact; near t = 0 rounding errors are divided by t.
+ * `E[z | x] = (x - alpha D) / sigma`; on the linear path, `v = (x - D(x / (1 - t); t / (1 - t))) / t`. At t = 0 it
+ * is `alpha' D`, and so exact where `D(x; 0) = x`; near t = 0 rounding errors are divided by t.
  *
  * @param options.noise `veNoise()` unless given
  */
 export function velocityFromDenoiser(denoiser: Predictor, options: Partial<PredictorOptions> = {}): VelocityField {
-  return velocityFrom(denoiser, { noise: veNoise(), ...options }, (x0, { x, alpha, sigma }) => {
-    const none = sigma.equal(0);
-    const z = x.sub(alpha.mul(x0)).div(select(none, 1, sigma));
-    return { x0, z: select(none.broadcastTo(x.shape), 0, z) };
+  const settings = { noise: veNoise(), ...options };
+  const { smallest = 0 } = settings.noise;
+  return velocityFrom(denoiser, settings, (x0, { x, alpha, sigma }) => {
+    // At t = 0 without a smallest ratio, x - D is 0, and z with it.
+    const seen = smallest === 0 ? select(sigma.equal(0), 1, sigma) : sigma.maximum(alpha.mul(smallest));
+    return { x0, z: x.sub(alpha.mul(x0)).div(seen) };
   });
 }
 
