@@ -4,6 +4,7 @@ import { referenceRuntime } from '@flowmap/runtime-reference';
 import { describe, expect, test } from 'vitest';
 import { gaussianFlowMap, gaussianVelocity, mixtureFlowMap, mixtureVelocity } from './closed-forms.js';
 import { ConfigError } from './errors.js';
+import { trigonometricPath } from './path.js';
 import type { FlowMap, VelocityField } from './plugins.js';
 
 const runtime = referenceRuntime();
@@ -31,6 +32,16 @@ const pairs: readonly [string, VelocityField, FlowMap][] = [
   ['centred Gaussian', gaussianVelocity({ std: 0.5 }), gaussianFlowMap({ std: 0.5 })],
   ['shifted Gaussian', gaussianVelocity({ mean: 0.7, std: 0.5 }), gaussianFlowMap({ mean: 0.7, std: 0.5 })],
   ['mixture', mixtureVelocity(mixture), mixtureFlowMap(mixture)],
+  [
+    'centred Gaussian on the trigonometric path',
+    gaussianVelocity({ std: 0.5 }, trigonometricPath),
+    gaussianFlowMap({ std: 0.5 }, trigonometricPath),
+  ],
+  [
+    'shifted Gaussian on the trigonometric path',
+    gaussianVelocity({ mean: 0.7, std: 1.3 }, trigonometricPath),
+    gaussianFlowMap({ mean: 0.7, std: 1.3 }, trigonometricPath),
+  ],
 ];
 const inner: readonly Point[] = [
   [0.37, 0.8, 0.3],
@@ -62,6 +73,23 @@ describe('known values', () => {
     const values = await at((x, t) => field.velocity({}, { x, t }), points);
     // v(x, 1) = x - mean and v(x, 0) = -x
     [-0.411765, 0.84, 0.753846, 0.7, -0.7].forEach((value, i) => expect(values[i]).toBeCloseTo(value, 6));
+  });
+
+  test('Gaussian on the trigonometric path', async () => {
+    const [mean, std] = [0.7, 0.5];
+    const exact = gaussianFlowMap({ mean, std }, trigonometricPath);
+    const values = await mapAt(exact, inner);
+    const at = (t: number): { centre: number; spread: number } => {
+      const angle = (Math.PI / 2) * t;
+      return { centre: mean * Math.cos(angle), spread: Math.hypot(std * Math.cos(angle), Math.sin(angle)) };
+    };
+    for (const [i, [x, t, s]] of inner.entries()) {
+      const wanted = at(s).centre + (at(s).spread / at(t).spread) * (x - at(t).centre);
+      expect(values[i]).toBeCloseTo(wanted, 13);
+    }
+    // Data of deviation 1 keeps it all the way, and points stay where they are.
+    const still = await mapAt(gaussianFlowMap({ std: 1 }, trigonometricPath), inner);
+    for (const [i, [x]] of inner.entries()) expect(still[i]).toBeCloseTo(x, 14);
   });
 
   test('mixture', async () => {

@@ -1,6 +1,7 @@
 import { concat, jvp, select, full, stopGradient, type Tensor } from '@flowmap/tensor';
 import { ConfigError } from './errors.js';
-import { perSample } from './path.js';
+import { sinc } from './internal/trigonometry.js';
+import { linearPath, perSample, ratesOf, type Path } from './path.js';
 import type { FlowMap, VelocityField } from './plugins.js';
 
 /** Data whose coordinates are independent and normal, all with the same law. */
@@ -30,26 +31,44 @@ const NEWTON_STEPS = 2;
 const REACH = 10;
 
 /**
- * The exact velocity of the linear path for Gaussian data, `v(x, t) = -m + rate(t) (x - (1 - t) m)` with
- * `rate(t) = (t - (1 - t) c^2) / ((1 - t)^2 c^2 + t^2)` for mean `m` and standard deviation `c`: a teacher for tests and
- * experiments, for samples of any shape.
+ * The exact velocity of a path for Gaussian data, `v(x, t) = alpha' m + sigma_x' / sigma_x (x - alpha m)` with
+ * `sigma_x = sqrt(alpha^2 c^2 + sigma^2)` for mean `m` and standard deviation `c`: a teacher for tests and experiments, for samples of any
+ * shape. On the linear path, `v(x, t) = -m + rate(t) (x - (1 - t) m)` with `rate(t) = (t - (1 - t) c^2) / ((1 - t)^2 c^2 + t^2)`.
  *
+ * @param path linear unless given
  * @throws {ConfigError} for a standard deviation that is not a number > 0, or a mean that is not finite
  */
-export function gaussianVelocity({ mean = 0, std }: Gaussian): VelocityField {
+export function gaussianVelocity({ mean = 0, std }: Gaussian, path: Path = linearPath): VelocityField {
   checkComponent('gaussian', mean, std);
-  return { parameters: {}, velocity: (_, { x, t }) => componentVelocity(x, perSample(t, x), mean, std) };
+  return {
+    parameters: {},
+    velocity(_, { x, t }) {
+      const time = perSample(t, x);
+      if (path.name === 'linear') return componentVelocity(x, time, mean, std);
+      const { alpha, sigma } = path.at(time);
+      const rates = ratesOf(path, time);
+      // sigma_x' / sigma_x = (alpha alpha' c^2 + sigma sigma') / sigma_x^2
+      const growth = alpha
+        .mul(rates.alpha)
+        .mul(std ** 2)
+        .add(sigma.mul(rates.sigma))
+        .div(spreadOn(path, time, std).square());
+      return growth.mul(x.sub(alpha.mul(mean))).add(rates.alpha.mul(mean));
+    },
+  };
 }
 
 /**
- * The exact flow map of Gaussian data, `f(x, t, s) = (1 - s) m + sigma(s) / sigma(t) (x - (1 - t) m)` with
- * `sigma(t) = sqrt((1 - t)^2 c^2 + t^2)`. Its average velocity is written without the division by `s - t`, so it and its
- * derivatives of every order hold at and near s = t too, where it is the velocity.
+ * The exact flow map of Gaussian data, `f(x, t, s) = alpha(s) m + sigma_x(s) / sigma_x(t) (x - alpha(t) m)` with
+ * `sigma_x = sqrt(alpha^2 c^2 + sigma^2)`; on the linear path, alpha is `1 - t` and sigma is t. Its average velocity is written without
+ * the division by `s - t`, so it and its derivatives of every order hold at and near s = t too, where it is the velocity.
  *
+ * @param path linear unless given
  * @throws {ConfigError} as {@link gaussianVelocity}
  */
-export function gaussianFlowMap({ mean = 0, std }: Gaussian): FlowMap {
+export function gaussianFlowMap({ mean = 0, std }: Gaussian, path: Path = linearPath): FlowMap {
   checkComponent('gaussian', mean, std);
+  if (path.name === 'trigonometric') return trigonometricGaussian(mean, std, path);
   return flowMapOf((x, t, s) => {
     // (sigma(s) - sigma(t)) / (s - t) = ((1 + c^2)(s + t) - 2 c^2) / (sigma(s) + sigma(t))
     const [start, end] = [spread(t, std), spread(s, std)];
@@ -59,6 +78,27 @@ export function gaussianFlowMap({ mean = 0, std }: Gaussian): FlowMap {
       .sub(2 * std ** 2)
       .div(end.add(start));
     return x.sub(centre(t, mean)).mul(slope.div(start)).sub(mean);
+  });
+}
+
+/** {@link gaussianFlowMap} of the trigonometric path. */
+function trigonometricGaussian(mean: number, std: number, path: Path): FlowMap {
+  return flowMapOf((x, t, s) => {
+    const [start, end] = [spreadOn(path, t, std), spreadOn(path, s, std)];
+    const [sum, half] = [s.add(t).mul(Math.PI / 4), s.sub(t).mul(Math.PI / 4)];
+    // (alpha(s) - alpha(t)) / (s - t) = -π / 2 sin(sum) sinc(half)
+    const drift = sum
+      .sin()
+      .mul(sinc(half))
+      .mul((-Math.PI / 2) * mean);
+    // (sigma_x(s)^2 - sigma_x(t)^2) / (s - t) = (1 - c^2) π / 2 sin(2 sum) sinc(2 half), as sigma_x^2 = 1 - (1 - c^2) cos(π t / 2)^2
+    const squares = sum
+      .mul(2)
+      .sin()
+      .mul(sinc(half.mul(2)))
+      .mul(((1 - std ** 2) * Math.PI) / 2);
+    const slope = squares.div(end.add(start));
+    return x.sub(path.at(t).alpha.mul(mean)).mul(slope.div(start)).add(drift);
   });
 }
 
@@ -138,6 +178,12 @@ function centre(t: Tensor, mean: number): Tensor {
 /** Standard deviation `sqrt((1 - t)^2 c^2 + t^2)` of the path at time t. */
 function spread(t: Tensor, std: number): Tensor {
   return full(1).sub(t).mul(std).square().add(t.square()).sqrt();
+}
+
+/** Standard deviation `sqrt(alpha^2 c^2 + sigma^2)` of a path at time t. */
+function spreadOn(path: Path, t: Tensor, std: number): Tensor {
+  const { alpha, sigma } = path.at(t);
+  return alpha.mul(std).square().add(sigma.square()).sqrt();
 }
 
 function componentVelocity(x: Tensor, t: Tensor, mean: number, std: number): Tensor {

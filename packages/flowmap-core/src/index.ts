@@ -17,8 +17,32 @@ export {
   WriteError,
   type FolderHolder,
 } from './errors.js';
-export { conditionalVelocity, interpolate, perSample } from './path.js';
+export {
+  conditionalVelocity,
+  interpolate,
+  linearPath,
+  perSample,
+  trigonometricPath,
+  type Location,
+  type Path,
+  type PathName,
+} from './path.js';
+export {
+  eulerParametrization,
+  trigonometricParametrization,
+  type Parametrization,
+  type ParametrizationName,
+} from './parametrization.js';
 export { flowMap } from './flow-map.js';
+export { cosineNoise, veNoise, vpNoise, type NoiseSchedule } from './noise-schedules.js';
+export {
+  velocityFromDenoiser,
+  velocityFromNoisePrediction,
+  velocityFromVPrediction,
+  velocityOnPath,
+  type Predictor,
+  type PredictorOptions,
+} from './velocity-from.js';
 export { opaqueField, type OpaqueMapping } from './opaque-field.js';
 export { batchSpecs, classConditions, classCount, requireConditions, type ConditionSpecs } from './conditions.js';
 export type {
@@ -76,7 +100,7 @@ export {
   type SampleArguments,
 } from './samplers/compile-sampler.js';
 export { compileLiveSampler, type LiveSamplerOptions } from './samplers/live-sampler.js';
-export { flowMapFrom, velocityField, type Model } from './models/model.js';
+export { flowMapFrom, parametrizationOf, pathOf, velocityField, type Model } from './models/model.js';
 export { decodeModel, encodeModel, modelMetadata } from './models/checkpoint.js';
 export type { ReadLimits } from './limits.js';
 export { encodeSafetensors } from './safetensors/encode.js';

@@ -62,6 +62,24 @@ describe('an opaque field', () => {
     data.forEach((value, i) => expect(value).toBeCloseTo(wanted[i]!, 12));
   });
 
+  test('takes a denoiser of EDM, which has points and times of its own', async () => {
+    // D(y; sigma) = m + c² / (c² + sigma²) (y - m)
+    const asked: HostTensors[] = [];
+    const denoise = (inputs: HostTensors): Promise<HostTensors> => {
+      asked.push(inputs);
+      const { y, sigma } = inputs as Record<'y' | 'sigma', HostTensor>;
+      const out = y.data.map((value, i) => 0.3 + (0.25 / (0.25 + sigma.data[i >> 1]! ** 2)) * (value - 0.3));
+      return Promise.resolve({ denoised: hostTensor([3, 2], out) });
+    };
+    const { data } = await opaqueField(denoise, {
+      ...{ x: 'y', t: 'sigma', velocity: 'denoised' },
+      ...{ scale: (t) => 1 / (1 - t), time: (t) => t / (1 - t), toVelocity: (D, x, t) => (x - D) / t },
+    }).evaluate(x, t, {});
+    const wanted = await exact();
+    data.forEach((value, i) => expect(value).toBeCloseTo(wanted[i]!, 12));
+    expect(asked[0]!['y']!.data[5]).toBeCloseTo(0.1 / 0.75, 14);
+  });
+
   test('refuses to go without a condition, and an answer that is no velocity', async () => {
     const { call } = await service();
     const ask = (given: HostTensors, mapping: Partial<OpaqueMapping>, f = call) =>

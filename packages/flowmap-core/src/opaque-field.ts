@@ -14,9 +14,11 @@ export interface OpaqueMapping {
   readonly velocity: string;
   /** Its time for one of ours, which is 1 at noise and 0 at data: `(t) => 1000 * t`; the same unless given. */
   readonly time?: (t: number) => number;
+  /** The factor of its points for one of our times: `(t) => 1 / (1 - t)` for EDM's, which are `x_0 + sigma z`; 1 unless given. */
+  readonly scale?: (t: number) => number;
   /**
    * The velocity for one value of what it returns, with the value of the point and our time: `(v) => -v` for a velocity from noise to
-   * data, `(x0, x, t) => (x - x0) / t` for a prediction of the data; the value itself unless given.
+   * data, `(x0, x, t) => (x - x0) / t` for a prediction of the data; the value itself unless given. `x` is our point, before `scale`.
    */
   readonly toVelocity?: (output: number, x: number, t: number) => number;
 }
@@ -39,7 +41,7 @@ export function opaqueField(
   evaluate: (inputs: HostTensors) => Promise<HostTensors>,
   mapping: OpaqueMapping,
 ): OpaqueField {
-  const { x: points, t: times, conditions: names = {}, velocity, time, toVelocity } = mapping;
+  const { x: points, t: times, conditions: names = {}, velocity, time, scale, toVelocity } = mapping;
   const inputs = [points, times, ...Object.values(names)];
   const twice = inputs.find((name, i) => inputs.indexOf(name) !== i);
   if (twice !== undefined) throw new ConfigError('opaqueField.mapping', `two inputs are called '${twice}'`);
@@ -55,9 +57,11 @@ export function opaqueField(
         }
         return [theirs, conditions[name]!];
       });
+      const size = x.data.length / t.data.length;
+      const timeOf = (i: number): number => t.data[Math.floor(i / size)]!;
       const answer = await evaluate({
         ...(Object.fromEntries(given) as HostTensors),
-        [points]: x,
+        [points]: scale ? mapped(x, (value, i) => value * scale(timeOf(i))) : x,
         [times]: time ? mapped(t, time) : t,
       });
       const output = Object.hasOwn(answer, velocity) ? answer[velocity] : undefined;
@@ -72,8 +76,7 @@ export function opaqueField(
       if (output.dtype !== 'float32') throw new DTypeError(operation, 'float32', [output.dtype]);
       if (!sameShape(output.shape, x.shape)) throw new ShapeError(operation, `[${x.shape.join(', ')}]`, [output.shape]);
       if (!toVelocity) return output;
-      const size = x.data.length / t.data.length;
-      return mapped(output, (value, i) => toVelocity(value, x.data[i]!, t.data[Math.floor(i / size)]!));
+      return mapped(output, (value, i) => toVelocity(value, x.data[i]!, timeOf(i)));
     },
   };
 }

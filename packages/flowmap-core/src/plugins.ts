@@ -1,4 +1,5 @@
 import type { HostData, HostTensor, HostTensors, Shape, Tensor, Tensors, TensorSpec } from '@flowmap/tensor';
+import type { Path } from './path.js';
 
 /** What a network is told besides points and times, or a dataset says of a sample: its name stands with it, this is one sample's. */
 export interface ConditionSpec extends TensorSpec {
@@ -120,7 +121,10 @@ export interface OpaqueField {
 
 /** A flow map `f(x, t, s)`, the point at time `s` of the ODE's trajectory through `x` at time `t`, over symbolic tensors. */
 export interface FlowMap {
-  /** `F(x, t, s)`: the mean of the velocity over the trajectory between `s` and `t`, shaped as `x`. */
+  /**
+   * `F(x, t, s)`: the mean of the velocity over the trajectory between `s` and `t`, shaped as `x`; by every parametrisation of the
+   * network.
+   */
   averageVelocity(x: Tensor, t: Tensor, s: Tensor): Tensor;
   /** `f(x, t, s) = x + (s - t) F(x, t, s)`, shaped as `x`; exactly `x` at s = t. */
   map(x: Tensor, t: Tensor, s: Tensor): Tensor;
@@ -145,6 +149,8 @@ export interface ObjectiveContext {
   readonly noise: Tensor;
   /** Point on the path between both, shaped as `x0`. */
   readonly xt: Tensor;
+  /** The path, for those who noise data at other times; linear unless given. */
+  readonly path?: Path;
   /** Start and target times, each `[batch]`. */
   readonly t: Tensor;
   readonly s: Tensor;
@@ -154,7 +160,7 @@ export interface ObjectiveContext {
   readonly own: Tensors;
   /**
    * The teacher's velocity `v(x, t)`, shaped as `x`; no gradient flows through it. It may be asked anywhere and as often as it is
-   * needed. Without a teacher it is the path's own, `noise - x0`, which is known at `(xt, t)` alone.
+   * needed. Without a teacher it is the path's own given both ends, such as `noise - x0`, which is known at `(xt, t)` alone.
    *
    * @throws {ConfigError} when it is asked elsewhere and there is no teacher
    */

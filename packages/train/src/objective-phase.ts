@@ -8,6 +8,8 @@ import {
   type Objective,
   type ObjectiveContext,
   type OpaqueField,
+  type Parametrization,
+  type Path,
   type Phase,
   type PhaseContext,
   type VelocityField,
@@ -34,6 +36,10 @@ export interface ObjectivePhaseOptions {
   readonly objective: Objective;
   /** Where the objective's velocity comes from, when it needs a teacher; one that only runs is asked between programs. */
   readonly teacher?: VelocityField | OpaqueField;
+  /** The path between data and noise, which is the teacher's too; `linearPath` unless given. */
+  readonly path?: Path;
+  /** What the network's output means; `eulerParametrization` unless given. */
+  readonly parametrization?: Parametrization;
   /** Samples of one run of its program. */
   readonly batchSize: number;
   /** Decides noise, times and other draws, together with the step. */
@@ -55,7 +61,8 @@ export interface ObjectivePhaseOptions {
  *   is none
  */
 export function objectivePhase(options: ObjectivePhaseOptions): Phase {
-  const { network, objective, batchSize, seed, trains = 'student', name = objective.name } = options;
+  const { network, objective, path, batchSize, seed, trains = 'student', name = objective.name } = options;
+  const parametrized = options.parametrization === undefined ? {} : { parametrization: options.parametrization };
   const teacher = objective.needs.teacher ? options.teacher : undefined;
   if (objective.needs.teacher && teacher === undefined) {
     throw new ConfigError('objective', `${objective.name} needs a teacher's velocity, and there is no teacher`);
@@ -117,14 +124,16 @@ export function objectivePhase(options: ObjectivePhaseOptions): Phase {
       const [x0, noise, t, s] = [inputs['x0']!, inputs['noise']!, inputs['t']!, inputs['s']!];
       const conditions = prefixed('conditions', inputs);
       const draws = prefixed('draws', inputs);
-      const xt = interpolate(x0, noise, t);
-      const under = (params: Tensors): ObjectiveContext['student'] => flowMap(network, params, { conditions, draws });
+      const xt = interpolate(x0, noise, t, path);
+      const under = (params: Tensors): ObjectiveContext['student'] =>
+        flowMap(network, params, { conditions, draws, ...parametrized });
       return objective.loss({
         student: under(groups[trains]!),
         ...(average === undefined ? {} : { average: under(groups[average]!) }),
         x0,
         noise,
         xt,
+        ...(path === undefined ? {} : { path }),
         t,
         s,
         draws: prefixed('objective.draws', inputs),
@@ -143,7 +152,7 @@ export function objectivePhase(options: ObjectivePhaseOptions): Phase {
     return (x, time) => {
       if (isTraceable) return stopGradient(teacher.velocity(groups['teacher']!, { x, t: time, conditions }));
       if (teacher !== undefined) return ask('teacher', x, time, conditions);
-      if (x === xt && time === t) return conditionalVelocity(x0, noise);
+      if (x === xt && time === t) return conditionalVelocity(x0, noise, t, path);
       const wanted = 'needs a velocity elsewhere than at the noised data, which only a teacher has';
       throw new ConfigError('objective', `${objective.name} ${wanted}, and there is no teacher`);
     };

@@ -4,6 +4,8 @@ import { cut, isRecord, parseJson, quoted, type Json } from '../internal/json.js
 import { withDefaults, type ReadLimits } from '../limits.js';
 import { networkSize } from '../networks/network-size.js';
 import { networkFromConfig } from '../networks/registry.js';
+import { parametrizations, type ParametrizationName } from '../parametrization.js';
+import { paths, type PathName } from '../path.js';
 import type { Network, NetworkConfig } from '../plugins.js';
 import { decodeSafetensors } from '../safetensors/decode.js';
 import { encodeSafetensors } from '../safetensors/encode.js';
@@ -15,7 +17,8 @@ const VERSION = 1;
 
 /**
  * A model as a safetensors file that describes itself: its metadata `flowmap` is the JSON object
- * `{ version, kind, network, classes, training }`, `network` being the network's configuration.
+ * `{ version, kind, network, classes, training }`, `network` being the network's configuration; `path` and `parametrization` stand in
+ * it where they are not those that a model has unless it says so.
  *
  * @throws {ConfigError} when the parameters or class names are not those of the network
  */
@@ -27,8 +30,17 @@ export function encodeModel(given: Model): Uint8Array<ArrayBuffer> {
 }
 
 /** What {@link encodeModel} writes besides the parameters: metadata of a safetensors file, from which {@link decodeModel} rebuilds the network. */
-export function modelMetadata({ kind, network, classes, training }: Omit<Model, 'params'>): Record<string, string> {
-  const description = { version: VERSION, kind, network: network.config, classes, training };
+export function modelMetadata(model: Omit<Model, 'params'>): Record<string, string> {
+  const { kind, network, classes, path, parametrization, training } = model;
+  const description = {
+    version: VERSION,
+    kind,
+    network: network.config,
+    classes,
+    path: path === 'linear' ? undefined : path,
+    parametrization: parametrization === 'euler' ? undefined : parametrization,
+    training,
+  };
   return { [KEY]: JSON.stringify(description) };
 }
 
@@ -76,12 +88,16 @@ function describedModel(
   }
   const description = parsed.value;
   if (!isRecord(description)) throw fail(`the metadata '${KEY}' is not a JSON object`);
-  const { version, kind, network, classes, training } = description;
+  const { version, kind, network, classes, path, parametrization, training } = description;
   if (version !== VERSION)
     throw fail(`version ${quoted(version)} of the model's description; this is version ${VERSION}`);
   if (kind !== 'velocity' && kind !== 'flowMap') throw fail(`unknown kind of model ${quoted(kind)}`);
   if (!Array.isArray(classes) || !classes.every((name) => typeof name === 'string')) {
     throw fail('the class names are not a list of texts');
+  }
+  if (path !== undefined && !isPath(path)) throw fail(`unknown path ${quoted(path)}`);
+  if (parametrization !== undefined && !isParametrization(parametrization)) {
+    throw fail(`unknown parametrization ${quoted(parametrization)}`);
   }
   if (training !== undefined && !isRecord(training)) throw fail('the facts about training are not a JSON object');
   if (!isRecord(network)) throw fail("the network's configuration is not a JSON object");
@@ -91,8 +107,18 @@ function describedModel(
     network: rebuild(network, source),
     params,
     classes,
+    ...(path ? { path } : {}),
+    ...(parametrization ? { parametrization } : {}),
     ...(training ? { training: training as Record<string, Json> } : {}),
   };
+}
+
+function isPath(name: unknown): name is PathName {
+  return typeof name === 'string' && Object.hasOwn(paths, name);
+}
+
+function isParametrization(name: unknown): name is ParametrizationName {
+  return typeof name === 'string' && Object.hasOwn(parametrizations, name);
 }
 
 /** Checks a network's size before it is built: blocks have parameters, so there are no more of them than tensors. */

@@ -1,19 +1,29 @@
 import { specText, sameShape, type HostTensors, type Shape } from '@flowmap/tensor';
 import { classCount } from '../conditions.js';
 import { ConfigError } from '../errors.js';
+import { flowMap } from '../flow-map.js';
 import { quoted, type Json } from '../internal/json.js';
 import type { ConditioningConfig } from '../networks/conditioning.js';
 import { networkFromConfig } from '../networks/registry.js';
+import { parametrizations, type Parametrization, type ParametrizationName } from '../parametrization.js';
+import { paths, type Path, type PathName } from '../path.js';
 import type { Network, VelocityField } from '../plugins.js';
 
 /** A network with values for its parameters: all that is needed to sample, to teach, or to train on. */
 export interface Model {
-  /** What the network stands for: a velocity field `v(x, t)`, or a flow map's average velocity `F(x, t, s)`. */
+  /**
+   * What the network stands for: a velocity field `v(x, t)`, or a flow map's average velocity `F(x, t, s)`. Its output is that by the
+   * Euler parametrisation, and by another one what becomes it.
+   */
   readonly kind: 'velocity' | 'flowMap';
   readonly network: Network;
   readonly params: HostTensors;
   /** Names of the classes, one for each index; empty when the network is unconditional. */
   readonly classes: readonly string[];
+  /** The path that it was trained on; `linear` unless given. */
+  readonly path?: PathName;
+  /** What the network's output means; `euler` unless given, by which it is the velocity, or average velocity, itself. */
+  readonly parametrization?: ParametrizationName;
   /** Free-form facts about how it was trained; kept in its checkpoint. */
   readonly training?: Readonly<Record<string, Json>>;
 }
@@ -26,12 +36,13 @@ export interface Model {
  */
 export function velocityField(model: Model): VelocityField {
   const { network, params } = upgradedModel(model);
-  const { interval } = network.config;
+  const parametrization = parametrizationOf(model);
   return {
     parameters: params,
     velocity(symbols, { x, t, conditions = {} }) {
       const own = Object.entries(conditions).filter(([name]) => Object.hasOwn(network.conditions, name));
-      return network.apply(symbols, { x, t, ...(interval ? { s: t } : {}), conditions: Object.fromEntries(own) });
+      const map = flowMap(network, symbols, { conditions: Object.fromEntries(own), parametrization });
+      return map.averageVelocity(x, t, t);
     },
   };
 }
@@ -39,7 +50,7 @@ export function velocityField(model: Model): VelocityField {
 /**
  * A student to distil a teacher into: the teacher's network and parameters with an input for the target time added. Networks
  * initialise that input without effect, and more conditions too, so `F(x, t, s) = v(x, t)` for every s and whatever these are,
- * until it is trained.
+ * until it is trained. It has the teacher's path and parametrisation; by another one than Euler's, `F` is the network's output.
  *
  * @param seed draws the parameters of the new inputs, which are all that is drawn
  * @param options.conditions conditions to add, each with the shape for one sample: `{ guidance: [] }` for the scale of guidance
@@ -73,7 +84,14 @@ export function flowMapFrom(
   const params = Object.fromEntries(
     Object.keys(network.parameters).map((name) => [name, teacher.params[name] ?? drawn[name]!]),
   );
-  return { kind: 'flowMap', network, params, classes: teacher.classes };
+  return {
+    kind: 'flowMap',
+    network,
+    params,
+    classes: teacher.classes,
+    ...(teacher.path === undefined ? {} : { path: teacher.path }),
+    ...(teacher.parametrization === undefined ? {} : { parametrization: teacher.parametrization }),
+  };
 }
 
 /** The configuration of a teacher's network with the target time and more conditions. */
@@ -88,14 +106,36 @@ export function upgradedModel(model: Model): Model {
   return network.upgrade ? { ...model, params: network.upgrade(params) } : model;
 }
 
+/**
+ * The path that a model was trained on.
+ *
+ * @throws {ConfigError} for a name that is none of a path
+ */
+export function pathOf({ path = 'linear' }: Pick<Model, 'path'>): Path {
+  if (!Object.hasOwn(paths, path)) throw new ConfigError('path', unknownName(path, paths));
+  return paths[path];
+}
+
+/**
+ * What the output of a model's network means.
+ *
+ * @throws {ConfigError} for a name that is none of a parametrisation
+ */
+export function parametrizationOf({ parametrization = 'euler' }: Pick<Model, 'parametrization'>): Parametrization {
+  if (!Object.hasOwn(parametrizations, parametrization)) {
+    throw new ConfigError('parametrization', unknownName(parametrization, parametrizations));
+  }
+  return parametrizations[parametrization];
+}
+
 /** What is wrong with a model, in words, and the parameter at fault; undefined when it is whole. */
-export function faultOf({
-  kind,
-  network,
-  params,
-  classes,
-}: Model): { message: string; parameter?: string } | undefined {
+export function faultOf(model: Model): { message: string; parameter?: string } | undefined {
+  const { kind, network, params, classes, path = 'linear', parametrization = 'euler' } = model;
   const { type, interval } = network.config;
+  if (!Object.hasOwn(paths, path)) return { message: `path: ${unknownName(path, paths)}` };
+  if (!Object.hasOwn(parametrizations, parametrization)) {
+    return { message: `parametrization: ${unknownName(parametrization, parametrizations)}` };
+  }
   if (kind === 'flowMap' && !interval) return { message: `a flow map needs a network with an interval input` };
   const count = classCount(network);
   if (classes.length !== count) {
@@ -113,4 +153,8 @@ export function faultOf({
   return parameter === undefined
     ? undefined
     : { message: `${quoted(parameter)} is no parameter of this network '${type}'`, parameter };
+}
+
+function unknownName(name: string, known: object): string {
+  return `wanted one of ${Object.keys(known).join(', ')}; got ${quoted(name)}`;
 }

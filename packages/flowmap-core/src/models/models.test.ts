@@ -9,12 +9,14 @@ import { dit } from '../networks/dit.js';
 import { mlp } from '../networks/mlp.js';
 import { defineNetwork } from '../networks/network.js';
 import { registerNetwork } from '../networks/registry.js';
+import { eulerParametrization, type ParametrizationName } from '../parametrization.js';
+import { linearPath, type PathName } from '../path.js';
 import type { Network } from '../plugins.js';
 import { unet } from '../networks/unet.js';
 import { decodeSafetensors } from '../safetensors/decode.js';
 import { encodeSafetensors } from '../safetensors/encode.js';
 import { decodeModel, encodeModel } from './checkpoint.js';
-import { flowMapFrom, velocityField, type Model } from './model.js';
+import { flowMapFrom, parametrizationOf, pathOf, velocityField, type Model } from './model.js';
 
 const network = mlp({ shape: [2], classes: 2, width: 4, depth: 1 });
 const teacher: Model = {
@@ -46,6 +48,26 @@ describe('a checkpoint', () => {
       expect(rest).toEqual(wanted);
       expect(rebuilt.config).toEqual(original.config);
       expect(rebuilt.parameters).toEqual(original.parameters);
+    }
+  });
+
+  test('keeps a path and a parametrization, and says nothing of those that a model has anyway', () => {
+    const model: Model = { ...teacher, path: 'trigonometric', parametrization: 'trigonometric' };
+    expect(decodeModel(encodeModel(model), 'file')).toMatchObject({
+      path: 'trigonometric',
+      parametrization: 'trigonometric',
+    });
+    const plain = encodeModel({ ...teacher, path: 'linear', parametrization: 'euler' });
+    expect(Buffer.from(plain).equals(encodeModel(teacher))).toBe(true);
+    const read = decodeModel(plain, 'file');
+    expect([pathOf(read), parametrizationOf(read)]).toEqual([linearPath, eulerParametrization]);
+    for (const [option, wrong] of [
+      ['path', { path: 'vp' as PathName }],
+      ['parametrization', { parametrization: 'x0' as ParametrizationName }],
+    ] as const) {
+      expect(() => encodeModel({ ...teacher, ...wrong })).toThrow(`${option}: wanted one of`);
+      const of = option === 'path' ? pathOf : parametrizationOf;
+      expect(() => of(wrong)).toThrow(expect.objectContaining({ name: 'ConfigError', option }));
     }
   });
 
@@ -137,6 +159,10 @@ describe('a checkpoint', () => {
     ['of a description that is no JSON', encodeSafetensors({}, { flowmap: '{' }), /'flowmap' is not JSON/],
     ['of a later version', altered({ version: 2 }), /version 2 of the model's description; this is version 1/],
     ['of an unknown kind', altered({ kind: 'gan' }), /unknown kind of model "gan"/],
+    ['of an unknown path', altered({ path: 'vp' }), /unknown path "vp"/],
+    ['of a path that every object has', altered({ path: 'toString' }), /unknown path "toString"/],
+    ['of a path that is no text', altered({ path: ['linear'] }), /unknown path \["linear"\]/],
+    ['of an unknown parametrization', altered({ parametrization: 'x0' }), /unknown parametrization "x0"/],
     ['of class names that are numbers', altered({ classes: [1, 2] }), /class names are not a list of texts/],
     ['of too few class names', altered({ classes: ['cat'] }), /1 class names for a network with 2 classes/],
     ['of training facts that are a list', altered({ training: [] }), /facts about training/],
@@ -323,6 +349,20 @@ describe('roles of a model', () => {
     const plain = unet({ shape: [1, 4, 4], channels: [4], groupSize: 4 });
     const field = velocityField({ kind: 'velocity', network: plain, params: plain.init(0), classes: [] });
     expect(field.parameters).toEqual(plain.init(0));
+  });
+
+  test('a student has the path and the parametrization of its teacher, and starts as its teacher', async () => {
+    const turned: Model = {
+      ...{ ...teacher, params: { ...teacher.params, 'output.bias': hostTensor([2], [0.5, -1]) } },
+      ...{ path: 'trigonometric', parametrization: 'trigonometric' },
+    };
+    const student = flowMapFrom(turned, 2);
+    expect(student).toMatchObject({ path: 'trigonometric', parametrization: 'trigonometric' });
+    expect(await velocityOf(student)).toEqual(await velocityOf(turned));
+    const { parametrization, ...euler } = turned;
+    expect(parametrization).toBe('trigonometric');
+    const outputs = await velocityOf(euler);
+    (await velocityOf(turned)).data.forEach((v, i) => expect(v).toBeCloseTo((Math.PI / 2) * outputs.data[i]!, 13));
   });
 
   test('a teacher takes its own conditions of those that its student has', () => {

@@ -16,7 +16,7 @@ import {
 import { requireConditions, requireKnown } from '../conditions.js';
 import { ConfigError } from '../errors.js';
 import { withPrefix } from '../internal/names.js';
-import { faultOf, upgradedModel, type Model } from '../models/model.js';
+import { faultOf, parametrizationOf, pathOf, upgradedModel, type Model } from '../models/model.js';
 import type { Network } from '../plugins.js';
 import { flowMapSampler } from './flow-map-sampler.js';
 import { heun } from './heun.js';
@@ -102,7 +102,13 @@ export async function compileSampler(
   const fault = faultOf(model);
   if (fault) throw new ConfigError('model', fault.message);
   const { network, params } = model;
-  const program = samplerProgram(sampler, { network, batchSize, steps: stepsPerCall });
+  const program = samplerProgram(sampler, {
+    network,
+    path: pathOf(model),
+    parametrization: parametrizationOf(model),
+    batchSize,
+    steps: stepsPerCall,
+  });
   const bytes = Object.values(params).reduce((sum, { data }) => sum + data.byteLength, 0);
   const freezes = frozen ?? bytes <= MOST_FROZEN;
   const executable = await runtime.compile(freezes ? freeze(program, params) : program);

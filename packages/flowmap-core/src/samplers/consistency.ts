@@ -4,7 +4,7 @@ import type { Sampler } from './sampler.js';
 
 /**
  * The multistep sampler of consistency models (Song et al.): each step goes to the data by the flow map, `f(x, t, 0)`, and back to
- * time `s` with new noise, `x <- (1 - s) f(x, t, 0) + s z`. One evaluation a step.
+ * time `s` with new noise, `x <- alpha(s) f(x, t, 0) + sigma(s) z`. One evaluation a step.
  */
 export function consistency(): Sampler {
   return {
@@ -12,9 +12,9 @@ export function consistency(): Sampler {
     config: {},
     needs: { interval: true },
     draws: 'normal',
-    step(field, x, t, s, { noise }) {
+    step(field, x, t, s, { noise, path }) {
       const data = field.map(x, t, full(0, t.shape));
-      return select(perSample(s.equal(t), x).broadcastTo(x.shape), x, interpolate(data, noise!, s));
+      return select(perSample(s.equal(t), x).broadcastTo(x.shape), x, interpolate(data, noise!, s, path));
     },
   };
 }

@@ -1,20 +1,17 @@
-import { full, select } from '@flowmap/tensor';
+import { select } from '@flowmap/tensor';
 import { ConfigError } from '../errors.js';
 import { perSample } from '../path.js';
 import type { Sampler } from './sampler.js';
-
-/** Keeps a division by zero apart; numbers as small do not occur, as a scale is 0 or at least 1e-8. */
-const SMALLEST = 1e-30;
 
 /**
  * γ-sampling of a flow map (Kim et al., "Consistency Trajectory Models"; used by AYF): each step goes by the flow map to a time
  * `s' <= s` and adds noise to come back to `s`. γ = 0 is {@link flowMapSampler}, γ = 1 {@link consistency}. Noise makes up for
  * what earlier steps got wrong, but each step then leaves more to the map. One evaluation a step.
  *
- * On the linear path, `x_s = (1 - s) x_0 + s z` has the law of `a x_s' + b e` for independent normal `e` when the data keeps its
- * factor, `a = (1 - s) / (1 - s')`, and the noise its variance, `a² s'² + b² = s²`. As CTM does in terms of `σ = s / (1 - s)`,
- * the noise is shared by `b = γ s`, so that `σ' = sqrt(1 - γ²) σ`. With `r = sqrt(1 - γ²)` that is
- * `a = (1 - s) + r s` and `s' = r s / a`.
+ * On a path, `x_s = alpha x_0 + sigma z` has the law of `a x_s' + b e` for independent normal `e` when the data keeps its factor,
+ * `a alpha' = alpha`, and the noise its variance, `a² sigma'² + b² = sigma²`. As CTM does in terms of `sigma / alpha`, the noise is
+ * shared by `b = γ sigma`, so that `a sigma' = r sigma` with `r = sqrt(1 - γ²)`: the time s' and the factor a are where
+ * the path has alpha to `r sigma`. On the linear path, `a = (1 - s) + r s` and `s' = r s / a`.
  *
  * @param strength γ, from 0 = deterministic to 1 = all noise is new in each step
  * @throws {ConfigError} for a number outside [0, 1]
@@ -27,12 +24,12 @@ export function gamma(strength: number): Sampler {
     config: { gamma: strength },
     needs: { interval: true },
     ...(strength > 0 ? { draws: 'normal' } : {}),
-    step(field, x, t, s, { noise }) {
-      const scale = full(1).sub(s).add(s.mul(kept));
+    step(field, x, t, s, { noise, path }) {
+      const { alpha, sigma } = path.at(s);
       // At s = 1 with γ = 1 both are 0: any landing does, as nothing of it is left.
-      const landing = s.mul(kept).div(scale.maximum(SMALLEST));
+      const { time: landing, scale } = path.locate(alpha, sigma.mul(kept));
       const landed = field.map(x, t, landing).mul(perSample(scale, x));
-      const next = noise ? landed.add(noise.mul(perSample(s.mul(strength), x))) : landed;
+      const next = noise ? landed.add(noise.mul(perSample(sigma.mul(strength), x))) : landed;
       return select(perSample(s.equal(t), x).broadcastTo(x.shape), x, next);
     },
   };

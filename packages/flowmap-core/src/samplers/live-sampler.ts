@@ -1,6 +1,6 @@
 import type { Executable, Runtime } from '@flowmap/tensor';
 import { ConfigError } from '../errors.js';
-import type { Model } from '../models/model.js';
+import { parametrizationOf, pathOf, type Model } from '../models/model.js';
 import { samplerOf, samplerWith, type CompiledSampler, type CompileSamplerOptions } from './compile-sampler.js';
 import { samplerProgram } from './sampler-program.js';
 
@@ -26,11 +26,18 @@ export interface LiveSamplerOptions extends Omit<CompileSamplerOptions, 'frozen'
  */
 export async function compileLiveSampler(
   runtime: Runtime,
-  model: Pick<Model, 'kind' | 'network'>,
+  model: Omit<Model, 'params' | 'classes'>,
   { sampler = samplerOf(model), batchSize, stepsPerCall = 1, sharing, stateOf }: LiveSamplerOptions,
 ): Promise<CompiledSampler> {
   const { network } = model;
-  const program = samplerProgram(sampler, { network, batchSize, steps: stepsPerCall, stateOf });
+  const program = samplerProgram(sampler, {
+    network,
+    path: pathOf(model),
+    parametrization: parametrizationOf(model),
+    batchSize,
+    steps: stepsPerCall,
+    stateOf,
+  });
   const missing = Object.keys(program.state).find((name) => !Object.hasOwn(sharing.program.state, name));
   if (missing !== undefined) {
     throw new ConfigError(

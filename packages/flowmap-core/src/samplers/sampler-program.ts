@@ -12,6 +12,8 @@ import { batchSpecs } from '../conditions.js';
 import { ConfigError } from '../errors.js';
 import { flowMap } from '../flow-map.js';
 import { prefixed, withPrefix } from '../internal/names.js';
+import type { Parametrization } from '../parametrization.js';
+import { linearPath, type Path } from '../path.js';
 import type { Network } from '../plugins.js';
 import type { CarriedStep, Sampler } from './sampler.js';
 
@@ -19,6 +21,10 @@ import type { CarriedStep, Sampler } from './sampler.js';
 export interface SamplerOptions {
   /** A velocity field or a flow map's average velocity. */
   readonly network: Network;
+  /** The path that the network was trained on; `linearPath` unless given. */
+  readonly path?: Path;
+  /** What the network's output means; `eulerParametrization` unless given. */
+  readonly parametrization?: Parametrization;
   /** Samples per run. */
   readonly batchSize: number;
   /** Steps per run. */
@@ -42,10 +48,15 @@ export interface SamplerOptions {
  * @example
  * const program = samplerProgram(euler(), { network, batchSize: 16, steps: 1 });
  */
-export function samplerProgram(
-  sampler: Sampler,
-  { network, batchSize, steps, stateOf = (parameter) => parameter }: SamplerOptions,
-): Program {
+export function samplerProgram(sampler: Sampler, options: SamplerOptions): Program {
+  const {
+    network,
+    path = linearPath,
+    parametrization,
+    batchSize,
+    steps,
+    stateOf = (parameter: string) => parameter,
+  } = options;
   requireWhole('batchSize', batchSize);
   requireWhole('steps', steps);
   const { shape, interval } = network.config;
@@ -66,14 +77,17 @@ export function samplerProgram(
   const state = Object.fromEntries(names.map((name) => [stateOf(name), network.parameters[name]!]));
   return program<string, string>(`${sampler.name} sampler`, { inputs, state }, (tensors, states) => {
     const params = Object.fromEntries(names.map((name) => [name, states[stateOf(name)]!]));
-    const field = flowMap(network, params, { conditions: prefixed('conditions', tensors) });
+    const field = flowMap(network, params, {
+      conditions: prefixed('conditions', tensors),
+      ...(parametrization ? { parametrization } : {}),
+    });
     const time = (i: number): Tensor => tensors['times']!.slice([i], [i + 1]).broadcastTo([batchSize]);
     const noise = (i: number): Tensor | undefined =>
       tensors['noise']?.slice([i, ...points.map(() => 0)], [i + 1, ...points]).reshape(points);
     let x = tensors['x']!;
     let carry: Tensors = Object.fromEntries(carried.map(([name]) => [name, tensors[carryKey(name)]!]));
     for (let i = 0; i < steps; i++) {
-      const next = carriedStep(sampler.step(field, x, time(i), time(i + 1), { noise: noise(i), carry }));
+      const next = carriedStep(sampler.step(field, x, time(i), time(i + 1), { path, noise: noise(i), carry }));
       requireLike(sampler, { ...carry, x }, { ...next.carry, x: next.x });
       [x, carry] = [next.x, next.carry];
     }

@@ -1,4 +1,5 @@
 import type { Tensor, Tensors, TensorSpec } from '@flowmap/tensor';
+import type { Path } from '../path.js';
 import type { FlowMap } from '../plugins.js';
 
 /** How points move along a grid: one function over symbolic tensors, traced once for any grid. */
@@ -34,6 +35,8 @@ export interface Sampler {
 
 /** What a step is given beside the points and times. */
 export interface StepExtra {
+  /** The path that the network was trained on. */
+  readonly path: Path;
   /** Standard normal noise, shaped as the points; for a sampler that draws. */
   readonly noise?: Tensor | undefined;
   /** What the step before carried on; zeros in the first step, and empty for a sampler that carries nothing. */

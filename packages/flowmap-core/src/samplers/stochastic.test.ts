@@ -5,6 +5,7 @@ import { gaussianFlowMap, mixtureFlowMap } from '../closed-forms.js';
 import type { Model } from '../models/model.js';
 import { mlp } from '../networks/mlp.js';
 import { defineNetwork } from '../networks/network.js';
+import { linearPath, trigonometricPath, type PathName } from '../path.js';
 import type { FlowMap } from '../plugins.js';
 import { compileSampler, type SampleArguments } from './compile-sampler.js';
 import { consistency } from './consistency.js';
@@ -16,13 +17,14 @@ import type { Sampler } from './sampler.js';
 const runtime = referenceRuntime();
 
 /** An exact flow map as a model without parameters. */
-function modelOf(exact: FlowMap): Model {
+function modelOf(exact: FlowMap, path: PathName = 'linear'): Model {
   const config = { type: 'exact', shape: [1], interval: true };
   const network = defineNetwork(config, {}, (_, { x, t, s }) => exact.averageVelocity(x, t, s!));
-  return { kind: 'flowMap', network, params: {}, classes: [] };
+  return { kind: 'flowMap', network, params: {}, classes: [], path };
 }
 
 const gaussian = modelOf(gaussianFlowMap({ mean: 0.7, std: 0.5 }));
+const trigonometric = modelOf(gaussianFlowMap({ mean: 0.7, std: 0.5 }, trigonometricPath), 'trigonometric');
 const noise = hostTensor([5, 1], [-1.6, -0.7, 0.1, 0.9, 2]);
 
 async function sampled(model: Model, sampler: Sampler, args: SampleArguments): Promise<number[]> {
@@ -58,6 +60,34 @@ describe('γ-sampling', () => {
     expect(got).toBeCloseTo(wanted, 12);
   });
 
+  test('steps on the trigonometric path as worked out by hand', async () => {
+    // γ = 0.6, from t = 1 to s = 0.5, an angle of π / 4: r = 0.8, tan(angle') = 0.8, and a = cos(angle) / cos(angle'). Data of deviation 1
+    // stays where it is, so that the map is the identity.
+    const model = modelOf(gaussianFlowMap({ std: 1 }, trigonometricPath), 'trigonometric');
+    const z = normalBatch({ seed: 9, purpose: 'sampler' }, [1, 1])[0]!;
+    const wanted = (Math.SQRT1_2 / Math.cos(Math.atan(0.8))) * 0.37 + 0.6 * Math.SQRT1_2 * z;
+    const start = hostTensor([1, 1], Float64Array.of(0.37));
+    const [got] = await sampled(model, gamma(0.6), { noise: start, times: [1, 0.5], seed: 9 });
+    expect(got).toBeCloseTo(wanted, 12);
+  });
+
+  test('on the trigonometric path is the same at both ends of γ', async () => {
+    const { seed, ...rest } = args;
+    const [still, moved] = [
+      await sampled(trigonometric, gamma(0), rest),
+      await sampled(trigonometric, flowMapSampler(), rest),
+    ];
+    for (const [i, value] of still.entries()) expect(value).toBeCloseTo(moved[i]!, 12);
+    for (const times of [args.times, [0.3, 1]]) {
+      const drawn = { ...rest, times, seed };
+      const [ours, theirs] = [
+        await sampled(trigonometric, gamma(1), drawn),
+        await sampled(trigonometric, consistency(), drawn),
+      ];
+      for (const [i, value] of ours.entries()) expect(value).toBeCloseTo(theirs[i]!, 12);
+    }
+  });
+
   test.each([-0.1, 1.1, NaN])('refuses γ = %d', (strength) => {
     expect(() => gamma(strength)).toThrow(expect.objectContaining({ name: 'ConfigError', option: 'gamma' }));
   });
@@ -70,22 +100,28 @@ describe.each([gamma(0.3), gamma(0.9), consistency()])(
     const mean = -0.3 + 0.7 * 1.2;
     const variance = 0.3 * (0.3 ** 2 + 1) + 0.7 * (0.5 ** 2 + 1.2 ** 2) - mean ** 2;
     const laws = [
-      { name: 'Gaussian', model: gaussian, mean: 0.7, variance: 0.25, count: 100_000 },
-      { name: 'mixture', model: modelOf(mixtureFlowMap(parts)), mean, variance, count: 4000 },
+      { name: 'Gaussian', model: gaussian, path: linearPath, mean: 0.7, variance: 0.25, count: 100_000 },
+      { name: 'mixture', model: modelOf(mixtureFlowMap(parts)), path: linearPath, mean, variance, count: 4000 },
+      {
+        ...{ name: 'Gaussian on the trigonometric path', model: trigonometric, path: trigonometricPath },
+        ...{ mean: 0.7, variance: 0.25, count: 100_000 },
+      },
     ];
 
     test.each(laws)(
       'is that of the path for a $name',
       { timeout: 120_000 },
-      async ({ model, mean, variance, count }) => {
+      async ({ model, path, mean, variance, count }) => {
         const compiled = await compileSampler(runtime, model, { sampler, batchSize: count });
         let x = hostTensor([count, 1], normalBatch({ seed: 2, purpose: 'noise' }, [count, 1]));
         const times = [1, 0.7, 0.4, 0.1, 0];
         for (const [i, s] of times.slice(1).entries()) {
           x = await compiled.sample({ noise: x, times: [times[i]!, s], seed: i });
           const [gotMean, gotVariance] = momentsOf(x.data);
-          const wantedMean = (1 - s) * mean;
-          const wantedVariance = (1 - s) ** 2 * variance + s ** 2;
+          const [alpha, sigma] =
+            path === linearPath ? [1 - s, s] : [Math.cos((Math.PI / 2) * s), Math.sin((Math.PI / 2) * s)];
+          const wantedMean = alpha * mean;
+          const wantedVariance = alpha ** 2 * variance + sigma ** 2;
           // Four standard errors: of a mean sqrt(v / n), of a variance at most v sqrt(2 / n), as no mixture here has heavier tails than
           // a normal law.
           expect(Math.abs(gotMean - wantedMean)).toBeLessThan(4 * Math.sqrt(wantedVariance / count));

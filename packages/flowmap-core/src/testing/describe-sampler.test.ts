@@ -67,10 +67,10 @@ describe('the contract of samplers', () => {
       fault: 'takes the steps of a multistep method to be equal',
       sampler: {
         ...adamsBashforth(),
-        step(field, x, t, s, { carry }) {
+        step(field, x, t, s, { carry, ...extra }) {
           const before = carry['length']!.equal(0);
           const even = { ...carry, length: before.cast('float32').mul(-1).add(1).mul(s.sub(t)) };
-          return adamsBashforth().step(field, x, t, s, { carry: even });
+          return adamsBashforth().step(field, x, t, s, { ...extra, carry: even });
         },
       },
       order: 2,

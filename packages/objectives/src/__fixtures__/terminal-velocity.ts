@@ -16,7 +16,7 @@ export function terminalVelocity(): Objective {
     needs: { teacher: false },
     schedules: {},
     draw: (key, batchSize) => sampleIntervals(key, batchSize, logUniformLengths()),
-    loss({ student, x0, noise, xt, t, s }) {
+    loss({ student, x0, noise, xt, path, t, s }) {
       // d f / ds = F + (s - t) dF/ds, both with their gradient.
       const [F, dFds] = jvp((end) => student.averageVelocity(xt, t, end), [s], [full(1, s.shape)]);
       const step = perSample(s.sub(t), xt);
@@ -24,8 +24,8 @@ export function terminalVelocity(): Objective {
       const end = stopGradient(xt.add(step.mul(F)));
       const target = stopGradient(student.averageVelocity(end, s, s));
 
-      const xs = interpolate(x0, noise, s);
-      const matching = squaredError(student.averageVelocity(xs, s, s), conditionalVelocity(x0, noise));
+      const xs = interpolate(x0, noise, s, path);
+      const matching = squaredError(student.averageVelocity(xs, s, s), conditionalVelocity(x0, noise, s, path));
       return {
         loss: squaredError(terminal, target).add(matching),
         metrics: { terminalError: meanNorm(terminal.sub(target)) },

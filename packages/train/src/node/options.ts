@@ -7,6 +7,8 @@ import type {
   Network,
   Objective,
   OpaqueField,
+  ParametrizationName,
+  PathName,
   ReadLimits,
 } from '@flowmap/core';
 import type { Runtime } from '@flowmap/tensor';
@@ -81,6 +83,10 @@ export interface TrainOptions {
 /** Options of {@link trainVelocityField}. */
 export interface TrainVelocityFieldOptions extends TrainOptions {
   readonly network: Network;
+  /** The path between data and noise; `linear` unless given. */
+  readonly path?: PathName;
+  /** What the network's output means; `euler` unless given. */
+  readonly parametrization?: ParametrizationName;
 }
 
 /** Options of {@link distill}. */
@@ -90,7 +96,10 @@ export interface DistillOptions extends TrainOptions {
    * in another order, its labels are changed to the teacher's.
    */
   readonly teacher: Model | OpaqueField;
-  /** The flow map to start from; the teacher itself unless given. Needed for a teacher that only runs. */
+  /**
+   * The flow map to start from, on the teacher's path; the teacher itself unless given. Needed for a teacher that only runs, whose path
+   * is then the student's.
+   */
   readonly student?: Model;
 }
 

@@ -34,7 +34,8 @@ export type RunConfig = z.infer<typeof runConfig>;
 /** Describes a run: everything that decides its numbers, defaults included. */
 export function runConfigOf(setup: TrainSetup): RunConfig {
   const { network, objective, data, iterations, batchSize, seed, flip, teacher } = setup;
-  const { optimizer, learningRate, averages, maxGradientNorm } = setup.trainees['student']!;
+  const { optimizer, learningRate, averages, maxGradientNorm, model } = setup.trainees['student']!;
+  const { path = 'linear', parametrization = 'euler' } = model!;
   const { ema, ...others } = averages;
   return {
     version: VERSION,
@@ -52,6 +53,8 @@ export function runConfigOf(setup: TrainSetup): RunConfig {
         classes: [...data.classes],
       },
       network: JSON.parse(JSON.stringify(network.config)) as Json,
+      ...(path === 'linear' ? {} : { path }),
+      ...(parametrization === 'euler' ? {} : { parametrization }),
       objective: { name: objective.name, ...objective.config },
       optimizer: { name: optimizer.name, ...optimizer.config },
       learningRate: sampled(learningRate, iterations),
@@ -135,9 +138,10 @@ function sampled(schedule: Schedule, iterations: number): number[] {
   return steps.map((step) => schedule({ step, iterations }));
 }
 
-/** SHA-256 of a model's parameters, names included. */
-function digest({ params }: Model): string {
+/** SHA-256 of a model's parameters, names included, and of what its output means where that is not the velocity. */
+function digest({ params, parametrization = 'euler' }: Model): string {
   const hash = createHash('sha256');
+  if (parametrization !== 'euler') hash.update(parametrization);
   for (const name of Object.keys(params).sort()) hash.update(name).update(bytesOf(params, name));
   return hash.digest('hex');
 }

@@ -1,4 +1,4 @@
-import { classCount, ConfigError, loader, velocityField } from '@flowmap/core';
+import { classCount, ConfigError, loader, parametrizationOf, pathOf, velocityField } from '@flowmap/core';
 import type {
   Callback,
   ConditionSpec,
@@ -125,6 +125,8 @@ export function setUp(options: TrainOptions, { model, teacher, peak, notes = [] 
     phase: objectivePhase({
       network,
       objective,
+      path: pathOf(model),
+      parametrization: parametrizationOf(model),
       batchSize: batchSize / parts,
       seed,
       ...(field ? { teacher: field } : {}),

@@ -1,7 +1,16 @@
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { CheckpointError, ConfigError, mlp, SampleError, WriteError, type Dataset, type Model } from '@flowmap/core';
+import {
+  CheckpointError,
+  ConfigError,
+  flowMapFrom,
+  mlp,
+  SampleError,
+  WriteError,
+  type Dataset,
+  type Model,
+} from '@flowmap/core';
 import { loadFlowMap, loadVelocityField } from '@flowmap/core/node';
 import { checkerboard, gaussianMixture } from '@flowmap/data';
 import { ayfEmd, flowMatching } from '@flowmap/objectives';
@@ -130,6 +139,27 @@ describe('a run', () => {
       kind: 'velocity',
       params: model.params,
     });
+  });
+
+  test('keeps the path and the parametrisation from the teacher to the student, and records them', async () => {
+    const paths = { path: 'trigonometric', parametrization: 'trigonometric' } as const;
+    const [first, second] = [fresh(), fresh()];
+    const { model } = await trainVelocityField(matching(first, paths));
+    expect(model).toMatchObject(paths);
+    const taught = await loadVelocityField(join(first, 'teacher.safetensors'));
+    expect(taught).toMatchObject(paths);
+    await distill(distilling(second, { teacher: taught }));
+    expect(await loadFlowMap(join(second, 'student.safetensors'))).toMatchObject(paths);
+    expect(await loadTrained(join(second, 'checkpoints/0000012'), { average: 'ema' })).toMatchObject(paths);
+    expect(JSON.parse(await readFile(join(second, 'config.json'), 'utf8'))).toMatchObject({ run: paths });
+  });
+
+  test('on another path is another run', async () => {
+    const out = fresh();
+    await trainVelocityField(matching(out, stopAfter(3)));
+    const other = trainVelocityField(matching(out, { path: 'trigonometric' }));
+    await expect(other).rejects.toThrow(RunMismatchError);
+    await expect(other).rejects.toThrow('path: nothing there, "trigonometric" now');
   });
 
   test('learns', async () => {
@@ -396,6 +426,16 @@ describe('bad options are refused before anything is written', () => {
     ],
     ['a class twice', { data: { ...data, classes: ['1', '0', '1'] } }, "the class '1' more than once"],
     ['a flow map as teacher', { teacher: { ...teacher, kind: 'flowMap' } }, 'teacher: wanted a velocity field'],
+    [
+      'a student on another path',
+      { student: { ...flowMapFrom(teacher, 0), path: 'trigonometric' } },
+      "student: wanted a flow map on the teacher's path, linear; got a student on the trigonometric path",
+    ],
+    [
+      'a student on an unknown path',
+      { student: { ...flowMapFrom(teacher, 0), path: 'vp' as 'linear' } },
+      'path: wanted one of linear, trigonometric; got "vp"',
+    ],
     ['mirrored points', { flip: true }, 'flip: '],
   ];
   test.each(cases)('%s', async (_, change, message) => {

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { ConfigError, flowMapFrom, matchClasses, type Model } from '@flowmap/core';
+import { ConfigError, flowMapFrom, matchClasses, pathOf, type Model } from '@flowmap/core';
 import { lockChosenFolder, saveModel } from '@flowmap/core/node';
 import { requireWhole } from '@flowmap/tensor';
 import { checkpoints } from '../callbacks/checkpoints.js';
@@ -33,11 +33,18 @@ import { setUp, type TrainSetup } from './setup.js';
  * @throws {RuntimeLostError} when the runtime fails on the way; the same call goes on from the checkpoint that it names
  */
 export async function trainVelocityField(options: TrainVelocityFieldOptions): Promise<TrainResult> {
-  const { network, seed, data } = options;
+  const { network, seed, data, path, parametrization } = options;
   requireWhole('seed', seed, 0);
   const kind = network.config.interval ? 'flowMap' : 'velocity';
   const classes = network.conditions['label'] ? data.classes : [];
-  const model: Model = { kind, network, params: network.init(seed), classes };
+  const model: Model = {
+    kind,
+    network,
+    params: network.init(seed),
+    classes,
+    ...(path === undefined ? {} : { path }),
+    ...(parametrization === undefined ? {} : { parametrization }),
+  };
   return trainInFolder(setUp(options, { model, peak: 1e-3 }));
 }
 
@@ -49,8 +56,8 @@ export async function trainVelocityField(options: TrainVelocityFieldOptions): Pr
  * Names decide which class is which: data that has the teacher's classes in another order has its labels changed to the
  * teacher's order, with a note, and the student has the teacher's names.
  *
- * @throws {ConfigError} when the teacher is a flow map, or has classes and the data has others, or only runs and there is no
- *   `student`, before anything is written
+ * @throws {ConfigError} when the teacher is a flow map, is on another path than `student`, or has classes and the data has others, or only
+ *   runs and there is no `student`, before anything is written
  */
 export async function distill(options: DistillOptions): Promise<TrainResult> {
   const { teacher, seed, student } = options;
@@ -63,6 +70,10 @@ export async function distill(options: DistillOptions): Promise<TrainResult> {
     throw new ConfigError('student', 'wanted a flow map to start from, since the teacher is no model but only runs');
   }
   if (teacher.kind !== 'velocity') throw new ConfigError('teacher', 'wanted a velocity field, got a flow map');
+  if (student !== undefined && pathOf(student) !== pathOf(teacher)) {
+    const paths = `the teacher's path, ${pathOf(teacher).name}; got a student on the ${pathOf(student).name} path`;
+    throw new ConfigError('student', `wanted a flow map on ${paths}`);
+  }
   const { data, reordered } = matchClasses(options.data, teacher);
   const note = `'${data.name}' has the teacher's classes in another order; its labels are changed to the teacher's order`;
   const model = student ?? flowMapFrom(teacher, seed);

@@ -1,0 +1,129 @@
+import { select, type HostTensors, type Tensor, type Tensors } from '@flowmap/tensor';
+import { veNoise, type NoiseSchedule } from './noise-schedules.js';
+import { linearPath, perSample, ratesOf, type Path } from './path.js';
+import type { NetworkInputs, VelocityField } from './plugins.js';
+
+// A prediction by a network from elsewhere says what the mean data E[x_0 | x] and the mean noise E[z | x] of a point are, and these
+// what its velocity on any path is: v = alpha' E[x_0 | x] + sigma' E[z | x]. The point x = alpha x_0 + sigma z of our path is
+// `scale` times the network's point A x_0 + B z of the same ratio sigma / alpha = B / A.
+
+/** A network from elsewhere, over symbolic tensors, with the parameters it needs. */
+export interface Predictor {
+  readonly parameters: HostTensors;
+  /**
+   * What it predicts, shaped as `x`; `params` are symbolic stand-ins for `parameters`.
+   *
+   * @param inputs its points, its times, and the conditions as we call them
+   */
+  predict(params: Tensors, inputs: NetworkInputs): Tensor;
+}
+
+/** What the predictions of a network are for. */
+export interface PredictorOptions {
+  /** How it counts noise. */
+  readonly noise: NoiseSchedule;
+  /** The path whose velocity is wanted; `linearPath` unless given. */
+  readonly path?: Path;
+}
+
+/** Means of data and noise given a point. */
+interface Ends {
+  readonly x0: Tensor;
+  readonly z: Tensor;
+}
+
+/** A point of our path with its factors, shaped to combine with it, and how it is located by the network. */
+interface Point {
+  readonly x: Tensor;
+  readonly alpha: Tensor;
+  readonly sigma: Tensor;
+  readonly scale: Tensor;
+  readonly time: Tensor;
+}
+
+/**
+ * The velocity by a denoiser, a network that predicts the data: `D(x; sigma) = E[x_0 | x]` of EDM unless another noise is given.
+ * `E[z | x] = (x - alpha D) / sigma`; on the linear path, `v = (x - D(x / (1 - t); t / (1 - t))) / t`. At t = 0 it
+ * is `alpha' D`, and so exact where `D(x; 0) = x`; near t = 0 rounding errors are divided by t.
+ *
+ * @param options.noise `veNoise()` unless given
+ */
+export function velocityFromDenoiser(denoiser: Predictor, options: Partial<PredictorOptions> = {}): VelocityField {
+  const settings = { noise: veNoise(), ...options };
+  const { smallest = 0 } = settings.noise;
+  return velocityFrom(denoiser, settings, (x0, { x, alpha, sigma }) => {
+    // At t = 0 without a smallest ratio, x - D is 0, and z with it.
+    const seen = smallest === 0 ? select(sigma.equal(0), 1, sigma) : sigma.maximum(alpha.mul(smallest));
+    return { x0, z: x.sub(alpha.mul(x0)).div(seen) };
+  });
+}
+
+/**
+ * The velocity by a network that predicts the noise, `E[z | x]` (DDPM's epsilon). `E[x_0 | x] = (x - sigma z) / alpha`; on the
+ * linear path, `v = (z - x) / (1 - t)`. At t = 1 the data is not to be had from the noise: with noise of a largest ratio it is what
+ * the network says there, and for other noise the times are those below 1.
+ */
+export function velocityFromNoisePrediction(predictor: Predictor, options: PredictorOptions): VelocityField {
+  const { largest = Infinity } = options.noise;
+  return velocityFrom(predictor, options, (z, { x, alpha, sigma }) => {
+    const seen = largest === Infinity ? alpha : alpha.maximum(sigma.mul(1 / largest));
+    return { x0: x.sub(sigma.mul(z)).div(seen), z };
+  });
+}
+
+/**
+ * The velocity by a network with v-prediction (Salimans & Ho, "Progressive distillation for fast sampling of diffusion models", 2022,
+ * section 4): `E[A z - B x_0 | x]` with `A^2 + B^2 = 1`. From the network's point y, `E[x_0 | x] = A y - B v` and
+ * `E[z | x] = B y + A v`, at all times.
+ */
+export function velocityFromVPrediction(predictor: Predictor, options: PredictorOptions): VelocityField {
+  return velocityFrom(predictor, options, (v, { x, alpha, sigma }) => {
+    const length = alpha.square().add(sigma.square()).sqrt();
+    const [A, B, y] = [alpha.div(length), sigma.div(length), x.div(length)];
+    return { x0: A.mul(y).sub(B.mul(v)), z: B.mul(y).add(A.mul(v)) };
+  });
+}
+
+/**
+ * The velocity field of one path as that of another, for the same data and noise: `y = A x_0 + B z` and `v = A' x_0 + B' z` are solved
+ * for the means of data and noise, at all times.
+ */
+export function velocityOnPath(
+  field: VelocityField,
+  { from, to }: { readonly from: Path; readonly to: Path },
+): VelocityField {
+  const predictor: Predictor = {
+    parameters: field.parameters,
+    predict: (params, inputs) => field.velocity(params, inputs),
+  };
+  return velocityFrom(predictor, { noise: from, path: to }, (v, { x, scale, time }) => {
+    const [at, rates, y] = [from.at(time), ratesOf(from, time), x.div(scale)];
+    const determinant = at.alpha.mul(rates.sigma).sub(at.sigma.mul(rates.alpha));
+    return {
+      x0: rates.sigma.mul(y).sub(at.sigma.mul(v)).div(determinant),
+      z: at.alpha.mul(v).sub(rates.alpha.mul(y)).div(determinant),
+    };
+  });
+}
+
+/** The velocity by what a prediction says of data and noise. */
+function velocityFrom(
+  predictor: Predictor,
+  { noise, path = linearPath }: PredictorOptions,
+  endsOf: (prediction: Tensor, point: Point) => Ends,
+): VelocityField {
+  return {
+    parameters: predictor.parameters,
+    velocity(params, inputs) {
+      const { x, t } = inputs;
+      const { alpha, sigma } = path.at(t);
+      const located = noise.locate(alpha, sigma);
+      const scale = perSample(located.scale, x);
+      const prediction = predictor.predict(params, { ...inputs, x: x.div(scale), t: located.time });
+      const time = perSample(located.time, x);
+      const { x0, z } = endsOf(prediction, { x, alpha: perSample(alpha, x), sigma: perSample(sigma, x), scale, time });
+      const rates = ratesOf(path, perSample(t, x));
+      return rates.alpha.mul(x0).add(rates.sigma.mul(z));
+    },
+  };
+}
