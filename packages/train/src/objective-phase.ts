@@ -24,7 +24,6 @@ import {
   type Tensors,
   type TensorSpec,
 } from '@flowmap/tensor';
-
 import { scalar } from './internal/host.js';
 import { mapValues, prefixed, withPrefix } from './internal/names.js';
 
@@ -73,6 +72,7 @@ export function objectivePhase(options: ObjectivePhaseOptions): Phase {
     ...(objective.watch === undefined ? {} : { watch: objective.watch }),
     ...(isTraceable ? { fixed: { teacher: teacher.parameters } } : {}),
     ...(teacher !== undefined && !isTraceable ? { opaque: { teacher } } : {}),
+    batchSize,
     inputs: {
       x0: rows(shape),
       noise: rows(shape),
@@ -113,12 +113,13 @@ export function objectivePhase(options: ObjectivePhaseOptions): Phase {
     scalars: (progress) => mapValues(objective.schedules, (schedule) => schedule(progress)),
 
     trace(context) {
-      const { inputs, groups } = context;
+      const { inputs, groups, isTraining } = context;
       const [x0, noise, t, s] = [inputs['x0']!, inputs['noise']!, inputs['t']!, inputs['s']!];
       const conditions = prefixed('conditions', inputs);
-      const draws = prefixed('draws', inputs);
+      const draws = isTraining ? { draws: prefixed('draws', inputs) } : {};
       const xt = interpolate(x0, noise, t);
-      const under = (params: Tensors): ObjectiveContext['student'] => flowMap(network, params, { conditions, draws });
+      const under = (params: Tensors): ObjectiveContext['student'] =>
+        flowMap(network, params, { conditions, ...draws });
       return objective.loss({
         student: under(groups[trains]!),
         ...(average === undefined ? {} : { average: under(groups[average]!) }),

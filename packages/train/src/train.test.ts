@@ -241,7 +241,7 @@ describe('what makes no sense is refused before the first step', () => {
     ['two groups of one name', { phases: [{ ...phase, fixed: { teacher: {} } }, { ...phase, name: 'b', fixed: { teacher: {} } }] }, "two phases have different fixed parameters 'teacher'"],
     ['several steps a run of two phases', { stepsPerRun: 2, phases: [phase, { ...phase, name: 'b' }] }, 'stepsPerRun: wanted 1, since there are phases that take turns, got 2'],
     ['several steps a run in parts', { stepsPerRun: 2, parts: 2 }, 'stepsPerRun: wanted 1, since gradients are accumulated, got 2'],
-    ['a callback of no interval', { callbacks: [checkpoints(0)] }, "callback 'checkpoints', every: wanted a whole number >= 1, got 0"],
+    ['a callback of no interval', { callbacks: [{ ...checkpoints(1), every: 0 }] }, "callback 'checkpoints', every: wanted a whole number >= 1, got 0"],
     ['a trainee that there is not', { trainees: {} }, "there is no trainee 'student'"],
   ])('%s', async (_, change, message) => {
     const error = await train(options(change)).catch((thrown: unknown) => thrown);

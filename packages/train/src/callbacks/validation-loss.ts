@@ -1,4 +1,5 @@
-import { ConfigError, type Callback, type Loader } from '@flowmap/core';
+import type { Callback, Loader } from '@flowmap/core';
+import { requireWhole } from '@flowmap/tensor';
 
 /** How {@link validationLoss} looks at held-out data. */
 export interface ValidationLossOptions {
@@ -16,17 +17,18 @@ export interface ValidationLossOptions {
 
 /**
  * Loss and metrics on held-out data, added to the record as `validation.loss`, …: the same batches, noise and times each time, so that the
- * numbers can be compared. Its place is before the callback that logs.
+ * numbers can be compared, and without dropout. Its place is before the callback that logs.
  *
- * @throws {ConfigError} for a number of batches that is not whole or less than 1
+ * @throws {ConfigError} for a number of batches that is not whole or less than 1; in training, before the first step, for a phase or an
+ *   average that there is not
  */
 export function validationLoss({ phase, batches, count = 1, every, average }: ValidationLossOptions): Callback {
-  if (!Number.isSafeInteger(count) || count < 1) {
-    throw new ConfigError('validationLoss.count', `wanted a whole number >= 1, got ${count}`);
-  }
+  requireWhole('validationLoss.count', count);
+  requireWhole('validationLoss.every', every);
   return {
     name: 'validation loss',
     every,
+    prepare: (training) => training.prepareLoss(phase, average),
     async run(moment) {
       const sums: Record<string, number> = {};
       for (let index = 0; index < count; index++) {

@@ -13,12 +13,13 @@ import type { Run } from './open-run.js';
  * @throws {CheckpointError} when the log cannot be read
  * @throws {WriteError} when the folder cannot be written
  */
-export async function folderStore({ folder, from, checkpoint }: Run, trainees: Trainees): Promise<RunStore> {
+export async function folderStore({ folder, from, checkpoint, begin }: Run, trainees: Trainees): Promise<RunStore> {
   const log = await openLog(join(folder, 'log.jsonl'), from?.step ?? 0);
   return {
     from,
     place: checkpoint,
     records: log.records,
+    begin,
     append: (record) => log.append(record),
     save: (state) => saveCheckpoint(folder, state, trainees),
     async keep(name, model) {
