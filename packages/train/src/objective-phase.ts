@@ -15,6 +15,7 @@ import {
 import {
   hostTensor,
   normalBatch,
+  requireWhole,
   sizeOf,
   stopGradient,
   uniforms,
@@ -50,11 +51,13 @@ export interface ObjectivePhaseOptions {
  * Inputs: `x0` and `noise` `[batch, ...shape]`, `t` and `s` `[batch]`, `conditions.*` and `draws.*` of the network,
  * `objective.draws.*` and `schedules.*` of the objective.
  *
- * @throws {ConfigError} when the objective needs a teacher and there is none, or on tracing, when it asks for a velocity where there
+ * @throws {ConfigError} for a batch size or seed that is not a whole number, when the objective needs a teacher and there is none, or on tracing, when it asks for a velocity where there
  *   is none
  */
 export function objectivePhase(options: ObjectivePhaseOptions): Phase {
   const { network, objective, batchSize, seed, trains = 'student', name = objective.name } = options;
+  requireWhole('objectivePhase.batchSize', batchSize);
+  requireWhole('objectivePhase.seed', seed, 0);
   const teacher = objective.needs.teacher ? options.teacher : undefined;
   if (objective.needs.teacher && teacher === undefined) {
     throw new ConfigError('objective', `${objective.name} needs a teacher's velocity, and there is no teacher`);

@@ -132,7 +132,9 @@ function requireSensible(options: TrainingOptions): void {
   for (const { name, every = 1 } of phases) requireWhole(`phase '${name}', every`, every);
   for (const { name, batchSize } of phases) {
     if (batchSize === undefined || batchSize * parts === batches.batchSize) continue;
-    const wanted = `wanted batches of ${batchSize * parts} samples, ${parts} parts of the ${batchSize} that phase '${name}' takes`;
+    const each =
+      parts === 1 ? `as phase '${name}' takes` : `${parts} parts of the ${batchSize} that phase '${name}' takes`;
+    const wanted = `wanted batches of ${batchSize * parts} samples, ${each}`;
     throw new ConfigError('batches', `${wanted}; got ${batches.batchSize}`);
   }
   const [first] = phases;
