@@ -266,7 +266,7 @@ async function train(device: 'cpu' | 'webgpu'): Promise<{ metrics: number[]; sta
   const teacher = velocityField(model);
   const student = flowMapFrom(model, 2);
   // With intervals that are not short, no gradient is near its rounding, which AdamW would blow up.
-  const objective = ayfEmd({ preset: 'ayf-paper', warmup: 6 });
+  const objective = ayfEmd({ preset: 'ayf-paper', warmupSteps: 6 });
   const batchSize = 16;
   const trainees = {
     student: trainee({

@@ -132,7 +132,7 @@ describe('the programs of a phase', () => {
               const inputs = { x, t: time, conditions: { label: label! } };
               return field.velocity(prefixed('teacher.params', states), inputs);
             },
-            schedules: { warmup: inputs['schedules.warmup']! },
+            schedules: { r: inputs['schedules.r']! },
           });
           return { outputs: { loss, ...metrics, ...gradients(loss, params) } };
         },
@@ -192,7 +192,7 @@ describe('the programs of a phase', () => {
     const { inputs } = programs.update;
     const scalars = Object.entries(inputs).flatMap(([name, { shape }]) => (shape.length === 0 ? [name] : []));
     expect(scalars.sort()).toEqual(
-      ['decay.ema', 'maxGradientNorm', 'optimizer.epsilon', 'optimizer.rate', 'schedules.warmup'].sort(),
+      ['decay.ema', 'maxGradientNorm', 'optimizer.epsilon', 'optimizer.rate', 'schedules.r'].sort(),
     );
     expect(Object.keys(feeds()).sort()).toEqual(Object.keys(inputs).sort());
   });

@@ -111,15 +111,15 @@ describe('a run', () => {
         'imagesPerSecond',
         'learningRate',
         'loss',
+        'r',
         'seconds',
         'step',
         'tangentNorm',
         'velocityError',
-        'warmup',
       ]);
       expect(Object.values(record).every(Number.isFinite)).toBe(true);
     }
-    expect(log.at(-1)!['warmup']).toBe(0.99);
+    expect(log.at(-1)!['r']).toBe(0.99);
     expect(log.at(-1)!['learningRate']).toBeLessThan(0.05 * 0.01);
   });
 
