@@ -209,6 +209,27 @@ describe('held-out data', () => {
     expect((await train(options({ callbacks: little, iterations: 10 }))).step).toBe(8);
   });
 
+  test('may be looked at twice, under two names, and in the parts that batches are trained on in', async () => {
+    const callbacks = [held(3), { ...heldFor('params'), name: 'again' }, logging(3)];
+    const whole = await train(options({ callbacks }));
+    const parts = await train(options({ callbacks, parts: 4 }));
+    whole.records.slice(1).forEach((record, i) => {
+      for (const name of ['validation.loss', 'params.loss']) {
+        expect(record[name]).toBeGreaterThan(0);
+        expect(parts.records[i + 1]![name]).toBeCloseTo(record[name]!, 10);
+      }
+      expect(record['params.loss']).not.toBe(record['validation.loss']);
+    });
+    const fewer = validationLoss({
+      phase: 'flow-matching',
+      batches: loader(data, { batchSize: 24, seed: 5 }),
+      every: 1,
+    });
+    await expect(train(options({ callbacks: [fewer] }))).rejects.toThrow('batch, x0: wanted [32, 2], got [24, 2]');
+  });
+  const heldFor = (name: string): Callback =>
+    validationLoss({ name, phase: 'flow-matching', batches: loader(data, { batchSize: 32, seed: 5 }), every: 3 });
+
   test('is asked by names that there are', async () => {
     const wrong = {
       ...held(1),

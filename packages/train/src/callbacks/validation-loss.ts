@@ -1,5 +1,6 @@
 import type { Callback, Loader } from '@flowmap/core';
 import { requireWhole } from '@flowmap/tensor';
+import { withPrefix } from '../internal/names.js';
 
 /** How {@link validationLoss} looks at held-out data. */
 export interface ValidationLossOptions {
@@ -11,6 +12,8 @@ export interface ValidationLossOptions {
   readonly count?: number;
   /** Steps between two looks. */
   readonly every: number;
+  /** What its numbers are called by: `validation.loss`; `validation` unless given, and to be given where there are several. */
+  readonly name?: string;
   /** Name of the average whose loss it is; the parameters themselves unless given. */
   readonly average?: string;
 }
@@ -22,7 +25,8 @@ export interface ValidationLossOptions {
  * @throws {ConfigError} for a number of batches that is not whole or less than 1; in training, before the first step, for a phase or an
  *   average that there is not
  */
-export function validationLoss({ phase, batches, count = 1, every, average }: ValidationLossOptions): Callback {
+export function validationLoss(options: ValidationLossOptions): Callback {
+  const { phase, batches, count = 1, every, name: prefix = 'validation', average } = options;
   requireWhole('validationLoss.count', count);
   requireWhole('validationLoss.every', every);
   return {
@@ -30,14 +34,14 @@ export function validationLoss({ phase, batches, count = 1, every, average }: Va
     every,
     prepare: (training) => training.prepareLoss(phase, average),
     async run(moment) {
-      const sums: Record<string, number> = {};
+      const means: Record<string, number> = {};
       for (let index = 0; index < count; index++) {
         const values = await moment.loss(phase, await batches.batch(index), index, average);
-        for (const [name, value] of Object.entries(values)) {
-          sums[`validation.${name}`] = (sums[`validation.${name}`] ?? 0) + value / count;
+        for (const [quantity, value] of Object.entries(values)) {
+          means[quantity] = (means[quantity] ?? 0) + value / count;
         }
       }
-      moment.add(sums);
+      moment.add(withPrefix(prefix, means));
     },
   };
 }

@@ -31,13 +31,31 @@ const stirred = Object.entries(network.init(7)).map(([name, value], k): [string,
 const teacher: Model = { kind: 'velocity', network, params: Object.fromEntries(stirred), classes: data.classes };
 
 const matching = (out: string, more: Partial<TrainVelocityFieldOptions> = {}): TrainVelocityFieldOptions => ({
-  ...{ runtime: reference, data, network, objective: flowMatching(), out, progress: 'none' },
-  ...{ iterations: 12, batchSize: 8, seed: 3, checkpointEvery: 5, logEvery: 1 },
+  runtime: reference,
+  data,
+  network,
+  objective: flowMatching(),
+  out,
+  progress: 'none',
+  iterations: 12,
+  batchSize: 8,
+  seed: 3,
+  checkpointEvery: 5,
+  logEvery: 1,
   ...more,
 });
 const distilling = (out: string, more: Partial<DistillOptions> = {}): DistillOptions => ({
-  ...{ runtime: reference, data, teacher, objective: ayfEmd(), out, progress: 'none' },
-  ...{ iterations: 12, batchSize: 8, seed: 3, checkpointEvery: 5, logEvery: 1 },
+  runtime: reference,
+  data,
+  teacher,
+  objective: ayfEmd(),
+  out,
+  progress: 'none',
+  iterations: 12,
+  batchSize: 8,
+  seed: 3,
+  checkpointEvery: 5,
+  logEvery: 1,
   ...more,
 });
 
