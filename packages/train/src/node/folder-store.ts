@@ -58,10 +58,9 @@ export async function openFolderStore(
 }
 
 /**
- * Keeps a run in a folder that this process has locked.
+ * Keeps a run in a folder that this process has locked; nothing is written before its `begin`.
  *
  * @throws {CheckpointError} when the log cannot be read
- * @throws {WriteError} when the folder cannot be written
  */
 export async function folderStore(
   { folder, from, checkpoint, begin }: Pick<Run, 'folder' | 'from' | 'checkpoint'> & Partial<Pick<Run, 'begin'>>,
@@ -72,7 +71,10 @@ export async function folderStore(
     from,
     place: checkpoint,
     records: log.records,
-    ...(begin ? { begin } : {}),
+    async begin() {
+      await begin?.(); // a log without its settings would be taken for somebody else's
+      await log.begin();
+    },
     append: (record) => log.append(record),
     save: (state) => saveCheckpoint(folder, state, trainees),
     async keep(name, model) {

@@ -1,14 +1,25 @@
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { CheckpointError, ConfigError, mlp, SampleError, WriteError, type Dataset, type Model } from '@flowmap/core';
+import {
+  CheckpointError,
+  ConfigError,
+  loader,
+  mlp,
+  SampleError,
+  WriteError,
+  type Dataset,
+  type Model,
+} from '@flowmap/core';
 import { loadFlowMap, loadVelocityField } from '@flowmap/core/node';
 import { checkerboard, gaussianMixture } from '@flowmap/data';
 import { ayfEmd, flowMatching } from '@flowmap/objectives';
 import { onnxRuntime } from '@flowmap/runtime-onnx';
 import { referenceRuntime } from '@flowmap/runtime-reference';
-import type { HostTensor, Runtime } from '@flowmap/tensor';
+import { hostTensor, type HostTensor, type Runtime } from '@flowmap/tensor';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { previewSamples } from '../callbacks/preview-samples.js';
+import { validationLoss } from '../callbacks/validation-loss.js';
 import { NonFiniteError, RunMismatchError } from '../errors.js';
 import { loadTrained } from './checkpoints.js';
 import type { DistillOptions, TrainResult, TrainVelocityFieldOptions } from './options.js';
@@ -415,6 +426,37 @@ describe('bad options are refused before anything is written', () => {
     ['a class twice', { data: { ...data, classes: ['1', '0', '1'] } }, "the class '1' more than once"],
     ['a flow map as teacher', { teacher: { ...teacher, kind: 'flowMap' } }, 'teacher: wanted a velocity field'],
     ['mirrored points', { flip: true }, 'flip: '],
+    [
+      'previews without the labels that the student takes',
+      {
+        callbacks: [
+          previewSamples({
+            every: 5,
+            batchSize: 1,
+            noise: hostTensor([1, 2], [0, 0]),
+            times: [1, 0],
+            onSamples: () => undefined,
+          }),
+        ],
+      },
+      'conditions.label: wanted int32 [] for each of 1 samples, got none',
+    ],
+    [
+      'a held-out loss of a phase that there is not',
+      { callbacks: [validationLoss({ phase: 'other', batches: loader(data, { batchSize: 8, seed: 1 }), every: 5 })] },
+      "loss.phase: there is no phase 'other'; there are: ayf-emd",
+    ],
+    [
+      'an objective with an average that is not kept',
+      { objective: { ...ayfEmd(), needs: { teacher: true, average: 'slow' } } },
+      "trainee 'student' has no average 'slow'; it has: ema",
+    ],
+    ['parts that do not divide the batch', { parts: 3 }, 'parts: wanted a divisor of the batch of 8 samples, got 3'],
+    [
+      'several steps per run in parts',
+      { parts: 2, stepsPerRun: 2 },
+      'stepsPerRun: wanted 1, since gradients are accumulated, got 2',
+    ],
   ];
   test.each(cases)('%s', async (_, change, message) => {
     const out = fresh();
