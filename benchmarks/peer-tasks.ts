@@ -118,7 +118,7 @@ export function stepFeeds(
   step: number,
 ): HostTensors {
   const feeds = phaseFeeds(phase, student, { step, iterations: Infinity }, batch);
-  return { ...feeds, 'schedules.warmup': hostTensor([], [settings.r]) };
+  return { ...feeds, 'schedules.r': hostTensor([], [settings.r]) };
 }
 
 /** The data of every step. */

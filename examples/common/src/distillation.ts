@@ -25,7 +25,7 @@ export function distillationOf(
       preset,
       ...(shortestInterval === null ? {} : { intervalLengths: logUniformLengths({ shortest: shortestInterval }) }),
       ...(diagonalShare === null ? {} : { diagonalShare }),
-      ...(warmup === null ? {} : { warmup }),
+      ...(warmup === null ? {} : { warmupSteps: warmup }),
       ...(tangentConstant === null ? {} : { c: tangentConstant }),
     }),
     emaDecay: powerEma(averageWidth),

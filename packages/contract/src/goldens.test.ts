@@ -130,8 +130,8 @@ describe.each<{ name: string; tolerance: number; open: () => Promise<Runtime> }>
     const phase = objectivePhase({ network, objective: ayfEmd(), teacher, batchSize, seed: 0 });
     const step = await runtime.compile(phasePrograms(phase, { student }).update);
     await step.writeState(initialState({ student }, phase.fixed));
-    const warmup = doubles([], [stepGolden.case.warmup]);
-    const outputs = await step.run({ x0, noise, t, s, 'conditions.label': label, 'schedules.warmup': warmup });
+    const r = doubles([], [stepGolden.case.warmup]);
+    const outputs = await step.run({ x0, noise, t, s, 'conditions.label': label, 'schedules.r': r });
     const seen = await step.readState(Object.keys(params).map((name) => `student.seen.${name}`));
     const results = Object.fromEntries(
       Object.entries(seen).map(([name, value]) => [name.replace('student.seen.', 'gradient.'), value]),

@@ -115,4 +115,11 @@ export {
   type Mixture,
 } from './closed-forms.js';
 export type { Phase, PhaseContext, Trainee } from './training/phase.js';
-export type { Callback, LogRecord, Moment, TrainedParameters } from './training/callback.js';
+export type {
+  Callback,
+  LogRecord,
+  Moment,
+  MomentSamplerOptions,
+  Preparation,
+  TrainedParameters,
+} from './training/callback.js';

@@ -15,10 +15,10 @@ for (const c of [0.1, Infinity]) {
     runtime,
     usesTimeDerivative: true,
     // 2 g / (||g|| + c) dF/dtheta with g = F - v + r (t - s) dF/dt, all of it written out for F = a x (1 + b t + d s)
-    gradient({ xt, t, s, velocity: v }, { a, b, d }, { warmup = NaN }) {
+    gradient({ xt, t, s, velocity: v }, { a, b, d }, { r = NaN }) {
       const factor = 1 + b * t + d * s;
       const dFdt = a * factor * v + a * b * xt;
-      const g = a * factor * xt - v + warmup * (t - s) * dFdt;
+      const g = a * factor * xt - v + r * (t - s) * dFdt;
       const pull = c === Infinity ? 2 * g : (2 * g) / (Math.abs(g) + c);
       return [pull * factor * xt, pull * a * t * xt, pull * a * s * xt];
     },
@@ -35,7 +35,7 @@ describe('ayfEmd', () => {
   test('has the gradient that the discrete loss tends to', async () => {
     const [xt, t, s] = [0.9, 0.8, 0.3];
     const sample = { x0: xt, noise: xt, t, s, velocity: velocityAt(xt, t) };
-    const { gradient } = await evaluateToy(runtime, plain, params, [sample], { warmup: 1 });
+    const { gradient } = await evaluateToy(runtime, plain, params, [sample], { r: 1 });
     // Limit of grad L_eps / (2 eps) for w = 1; the loss on F has the weight 2 / (t - s)^2 relative to it.
     const limit = gradient.slice(0, 3).map((value) => (value * (t - s) ** 2) / 2);
     [-0.083522, -0.02265, -0.008494].forEach((value, k) => expect(limit[k]).toBeCloseTo(value, 6));
@@ -65,13 +65,13 @@ describe('ayfEmd', () => {
 
   test('at s = t it is flow matching', async () => {
     const samples = [0.2, 0.9].map((time) => ({ x0: 0.4, noise: -1.2, t: time, s: time, velocity: -0.7 }));
-    const distilled = await evaluateToy(runtime, plain, params, samples, { warmup: 0.7 });
+    const distilled = await evaluateToy(runtime, plain, params, samples, { r: 0.7 });
     const matched = await evaluateToy(runtime, flowMatching(), params, samples, {});
     expect(distilled).toMatchObject({ loss: matched.loss, gradient: matched.gradient });
   });
 
   /** Loss and gradient by a factor on the average velocity, at factor 1 of a student that is right. */
-  async function atOptimum(student: FlowMap, warmup: number): Promise<{ loss: number; gradient: number }> {
+  async function atOptimum(student: FlowMap, r: number): Promise<{ loss: number; gradient: number }> {
     const points = hostTensor([4, 1], Float64Array.of(-1.3, 0.37, 0.9, 2));
     const times = hostTensor([4], Float64Array.of(0.95, 0.8, 0.45, 0.7));
     const targets = hostTensor([4], Float64Array.of(0, 0.3, 0.44, 0.1));
@@ -84,7 +84,7 @@ describe('ayfEmd', () => {
           averageVelocity: (x, a, b) => student.averageVelocity(x, a, b).mul(factor),
         };
         const velocity = (x: Tensor, time: Tensor): Tensor => gaussianVelocity({ std }).velocity({}, { x, t: time });
-        const schedules = { warmup: full(warmup) };
+        const schedules = { r: full(r) };
         const result = plain.loss({
           student: scaled,
           x0: xt,
@@ -177,7 +177,7 @@ describe('ayfEmd', () => {
       ayfEmd(),
       { a: 1, b: 0, d: 0, e: 0 },
       [sample],
-      { warmup: 1 },
+      { r: 1 },
     );
     // F = x = 2, so F - v = -3
     expect([tangentNorm, velocityError]).toEqual([3, 3]);
@@ -191,8 +191,8 @@ describe('ayfEmd', () => {
 
   test('refuses settings out of their range', () => {
     expect(() => ayfEmd({ c: 0 })).toThrow('ayfEmd.c: wanted a number > 0, got 0');
-    expect(() => ayfEmd({ maxWarmup: 1.5 })).toThrow('ayfEmd.maxWarmup: wanted a number in (0, 1], got 1.5');
-    expect(() => ayfEmd({ warmup: 0 })).toThrow('ayfEmd.warmup');
+    expect(() => ayfEmd({ rMax: 1.5 })).toThrow('ayfEmd.rMax: wanted a number in (0, 1], got 1.5');
+    expect(() => ayfEmd({ warmupSteps: 0 })).toThrow('ayfEmd.warmupSteps');
     expect(() => ayfEmd({ diagonalShare: 1 })).toThrow('ayfEmd.diagonalShare: wanted a number in [0, 1), got 1');
     expect(() => ayfEmd({ diagonalShare: NaN })).toThrow('ayfEmd.diagonalShare');
     expect(() => ayfEmd({ preset: 'paper' as 'ayf-paper' })).toThrow(
@@ -201,15 +201,21 @@ describe('ayfEmd', () => {
   });
 
   test('has the settings of a preset, but for those that are given', () => {
-    const common = { maxWarmup: 0.99, c: 0.1, teacher: true };
-    const ours = { 'intervalLengths.shortest': 1 / 64, diagonalShare: 0.25, warmup: null };
+    const common = { rMax: 0.99, c: 0.1, teacher: true };
+    const ours = { 'intervalLengths.shortest': 1 / 64, diagonalShare: 0.25, warmupSteps: null };
     expect(ayfEmd().config).toEqual({ ...common, intervalLengths: 'log-uniform', ...ours });
-    const paper = { 'intervalLengths.mean': -0.8, 'intervalLengths.std': 1, diagonalShare: 0, warmup: 10_000 };
+    const paper = { 'intervalLengths.mean': -0.8, 'intervalLengths.std': 1, diagonalShare: 0, warmupSteps: 10_000 };
     expect(ayfEmd({ preset: 'ayf-paper' }).config).toEqual({ ...common, intervalLengths: 'logit-normal', ...paper });
     const lengths = logUniformLengths({ shortest: 0.5 });
     expect(ayfEmd({ preset: 'ayf-paper', c: 1, intervalLengths: lengths }).config).toEqual({
       ...common,
-      ...{ c: 1, intervalLengths: 'log-uniform', 'intervalLengths.shortest': 0.5, diagonalShare: 0, warmup: 10_000 },
+      ...{
+        c: 1,
+        intervalLengths: 'log-uniform',
+        'intervalLengths.shortest': 0.5,
+        diagonalShare: 0,
+        warmupSteps: 10_000,
+      },
     });
   });
 

@@ -14,10 +14,10 @@ import {
 export interface AyfEmdOptions {
   /** Which of {@link AYF_EMD_PRESETS} the settings that are not given come from; `default` unless given. */
   readonly preset?: AyfEmdPreset;
-  /** Iterations H over which r rises from 0; `null`, the default, takes 0.3 of the run's iterations, at most 10,000. */
-  readonly warmup?: number | null;
+  /** Steps H over which r rises from 0; `null`, the default, takes 0.3 of the run's iterations, at most 10,000. */
+  readonly warmupSteps?: number | null;
   /** Final value r_max of r, in (0, 1]. */
-  readonly maxWarmup?: number;
+  readonly rMax?: number;
   /** Constant c of the tangent normalisation, > 0; `Infinity` = no normalisation. */
   readonly c?: number;
   /** Distribution of the intervals' length. */
@@ -44,15 +44,15 @@ export type AyfEmdPreset = 'default' | 'ayf-paper';
  */
 export const AYF_EMD_PRESETS: Readonly<Record<AyfEmdPreset, Required<Omit<AyfEmdOptions, 'preset' | 'teacher'>>>> = {
   default: {
-    warmup: null,
-    maxWarmup: 0.99,
+    warmupSteps: null,
+    rMax: 0.99,
     c: 0.1,
     intervalLengths: logUniformLengths({ shortest: 1 / 64 }),
     diagonalShare: 0.25,
   },
   'ayf-paper': {
-    warmup: 10_000,
-    maxWarmup: 0.99,
+    warmupSteps: 10_000,
+    rMax: 0.99,
     c: 0.1,
     intervalLengths: logitNormalLengths({ mean: -0.8, std: 1 }),
     diagonalShare: 0,
@@ -75,16 +75,16 @@ export function ayfEmd(options: AyfEmdOptions = {}): Objective {
     const names = Object.keys(AYF_EMD_PRESETS).join(', ');
     throw new ConfigError('ayfEmd.preset', `wanted one of ${names}, got '${preset}'`);
   }
-  const { warmup, maxWarmup, c, intervalLengths, diagonalShare } = { ...AYF_EMD_PRESETS[preset], ...given };
-  if (warmup !== null) requirePositive('ayfEmd.warmup', warmup);
-  requirePositive('ayfEmd.maxWarmup', maxWarmup, 1);
+  const { warmupSteps, rMax, c, intervalLengths, diagonalShare } = { ...AYF_EMD_PRESETS[preset], ...given };
+  if (warmupSteps !== null) requirePositive('ayfEmd.warmupSteps', warmupSteps);
+  requirePositive('ayfEmd.rMax', rMax, 1);
   requirePositive('ayfEmd.c', c);
   requireShare('ayfEmd.diagonalShare', diagonalShare, { zero: true });
   return {
     name: 'ayf-emd',
     config: {
-      warmup,
-      maxWarmup,
+      warmupSteps,
+      rMax,
       c: c === Infinity ? 'Infinity' : c,
       ...lengthSettings(intervalLengths),
       diagonalShare,
@@ -92,7 +92,7 @@ export function ayfEmd(options: AyfEmdOptions = {}): Objective {
     },
     needs: { teacher },
     watch: 'tangentNorm',
-    schedules: { warmup: (progress) => tangentWarmup(progress, warmup ?? undefined, maxWarmup) },
+    schedules: { r: (progress) => tangentWarmup(progress, warmupSteps ?? undefined, rMax) },
     draw: (key, batchSize) => sampleIntervals(key, batchSize, intervalLengths, diagonalShare),
 
     loss({ student, xt, t, s, velocity, schedules }) {
@@ -107,7 +107,7 @@ export function ayfEmd(options: AyfEmdOptions = {}): Objective {
       const dFdt_ = stopGradient(dFdt);
 
       // - df/dt = (F - v) + (t - s) dF/dt, its unstable term scaled by r (equations 4 and 5).
-      const r = schedules['warmup']!;
+      const r = schedules['r']!;
       const g = F_.sub(v).add(perSample(r.mul(t.sub(s)), xt).mul(dFdt_));
 
       // The loss on F (Algorithm 1): its gradient is that of 2 <F, g / (||g|| + c)>.
@@ -121,14 +121,14 @@ export function ayfEmd(options: AyfEmdOptions = {}): Objective {
  * Tangent warm-up `r = min(r_max, step / H)` (section 3.4). `g(r)` is r times the EMD tangent plus (1 - r) times the gradient of
  * `||F - v||^2`, so training starts from straight trajectories, and r_max < 1 keeps a trace of that regulariser for ever.
  *
- * @param H iterations of the rise; 0.3 of all iterations, at most 10,000, unless given
+ * @param H steps of the rise; 0.3 of all iterations, at most 10,000, unless given
  */
-export function tangentWarmup({ step, iterations }: Progress, H = warmupIterations(iterations), rMax = 0.99): number {
+export function tangentWarmup({ step, iterations }: Progress, H = defaultWarmupSteps(iterations), rMax = 0.99): number {
   return Math.min(rMax, step / H);
 }
 
 /** `H = min(0.3 iterations, 10000)`, at least 1: the paper's 10,000 is for long runs. */
-function warmupIterations(iterations: number): number {
+function defaultWarmupSteps(iterations: number): number {
   return Math.max(1, Math.min(0.3 * iterations, 10_000));
 }
 

@@ -265,7 +265,7 @@ async function trained(device: 'cpu' | 'webgpu'): Promise<{ metrics: number[]; s
   const teacher = velocityField(model);
   const student = flowMapFrom(model, 2);
   // With intervals that are not short, no gradient is near its rounding, which AdamW would blow up.
-  const objective = ayfEmd({ preset: 'ayf-paper', warmup: 6 });
+  const objective = ayfEmd({ preset: 'ayf-paper', warmupSteps: 6 });
   const batchSize = 16;
   const trainees = {
     student: trainee({

@@ -1,5 +1,5 @@
 import { FlowmapError } from '@flowmap/core';
-import { RuntimeUnavailableError } from '@flowmap/tensor';
+import { RuntimeUnavailableError, specText, type TensorSpec } from '@flowmap/tensor';
 
 /** Training that met a NaN or an infinity and stopped; checkpoints made before are whole. */
 export class NonFiniteError extends FlowmapError {
@@ -14,6 +14,22 @@ export class NonFiniteError extends FlowmapError {
   ) {
     const kept = checkpoint === undefined ? 'there is no checkpoint yet' : `the last good checkpoint is ${checkpoint}`;
     super(`training stopped at step ${step}: ${quantity} became ${value}; ${kept}. A lower learning rate may help`);
+  }
+}
+
+/** A field that only runs and did not give velocities; checkpoints made before are whole. */
+export class OpaqueFieldError extends FlowmapError {
+  constructor(
+    /** Its name among the phase's opaque fields: `teacher`. */
+    readonly field: string,
+    wanted: TensorSpec,
+    got: string,
+    options?: ErrorOptions,
+  ) {
+    super(
+      `${field}: wanted finite velocities ${specText(wanted)}, shaped as the points that it was asked at; got ${got}`,
+      options,
+    );
   }
 }
 

@@ -5,7 +5,7 @@ export { logging } from './callbacks/logging.js';
 export { previewSamples, type PreviewSamplesOptions } from './callbacks/preview-samples.js';
 export { validationLoss, type ValidationLossOptions } from './callbacks/validation-loss.js';
 export { halflifeEma, powerEma } from './ema.js';
-export { NonFiniteError, RunMismatchError, RuntimeLostError } from './errors.js';
+export { NonFiniteError, OpaqueFieldError, RunMismatchError, RuntimeLostError } from './errors.js';
 export { objectivePhase, type ObjectivePhaseOptions } from './objective-phase.js';
 export type { Optimizer, ParameterUpdate } from './optimizer.js';
 export { phaseFeeds, updateFeeds } from './phase-feeds.js';

@@ -17,6 +17,7 @@ import {
 import {
   hostTensor,
   normalBatch,
+  requireWhole,
   sizeOf,
   stopGradient,
   uniforms,
@@ -26,7 +27,6 @@ import {
   type Tensors,
   type TensorSpec,
 } from '@flowmap/tensor';
-
 import { scalar } from './internal/host.js';
 import { mapValues, prefixed, withPrefix } from './internal/names.js';
 
@@ -57,12 +57,14 @@ export interface ObjectivePhaseOptions {
  * Inputs: `x0` and `noise` `[batch, ...shape]`, `t` and `s` `[batch]`, `conditions.*` and `draws.*` of the network,
  * `objective.draws.*` and `schedules.*` of the objective.
  *
- * @throws {ConfigError} when the objective needs a teacher and there is none, or on tracing, when it asks for a velocity where there
+ * @throws {ConfigError} for a batch size or seed that is not a whole number, when the objective needs a teacher and there is none, or on tracing, when it asks for a velocity where there
  *   is none
  */
 export function objectivePhase(options: ObjectivePhaseOptions): Phase {
   const { network, objective, path, batchSize, seed, trains = 'student', name = objective.name } = options;
   const parametrized = options.parametrization === undefined ? {} : { parametrization: options.parametrization };
+  requireWhole('objectivePhase.batchSize', batchSize);
+  requireWhole('objectivePhase.seed', seed, 0);
   const teacher = objective.needs.teacher ? options.teacher : undefined;
   if (objective.needs.teacher && teacher === undefined) {
     throw new ConfigError('objective', `${objective.name} needs a teacher's velocity, and there is no teacher`);
@@ -80,6 +82,7 @@ export function objectivePhase(options: ObjectivePhaseOptions): Phase {
     ...(objective.watch === undefined ? {} : { watch: objective.watch }),
     ...(isTraceable ? { fixed: { teacher: teacher.parameters } } : {}),
     ...(teacher !== undefined && !isTraceable ? { opaque: { teacher } } : {}),
+    batchSize,
     inputs: {
       x0: rows(shape),
       noise: rows(shape),
@@ -120,13 +123,13 @@ export function objectivePhase(options: ObjectivePhaseOptions): Phase {
     scalars: (progress) => mapValues(objective.schedules, (schedule) => schedule(progress)),
 
     trace(context) {
-      const { inputs, groups } = context;
+      const { inputs, groups, isTraining } = context;
       const [x0, noise, t, s] = [inputs['x0']!, inputs['noise']!, inputs['t']!, inputs['s']!];
       const conditions = prefixed('conditions', inputs);
-      const draws = prefixed('draws', inputs);
+      const draws = isTraining ? { draws: prefixed('draws', inputs) } : {};
       const xt = interpolate(x0, noise, t, path);
       const under = (params: Tensors): ObjectiveContext['student'] =>
-        flowMap(network, params, { conditions, draws, ...parametrized });
+        flowMap(network, params, { conditions, ...draws, ...parametrized });
       return objective.loss({
         student: under(groups[trains]!),
         ...(average === undefined ? {} : { average: under(groups[average]!) }),

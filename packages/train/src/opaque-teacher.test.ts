@@ -59,7 +59,7 @@ function apart(runtime: Runtime): OpaqueField {
 }
 
 const objectives = [
-  ['AYF-EMD', () => ayfEmd({ preset: 'ayf-paper', warmup: 4 })],
+  ['AYF-EMD', () => ayfEmd({ preset: 'ayf-paper', warmupSteps: 4 })],
   ['AYF-LMD', () => ayfLmd()],
 ] as const;
 const student = trainee({

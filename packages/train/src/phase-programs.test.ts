@@ -132,7 +132,7 @@ describe('the programs of a phase', () => {
               const inputs = { x, t: time, conditions: { label: label! } };
               return field.velocity(prefixed('teacher.params', states), inputs);
             },
-            schedules: { warmup: inputs['schedules.warmup']! },
+            schedules: { r: inputs['schedules.r']! },
           });
           return { outputs: { loss, ...metrics, ...gradients(loss, params) } };
         },
@@ -192,7 +192,7 @@ describe('the programs of a phase', () => {
     const { inputs } = programs.update;
     const scalars = Object.entries(inputs).flatMap(([name, { shape }]) => (shape.length === 0 ? [name] : []));
     expect(scalars.sort()).toEqual(
-      ['decay.ema', 'maxGradientNorm', 'optimizer.epsilon', 'optimizer.rate', 'schedules.warmup'].sort(),
+      ['decay.ema', 'maxGradientNorm', 'optimizer.epsilon', 'optimizer.rate', 'schedules.r'].sort(),
     );
     expect(Object.keys(feeds()).sort()).toEqual(Object.keys(inputs).sort());
   });
@@ -345,7 +345,11 @@ describe('what has no name of its own is refused when a step is built', () => {
     ['an average that there is not', () => phasePrograms({ ...setting().phase, reads: ['student.slow'] }, setting().trainees), "trainee 'student' has no average 'slow'; it has: ema"], // prettier-ignore
     ['fixed parameters called as a trainee', () => phasePrograms({ ...setting().phase, fixed: { student: {} } }, setting().trainees), "'student' names both fixed parameters and a trainee"], // prettier-ignore
     ['an input of the step', () => phasePrograms({ ...setting().phase, inputs: { 'decay.ema': [] } }, setting().trainees), "its input 'decay.ema' has a name that the step itself uses"], // prettier-ignore
-    ['a parameter without a value', building({ params: {} }), 'has no initial value'],
+    [
+      'a parameter without a value',
+      building({ params: {} }),
+      "wanted an initial value of the parameter 'time.0.weight' as float32 [64, 8], got none",
+    ],
   ])('%s', (_, build, message) => {
     expect(build).toThrow(ConfigError);
     expect(build).toThrow(message);

@@ -115,7 +115,8 @@ export function phasePrograms(
 }
 
 /**
- * The loss and metrics of a phase without an update, as programs: what held-out data gives.
+ * The loss and metrics of a phase without an update, as programs: what held-out data gives. Networks draw nothing in it, so that it
+ * needs no more than some of the phase's inputs.
  *
  * @param average name of the trainee's average to take for its parameters; the parameters themselves unless given
  * @throws {ConfigError} for a trainee or average that there is not
@@ -131,12 +132,16 @@ export function lossPrograms(
     groups[phase.trains] = groupsOf({ ...phase, reads: [name] }, trainees)[name]!;
   }
   const state = statesOf(Object.values(groups));
-  const { questions, answers } = questionsOf(phase, groups, state);
-  const inputs = { ...phase.inputs, ...answers };
-  const loss = program<string, string>(`${phase.name} loss`, { inputs, state }, (values, states) => {
-    const { loss, metrics } = traced(phase, groups, values, states);
-    return { outputs: { ...metrics, loss } };
-  });
+  const { questions, answers } = questionsOf(phase, groups, state, { isTraining: false });
+  const all = { ...phase.inputs, ...answers };
+  const outputsOf = (inputs: Tensors, states: Tensors): Tensors => {
+    const { loss, metrics } = traced(phase, groups, inputs, states, { isTraining: false });
+    return { ...metrics, loss };
+  };
+  const inputs = neededBy(outputsOf(symbols(all), symbols(state)), all);
+  const loss = program<string, string>(`${phase.name} loss`, { inputs, state }, (values, states) => ({
+    outputs: outputsOf(values, states),
+  }));
   return { questions, loss };
 }
 
@@ -144,11 +149,18 @@ type Groups = Readonly<Record<string, Group>>;
 type Specs = Record<string, SpecLike>;
 
 /** Loss and metrics; what an opaque field would answer is the input `answers.<i>`. */
-function traced(phase: Phase, groups: Groups, inputs: Tensors, states: Tensors): ObjectiveResult {
+function traced(
+  phase: Phase,
+  groups: Groups,
+  inputs: Tensors,
+  states: Tensors,
+  { isTraining = true } = {},
+): ObjectiveResult {
   let asked = 0;
   return phase.trace({
     inputs,
     groups: valuesOf(groups, states),
+    isTraining,
     ask: () => inputs[`answers.${asked++}`]!,
   });
 }
@@ -243,19 +255,19 @@ interface Asked {
 }
 
 /** Traces a phase with stand-ins to learn what it asks, and makes a program of each question from no more than it depends on. */
-function questionsOf(phase: Phase, groups: Groups, state: Specs): { questions: Question[]; answers: Specs } {
+function questionsOf(
+  phase: Phase,
+  groups: Groups,
+  state: Specs,
+  { isTraining = true } = {},
+): { questions: Question[]; answers: Specs } {
   if (Object.keys(phase.opaque ?? {}).length === 0) return { questions: [], answers: {} };
-  const symbols = (specs: Specs): Record<string, Tensor> =>
-    Object.fromEntries(
-      Object.entries(specs).map(([name, spec]) =>
-        'dtype' in spec ? [name, input(name, spec.shape, spec.dtype)] : [name, input(name, spec)],
-      ),
-    );
   const ask = (inputs: Tensors, states: Tensors): Asked[] => {
     const asked: Asked[] = [];
     phase.trace({
       inputs,
       groups: valuesOf(groups, states),
+      isTraining,
       ask(field, x, t, conditions) {
         if (!Object.hasOwn(phase.opaque!, field)) {
           throw new ConfigError(`phase '${phase.name}'`, `asks '${field}', which is none of its opaque fields`);
@@ -275,14 +287,10 @@ function questionsOf(phase: Phase, groups: Groups, state: Specs): { questions: Q
     asked.map(({ answer: { shape, dtype } }, i) => [`answers.${i}`, { shape, dtype }]),
   );
   const questions = asked.map(({ field, outputs }, i) => {
-    const needed = new Set(
-      reachable(Object.values(outputs)).flatMap((node) => (node.is('input') ? [node.attributes.name] : [])),
-    );
-    const only = (specs: Specs): Specs =>
-      Object.fromEntries(Object.entries(specs).filter(([name]) => needed.has(name)));
+    const inputs = neededBy(outputs, { ...phase.inputs, ...answers });
     const lean = program<string, string>(
       `${phase.name} question ${i + 1}`,
-      { inputs: only({ ...phase.inputs, ...answers }), state: only(state) },
+      { inputs, state: neededBy(outputs, state) },
       (inputs, states) => ({
         outputs: ask({ ...allInputs, ...inputs }, { ...allStates, ...states })[i]!.outputs,
       }),
@@ -290,6 +298,21 @@ function questionsOf(phase: Phase, groups: Groups, state: Specs): { questions: Q
     return { field, program: lean };
   });
   return { questions, answers };
+}
+
+/** Stand-ins for inputs or states. */
+function symbols(specs: Specs): Record<string, Tensor> {
+  const entries = Object.entries(specs).map(([name, spec]) => {
+    return [name, 'dtype' in spec ? input(name, spec.shape, spec.dtype) : input(name, spec)] as const;
+  });
+  return Object.fromEntries(entries);
+}
+
+/** The specs whose stand-ins outputs depend on. */
+function neededBy(outputs: Tensors, specs: Specs): Specs {
+  const nodes = reachable(Object.values(outputs));
+  const needed = new Set(nodes.flatMap((node) => (node.is('input') ? [node.attributes.name] : [])));
+  return Object.fromEntries(Object.entries(specs).filter(([name]) => needed.has(name)));
 }
 
 function requireDistinct(phase: Phase, inputs: Specs, others: Specs): void {

@@ -7,7 +7,7 @@ export interface Checkpoint {
   readonly step: number;
   /** Time trained so far. */
   readonly seconds: number;
-  /** All states that steps change, `<trainee>.<part>.<parameter>`. */
+  /** All states of trainees, `<trainee>.<part>.<parameter>`: what steps change, and parameters that are fixed. */
   readonly state: HostTensors;
 }
 
@@ -19,6 +19,8 @@ export interface RunStore {
   readonly place: string | undefined;
   /** Records so far. */
   readonly records: readonly LogRecord[];
+  /** Called when everything has been checked, before the first step: what a store has to write at the start it writes now. */
+  begin?(): Promise<void>;
   append(record: LogRecord): Promise<void>;
   /**
    * Saves a checkpoint whole, or leaves the one before.

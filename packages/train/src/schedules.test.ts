@@ -6,12 +6,12 @@ const at = (iterations: number) => (step: number) => ({ step, iterations });
 
 describe('schedules', () => {
   test('linear: rises, then falls to the last step', () => {
-    const schedule = linearSchedule(2, { warmup: 4 });
+    const schedule = linearSchedule(2, { warmupSteps: 4 });
     expect([0, 1, 2, 3, 4, 6, 8, 11].map(at(12)).map(schedule)).toEqual([0.5, 1, 1.5, 2, 2, 1.5, 1, 0.25]);
   });
 
   test('cosine: rises, then falls as half a cosine to its final share', () => {
-    const schedule = cosineSchedule(2, { warmup: 0, final: 0.1 });
+    const schedule = cosineSchedule(2, { warmupSteps: 0, final: 0.1 });
     const values = [0, 25, 50, 75].map(at(100)).map(schedule);
     [0, 0.25, 0.5, 0.75].forEach((p, i) => expect(values[i]).toBeCloseTo(0.2 + 0.9 * (1 + Math.cos(Math.PI * p)), 12));
   });
@@ -32,14 +32,14 @@ describe('schedules', () => {
       fc.record({
         iterations: fc.constant(iterations),
         step: fc.integer({ min: 0, max: iterations - 1 }),
-        warmup: fc.option(fc.integer({ min: 0, max: 6000 }), { nil: undefined }),
+        warmupSteps: fc.option(fc.integer({ min: 0, max: 6000 }), { nil: undefined }),
         final: fc.double({ min: 0, max: 1, noNaN: true }),
       }),
     );
     fc.assert(
-      fc.property(run, ({ step, iterations, warmup, final }) => {
+      fc.property(run, ({ step, iterations, warmupSteps, final }) => {
         for (const make of [linearSchedule, cosineSchedule]) {
-          const value = make(3, { final, ...(warmup === undefined ? {} : { warmup }) })({ step, iterations });
+          const value = make(3, { final, ...(warmupSteps === undefined ? {} : { warmupSteps }) })({ step, iterations });
           expect(value).toBeGreaterThanOrEqual(0);
           expect(value).toBeLessThanOrEqual(3);
         }
@@ -54,6 +54,6 @@ describe('schedules', () => {
   test('refuses settings out of their range', () => {
     expect(() => cosineSchedule(-1)).toThrow('cosineSchedule.peak: wanted a number >= 0, got -1');
     expect(() => linearSchedule(1, { final: 2 })).toThrow('linearSchedule.final');
-    expect(() => linearSchedule(1, { warmup: -1 })).toThrow('linearSchedule.warmup');
+    expect(() => linearSchedule(1, { warmupSteps: -1 })).toThrow('linearSchedule.warmupSteps');
   });
 });

@@ -5,7 +5,7 @@ export type { Schedule };
 /** Settings of a schedule that rises and then decays. */
 export interface DecayOptions {
   /** Steps of the linear rise from 0; 5 % of the run, at most 1,000, unless given. */
-  readonly warmup?: number;
+  readonly warmupSteps?: number;
   /** Value at the end as a fraction of the peak, in [0, 1]; 0 unless given. */
   readonly final?: number;
 }
@@ -37,14 +37,14 @@ export function linearSchedule(peak: number, options: DecayOptions = {}): Schedu
 }
 
 function decaying(name: string, peak: number, options: DecayOptions, shape: (p: number) => number): Schedule {
-  const { warmup, final = 0 } = options;
+  const { warmupSteps, final = 0 } = options;
   if (!(peak >= 0 && Number.isFinite(peak))) throw new ConfigError(`${name}.peak`, `wanted a number >= 0, got ${peak}`);
   if (!(final >= 0 && final <= 1)) throw new ConfigError(`${name}.final`, `wanted a number in [0, 1], got ${final}`);
-  if (warmup !== undefined && !(warmup >= 0)) {
-    throw new ConfigError(`${name}.warmup`, `wanted a number of steps >= 0, got ${warmup}`);
+  if (warmupSteps !== undefined && !(warmupSteps >= 0)) {
+    throw new ConfigError(`${name}.warmupSteps`, `wanted a number of steps >= 0, got ${warmupSteps}`);
   }
   return ({ step, iterations }) => {
-    const rise = warmup ?? Math.min(0.05 * iterations, 1000);
+    const rise = warmupSteps ?? Math.min(0.05 * iterations, 1000);
     // The first step of a rise already moves, and the last step of the run still does.
     if (step + 1 <= rise) return (peak * (step + 1)) / rise;
     const p = Math.min(1, (step - rise) / Math.max(1, iterations - rise));

@@ -1,13 +1,14 @@
-import { ConfigError, loader, mlp, type Callback, type Model } from '@flowmap/core';
+import { ConfigError, euler, flowMapSampler, loader, mlp, type Callback, type Model, type Moment } from '@flowmap/core';
 import { checkerboard } from '@flowmap/data';
 import { flowMatching } from '@flowmap/objectives';
 import { onnxRuntime } from '@flowmap/runtime-onnx';
 import { referenceRuntime } from '@flowmap/runtime-reference';
-import type { DeviceTensor, Feeds, Runtime } from '@flowmap/tensor';
+import { hostTensor, type DeviceTensor, type Feeds, type Runtime } from '@flowmap/tensor';
 import { describe, expect, test } from 'vitest';
 import { checkpoints } from './callbacks/checkpoints.js';
 import { earlyStop } from './callbacks/early-stop.js';
 import { logging } from './callbacks/logging.js';
+import { previewSamples } from './callbacks/preview-samples.js';
 import { validationLoss } from './callbacks/validation-loss.js';
 import { NonFiniteError } from './errors.js';
 import { objectivePhase } from './objective-phase.js';
@@ -208,6 +209,27 @@ describe('held-out data', () => {
     expect((await train(options({ callbacks: little, iterations: 10 }))).step).toBe(8);
   });
 
+  test('may be looked at twice, under two names, and in the parts that batches are trained on in', async () => {
+    const callbacks = [held(3), { ...heldFor('params'), name: 'again' }, logging(3)];
+    const whole = await train(options({ callbacks }));
+    const parts = await train(options({ callbacks, parts: 4 }));
+    whole.records.slice(1).forEach((record, i) => {
+      for (const name of ['validation.loss', 'params.loss']) {
+        expect(record[name]).toBeGreaterThan(0);
+        expect(parts.records[i + 1]![name]).toBeCloseTo(record[name]!, 10);
+      }
+      expect(record['params.loss']).not.toBe(record['validation.loss']);
+    });
+    const fewer = validationLoss({
+      phase: 'flow-matching',
+      batches: loader(data, { batchSize: 24, seed: 5 }),
+      every: 1,
+    });
+    await expect(train(options({ callbacks: [fewer] }))).rejects.toThrow('batch, x0: wanted [32, 2], got [24, 2]');
+  });
+  const heldFor = (name: string): Callback =>
+    validationLoss({ name, phase: 'flow-matching', batches: loader(data, { batchSize: 32, seed: 5 }), every: 3 });
+
   test('is asked by names that there are', async () => {
     const wrong = {
       ...held(1),
@@ -230,6 +252,12 @@ test('a number that is not finite is seen when it is read, or before it is saved
   expect(store.latest).toBeUndefined();
 });
 
+test('a phase takes whole numbers of samples', () => {
+  const phase = (batchSize: number) => () => objectivePhase({ network, objective, batchSize, seed: 0 });
+  expect(phase(32 / 3)).toThrow('objectivePhase.batchSize: wanted a whole number >= 1, got 10.66');
+  expect(phase(0)).toThrow(ConfigError);
+});
+
 describe('what makes no sense is refused before the first step', () => {
   const phase = options().phases[0]!;
   test.each<[string, Partial<TrainingOptions>, string]>([
@@ -241,7 +269,7 @@ describe('what makes no sense is refused before the first step', () => {
     ['two groups of one name', { phases: [{ ...phase, fixed: { teacher: {} } }, { ...phase, name: 'b', fixed: { teacher: {} } }] }, "two phases have different fixed parameters 'teacher'"],
     ['several steps a run of two phases', { stepsPerRun: 2, phases: [phase, { ...phase, name: 'b' }] }, 'stepsPerRun: wanted 1, since there are phases that take turns, got 2'],
     ['several steps a run in parts', { stepsPerRun: 2, parts: 2 }, 'stepsPerRun: wanted 1, since gradients are accumulated, got 2'],
-    ['a callback of no interval', { callbacks: [checkpoints(0)] }, "callback 'checkpoints', every: wanted a whole number >= 1, got 0"],
+    ['a callback of no interval', { callbacks: [{ ...checkpoints(1), every: 0 }] }, "callback 'checkpoints', every: wanted a whole number >= 1, got 0"],
     ['a trainee that there is not', { trainees: {} }, "there is no trainee 'student'"],
   ])('%s', async (_, change, message) => {
     const error = await train(options(change)).catch((thrown: unknown) => thrown);
@@ -249,3 +277,229 @@ describe('what makes no sense is refused before the first step', () => {
     expect((error as Error).message).toContain(message);
   }); // prettier-ignore
 });
+
+test.each<[string, Partial<TrainingOptions>, string]>([
+  ['a validation of a phase that there is not', { callbacks: [held({ phase: 'other' })] }, "loss.phase: there is no phase 'other'; there are: flow-matching"],
+  ['a validation of an average that is not kept', { callbacks: [held({ average: 'slow' })] }, "trainee 'student' has no average 'slow'; it has: ema"],
+  ['previews of an average that is not kept', { callbacks: [preview({ average: 'slow' })] }, "sampler.average: 'student' has no average 'slow'; it has: ema"],
+  ['previews of a trainee that there is not', { callbacks: [preview({ trainee: 'other' })] }, "sampler.trainee: 'other' is no model"],
+  ['previews by a sampler of flow maps', { callbacks: [preview({ sampler: flowMapSampler() })] }, 'interval'],
+  ['previews of another shape', { callbacks: [preview({ noise: hostTensor([1, 3], [0, 0, 0]) })] }, 'sample, noise: wanted [count, 2], got [1, 3]'],
+  ['previews with conditions that the network does not take', { callbacks: [preview({ conditions: { label: Int32Array.of(0) } })] }, "conditions.label: network 'mlp' takes no conditions"],
+  ['previews on times that make no sense', { callbacks: [preview({ times: [1] })] }, 'times: wanted at least two times in [0, 1]'],
+  ['previews by a sampler that draws, without a seed', { callbacks: [preview({ sampler: { ...euler(), draws: 'normal' } })] }, 'seed: wanted a whole number'],
+  ['batches that are not as large as phases take', { batches: loader(data, { batchSize: 24, seed: 0 }) }, "batches: wanted batches of 32 samples, as phase 'flow-matching' takes; got 24"],
+  ['parts that do not divide the batch', { parts: 3, phases: [objectivePhase({ network, objective, batchSize: 8, seed: 0 })] }, "batches: wanted batches of 24 samples, 3 parts of the 8 that phase 'flow-matching' takes; got 32"],
+  ['an average that the objective needs and nobody keeps', { phases: [objectivePhase({ network, objective: { ...objective, needs: { teacher: false, average: 'slow' } }, batchSize: 32, seed: 0 })] }, "trainee 'student' has no average 'slow'; it has: ema"],
+  ['an initial value of another shape', { trainees: { student: { ...options().trainees['student']!, initial: { ...model.params, 'output.bias': hostTensor([3], [0, 0, 0]) } } } }, "trainee 'student': wanted an initial value of the parameter 'output.bias' as float32 [2], got float32 [3]"],
+  ['fewer steps than there are already', { store: { ...memoryStore(), from: { step: 9, seconds: 0, state: {} }, place: 'step 9 in memory' } }, 'iterations: wanted at least 9, the steps of step 9 in memory, got 6'],
+])('%s: refused before the store is begun', async (_, change, message) => {
+  const begun: string[] = [];
+  const store = { ...memoryStore(), ...change.store, begin: () => Promise.resolve(void begun.push('begun')) };
+  await expect(train({ ...options(), ...change, store })).rejects.toThrow(message);
+  expect(begun).toEqual([]);
+}); // prettier-ignore
+
+function held(more: Partial<Parameters<typeof validationLoss>[0]>): Callback {
+  return validationLoss({
+    phase: 'flow-matching',
+    batches: loader(data, { batchSize: 32, seed: 5 }),
+    every: 1,
+    ...more,
+  });
+}
+
+function preview(more: Partial<Parameters<typeof previewSamples>[0]>): Callback {
+  const noise = hostTensor([1, 2], [0.5, -1]);
+  return previewSamples({ every: 1, batchSize: 1, noise, times: [1, 0], onSamples: () => undefined, ...more });
+}
+
+describe('at its edges a training', () => {
+  const aborted = (): AbortSignal => AbortSignal.abort();
+
+  test('that is aborted before the first step saves its start, and goes on from there', async () => {
+    const first = memoryStore();
+    expect(await train(options({ store: first, signal: aborted() }))).toMatchObject({ completed: false, step: 0 });
+    expect(first.latest!.step).toBe(0);
+    const [whole, second] = [memoryStore(), memoryStore(first)];
+    await train(options({ store: whole }));
+    await train(options({ store: second }));
+    expect(second.latest!.state).toEqual(whole.latest!.state);
+  });
+
+  test('that was at its end already has the model of then', async () => {
+    const store = memoryStore();
+    const before = await train(options({ store }));
+    const steps: number[] = [];
+    const noted: Callback = { name: 'noted', every: 1, run: ({ step }) => void steps.push(step) };
+    const after = await train(options({ store: memoryStore(store), callbacks: [noted] }));
+    expect(after).toMatchObject({ completed: true, step: 6 });
+    expect(after.model()).toEqual(before.model());
+    expect(steps).toEqual([]);
+  });
+
+  test('tells of a callback that fails to close, after all were closed', async () => {
+    const closed: string[] = [];
+    const failing: Callback = {
+      name: 'failing',
+      every: 1,
+      run: () => undefined,
+      close: () => {
+        throw new Error('cannot close');
+      },
+    };
+    const other: Callback = { ...failing, name: 'other', close: () => void closed.push('other') };
+    const { runtime, leftOver } = counted();
+    await expect(train(options({ runtime, callbacks: [failing, other] }))).rejects.toThrow('cannot close');
+    expect(closed).toEqual(['other']);
+    expect(leftOver()).toEqual({ executables: 0, tensors: 0 });
+    const worse: Callback = { ...failing, run: () => Promise.reject(new Error('failed first')) };
+    await expect(train(options({ callbacks: [worse] }))).rejects.toThrow('failed first');
+  });
+
+  test('is whole although what it ran on cannot be disposed of', async () => {
+    const runtime = referenceRuntime();
+    const stuck: Runtime = {
+      ...runtime,
+      compile: async (program, given) =>
+        Object.assign(await runtime.compile(program, given), { dispose: () => Promise.reject(new Error('stuck')) }),
+    };
+    const training = await train(options({ runtime: stuck }));
+    expect(training.model()).toEqual((await train(options())).model());
+  });
+
+  test('may share its runtime with another at the same time', async () => {
+    const runtime = await onnxRuntime({ device: 'cpu', threads: 1 });
+    const alone = await train(options({ runtime }));
+    const [a, b] = await Promise.all([train(options({ runtime })), train(options({ runtime }))]);
+    expect(a.model()).toEqual(alone.model());
+    expect(b.model()).toEqual(alone.model());
+  });
+
+  test('tells of a batch that cannot be read at its step, when those before are done', async () => {
+    const batches = loader(data, { batchSize: 32, seed: 0 });
+    const spoiled = {
+      batchSize: 32,
+      batch: (step: number) => (step < 3 ? batches.batch(step) : Promise.reject(new Error(`no batch ${step}`))),
+    };
+    const steps: number[] = [];
+    const noted: Callback = { name: 'noted', every: 1, run: ({ step }) => void steps.push(step) };
+    const store = memoryStore();
+    await expect(train(options({ batches: spoiled, callbacks: [noted, checkpoints(2)], store }))).rejects.toThrow(
+      'no batch 3',
+    );
+    expect(steps).toEqual([1, 2, 3]);
+    expect(store.latest!.step).toBe(2);
+    // Nobody awaits the batch after the last step that is taken.
+    const stop: Callback = { name: 'stop', every: 1, run: (moment) => (moment.step === 3 ? moment.stop() : undefined) };
+    expect(await train(options({ batches: spoiled, callbacks: [stop] }))).toMatchObject({ step: 3 });
+  });
+
+  test('has no use for a moment whose callback has settled', async () => {
+    const moments: Moment[] = [];
+    const keeping: Callback = { name: 'keeping', every: 1, run: (moment) => void moments.push(moment) };
+    const late: Callback = {
+      name: 'late',
+      every: 2,
+      async run() {
+        await expect(moments[0]!.record()).rejects.toThrow('moment: wanted to be used until its callback has settled; step 1 is over'); // prettier-ignore
+      },
+    };
+    await train(options({ callbacks: [keeping, late] }));
+    const [, , , , , last] = moments;
+    for (const call of [
+      () => last!.record(),
+      () => last!.model(),
+      () => last!.loss('flow-matching', { x: new Float32Array(64), conditions: {} }, 0),
+    ]) {
+      // prettier-ignore
+      await expect(call()).rejects.toThrow(ConfigError);
+    }
+    expect(() => last!.save()).toThrow(ConfigError);
+    expect(() => last!.stop()).toThrow(ConfigError);
+  });
+
+  test('with several steps per run has the parameters of the end of the run in each of them', async () => {
+    const outputs: number[] = [];
+    const losses: number[] = [];
+    const looking: Callback = {
+      name: 'looking',
+      every: 1,
+      async run(moment) {
+        outputs.push((await moment.model()).params['output.weight']!.data[0]!);
+        losses.push((await moment.record())['loss']!);
+        if (moment.step === 2) moment.save();
+      },
+    };
+    const saves: number[] = [];
+    const store = { ...memoryStore(), save: ({ step }: { step: number }) => Promise.resolve(String(saves.push(step))) };
+    await train(options({ stepsPerRun: 3, callbacks: [looking], store }));
+    expect(new Set(outputs.slice(0, 3)).size).toBe(1);
+    expect(new Set(outputs).size).toBe(2);
+    expect(new Set(losses).size).toBe(6);
+    expect(saves).toEqual([3, 6]);
+    const stop: Callback = { name: 'stop', every: 1, run: (moment) => (moment.step === 2 ? moment.stop() : undefined) };
+    expect(await train(options({ stepsPerRun: 3, callbacks: [stop] }))).toMatchObject({ completed: true, step: 3 });
+    expect(await train(options({ stepsPerRun: 100, iterations: 4 }))).toMatchObject({ completed: true, step: 4 });
+  });
+
+  test('refuses a number under a name that another callback has given one', async () => {
+    const adding: Callback = { name: 'adding', every: 1, run: (moment) => moment.add({ error: 1 }) };
+    await expect(train(options({ callbacks: [adding, adding] }))).rejects.toThrow("got 'error', which another callback has added"); // prettier-ignore
+  });
+});
+
+describe('what a step leaves on the device is released', () => {
+  const phase = options().phases[0]!;
+  test.each<[string, Partial<TrainingOptions>]>([
+    ['one phase', {}],
+    ['two phases, one of them in every third step', { phases: [phase, { ...phase, name: 'second', every: 3 }] }],
+    ['parts', { parts: 4 }],
+    ['several steps per run', { stepsPerRun: 4 }],
+    [
+      'callbacks',
+      { callbacks: [held({ average: 'ema' }), preview({ average: 'ema', every: 2 }), logging(1), checkpoints(2)] },
+    ],
+  ])('%s', async (_, more) => {
+    const { runtime, leftOver, most } = counted();
+    await train(options({ ...more, runtime, iterations: 30 }));
+    expect(leftOver()).toEqual({ executables: 0, tensors: 0 });
+    // Outputs of the steps before and now, in parts: a number that does not grow with the steps.
+    expect(most()).toBeLessThan(30);
+  });
+});
+
+/** A runtime that counts what has not been disposed of. */
+function counted(): {
+  readonly runtime: Runtime;
+  readonly leftOver: () => { executables: number; tensors: number };
+  readonly most: () => number;
+} {
+  const inner = referenceRuntime();
+  const [executables, tensors] = [new Set<object>(), new Set<object>()];
+  let most = 0;
+  const watched = <T extends { dispose(): unknown }>(set: Set<object>, value: T): T => {
+    const dispose = value.dispose.bind(value);
+    set.add(value);
+    most = Math.max(most, tensors.size);
+    return Object.assign(value, { dispose: () => (set.delete(value), dispose()) });
+  };
+  const runtime: Runtime = {
+    ...inner,
+    async compile(program, given) {
+      const executable = watched(executables, await inner.compile(program, given));
+      const run = executable.run.bind(executable);
+      return Object.assign(executable, {
+        run: async (feeds: Feeds) =>
+          Object.fromEntries(
+            Object.entries(await run(feeds)).map(([name, tensor]) => [name, watched(tensors, tensor)]),
+          ),
+      });
+    },
+  };
+  return {
+    runtime,
+    leftOver: () => ({ executables: executables.size, tensors: tensors.size }),
+    most: () => most,
+  };
+}

@@ -2,10 +2,11 @@ import { ConfigError } from '@flowmap/core';
 import type { LogRecord, Model, Phase, TrainedParameters } from '@flowmap/core';
 import { requireWhole, RuntimeUnavailableError, type HostTensors } from '@flowmap/tensor';
 import { RuntimeLostError } from './errors.js';
+import { fixedStates } from './internal/groups.js';
 import { momentsOf } from './internal/moments.js';
 import { openSteps, stepFeeds, type StepFeeds, type StepResults } from './internal/steps.js';
 import { otherEvents } from './internal/turn.js';
-import { memoryStore } from './run-store.js';
+import { memoryStore, type RunStore } from './run-store.js';
 import type { TrainingOptions } from './training-options.js';
 import { initialState, modelIn, onlyModel } from './trainee.js';
 
@@ -29,20 +30,23 @@ export interface Training {
  *
  * @throws {ConfigError} for options that make no sense or do not fit one another, before the first step
  * @throws {NonFiniteError} when a quantity that is read, or a state that is saved, is NaN or infinite; checkpoints made before stay whole
+ * @throws {OpaqueFieldError} when a field that only runs fails, or answers with something else than velocities
  * @throws {RuntimeLostError} when the runtime fails on the way; the same call goes on from the checkpoint that it names
  */
 export async function train(options: TrainingOptions): Promise<Training> {
   const { runtime, trainees, phases, batches, iterations, parts = 1, stepsPerRun = 1, callbacks = [] } = options;
   const { store = memoryStore(), signal } = options;
   requireSensible(options);
+  requireStep(iterations, store);
   const done = store.from?.step ?? 0;
   const left = Math.max(1, iterations - done);
   const steps = await openSteps({ runtime, trainees, phases, parts, stepsPerRun: Math.min(stepsPerRun, left) });
   const clock = { before: store.from?.seconds ?? 0, since: performance.now() };
   const seconds = (): number => clock.before + (performance.now() - clock.since) / 1000;
-  const moments = momentsOf({ ...options, store, steps, seconds });
+  const start = { ...initialState(trainees, fixedIn(phases), { split: parts > 1 }), ...store.from?.state };
+  const moments = momentsOf({ ...options, store, steps, fixed: fixedStates(trainees, start), seconds });
 
-  const prepare = (first: number): Promise<StepFeeds[]> | undefined => {
+  const feedsFrom = (first: number): Promise<StepFeeds[]> | undefined => {
     if (first >= iterations) return undefined;
     const count = Math.min(stepsPerRun, iterations - first);
     const feedsOf = async (step: number): Promise<StepFeeds> =>
@@ -56,40 +60,61 @@ export async function train(options: TrainingOptions): Promise<Training> {
   const takeSteps = async (): Promise<{ step: number; completed: boolean }> => {
     let step = done;
     let stopped = step >= iterations;
-    let next = prepare(step);
+    let next = feedsFrom(step);
     while (next !== undefined && !stopped) {
       await otherEvents();
       if (signal?.aborted === true) return { step, completed: false };
       const feeds = await next;
-      const start = seconds();
+      const since = seconds();
       const running = steps.take(feeds);
       // The next data and noise are prepared while these steps run.
-      next = prepare(step + feeds.length);
+      next = feedsFrom(step + feeds.length);
       results?.release();
+      results = undefined;
       results = await running;
-      stopped = await moments.after(results, { first: step, count: feeds.length, start });
+      stopped = await moments.after(results, { first: step, count: feeds.length, start: since });
       step += feeds.length;
     }
     return { step, completed: true };
   };
 
+  /** Releases everything; what was trained is whole, whatever of that fails. */
+  const end = async (): Promise<void> => {
+    results?.release();
+    const closing = callbacks.map(async (callback) => callback.close?.());
+    await Promise.allSettled(closing);
+    await Promise.allSettled([moments.dispose()]);
+    await Promise.allSettled([steps.dispose()]);
+    await Promise.all(closing);
+  };
+
+  let training: Training;
   try {
-    await steps.write({ ...initialState(trainees, fixedIn(phases), { split: parts > 1 }), ...store.from?.state });
+    for (const callback of callbacks) await callback.prepare?.(moments.preparation);
+    await store.begin?.();
+    await steps.write(start);
     const { step, completed } = await takeSteps();
     const state: HostTensors = { ...initialState(trainees), ...(await moments.finish(step, completed)) };
-    return {
+    training = {
       completed,
       step,
       records: store.records,
       model: ({ trainee, average } = {}) => modelIn(state, trainees, trainee ?? onlyModel(trainees), average),
     };
   } catch (error) {
+    await end().catch(() => undefined); // what failed first is the reason
     throw error instanceof RuntimeUnavailableError ? new RuntimeLostError(error, moments.step, moments.place) : error;
-  } finally {
-    for (const callback of callbacks) await callback.close?.();
-    results?.release();
-    await steps.dispose().catch(() => undefined); // what failed first is the reason
   }
+  await end();
+  return training;
+}
+
+function requireStep(iterations: number, { from, place }: RunStore): void {
+  if (from === undefined || from.step <= iterations) return;
+  throw new ConfigError(
+    'iterations',
+    `wanted at least ${from.step}, the steps of ${place ?? 'the checkpoint'}, got ${iterations}`,
+  );
 }
 
 /** Groups of parameters that no step changes, of all phases. */
@@ -97,13 +122,21 @@ function fixedIn(phases: readonly Phase[]): Record<string, HostTensors> {
   return Object.assign({}, ...phases.map(({ fixed }) => fixed ?? {})) as Record<string, HostTensors>;
 }
 
-function requireSensible({ phases, iterations, parts = 1, stepsPerRun = 1, callbacks = [] }: TrainingOptions): void {
+function requireSensible(options: TrainingOptions): void {
+  const { phases, batches, iterations, parts = 1, stepsPerRun = 1, callbacks = [] } = options;
   for (const [option, value] of Object.entries({ iterations, parts, stepsPerRun })) requireWhole(option, value);
   if (phases.length === 0) throw new ConfigError('phases', 'wanted at least one phase, got none');
   const names = phases.map(({ name }) => name);
   const twice = names.find((name, i) => names.indexOf(name) !== i);
   if (twice !== undefined) throw new ConfigError('phases', `the name '${twice}' is used twice; give each its own`);
   for (const { name, every = 1 } of phases) requireWhole(`phase '${name}', every`, every);
+  for (const { name, batchSize } of phases) {
+    if (batchSize === undefined || batchSize * parts === batches.batchSize) continue;
+    const each =
+      parts === 1 ? `as phase '${name}' takes` : `${parts} parts of the ${batchSize} that phase '${name}' takes`;
+    const wanted = `wanted batches of ${batchSize * parts} samples, ${each}`;
+    throw new ConfigError('batches', `${wanted}; got ${batches.batchSize}`);
+  }
   const [first] = phases;
   if ((first!.every ?? 1) > 1) throw new ConfigError('phases', `the first phase, '${first!.name}', runs in every step`);
   for (const [group, values] of phases.flatMap(({ fixed }) => Object.entries(fixed ?? {}))) {

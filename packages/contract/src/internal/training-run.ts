@@ -31,7 +31,7 @@ export async function trainingRun(runtime: Runtime): Promise<RunNumbers> {
   const teacher = velocityField(model);
   const student = flowMapFrom(model, 2);
   // With intervals that are not short, no gradient is near its rounding, which AdamW would blow up.
-  const objective = ayfEmd({ preset: 'ayf-paper', warmup: 6 });
+  const objective = ayfEmd({ preset: 'ayf-paper', warmupSteps: 6 });
   const trainees = {
     student: trainee({
       model: student,

@@ -66,12 +66,18 @@ export interface CompiledSampler {
    * Moves points along a grid. Calls may overlap.
    *
    * @returns the points at the last time, float32, shaped as the noise
-   * @throws {ShapeError} for noise that is not `[count, ...shape]`
-   * @throws {ConfigError} for conditions that the network lacks or does not take, times that make no sense, or no seed for a sampler
-   *   that draws
+   * @throws what {@link CompiledSampler.check} throws
    * @throws {RandomKeyError} for a seed or sample out of range
    */
   sample(args: SampleArguments): Promise<HostTensor>;
+  /**
+   * Checks arguments of `sample` without sampling.
+   *
+   * @throws {ShapeError} for noise that is not `[count, ...shape]`
+   * @throws {ConfigError} for conditions that the network lacks or does not take, times that make no sense, or no seed for a sampler
+   *   that draws
+   */
+  check(args: SampleArguments): void;
   /** Releases the program and the parameters. */
   dispose(): Promise<void>;
 }
@@ -135,16 +141,23 @@ export function samplerWith(
   const array = runtime.precision === 'float64' ? Float64Array : Float32Array;
   const carry = Object.entries(sampler.carry?.([batchSize, ...shape]) ?? {});
   const zeros = Object.fromEntries(carry.map(([name, spec]) => [carryKey(name), hostZeros(spec)]));
+  /** Checks arguments: the rows of conditions as tensors, and the times of each call. */
+  const checked = ({ noise, conditions = {}, times, seed }: SampleArguments): Checked => {
+    checkNoise(noise, shape);
+    requireKnown('conditions', type, network.conditions, conditions);
+    const rows = requireConditions('conditions', network.conditions, conditions, noise.shape[0]!);
+    const calls = timesOfCalls(times, stepsPerCall);
+    if (sampler.draws && seed === undefined) {
+      throw new ConfigError('seed', `wanted a whole number, as sampler '${sampler.name}' draws noise; got none`);
+    }
+    return { rows, calls };
+  };
   return {
-    async sample({ noise, conditions = {}, times, seed, firstSample = 0 }) {
-      checkNoise(noise, shape);
+    check: (args) => void checked(args),
+    async sample(args) {
+      const { noise, times, seed, firstSample = 0 } = args;
+      const { rows, calls } = checked(args);
       const [count = 0] = noise.shape;
-      requireKnown('conditions', type, network.conditions, conditions);
-      const rows = requireConditions('conditions', network.conditions, conditions, count);
-      const calls = timesOfCalls(times, stepsPerCall);
-      if (sampler.draws && seed === undefined) {
-        throw new ConfigError('seed', `wanted a whole number, as sampler '${sampler.name}' draws noise; got none`);
-      }
       const out = new array(count * size);
       for (let first = 0; first < count; first += batchSize) {
         const x = array.from(noise.data.subarray(first * size, (first + batchSize) * size));
@@ -167,6 +180,11 @@ export function samplerWith(
     },
     dispose: () => executable.dispose(),
   };
+}
+
+interface Checked {
+  readonly rows: HostTensors;
+  readonly calls: readonly HostTensor[];
 }
 
 /** The rows of a batch, filled up with zeros, which are values of every condition. */

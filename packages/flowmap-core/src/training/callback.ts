@@ -27,7 +27,32 @@ export interface TrainedParameters {
   readonly average?: string;
 }
 
-/** A training between two steps, as a callback sees it. It is of use until the callback has settled. */
+/** Which sampler of a training's parameters is wanted. */
+export type MomentSamplerOptions = Omit<LiveSamplerOptions, 'sharing' | 'stateOf'> & TrainedParameters;
+
+/** A training before its first step, for a callback to check, and to have compiled, what it will need. */
+export interface Preparation {
+  readonly iterations: number;
+  /**
+   * What {@link Moment.sampler} will give. Before the first step its parameters have no values: it can check arguments, not sample.
+   *
+   * @throws {ConfigError} for a trainee or an average that there is not, or a sampler that does not fit the model
+   */
+  sampler(options: MomentSamplerOptions): Promise<CompiledSampler>;
+  /**
+   * Compiles what {@link Moment.loss} will run.
+   *
+   * @throws {ConfigError} for a phase or an average that there is not
+   */
+  prepareLoss(phase: string, average?: string): Promise<void>;
+}
+
+/**
+ * A training between two steps, as a callback sees it. Where one run of the program takes several steps, parameters are those at the end
+ * of the run: `model`, `sampler`, `loss` and `save` take them, and only the numbers of `record` are the step's own.
+ *
+ * It is of use until the callback has settled; after that its functions throw a `ConfigError`.
+ */
 export interface Moment {
   /** Steps taken, from 1. */
   readonly step: number;
@@ -42,7 +67,11 @@ export interface Moment {
    * @throws {NonFiniteError} when one of them is not finite
    */
   record(): Promise<LogRecord>;
-  /** Adds numbers to this step's record. */
+  /**
+   * Adds numbers to this step's record.
+   *
+   * @throws {ConfigError} for a name that another callback has given a number
+   */
   add(quantities: Readonly<Record<string, number>>): void;
   /** Appends this step's record to the run's log. */
   log(): Promise<void>;
@@ -51,10 +80,12 @@ export interface Moment {
   /**
    * A sampler on the parameters as they are, without a copy of them; made once for equal options, and disposed of when training ends.
    */
-  sampler(options: Omit<LiveSamplerOptions, 'sharing' | 'stateOf'> & TrainedParameters): Promise<CompiledSampler>;
+  sampler(options: MomentSamplerOptions): Promise<CompiledSampler>;
   /**
-   * Loss and metrics of a phase on a batch that is not trained on, with the draws of a step after the last.
+   * Loss and metrics of a phase on a batch that is not trained on, with noise and times of a step after the last. The network is the one
+   * that samples: nothing is dropped out.
    *
+   * @param batch as many samples as a batch of the training has
    * @param index tells one held-out batch from another: each has draws of its own
    */
   loss(phase: string, batch: Batch, index: number, average?: string): Promise<Readonly<Record<string, number>>>;
@@ -65,7 +96,10 @@ export interface Moment {
    * with `every: 'checkpoint'` run after that.
    */
   save(): void;
-  /** Ends the training as if this step were its last, once the callbacks that are due now are done. */
+  /**
+   * Ends the training once the callbacks that are due now are done, as if the step were its last; where one run of the program takes
+   * several steps, as if the last of the run were.
+   */
   stop(): void;
   /** Keeps a model under a name, whatever becomes of checkpoints. */
   keep(name: string, model: Model): Promise<void>;
@@ -80,7 +114,9 @@ export interface Callback {
    * done, or a callback has stopped the training, and the last checkpoint is on disk.
    */
   readonly every: number | 'checkpoint' | 'end';
+  /** Called once before the first step, when nothing has been written yet; throws for what could not be done later. */
+  prepare?(training: Preparation): Promise<void> | void;
   run(moment: Moment): Promise<void> | void;
-  /** Called once when training has ended in whatever way. */
+  /** Called once when training has ended in whatever way, failed preparations included. */
   close?(): Promise<void> | void;
 }

@@ -26,6 +26,8 @@ export interface PhaseContext {
   readonly inputs: Tensors;
   /** Parameters by group: `student` and its average `student.ema`, `discriminator`, `teacher`. */
   readonly groups: Readonly<Record<string, Tensors>>;
+  /** False where the loss of held-out data is traced, in which a network draws nothing: there is no dropout. */
+  readonly isTraining: boolean;
   /**
    * The velocity of an opaque field at a point, shaped as `x`. It is computed between two programs, so no gradient flows through it.
    *
@@ -47,6 +49,8 @@ export interface Phase {
   readonly opaque?: Readonly<Record<string, OpaqueField>>;
   /** It runs in the steps 0, every, 2 every, …; in each unless given. */
   readonly every?: number;
+  /** Samples that one run of its program takes, where it takes a fixed number; checked against the batches before the first step. */
+  readonly batchSize?: number;
   /** Inputs of one run of its program. */
   readonly inputs: Readonly<Record<string, SpecLike>>;
   /** The metric that tells most about its progress, for displays; none but the loss unless given. */

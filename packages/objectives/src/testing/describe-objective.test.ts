@@ -116,16 +116,16 @@ describe('the contract of objectives', () => {
       loss({ student, xt, t, s, velocity, schedules }) {
         const v = velocity(xt, t);
         const [F, dFdt] = jvp((x, time) => student.averageVelocity(x, time, s), [xt, t], [v, full(1, t.shape)]);
-        const far = perSample(schedules['warmup']!.mul(t.sub(s)), xt);
+        const far = perSample(schedules['r']!.mul(t.sub(s)), xt);
         return { loss: squaredError(F, v.sub(far.mul(leak(F, dFdt)))), metrics: {} };
       },
     });
     const emdContract: ObjectiveContract = {
       runtime,
       usesTimeDerivative: true,
-      gradient({ xt, t, s, velocity: v }, { a, b, d }, { warmup = NaN }) {
+      gradient({ xt, t, s, velocity: v }, { a, b, d }, { r = NaN }) {
         const factor = 1 + b * t + d * s;
-        const pull = 2 * (a * factor * xt - v + warmup * (t - s) * (a * factor * v + a * b * xt));
+        const pull = 2 * (a * factor * xt - v + r * (t - s) * (a * factor * v + a * b * xt));
         return [pull * factor * xt, pull * a * t * xt, pull * a * s * xt];
       },
     };

@@ -1,4 +1,5 @@
 import { ConfigError, type Callback } from '@flowmap/core';
+import { requireWhole } from '@flowmap/tensor';
 
 /** When {@link earlyStop} ends a training. */
 export interface EarlyStopOptions {
@@ -19,9 +20,8 @@ export interface EarlyStopOptions {
  * @throws {ConfigError} for a setting out of its range, or when it runs, for a number that no record has
  */
 export function earlyStop({ quantity, patience, every, least = 0 }: EarlyStopOptions): Callback {
-  if (!Number.isSafeInteger(patience) || patience < 1) {
-    throw new ConfigError('earlyStop.patience', `wanted a whole number >= 1, got ${patience}`);
-  }
+  requireWhole('earlyStop.patience', patience);
+  requireWhole('earlyStop.every', every);
   if (!(least >= 0)) throw new ConfigError('earlyStop.least', `wanted a number >= 0, got ${least}`);
   return {
     name: 'early stop',

@@ -1,4 +1,5 @@
-import { ConfigError, type Callback, type LogRecord } from '@flowmap/core';
+import type { Callback, LogRecord } from '@flowmap/core';
+import { requireWhole } from '@flowmap/tensor';
 
 /**
  * Logs the record of the first step, of every n-th and of the last. What other callbacks add to a record must be added before: their place
@@ -9,9 +10,7 @@ import { ConfigError, type Callback, type LogRecord } from '@flowmap/core';
  * @throws {ConfigError} for a number of steps that is not whole or less than 1
  */
 export function logging(every: number, onRecord?: (record: LogRecord) => void): Callback {
-  if (!Number.isSafeInteger(every) || every < 1) {
-    throw new ConfigError('logging.every', `wanted a whole number >= 1, got ${every}`);
-  }
+  requireWhole('logging.every', every);
   return {
     name: 'logging',
     every: 1,

@@ -1,5 +1,5 @@
 import type { Callback, Moment, SampleArguments } from '@flowmap/core';
-import type { HostTensor } from '@flowmap/tensor';
+import { requireWhole, type HostTensor } from '@flowmap/tensor';
 
 /** What {@link previewSamples} draws. */
 export type PreviewSamplesOptions = Parameters<Moment['sampler']>[0] &
@@ -14,14 +14,22 @@ export type PreviewSamplesOptions = Parameters<Moment['sampler']>[0] &
  * Samples the model as it is, from its live parameters, after every n-th step and the last: always from the same noise, so that pictures
  * can be compared.
  *
+ * @throws {ConfigError} for a number of steps that is not whole or less than 1; in training, before the first step, for a trainee,
+ *   average, sampler, conditions, times or seed that do not fit
+ * @throws {ShapeError} in training, before the first step, for noise of another shape than the model's samples
+ *
  * @example
  * previewSamples({ every: 500, average: 'ema', batchSize: 16, noise, times: uniformGrid(4), onSamples: savePicture });
  */
 export function previewSamples(options: PreviewSamplesOptions): Callback {
   const { every, onSamples, ...given } = options;
+  requireWhole('previewSamples.every', every);
   return {
     name: 'preview samples',
     every,
+    async prepare(training) {
+      (await training.sampler(given)).check(given);
+    },
     async run(moment) {
       const sampler = await moment.sampler(given);
       await onSamples(await sampler.sample(given), moment.step);

@@ -1,4 +1,6 @@
-import { ConfigError, type Callback, type Loader } from '@flowmap/core';
+import type { Callback, Loader } from '@flowmap/core';
+import { requireWhole } from '@flowmap/tensor';
+import { withPrefix } from '../internal/names.js';
 
 /** How {@link validationLoss} looks at held-out data. */
 export interface ValidationLossOptions {
@@ -10,32 +12,36 @@ export interface ValidationLossOptions {
   readonly count?: number;
   /** Steps between two looks. */
   readonly every: number;
+  /** What its numbers are called by: `validation.loss`; `validation` unless given, and to be given where there are several. */
+  readonly name?: string;
   /** Name of the average whose loss it is; the parameters themselves unless given. */
   readonly average?: string;
 }
 
 /**
  * Loss and metrics on held-out data, added to the record as `validation.loss`, …: the same batches, noise and times each time, so that the
- * numbers can be compared. Its place is before the callback that logs.
+ * numbers can be compared, and without dropout. Its place is before the callback that logs.
  *
- * @throws {ConfigError} for a number of batches that is not whole or less than 1
+ * @throws {ConfigError} for a number of batches that is not whole or less than 1; in training, before the first step, for a phase or an
+ *   average that there is not
  */
-export function validationLoss({ phase, batches, count = 1, every, average }: ValidationLossOptions): Callback {
-  if (!Number.isSafeInteger(count) || count < 1) {
-    throw new ConfigError('validationLoss.count', `wanted a whole number >= 1, got ${count}`);
-  }
+export function validationLoss(options: ValidationLossOptions): Callback {
+  const { phase, batches, count = 1, every, name: prefix = 'validation', average } = options;
+  requireWhole('validationLoss.count', count);
+  requireWhole('validationLoss.every', every);
   return {
     name: 'validation loss',
     every,
+    prepare: (training) => training.prepareLoss(phase, average),
     async run(moment) {
-      const sums: Record<string, number> = {};
+      const means: Record<string, number> = {};
       for (let index = 0; index < count; index++) {
         const values = await moment.loss(phase, await batches.batch(index), index, average);
-        for (const [name, value] of Object.entries(values)) {
-          sums[`validation.${name}`] = (sums[`validation.${name}`] ?? 0) + value / count;
+        for (const [quantity, value] of Object.entries(values)) {
+          means[quantity] = (means[quantity] ?? 0) + value / count;
         }
       }
-      moment.add(sums);
+      moment.add(withPrefix(prefix, means));
     },
   };
 }

@@ -1,5 +1,5 @@
 import { ConfigError, type Phase, type Trainee } from '@flowmap/core';
-import type { TensorSpec } from '@flowmap/tensor';
+import { sameShape, specText, type HostTensor, type HostTensors, type TensorSpec } from '@flowmap/tensor';
 
 /** Parameters that a phase's loss reads, by name: which state each is, and its shape. */
 export type Group = Readonly<Record<string, { readonly state: string; readonly spec: TensorSpec }>>;
@@ -15,6 +15,16 @@ export function stateName(trainee: string, part: string, parameter: string): str
 /** The parameters of a trainee that steps move. */
 export function movingParameters({ parameters }: Trainee): string[] {
   return Object.keys(parameters).filter((name) => parameters[name]!.fixed !== true);
+}
+
+/** The parameters of trainees that no step moves, out of a state. */
+export function fixedStates(trainees: Trainees, state: HostTensors): Record<string, HostTensor> {
+  const names = Object.entries(trainees).flatMap(([name, { parameters }]) =>
+    Object.keys(parameters).flatMap((parameter) =>
+      parameters[parameter]!.fixed === true ? [stateName(name, 'params', parameter)] : [],
+    ),
+  );
+  return Object.fromEntries(names.map((name) => [name, state[name]!]));
 }
 
 /**
@@ -70,9 +80,11 @@ export function requireNames(name: string, { optimizer, averages, parameters, in
     const uses = `an optimizer's slots, averages, 'params' and 'gradient' need names of their own`;
     throw new ConfigError(`trainee '${name}'`, `the name '${twice}' is used twice; ${uses}`);
   }
-  const missing = Object.keys(parameters).find((parameter) => !Object.hasOwn(initial, parameter));
-  if (missing !== undefined) {
-    throw new ConfigError(`trainee '${name}'`, `the parameter '${missing}' has no initial value`);
+  for (const [parameter, { shape, dtype }] of Object.entries(parameters)) {
+    const value = Object.hasOwn(initial, parameter) ? initial[parameter] : undefined;
+    if (value?.dtype === dtype && sameShape(value.shape, shape)) continue;
+    const wanted = `wanted an initial value of the parameter '${parameter}' as ${specText({ shape, dtype })}`;
+    throw new ConfigError(`trainee '${name}'`, `${wanted}, got ${value ? specText(value) : 'none'}`);
   }
 }
 

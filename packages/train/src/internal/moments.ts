@@ -1,18 +1,22 @@
 import { compileLiveSampler, ConfigError } from '@flowmap/core';
-import type { Batch, Callback, CompiledSampler, LogRecord, Moment, TrainedParameters } from '@flowmap/core';
-import type { Executable, HostTensors } from '@flowmap/tensor';
+import type { Batch, Callback, CompiledSampler, LogRecord, Moment, MomentSamplerOptions } from '@flowmap/core';
+import type { Preparation, TrainedParameters } from '@flowmap/core';
+import type { HostTensors } from '@flowmap/tensor';
 import { lossPrograms } from '../phase-programs.js';
 import type { RunStore } from '../run-store.js';
 import type { TrainingOptions } from '../training-options.js';
 import { modelIn, onlyModel } from '../trainee.js';
 import { requireFinite, requireFiniteState } from './finite.js';
 import { stateName } from './groups.js';
+import { partOf } from './host.js';
 import { withPrefix } from './names.js';
-import { answersTo, openQuestions, type Quantities, type StepResults, type Steps } from './steps.js';
+import { answersTo, openQuestions, scalarsOf, type Quantities, type StepResults, type Steps } from './steps.js';
 
 interface MomentsOptions extends TrainingOptions {
   readonly store: RunStore;
   readonly steps: Steps;
+  /** The fixed parameters of trainees, which no step changes and every checkpoint has. */
+  readonly fixed: HostTensors;
   /** Time trained so far. */
   readonly seconds: () => number;
 }
@@ -23,6 +27,8 @@ export interface Moments {
   readonly step: number;
   /** The last checkpoint, for messages; undefined when there is none. */
   readonly place: string | undefined;
+  /** What callbacks check and have compiled before the first step. */
+  readonly preparation: Preparation;
   /**
    * Runs the callbacks that are due after one run of steps.
    *
@@ -34,12 +40,15 @@ export interface Moments {
   ): Promise<boolean>;
   /** Saves the last checkpoint, and ends a training that is completed. */
   finish(step: number, completed: boolean): Promise<HostTensors>;
+  /** Releases what callbacks had made; their moments are over. */
+  dispose(): Promise<void>;
 }
 
 type LossOf = (batch: Batch, index: number) => Promise<Quantities>;
 
 export function momentsOf(options: MomentsOptions): Moments {
-  const { trainees, phases, runtime, batches, iterations, callbacks = [], store, steps, seconds } = options;
+  const { trainees, phases, runtime, batches, iterations, parts = 1, callbacks = [] } = options;
+  const { store, steps, fixed, seconds } = options;
   let taken = store.from?.step ?? 0;
   let place = store.place;
   let saved: { readonly step: number; readonly state: HostTensors } | undefined;
@@ -58,69 +67,107 @@ export function momentsOf(options: MomentsOptions): Moments {
     const recordNow = async (): Promise<LogRecord> => {
       const progress = { step: step - 1, iterations };
       const values = Object.entries(await quantities()).map(([name, values]) => {
-        requireFinite(values, step, place);
         const phase = phases.find((other) => other.name === name)!;
         const { loss = NaN, gradientNorm = NaN, ...metrics } = values;
         const learningRate = trainees[phase.trains]!.learningRate(progress);
         const all = { loss, ...metrics, gradientNorm, learningRate, ...phase.scalars?.(progress) };
-        return phases.length === 1 ? all : withPrefix(name, all);
+        const named = (quantities: Quantities): Quantities =>
+          phases.length === 1 ? quantities : withPrefix(name, quantities);
+        requireFinite(named(values), step, place);
+        return named(all);
       });
       const imagesPerSecond = ((step - logged.step) * batches.batchSize) / (time - logged.seconds);
       logged = { step, seconds: time };
       return Object.assign({ step }, ...values, { imagesPerSecond, seconds: time }) as LogRecord;
     };
-    const record = async (): Promise<LogRecord> => ({ ...(await (read ??= recordNow())), ...added });
-    return {
+    const requireNow = (): void => {
+      if (moment === current) return;
+      throw new ConfigError('moment', `wanted to be used until its callback has settled; step ${step} is over`);
+    };
+    const record = async (): Promise<LogRecord> => {
+      requireNow();
+      return { ...(await (read ??= recordNow())), ...added };
+    };
+    const moment: Moment = {
       step,
       iterations,
       seconds: time,
       records: store.records,
       record,
-      add: (values) => void Object.assign(added, values),
+      add(quantities) {
+        requireNow();
+        const twice = Object.keys(quantities).find((name) => Object.hasOwn(added, name));
+        if (twice !== undefined) {
+          throw new ConfigError(
+            'moment.add',
+            `wanted names of its own, got '${twice}', which another callback has added`,
+          );
+        }
+        Object.assign(added, quantities);
+      },
       log: async () => store.append(await record()),
-      model: modelNow,
-      sampler: ({ trainee = onlyModel(trainees), average, ...sampling }) => {
-        const { sampler, batchSize, stepsPerCall } = sampling;
-        const key = JSON.stringify([trainee, average, sampler?.name, sampler?.config, batchSize, stepsPerCall]);
-        const made = samplers.get(key) ?? openSampler(trainee, average, sampling);
-        samplers.set(key, made);
-        return made;
+      async model({ trainee = onlyModel(trainees), average } = {}) {
+        requireNow();
+        const part = `${trainee}.${average ?? 'params'}.`;
+        const names = steps.changing.filter((name) => name.startsWith(part));
+        const initial = withPrefix(`${trainee}.params`, trainees[trainee]?.initial ?? {});
+        return modelIn({ ...initial, ...fixed, ...(await steps.read(names)) }, trainees, trainee, average);
+      },
+      async sampler(wanted) {
+        requireNow();
+        return samplerOf(wanted);
       },
       async loss(phase, batch, index, average) {
-        const key = JSON.stringify([phase, average]);
-        const made = losses.get(key) ?? openLoss(phase, average);
-        losses.set(key, made);
-        return (await made)(batch, index);
+        requireNow();
+        return (await lossOf(phase, average))(batch, index);
       },
-      compile: (program) => steps.compile(program),
-      save: () => {
+      async compile(program) {
+        requireNow();
+        return steps.compile(program);
+      },
+      save() {
+        requireNow();
         isSaveDue = true;
       },
-      stop: () => {
+      stop() {
+        requireNow();
         isStopped = true;
       },
       keep: (name, model) => store.keep(name, model),
     };
+    return moment;
   };
 
-  async function modelNow({ trainee = onlyModel(trainees), average }: TrainedParameters = {}) {
-    const names = steps.changing.filter((name) => name.startsWith(`${trainee}.`));
-    const initial = withPrefix(`${trainee}.params`, trainees[trainee]?.initial ?? {});
-    return modelIn({ ...initial, ...(await steps.read(names)) }, trainees, trainee, average);
+  function samplerOf({ trainee = onlyModel(trainees), average, ...sampling }: MomentSamplerOptions) {
+    const { sampler, batchSize, stepsPerCall } = sampling;
+    const key = JSON.stringify([trainee, average, sampler?.name, sampler?.config, batchSize, stepsPerCall]);
+    const made = samplers.get(key) ?? openSampler({ trainee, average }, sampling);
+    samplers.set(key, made);
+    return made;
   }
 
   async function openSampler(
-    trainee: string,
-    average: string | undefined,
-    sampling: Omit<Parameters<Moment['sampler']>[0], keyof TrainedParameters>,
+    { trainee, average }: { readonly trainee: string; readonly average: string | undefined },
+    sampling: Omit<MomentSamplerOptions, keyof TrainedParameters>,
   ): Promise<CompiledSampler> {
-    const { model, parameters } = trainees[trainee] ?? {};
+    const { model, parameters, averages } = trainees[trainee] ?? {};
     if (model === undefined) throw new ConfigError('sampler.trainee', `'${trainee}' is no model of this training`);
+    if (average !== undefined && !Object.hasOwn(averages!, average)) {
+      const known = Object.keys(averages!).join(', ') || 'none';
+      throw new ConfigError('sampler.average', `'${trainee}' has no average '${average}'; it has: ${known}`);
+    }
     const stateOf = (name: string): string =>
-      stateName(trainee, parameters?.[name]?.fixed === true ? 'params' : (average ?? 'params'), name);
-    const sharing = Object.keys(model.network.parameters).map((name) => steps.holderOf(stateOf(name)))[0];
-    if (sharing === undefined) throw new ConfigError('sampler.average', `'${trainee}' has no average '${average}'`);
+      stateName(trainee, parameters![name]?.fixed === true ? 'params' : (average ?? 'params'), name);
+    const sharing = steps.holderOf(Object.keys(model.network.parameters).map(stateOf));
+    if (sharing === undefined) throw new ConfigError('sampler.trainee', `no phase trains '${trainee}'`);
     return compileLiveSampler(runtime, model, { ...sampling, sharing, stateOf });
+  }
+
+  function lossOf(phase: string, average: string | undefined): Promise<LossOf> {
+    const key = JSON.stringify([phase, average]);
+    const made = losses.get(key) ?? openLoss(phase, average);
+    losses.set(key, made);
+    return made;
   }
 
   async function openLoss(name: string, average: string | undefined): Promise<LossOf> {
@@ -132,16 +179,31 @@ export function momentsOf(options: MomentsOptions): Moments {
     const programs = lossPrograms(phase, trainees, average);
     const questions = await openQuestions(steps, programs.questions);
     const executable = await steps.compile(programs.loss);
+    const asked = Object.assign({}, ...questions.map(({ program }) => program.inputs)) as typeof programs.loss.inputs;
+    const needed = Object.entries({ ...asked, ...programs.loss.inputs }).filter(([input]) => input in phase.inputs);
+    const specs = Object.fromEntries(needed);
     return async (batch, index) => {
       const feeds = phase.feeds({ step: iterations + index, iterations }, batch);
-      return scalarsAfter(executable, { ...feeds, ...(await answersTo(questions, phase.opaque, feeds)) });
+      const means: Quantities = {};
+      for (let part = 0; part < parts; part++) {
+        const rows = partOf(feeds, specs, { part, parts });
+        const answers = await answersTo(questions, phase.opaque, rows);
+        const known: HostTensors = { ...rows, ...answers };
+        const inputs = Object.keys(programs.loss.inputs).map((input) => [input, known[input]!] as const);
+        const outputs = await executable.run(Object.fromEntries(inputs));
+        for (const [quantity, value] of Object.entries(await scalarsOf(outputs))) {
+          means[quantity] = (means[quantity] ?? 0) + value / parts;
+        }
+        for (const tensor of Object.values(outputs)) tensor.dispose();
+      }
+      return means;
     };
   }
 
   const save = async (step: number): Promise<HostTensors> => {
     isSaveDue = false;
     if (saved?.step === step) return saved.state;
-    const state = await steps.read(steps.changing);
+    const state = { ...fixed, ...(await steps.read(steps.changing)) };
     requireFiniteState(state, step, place);
     place = await store.save({ step, seconds: seconds(), state });
     saved = { step, state };
@@ -149,17 +211,27 @@ export function momentsOf(options: MomentsOptions): Moments {
   };
 
   const run = async (due: readonly Callback[], moment: Moment): Promise<void> => {
+    current = moment;
     for (const callback of due) await callback.run(moment);
+    current = undefined;
   };
   const called = (every: 'checkpoint' | 'end'): Callback[] => callbacks.filter((callback) => callback.every === every);
 
-  let last: Moment = momentAt(taken, seconds(), () => Promise.resolve({}));
+  let current: Moment | undefined;
+  let last = momentAt(taken, seconds(), () => Promise.resolve({}));
   return {
     get step() {
       return taken;
     },
     get place() {
       return place;
+    },
+    preparation: {
+      iterations,
+      sampler: async (wanted) => samplerOf(wanted),
+      async prepareLoss(phase, average) {
+        await lossOf(phase, average);
+      },
     },
     async after(results, { first, count, start }) {
       const each = (seconds() - start) / count;
@@ -182,14 +254,9 @@ export function momentsOf(options: MomentsOptions): Moments {
       if (completed) await run(called('end'), last);
       return state;
     },
+    async dispose() {
+      current = undefined;
+      await Promise.allSettled([...samplers.values()].map(async (sampler) => (await sampler).dispose()));
+    },
   };
-}
-
-async function scalarsAfter(executable: Executable, feeds: HostTensors): Promise<Quantities> {
-  const values: Quantities = {};
-  for (const [name, tensor] of Object.entries(await executable.run(feeds))) {
-    values[name] = (await tensor.read()).data[0]!;
-    tensor.dispose();
-  }
-  return values;
 }

@@ -1,5 +1,9 @@
 import { ConfigError, type Batch, type OpaqueField, type Phase, type Progress } from '@flowmap/core';
 import {
+  causeText,
+  RuntimeUnavailableError,
+  sameShape,
+  specText,
   stackHostTensors,
   type DeviceTensor,
   type Executable,
@@ -7,7 +11,9 @@ import {
   type HostTensors,
   type Program,
   type Runtime,
+  type TensorSpec,
 } from '@flowmap/tensor';
+import { OpaqueFieldError } from '../errors.js';
 import { updateFeeds } from '../phase-feeds.js';
 import { phasePrograms, type PhasePrograms, type Question } from '../phase-programs.js';
 import { partOf, scalar } from './host.js';
@@ -45,8 +51,8 @@ export interface Steps {
   read(names: readonly string[]): Promise<Record<string, HostTensor>>;
   /** Compiles a program over the same states. */
   compile(program: Program): Promise<Executable>;
-  /** An executable that has a state of this name. */
-  holderOf(state: string): Executable | undefined;
+  /** An executable that has all states of these names. */
+  holderOf(states: readonly string[]): Executable | undefined;
   dispose(): Promise<void>;
 }
 
@@ -115,8 +121,8 @@ export async function openSteps(options: StepsOptions): Promise<Steps> {
     [update, gradient].flatMap((p) => Object.keys(p?.updates ?? {})),
   );
   const isGradient = (name: string): boolean => name.split('.')[1] === 'gradient';
-  const holderOf = (state: string): Executable | undefined =>
-    open.find(({ program }) => Object.hasOwn(program.state, state));
+  const holderOf = (states: readonly string[]): Executable | undefined =>
+    open.find(({ program }) => states.every((state) => Object.hasOwn(program.state, state)));
   let whole = options.stepsPerRun;
 
   /** The steps that remain at the end of a run are compiled for their number. */
@@ -195,14 +201,19 @@ async function takePhase(
   const { share: _, ...specs } = gradient.program.inputs;
   const given = Object.fromEntries(Object.entries(specs).filter(([name]) => Object.hasOwn(feeds.loss, name)));
   for (let part = 0; part < parts; part++) {
-    const rows = partOf(feeds.loss, given, part);
+    const rows = partOf(feeds.loss, given, { part, parts });
     const answers = await answersTo(questions, phase.opaque, rows);
     outputs.push(await gradient.run({ ...rows, ...answers, share }));
   }
   return { parts: outputs, update: await update.run(feeds.update) };
 }
 
-/** Asks opaque fields for their velocities, one question after the other. */
+/**
+ * Asks opaque fields for their velocities, one question after the other.
+ *
+ * @throws {OpaqueFieldError} for a field that fails, or answers with something else than finite velocities of the points' shape
+ * @throws {RuntimeUnavailableError} when a field's own runtime has failed
+ */
 export async function answersTo(
   questions: readonly CompiledQuestion[],
   fields: Readonly<Record<string, OpaqueField>> = {},
@@ -218,10 +229,27 @@ export async function answersTo(
       values[name] = await tensor.read();
       tensor.dispose();
     }
-    const { x, t } = values as Record<'x' | 't', HostTensor>;
-    answers[`answers.${i}`] = await fields[field]!.evaluate(x, t, prefixed<HostTensor>('conditions', values));
+    answers[`answers.${i}`] = await answerOf(field, fields[field]!, values);
   }
   return answers;
+}
+
+async function answerOf(name: string, field: OpaqueField, asked: HostTensors): Promise<HostTensor> {
+  const { x, t } = asked as Record<'x' | 't', HostTensor>;
+  const wanted: TensorSpec = { shape: x.shape, dtype: 'float32' };
+  let answer: HostTensor;
+  try {
+    answer = await field.evaluate(x, t, prefixed<HostTensor>('conditions', asked));
+  } catch (error) {
+    if (error instanceof RuntimeUnavailableError) throw error;
+    throw new OpaqueFieldError(name, wanted, causeText(error), { cause: error });
+  }
+  if (answer.dtype !== wanted.dtype || !sameShape(answer.shape, wanted.shape)) {
+    throw new OpaqueFieldError(name, wanted, specText(answer));
+  }
+  const wrong = answer.data.findIndex((value) => !Number.isFinite(value));
+  if (wrong !== -1) throw new OpaqueFieldError(name, wanted, `${answer.data[wrong]} in it`);
+  return answer;
 }
 
 /** Compiles questions over the states of some steps. */
@@ -268,7 +296,8 @@ function resultsOf(outputs: Readonly<Record<string, StepOutputs>>): StepResults 
   };
 }
 
-async function scalarsOf(outputs: Readonly<Record<string, DeviceTensor>>): Promise<Quantities> {
+/** Values of scalars on the device. */
+export async function scalarsOf(outputs: Readonly<Record<string, DeviceTensor>>): Promise<Quantities> {
   const values: Quantities = {};
   for (const [name, tensor] of Object.entries(outputs)) values[name] = (await tensor.read()).data[0]!;
   return values;

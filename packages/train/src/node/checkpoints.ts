@@ -71,11 +71,19 @@ export async function saveCheckpoint(
   return target;
 }
 
+/** Key of the metadata that names the parameters of a trainee that are none of its model's, one a line. */
+const BESIDE = 'beside';
+
 /** Descriptions of the models among trainees, by `<trainee>.<key>`. */
 function modelsOf(trainees: Trainees): Record<string, string> {
-  const described = Object.entries(trainees).map(([name, { model }]) =>
-    withPrefix(name, model ? modelMetadata(model) : {}),
-  );
+  const described = Object.entries(trainees).map(([name, { model, parameters }]) => {
+    if (model === undefined) return {};
+    const beside = Object.keys(parameters).filter((parameter) => !Object.hasOwn(model.network.parameters, parameter));
+    return withPrefix(name, {
+      ...modelMetadata(model),
+      ...(beside.length > 0 ? { [BESIDE]: beside.join('\n') } : {}),
+    });
+  });
   return Object.assign({}, ...described) as Record<string, string>;
 }
 
@@ -89,17 +97,25 @@ function modelsOf(trainees: Trainees): Record<string, string> {
  */
 export async function loadTrained(
   path: string,
-  { trainee = ONLY, average = 'params' }: TrainedParameters = {},
+  { trainee = ONLY, average }: TrainedParameters = {},
   limits?: ReadLimits,
 ): Promise<Model> {
   const source = join(path, STATE_FILE);
   const { tensors, metadata } = await readState(source, limits);
-  const params = prefixed(`${trainee}.${average}`, tensors);
-  const description = prefixed(trainee, metadata);
-  if (Object.keys(params).length === 0 || Object.keys(description).length === 0) {
-    throw new CheckpointError(source, `has no model '${trainee}.${average}'`);
-  }
-  return decodeModel(encodeSafetensors(params, description), source, limits);
+  const { [BESIDE]: beside = '', ...description } = prefixed(trainee, metadata);
+  const others = new Set(beside.split('\n'));
+  const valuesOf = (part: string): HostTensors => {
+    const values = Object.entries(prefixed(`${trainee}.${part}`, tensors)).filter(([name]) => !others.has(name));
+    if (values.length > 0 && Object.keys(description).length > 0) return Object.fromEntries(values);
+    throw new CheckpointError(source, `has no model ${quoted(`${trainee}.${part}`)}`);
+  };
+  const decoded = (params: HostTensors): Model => decodeModel(encodeSafetensors(params, description), source, limits);
+
+  const model = decoded(valuesOf('params'));
+  if (average === undefined) return model;
+  const { parameters } = model.network;
+  const fixed = Object.entries(model.params).filter(([name]) => parameters[name]!.fixed === true);
+  return decoded({ ...Object.fromEntries(fixed), ...valuesOf(average) });
 }
 
 /** Folder of the checkpoint that a run's pointer names; undefined when the run has none yet. */

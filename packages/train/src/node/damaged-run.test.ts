@@ -16,8 +16,18 @@ let whole = '';
 let count = 0;
 const network = mlp({ shape: [2], width: 4, depth: 1 });
 const training = (out: string, more: Partial<TrainVelocityFieldOptions> = {}): TrainVelocityFieldOptions => ({
-  ...{ runtime: referenceRuntime(), data: eightGaussians(), network, objective: flowMatching(), out },
-  ...{ iterations: 4, batchSize: 4, seed: 0, checkpointEvery: 2, logEvery: 1, progress: 'none', ...more },
+  runtime: referenceRuntime(),
+  data: eightGaussians(),
+  network,
+  objective: flowMatching(),
+  out,
+  iterations: 4,
+  batchSize: 4,
+  seed: 0,
+  checkpointEvery: 2,
+  logEvery: 1,
+  progress: 'none',
+  ...more,
 });
 beforeAll(async () => {
   scratch = await mkdtemp(join(tmpdir(), 'flowmap-damaged-'));

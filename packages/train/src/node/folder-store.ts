@@ -1,24 +1,80 @@
 import { join } from 'node:path';
-import { ConfigError } from '@flowmap/core';
-import { saveModel } from '@flowmap/core/node';
+import { ConfigError, type ReadLimits } from '@flowmap/core';
+import { lockFolder, removeTemporaries, saveModel } from '@flowmap/core/node';
 import type { Trainees } from '../internal/groups.js';
 import type { RunStore } from '../run-store.js';
-import { saveCheckpoint } from './checkpoints.js';
+import { latestCheckpoint, loadCheckpoint, saveCheckpoint } from './checkpoints.js';
 import { openLog } from './log.js';
 import type { Run } from './open-run.js';
+import { requireFit } from './require-fit.js';
+import { namesIn } from './run-folder.js';
+
+/** A run in a folder that nobody else may train in until it is closed. */
+export interface FolderStore extends RunStore {
+  readonly folder: string;
+  /** Lets others use the folder; to be called when training has ended in whatever way. */
+  close(): void;
+}
 
 /**
- * Keeps a run in a folder that this process has locked: `log.jsonl`, the last two `checkpoints`, and models in `kept`.
+ * Opens a folder for a training of one's own: `log.jsonl`, the last two `checkpoints`, and models in `kept`. With a checkpoint in it,
+ * training goes on from there.
+ *
+ * What the run's settings were is not recorded: that a resumed run has those it began with is up to the caller.
+ *
+ * @param folder made when it is missing
+ * @param trainees those that are trained, which a checkpoint must fit
+ * @param options.limits how much the folder's files may ask for; the defaults of `ReadLimits` unless given
+ * @throws {FolderInUseError} when another process, or another call in this one, trains in the folder
+ * @throws {ConfigError} for the folder of a run of `trainVelocityField` or `distill`
+ * @throws {CheckpointError} when its files are damaged, over a limit, or of other trainees
+ * @throws {WriteError} when the folder cannot be written
+ *
+ * @example
+ * const store = await openFolderStore('runs/gan', trainees);
+ * await train({ runtime, trainees, phases, batches, iterations, store }).finally(() => store.close());
+ */
+export async function openFolderStore(
+  folder: string,
+  trainees: Trainees,
+  { limits }: { readonly limits?: ReadLimits } = {},
+): Promise<FolderStore> {
+  const lock = lockFolder(folder);
+  try {
+    if ((await namesIn(folder)).includes('config.json')) {
+      const whose = `'${folder}' has a config.json and is one of trainVelocityField or distill`;
+      throw new ConfigError('openFolderStore.folder', `wanted a folder for a run of its own, but ${whose}`);
+    }
+    await removeTemporaries(folder);
+    const checkpoint = await latestCheckpoint(folder);
+    const from = checkpoint === undefined ? undefined : await loadCheckpoint(checkpoint, trainees, limits);
+    if (from !== undefined) requireFit(from, { iterations: Infinity, trainees }, checkpoint!);
+    const store = await folderStore({ folder, from, checkpoint }, trainees);
+    return { ...store, folder, close: () => lock.release() };
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+}
+
+/**
+ * Keeps a run in a folder that this process has locked; nothing is written before its `begin`.
  *
  * @throws {CheckpointError} when the log cannot be read
- * @throws {WriteError} when the folder cannot be written
  */
-export async function folderStore({ folder, from, checkpoint }: Run, trainees: Trainees): Promise<RunStore> {
+export async function folderStore(
+  { folder, from, checkpoint, begin }: Pick<Run, 'folder' | 'from' | 'checkpoint'> & Partial<Pick<Run, 'begin'>>,
+  trainees: Trainees,
+): Promise<RunStore> {
   const log = await openLog(join(folder, 'log.jsonl'), from?.step ?? 0);
   return {
     from,
     place: checkpoint,
     records: log.records,
+    async begin() {
+      await begin?.(); // a log without its settings would be taken for somebody else's
+      await log.begin();
+    },
     append: (record) => log.append(record),
     save: (state) => saveCheckpoint(folder, state, trainees),
     async keep(name, model) {

@@ -4,4 +4,4 @@ export type { ProgressDisplay } from './progress-display.js';
 export { nextRunFolder, type RunFolder } from './run-folder.js';
 export { distill, trainVelocityField } from './train.js';
 export { loadCheckpoint, loadTrained } from './checkpoints.js';
-export { folderStore } from './folder-store.js';
+export { openFolderStore, type FolderStore } from './folder-store.js';

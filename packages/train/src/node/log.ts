@@ -14,20 +14,22 @@ const schema: z.ZodType<LogRecord> = z
 /** A file of JSON lines, one record each. */
 export interface Log {
   readonly records: readonly LogRecord[];
+  /** Cuts the file to these records; before the first is appended. */
+  begin(): Promise<void>;
   append(record: LogRecord): Promise<void>;
 }
 
 /**
- * Opens a run's log, keeping its records up to a step: those of steps after the checkpoint that a run goes on from come again.
+ * Reads a run's log, up to a step: records of steps after the checkpoint that a run goes on from come again. Nothing is written before
+ * `begin`.
  *
  * @throws {CheckpointError} when the records cannot be read
- * @throws {WriteError} when the file cannot be written
  */
 export async function openLog(path: string, step: number): Promise<Log> {
   const records = step === 0 ? [] : (await readRecords(path)).filter((record) => record.step <= step);
-  await writeFileAtomic(path, records.map(toLine).join(''));
   return {
     records,
+    begin: () => writeFileAtomic(path, records.map(toLine).join('')),
     async append(record) {
       records.push(record);
       try {

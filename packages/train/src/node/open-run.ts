@@ -15,10 +15,12 @@ export interface Run {
   readonly checkpoint: string | undefined;
   /** What there is to remark on going on from there. */
   readonly notes: readonly string[];
+  /** Records the settings in config.json, at the start. */
+  readonly begin: () => Promise<void>;
 }
 
 /**
- * Finds the checkpoint to go on from when an earlier call left one in the run's folder, which this process has locked; else
+ * Finds the checkpoint to go on from when an earlier call left one in the run's folder, which this process has locked; else its `begin`
  * records the settings in config.json.
  *
  * @throws {RunMismatchError} when the unfinished run there has other settings
@@ -31,8 +33,8 @@ export async function openRun(setup: TrainSetup, folder: string): Promise<Run> {
   const config = runConfigOf(setup);
   const checkpoint = await latestCheckpoint(folder);
   if (checkpoint === undefined) {
-    await writeFileAtomic(path, `${JSON.stringify(config, null, 2)}\n`);
-    return { folder, from: undefined, checkpoint, notes: [] };
+    const begin = (): Promise<void> => writeFileAtomic(path, `${JSON.stringify(config, null, 2)}\n`);
+    return { folder, from: undefined, checkpoint, notes: [], begin };
   }
   const there = await readRunConfig(path, setup.limits);
   requireSameRun(folder, there, config);
@@ -40,5 +42,5 @@ export async function openRun(setup: TrainSetup, folder: string): Promise<Run> {
   requireFit(from, setup, checkpoint);
   const changed = there.environment === undefined ? [] : differencesOf(there.environment, config.environment ?? {});
   const note = `goes on in other circumstances (${changed.join('; ')}); its numbers will not be those of a run in one go to the bit`;
-  return { folder, from, checkpoint, notes: changed.length > 0 ? [note] : [] };
+  return { folder, from, checkpoint, notes: changed.length > 0 ? [note] : [], begin: () => Promise.resolve() };
 }

@@ -19,9 +19,18 @@ const fresh = (): string => join(scratch, String(count++));
 
 /** The run of the child process. */
 const training = (out: string, more: Partial<TrainVelocityFieldOptions> = {}): TrainVelocityFieldOptions => ({
-  ...{ runtime: referenceRuntime(), data: checkerboard(), network: mlp({ shape: [2], width: 8, depth: 1 }) },
-  ...{ objective: flowMatching(), iterations: 12, batchSize: 8, seed: 3, checkpointEvery: 5, logEvery: 1 },
-  ...{ progress: 'none', out, ...more },
+  runtime: referenceRuntime(),
+  data: checkerboard(),
+  network: mlp({ shape: [2], width: 8, depth: 1 }),
+  objective: flowMatching(),
+  iterations: 12,
+  batchSize: 8,
+  seed: 3,
+  checkpointEvery: 5,
+  logEvery: 1,
+  progress: 'none',
+  out,
+  ...more,
 });
 
 /** Starts a process that trains, to its end or until it pauses. */

@@ -23,7 +23,12 @@ async function shown(
 }
 
 const record = (step: number, more: Record<string, number> = {}): LogRecord => ({
-  ...{ step, loss: 0.5, gradientNorm: 1, learningRate: 1e-3, imagesPerSecond: 1234, seconds: step / 2 },
+  step,
+  loss: 0.5,
+  gradientNorm: 1,
+  learningRate: 1e-3,
+  imagesPerSecond: 1234,
+  seconds: step / 2,
   ...more,
 });
 

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { CheckpointError, quoted } from '@flowmap/core';
 import { sameShape, specText, type TensorSpec } from '@flowmap/tensor';
-import { movingParameters, stateName, type Trainees } from '../internal/groups.js';
+import { stateName, type Trainees } from '../internal/groups.js';
 import type { Checkpoint } from '../run-store.js';
 import { STATE_FILE } from './checkpoints.js';
 
@@ -20,7 +20,7 @@ export function requireFit(
     throw new CheckpointError(join(folder, 'state.json'), `is of step ${step}, the run has ${iterations}`);
   }
   const source = join(folder, STATE_FILE);
-  const wanted = changingStates(trainees);
+  const wanted = statesOf(trainees);
   for (const [tensor, spec] of Object.entries(wanted)) {
     const got = Object.hasOwn(state, tensor) ? state[tensor] : undefined;
     if (got?.dtype === spec.dtype && sameShape(got.shape, spec.shape)) continue;
@@ -33,15 +33,13 @@ export function requireFit(
   }
 }
 
-/** What a checkpoint holds: everything that steps change. */
-function changingStates(trainees: Trainees): Record<string, TensorSpec> {
+/** What a checkpoint holds: all parameters, and what is kept of those that steps move. */
+function statesOf(trainees: Trainees): Record<string, TensorSpec> {
   const specs: Record<string, TensorSpec> = {};
-  for (const [name, trainee] of Object.entries(trainees)) {
-    for (const part of ['params', ...trainee.optimizer.slots, ...Object.keys(trainee.averages)]) {
-      for (const parameter of movingParameters(trainee)) {
-        const { shape, dtype } = trainee.parameters[parameter]!;
-        specs[stateName(name, part, parameter)] = { shape, dtype };
-      }
+  for (const [name, { parameters, optimizer, averages }] of Object.entries(trainees)) {
+    for (const [parameter, { shape, dtype, fixed }] of Object.entries(parameters)) {
+      const kept = fixed === true ? [] : [...optimizer.slots, ...Object.keys(averages)];
+      for (const part of ['params', ...kept]) specs[stateName(name, part, parameter)] = { shape, dtype };
     }
   }
   return specs;

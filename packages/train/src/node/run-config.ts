@@ -99,8 +99,20 @@ export async function readRunConfig(path: string, limits?: ReadLimits): Promise<
  * @throws {RunMismatchError} saying what differs
  */
 export function requireSameRun(folder: string, there: RunConfig, now: RunConfig): void {
-  const differences = differencesOf({ kind: there.kind, ...there.run }, { kind: now.kind, ...now.run });
+  const differences = differencesOf({ kind: there.kind, ...renamed(there.run) }, { kind: now.kind, ...now.run });
   if (differences.length > 0) throw new RunMismatchError(folder, differences);
+}
+
+/** Settings of AYF-EMD that had other names in runs of before. */
+const RENAMED: Readonly<Record<string, string>> = { warmup: 'warmupSteps', maxWarmup: 'rMax' };
+
+/** A run's settings with the names of now. */
+function renamed(run: RunConfig['run']): RunConfig['run'] {
+  const { objective } = run;
+  if (typeof objective !== 'object' || objective === null || Array.isArray(objective)) return run;
+  const settings = Object.entries(objective as Record<string, Json>);
+  if (!settings.some(([name, value]) => name === 'name' && value === 'ayf-emd')) return run;
+  return { ...run, objective: Object.fromEntries(settings.map(([name, value]) => [RENAMED[name] ?? name, value])) };
 }
 
 /** What differs between two JSON values, as `seed: 0 there, 1 now`. */

@@ -19,8 +19,17 @@ afterAll(async () => rm(scratch, { recursive: true }));
 const fresh = (): string => join(scratch, String(count++));
 
 const training = (runtime: Runtime, out: string): TrainVelocityFieldOptions => ({
-  ...{ runtime, data: checkerboard(), network: mlp({ shape: [2], width: 8, depth: 1 }), objective: flowMatching() },
-  ...{ iterations: 12, batchSize: 8, seed: 3, checkpointEvery: 5, logEvery: 1, progress: 'none', out },
+  runtime,
+  data: checkerboard(),
+  network: mlp({ shape: [2], width: 8, depth: 1 }),
+  objective: flowMatching(),
+  iterations: 12,
+  batchSize: 8,
+  seed: 3,
+  checkpointEvery: 5,
+  logEvery: 1,
+  progress: 'none',
+  out,
 });
 
 const open = (): Promise<Runtime> => onnxRuntime({ device: 'cpu', threads: 1 });

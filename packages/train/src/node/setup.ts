@@ -1,4 +1,4 @@
-import { classCount, ConfigError, loader, parametrizationOf, pathOf, velocityField } from '@flowmap/core';
+import { classCount, ConfigError, loader, parametrizationOf, pathOf, quoted, velocityField } from '@flowmap/core';
 import type {
   Callback,
   ConditionSpec,
@@ -95,7 +95,9 @@ export function setUp(options: TrainOptions, { model, teacher, peak, notes = [] 
     throw new ConfigError('maxGradientNorm', `wanted a number > 0, got ${maxGradientNorm}`);
   }
   if (options.out === '') throw new ConfigError('out', 'wanted the path of a folder, got an empty text');
-  requireFit(network, data);
+  requireData(network, data);
+  if (teacher !== undefined) requireTeacher(teacher, model);
+  if (network.conditions['label']) requireSameClasses(model, data);
   if (objective.needs.teacher && teacher === undefined) {
     throw new ConfigError('objective', `${objective.name} needs a teacher; distill() has one`);
   }
@@ -160,7 +162,8 @@ function decaySchedule(option: string, decay: Schedule | number): Schedule {
   return constantSchedule(decay);
 }
 
-function requireFit(network: Network, data: Dataset): void {
+/** Checks that data has the samples and the conditions that a network takes. */
+function requireData(network: Network, data: Dataset): void {
   const { type, shape } = network.config;
   if (!sameShape(data.shape, shape)) {
     const got = `samples of '${data.name}' are [${data.shape.join(', ')}]`;
@@ -175,14 +178,41 @@ function requireFit(network: Network, data: Dataset): void {
   }
   for (const [name, wanted] of Object.entries(network.conditions)) {
     const given = data.conditions[name];
-    const same = given && sameShape(given.shape, wanted.shape) && given.dtype === wanted.dtype;
-    if (same && given.categories === wanted.categories) continue;
+    if (given && isSameCondition(given, wanted)) continue;
     const got = `'${data.name}' has it as ${conditionText(given)}`;
     throw new ConfigError(
       'data',
       `network '${type}' takes the condition '${name}' as ${conditionText(wanted)}, ${got}`,
     );
   }
+}
+
+/** Checks that labels mean to a model what they mean in the data. */
+function requireSameClasses({ classes }: Model, data: Dataset): void {
+  if (classes.length === data.classes.length && classes.every((name, i) => name === data.classes[i])) return;
+  const got = `'${data.name}' has ${quoted(data.classes)}`;
+  throw new ConfigError('data', `the model to train has the classes ${quoted(classes)}, in this order; ${got}`);
+}
+
+/** Checks that a teacher can be asked where a student is trained. */
+function requireTeacher(teacher: Model | OpaqueField, student: Model): void {
+  if (!('network' in teacher)) return; // it says what it takes when it is asked
+  const { config, conditions } = teacher.network;
+  const { shape } = student.network.config;
+  if (!sameShape(config.shape, shape)) {
+    const got = `the student's are [${shape.join(', ')}]`;
+    throw new ConfigError('teacher', `its samples are [${config.shape.join(', ')}], ${got}`);
+  }
+  for (const [name, wanted] of Object.entries(conditions)) {
+    const given = student.network.conditions[name];
+    if (given && isSameCondition(given, wanted)) continue;
+    const got = `the student has it as ${conditionText(given)}`;
+    throw new ConfigError('teacher', `it takes the condition '${name}' as ${conditionText(wanted)}, ${got}`);
+  }
+}
+
+function isSameCondition(a: ConditionSpec, b: ConditionSpec): boolean {
+  return sameShape(a.shape, b.shape) && a.dtype === b.dtype && a.categories === b.categories;
 }
 
 function conditionText(spec: ConditionSpec | undefined): string {

@@ -19,9 +19,18 @@ afterAll(async () => rm(scratch, { recursive: true }));
 const fresh = (): string => join(scratch, String(count++));
 
 const training = (runtime: Runtime, more: Partial<TrainVelocityFieldOptions> = {}): TrainVelocityFieldOptions => ({
-  ...{ runtime, data: checkerboard(), network: mlp({ shape: [2], width: 8, depth: 1 }), objective: flowMatching() },
-  ...{ iterations: 14, batchSize: 8, seed: 3, checkpointEvery: 5, logEvery: 1, progress: 'none' },
-  ...{ out: fresh(), ...more },
+  runtime,
+  data: checkerboard(),
+  network: mlp({ shape: [2], width: 8, depth: 1 }),
+  objective: flowMatching(),
+  iterations: 14,
+  batchSize: 8,
+  seed: 3,
+  checkpointEvery: 5,
+  logEvery: 1,
+  progress: 'none',
+  out: fresh(),
+  ...more,
 });
 
 /** What a record says besides the clock. */

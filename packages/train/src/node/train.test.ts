@@ -5,6 +5,7 @@ import {
   CheckpointError,
   ConfigError,
   flowMapFrom,
+  loader,
   mlp,
   SampleError,
   WriteError,
@@ -16,8 +17,10 @@ import { checkerboard, gaussianMixture } from '@flowmap/data';
 import { ayfEmd, flowMatching } from '@flowmap/objectives';
 import { onnxRuntime } from '@flowmap/runtime-onnx';
 import { referenceRuntime } from '@flowmap/runtime-reference';
-import type { HostTensor, Runtime } from '@flowmap/tensor';
+import { hostTensor, type HostTensor, type Runtime } from '@flowmap/tensor';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { previewSamples } from '../callbacks/preview-samples.js';
+import { validationLoss } from '../callbacks/validation-loss.js';
 import { NonFiniteError, RunMismatchError } from '../errors.js';
 import { loadTrained } from './checkpoints.js';
 import type { DistillOptions, TrainResult, TrainVelocityFieldOptions } from './options.js';
@@ -40,13 +43,31 @@ const stirred = Object.entries(network.init(7)).map(([name, value], k): [string,
 const teacher: Model = { kind: 'velocity', network, params: Object.fromEntries(stirred), classes: data.classes };
 
 const matching = (out: string, more: Partial<TrainVelocityFieldOptions> = {}): TrainVelocityFieldOptions => ({
-  ...{ runtime: reference, data, network, objective: flowMatching(), out, progress: 'none' },
-  ...{ iterations: 12, batchSize: 8, seed: 3, checkpointEvery: 5, logEvery: 1 },
+  runtime: reference,
+  data,
+  network,
+  objective: flowMatching(),
+  out,
+  progress: 'none',
+  iterations: 12,
+  batchSize: 8,
+  seed: 3,
+  checkpointEvery: 5,
+  logEvery: 1,
   ...more,
 });
 const distilling = (out: string, more: Partial<DistillOptions> = {}): DistillOptions => ({
-  ...{ runtime: reference, data, teacher, objective: ayfEmd(), out, progress: 'none' },
-  ...{ iterations: 12, batchSize: 8, seed: 3, checkpointEvery: 5, logEvery: 1 },
+  runtime: reference,
+  data,
+  teacher,
+  objective: ayfEmd(),
+  out,
+  progress: 'none',
+  iterations: 12,
+  batchSize: 8,
+  seed: 3,
+  checkpointEvery: 5,
+  logEvery: 1,
   ...more,
 });
 
@@ -120,15 +141,15 @@ describe('a run', () => {
         'imagesPerSecond',
         'learningRate',
         'loss',
+        'r',
         'seconds',
         'step',
         'tangentNorm',
         'velocityError',
-        'warmup',
       ]);
       expect(Object.values(record).every(Number.isFinite)).toBe(true);
     }
-    expect(log.at(-1)!['warmup']).toBe(0.99);
+    expect(log.at(-1)!['r']).toBe(0.99);
     expect(log.at(-1)!['learningRate']).toBeLessThan(0.05 * 0.01);
   });
 
@@ -437,6 +458,37 @@ describe('bad options are refused before anything is written', () => {
       'path: wanted one of linear, trigonometric; got "vp"',
     ],
     ['mirrored points', { flip: true }, 'flip: '],
+    [
+      'previews without the labels that the student takes',
+      {
+        callbacks: [
+          previewSamples({
+            every: 5,
+            batchSize: 1,
+            noise: hostTensor([1, 2], [0, 0]),
+            times: [1, 0],
+            onSamples: () => undefined,
+          }),
+        ],
+      },
+      'conditions.label: wanted int32 [] for each of 1 samples, got none',
+    ],
+    [
+      'a held-out loss of a phase that there is not',
+      { callbacks: [validationLoss({ phase: 'other', batches: loader(data, { batchSize: 8, seed: 1 }), every: 5 })] },
+      "loss.phase: there is no phase 'other'; there are: ayf-emd",
+    ],
+    [
+      'an objective with an average that is not kept',
+      { objective: { ...ayfEmd(), needs: { teacher: true, average: 'slow' } } },
+      "trainee 'student' has no average 'slow'; it has: ema",
+    ],
+    ['parts that do not divide the batch', { parts: 3 }, 'parts: wanted a divisor of the batch of 8 samples, got 3'],
+    [
+      'several steps per run in parts',
+      { parts: 2, stepsPerRun: 2 },
+      'stepsPerRun: wanted 1, since gradients are accumulated, got 2',
+    ],
   ];
   test.each(cases)('%s', async (_, change, message) => {
     const out = fresh();

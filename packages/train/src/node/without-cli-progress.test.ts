@@ -30,8 +30,15 @@ test('a bar that is asked for is refused with the way to install it, before anyt
   const folder = mkdtempSync(join(tmpdir(), 'flowmap-train-'));
   const out = join(folder, 'run');
   const training = trainVelocityField({
-    ...{ runtime: referenceRuntime(), data: checkerboard(), network: mlp({ shape: [2], width: 4, depth: 1 }) },
-    ...{ objective: flowMatching(), iterations: 1, batchSize: 2, seed: 0, out, progress: 'bar' },
+    runtime: referenceRuntime(),
+    data: checkerboard(),
+    network: mlp({ shape: [2], width: 4, depth: 1 }),
+    objective: flowMatching(),
+    iterations: 1,
+    batchSize: 2,
+    seed: 0,
+    out,
+    progress: 'bar',
   });
   const error: unknown = await training.catch((reason: unknown) => reason);
   expect(error).toBeInstanceOf(ConfigError);

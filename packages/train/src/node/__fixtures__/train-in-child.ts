@@ -14,8 +14,16 @@ let steps = 0;
 
 try {
   const { completed, step } = await trainVelocityField({
-    ...{ runtime: referenceRuntime(), network: mlp({ shape: [2], width: 8, depth: 1 }), objective: flowMatching() },
-    ...{ iterations: 12, batchSize: 8, seed: 3, checkpointEvery: 5, logEvery: 1, progress: 'lines', out },
+    runtime: referenceRuntime(),
+    network: mlp({ shape: [2], width: 8, depth: 1 }),
+    objective: flowMatching(),
+    iterations: 12,
+    batchSize: 8,
+    seed: 3,
+    checkpointEvery: 5,
+    logEvery: 1,
+    progress: 'lines',
+    out,
     data: {
       ...data,
       async batch(indices) {
