@@ -18,7 +18,7 @@ export function settingsOf(run: ExampleRun, network: NetworkConfig, parameters: 
     network: `${network.type}, ${shortNumber(parameters)} parameters`,
     ...sizesOf(network),
     teacher: 'model' in teacher ? 'from a checkpoint' : `flow matching, ${trainingOf(teacher)}`,
-    student: `AYF-EMD, ${trainingOf(student)}`,
+    student: `${student.objective.name}, ${trainingOf(student)}`,
     objective: settingsText(student.objective.config),
     seed,
   };

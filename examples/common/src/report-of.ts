@@ -1,4 +1,4 @@
-import type { LogRecord } from '@flowmap/core';
+import type { LogRecord, Objective } from '@flowmap/core';
 import type { Metrics } from './metrics.js';
 import { labelOf, type SamplePicture } from './pictures.js';
 import { duration } from './report/duration.js';
@@ -23,7 +23,7 @@ export function reportOf({ run, metrics, pictures, teacher, student }: ReportSou
   return {
     title: `${run.subject}, from many steps to few`,
     lead:
-      `A flow map of ${millions} million parameters, distilled from its teacher with AYF-EMD in ` +
+      `A flow map of ${millions} million parameters, distilled from its teacher by ${run.student.objective.name} in ` +
       `${run.student.iterations.toLocaleString('en-GB')} iterations (${duration(metrics.seconds['distillation'] ?? 0)}). ` +
       `The teacher follows its ODE in many small steps; the student leaps along it in a few.`,
     metrics,
@@ -31,12 +31,9 @@ export function reportOf({ run, metrics, pictures, teacher, student }: ReportSou
     curves: [
       ...curveSection(
         'How the student learned',
-        'The loss of AYF-EMD is normalised and says little. The tangent is what pulls on the student: it grows as the warm-up ' +
-          'lets the time derivative in, and should shrink as the learning rate falls. The velocity error is ' +
-          "how far the student's average velocity is from the teacher's velocity at the start of the interval; as " +
-          'trajectories bend, it does not go to zero.',
+        studentText(run.student.objective, student.log),
         student.log,
-        STUDENT_CURVES,
+        studentCurves(run.student.objective),
       ),
       ...curveSection(
         'How the teacher learned',
@@ -94,11 +91,36 @@ function tileSection(pictures: readonly SamplePicture[]): PictureSection {
 
 type CurveSpec = readonly [quantity: string, title: string, note: string];
 
-const STUDENT_CURVES: readonly CurveSpec[] = [
-  ['tangentNorm', 'Tangent norm', 'before normalisation'],
-  ['velocityError', 'Velocity error', '‖v − F‖'],
-  ['learningRate', 'Learning rate', ''],
-];
+/** The metric that the objective says to watch, and what else is drawn where it was logged. */
+function studentCurves({ watch = 'loss' }: Objective): CurveSpec[] {
+  const watched: CurveSpec =
+    watch === 'tangentNorm' ? [watch, 'Tangent norm', 'before normalisation'] : [watch, titleOf(watch), ''];
+  const curves: CurveSpec[] = [
+    watched,
+    ['velocityError', 'Velocity error', '‖v − F‖'],
+    ['learningRate', 'Learning rate', ''],
+  ];
+  return curves.filter(([quantity], i) => i === 0 || quantity !== watch);
+}
+
+/** What the curves of a student show, as far as it is known of its objective. */
+function studentText({ name, watch, schedules }: Objective, log: readonly LogRecord[]): string {
+  const warmUp = Object.hasOwn(schedules, 'warmup') ? 'grows as the warm-up lets the time derivative in, and ' : '';
+  const tangent =
+    `The loss of ${name} is normalised and says little. The tangent is what pulls on the student: it ${warmUp}` +
+    'should shrink as the learning rate falls.';
+  const velocityError =
+    " The velocity error is how far the student's average velocity is from the teacher's velocity at the start of the interval; " +
+    'as trajectories bend, it does not go to zero.';
+  const text = watch === 'tangentNorm' ? tangent : `What ${name} says to watch, ${watch ?? 'its loss'}, step by step.`;
+  return log.some((record) => Object.hasOwn(record, 'velocityError')) ? text + velocityError : text;
+}
+
+/** `tangentNorm` as `Tangent norm`. */
+function titleOf(quantity: string): string {
+  const words = quantity.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
 
 const TEACHER_CURVES: readonly CurveSpec[] = [
   ['loss', 'Loss', 'squared error per sample'],
@@ -114,7 +136,8 @@ function curveSection(
 ): CurveSection[] {
   if (log.length < 2) return [];
   const steps = log.map(({ step }) => step);
-  const curves = specs.map(([quantity, name, note]): Curve => {
+  const logged = specs.filter(([quantity]) => log.some((record) => Object.hasOwn(record, quantity)));
+  const curves = logged.map(([quantity, name, note]): Curve => {
     const values = log.map((record) => record[quantity] ?? NaN);
     return { title: name, note, steps, values, noisy: quantity !== 'learningRate' };
   });
