@@ -2,7 +2,7 @@ import { RuntimeUnavailableError } from '@flowmap/tensor';
 import type { InferenceSession } from 'onnxruntime-node';
 
 /** What this package uses of the API that onnxruntime-node and onnxruntime-web share. */
-export interface Ort extends Pick<typeof import('onnxruntime-node'), 'Tensor'> {
+export interface Ort extends Pick<typeof import('onnxruntime-node'), 'Tensor' | 'env'> {
   readonly InferenceSession: {
     create(model: Uint8Array, options?: InferenceSession.SessionOptions): Promise<InferenceSession>;
   };

@@ -12,6 +12,7 @@ import { deviceFailure } from './device-failure.js';
 import type { Device } from './devices.js';
 import { compiled, executables } from './executable.js';
 import { dtypesOf } from './dtypes.js';
+import { factsOf } from './facts.js';
 import { cpuRules, standardRules } from './lowering/table.js';
 import { webgpuRules } from './lowering/webgpu.js';
 import { scanModel } from './scan-model.js';
@@ -77,6 +78,7 @@ export async function onnxRuntime(options: OnnxRuntimeOptions = {}): Promise<Run
   const traits = { name: `onnx (${device})`, precision: 'float32', dtypes: await dtypesOf(ort, device) } as const;
   return {
     ...traits,
+    facts: factsOf(opened, options),
     flushesDenormals,
     async compile(program: Program, { stepsPerRun = 1, sharing }: CompileOptions = {}): Promise<Executable> {
       checkDTypes(traits, program);

@@ -1,5 +1,6 @@
 import { checkDTypes, guarded, unroll, type DType, type Runtime } from '@flowmap/tensor';
 import { compiled, stateMemory } from './executable.js';
+import { factsOf } from './facts.js';
 import { requireFloat32 } from './gpu/health.js';
 import { importTfjs, openBackend, type WasmPaths } from './load.js';
 import { rulesFor } from './lowerings/table.js';
@@ -53,6 +54,7 @@ export async function tfjsRuntime(options: TfjsOptions = {}): Promise<Runtime> {
   const executable = guarded(stateMemory(device));
   return {
     ...traits,
+    facts: factsOf(tf, backend, name),
     async compile(program, { stepsPerRun = 1, sharing } = {}) {
       checkDTypes(traits, program);
       const run = unroll(program, stepsPerRun);

@@ -30,6 +30,10 @@ export interface KernelConfig {
 
 /** The module `@tensorflow/tfjs-core`, or `@tensorflow/tfjs` or any other that exports the same. */
 export interface Tfjs {
+  /** Version of TensorFlow.js itself. */
+  readonly version_core?: string;
+  /** Versions of the packages of a module that holds several. */
+  readonly version?: Readonly<Record<string, string>> | string;
   getBackend(): string;
   setBackend(name: string): Promise<boolean>;
   findBackend(name: string): unknown;

@@ -12,6 +12,8 @@ export interface OpenDevice {
   readonly createSession: CreateSession;
   /** Its sessions count numbers too small to be normal as zero. */
   readonly flushesDenormals?: boolean;
+  /** Its sessions write results into memory that they are given. */
+  readonly inPlace?: boolean;
   /** On the CPU: channels per block of the processor's own convolutions, if it has them. */
   readonly channelBlock?: number | undefined;
 }

@@ -48,6 +48,7 @@ export async function loadWeb(build: Build, { threads, wasmPaths }: DeviceSettin
   if (wasmPaths !== undefined) web.env.wasm.wasmPaths = new URL(wasmPaths, page.location.href).href;
   const ort: WebOrt = {
     Tensor: web.Tensor,
+    env: web.env,
     InferenceSession:
       build === 'wasm'
         ? web.InferenceSession

@@ -21,7 +21,7 @@ export const host: Host = {
     const found = await findCApi();
     if (found.api) {
       const createSession = inPlaceSessions(found.api, memoryLimit);
-      return { ...opened, createSession, flushesDenormals: found.api.flushingDenormals !== undefined };
+      return { ...opened, createSession, inPlace: true, flushesDenormals: found.api.flushingDenormals !== undefined };
     }
     if (memoryLimit === undefined) return opened;
     const advice = `it takes onnxruntime's C API, which does not load (${found.reason}): \`npm install koffi\``;

@@ -62,21 +62,26 @@ describe('an unfinished run of the first layout', () => {
     const out = join(folder, kind);
     await cp(fixture(kind), out, { recursive: true });
     const before = await readFile(join(out, 'log.jsonl'), 'utf8');
+    const notes: string[] = [];
+    const onNote = (note: string): unknown => notes.push(note);
     const result =
       kind === 'velocity'
         ? await trainVelocityField({
             ...common,
+            onNote,
             network: mlp({ shape: [2], classes: 8, width: 4, depth: 1 }),
             objective: flowMatching(),
             out,
           })
         : await distill({
             ...common,
+            onNote,
             teacher: await loadModel(fixture('velocity.finished.safetensors')),
             objective: ayfEmd(),
             out,
           });
     expect(result).toMatchObject({ folder: out, completed: true, step: 6 });
+    expect(notes).toEqual([]);
     const wanted = await loadModel(fixture(`${kind}.finished.safetensors`));
     expect(result.model.params).toEqual(wanted.params);
     expect(await readFile(join(out, 'log.jsonl'), 'utf8')).toContain(before);

@@ -23,6 +23,19 @@ export function describePrograms(runtime: GetRuntime): void {
       await executable.dispose();
     });
 
+    it('leave the facts of the runtime as they are, which are JSON scalars', async () => {
+      const before = JSON.stringify(runtime().facts ?? {});
+      for (const value of Object.values(runtime().facts ?? {})) {
+        expect(['string', 'number', 'boolean']).toContain(typeof value);
+        expect(JSON.parse(JSON.stringify(value))).toBe(value);
+      }
+      const built = program('facts', { inputs: {} }, () => ({ outputs: { y: constant([1]) } }));
+      for (let i = 0; i < 2; i++) {
+        await (await started(runtime, built)).dispose();
+        expect(JSON.stringify(runtime().facts ?? {})).toBe(before);
+      }
+    });
+
     it('take int32 and bool inputs', async () => {
       const args = { labels: { shape: [3], dtype: 'int32' }, keep: { shape: [3, 1], dtype: 'bool' } } as const;
       const built = program('labels', { inputs: args }, ({ labels, keep }) => ({
