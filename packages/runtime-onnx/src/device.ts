@@ -20,7 +20,9 @@ export async function openDevice(ort: Ort, device: Device): Promise<OpenDevice> 
   const opened = { ort, device, createSession: plainSessions(ort) };
   try {
     if (device === 'webgpu') return { ...opened, memory: await gpuMemory(ort) };
-    if (device === 'cpu') return { ...opened, memory: hostMemory(ort), channelBlock: await channelBlockOf(ort) };
+    if (device === 'cpu') {
+      return { ...opened, memory: hostMemory(ort), takesExternal: true, channelBlock: await channelBlockOf(ort) };
+    }
     const session = await ort.InferenceSession.create(copyModel('float32'), sessionOptions(device, 'cpu'));
     await session.release();
     return { ...opened, memory: hostMemory(ort) };

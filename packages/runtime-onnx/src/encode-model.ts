@@ -1,6 +1,19 @@
 import { create, toBinary } from '@bufbuild/protobuf';
 import { UnsupportedError, type Program } from '@flowmap/tensor';
-import { GraphProtoSchema, ModelProtoSchema, TensorProtoSchema, type GraphProto } from 'onnx-buf';
+import {
+  GraphProtoSchema,
+  ModelProtoSchema,
+  TensorProto_DataLocation as DataLocation,
+  TensorProtoSchema,
+  type GraphProto,
+  type TensorProto,
+} from 'onnx-buf';
+
+/** Values of a constant beside a model: what onnxruntime takes as a file of its external data. */
+export interface ExternalConstant {
+  readonly path: string;
+  readonly data: Uint8Array;
+}
 
 /**
  * Operator set 17 (ONNX 1.12): the newest in which `ReduceMax` takes its axes as an attribute and `Pad` has no `axes` input,
@@ -17,8 +30,13 @@ const fields = { graph: 7, initializer: 5, rawData: 9 };
  * once for every message around it; here each is written once, into its place.
  *
  * @param domains of the operators that are not standard
+ * @param external where given, large constants are appended to it instead of written into the model
  */
-export function encodeModel(graph: GraphProto, domains: Iterable<string> = []): Uint8Array<ArrayBuffer> {
+export function encodeModel(
+  graph: GraphProto,
+  domains: Iterable<string> = [],
+  external?: ExternalConstant[],
+): Uint8Array<ArrayBuffer> {
   const model = create(ModelProtoSchema, {
     irVersion: BigInt(irVersion),
     producerName: 'flowmap',
@@ -28,12 +46,32 @@ export function encodeModel(graph: GraphProto, domains: Iterable<string> = []): 
     ],
   });
   const { name, node, input, output } = graph;
-  const initializers = graph.initializer.flatMap(({ name, dataType, dims, rawData }) => {
+  const initializers = graph.initializer.flatMap((initializer) => {
+    const { name, dataType, dims, rawData } = initializer;
+    if (external !== undefined && rawData.byteLength >= LEAST_EXTERNAL) {
+      external.push({ path: name, data: rawData });
+      return field(fields.initializer, [toBinary(TensorProtoSchema, referring(initializer))]);
+    }
     const described = toBinary(TensorProtoSchema, create(TensorProtoSchema, { name, dataType, dims }));
     return field(fields.initializer, [described, ...field(fields.rawData, [rawData])]);
   });
   const rest = toBinary(GraphProtoSchema, create(GraphProtoSchema, { name, node, input, output }));
   return joined([toBinary(ModelProtoSchema, model), ...field(fields.graph, [rest, ...initializers])]);
+}
+
+/** Bytes from which on a constant is worth a place of its own. */
+const LEAST_EXTERNAL = 2 ** 16;
+
+/** A constant whose values are a file of its name. */
+function referring({ name, dataType, dims, rawData }: TensorProto): TensorProto {
+  return create(TensorProtoSchema, {
+    ...{ name, dataType, dims, dataLocation: DataLocation.EXTERNAL },
+    externalData: [
+      { key: 'location', value: name },
+      { key: 'offset', value: '0' },
+      { key: 'length', value: String(rawData.byteLength) },
+    ],
+  });
 }
 
 /** ONNX files are protocol buffers, which end at 2 GiB; a sixteenth of one is left for what is not constants. */

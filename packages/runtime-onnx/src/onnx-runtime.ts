@@ -10,6 +10,7 @@ import {
 import { openChosen } from './choose-device.js';
 import { deviceFailure } from './device-failure.js';
 import type { Device } from './devices.js';
+import type { ExternalConstant } from './encode-model.js';
 import { compiled, executables } from './executable.js';
 import { dtypesOf } from './dtypes.js';
 import { factsOf } from './facts.js';
@@ -72,7 +73,7 @@ export interface OnnxRuntimeOptions {
  */
 export async function onnxRuntime(options: OnnxRuntimeOptions = {}): Promise<Runtime> {
   const opened = await openChosen(options);
-  const { ort, device, memory, createSession, channelBlock, flushesDenormals = false } = opened;
+  const { ort, device, memory, createSession, channelBlock, takesExternal = false, flushesDenormals = false } = opened;
   const executable = executables(opened);
   const rules = { cpu: cpuRules(channelBlock), webgpu: webgpuRules, cuda: standardRules }[device];
   const traits = { name: `onnx (${device})`, precision: 'float32', dtypes: await dtypesOf(ort, device) } as const;
@@ -86,9 +87,17 @@ export async function onnxRuntime(options: OnnxRuntimeOptions = {}): Promise<Run
       return executable(signature, sharing, async () => {
         // The provider of WebGPU has no Scan; the CPU would run it, and carry every step's state over the bus.
         const canScan = device !== 'webgpu' && stepsPerRun > 1 && Object.keys(program.inputs).length > 0;
-        const model = canScan ? scanModel(program, rules, stepsPerRun) : modelOf(unroll(program, stepsPerRun), rules);
+        // What the body of a Scan holds cannot be external.
+        const external: ExternalConstant[] | undefined = takesExternal && !canScan ? [] : undefined;
+        const model = canScan
+          ? scanModel(program, rules, stepsPerRun)
+          : modelOf(unroll(program, stepsPerRun), rules, external);
         try {
-          const session = await createSession(model, sessionOptions(device, memory.location, options));
+          const settings = sessionOptions(device, memory.location, options);
+          const session = await createSession(
+            model,
+            external?.length ? { ...settings, externalData: external } : settings,
+          );
           return compiled(session, opened, signature);
         } catch (cause) {
           throw deviceFailure(device, `compiling program '${program.name}'`, cause);

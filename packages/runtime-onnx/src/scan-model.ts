@@ -2,7 +2,7 @@ import { create } from '@bufbuild/protobuf';
 import { unrolledSignature, type Program, type TensorSpec } from '@flowmap/tensor';
 import { AttributeProto_AttributeType as AttributeType, GraphProtoSchema } from 'onnx-buf';
 import { withoutBfloat16 } from './bfloat16.js';
-import { encodeModel } from './encode-model.js';
+import { encodeModel, requireEncodable } from './encode-model.js';
 import { valueInfo } from './graph.js';
 import type { Rules } from './lowering/rules.js';
 import { lowered, outputName, stateInput, stateOutput } from './to-onnx.js';
@@ -17,6 +17,7 @@ import { lowered, outputName, stateInput, stateOutput } from './to-onnx.js';
  */
 export function scanModel(given: Program, rules: Rules, steps: number): Uint8Array {
   const program = withoutBfloat16(given);
+  requireEncodable(program);
   const changed = Object.keys(program.updates);
   const unchanged = Object.keys(program.state).filter((name) => !changed.includes(name));
   const fixed = new Set(unchanged.map(stateInput));

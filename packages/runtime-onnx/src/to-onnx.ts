@@ -1,6 +1,6 @@
 import type { Program, Signature, Tensor, TensorSpec } from '@flowmap/tensor';
 import { withoutBfloat16 } from './bfloat16.js';
-import { encodeModel, requireEncodable } from './encode-model.js';
+import { encodeModel, requireEncodable, type ExternalConstant } from './encode-model.js';
 import { Graph } from './graph.js';
 import type { Context } from './lowering/context.js';
 import { planSteps } from './lowering/fusion.js';
@@ -34,11 +34,17 @@ export function toOnnx(program: Program): Uint8Array {
   return modelOf(program, standardRules);
 }
 
-/** The model of a program by the rules of a device. */
-export function modelOf(given: Program, rules: Rules): Uint8Array {
+/**
+ * The model of a program by the rules of a device.
+ *
+ * @param external where given, large constants are appended to it, and the model refers to them
+ */
+export function modelOf(given: Program, rules: Rules, external?: ExternalConstant[]): Uint8Array {
   const program = withoutBfloat16(given);
+  if (external === undefined) requireEncodable(program);
   const { graph, inputs, states, outputs, updates } = lowered(program, rules, (name) => name);
-  return encodeModel(graph.finish(program.name, { ...inputs, ...states }, { ...outputs, ...updates }), graph.domains);
+  const finished = graph.finish(program.name, { ...inputs, ...states }, { ...outputs, ...updates });
+  return encodeModel(finished, graph.domains, external);
 }
 
 type Specs = Readonly<Record<string, TensorSpec>>;
@@ -54,7 +60,6 @@ export interface Lowered {
 
 /** Lowers a program without bfloat16 by the rules of a device; `rename` may give its inputs, states and results other names in the graph. */
 export function lowered(program: Program, rules: Rules, rename: (name: string) => string): Lowered {
-  requireEncodable(program);
   const graph = new Graph();
   const names = new Map<Tensor, string>();
   const value = (tensor: Tensor): string => {

@@ -37,8 +37,9 @@ export interface CompileSamplerOptions {
   readonly stepsPerCall?: number;
   /**
    * Whether the parameters are constants of the program, which a runtime lays out in memory as its kernels like them best. Unless
-   * given, true for up to 256 MiB of parameters: compiling takes longer then, and memory for about four copies of them. With
-   * false, samples take longer, and two copies are kept.
+   * given, true for up to 256 MiB of parameters: compiling takes longer then. On onnxruntime's CPU in Node, compiling
+   * takes memory for two copies of them and one more of the largest, elsewhere for about four. With false, samples take longer, and
+   * two copies are kept.
    */
   readonly frozen?: boolean;
 }
@@ -117,7 +118,7 @@ export async function compileSampler(
   });
   const bytes = Object.values(params).reduce((sum, { data }) => sum + data.byteLength, 0);
   const freezes = frozen ?? bytes <= MOST_FROZEN;
-  const executable = await runtime.compile(freezes ? freeze(program, params) : program);
+  const executable = await runtime.compile(freezes ? freeze(program, params, { copy: false }) : program);
   if (!freezes) await executable.writeState(params);
   return samplerWith(runtime, executable, sampler, network);
 }

@@ -14,6 +14,8 @@ export interface OpenDevice {
   readonly flushesDenormals?: boolean;
   /** Its sessions write results into memory that they are given. */
   readonly inPlace?: boolean;
+  /** Its sessions take large constants beside the model, as external data, and copy them one by one. */
+  readonly takesExternal?: boolean;
   /** On the CPU: channels per block of the processor's own convolutions, if it has them. */
   readonly channelBlock?: number | undefined;
 }

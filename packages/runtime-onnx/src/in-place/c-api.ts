@@ -34,6 +34,7 @@ const table = {
   CreateAndRegisterAllocator: [144, 'void *', ['void *', 'void *', 'void *']],
   ReleaseArenaCfg: [157, 'void', ['void *']],
   CreateArenaCfgV2: [164, 'void *', ['str *', 'size_t *', 'size_t', '_Out_ void **']],
+  AddExternalInitializersFromFilesInMemory: [279, 'void *', ['void *', 'path *', 'void **', 'size_t *', 'size_t']],
 } as const;
 
 type Name = keyof typeof table;
@@ -96,7 +97,7 @@ function functionAt(
   parameters: readonly string[],
 ): Call {
   const path = globalThis.process.platform === 'win32' ? 'str16' : 'str';
-  const types = parameters.map((parameter) => (parameter === 'path' ? path : parameter));
+  const types = parameters.map((parameter) => parameter.replace('path', path));
   const address = koffi.decode(functions, position * koffi.sizeof('void *'), 'void *') as Pointer;
   return koffi.decode(address, koffi.proto(result, types)) as Call;
 }

@@ -1,5 +1,6 @@
 import { UnsupportedError } from '@flowmap/tensor';
 import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
+import type { ExternalConstant } from '../encode-model.js';
 import type { CreateSession, Session } from '../session.js';
 import type { CApi, Pointer } from './c-api.js';
 
@@ -62,7 +63,7 @@ function createSession(
   options: InferenceSession.SessionOptions,
   isLimited: boolean,
 ): Pointer {
-  const { intraOpNumThreads, profileFilePrefix, extra = {} } = options;
+  const { intraOpNumThreads, profileFilePrefix, extra = {}, externalData = [] } = options;
   const native = api.create('CreateSessionOptions');
   try {
     api.call('SetSessionGraphOptimizationLevel', native, ALL_OPTIMIZATIONS);
@@ -77,10 +78,19 @@ function createSession(
     // For the threads of the session. The first session of a process sets the thread that creates it as well, and leaves it so.
     if (api.flushingDenormals) api.call('AddSessionConfigEntry', native, 'session.set_denormal_as_zero', '1');
     if (isLimited) api.call('AddSessionConfigEntry', native, 'session.use_env_allocators', '1');
+    if (externalData.length > 0) addExternal(api, native, externalData as readonly ExternalConstant[]);
     return api.create('CreateSessionFromArray', environment, model, model.byteLength, native);
   } finally {
     api.call('ReleaseSessionOptions', native);
   }
+}
+
+/** Hands over what a model refers to. onnxruntime copies it while the session is created. */
+function addExternal(api: CApi, options: Pointer, constants: readonly ExternalConstant[]): void {
+  const paths = constants.map(({ path }) => path);
+  const addresses = constants.map(({ data }) => api.addressOf(data));
+  const lengths = constants.map(({ data }) => BigInt(data.byteLength));
+  api.call('AddExternalInitializersFromFilesInMemory', options, paths, addresses, lengths, constants.length);
 }
 
 let limit: number | undefined;

@@ -12,6 +12,7 @@ import { bind, constant, type Tensor } from '../graph/tensor.js';
  *
  * @param program stays as it is
  * @param values values of any of its states that it does not change; they are copied
+ * @param options.copy false takes arrays of float32 as they are: they must not change as long as the program is used
  * @returns the same program without those states
  * @throws {FeedError} for an unknown name, a wrong shape or a wrong dtype
  * @throws {ProgramError} for a state that the program changes
@@ -20,7 +21,7 @@ import { bind, constant, type Tensor } from '../graph/tensor.js';
  * const scaled = program('scaled', { inputs: { x: [2] }, state: { w: [2] } }, ({ x }, { w }) => ({ outputs: { y: x.mul(w) } }));
  * const doubled = freeze(scaled, { w: hostTensor([2], [2, 2]) });
  */
-export function freeze(program: Program, values: HostTensors): Program {
+export function freeze(program: Program, values: HostTensors, { copy = true }: { copy?: boolean } = {}): Program {
   checkFeeds(program, 'state', values);
   const changing = Object.keys(values).find((name) => Object.hasOwn(program.updates, name));
   if (changing !== undefined) {
@@ -29,7 +30,7 @@ export function freeze(program: Program, values: HostTensors): Program {
 
   const frozen = substitute(program, (name) => {
     const value = values[name];
-    return value && constantOf(value);
+    return value && constantOf(value, copy);
   });
   const results = (tensors: Program['outputs']): Record<string, Tensor> =>
     Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [name, frozen.get(tensor)!]));
@@ -41,8 +42,9 @@ export function freeze(program: Program, values: HostTensors): Program {
   });
 }
 
-function constantOf({ shape, dtype, data }: HostTensor): Tensor {
+function constantOf({ shape, dtype, data }: HostTensor, copy: boolean): Tensor {
   if (isHalf(dtype)) return constant(data, shape, dtype);
-  const copy = data instanceof Float32Array ? data.slice() : Float64Array.from(data);
-  return bind('constant', [], { data: copy, shape, dtype });
+  const borrowed = data instanceof Float32Array && !copy;
+  const values = borrowed ? data : data instanceof Float32Array ? data.slice() : Float64Array.from(data);
+  return bind('constant', [], { data: values, shape, dtype });
 }

@@ -1,0 +1,107 @@
+import { spawnSync } from 'node:child_process';
+import { accessSync, constants } from 'node:fs';
+import { join } from 'node:path';
+import { freeze, hostTensor, normals, program, type HostData } from '@flowmap/tensor';
+import * as ort from 'onnxruntime-node';
+import { describe, expect, it, test } from 'vitest';
+import type { ExternalConstant } from './encode-model.js';
+import { standardRules } from './lowering/table.js';
+import { onnxRuntime } from './onnx-runtime.js';
+import { plainSessions, type CreateSession } from './session.js';
+import { sessionOptions } from './session-options.js';
+import { modelOf, toOnnx } from './to-onnx.js';
+import { findCApi } from './in-place/open.js';
+import { inPlaceSessions } from './in-place/sessions.js';
+
+const draw = (purpose: string, size: number): Float32Array<ArrayBuffer> =>
+  Float32Array.from(normals({ seed: 0, purpose }, size));
+
+/** Weights and bias that are views into larger arrays, the bias below the size from which on constants are external. */
+const weights = draw('weights', 256 * 256 + 8).subarray(8);
+const added = draw('added', 40_008).subarray(8);
+const bias = draw('bias', 256);
+const state = { w: [256, 256], b: [1, 256], a: [40_000] };
+const layer = program('layer', { inputs: { x: [4, 256], z: [40_000] }, state }, ({ x, z }, { w, b, a }) => ({
+  outputs: { y: x.matmul(w).add(b), sum: z.add(a) },
+}));
+const values = {
+  w: hostTensor(state.w, weights),
+  b: hostTensor(state.b, bias),
+  a: hostTensor(state.a, added),
+};
+const options = sessionOptions('cpu', 'cpu', { threads: 1 });
+const feeds = {
+  x: new ort.Tensor('float32', draw('x', 4 * 256), [4, 256]),
+  z: new ort.Tensor('float32', draw('z', 40_000), [40_000]),
+};
+
+const { api } = await findCApi();
+const kinds: [string, CreateSession][] = [
+  ['plain', plainSessions(ort)],
+  ...(api ? ([['in place', inPlaceSessions(api)]] as [string, CreateSession][]) : []),
+];
+
+describe.each(kinds)('constants beside the model of a session %s', (_, create) => {
+  it('give the bits of those in it, and are copied', async () => {
+    const results = async (model: Uint8Array, external: readonly ExternalConstant[]): Promise<HostData[]> => {
+      const session = await create(model, { ...options, ...(external.length > 0 ? { externalData: external } : {}) });
+      // What becomes of the caller's arrays no longer matters.
+      for (const { data } of external) data.fill(0);
+      const y = new ort.Tensor('float32', new Float32Array(4 * 256), [4, 256]);
+      const sum = new ort.Tensor('float32', new Float32Array(40_000), [40_000]);
+      const there = await session.run(feeds, session.inPlace ? { y, sum } : undefined);
+      const found = [there['y']!.data, there['sum']!.data].map((data) => (data as Float32Array).slice());
+      await session.release();
+      return found;
+    };
+    const frozen = freeze(layer, values);
+    const inside = await results(toOnnx(frozen), []);
+    const external: ExternalConstant[] = [];
+    const model = modelOf(frozen, standardRules, external);
+    expect(external.map(({ data }) => data.byteLength).sort()).toEqual([160_000, 262_144]);
+    expect(model.byteLength).toBeLessThan(10_000);
+    const beside = external.map(({ path, data }) => {
+      const room = new Uint8Array(data.byteLength + 16);
+      room.set(data, 16);
+      return { path, data: room.subarray(16) };
+    });
+    expect(await results(model, beside)).toEqual(inside);
+  });
+});
+
+test('a compiled program does not see later changes of arrays that freeze was told not to copy', async () => {
+  const runtime = await onnxRuntime({ device: 'cpu', threads: 1 });
+  const w = hostTensor(state.w, weights.slice());
+  const executable = await runtime.compile(freeze(layer, { ...values, w }, { copy: false }));
+  const inputs = { x: hostTensor([4, 256], draw('x', 4 * 256)), z: hostTensor([40_000], draw('z', 40_000)) };
+  const run = async (): Promise<HostData> => (await (await executable.run(inputs))['y']!.read()).data;
+  const before = await run();
+  w.data.fill(0);
+  expect(await run()).toEqual(before);
+  await executable.dispose();
+});
+
+const canWatch = ((): boolean => {
+  try {
+    accessSync('/proc/self/clear_refs', constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
+})();
+
+// The parameters, onnxruntime's layout of them, and one of eight on its way from one to the other: 2.13, and a fifth to spare.
+test.skipIf(!canWatch)(
+  'compiling takes memory for at most 2.5 copies of 200 MB of parameters',
+  { timeout: 300_000 },
+  () => {
+    const script = join(import.meta.dirname, '__fixtures__/frozen-peak.ts');
+    const args = ['--conditions=@flowmap/source', '--import', 'tsx', script];
+    const { stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
+    expect(stderr).toBe('');
+    const { copies, value } = JSON.parse(stdout) as { copies: number; value: number };
+    expect(copies).toBeLessThanOrEqual(2.5);
+    expect(copies).toBeGreaterThan(1);
+    expect(value).toBeCloseTo(1, 4);
+  },
+);
