@@ -95,7 +95,7 @@ test.skipIf(!canWatch)(
   'compiling takes memory for at most 2.5 copies of 200 MB of parameters',
   { timeout: 300_000 },
   () => {
-    const script = join(import.meta.dirname, '__fixtures__/frozen-peak.ts');
+    const script = join(import.meta.dirname, 'node/__fixtures__/frozen-peak.ts');
     const args = ['--conditions=@flowmap/source', '--import', 'tsx', script];
     const { stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
     expect(stderr).toBe('');

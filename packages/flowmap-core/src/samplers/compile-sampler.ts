@@ -38,7 +38,7 @@ export interface CompileSamplerOptions {
   /**
    * Whether the parameters are constants of the program, which a runtime lays out in memory as its kernels like them best. Unless
    * given, true for up to 256 MiB of parameters: compiling takes longer then. On onnxruntime's CPU in Node, compiling
-   * takes memory for two copies of them and one more of the largest, elsewhere for about four. With false, samples take longer, and
+   * takes memory for two copies of matrices and one more of the largest, elsewhere for about four. With false, samples take longer, and
    * two copies are kept.
    */
   readonly frozen?: boolean;

@@ -1,7 +1,7 @@
 // Prints the peak of resident memory while a program with frozen parameters is compiled, in copies of the parameters, which count.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { freeze, hostTensor, program, type HostTensors, type Tensor } from '@flowmap/tensor';
-import { onnxRuntime } from '../onnx-runtime.js';
+import { onnxRuntime } from '../../onnx-runtime.js';
 
 const [count, width] = [8, 2560];
 const memory = (what: 'VmHWM' | 'VmRSS'): number => {
@@ -26,5 +26,5 @@ const executable = await runtime.compile(freeze(product, params, { copy: false }
 const peak = memory('VmHWM') - before;
 const { y } = await executable.run({ x: hostTensor([1, width], new Float32Array(width).fill(1)) });
 const values = (await y!.read()).data;
-console.log(JSON.stringify({ copies: peak / (4 * width * width * count), value: values[width - 1] }));
+process.stdout.write(JSON.stringify({ copies: peak / (4 * width * width * count), value: values[width - 1] }));
 await executable.dispose();
