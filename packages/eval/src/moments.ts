@@ -48,6 +48,9 @@ export interface FeatureMoments {
   encode(): Uint8Array<ArrayBuffer>;
 }
 
+/** Samples that are taken in at a time, of which there are copies then. */
+const ROWS = 1024;
+
 /** Sums over samples: their number, the mean, and the sum of `(x - mean) (x - mean)^T`, of which what is above the diagonal is left open. */
 interface Sums {
   count: number;
@@ -129,7 +132,10 @@ function accumulate(sums: Sums, source: FeatureSource): FeatureMoments {
         throw new FeatureError('moments.add', `wanted floats [count, ${width}], got ${got}`);
       }
       requireFinite('moments.add', data, width, sums.count);
-      join(sums, sumsOfBatch(data, count, width));
+      for (let first = 0; first < count; first += ROWS) {
+        const rows = Math.min(ROWS, count - first);
+        join(sums, sumsOfBatch(data.subarray(first * width, (first + rows) * width), rows, width));
+      }
     },
     merge(other) {
       requireSameSource('moments.merge', other.source, source);

@@ -23,26 +23,32 @@ export interface Tile {
  * @param visit called with the tiles of the first rows, then of the next ones
  */
 export function eachTile(a: Features, b: Features, visit: (tile: Tile) => void): void {
-  const { width } = a;
-  const [x, y] = [doubles(a.values), doubles(b.values)];
-  const [normsX, normsY] = [squaredNorms(x, a.count, width), squaredNorms(y, b.count, width)];
   const memory = new Float64Array(Math.min(ROWS, a.count) * Math.min(COLUMNS, b.count));
   for (let first = 0; first < a.count; first += ROWS) {
     const rows = Math.min(ROWS, a.count - first);
+    const ofA = someRows(a, first, rows);
     for (let left = 0; left < b.count; left += COLUMNS) {
       const columns = Math.min(COLUMNS, b.count - left);
+      const ofB = someRows(b, left, columns);
       const squared = memory.subarray(0, rows * columns);
       squared.fill(0);
-      const ofA = x.subarray(first * width, (first + rows) * width);
-      const ofB = y.subarray(left * width, (left + columns) * width);
-      addProduct(squared, ofA, ofB, [rows, columns, width]);
+      addProduct(squared, ofA.values, ofB.values, [rows, columns, a.width]);
       for (let i = 0, at = 0; i < rows; i++) {
-        const norm = normsX[first + i]!;
-        for (let j = 0; j < columns; j++, at++) squared[at] = Math.max(0, norm + normsY[left + j]! - 2 * squared[at]!);
+        const norm = ofA.norms[i]!;
+        for (let j = 0; j < columns; j++, at++) squared[at] = Math.max(0, norm + ofB.norms[j]! - 2 * squared[at]!);
       }
       visit({ first, rows, left, columns, squared });
     }
   }
+}
+
+function someRows(
+  { values, width }: Features,
+  first: number,
+  count: number,
+): { values: Float64Array; norms: Float64Array } {
+  const rows = doubles(values.subarray(first * width, (first + count) * width));
+  return { values: rows, norms: squaredNorms(rows, count, width) };
 }
 
 /**

@@ -1,14 +1,17 @@
 import { hostTensor, requireWhole } from '@flowmap/tensor';
-import { features, type Features } from '../features.js';
+import type { Features } from '../features.js';
 import { requireCount } from '../internal/checks.js';
 import { chooseIndices, rowsAt } from '../internal/draws.js';
 import { meanOf } from '../internal/statistics.js';
-import { momentsOf, type Moments } from '../moments.js';
+import { featureMoments, type Moments } from '../moments.js';
 import { protocolOf, type MetricResult } from '../protocol.js';
 import { frechetDistance, frechetReference, type FrechetReference } from './frechet-distance.js';
 
 /** The size of the smallest subset is at most this. */
 const MOST_FIRST = 5000;
+
+/** Samples that are copied at a time. */
+const ROWS = 1024;
 
 /**
  * Fréchet distance extrapolated to infinitely many generated samples (Chong and Forsyth, 2020; sizes as dgm-eval has them): distances at
@@ -29,19 +32,28 @@ export function fdInfinity(
 ): MetricResult {
   requireWhole('fdInfinity.sizes', sizes, 2);
   requireCount('fdInfinity', generated.count, 20, 'generated');
-  const { count, width, values, source } = generated;
+  const { count } = generated;
   const prepared = 'root' in reference ? reference : frechetReference(reference);
   const first = Math.min(MOST_FIRST, Math.max(2, Math.floor(count / 10)));
   const points = Array.from({ length: sizes }, (_, step) => {
     const n = Math.floor(first + (step * (count - first)) / (sizes - 1));
     const indices = chooseIndices({ seed, purpose: 'fd-infinity', step }, count, n);
-    const subset = features(hostTensor([n, width], rowsAt(values, width, indices)), source);
-    return { x: 1 / n, y: frechetDistance(momentsOf(subset), prepared).value };
+    return { x: 1 / n, y: frechetDistance(momentsAt(generated, indices), prepared).value };
   });
   return {
     value: intercept(points),
     protocol: protocolOf(`fd-infinity(sizes=${sizes})`, generated, { reference: prepared.hash, seed }),
   };
+}
+
+/** Moments of some samples, copied part by part. */
+function momentsAt({ values, width, source }: Features, indices: Int32Array): Moments {
+  const moments = featureMoments(width, source);
+  for (let first = 0; first < indices.length; first += ROWS) {
+    const some = indices.subarray(first, first + ROWS);
+    moments.add(hostTensor([some.length, width], rowsAt(values, width, some)));
+  }
+  return moments.moments();
 }
 
 /** Where the line of least squares through the points meets x = 0. */
