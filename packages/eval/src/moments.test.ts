@@ -107,6 +107,12 @@ describe('refuses', () => {
     expect(() => accumulated(0, ...(n === 0 ? [] : [n])).moments()).toThrow(TooFewSamplesError);
   });
 
+  test('features whose squares are infinite', () => {
+    const moments = featureMoments(1);
+    moments.add(hostTensor([2, 1], Float64Array.of(1e200, -1e200)));
+    expect(() => moments.moments()).toThrow(FeatureError);
+  });
+
   test.each([0, 1.5, NaN])('the width %d', (wrong) => {
     expect(() => featureMoments(wrong)).toThrow(ConfigError);
   });

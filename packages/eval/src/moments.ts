@@ -42,6 +42,7 @@ export interface FeatureMoments {
    * Mean and covariance of what was taken in so far.
    *
    * @throws {TooFewSamplesError} for fewer than 2 samples
+   * @throws {FeatureError} for features whose squares are beyond all numbers
    */
   moments(): Moments;
   /** The sums as a safetensors file, from which {@link decodeMoments} makes the same. */
@@ -148,6 +149,9 @@ function accumulate(sums: Sums, source: FeatureSource): FeatureMoments {
       if (count < 2) throw new TooFewSamplesError('moments', 2, count);
       const covariance = scatter.map((value) => value / (count - 1));
       mirrorLower(covariance, width);
+      if (!covariance.every(Number.isFinite)) {
+        throw new FeatureError('moments', 'the features are too large for their squares; scale them down');
+      }
       return { count, width, mean: mean.slice(), covariance, source };
     },
     encode() {

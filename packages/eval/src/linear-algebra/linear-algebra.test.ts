@@ -161,6 +161,17 @@ describe('the trace of the root of a product', () => {
     expect(traceOfRoot(pivotedCholesky(a, 2), b, 2)).toBeCloseTo(wanted, 13);
   });
 
+  test.each([1e-150, 1, 1e150])('of spectra over 24 orders of magnitude, in units of %d', (unit) => {
+    const q = orthogonal(7, 25);
+    const matrix = withSpectrum(
+      q,
+      Array.from({ length: 25 }, (_, i) => unit * 10 ** (i - 12)),
+    );
+    // The root of a square is the matrix itself, whose trace the largest eigenvalues make up.
+    const trace = matrix.reduce((sum, value, at) => (at % 26 === 0 ? sum + value : sum), 0);
+    expect(Math.abs(traceOfRoot(pivotedCholesky(matrix, 25), matrix, 25) / trace - 1)).toBeLessThan(1e-6);
+  });
+
   test('is 0 where one of them is 0', () => {
     const zero = new Float64Array(9);
     const unit = Float64Array.of(1, 0, 0, 0, 1, 0, 0, 0, 1);

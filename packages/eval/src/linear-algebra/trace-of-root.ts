@@ -10,16 +10,20 @@ import { symmetricEigenvalues } from './symmetric-eigenvalues.js';
  * @param matrix the second, symmetric `[n, n]`, read as a whole; untouched
  */
 export function traceOfRoot({ rank, factor, order }: PivotedCholesky, matrix: Float64Array, n: number): number {
+  let largest = 0;
+  for (let i = 0; i < n; i++) largest = Math.max(largest, matrix[i * n + i]!);
+  if (largest === 0) return 0;
+  // In units of the largest entry, so that products neither overflow nor vanish.
   const permuted = new Float64Array(n * n);
   for (let i = 0; i < n; i++) {
     const row = order[i]! * n;
-    for (let j = 0; j < n; j++) permuted[i * n + j] = matrix[row + order[j]!]!;
+    for (let j = 0; j < n; j++) permuted[i * n + j] = matrix[row + order[j]!]! / largest;
   }
   const half = new Float64Array(rank * n);
   addProduct(half, factor, permuted, [rank, n, n], { upperA: true });
   const product = new Float64Array(rank * rank);
   addProduct(product, half, factor, [rank, rank, n], { upperB: true, lower: true });
-  return sumOfRoots(symmetricEigenvalues(product, rank));
+  return Math.sqrt(largest) * sumOfRoots(symmetricEigenvalues(product, rank));
 }
 
 /**
