@@ -1,8 +1,9 @@
 // Times the fused training step and its parts, and the preparation of a large program: `npm run bench`, with `--profile` for a
 // table of operators, with `--steps-per-run` for several steps in one call; with `--peers` beside PyTorch, JAX and jax-js;
-// with `--in-place` the training steps with and without the C API.
+// with `--in-place` the training steps with and without the C API; with `--eval` a Fréchet distance.
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
+import { timeFrechetDistance } from './frechet-distance.js';
 import { compareInPlace } from './in-place.js';
 import { timeLargeProgram } from './large-program.js';
 import { comparePeers } from './peers.js';
@@ -17,6 +18,7 @@ const { values: options } = parseArgs({
     profile: { type: 'boolean', default: false },
     'in-place': { type: 'boolean', default: false },
     peers: { type: 'boolean', default: false },
+    eval: { type: 'boolean', default: false },
     python: { type: 'string', default: 'python3' },
     'tfjs-node': { type: 'string' },
     rounds: { type: 'string', default: '7' },
@@ -28,6 +30,8 @@ const threads = Number(options.threads);
 if (options.peers) {
   const { python, task, small, 'tfjs-node': tfjsNode } = options;
   await comparePeers({ python, rounds: Number(options.rounds), threads, task, small, tfjsNode });
+} else if (options.eval) {
+  timeFrechetDistance(2048, Number(options.rounds));
 } else if (options['in-place']) {
   await compareInPlace(threads, Number(options.rounds), options.small);
 } else {

@@ -1,0 +1,78 @@
+import {
+  ConfigError,
+  uniformGrid,
+  type Callback,
+  type LogRecord,
+  type Moment,
+  type SampleArguments,
+} from '@flowmap/core';
+import { requireWhole, type HostTensor } from '@flowmap/tensor';
+
+/** What {@link evaluation} measures. */
+export type EvaluationOptions = Omit<Parameters<Moment['sampler']>[0], 'stepsPerCall'> &
+  Omit<SampleArguments, 'times'> & {
+    /** Name of the number in records: `distance` becomes `distance.4` for four steps. */
+    readonly name: string;
+    /** Steps of training between two evaluations; there is one after the last step too. */
+    readonly every: number;
+    /** Numbers of sampling steps to measure at, each at least 1. */
+    readonly steps: readonly number[];
+    /**
+     * The number of samples, which have the shape of the noise.
+     *
+     * @example
+     * async (samples) => slicedWasserstein(features(samples), reference).value
+     */
+    readonly metric: (samples: HostTensor) => Promise<number> | number;
+    /** Keeps the model with the lowest number at these steps, under this name; no model is kept unless given. */
+    readonly keepBest?: { readonly name: string; readonly steps: number };
+  };
+
+/**
+ * Evaluates a model in training by its samples at chosen numbers of steps, from the same noise each time, and adds the numbers to the
+ * record; `average: 'ema'` evaluates the average. The sampler reads the live parameters, so no copy of them is made. Its place is before
+ * the callback that logs.
+ *
+ * What was best is known from the log, so that a resumed run keeps what an uninterrupted one would have, where every evaluation is
+ * logged.
+ *
+ * @throws {ConfigError} for numbers of steps that make no sense, or when it runs, for a metric that is not a finite number
+ */
+export function evaluation(options: EvaluationOptions): Callback {
+  const { name, every, steps, metric, keepBest, trainee, average, ...given } = options;
+  requireWhole('evaluation.every', every);
+  if (steps.length === 0) throw new ConfigError('evaluation.steps', 'wanted at least one number of steps, got none');
+  for (const count of steps) requireWhole('evaluation.steps', count);
+  if (keepBest && !steps.includes(keepBest.steps)) {
+    throw new ConfigError('evaluation.keepBest', `wanted one of the steps ${steps.join(', ')}, got ${keepBest.steps}`);
+  }
+  const which = { ...(trainee === undefined ? {} : { trainee }), ...(average === undefined ? {} : { average }) };
+  let lowest = Infinity;
+  return {
+    name: `evaluation of ${name}`,
+    every,
+    async run(moment) {
+      const sampler = await moment.sampler({ ...which, ...given });
+      const values: Record<string, number> = {};
+      for (const count of steps) {
+        const value = await metric(await sampler.sample({ ...given, times: uniformGrid(count) }));
+        if (!Number.isFinite(value)) {
+          throw new ConfigError('evaluation.metric', `wanted a finite number at ${count} steps, got ${value}`);
+        }
+        values[`${name}.${count}`] = value;
+      }
+      moment.add(values);
+      if (!keepBest) return;
+      const quantity = `${name}.${keepBest.steps}`;
+      lowest = Math.min(lowest, lowestBefore(moment.records, quantity, moment.step));
+      if (values[quantity]! >= lowest) return;
+      lowest = values[quantity]!;
+      await moment.keep(keepBest.name, await moment.model(which));
+    },
+  };
+}
+
+function lowestBefore(records: readonly LogRecord[], quantity: string, step: number): number {
+  const before = records.filter((record) => record.step < step).flatMap(({ [quantity]: value }) => value ?? []);
+  return before.reduce((lowest, value) => Math.min(lowest, value), Infinity);
+}

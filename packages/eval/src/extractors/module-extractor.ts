@@ -1,0 +1,90 @@
+import type { Module } from '@flowmap/core';
+import {
+  hostTensor,
+  program,
+  requireWhole,
+  sameShape,
+  sizeOf,
+  type HostTensor,
+  type HostTensors,
+  type Runtime,
+  type Shape,
+  type Tensor,
+} from '@flowmap/tensor';
+import { FeatureError } from '../errors.js';
+import { hashOf } from '../internal/sha256.js';
+import type { Extractor } from './extractor.js';
+
+/** A module of samples on a runtime. */
+export interface ModuleExtractorOptions {
+  /** Its name in protocols. */
+  readonly name: string;
+  readonly runtime: Runtime;
+  /** Takes samples `[batch, ...shape]` to features `[batch, width]`. */
+  readonly module: Module<Tensor>;
+  readonly params: HostTensors;
+  /** Shape of one sample. */
+  readonly shape: Shape;
+  /** Samples per run of the program, at least 1; 64 unless given. */
+  readonly batchSize?: number;
+  /** How samples were brought to the shape; `none` unless given. */
+  readonly resize?: string;
+}
+
+/**
+ * An extractor that is a module, compiled once for a runtime; any number of samples may be given to it.
+ *
+ * @throws {ConfigError} for a batch size that is not a whole number >= 1
+ * @throws what tracing and compiling do
+ */
+export async function moduleExtractor({
+  name,
+  runtime,
+  module,
+  params,
+  shape,
+  batchSize = 64,
+  resize = 'none',
+}: ModuleExtractorOptions): Promise<Extractor & { dispose(): Promise<void> }> {
+  requireWhole('moduleExtractor.batchSize', batchSize);
+  const args = { inputs: { x: [batchSize, ...shape] }, state: module.parameters };
+  const executable = await runtime.compile(
+    program(name, args, ({ x }, state) => ({ outputs: { features: module.apply(state, x) } })),
+  );
+  await executable.writeState(params);
+  const size = sizeOf(shape);
+
+  return {
+    source: { extractor: name, weights: hashOfParameters(params), resize },
+    async extract(samples) {
+      const [count, ...own] = samples.shape;
+      if (count === undefined || !sameShape(own, shape) || samples.dtype !== 'float32') {
+        const got = `${samples.dtype} [${samples.shape.join(', ')}]`;
+        throw new FeatureError(name, `wanted samples float32 [count, ${shape.join(', ')}], got ${got}`);
+      }
+      const parts: HostTensor[] = [];
+      for (let first = 0; first < count; first += batchSize) {
+        // The last batch is filled up with zeros.
+        const x = new Float32Array(batchSize * size);
+        x.set(samples.data.subarray(first * size, (first + batchSize) * size));
+        const { features } = await executable.run({ x: hostTensor([batchSize, ...shape], x) });
+        parts.push(await features!.read());
+        features!.dispose();
+      }
+      const width = parts[0]!.shape[1]!;
+      const values = new Float32Array(parts.length * batchSize * width);
+      parts.forEach(({ data }, i) => values.set(data, i * batchSize * width));
+      return hostTensor([count, width], values.slice(0, count * width));
+    },
+    dispose: () => executable.dispose(),
+  };
+}
+
+/** Hash of parameters in the order of their names. */
+function hashOfParameters(params: HostTensors): string {
+  return hashOf(
+    ...Object.keys(params)
+      .sort()
+      .map((name) => params[name]!.data),
+  );
+}

@@ -1,0 +1,31 @@
+export { FeatureError, ProtocolError, TooFewSamplesError } from './errors.js';
+export { features, type Features, type FeatureSource } from './features.js';
+export { decodeMoments, featureMoments, momentsOf, type FeatureMoments, type Moments } from './moments.js';
+export {
+  compare,
+  PROTOCOL_VERSION,
+  protocolText,
+  type Comparison,
+  type MetricResult,
+  type Protocol,
+} from './protocol.js';
+export {
+  frechetDistance,
+  frechetDistanceOfFeatures,
+  frechetReference,
+  type FrechetReference,
+} from './metrics/frechet-distance.js';
+export { fdInfinity } from './metrics/fd-infinity.js';
+export { kernelDistance, type KernelDistanceOptions } from './metrics/kernel-distance.js';
+export { inceptionScore } from './metrics/inception-score.js';
+export { precisionRecall, type PrecisionRecall } from './metrics/precision-recall.js';
+export { densityCoverage, type DensityCoverage } from './metrics/density-coverage.js';
+export { slicedWasserstein } from './metrics/sliced-wasserstein.js';
+export { energyDistance } from './metrics/energy-distance.js';
+export { extractBatches, extractFeatures, type Batches, type Extractor } from './extractors/extractor.js';
+export { extractMoments } from './extractors/extract-moments.js';
+export { opaqueExtractor, type OpaqueExtractorOptions } from './extractors/opaque-extractor.js';
+export { moduleExtractor, type ModuleExtractorOptions } from './extractors/module-extractor.js';
+export { randomConvolution, type RandomConvolutionOptions } from './extractors/random-convolution.js';
+export { evaluation, type EvaluationOptions } from './callbacks/evaluation.js';
+export type { PivotedCholesky } from './linear-algebra/pivoted-cholesky.js';

@@ -1,0 +1,52 @@
+import type { PivotedCholesky } from './pivoted-cholesky.js';
+import { addProduct, mirrorLower } from './products.js';
+import { symmetricEigenvalues } from './symmetric-eigenvalues.js';
+
+/**
+ * `tr (S1 S2)^(1/2)` of two covariances: the sum of the roots of the eigenvalues of `U S2 U^T`, where `S1 = U^T U`. These are those of
+ * `S1 S2`, and a symmetric matrix has them without complex numbers, whatever the ranks.
+ *
+ * @param root of the first
+ * @param matrix the second, symmetric `[n, n]`, read as a whole; untouched
+ */
+export function traceOfRoot({ rank, factor, order }: PivotedCholesky, matrix: Float64Array, n: number): number {
+  let largest = 0;
+  for (let i = 0; i < n; i++) largest = Math.max(largest, matrix[i * n + i]!);
+  if (largest === 0) return 0;
+  // In units of the largest entry, so that products neither overflow nor vanish.
+  const permuted = new Float64Array(n * n);
+  for (let i = 0; i < n; i++) {
+    const row = order[i]! * n;
+    for (let j = 0; j < n; j++) permuted[i * n + j] = matrix[row + order[j]!]! / largest;
+  }
+  const half = new Float64Array(rank * n);
+  addProduct(half, factor, permuted, [rank, n, n], { upperA: true });
+  const product = new Float64Array(rank * rank);
+  addProduct(product, half, factor, [rank, rank, n], { upperB: true, lower: true });
+  return Math.sqrt(largest) * sumOfRoots(symmetricEigenvalues(product, rank));
+}
+
+/**
+ * The sum of the singular values of `A B^T`, which is `tr (A^T A B^T B)^(1/2)`: for fewer rows than columns the product is small.
+ *
+ * @param a `[m, depth]`
+ * @param b `[n, depth]`
+ */
+export function nuclearNorm(
+  a: Float64Array,
+  b: Float64Array,
+  [m, n, depth]: readonly [m: number, n: number, depth: number],
+): number {
+  if (m > n) return nuclearNorm(b, a, [n, m, depth]);
+  const product = new Float64Array(m * n);
+  addProduct(product, a, b, [m, n, depth]);
+  const square = new Float64Array(m * m);
+  addProduct(square, product, product, [m, m, n], { lower: true });
+  mirrorLower(square, m);
+  return sumOfRoots(symmetricEigenvalues(square, m));
+}
+
+/** Eigenvalues that are negative are zeros that were rounded. */
+function sumOfRoots(values: Float64Array): number {
+  return values.reduce((sum, value) => sum + Math.sqrt(Math.max(0, value)), 0);
+}

@@ -1,0 +1,64 @@
+import { hostTensor, requireWhole } from '@flowmap/tensor';
+import type { Features } from '../features.js';
+import { requireCount } from '../internal/checks.js';
+import { chooseIndices, rowsAt } from '../internal/draws.js';
+import { meanOf } from '../internal/statistics.js';
+import { featureMoments, type Moments } from '../moments.js';
+import { protocolOf, type MetricResult } from '../protocol.js';
+import { frechetDistance, frechetReference, type FrechetReference } from './frechet-distance.js';
+
+/** The size of the smallest subset is at most this. */
+const MOST_FIRST = 5000;
+
+/** Samples that are copied at a time. */
+const ROWS = 1024;
+
+/**
+ * Fréchet distance extrapolated to infinitely many generated samples (Chong and Forsyth, 2020; sizes as dgm-eval has them): distances at
+ * sizes n evenly spaced from `min(5000, max(2, N / 10))` to N, each of a subset of its own, and the intercept of the line through them over 1 / n. The bias of
+ * few samples of the reference stays.
+ *
+ * @param generated all N of them
+ * @param options.sizes number of sizes, at least 2; 15 unless given
+ * @param options.seed draws the subsets; 0 unless given
+ * @throws {TooFewSamplesError} for fewer than 20 generated samples
+ * @throws {ProtocolError | FeatureError} for features that do not go together
+ * @throws {ConfigError} for a number of sizes that is not a whole number >= 2
+ */
+export function fdInfinity(
+  generated: Features,
+  reference: Moments | FrechetReference,
+  { sizes = 15, seed = 0 }: { readonly sizes?: number; readonly seed?: number } = {},
+): MetricResult {
+  requireWhole('fdInfinity.sizes', sizes, 2);
+  requireCount('fdInfinity', generated.count, 20, 'generated');
+  const { count } = generated;
+  const prepared = 'root' in reference ? reference : frechetReference(reference);
+  const first = Math.min(MOST_FIRST, Math.max(2, Math.floor(count / 10)));
+  const points = Array.from({ length: sizes }, (_, step) => {
+    const n = Math.floor(first + (step * (count - first)) / (sizes - 1));
+    const indices = chooseIndices({ seed, purpose: 'fd-infinity', step }, count, n);
+    return { x: 1 / n, y: frechetDistance(momentsAt(generated, indices), prepared).value };
+  });
+  return {
+    value: intercept(points),
+    protocol: protocolOf(`fd-infinity(sizes=${sizes})`, generated, { reference: prepared.hash, seed }),
+  };
+}
+
+/** Moments of some samples, copied part by part. */
+function momentsAt({ values, width, source }: Features, indices: Int32Array): Moments {
+  const moments = featureMoments(width, source);
+  for (let first = 0; first < indices.length; first += ROWS) {
+    const some = indices.subarray(first, first + ROWS);
+    moments.add(hostTensor([some.length, width], rowsAt(values, width, some)));
+  }
+  return moments.moments();
+}
+
+/** Where the line of least squares through the points meets x = 0. */
+function intercept(points: readonly { readonly x: number; readonly y: number }[]): number {
+  const [x, y] = [meanOf(points.map((point) => point.x)), meanOf(points.map((point) => point.y))];
+  const along = points.reduce((sum, point) => sum + (point.x - x) * (point.y - y), 0);
+  return y - (along / points.reduce((sum, point) => sum + (point.x - x) ** 2, 0)) * x;
+}

@@ -1,0 +1,197 @@
+import { CheckpointError, decodeSafetensors, encodeSafetensors } from '@flowmap/core';
+import { hostTensor, requireWhole, type HostTensor } from '@flowmap/tensor';
+import { FeatureError, TooFewSamplesError } from './errors.js';
+import { POINTS, requireFinite, type Features, type FeatureSource } from './features.js';
+import { hashOf } from './internal/sha256.js';
+import { requireSameWidth } from './internal/checks.js';
+import { addProduct, mirrorLower, transposed } from './linear-algebra/products.js';
+import { requireSameSource } from './protocol.js';
+
+/** Mean and covariance of features: all that a Fréchet distance needs of them. */
+export interface Moments {
+  /** Number of samples. */
+  readonly count: number;
+  readonly width: number;
+  readonly mean: Float64Array;
+  /** `[width, width]`, with the denominator `count - 1`. */
+  readonly covariance: Float64Array;
+  readonly source: FeatureSource;
+}
+
+/** Moments that are accumulated batch by batch, in float64 throughout. */
+export interface FeatureMoments {
+  readonly count: number;
+  readonly width: number;
+  readonly source: FeatureSource;
+  /**
+   * Takes in a batch of features.
+   *
+   * @param batch floats `[n, width]`; a rounded mean or covariance is made nowhere
+   * @throws {FeatureError} for another width, or a NaN or an infinity, naming the sample by its index among all so far; nothing of
+   *   the batch is taken in then
+   */
+  add(batch: HostTensor): void;
+  /**
+   * Takes in what another process, or another part of the data, has accumulated (Chan, Golub and LeVeque, 1979).
+   *
+   * @throws {FeatureError} for another width
+   * @throws {ProtocolError} for features of another source
+   */
+  merge(other: FeatureMoments): void;
+  /**
+   * Mean and covariance of what was taken in so far.
+   *
+   * @throws {TooFewSamplesError} for fewer than 2 samples
+   * @throws {FeatureError} for features whose squares are beyond all numbers
+   */
+  moments(): Moments;
+  /** The sums as a safetensors file, from which {@link decodeMoments} makes the same. */
+  encode(): Uint8Array<ArrayBuffer>;
+}
+
+/** Samples that are taken in at a time, of which there are copies then. */
+const ROWS = 1024;
+
+/** Sums over samples: their number, the mean, and the sum of `(x - mean) (x - mean)^T`, of which what is above the diagonal is left open. */
+interface Sums {
+  count: number;
+  readonly mean: Float64Array;
+  readonly scatter: Float64Array;
+}
+
+/**
+ * Starts accumulating.
+ *
+ * @param width numbers of each sample, at least 1
+ * @param source where the features come from; points unless given
+ * @throws {ConfigError} for a width that is not a whole number >= 1
+ */
+export function featureMoments(width: number, source: FeatureSource = POINTS): FeatureMoments {
+  requireWhole('featureMoments.width', width);
+  return accumulate({ count: 0, mean: new Float64Array(width), scatter: new Float64Array(width * width) }, source);
+}
+
+/** Moments of features that are there as a whole. */
+export function momentsOf({ count, width, values, source }: Features): Moments {
+  const sums = featureMoments(width, source);
+  sums.add(hostTensor([count, width], values));
+  return sums.moments();
+}
+
+/**
+ * Reads what `encode` of {@link FeatureMoments} wrote.
+ *
+ * @param name of the file, for messages
+ * @throws {CheckpointError} for bytes that are no such file
+ */
+export function decodeMoments(bytes: Uint8Array, name: string): FeatureMoments {
+  const { tensors, metadata } = decodeSafetensors(bytes, name);
+  const { mean, scatter } = tensors;
+  const count = Number(metadata['count']);
+  const width = mean?.data.length ?? 0;
+  const { extractor, weights, resize } = metadata;
+  const whole =
+    mean?.data instanceof Float64Array &&
+    scatter?.data instanceof Float64Array &&
+    scatter.data.length === width ** 2 &&
+    Number.isSafeInteger(count) &&
+    count >= 0 &&
+    extractor !== undefined &&
+    resize !== undefined;
+  if (!whole) {
+    throw new CheckpointError(
+      name,
+      'wanted moments of features: F64 tensors mean [d] and scatter [d, d], a count and a source',
+    );
+  }
+  if (![mean.data, scatter.data].every((values) => values.every(Number.isFinite))) {
+    throw new CheckpointError(name, 'moments of features hold a number that is not finite');
+  }
+  return accumulate({ count, mean: mean.data, scatter: scatter.data }, { extractor, weights: weights ?? null, resize });
+}
+
+/** Hash of moments, for the protocols of what is compared with them. */
+export function hashOfMoments({ count, mean, covariance }: Moments): string {
+  return hashOf(Float64Array.of(count), mean, covariance);
+}
+
+const sumsOf = new WeakMap<FeatureMoments, Sums>();
+
+function accumulate(sums: Sums, source: FeatureSource): FeatureMoments {
+  const width = sums.mean.length;
+  const self: FeatureMoments = {
+    get count() {
+      return sums.count;
+    },
+    width,
+    source,
+    add(batch) {
+      const { shape, data } = batch;
+      const [count = 0] = shape;
+      if (shape.length !== 2 || shape[1] !== width || !(data instanceof Float32Array || data instanceof Float64Array)) {
+        const got = `${batch.dtype} [${shape.join(', ')}]`;
+        throw new FeatureError('moments.add', `wanted floats [count, ${width}], got ${got}`);
+      }
+      requireFinite('moments.add', data, width, sums.count);
+      for (let first = 0; first < count; first += ROWS) {
+        const rows = Math.min(ROWS, count - first);
+        join(sums, sumsOfBatch(data.subarray(first * width, (first + rows) * width), rows, width));
+      }
+    },
+    merge(other) {
+      requireSameSource('moments.merge', other.source, source);
+      requireSameWidth('moments.merge', other.width, width);
+      const { count, mean, scatter } = sumsOf.get(other)!;
+      join(sums, { count, mean: mean.slice(), scatter: other === self ? scatter.slice() : scatter });
+    },
+    moments() {
+      const { count, mean, scatter } = sums;
+      if (count < 2) throw new TooFewSamplesError('moments', 2, count);
+      const covariance = scatter.map((value) => value / (count - 1));
+      mirrorLower(covariance, width);
+      if (!covariance.every(Number.isFinite)) {
+        throw new FeatureError('moments', 'the features are too large for their squares; scale them down');
+      }
+      return { count, width, mean: mean.slice(), covariance, source };
+    },
+    encode() {
+      const { weights, ...names } = source;
+      const metadata = { count: String(sums.count), ...names, ...(weights === null ? {} : { weights }) };
+      const scatter = sums.scatter.slice();
+      mirrorLower(scatter, width);
+      return encodeSafetensors(
+        { mean: hostTensor([width], sums.mean), scatter: hostTensor([width, width], scatter) },
+        metadata,
+      );
+    },
+  };
+  sumsOf.set(self, sums);
+  return self;
+}
+
+/** Sums of one batch about its own mean, so that nothing cancels. */
+function sumsOfBatch(values: Float32Array | Float64Array, count: number, width: number): Sums {
+  const mean = new Float64Array(width);
+  for (let i = 0; i < values.length; i++) mean[i % width]! += values[i]!;
+  for (let j = 0; j < width; j++) mean[j]! /= count;
+  const centred = Float64Array.from(values, (value, i) => value - mean[i % width]!);
+  const columns = transposed(centred, count, width);
+  const scatter = new Float64Array(width * width);
+  addProduct(scatter, columns, columns, [width, width, count], { lower: true });
+  return { count, mean, scatter };
+}
+
+/** Adds sums to others: `S = S1 + S2 + n1 n2 / (n1 + n2) (m2 - m1) (m2 - m1)^T`. */
+function join(into: Sums, { count, mean, scatter }: Sums): void {
+  if (count === 0) return;
+  const width = mean.length;
+  const total = into.count + count;
+  const step = mean.map((value, i) => value - into.mean[i]!);
+  const factor = (into.count * count) / total;
+  for (let i = 0; i < width; i++) {
+    const scaled = factor * step[i]!;
+    for (let j = 0, at = i * width; j <= i; j++, at++) into.scatter[at]! += scatter[at]! + scaled * step[j]!;
+  }
+  for (let i = 0; i < width; i++) into.mean[i]! += (count / total) * step[i]!;
+  into.count = total;
+}
