@@ -2,7 +2,16 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { create, toBinary } from '@bufbuild/protobuf';
-import { ConfigError, constant, DisposedError, FeedError, hostTensor, program, UnsupportedError, type Shape } from '@flowmap/tensor';
+import {
+  ConfigError,
+  constant,
+  DisposedError,
+  FeedError,
+  hostTensor,
+  program,
+  UnsupportedError,
+  type Shape,
+} from '@flowmap/tensor';
 import {
   GraphProtoSchema,
   ModelProtoSchema,
