@@ -22,7 +22,8 @@ async function end(field: VelocityField, scales?: HostTensor): Promise<number[]>
   const steps = 128;
   const { data } = await evaluate(
     referenceRuntime(),
-    (z, guidance) => {
+    (z, ...given) => {
+      const [guidance] = given;
       const v = (x: Tensor, t: number) =>
         field.velocity({}, { x, t: full(t, [4]), conditions: guidance ? { guidance } : {} });
       let point = z;
@@ -91,6 +92,16 @@ test('is the strong field to the bit at a scale of 1, outside its interval, and 
   expect(within).toEqual([full[0], full[1], alone[2], alone[3]]);
 });
 
+test('nests, with the conditions of all', async () => {
+  const inner = autoguidance({ strong, weak, scale: 'inner' });
+  const outer = autoguidance({ strong: inner, weak, scale: 'guidance' });
+  expect(outer.conditions).toEqual({ inner: [], guidance: [] });
+  const fixed = (scale: number) => autoguidance({ strong, weak, scale });
+  const nested = await at(autoguidance({ strong: fixed(2), weak, scale: 1.5 }));
+  const flat = await at(fixed(3)); // scales against the same weak field multiply
+  nested.forEach((value, i) => expect(value).toBeCloseTo(flat[i]!, 12));
+});
+
 test('has the derivative of the formula', async () => {
   const guided = autoguidance({ strong, weak, scale: 2 });
   const slope = (field: VelocityField) => async (): Promise<number[]> => {
@@ -99,7 +110,7 @@ test('has the derivative of the formula', async () => {
       referenceRuntime(),
       (x, t) => {
         const along = [x.mul(0).add(0.7), t.mul(0).add(1)];
-        return jvp((x, t) => field.velocity({}, { x: x!, t: t! }), [x, t], along)[1];
+        return jvp((x, t) => field.velocity({}, { x: x, t: t }), [x, t], along)[1];
       },
       [x, t],
     );
@@ -170,7 +181,8 @@ test('guides networks with parameters of their own', async () => {
     return { kind: 'velocity', network, params: Object.fromEntries(params), classes: [] };
   };
   const [a, b] = [drawn(1), drawn(2)];
-  const { parameters, velocity } = autoguidance({ strong: a, weak: b, scale: 2 });
+  const guided = autoguidance({ strong: a, weak: b, scale: 2 });
+  const { parameters } = guided;
   const names = Object.keys(parameters);
   const { data } = await evaluate(
     referenceRuntime(),
@@ -183,7 +195,8 @@ test('guides networks with parameters of their own', async () => {
         .apply(side('strong'), inputs)
         .mul(2)
         .sub(network.apply(side('weak'), inputs));
-      return velocity(params, inputs)
+      return guided
+        .velocity(params, inputs)
         .sub(formula)
         .abs()
         .add(perSample(full(0, [4]), x));

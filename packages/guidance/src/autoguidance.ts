@@ -12,7 +12,7 @@ export interface Guided {
 }
 
 /** A model, its velocity, or a velocity that can only be run. */
-export type Guide = Model | VelocityField | OpaqueField;
+export type Guide = Model | ((VelocityField | OpaqueField) & Partial<Guided>);
 
 /** Options of {@link autoguidance}; λ is at least 1. */
 export interface AutoguidanceOptions<G extends Guide = Guide> extends GuidanceScale {
@@ -31,7 +31,9 @@ export interface AutoguidanceOptions<G extends Guide = Guide> extends GuidanceSc
  *   class, a condition; for a velocity that is traced beside one that is run without a runtime; on tracing or running, when the
  *   condition that gives λ is missing
  */
-export function autoguidance(options: AutoguidanceOptions<Model | VelocityField>): VelocityField & Guided;
+export function autoguidance(
+  options: AutoguidanceOptions<Model | (VelocityField & Partial<Guided>)>,
+): VelocityField & Guided;
 export function autoguidance(options: AutoguidanceOptions): (VelocityField | OpaqueField) & Guided;
 export function autoguidance(options: AutoguidanceOptions): (VelocityField | OpaqueField) & Guided {
   requireScale('autoguidance', options, 1);
@@ -39,7 +41,7 @@ export function autoguidance(options: AutoguidanceOptions): (VelocityField | Opa
   if ('network' in strongGuide && 'network' in weakGuide) {
     requireSameKind('autoguidance.weak', strongGuide, weakGuide);
   }
-  const conditions = scaleConditions(options);
+  const conditions = { ...needed(strongGuide), ...needed(weakGuide), ...scaleConditions(options) };
   const [strong, weak] = [fieldOf(strongGuide), fieldOf(weakGuide)];
   if ('velocity' in strong && 'velocity' in weak) {
     return {
@@ -63,6 +65,11 @@ export function autoguidance(options: AutoguidanceOptions): (VelocityField | Opa
       return combineValues(options, { strong: v, weak: w, t, conditions: given });
     },
   };
+}
+
+/** What a velocity that is guided itself needs. */
+function needed(guide: Guide): Guided['conditions'] {
+  return 'network' in guide ? {} : (guide.conditions ?? {});
 }
 
 function fieldOf(guide: Guide): VelocityField | OpaqueField {

@@ -1,5 +1,13 @@
 import { ConfigError, type OpaqueField, type VelocityField } from '@flowmap/core';
-import { hostTensor, program, sizeOf, type HostTensor, type HostTensors, type Runtime } from '@flowmap/tensor';
+import {
+  hostTensor,
+  program,
+  sizeOf,
+  type HostTensor,
+  type HostTensors,
+  type Runtime,
+  type Tensors,
+} from '@flowmap/tensor';
 import type { GuidanceScale } from './scale.js';
 
 /** A field that is only run, from one that is traced: one program for each shape of its inputs. */
@@ -14,11 +22,8 @@ export function runnable(
   }
   return {
     async evaluate(x, t, conditions) {
-      const inputs = {
-        x,
-        t,
-        ...Object.fromEntries(Object.entries(conditions).map(([k, v]) => [`conditions.${k}`, v])),
-      };
+      const told = Object.entries(conditions).map(([name, rows]) => [`conditions.${name}`, rows] as const);
+      const inputs: HostTensors = { x, t, ...(Object.fromEntries(told) as HostTensors) };
       const specs = Object.fromEntries(
         Object.entries(inputs).map(([name, { shape, dtype }]) => [name, { shape, dtype }]),
       );
@@ -26,8 +31,12 @@ export function runnable(
         Object.entries(field.parameters).map(([name, { shape, dtype }]) => [name, { shape, dtype }]),
       );
       const built = program('velocity', { inputs: specs, state }, (given, params) => {
-        const told = Object.keys(conditions).map((name) => [name, given[`conditions.${name}`]!]);
-        const v = field.velocity(params, { x: given['x']!, t: given['t']!, conditions: Object.fromEntries(told) });
+        const known = Object.keys(conditions).map((name) => [name, given[`conditions.${name}`]!]);
+        const v = field.velocity(params, {
+          x: given['x']!,
+          t: given['t']!,
+          conditions: Object.fromEntries(known) as Tensors,
+        });
         return { outputs: { v } };
       });
       const executable = await runtime.compile(built);
