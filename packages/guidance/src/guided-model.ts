@@ -1,0 +1,97 @@
+import { ConfigError, networkFromConfig, type Model, type Network, type NetworkConfig } from '@flowmap/core';
+import { nullConditions, requireNull, type NullConditions } from './internal/null-conditions.js';
+import { both, part } from './internal/prefixes.js';
+import { requireSameKind } from './internal/same-kind.js';
+import { combine, requireScale, type GuidanceScale } from './internal/scale.js';
+
+/** A guided network: that of the strong model, that of the weak one unless it is the same model, and how they are combined. */
+export interface GuidedConfig extends NetworkConfig {
+  readonly type: 'guided';
+  readonly strong: NetworkConfig;
+  readonly weak?: NetworkConfig;
+  readonly guidance: GuidanceScale;
+  /** The label that the weak one is told, and the conditions that are zero for it. */
+  readonly nullLabel?: number;
+  readonly dropped?: readonly string[];
+}
+
+/** Options of {@link guidedModel}; any λ. */
+export interface GuidedModelOptions extends GuidanceScale, NullConditions {
+  readonly strong: Model;
+  /** The strong model under the null class or without the dropped conditions unless given. */
+  readonly weak?: Model;
+}
+
+/**
+ * Two velocity fields, or two flow maps, as one model whose output is `λ F_strong + (1 - λ) F_weak`; without a weak model,
+ * classifier-free guidance. It is sampled, frozen and taught as any model; to load it from a file, register {@link guidedNetwork}.
+ * Its parameters are `strong.*` and `weak.*`. Guiding the average velocities of flow maps only approximates the flow map of the guided
+ * velocity, which a student that is distilled from that velocity learns.
+ *
+ * @throws {ConfigError} for a scale or an interval that makes no sense, or whose condition the model has already; naming what differs:
+ *   the kind, the shape of samples, a class, a condition; without a weak model, when nothing is dropped
+ */
+export function guidedModel(options: GuidedModelOptions): Model {
+  const { strong, weak, nullClass, dropped, scale, interval } = options;
+  if (weak) {
+    requireSameKind('guidedModel.weak', strong, weak);
+    if (strong.kind !== weak.kind) {
+      throw new ConfigError('guidedModel.weak', `the strong model is a ${strong.kind}, the weak one a ${weak.kind}`);
+    }
+  }
+  if (weak === undefined || nullClass !== undefined || dropped !== undefined)
+    requireNull('guidedModel', options, strong);
+  const config: GuidedConfig = {
+    type: 'guided',
+    shape: strong.network.config.shape,
+    interval: strong.network.config.interval,
+    strong: strong.network.config,
+    ...(weak ? { weak: weak.network.config } : {}),
+    guidance: { scale, ...(interval ? { interval } : {}) },
+    ...(nullClass === undefined ? {} : { nullLabel: strong.classes.indexOf(nullClass) }),
+    ...(dropped ? { dropped } : {}),
+  };
+  const network = guidedNetwork(config);
+  const params = both(upgradedParams(strong), weak ? upgradedParams(weak) : {});
+  return { kind: strong.kind, network, params, classes: strong.classes };
+}
+
+/**
+ * The network of a {@link guidedModel}: `registerNetwork('guided', guidedNetwork)` makes files of it loadable.
+ *
+ * @throws {ConfigError} for a network of an unknown type, or a scale that makes no sense
+ */
+export function guidedNetwork(given: NetworkConfig): Network<GuidedConfig> {
+  const config = given as GuidedConfig;
+  requireScale('guidedModel', config.guidance);
+  const { scale } = config.guidance;
+  const strong = networkFromConfig(config.strong);
+  const weak = config.weak && networkFromConfig(config.weak);
+  if (typeof scale === 'string' && Object.hasOwn(strong.conditions, scale)) {
+    throw new ConfigError('guidedModel.scale', `the model has a condition '${scale}' of its own`);
+  }
+  return {
+    config,
+    parameters: both(strong.parameters, weak?.parameters ?? {}),
+    conditions: {
+      ...strong.conditions,
+      ...(typeof scale === 'string' ? { [scale]: { shape: [], dtype: 'float32' as const } } : {}),
+    },
+    init: (seed) => both(strong.init(seed), weak?.init(seed) ?? {}),
+    apply(params, { x, t, s, conditions = {} }) {
+      const own = Object.fromEntries(Object.entries(conditions).filter(([name]) => name !== scale));
+      const times = { x, t, ...(s ? { s } : {}) };
+      const untold = nullConditions(config, own);
+      return combine(config.guidance, {
+        strong: strong.apply(part('strong', params), { ...times, conditions: own }),
+        weak: (weak ?? strong).apply(part(weak ? 'weak' : 'strong', params), { ...times, conditions: untold }),
+        t,
+        conditions,
+      });
+    },
+  };
+}
+
+function upgradedParams({ network, params }: Model): Model['params'] {
+  return network.upgrade ? network.upgrade(params) : params;
+}
