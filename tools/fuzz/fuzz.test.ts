@@ -92,7 +92,10 @@ describe('what an input may not do', () => {
       { ...bad, memory: 128 },
       {
         corpus: [Buffer.from('g'), Buffer.from('h')],
-        ...{ runs: 40, seed: 2, seconds: Infinity, scratch },
+        runs: 40,
+        seed: 2,
+        seconds: Infinity,
+        scratch,
         onFault(bytes, { kind }) {
           if (kind === 'memory') culprits.push(String.fromCharCode(bytes[0]!));
           return true;

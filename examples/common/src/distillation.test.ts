@@ -23,10 +23,14 @@ test('nothing given is the default', () => {
 test('options change what a preset has', () => {
   const changes = ['--warmup', '300', '--tangent-constant', '0.5', '--diagonal-share', '0'];
   expect(distillation('--preset', 'ayf-paper', ...changes).objective.config).toMatchObject({
-    ...{ intervalLengths: 'logit-normal', diagonalShare: 0, c: 0.5, warmupSteps: 300 },
+    intervalLengths: 'logit-normal',
+    diagonalShare: 0,
+    c: 0.5,
+    warmupSteps: 300,
   });
   expect(distillation('--shortest-interval', '0.125').objective.config).toMatchObject({
-    ...{ intervalLengths: 'log-uniform', 'intervalLengths.shortest': 0.125 },
+    intervalLengths: 'log-uniform',
+    'intervalLengths.shortest': 0.125,
   });
 });
 

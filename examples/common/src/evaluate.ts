@@ -50,7 +50,7 @@ export interface EvaluationOptions {
   readonly batchSize?: number;
   readonly signal?: AbortSignal;
   /** Told what is sampled now, in words. */
-  readonly onProgress?: (what: string) => void;
+  readonly onProgress?: (stage: string) => void;
 }
 
 /** Classes of the samples of an evaluation: sample `i` is of class `i mod classes`, or 0 when there are none. */

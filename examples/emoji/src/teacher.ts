@@ -60,7 +60,16 @@ async function trainIn(
     trainVelocityField({
       network: unet({ shape: data.shape, classes, channels }),
       objective: flowMatching(),
-      ...{ runtime, data, iterations, batchSize, learningRate, seed, stepsPerRun, out: folder, signal, progress },
+      runtime,
+      data,
+      iterations,
+      batchSize,
+      learningRate,
+      seed,
+      stepsPerRun,
+      out: folder,
+      signal,
+      progress,
       config: options,
     }),
   );

@@ -156,7 +156,8 @@ describe.each<{ name: string; tolerance: number; open: () => Promise<Runtime> }>
       const [averageVelocity, derivative] = jvp(F, [x, t], [v, full(1, t.shape)]);
       const gradient = gradients(sumOfProducts(averageVelocity.add(derivative), u), symbols);
       return {
-        ...{ averageVelocity, derivative },
+        averageVelocity,
+        derivative,
         ...Object.fromEntries(names.map((name) => [`gradient.${name}`, gradient[name]!])),
       };
     };

@@ -275,7 +275,7 @@ function componentsOf({ weights, means, stds }: Mixture): Component[] {
   });
 }
 
-function checkComponent(what: string, mean: number, std: number): void {
-  if (!Number.isFinite(mean)) throw new ConfigError(`${what}, mean`, `wanted a finite number, got ${mean}`);
-  if (!(std > 0 && std < Infinity)) throw new ConfigError(`${what}, std`, `wanted a number > 0, got ${std}`);
+function checkComponent(law: string, mean: number, std: number): void {
+  if (!Number.isFinite(mean)) throw new ConfigError(`${law}, mean`, `wanted a finite number, got ${mean}`);
+  if (!(std > 0 && std < Infinity)) throw new ConfigError(`${law}, std`, `wanted a number > 0, got ${std}`);
 }

@@ -72,8 +72,12 @@ describe('an opaque field', () => {
       return Promise.resolve({ denoised: hostTensor([3, 2], out) });
     };
     const { data } = await opaqueField(denoise, {
-      ...{ x: 'y', t: 'sigma', velocity: 'denoised' },
-      ...{ scale: (t) => 1 / (1 - t), time: (t) => t / (1 - t), toVelocity: (D, x, t) => (x - D) / t },
+      x: 'y',
+      t: 'sigma',
+      velocity: 'denoised',
+      scale: (t) => 1 / (1 - t),
+      time: (t) => t / (1 - t),
+      toVelocity: (D, x, t) => (x - D) / t,
     }).evaluate(x, t, {});
     const wanted = await exact();
     data.forEach((value, i) => expect(value).toBeCloseTo(wanted[i]!, 12));

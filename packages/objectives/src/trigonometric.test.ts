@@ -31,8 +31,12 @@ const batchSize = 128;
 /** A short training on the trigonometric path, with the exact velocity as teacher where the objective wants one. */
 async function trained(objective: Objective, parametrization: ParametrizationName, iterations: number): Promise<Model> {
   const model: Model = {
-    ...{ kind: 'flowMap', network, params: network.init(0), classes: [] },
-    ...{ path: 'trigonometric', parametrization },
+    kind: 'flowMap',
+    network,
+    params: network.init(0),
+    classes: [],
+    path: 'trigonometric',
+    parametrization,
   };
   const parametrized = parametrization === 'euler' ? eulerParametrization : trigonometricParametrization;
   const options = { network, objective, teacher, path: trigonometricPath, parametrization: parametrized };

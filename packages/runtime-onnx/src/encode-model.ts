@@ -65,7 +65,10 @@ const LEAST_EXTERNAL = 2 ** 16;
 /** A constant whose values are a file of its name. */
 function referring({ name, dataType, dims, rawData }: TensorProto): TensorProto {
   return create(TensorProtoSchema, {
-    ...{ name, dataType, dims, dataLocation: DataLocation.EXTERNAL },
+    name,
+    dataType,
+    dims,
+    dataLocation: DataLocation.EXTERNAL,
     externalData: [
       { key: 'location', value: name },
       { key: 'offset', value: '0' },

@@ -61,9 +61,9 @@ describe.each(kinds)('constants beside the model of a session %s', (_, create) =
     expect(external.map(({ data }) => data.byteLength).sort()).toEqual([160_000, 262_144]);
     expect(model.byteLength).toBeLessThan(10_000);
     const beside = external.map(({ path, data }) => {
-      const room = new Uint8Array(data.byteLength + 16);
-      room.set(data, 16);
-      return { path, data: room.subarray(16) };
+      const padded = new Uint8Array(data.byteLength + 16);
+      padded.set(data, 16);
+      return { path, data: padded.subarray(16) };
     });
     expect(await results(model, beside)).toEqual(inside);
   });

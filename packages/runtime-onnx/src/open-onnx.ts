@@ -143,8 +143,8 @@ function valuesOf(metadata: InferenceSession['inputMetadata'], kind: 'input' | '
     const type = value.isTensor ? value.type : 'no tensor';
     const known = elementType(type);
     if (!value.isTensor || known === undefined) {
-      const what = value.isTensor ? `has elements of type ${type}` : 'is no tensor';
-      throw new OnnxModelError(model, `${kind} '${shown(value.name)}' ${what}, which host tensors cannot hold`);
+      const fault = value.isTensor ? `has elements of type ${type}` : 'is no tensor';
+      throw new OnnxModelError(model, `${kind} '${shown(value.name)}' ${fault}, which host tensors cannot hold`);
     }
     const shape = value.shape.map((extent) => (extent === '' ? null : extent));
     return [value.name, { type: known, dtype: known.dtype, shape }];

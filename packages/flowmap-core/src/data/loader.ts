@@ -1,5 +1,5 @@
 import { ConfigError } from '../errors.js';
-import { requireWhole } from '../networks/network.js';
+import { requireWhole } from '@flowmap/tensor';
 import type { Batch, Dataset } from '../plugins.js';
 import { checkBatch } from './check-batch.js';
 import { randomMirror } from './mirror.js';

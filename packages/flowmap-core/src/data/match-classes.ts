@@ -84,7 +84,9 @@ function requireSameNames(name: string, known: readonly string[], ours: readonly
 function relabelled(data: Dataset, classes: readonly string[], labels?: readonly number[]): Dataset {
   const { name, length, shape } = data;
   return {
-    ...{ name, length, shape },
+    name,
+    length,
+    shape,
     classes: [...classes],
     conditions: { ...data.conditions, ...classConditions(classes.length) },
     async batch(indices) {

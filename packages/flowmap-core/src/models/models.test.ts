@@ -353,8 +353,10 @@ describe('roles of a model', () => {
 
   test('a student has the path and the parametrization of its teacher, and starts as its teacher', async () => {
     const turned: Model = {
-      ...{ ...teacher, params: { ...teacher.params, 'output.bias': hostTensor([2], [0.5, -1]) } },
-      ...{ path: 'trigonometric', parametrization: 'trigonometric' },
+      ...teacher,
+      params: { ...teacher.params, 'output.bias': hostTensor([2], [0.5, -1]) },
+      path: 'trigonometric',
+      parametrization: 'trigonometric',
     };
     const student = flowMapFrom(turned, 2);
     expect(student).toMatchObject({ path: 'trigonometric', parametrization: 'trigonometric' });

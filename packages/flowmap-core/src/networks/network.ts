@@ -1,4 +1,4 @@
-import { sameShape, ShapeError, type Tensor, type Tensors } from '@flowmap/tensor';
+import { requireWhole, sameShape, ShapeError, type Tensor, type Tensors } from '@flowmap/tensor';
 import { requireTensors } from '../conditions.js';
 import { ConfigError } from '../errors.js';
 import type { Network, NetworkConfig, NetworkInputs, ParameterSpec } from '../plugins.js';
@@ -52,17 +52,6 @@ function specsOf(parameters: InitialSpecs): Record<string, ParameterSpec> {
     return { shape, dtype: 'float32', ...(fixed ? { fixed } : {}), ...(project ? { project } : {}) };
   };
   return Object.fromEntries(Object.entries(parameters).map(([name, spec]) => [name, specOf(spec)]));
-}
-
-/**
- * Checks that an option is a whole number of at least `least`.
- *
- * @throws {ConfigError} naming the option
- */
-export function requireWhole(option: string, value: number, least = 1): void {
-  if (!Number.isInteger(value) || value < least) {
-    throw new ConfigError(option, `wanted a whole number >= ${least}, got ${quoted(value)}`);
-  }
 }
 
 /** Largest size of a part of a network: keeps a configuration from an untrusted file from asking for all memory. */

@@ -83,10 +83,10 @@ function splitFile(
   return { header: parsed.value, data: bytes.subarray(start) };
 }
 
-function requireFew(what: string, entries: Record<string, unknown>, most: number, source: string): void {
+function requireFew(things: string, entries: Record<string, unknown>, most: number, source: string): void {
   const count = Object.keys(entries).filter((key) => key !== METADATA).length;
   if (count > most) {
-    throw new CheckpointError(source, `${count} ${what}, the limit maxTensors is ${most}`, { limit: 'maxTensors' });
+    throw new CheckpointError(source, `${count} ${things}, the limit maxTensors is ${most}`, { limit: 'maxTensors' });
   }
 }
 

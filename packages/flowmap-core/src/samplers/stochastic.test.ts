@@ -103,8 +103,12 @@ describe.each([gamma(0.3), gamma(0.9), consistency()])(
       { name: 'Gaussian', model: gaussian, path: linearPath, mean: 0.7, variance: 0.25, count: 100_000 },
       { name: 'mixture', model: modelOf(mixtureFlowMap(parts)), path: linearPath, mean, variance, count: 4000 },
       {
-        ...{ name: 'Gaussian on the trigonometric path', model: trigonometric, path: trigonometricPath },
-        ...{ mean: 0.7, variance: 0.25, count: 100_000 },
+        name: 'Gaussian on the trigonometric path',
+        model: trigonometric,
+        path: trigonometricPath,
+        mean: 0.7,
+        variance: 0.25,
+        count: 100_000,
       },
     ];
 

@@ -221,8 +221,8 @@ async function expectIndependentDraws(data: Dataset, count: number): Promise<voi
     for (const lag of [1, 2, 64]) {
       let covariance = 0;
       for (let i = lag; i < count; i++) covariance += ((values[i]! - mean) * (values[i - lag]! - mean)) / count;
-      const what = `value ${k}: correlation of draws ${lag} apart`;
-      expect(Math.abs(covariance / variance), what).toBeLessThan(6 / Math.sqrt(count));
+      const title = `value ${k}: correlation of draws ${lag} apart`;
+      expect(Math.abs(covariance / variance), title).toBeLessThan(6 / Math.sqrt(count));
     }
   }
 }

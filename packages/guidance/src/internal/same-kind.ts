@@ -8,8 +8,8 @@ import { sameShape, specText } from '@flowmap/tensor';
  */
 export function requireSameKind(option: string, strong: Model, weak: Model): void {
   const [shape, other] = [strong.network.config.shape, weak.network.config.shape];
-  const fail = (what: string, wanted: string, got: string): never => {
-    throw new ConfigError(option, `the weak model differs in ${what}: the strong one has ${wanted}, it has ${got}`);
+  const fail = (property: string, wanted: string, got: string): never => {
+    throw new ConfigError(option, `the weak model differs in ${property}: the strong one has ${wanted}, it has ${got}`);
   };
   if (!sameShape(shape, other)) fail('the shape of samples', `[${shape.join(', ')}]`, `[${other.join(', ')}]`);
   const count = Math.max(strong.classes.length, weak.classes.length);

@@ -20,8 +20,17 @@ const training = (
   runtime: Runtime,
   more: Partial<TrainVelocityFieldOptions> & { out: string },
 ): TrainVelocityFieldOptions => ({
-  ...{ runtime, data: checkerboard(), network: mlp({ shape: [2], width: 8, depth: 1 }), objective: flowMatching() },
-  ...{ iterations: 8, batchSize: 8, seed: 3, checkpointEvery: 4, logEvery: 1, progress: 'none', ...more },
+  runtime,
+  data: checkerboard(),
+  network: mlp({ shape: [2], width: 8, depth: 1 }),
+  objective: flowMatching(),
+  iterations: 8,
+  batchSize: 8,
+  seed: 3,
+  checkpointEvery: 4,
+  logEvery: 1,
+  progress: 'none',
+  ...more,
 });
 
 /** Folder of a run that stopped after half of its steps. */

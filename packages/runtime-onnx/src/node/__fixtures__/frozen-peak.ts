@@ -4,8 +4,8 @@ import { freeze, hostTensor, program, type HostTensors, type Tensor } from '@flo
 import { onnxRuntime } from '../../onnx-runtime.js';
 
 const [count, width] = [8, 2560];
-const memory = (what: 'VmHWM' | 'VmRSS'): number => {
-  const [, kibibytes] = new RegExp(`^${what}:\\s+(\\d+) kB$`, 'm').exec(readFileSync('/proc/self/status', 'utf8'))!;
+const memory = (field: 'VmHWM' | 'VmRSS'): number => {
+  const [, kibibytes] = new RegExp(`^${field}:\\s+(\\d+) kB$`, 'm').exec(readFileSync('/proc/self/status', 'utf8'))!;
   return 1024 * Number(kibibytes);
 };
 const shape = [width, width];
