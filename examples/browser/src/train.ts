@@ -18,7 +18,7 @@ interface TrainingSettings {
   readonly batchSize: number;
   readonly seed: number;
   readonly gate: Gate;
-  /** Called several times a second, with the loss of the last step. */
+  /** Called several times a second, with the mean loss since the last call. */
   readonly progress: (step: number, loss: number, stepsPerSecond: number) => void;
   /** How often `picture` is called, with the moving average of the weights, before the first step and after the last included. */
   readonly pictures: number;
@@ -58,18 +58,20 @@ function pictures({ iterations, pictures, picture }: TrainingSettings): Callback
 
 /** Reports progress, and holds the training up while it is paused. */
 function reports({ progress, gate }: TrainingSettings): Callback {
-  let since = { time: performance.now(), step: 0 };
+  let since = { time: performance.now(), steps: 0, loss: 0 };
   return {
     name: 'reports',
     every: 1,
     async run(moment) {
-      const elapsed = performance.now() - since.time;
-      if (elapsed < REPORT_EVERY && moment.step < moment.iterations) return;
-      const { step } = moment;
+      const { step, iterations } = moment;
       const { loss = NaN } = await moment.record();
-      progress(step, loss, (1000 * (step - since.step)) / elapsed);
+      since.steps++;
+      since.loss += loss;
+      const elapsed = performance.now() - since.time;
+      if (elapsed < REPORT_EVERY && step < iterations) return;
+      progress(step, since.loss / since.steps, (1000 * since.steps) / elapsed);
       await gate();
-      since = { time: performance.now(), step };
+      since = { time: performance.now(), steps: 0, loss: 0 };
     },
   };
 }
