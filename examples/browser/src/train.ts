@@ -18,7 +18,7 @@ interface TrainingSettings {
   readonly batchSize: number;
   readonly seed: number;
   readonly gate: Gate;
-  /** Called several times a second, with the mean loss since the last call. */
+  /** Called several times a second and with every picture, with the mean loss since the last call. */
   readonly progress: (step: number, loss: number, stepsPerSecond: number) => void;
   /** How often `picture` is called, with the moving average of the weights, before the first step and after the last included. */
   readonly pictures: number;
@@ -43,21 +43,28 @@ export async function trainModel(settings: TrainingSettings): Promise<Model> {
     phases: [objectivePhase({ network, objective, batchSize, seed, ...(teacher ? { teacher } : {}) })],
     batches: loader(data, { batchSize, seed }),
     iterations,
-    callbacks: [pictures(settings), reports(settings)],
+    callbacks: [reports(settings), pictures(settings)],
   });
   return training.model({ average: 'ema' });
 }
 
-function pictures({ iterations, pictures, picture }: TrainingSettings): Callback {
+/** Steps between two pictures. */
+function pictureEvery({ iterations, pictures }: TrainingSettings): number {
+  return Math.max(1, Math.round(iterations / pictures));
+}
+
+function pictures(settings: TrainingSettings): Callback {
+  const { picture } = settings;
   return {
     name: 'pictures',
-    every: Math.max(1, Math.round(iterations / pictures)),
+    every: pictureEvery(settings),
     run: async (moment) => picture(moment.step, (await moment.model({ average: 'ema' })).params),
   };
 }
 
 /** Reports progress, and holds the training up while it is paused. */
-function reports({ progress, gate }: TrainingSettings): Callback {
+function reports(settings: TrainingSettings): Callback {
+  const { progress, gate } = settings;
   let since = { time: performance.now(), steps: 0, loss: 0 };
   return {
     name: 'reports',
@@ -68,7 +75,8 @@ function reports({ progress, gate }: TrainingSettings): Callback {
       since.steps++;
       since.loss += loss;
       const elapsed = performance.now() - since.time;
-      if (elapsed < REPORT_EVERY && step < iterations) return;
+      const isPictured = step % pictureEvery(settings) === 0;
+      if (elapsed < REPORT_EVERY && !isPictured && step < iterations) return;
       progress(step, since.loss / since.steps, (1000 * since.steps) / elapsed);
       await gate();
       since = { time: performance.now(), steps: 0, loss: 0 };
