@@ -8,7 +8,7 @@ import {
   type VelocityField,
 } from '@flowmap/core';
 import { referenceRuntime } from '@flowmap/runtime-reference';
-import { full, hostTensor, jvp, normals, type HostTensor, type Tensor } from '@flowmap/tensor';
+import { full, hostTensor, jvp, normals, type HostTensor, type Runtime, type Tensor } from '@flowmap/tensor';
 import { evaluate } from '@flowmap/tensor/testing';
 import { describe, expect, test } from 'vitest';
 import { autoguidance } from './autoguidance.js';
@@ -144,6 +144,20 @@ test('combines velocities that can only be run', async () => {
     await expect(field.evaluate(x, t, {})).rejects.toThrow('conditions.guidance');
   }
   expect(() => autoguidance({ strong, weak: opaque(weak), scale })).toThrow('give a runtime');
+});
+
+test('a traced velocity beside one that can only be run is compiled once for a shape', async () => {
+  const runtime = referenceRuntime();
+  let compiled = 0;
+  const counting: Runtime = { ...runtime, compile: (...args) => (compiled++, runtime.compile(...args)) };
+  const still: OpaqueField = { evaluate: (x) => Promise.resolve({ ...x, data: x.data.slice().fill(0) }) };
+  const field = autoguidance({ strong, weak: still, scale: 2, runtime: counting }) as OpaqueField;
+  const t = hostTensor([4], Float32Array.of(0.6, 0.3, 0.9, 0.1));
+  const first = await field.evaluate(x, t, {});
+  expect((await field.evaluate(x, t, {})).data).toEqual(first.data);
+  expect(compiled).toBe(1);
+  await field.evaluate(hostTensor([2, 1], x.data.slice(0, 2)), hostTensor([2], t.data.slice(0, 2)), {});
+  expect(compiled).toBe(2);
 });
 
 describe('refuses', () => {

@@ -1,7 +1,7 @@
-import { velocityField, type Model, type OpaqueField, type VelocityField } from '@flowmap/core';
+import { velocityField, type Model, type OpaqueField, type VelocityField, prefixed } from '@flowmap/core';
 import type { Runtime, Shape } from '@flowmap/tensor';
 import { combineValues, runnable } from './internal/opaque.js';
-import { both, part } from './internal/prefixes.js';
+import { both } from './internal/prefixes.js';
 import { requireSameKind } from './internal/same-kind.js';
 import { combine, requireScale, scaleConditions, type GuidanceScale } from './internal/scale.js';
 
@@ -49,8 +49,8 @@ export function autoguidance(options: AutoguidanceOptions): (VelocityField | Opa
       parameters: both(strong.parameters, weak.parameters),
       velocity(params, inputs) {
         return combine(options, {
-          strong: strong.velocity(part('strong', params), inputs),
-          weak: weak.velocity(part('weak', params), inputs),
+          strong: strong.velocity(prefixed('strong', params), inputs),
+          weak: weak.velocity(prefixed('weak', params), inputs),
           t: inputs.t,
           conditions: inputs.conditions ?? {},
         });

@@ -1,6 +1,6 @@
-import { ConfigError, networkFromConfig, type Model, type Network, type NetworkConfig } from '@flowmap/core';
+import { ConfigError, networkFromConfig, type Model, type Network, type NetworkConfig, prefixed } from '@flowmap/core';
 import { nullConditions, requireNull, type NullConditions } from './internal/null-conditions.js';
-import { both, part } from './internal/prefixes.js';
+import { both } from './internal/prefixes.js';
 import { requireSameKind } from './internal/same-kind.js';
 import { combine, requireScale, type GuidanceScale } from './internal/scale.js';
 
@@ -83,8 +83,8 @@ export function guidedNetwork(given: NetworkConfig): Network<GuidedConfig> {
       const times = { x, t, ...(s ? { s } : {}) };
       const untold = nullConditions(config, own);
       return combine(config.guidance, {
-        strong: strong.apply(part('strong', params), { ...times, conditions: own }),
-        weak: (weak ?? strong).apply(part(weak ? 'weak' : 'strong', params), { ...times, conditions: untold }),
+        strong: strong.apply(prefixed('strong', params), { ...times, conditions: own }),
+        weak: (weak ?? strong).apply(prefixed(weak ? 'weak' : 'strong', params), { ...times, conditions: untold }),
         t,
         conditions,
       });

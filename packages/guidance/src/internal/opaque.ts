@@ -1,16 +1,17 @@
-import { ConfigError, type OpaqueField, type VelocityField } from '@flowmap/core';
+import { ConfigError, prefixed, withPrefix, type OpaqueField, type VelocityField } from '@flowmap/core';
 import {
   hostTensor,
   program,
   sizeOf,
+  type Executable,
   type HostTensor,
   type HostTensors,
   type Runtime,
-  type Tensors,
+  type TensorSpec,
 } from '@flowmap/tensor';
 import type { GuidanceScale } from './scale.js';
 
-/** A field that is only run, from one that is traced: one program for each shape of its inputs. */
+/** A field that is only run, from one that is traced: a program for each shape of its inputs, compiled once and kept. */
 export function runnable(
   field: VelocityField | OpaqueField,
   runtime: Runtime | undefined,
@@ -20,35 +21,39 @@ export function runnable(
   if (runtime === undefined) {
     throw new ConfigError(option, 'the other velocity can only be run; give a runtime, which this one is run on');
   }
+  const compiled = new Map<string, Promise<Executable>>();
   return {
     async evaluate(x, t, conditions) {
-      const told = Object.entries(conditions).map(([name, rows]) => [`conditions.${name}`, rows] as const);
-      const inputs: HostTensors = { x, t, ...(Object.fromEntries(told) as HostTensors) };
+      const inputs: HostTensors = { x, t, ...withPrefix('conditions', conditions) };
       const specs = Object.fromEntries(
         Object.entries(inputs).map(([name, { shape, dtype }]) => [name, { shape, dtype }]),
       );
-      const state = Object.fromEntries(
-        Object.entries(field.parameters).map(([name, { shape, dtype }]) => [name, { shape, dtype }]),
-      );
-      const built = program('velocity', { inputs: specs, state }, (given, params) => {
-        const known = Object.keys(conditions).map((name) => [name, given[`conditions.${name}`]!]);
-        const v = field.velocity(params, {
-          x: given['x']!,
-          t: given['t']!,
-          conditions: Object.fromEntries(known) as Tensors,
-        });
-        return { outputs: { v } };
-      });
-      const executable = await runtime.compile(built);
-      try {
-        await executable.writeState(field.parameters);
-        const { v } = await executable.run(inputs);
-        return await v!.read();
-      } finally {
-        await executable.dispose();
-      }
+      const key = JSON.stringify(specs);
+      const executable = compiled.get(key) ?? compile(field, runtime, specs);
+      compiled.set(key, executable);
+      const { v } = await (await executable).run(inputs);
+      const values = await v!.read();
+      v!.dispose();
+      return values;
     },
   };
+}
+
+async function compile(
+  field: VelocityField,
+  runtime: Runtime,
+  specs: Readonly<Record<string, TensorSpec>>,
+): Promise<Executable> {
+  const state = Object.fromEntries(
+    Object.entries(field.parameters).map(([name, { shape, dtype }]) => [name, { shape, dtype }]),
+  );
+  const built = program<string, string>('velocity', { inputs: specs, state }, (given, params) => {
+    const conditions = prefixed('conditions', given);
+    return { outputs: { v: field.velocity(params, { x: given['x']!, t: given['t']!, conditions }) } };
+  });
+  const executable = await runtime.compile(built);
+  await executable.writeState(field.parameters);
+  return executable;
 }
 
 /** Combines velocities in host memory as `combine` does symbolic ones. */
