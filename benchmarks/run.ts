@@ -1,11 +1,14 @@
 // Times the fused training step and its parts, and the preparation of a large program: `npm run bench`, with `--profile` for a
 // table of operators, with `--steps-per-run` for several steps in one call; with `--peers` beside PyTorch, JAX and jax-js;
-// with `--in-place` the training steps with and without the C API; with `--eval` a Fréchet distance.
+// with `--in-place` the training steps with and without the C API; with `--opaque` those with a teacher that only runs; with `--eval` a
+// Fréchet distance; with `--guidance` no times, but how right one student is at all scales of guidance.
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { timeFrechetDistance } from './frechet-distance.js';
+import { trainGuidedStudents } from './guided-student.js';
 import { compareInPlace } from './in-place.js';
 import { timeLargeProgram } from './large-program.js';
+import { compareOpaqueTeacher } from './opaque-teacher.js';
 import { comparePeers } from './peers.js';
 import { timeSteps } from './steps.js';
 
@@ -19,6 +22,8 @@ const { values: options } = parseArgs({
     'in-place': { type: 'boolean', default: false },
     peers: { type: 'boolean', default: false },
     eval: { type: 'boolean', default: false },
+    guidance: { type: 'boolean', default: false },
+    opaque: { type: 'boolean', default: false },
     python: { type: 'string', default: 'python3' },
     'tfjs-node': { type: 'string' },
     rounds: { type: 'string', default: '7' },
@@ -32,6 +37,10 @@ if (options.peers) {
   await comparePeers({ python, rounds: Number(options.rounds), threads, task, small, tfjsNode });
 } else if (options.eval) {
   timeFrechetDistance(2048, Number(options.rounds));
+} else if (options.guidance) {
+  await trainGuidedStudents();
+} else if (options.opaque) {
+  await compareOpaqueTeacher(threads, Number(options.rounds));
 } else if (options['in-place']) {
   await compareInPlace(threads, Number(options.rounds), options.small);
 } else {
