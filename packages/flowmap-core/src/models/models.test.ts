@@ -258,6 +258,12 @@ describe('a checkpoint', () => {
       'maxActivation',
     ],
     [
+      'a network within one that is not known',
+      { type: 'x', shape: [2], inner: { type: 'mlp', shape: [2], depth: 1024 } },
+      /1024 blocks, the file holds \d+ t/,
+      undefined,
+    ],
+    [
       "a network type of one's own with a huge sample",
       { type: 'x', shape: [2 ** 14, 2 ** 14] },
       /layer/,

@@ -10,7 +10,7 @@ export interface NetworkSize {
 
 /**
  * The size of the network that a configuration from a file describes; 0 or NaN where its values are none that a network of
- * that type has, and the sample alone for types of one's own.
+ * that type has. Of types of one's own it is the sample, with the networks that the configuration holds in turn.
  */
 export function networkSize(config: Readonly<Record<string, unknown>>): NetworkSize {
   const number = (key: string, unlessGiven: number): number => {
@@ -42,8 +42,14 @@ export function networkSize(config: Readonly<Record<string, unknown>>): NetworkS
       const blocks = 2 * channels.length * number('blocks', 1);
       return sized(blocks, number('conditionWidth', 128), Math.max(attended, ...levels));
     }
-    default:
-      return { blocks: 0, activation: values };
+    default: {
+      const parts = Object.values(config).filter((part) => isRecord(part) && typeof part['type'] === 'string');
+      const sizes = parts.map((part) => networkSize(part as Record<string, unknown>));
+      return {
+        blocks: sizes.reduce((total, { blocks }) => total + blocks, 0),
+        activation: Math.max(values, ...sizes.map(({ activation }) => activation)),
+      };
+    }
   }
 }
 
