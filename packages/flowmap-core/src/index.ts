@@ -106,6 +106,7 @@ export type { ReadLimits } from './limits.js';
 export { encodeSafetensors } from './safetensors/encode.js';
 export { decodeSafetensors, MAX_RANK, type Safetensors } from './safetensors/decode.js';
 export { quoted, type Json } from './internal/json.js';
+export { prefixed, withPrefix } from './internal/names.js';
 export {
   gaussianFlowMap,
   gaussianVelocity,

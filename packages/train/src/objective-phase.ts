@@ -13,6 +13,8 @@ import {
   type Phase,
   type PhaseContext,
   type VelocityField,
+  prefixed,
+  withPrefix,
 } from '@flowmap/core';
 import {
   hostTensor,
@@ -28,7 +30,7 @@ import {
   type TensorSpec,
 } from '@flowmap/tensor';
 import { scalar } from './internal/host.js';
-import { mapValues, prefixed, withPrefix } from './internal/names.js';
+import { mapValues } from './internal/names.js';
 
 /** What a phase of an objective is made of. */
 export interface ObjectivePhaseOptions {
@@ -57,8 +59,8 @@ export interface ObjectivePhaseOptions {
  * Inputs: `x0` and `noise` `[batch, ...shape]`, `t` and `s` `[batch]`, `conditions.*` and `draws.*` of the network,
  * `objective.draws.*` and `schedules.*` of the objective.
  *
- * @throws {ConfigError} for a batch size or seed that is not a whole number, when the objective needs a teacher and there is none, or on tracing, when it asks for a velocity where there
- *   is none
+ * @throws {ConfigError} for a batch size or seed that is not a whole number, when the objective needs a teacher and there is none, or
+ *   on tracing, when it asks for a velocity where there is none
  */
 export function objectivePhase(options: ObjectivePhaseOptions): Phase {
   const { network, objective, path, batchSize, seed, trains = 'student', name = objective.name } = options;

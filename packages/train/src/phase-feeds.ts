@@ -1,7 +1,8 @@
+import { withPrefix } from '@flowmap/core';
 import type { Batch, Phase, Progress, Trainee } from '@flowmap/core';
 import type { HostTensors } from '@flowmap/tensor';
 import { scalar } from './internal/host.js';
-import { mapValues, withPrefix } from './internal/names.js';
+import { mapValues } from './internal/names.js';
 
 /**
  * The inputs of one run of a phase's step: those of the phase, and what the update takes. They depend on the step and the batch alone, so

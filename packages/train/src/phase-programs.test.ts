@@ -12,6 +12,7 @@ import {
   type Optimizer,
   type Phase,
   type Trainee,
+  prefixed,
 } from '@flowmap/core';
 import { ayfEmd, flowMatching } from '@flowmap/objectives';
 import { onnxRuntime } from '@flowmap/runtime-onnx';
@@ -28,7 +29,6 @@ import {
 } from '@flowmap/tensor';
 import { describe, expect, test } from 'vitest';
 import { adamw } from './adamw.js';
-import { prefixed } from './internal/names.js';
 import { constantSchedule } from './schedules.js';
 import { objectivePhase, type ObjectivePhaseOptions } from './objective-phase.js';
 import { phaseFeeds } from './phase-feeds.js';

@@ -1,4 +1,4 @@
-import { ConfigError, type ObjectiveResult, type Phase, type Trainee } from '@flowmap/core';
+import { ConfigError, type ObjectiveResult, type Phase, type Trainee, prefixed, withPrefix } from '@flowmap/core';
 import {
   full,
   gradients,
@@ -12,7 +12,6 @@ import {
 } from '@flowmap/tensor';
 import { flushed } from './internal/denormals.js';
 import { groupsOf, movingParameters, requireNames, stateName, type Group, type Trainees } from './internal/groups.js';
-import { prefixed, withPrefix } from './internal/names.js';
 
 /** How a phase becomes programs. */
 export interface PhaseProgramOptions {

@@ -1,9 +1,16 @@
-import { ConfigError, type Model, type Objective, type Optimizer, type Schedule, type Trainee } from '@flowmap/core';
+import {
+  ConfigError,
+  type Model,
+  type Objective,
+  type Optimizer,
+  type Schedule,
+  type Trainee,
+  withPrefix,
+} from '@flowmap/core';
 import { hostZeros, type HostTensor, type HostTensors } from '@flowmap/tensor';
 import { adamw } from './adamw.js';
 import { powerEma } from './ema.js';
 import { movingParameters, stateName, type Trainees } from './internal/groups.js';
-import { withPrefix } from './internal/names.js';
 import { cosineSchedule } from './schedules.js';
 
 /** How a model is trained. */

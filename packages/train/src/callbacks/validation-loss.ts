@@ -1,6 +1,6 @@
+import { withPrefix } from '@flowmap/core';
 import type { Callback, Loader } from '@flowmap/core';
 import { requireWhole } from '@flowmap/tensor';
-import { withPrefix } from '../internal/names.js';
 
 /** How {@link validationLoss} looks at held-out data. */
 export interface ValidationLossOptions {

@@ -1,4 +1,4 @@
-import { compileLiveSampler, ConfigError } from '@flowmap/core';
+import { compileLiveSampler, ConfigError, withPrefix } from '@flowmap/core';
 import type { Batch, Callback, CompiledSampler, LogRecord, Moment, MomentSamplerOptions } from '@flowmap/core';
 import type { Preparation, TrainedParameters } from '@flowmap/core';
 import type { HostTensors } from '@flowmap/tensor';
@@ -9,7 +9,6 @@ import { modelIn, onlyModel } from '../trainee.js';
 import { requireFinite, requireFiniteState } from './finite.js';
 import { stateName } from './groups.js';
 import { partOf } from './host.js';
-import { withPrefix } from './names.js';
 import { answersTo, openQuestions, scalarsOf, type Quantities, type StepResults, type Steps } from './steps.js';
 
 interface MomentsOptions extends TrainingOptions {

@@ -1,4 +1,4 @@
-import { ConfigError, type Batch, type OpaqueField, type Phase, type Progress } from '@flowmap/core';
+import { ConfigError, type Batch, type OpaqueField, type Phase, type Progress, prefixed } from '@flowmap/core';
 import {
   causeText,
   RuntimeUnavailableError,
@@ -17,7 +17,6 @@ import { OpaqueFieldError } from '../errors.js';
 import { updateFeeds } from '../phase-feeds.js';
 import { phasePrograms, type PhasePrograms, type Question } from '../phase-programs.js';
 import { partOf, scalar } from './host.js';
-import { prefixed } from './names.js';
 import type { Trainees } from './groups.js';
 
 /** Phases to be run on one state. */

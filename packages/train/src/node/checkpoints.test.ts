@@ -1,14 +1,13 @@
 import { cp, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { dit, mlp, type Model } from '@flowmap/core';
+import { dit, mlp, type Model, withPrefix } from '@flowmap/core';
 import { loadModel } from '@flowmap/core/node';
 import { eightGaussians } from '@flowmap/data';
 import { ayfEmd, flowMatching } from '@flowmap/objectives';
 import { referenceRuntime } from '@flowmap/runtime-reference';
 import { hostTensor, type HostTensors } from '@flowmap/tensor';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { withPrefix } from '../internal/names.js';
 import { initialState, trainee } from '../trainee.js';
 import { loadCheckpoint, loadTrained, saveCheckpoint } from './checkpoints.js';
 import { distill, trainVelocityField } from './train.js';

@@ -12,12 +12,13 @@ import {
   type ReadLimits,
   type Safetensors,
   type TrainedParameters,
+  prefixed,
+  withPrefix,
 } from '@flowmap/core';
 import { loadModel, readTextFile, writeFileAtomic } from '@flowmap/core/node';
 import { causeText, type HostTensors } from '@flowmap/tensor';
 import { z } from 'zod';
 import type { Trainees } from '../internal/groups.js';
-import { prefixed, withPrefix } from '../internal/names.js';
 import type { Checkpoint } from '../run-store.js';
 import { parseJsonFile } from './run-config.js';
 import { namesIn } from './run-folder.js';
