@@ -27,8 +27,8 @@ const batch: Batch = {
 };
 
 /**
- * Times training steps of the DiT with a teacher that only runs, what that teacher takes of them, and steps with the same teacher traced, in
- * turn; prints a table in Markdown.
+ * Times training steps of the DiT with a teacher that only runs, what that teacher takes of them, steps with the same teacher traced, and
+ * with none, in turn; prints a table in Markdown.
  */
 export async function compareOpaqueTeacher(threads: number, rounds: number): Promise<void> {
   const runtime = await onnxRuntime({ device: 'cpu', threads });
@@ -48,18 +48,25 @@ export async function compareOpaqueTeacher(threads: number, rounds: number): Pro
     },
   };
 
-  console.log('| objective | opaque ms | of these the teacher ms | traced ms |');
-  console.log('| --- | ---: | ---: | ---: |');
+  console.log('| objective | opaque ms | of these the teacher ms | traced ms | without a teacher ms |');
+  console.log('| --- | ---: | ---: | ---: | ---: |');
+  const data = ayfEmd({ teacher: false });
   for (const objective of [ayfEmd(), ayfLmd()]) {
-    const times: [number, number, number][] = [];
+    const times: [number, number, number, number][] = [];
     // The first round warms up.
     for (let round = 0; round <= rounds; round++) {
       own = 0;
       const asked = await stepTime(runtime, teacher, objective, opaque);
       const traced = await stepTime(runtime, teacher, objective, velocityField(teacher));
-      if (round > 0) times.push([asked, own / STEPS, traced]);
+      // AYF-LMD needs a teacher; without one AYF-EMD does the same but for the question.
+      const alone = objective.name === data.name ? await stepTime(runtime, teacher, data) : NaN;
+      if (round > 0) times.push([asked, own / STEPS, traced, alone]);
     }
-    const cells = [0, 1, 2].map((i) => median(times.map((row) => row[i]!)).toFixed(0));
+    const cells = [0, 1, 2, 3].map((i) =>
+      median(times.map((row) => row[i]!))
+        .toFixed(0)
+        .replace('NaN', '–'),
+    );
     console.log(`| ${[objective.name, ...cells].join(' | ')} |`);
   }
   await run.dispose();
@@ -83,7 +90,7 @@ async function stepTime(
   runtime: Runtime,
   from: Model,
   objective: Objective,
-  teacher: NonNullable<ObjectivePhaseOptions['teacher']>,
+  teacher?: ObjectivePhaseOptions['teacher'],
 ): Promise<number> {
   const model = flowMapFrom(from, 1);
   const times: number[] = [];
@@ -91,7 +98,9 @@ async function stepTime(
   await train({
     runtime,
     trainees: { student: trainee({ model, learningRate: 1e-4 }) },
-    phases: [objectivePhase({ network: model.network, objective, teacher, batchSize, seed: 0 })],
+    phases: [
+      objectivePhase({ network: model.network, objective, batchSize, seed: 0, ...(teacher ? { teacher } : {}) }),
+    ],
     batches: { batchSize, batch: () => Promise.resolve(batch) },
     iterations: STEPS,
     callbacks: [
