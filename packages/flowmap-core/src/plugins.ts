@@ -200,8 +200,8 @@ export interface Objective {
   readonly schedules: Readonly<Record<string, (progress: Progress) => number>>;
   /** Names of what it draws besides the times, with the shape for one sample: `{ middle: [] }` for a time between. */
   readonly draws?: Readonly<Record<string, Shape>>;
-  /** Draws times, and what {@link Objective.draws} names, on the host; the same for the same seed and step. */
-  draw(key: { readonly seed: number; readonly step: number }, batchSize: number): Draws;
+  /** Draws times, and what {@link Objective.draws} names, on the host; the same for the same seed and progress. */
+  draw(key: Progress & { readonly seed: number }, batchSize: number): Draws;
   /** Traces the loss of a batch. */
   loss(context: ObjectiveContext): ObjectiveResult;
 }
