@@ -21,3 +21,5 @@ export {
 export { lengthCurriculum, type LengthCurriculumOptions } from './length-curriculum.js';
 export { mixedIntervals, type IntervalPart } from './mixed-intervals.js';
 export { stepIntervals, type StepIntervalsOptions } from './step-intervals.js';
+export { teacherTrajectories, type TeacherTrajectoriesOptions } from './teacher-trajectories.js';
+export { velocityAnchor, type VelocityAnchorOptions } from './velocity-anchor.js';
