@@ -3,7 +3,9 @@ import { classCount } from '../conditions.js';
 import { ConfigError } from '../errors.js';
 import { flowMap } from '../flow-map.js';
 import { quoted, type Json } from '../internal/json.js';
+import { withPrefix } from '../internal/names.js';
 import type { ConditioningConfig } from '../networks/conditioning.js';
+import type { ExactDiagonalConfig } from '../networks/exact-diagonal.js';
 import { networkFromConfig } from '../networks/registry.js';
 import { parametrizations, type Parametrization, type ParametrizationName } from '../parametrization.js';
 import { paths, type Path, type PathName } from '../path.js';
@@ -47,30 +49,36 @@ export function velocityField(model: Model): VelocityField {
   };
 }
 
+/** How a student differs from its teacher. */
+export interface StudentOptions {
+  /** Conditions to add, each with the shape for one sample: `{ guidance: [] }` for the scale of guidance. */
+  readonly conditions?: Readonly<Record<string, Shape>>;
+  /**
+   * How many of the network's last blocks are told the target time, at least 1: late-s conditioning, by which the blocks before are the
+   * same for every s. All of them unless given.
+   */
+  readonly intervalBlocks?: number;
+  /**
+   * True for a student `F(x, t, s) = v(x, t) + (t - s) G(x, t, s)` that is its teacher at s = t whatever it has learned: v is the
+   * teacher, which stays as it is, and G the network that is trained. It takes both in training and in sampling. False unless given.
+   */
+  readonly exactDiagonal?: boolean;
+}
+
 /**
  * A student to distil a teacher into: the teacher's network and parameters with an input for the target time added. Networks
  * initialise that input without effect, and more conditions too, so `F(x, t, s) = v(x, t)` for every s and whatever these are,
  * until it is trained. It has the teacher's path and parametrisation; by another one than Euler's, `F` is the network's output.
  *
+ * With `exactDiagonal` its network holds the teacher's as `velocity`, and the one above as `gap`, whose output layer starts at zero.
+ *
  * @param seed draws the parameters of the new inputs, which are all that is drawn
- * @param options.conditions conditions to add, each with the shape for one sample: `{ guidance: [] }` for the scale of guidance
  * @throws {ConfigError} when the network with the new inputs lacks a parameter of the teacher, or has another shape for it; when
- *   networks of its type do not take such conditions
+ *   networks of its type do not take such conditions, do not tell some of their blocks alone the target time or take none
  */
-export function flowMapFrom(
-  given: Model,
-  seed: number,
-  { conditions = {} }: { readonly conditions?: Readonly<Record<string, Shape>> } = {},
-): Model {
+export function flowMapFrom(given: Model, seed: number, options: StudentOptions = {}): Model {
   const teacher = upgradedModel(given);
-  const network = networkFromConfig(studentConfig(teacher.network.config, conditions));
-  const refused = Object.keys(conditions).find((name) => !Object.hasOwn(network.conditions, name));
-  if (refused !== undefined) {
-    throw new ConfigError(
-      `conditions.${refused}`,
-      `a network '${network.config.type}' cannot be given more conditions`,
-    );
-  }
+  const network = studentNetwork(teacher.network, options);
   for (const [name, { shape }] of Object.entries(teacher.params)) {
     const own = network.parameters[name];
     if (!own || !sameShape(own.shape, shape)) {
@@ -86,18 +94,54 @@ export function flowMapFrom(
   );
   return {
     kind: 'flowMap',
-    network,
-    params,
+    ...(options.exactDiagonal === true ? aroundTeacher(teacher, { network, params }, seed) : { network, params }),
     classes: teacher.classes,
     ...(teacher.path === undefined ? {} : { path: teacher.path }),
     ...(teacher.parametrization === undefined ? {} : { parametrization: teacher.parametrization }),
   };
 }
 
-/** The configuration of a teacher's network with the target time and more conditions. */
-function studentConfig(config: ConditioningConfig, conditions: Readonly<Record<string, Shape>>): ConditioningConfig {
-  const added = Object.keys(conditions).length > 0 ? { conditions: { ...config.conditions, ...conditions } } : {};
-  return { ...config, ...added, interval: true };
+/** The teacher's network with the target time and more conditions. */
+function studentNetwork(teacher: Network, { conditions = {}, intervalBlocks }: StudentOptions): Network {
+  const config: ConditioningConfig = teacher.config;
+  const network = networkFromConfig({
+    ...config,
+    ...(Object.keys(conditions).length > 0 ? { conditions: { ...config.conditions, ...conditions } } : {}),
+    ...(intervalBlocks === undefined ? {} : { intervalBlocks }),
+    interval: true,
+  });
+  const { type } = network.config;
+  const refused = Object.keys(conditions).find((name) => !Object.hasOwn(network.conditions, name));
+  if (refused !== undefined) {
+    throw new ConfigError(`conditions.${refused}`, `a network '${type}' cannot be given more conditions`);
+  }
+  if (intervalBlocks !== undefined && (network.config as ConditioningConfig).intervalBlocks !== intervalBlocks) {
+    throw new ConfigError('intervalBlocks', `a network '${type}' tells all of its blocks the target time`);
+  }
+  return network;
+}
+
+/** Networks of this package start as the zero function because of these. */
+const OUTPUT_LAYER = ['output.weight', 'output.bias'];
+
+/** A network that is the teacher at s = t, and a student's network off the diagonal, with its output layer at zero. */
+function aroundTeacher(
+  teacher: Model,
+  { network, params }: Pick<Model, 'network' | 'params'>,
+  seed: number,
+): Pick<Model, 'network' | 'params'> {
+  const [velocity, gap] = [teacher.network.config, network.config];
+  const config: ExactDiagonalConfig = { type: 'exact-diagonal', shape: gap.shape, interval: true, velocity, gap };
+  // Of other networks it is not known what makes their output zero: they start anew.
+  const known = OUTPUT_LAYER.every((name) => Object.hasOwn(params, name));
+  const zero = network.init(seed, known ? OUTPUT_LAYER : Object.keys(params));
+  const start = Object.keys(params).map((name) => {
+    return [name, known && !OUTPUT_LAYER.includes(name) ? params[name]! : zero[name]!] as const;
+  });
+  return {
+    network: networkFromConfig(config),
+    params: { ...withPrefix('velocity', teacher.params), ...withPrefix('gap', Object.fromEntries(start)) },
+  };
 }
 
 /** A model with its parameters in the form that its network has now. */
