@@ -28,7 +28,7 @@ const sample = {
 };
 
 async function startTraining(runtime: Runtime) {
-  // The network's own last layer is zero, and its samples the noise.
+  // The last layer would initially be zero, and the samples just the noise.
   const params = { ...network.init(0), 'output.weight': draw('w', [8, 2]) };
   const student = trainee({
     model: { kind: 'flowMap', network, params, classes: ['a', 'b'] },
@@ -95,7 +95,7 @@ describe.each([
     await step.dispose();
   });
 
-  test('take samples that overlap', async () => {
+  test('allow overlapping calls', async () => {
     const runtime = await open();
     const { step } = await startTraining(runtime);
     const live = await compileLiveSampler(
