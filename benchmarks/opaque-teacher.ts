@@ -11,8 +11,9 @@ import { median } from '@flowmap/example-common';
 import { ayfEmd, ayfLmd } from '@flowmap/objectives';
 import { onnxRuntime } from '@flowmap/runtime-onnx';
 import { freeze, program, uniforms, type Executable, type Runtime } from '@flowmap/tensor';
-import { objectivePhase, train, trainee, type ObjectivePhaseOptions } from '@flowmap/train';
+import { objectivePhase, trainee, type ObjectivePhaseOptions } from '@flowmap/train';
 import { initialParams } from './peer-tasks.js';
+import { stepTimes } from './step-times.js';
 
 const batchSize = 16;
 const SHAPE = [3, 32, 32];
@@ -85,7 +86,7 @@ async function compileTeacher(runtime: Runtime, { network, params }: Model): Pro
   return runtime.compile(freeze(velocity, params));
 }
 
-/** Milliseconds of a step of a training, its loss read: a median. */
+/** Milliseconds of a training step: a median. */
 async function stepTime(
   runtime: Runtime,
   from: Model,
@@ -93,27 +94,8 @@ async function stepTime(
   teacher?: ObjectivePhaseOptions['teacher'],
 ): Promise<number> {
   const model = flowMapFrom(from, 1);
-  const times: number[] = [];
-  let last = NaN;
-  await train({
-    runtime,
-    trainees: { student: trainee({ model, learningRate: 1e-4 }) },
-    phases: [
-      objectivePhase({ network: model.network, objective, batchSize, seed: 0, ...(teacher ? { teacher } : {}) }),
-    ],
-    batches: { batchSize, batch: () => Promise.resolve(batch) },
-    iterations: STEPS,
-    callbacks: [
-      {
-        name: 'clock',
-        every: 1,
-        async run(moment) {
-          await moment.record();
-          if (moment.step > 1) times.push(performance.now() - last);
-          last = performance.now();
-        },
-      },
-    ],
-  });
-  return median(times);
+  const { network } = model;
+  const phase = objectivePhase({ network, objective, batchSize, seed: 0, ...(teacher ? { teacher } : {}) });
+  const student = trainee({ model, learningRate: 1e-4 });
+  return median(await stepTimes({ runtime, student, phase, batch, batchSize, warmupRuns: 1, runs: STEPS - 1 }));
 }

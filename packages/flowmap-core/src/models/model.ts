@@ -11,28 +11,28 @@ import { parametrizations, type Parametrization, type ParametrizationName } from
 import { paths, type Path, type PathName } from '../path.js';
 import type { Network, VelocityField } from '../plugins.js';
 
-/** A network with values for its parameters: all that is needed to sample, to teach, or to train on. */
+/** A network with values for its parameters: all that is needed to sample, teach, or continue training. */
 export interface Model {
   /**
-   * What the network stands for: a velocity field `v(x, t)`, or a flow map's average velocity `F(x, t, s)`. Its output is that by the
-   * Euler parametrisation, and by another one what becomes it.
+   * What the network represents: a velocity field `v(x, t)`, or a flow map's average velocity `F(x, t, s)`. With the
+   * Euler parametrisation its output is that quantity; with another, the output is converted to it.
    */
   readonly kind: 'velocity' | 'flowMap';
   readonly network: Network;
   readonly params: HostTensors;
-  /** Names of the classes, one for each index; empty when the network is unconditional. */
+  /** Names of the classes, one per index; empty if the network has no classes. */
   readonly classes: readonly string[];
-  /** The path that it was trained on; `linear` unless given. */
+  /** The path it was trained on; `linear` unless given. */
   readonly path?: PathName;
-  /** What the network's output means; `euler` unless given, by which it is the velocity, or average velocity, itself. */
+  /** What the network's output means; `euler` unless given, where it is the velocity or average velocity itself. */
   readonly parametrization?: ParametrizationName;
   /** Free-form facts about how it was trained; kept in its checkpoint. */
   readonly training?: Readonly<Record<string, Json>>;
 }
 
 /**
- * A model as a teacher. A flow map is one too: its average velocity at s = t is the velocity. Of the conditions that it is given it
- * takes those of its network; it takes no draws.
+ * A model as a teacher. A flow map can be one too: its average velocity at s = t is the velocity. Of the given
+ * conditions it uses those that its network takes; it takes no draws.
  *
  * @throws {ConfigError} on tracing, when a condition of its network is missing
  */
@@ -54,27 +54,30 @@ export interface StudentOptions {
   /** Conditions to add, each with the shape for one sample: `{ guidance: [] }` for the scale of guidance. */
   readonly conditions?: Readonly<Record<string, Shape>>;
   /**
-   * How many of the network's last blocks are told the target time, at least 1: late-s conditioning, by which the blocks before are the
-   * same for every s. All of them unless given.
+   * Number of the network's last blocks that get the target time, at least 1 (late-s conditioning): the blocks before
+   * them compute the same for every s. All blocks unless given.
    */
   readonly intervalBlocks?: number;
   /**
-   * True for a student `F(x, t, s) = v(x, t) + (t - s) G(x, t, s)` that is its teacher at s = t whatever it has learned: v is the
-   * teacher, which stays as it is, and G the network that is trained. It takes both in training and in sampling. False unless given.
+   * True for a student `F(x, t, s) = v(x, t) + (t - s) G(x, t, s)`, which equals its teacher at s = t whatever it has
+   * learned: v is the frozen teacher and G the network that is trained. Training and sampling evaluate both. False
+   * unless given.
    */
   readonly exactDiagonal?: boolean;
 }
 
 /**
- * A student to distil a teacher into: the teacher's network and parameters with an input for the target time added. Networks
- * initialise that input without effect, and more conditions too, so `F(x, t, s) = v(x, t)` for every s and whatever these are,
- * until it is trained. It has the teacher's path and parametrisation; by another one than Euler's, `F` is the network's output.
+ * A student to distil a teacher into: the teacher's network and parameters, with an added input for the target time.
+ * That input and any added conditions initially have no effect, so until it is trained `F(x, t, s) = v(x, t)` for all s
+ * and all values of these conditions. It has the teacher's path and parametrisation; with a parametrisation other than
+ * Euler's, `F` is the network's output.
  *
- * With `exactDiagonal` its network holds the teacher's as `velocity`, and the one above as `gap`, whose output layer starts at zero.
+ * With `exactDiagonal` its network holds the teacher's as `velocity`, and the one above as `gap`, whose output layer
+ * starts at zero.
  *
- * @param seed draws the parameters of the new inputs, which are all that is drawn
- * @throws {ConfigError} when the network with the new inputs lacks a parameter of the teacher, or has another shape for it; when
- *   networks of its type do not take such conditions, do not tell some of their blocks alone the target time or take none
+ * @param seed seed for the parameters of the new inputs; nothing else is drawn
+ * @throws {ConfigError} when the network with the new inputs lacks a parameter of the teacher, or has it with another
+ *   shape; when networks of its type do not take such conditions, a target time, or one for some of their blocks alone
  */
 export function flowMapFrom(given: Model, seed: number, options: StudentOptions = {}): Model {
   const teacher = upgradedModel(given);
@@ -101,7 +104,7 @@ export function flowMapFrom(given: Model, seed: number, options: StudentOptions 
   };
 }
 
-/** The teacher's network with the target time and more conditions. */
+/** The teacher's network with the target time and the given conditions added. */
 function studentNetwork(teacher: Network, { conditions = {}, intervalBlocks }: StudentOptions): Network {
   const config: ConditioningConfig = teacher.config;
   const network = networkFromConfig({
@@ -116,15 +119,15 @@ function studentNetwork(teacher: Network, { conditions = {}, intervalBlocks }: S
     throw new ConfigError(`conditions.${refused}`, `a network '${type}' cannot be given more conditions`);
   }
   if (intervalBlocks !== undefined && (network.config as ConditioningConfig).intervalBlocks !== intervalBlocks) {
-    throw new ConfigError('intervalBlocks', `a network '${type}' tells all of its blocks the target time`);
+    throw new ConfigError('intervalBlocks', `a network '${type}' gives the target time to all of its blocks`);
   }
   return network;
 }
 
-/** Networks of this package start as the zero function because of these. */
+/** The parameters at which networks of this package start as the zero function. */
 const OUTPUT_LAYER = ['output.weight', 'output.bias'];
 
-/** A network that is the teacher at s = t, and a student's network off the diagonal, with its output layer at zero. */
+/** The teacher at s = t, plus a student's network off the diagonal, with its output layer at zero. */
 function aroundTeacher(
   teacher: Model,
   { network, params }: Pick<Model, 'network' | 'params'>,
@@ -132,7 +135,7 @@ function aroundTeacher(
 ): Pick<Model, 'network' | 'params'> {
   const [velocity, gap] = [teacher.network.config, network.config];
   const config: ExactDiagonalConfig = { type: 'exact-diagonal', shape: gap.shape, interval: true, velocity, gap };
-  // Of other networks it is not known what makes their output zero: they start anew.
+  // Which parameters make the output of other networks zero is not known: those start anew.
   const known = OUTPUT_LAYER.every((name) => Object.hasOwn(params, name));
   const zero = network.init(seed, known ? OUTPUT_LAYER : Object.keys(params));
   const start = Object.keys(params).map((name) => {
@@ -144,7 +147,7 @@ function aroundTeacher(
   };
 }
 
-/** A model with its parameters in the form that its network has now. */
+/** A model with its parameters converted to the current form of its network. */
 export function upgradedModel(model: Model): Model {
   const { network, params } = model;
   return network.upgrade ? { ...model, params: network.upgrade(params) } : model;
@@ -153,7 +156,7 @@ export function upgradedModel(model: Model): Model {
 /**
  * The path that a model was trained on.
  *
- * @throws {ConfigError} for a name that is none of a path
+ * @throws {ConfigError} for an unknown path name
  */
 export function pathOf({ path = 'linear' }: Pick<Model, 'path'>): Path {
   if (!Object.hasOwn(paths, path)) throw new ConfigError('path', unknownName(path, paths));
@@ -163,7 +166,7 @@ export function pathOf({ path = 'linear' }: Pick<Model, 'path'>): Path {
 /**
  * What the output of a model's network means.
  *
- * @throws {ConfigError} for a name that is none of a parametrisation
+ * @throws {ConfigError} for an unknown parametrisation name
  */
 export function parametrizationOf({ parametrization = 'euler' }: Pick<Model, 'parametrization'>): Parametrization {
   if (!Object.hasOwn(parametrizations, parametrization)) {
@@ -172,7 +175,7 @@ export function parametrizationOf({ parametrization = 'euler' }: Pick<Model, 'pa
   return parametrizations[parametrization];
 }
 
-/** What is wrong with a model, in words, and the parameter at fault; undefined when it is whole. */
+/** What is wrong with a model, in words, and the parameter at fault; undefined if it is valid. */
 export function faultOf(model: Model): { message: string; parameter?: string } | undefined {
   const { kind, network, params, classes, path = 'linear', parametrization = 'euler' } = model;
   const { type, interval } = network.config;

@@ -213,7 +213,7 @@ describe('a student is refused', () => {
       const network = networkFromConfig({ type, shape: [2], interval: false });
       const model: Model = { kind: 'velocity', network, params: network.init(0), classes: [] };
       expect(() => flowMapFrom(model, 5, { intervalBlocks: 1 })).toThrow(
-        `a network '${type}' tells all of its blocks the target time`,
+        `a network '${type}' gives the target time to all of its blocks`,
       );
     }
     const exact = flowMapFrom(teacher, 5, { exactDiagonal: true });
@@ -236,7 +236,7 @@ describe('a student is refused', () => {
   const part = mlp({ shape: [2], width: 4, depth: 1 }).config;
   const gap = mlp({ shape: [2], width: 4, depth: 1, interval: true }).config;
   test.each<[string, Record<string, unknown>, string]>([
-    ['of nothing', {}, 'exact-diagonal.velocity: wanted the configuration of a network, got undefined'],
+    ['of nothing', {}, 'exact-diagonal.velocity: wanted the configuration of a network, got nothing'],
     [
       'of a gap of other samples',
       { velocity: part, gap: { ...gap, shape: [3] } },

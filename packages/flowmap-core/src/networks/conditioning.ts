@@ -9,14 +9,14 @@ import { requireSize } from './network.js';
 /** Number of sinusoids per time, half of them sines. */
 const FREQUENCIES = 32;
 
-/** Angular frequencies span this range: higher ones would multiply the time derivative that distillation needs. */
+/** Range of the angular frequencies: higher ones would amplify the time derivative that distillation needs. */
 const LOWEST = 1.5;
 const HIGHEST = 25;
 
 /**
- * Sinusoidal features of times: `[cos(w_k t), sin(w_k t)]` with angular frequencies `w_k` spaced geometrically between 1.5
- * and 25. They are features of `t` itself, since the usual `log sigma` has a derivative without bound at the ends of the path
- * (AYF, which takes `c_noise(t) = t`).
+ * Sinusoidal features of times: `[cos(w_k t), sin(w_k t)]` with angular frequencies `w_k` spaced geometrically between
+ * 1.5 and 25. They are features of `t` itself, because the derivative of the usual `log sigma` is unbounded at the ends
+ * of the path (AYF, which uses `c_noise(t) = t`).
  *
  * @param t `[batch]`
  * @returns `[batch, 2 FREQUENCIES]`
@@ -28,27 +28,27 @@ export function timeFeatures(t: Tensor): Tensor {
   return concat([angles.cos(), angles.sin()], 1);
 }
 
-/** What the conditions of a network are made from: part of its configuration. */
+/** The part of a network's configuration that defines its conditions. */
 export interface ConditioningConfig extends NetworkConfig {
-  /** Number of classes; 0 = none, as when it is not given. */
+  /** Number of classes; 0 = none, which is the default. */
   readonly classes?: number;
   /**
-   * More conditions by name, float32, each with the shape for one sample: `[]` for a number, of size 1 or so as times are, `[n]` for
-   * a vector, `[tokens, n]` for tokens whose order does not matter.
+   * Further conditions by name, float32, each with its shape for one sample: `[]` for a number (of magnitude about 1,
+   * like a time), `[n]` for a vector, `[tokens, n]` for tokens whose order does not matter.
    */
   readonly conditions?: Readonly<Record<string, Shape>>;
   /**
-   * How many of the last blocks are told the target time, at least 1; all of them unless given. The blocks before are then the same
-   * for every s, so that long intervals move them less (Lee et al., "Decoupled MeanFlow", 2025).
+   * Number of the last blocks that get the target time, at least 1; all blocks unless given. The blocks before them then
+   * compute the same for every s (Lee et al., "Decoupled MeanFlow", 2025).
    */
   readonly intervalBlocks?: number;
 }
 
-/** The conditioning vectors of a network of several blocks, each `[batch, width]`, after SiLU. */
+/** The conditioning vectors of a network's blocks, each `[batch, width]`, after SiLU. */
 export interface BlockConditions {
-  /** That of a block, counted from 0. */
+  /** The vector of a block, counted from 0. */
   of(block: number): Tensor;
-  /** That of what follows on the last block. */
+  /** The vector for what follows the last block. */
   readonly output: Tensor;
 }
 
@@ -57,20 +57,20 @@ export interface Conditioning {
   readonly parameters: InitialSpecs;
   /** The conditions that it takes. */
   readonly conditions: ConditionSpecs;
-  /** `[batch, width]`, before the activation that its users apply. */
+  /** `[batch, width]`, before the activation, which is left to the caller. */
   apply(params: Tensors, inputs: NetworkInputs): Tensor;
-  /** The vectors of a network whose blocks were counted: those of the last ones have the target times in them. */
+  /** One vector per block, of which only the last `intervalBlocks` depend on the target times. */
   applyToBlocks(params: Tensors, inputs: NetworkInputs): BlockConditions;
 }
 
 /**
- * `c = W_2 silu(W_1 features(t)) + V_2 silu(V_1 features(t - s)) + E[label] + ...`, one term for each condition. The output
- * layers of the interval and of all conditions but the label start at zero, so that a flow map initialised from a velocity field
- * is that field, `F(x, t, s) = v(x, t)`, whatever is added to its conditions.
+ * `c = W_2 silu(W_1 features(t)) + V_2 silu(V_1 features(t - s)) + E[label] + ...`, one term per condition. The output
+ * layers of the interval and of all conditions but the label start at zero, so a flow map initialised from a velocity
+ * field is that field, `F(x, t, s) = v(x, t)`, whatever conditions are added.
  *
- * @param blocks number of blocks of the network, where it has the option `intervalBlocks`
- * @throws {ConfigError} for classes or conditions that make no sense, for `intervalBlocks` that are none of the network's or one
- *   without an interval input; on tracing, when the target times are missing
+ * @param blocks number of blocks, for networks with the option `intervalBlocks`
+ * @throws {ConfigError} for invalid classes or conditions; for `intervalBlocks` above the number of blocks, or without an
+ *   interval input; on tracing, when the target times are missing
  */
 export function conditioning(config: ConditioningConfig, width: number, blocks?: number): Conditioning {
   const { type, classes = 0, conditions = {} } = config;
@@ -112,12 +112,12 @@ function requireIntervalBlocks(
   if (intervalBlocks === undefined) return;
   const option = `${type}.intervalBlocks`;
   if (blocks === undefined)
-    throw new ConfigError(option, `a network '${type}' tells all of its blocks the target time`);
+    throw new ConfigError(option, `a network '${type}' gives the target time to all of its blocks`);
   requireSize(option, intervalBlocks, blocks);
   if (!interval) throw new ConfigError(option, 'wanted a network with an interval input, this one has none');
 }
 
-/** Two layers on the sinusoidal features of numbers `[batch]`. */
+/** Two layers on the sinusoidal features of a tensor `[batch]`. */
 function timeLayers(name: string, width: number, zero: boolean): Layer {
   const layers = [dense(`${name}.0`, 2 * FREQUENCIES, width), dense(`${name}.1`, width, width, { zero })] as const;
   return {
@@ -126,7 +126,7 @@ function timeLayers(name: string, width: number, zero: boolean): Layer {
   };
 }
 
-/** A row of a table for each class. */
+/** A table with one row per class. */
 function classLayer(classes: number, width: number): Layer {
   return {
     parameters: { 'class.weight': { shape: [classes, width], std: 1 } },
@@ -134,7 +134,7 @@ function classLayer(classes: number, width: number): Layer {
   };
 }
 
-/** Two layers on a condition, the second of which starts at zero; of tokens the mean is taken in between. */
+/** Two layers on a condition, the second of which starts at zero; tokens are averaged in between. */
 function conditionLayers(name: string, shape: Shape, width: number): Layer {
   const [first, second] = [`condition.${name}.0`, `condition.${name}.1`];
   const size = shape.at(-1);
@@ -149,7 +149,7 @@ function conditionLayers(name: string, shape: Shape, width: number): Layer {
   };
 }
 
-/** Names of conditions are parts of the names of parameters, and of inputs of programs. */
+/** Names of conditions become part of the names of parameters and program inputs. */
 const CONDITION_NAME = /^[A-Za-z]\w{0,63}$/;
 
 function requireConditionShapes(option: string, conditions: Readonly<Record<string, Shape>>): void {

@@ -5,7 +5,7 @@ import { prefixed, withPrefix } from '../internal/names.js';
 import { perSample } from '../path.js';
 import type { Network, NetworkConfig, ParameterSpec } from '../plugins.js';
 
-/** A flow map's network that is exact at s = t: that of the velocity, which stays as it is, and that of what is added off the diagonal. */
+/** A flow map's network that is exact at s = t: the frozen network of the velocity, and one for what is added elsewhere. */
 export interface ExactDiagonalConfig extends NetworkConfig {
   readonly type: 'exact-diagonal';
   readonly interval: true;
@@ -16,13 +16,14 @@ export interface ExactDiagonalConfig extends NetworkConfig {
 }
 
 /**
- * `F(x, t, s) = v(x, t) + (t - s) G(x, t, s)`: at s = t the velocity v to the bit, whatever G has learned, so that no training moves it.
- * The parameters `velocity.*` are fixed, `gap.*` are trained. Each evaluation is one of both networks, so a step of training or
- * sampling takes about twice as long, and a file is twice as large.
+ * `F(x, t, s) = v(x, t) + (t - s) G(x, t, s)`, which at s = t is the velocity v to the last bit, whatever G has learned.
+ * The parameters `velocity.*` are fixed, `gap.*` are trained. Every evaluation evaluates both networks, so sampling takes
+ * about twice as long, and a file is twice as large.
  *
- * @param config its two networks
- * @param rebuild makes a network of its configuration
- * @throws {ConfigError} for networks of other samples, a gap without interval input, or one that lacks a condition of the velocity's
+ * @param config the configurations of the two networks
+ * @param rebuild makes a network from its configuration
+ * @throws {ConfigError} when a network has another sample shape, or the gap's network has no interval input or lacks a
+ *   condition of the velocity's
  */
 export function exactDiagonal(
   config: ExactDiagonalConfig,
@@ -50,7 +51,7 @@ export function exactDiagonal(
       const { x, t, s, conditions = {} } = inputs;
       if (s === undefined) throw new ConfigError('s', 'a network with an interval input needs target times');
       const told = Object.entries(conditions).filter(([name]) => Object.hasOwn(velocity.conditions, name));
-      // The teacher as it samples: at s = t, and without draws.
+      // The teacher samples: s = t, and no draws.
       const times = velocity.config.interval ? { x, t, s: t } : { x, t };
       const v = velocity.apply(prefixed('velocity', params), { ...times, conditions: Object.fromEntries(told) });
       const G = gap.apply(prefixed('gap', params), inputs);
