@@ -6,13 +6,13 @@ import { isTaken, takenBefore } from './internal/places.js';
 /** What one sample's draws depend on. */
 export interface DrawKey extends Progress {
   readonly seed: number;
-  /** Index in the batch, which names the sample's random stream. */
+  /** Index in the batch, which selects the sample's random stream. */
   readonly sample: number;
-  /** Index among the samples that are drawn from this distribution: in a mixture, those of its part. */
+  /** Index among the samples that this distribution is drawn for: in a mixture, those of its part. */
   readonly place: number;
 }
 
-/** A distribution of the intervals `[s, t]` that a flow map is trained on: of their length `t - s`, and of where they start. */
+/** A distribution of the intervals `[s, t]` that a flow map is trained on, by their length `t - s` and their lower end. */
 export interface IntervalLengths {
   readonly name: string;
   /** Its settings, defaults included. */
@@ -67,22 +67,22 @@ export function logUniformLengths({
   };
 }
 
-/** Lengths from 0 to 1, all as likely: most of the batch has long intervals, 1/8 of it lengths up to 1/8. */
+/** Lengths uniform in [0, 1): long intervals get most of the batch, lengths up to 1/8 get 1/8 of it. */
 export function uniformLengths(): IntervalLengths {
   return { name: 'uniform', config: {}, draw: (key) => uniforms({ ...key, purpose: 'times.length' }, 1)[0]! };
 }
 
 /**
- * Intervals of length 0, `s = t ~ U(0, 1)`, where the losses of distillation are flow matching on the teacher's velocity: a part of
- * a mixture.
+ * Intervals of length 0, `s = t ~ U(0, 1)`, where distillation losses are flow matching on the teacher's velocity; for use in
+ * mixtures.
  */
 export function diagonalIntervals(): IntervalLengths {
   return { name: 'diagonal', config: {}, range: [0, 0], draw: () => 0 };
 }
 
 /**
- * Intervals that end in data, `s = 0` and `t = d`: the jumps that consistency models learn, and the last one of every sampler. A
- * part of a mixture.
+ * Intervals that end at data, `s = 0` and `t = d`: the jumps of consistency models, and the last step of every sampler; for
+ * use in mixtures.
  *
  * @param lengths distribution of d; `uniformLengths()` unless given
  */
@@ -127,7 +127,7 @@ export function sampleIntervals(
 export function drawInterval(lengths: IntervalLengths, key: DrawKey): [t: number, s: number] {
   const d = lengths.draw(key);
   const s = startOf(lengths, key, d);
-  // The sum of two doubles may be past 1 by its rounding, which float32 takes away.
+  // The sum may exceed 1 by a rounding error of doubles, which float32 rounds away.
   if (!(d >= 0 && s >= 0 && s + d <= 1 + 1e-9)) {
     const got = `got s = ${s} and t = ${s + d}`;
     throw new ConfigError('intervalLengths', `wanted 0 <= s <= t <= 1 of the distribution '${lengths.name}', ${got}`);

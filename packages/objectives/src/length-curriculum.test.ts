@@ -1,5 +1,10 @@
+import { gaussianVelocity, loader, mlp, type Callback } from '@flowmap/core';
+import { gaussianMixture } from '@flowmap/data';
+import { referenceRuntime } from '@flowmap/runtime-reference';
+import { memoryStore, objectivePhase, train, trainee, type TrainingOptions } from '@flowmap/train';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { ayfLmd } from './ayf-lmd.js';
 import { logUniformLengths, sampleIntervals, type DrawKey } from './intervals.js';
 import { lengthCurriculum } from './length-curriculum.js';
 import { stepIntervals } from './step-intervals.js';
@@ -40,6 +45,43 @@ test('depends on the progress alone: a resumed run has the same bits, and the cl
       expect(lengths.draw(at(step)) / logUniformLengths().draw(at(step))).toBeCloseTo(wanted, 12);
     }),
   );
+});
+
+test('a training that stops half-way and goes on has the bits of one that does not', async () => {
+  const network = mlp({ shape: [1], interval: true, width: 8, depth: 1 });
+  const intervalLengths = lengthCurriculum(logUniformLengths(), { from: 0.1, over: 1 });
+  const trained = (more: Partial<TrainingOptions>) =>
+    train({
+      runtime: referenceRuntime(),
+      trainees: {
+        student: trainee({
+          model: { kind: 'flowMap', network, params: network.init(0), classes: [] },
+          learningRate: 1e-2,
+        }),
+      },
+      phases: [
+        objectivePhase({
+          network,
+          objective: ayfLmd({ intervalLengths }),
+          teacher: gaussianVelocity({ std: 0.5 }),
+          batchSize: 8,
+          seed: 0,
+        }),
+      ],
+      batches: loader(gaussianMixture({ weights: [1], means: [[0]], stds: [0.5], classes: [] }), {
+        batchSize: 8,
+        seed: 0,
+      }),
+      iterations: 6,
+      ...more,
+    });
+  const whole = await trained({});
+  const stop = new AbortController();
+  const halt: Callback = { name: 'halt', every: 1, run: ({ step }) => (step === 3 ? stop.abort() : undefined) };
+  const store = memoryStore();
+  expect(await trained({ store, signal: stop.signal, callbacks: [halt] })).toMatchObject({ completed: false, step: 3 });
+  const resumed = await trained({ store: memoryStore(store) });
+  expect(resumed.model().params).toEqual(whole.model().params);
 });
 
 test('leaves the starts to its distribution', () => {

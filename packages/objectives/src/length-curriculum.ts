@@ -3,22 +3,22 @@ import { nestedSettings, startOf, type DrawKey, type IntervalLengths } from './i
 
 /** Settings of {@link lengthCurriculum}. */
 export interface LengthCurriculumOptions {
-  /** Factor of the lengths in the first step, in (0, 1]. */
+  /** Factor in the first step, in (0, 1]. */
   readonly from: number;
-  /** Factor from the share `over` of the run on, in (0, 1]; 1 unless given. */
+  /** Final factor, in (0, 1]; 1 unless given. */
   readonly to?: number;
-  /** Share of the run's steps over which the factor changes, in (0, 1]; 0.5 unless given. */
+  /** Share of the run over which the factor changes, in (0, 1]; 0.5 unless given. */
   readonly over?: number;
 }
 
 /**
- * A curriculum of the gap: the lengths of a distribution times a factor that grows, or shrinks, over the training. Every halving of
- * the factor takes as many steps. What a flow map is for a long interval rests on what it is for the shorter ones within it, so
- * growing lengths learn these first; the velocity at s = t drifts less while intervals are short (2511.19065, Boffi et al.).
+ * A curriculum of the gap: the lengths of a distribution, times a factor that grows or shrinks during the training, by
+ * the same ratio in each step. A flow map is learned from short intervals to long ones, so growing lengths learn the
+ * short ones first, and the velocity at s = t drifts less while intervals are short.
  *
- * The factor depends on the step and the run's iterations alone, so that a run that is resumed goes on with it.
+ * The factor depends only on the step and the number of iterations, so a resumed run continues it.
  *
- * @param lengths what is drawn at a factor of 1
+ * @param lengths the distribution at a factor of 1
  * @throws {ConfigError} for a factor or a share out of its range
  *
  * @example

@@ -10,16 +10,16 @@ export interface IntervalPart {
   readonly of: IntervalLengths;
 }
 
-/** Shares of decimals, such as three of 1/3, sum to 1 but for their rounding. */
+/** Tolerance of the sum of the shares, for shares like 1/3. */
 const ROUNDING = 1e-9;
 
 /**
- * A mixture of distributions of intervals, each for a fixed share of the batch. Which samples are whose is a matter of their place
- * and not drawn, so that every batch has the shares to a sample.
+ * A mixture of distributions of intervals, each with a fixed share of the batch. A sample's part follows from its place
+ * and is not drawn, so every batch has exactly these shares, up to whole samples.
  *
- * @param parts distributions with their shares, which sum to 1; `diagonalIntervals()` for a share at s = t, `intervalsToData()` for
- *   one at s = 0
- * @throws {ConfigError} for shares that are none or do not sum to 1
+ * @param parts distributions with their shares, which sum to 1; `diagonalIntervals()` for a share at s = t,
+ *   `intervalsToData()` for a share at s = 0
+ * @throws {ConfigError} for shares outside (0, 1], or that do not sum to 1
  *
  * @example
  * const intervals = mixedIntervals([
@@ -51,12 +51,12 @@ export function mixedIntervals(parts: readonly IntervalPart[]): IntervalLengths 
   };
 }
 
-/** The distribution that the sample at a place is drawn from, and its place among the samples of that one. */
+/** The part that a sample belongs to, and its place among the samples of that part. */
 function partAt(parts: readonly IntervalPart[], key: DrawKey): { of: IntervalLengths; place: number } {
   let { place } = key;
   let left = 1;
   for (const { share, of } of parts.slice(0, -1)) {
-    // Each part takes its share of the samples that those before it have left.
+    // Each part takes its share of the samples that the parts before it leave.
     const quota = Math.min(1, share / left);
     const before = takenBefore(quota, place);
     if (isTaken(quota, place)) return { of, place: before };

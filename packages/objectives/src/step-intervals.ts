@@ -4,37 +4,36 @@ import { logUniformLengths, nestedSettings, type DrawKey, type IntervalLengths }
 
 /** Settings of {@link stepIntervals}. */
 export interface StepIntervalsOptions {
-  /** Numbers of steps that the student is for, whole numbers >= 1, each once; each gets the same share of the batch. */
+  /** Numbers of steps to train for, distinct whole numbers >= 1; each gets the same share of the batch. */
   readonly steps: readonly number[];
   /**
-   * Which end of a step is held: `end`, its target s, for losses whose derivative is by t, such as AYF-EMD; `start`, its t, for
-   * those by s, such as AYF-LMD; `end` unless given.
+   * Which end of a step stays on the grid: `end`, the target time s, for losses with a derivative by t, such as AYF-EMD;
+   * `start`, the time t, for losses with a derivative by s, such as AYF-LMD; `end` unless given.
    */
   readonly hold?: 'end' | 'start';
   /**
-   * How far the held end is spread around the grid, in steps: uniformly by up to half of it to either side, in [0, 1]; 0, the grid
-   * itself, unless given. For samplers whose grids are not the uniform ones.
+   * Spread of the held end around the grid, as a share of a step, in [0, 1]: it moves uniformly by up to half of that to
+   * either side. 0, which stays on the grid, unless given; more is for samplers with other grids than uniform ones.
    */
   readonly spread?: number;
-  /** Distribution of the length as a share of the step, with 1 within its range; `logUniformLengths({ shortest: 1/16 })` unless given. */
+  /** Distribution of the length as a share of a step, up to 1; `logUniformLengths({ shortest: 1 / 16 })` unless given. */
   readonly lengths?: IntervalLengths;
 }
 
 const HOLDS: readonly string[] = ['end', 'start'];
 
 /**
- * Intervals chosen for the numbers of steps aimed at. A sampler of N steps asks a flow map for the intervals `[k/N, (k + 1)/N]` and
- * no others, so the batch goes to those, the same share to each N and within it to each k.
+ * Intervals chosen for given numbers of steps. A sampler of N steps only evaluates a flow map on the intervals
+ * `[k/N, (k + 1)/N]`, so the batch is spent on those: each N gets the same share, and within it every k is as likely.
  *
- * Intervals of the length 1/N alone would not do: a loss of distillation compares F with its own derivative along the interval, and
- * what it knows of the teacher comes in at s = t. AYF-EMD carries it from there to longer intervals with the same s, AYF-LMD to those
- * with the same t. So one end of the step is held, and the other is drawn between it and the step's other end, its distance as a
- * share of the step by `lengths`.
+ * Intervals of the lengths 1/N alone would not be enough. Distillation losses compare F with its own derivative along
+ * the interval, so they need all shorter intervals in between, down to s = t, where the teacher's velocity comes in:
+ * those with the same s for AYF-EMD, those with the same t for AYF-LMD. One end of the step is therefore held, and the
+ * distance to the other end is drawn as a share of the step, by `lengths`.
  *
- * The student is then for these numbers of steps on uniform grids; elsewhere it is not trained. Grids that contain one another, as
- * those of 1, 2 and 4 steps do, share the ends that are held.
+ * The student is trained for these numbers of steps on uniform grids, and for nothing else.
  *
- * @throws {ConfigError} for numbers of steps that are none, a spread out of its range, or lengths that never are a whole step
+ * @throws {ConfigError} for invalid numbers of steps, a spread out of its range, or lengths that never reach a whole step
  *
  * @example
  * const objective = ayfEmd({ intervalLengths: stepIntervals({ steps: [1, 2, 4] }) });

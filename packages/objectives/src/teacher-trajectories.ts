@@ -3,28 +3,31 @@ import { full, requireWhole, type Tensor } from '@flowmap/tensor';
 
 /** Settings of {@link teacherTrajectories}. */
 export interface TeacherTrajectoriesOptions {
-  /** Steps from noise to a sample's time t, all of the length (1 - t) / steps; at least 1. */
+  /** Number of solver steps from noise to a sample's time t, each of length (1 - t) / steps; at least 1. */
   readonly steps: number;
-  /** How a step is made: a sampler for velocity fields that draws and carries nothing; `heun()` unless given. */
+  /** The solver: a sampler for velocity fields that draws no noise and carries no state; `heun()` unless given. */
   readonly sampler?: Sampler;
 }
 
 /**
- * An objective whose points are on the teacher's trajectories in place of noised data: x_t is where the teacher's ODE leads from the
- * batch's noise at t = 1, by some steps of a solver. Noised data is where a perfect teacher's trajectories are; those of a weaker
- * one, or one with guidance, are elsewhere, and it is them that a student is sampled on.
+ * An objective whose points are on the teacher's trajectories instead of being noised data: x_t is where some steps of a
+ * solver lead along the teacher's ODE from the batch's noise at t = 1. The two have the same distribution for a perfect
+ * teacher. Trajectories of a weaker teacher, or one with guidance, are elsewhere, and those are what a student is sampled
+ * on.
  *
- * The teacher is asked `steps` times more for each batch by `euler()`, twice that by `heun()`, beside a student's forward, derivative
- * and backward pass, and nothing is kept between batches. A teacher that only runs is asked as often, one question after the other. A
- * time near 1 takes as many as one near 0, since a batch is one program. Of the data nothing enters but the conditions.
+ * The cost per batch is `steps` more evaluations of the teacher with `euler()`, twice that with `heun()`; a teacher that
+ * only runs is asked as often, one question after the other. A sample with t near 1 takes as many as one with t near 0,
+ * and nothing is kept from step to step. Of the data only the conditions are used.
  *
- * The solver's error moves the points: on the linear path, for Gaussian data of deviation 0.5, they deviate too much by up to 2 % after four
- * steps of `heun()`, and too little by up to 32 % after four of `euler()`.
+ * The solver's error moves the points. On the linear path, for Gaussian data with standard deviation 0.5, the standard
+ * deviation of x_t is too large by up to 2 % after four steps of `heun()`, and too small by up to 32 % after four of
+ * `euler()`.
  *
- * @param objective one with a teacher; data at other times than t, such as a second batch of `velocityAnchor`, stays noised data
- * @returns an objective of the same name, with the settings `teacherTrajectories.*` more
- * @throws {ConfigError} for a number of steps that is none, a sampler that draws, carries or needs a flow map, or an objective without
- *   teacher
+ * @param objective one with a teacher; points that it noises itself, such as the second batch of `velocityAnchor`, remain
+ *   noised data
+ * @returns an objective of the same name, with `teacherTrajectories.*` added to its settings
+ * @throws {ConfigError} for a number of steps that is not whole or less than 1, a sampler that draws noise, carries state
+ *   or needs a flow map, or an objective without a teacher
  *
  * @example
  * const objective = teacherTrajectories(ayfEmd(), { steps: 4 });
@@ -33,7 +36,7 @@ export function teacherTrajectories(objective: Objective, options: TeacherTrajec
   const { steps, sampler = heun() } = options;
   requireWhole('teacherTrajectories.steps', steps);
   if (sampler.needs.interval || sampler.draws !== undefined || sampler.carry !== undefined) {
-    const wanted = 'wanted a sampler for velocity fields that draws and carries nothing, such as euler() or heun()';
+    const wanted = 'wanted a sampler for velocity fields without noise or carried state, such as euler() or heun()';
     throw new ConfigError('teacherTrajectories.sampler', `${wanted}, got '${sampler.name}'`);
   }
   if (!objective.needs.teacher) {
@@ -62,7 +65,7 @@ export function teacherTrajectories(objective: Objective, options: TeacherTrajec
   };
 }
 
-/** The teacher as a sampler takes it: a velocity is the average over no length, and its map an Euler step. */
+/** The teacher as samplers take it: its average velocity is the velocity, its map an Euler step. */
 function fieldOf(velocity: (x: Tensor, t: Tensor) => Tensor): FlowMap {
   const field: FlowMap = {
     averageVelocity: (x, t) => velocity(x, t),

@@ -19,26 +19,29 @@ export type VelocityAnchorOptions =
       };
     };
 
-/** What the times of the second batch are called among the draws. */
+/** Name of the second batch's times among the draws. */
 const TIME = 'anchorTime';
 
 /**
- * An objective that also holds the student's velocity `F(x, t, t)` where the teacher's is. Long intervals move it through the weights
- * that all intervals share, nothing in them pulls it back, and samplers of many steps follow it.
+ * An objective that also holds the student's velocity `F(x, t, t)` at the teacher's. Long intervals move this velocity
+ * through the weights that all intervals share, nothing else in the loss pulls it back, and samples of many steps follow
+ * it.
  *
- * With `share`, that share of the batch has `s = t ~ U(0, 1)`, each fourth sample of a share 1/4, and the objective draws the others as
- * if there were no more. It costs nothing. What the objective is at s = t is then what holds the velocity: AYF-EMD and AYF-LMD are flow
- * matching there, on the teacher's velocity (on the data's without a teacher), and so is the option `diagonalShare` that they have for
- * it. Objectives whose target at s = t is the student's own output are not, and want `batch`.
+ * With `share`, that share of the batch gets `s = t ~ U(0, 1)`: of a share 1/4 every fourth sample. For the rest of the
+ * batch the objective draws what it draws for a batch of that size. There is no extra cost, but the velocity is only held
+ * by what the objective is at s = t. AYF-EMD and AYF-LMD are flow matching on the teacher's velocity there (without a
+ * teacher, on the data's); their option `diagonalShare` does the same. Objectives whose target at s = t is the student's
+ * own output are not, and need `batch`.
  *
- * With `batch`, the flow-matching loss `weight ‖F(x, t, t) - v(x, t)‖²`, summed over a sample's values and averaged over the batch, of a
- * second batch is added: the same data with the negated noise, at times `t ~ U(0, 1)` of its own. It holds the velocity under every
- * objective, and takes another pass through the student and, where there is one, the teacher. It is not normalised as AYF's losses are:
- * the metric `anchorError`, mean of `‖F - v‖`, tells how strongly it pulls.
+ * With `batch`, the flow-matching loss `weight ‖F(x, t, t) - v(x, t)‖²` of a second batch is added, summed over a
+ * sample's values and averaged over the batch: the same data, with the noise negated, at its own times `t ~ U(0, 1)`. It
+ * works with every objective, and costs one more pass of the student and, if there is one, the teacher. It is not
+ * normalised as AYF's losses are: the metric `anchorError`, the mean of `‖F - v‖`, shows how strongly it pulls.
  *
- * @param objective one with intervals: its times t and s differ
- * @returns an objective of the same name, with the settings `velocityAnchor.*` more
- * @throws {ConfigError} for a share or weight out of its range, or an objective that is trained at s = t alone or has an anchor batch
+ * @param objective one that is trained on intervals, t > s
+ * @returns an objective of the same name, with `velocityAnchor.*` added to its settings
+ * @throws {ConfigError} for a share or weight out of its range, or for an objective that is trained only at s = t, or
+ *   has an anchor batch already
  *
  * @example
  * const held = velocityAnchor(ayfEmd({ diagonalShare: 0 }), { batch: { weight: 0.5 } });
@@ -65,7 +68,7 @@ function withShare(objective: Objective, share: number): Objective {
       ) as Draws;
       for (let sample = 0; sample < batchSize; sample++) {
         const held = isTaken(share, sample);
-        // What else is drawn for a sample at s = t is what the one before has.
+        // A sample at s = t takes all other draws of the sample before it.
         const row = sample - takenBefore(share, sample) - (held ? 1 : 0);
         for (const [name, size] of sizes) {
           draws[name]!.set(others[name]!.subarray(row * size, (row + 1) * size), sample * size);
@@ -108,11 +111,15 @@ function withBatch(objective: Objective, weight: number): Objective {
   };
 }
 
-/** Checks that an objective is trained off the diagonal. */
+/**
+ * Checks that an objective is trained on intervals.
+ *
+ * @throws {ConfigError} for one that is trained only at s = t
+ */
 function requireGaps(objective: Objective): void {
   const { t, s } = objective.draw({ seed: 0, step: 0, iterations: 1 }, 16);
   if (t.every((time, i) => time === s[i])) {
     const wanted = 'wanted an objective that draws intervals, t > s';
-    throw new ConfigError('velocityAnchor.objective', `${wanted}; ${objective.name} is trained at s = t alone`);
+    throw new ConfigError('velocityAnchor.objective', `${wanted}; ${objective.name} is trained only at s = t`);
   }
 }
