@@ -30,10 +30,10 @@ export interface Training {
  *
  * @throws {ConfigError} for options that are invalid or do not fit one another, before the first step
  * @throws {NonFiniteError} when a quantity that is read, or a state that is saved, is NaN or infinite; earlier
- * checkpoints stay intact
+ *   checkpoints stay intact
  * @throws {OpaqueFieldError} when an opaque field fails, or answers with something other than velocities
  * @throws {RuntimeLostError} when the runtime fails during training; the same call resumes from the checkpoint that the
- * error names
+ *   error names
  */
 export async function train(options: TrainingOptions): Promise<Training> {
   const { runtime, trainees, phases, batches, iterations, parts = 1, stepsPerRun = 1, callbacks = [] } = options;

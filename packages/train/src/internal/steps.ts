@@ -84,7 +84,7 @@ interface CompiledQuestion extends Question {
  * Compiles phases that share one state.
  *
  * @throws {ConfigError} for phases that do not fit the trainees, or for several steps per run when a step takes more
- * than one program
+ *   than one program
  */
 export async function openSteps(options: StepsOptions): Promise<Steps> {
   const { runtime, trainees, phases, parts } = options;

@@ -31,9 +31,9 @@ import { setUp, type TrainSetup } from './setup.js';
  * @throws {SampleError} when a sample has a label outside the data's classes or holds a NaN or an infinity, before it
  *   is trained on; earlier checkpoints stay intact
  * @throws {NonFiniteError} when a quantity that is logged, or a state that is saved, is NaN or infinite; earlier
- * checkpoints stay intact
+ *   checkpoints stay intact
  * @throws {RuntimeLostError} when the runtime fails during training; the same call resumes from the checkpoint that the
- * error names
+ *   error names
  */
 export async function trainVelocityField(options: TrainVelocityFieldOptions): Promise<TrainResult> {
   const { network, seed, data, path, parametrization } = options;
