@@ -6,7 +6,7 @@ import { constantSchedule, initialState, logging, memoryStore, objectivePhase, t
 /** The results of a training run, by name: the values of each metric at every step, and the state after the last. */
 export type RunNumbers = Readonly<Record<string, number[]>>;
 
-/** Number of the first step, by when the warm-up is over its start. */
+/** Steps counted as taken before the first, so that the warm-up has begun. */
 const FIRST = 5;
 const STEPS = 8;
 const batchSize = 16;
