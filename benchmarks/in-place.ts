@@ -8,7 +8,10 @@ import { peerTasks, stepFeeds, taskBatch, taskTraining } from './peer-tasks.js';
 
 const stepsInARow = 4;
 
-/** Times the training steps of the peers' tasks in place and through onnxruntime-node's own `run`, in turn; prints a table in Markdown. */
+/**
+ * Times the training steps of the peers' tasks in place and through onnxruntime-node's own `run`, in turn; prints a
+ * table in Markdown.
+ */
 export async function compareInPlace(threads: number, rounds: number, small: boolean): Promise<void> {
   const options = { device: 'cpu', threads } as const;
   const inPlace = await onnxRuntime(options);
@@ -29,7 +32,7 @@ export async function compareInPlace(threads: number, rounds: number, small: boo
       contenders.push({ executable, times: [] });
     }
     const batch = taskBatch(task);
-    // The first round warms up.
+    // The first round is a warm-up.
     for (let round = 0; round <= rounds; round++) {
       for (const { executable, times } of contenders) {
         for (let step = 0; step < stepsInARow; step++) {

@@ -10,18 +10,18 @@ export interface Product {
   readonly gflops: number;
 }
 
-/** A training step, as one program or framework does it. */
+/** Measurements of a training step in one program or framework. */
 export interface Measured {
   readonly runtime: string;
-  /** Milliseconds of a step, the reading of its loss included: a median. */
+  /** Median milliseconds of a step, including reading its loss. */
   readonly ms: number;
   readonly gflops: number;
   readonly samplesPerSecond: number;
-  /** Bytes on the GPU; undefined where nothing tells. */
+  /** Bytes on the GPU; undefined if nothing reports it. */
   readonly peakDeviceMemory?: number | undefined;
 }
 
-/** Products in a row, of which the last is read: they are queued, and the device is busy throughout. */
+/** Products in a row, of which only the last is read: they are queued, so the device is busy throughout. */
 const PRODUCTS = 10;
 
 /** Times `x <- x w` of square float32 matrices that stay on the device. */
@@ -49,7 +49,9 @@ export async function timeProduct(runtime: Runtime, size: number, rounds: number
   return { size, gflops: (2 * size ** 3) / median(times) / 1e6 };
 }
 
-/** Times the training step as a training loop takes it: inputs drawn on the host, state on the device, loss and metrics read. */
+/**
+ * Times the training step as in a training loop: inputs drawn on the host, state on the device, loss and metrics read.
+ */
 export async function timeTraining(
   runtime: Runtime,
   task: PeerTask,
