@@ -5,7 +5,10 @@ import { replaceSessions } from './measure.js';
 import { peerTasks, taskBatch, taskTraining } from './peer-tasks.js';
 import { stepTimes } from './step-times.js';
 
-/** Times the training steps of the peers' tasks in place and through onnxruntime-node's own `run`, in turn; prints a table in Markdown. */
+/**
+ * Times the training steps of the peers' tasks in place and through onnxruntime-node's own `run`, in turn; prints a
+ * table in Markdown.
+ */
 export async function compareInPlace(threads: number, rounds: number, small: boolean): Promise<void> {
   const options = { device: 'cpu', threads } as const;
   const inPlace = await onnxRuntime(options);

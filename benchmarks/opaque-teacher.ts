@@ -19,7 +19,7 @@ const batchSize = 16;
 const SHAPE = [3, 32, 32];
 const CLASSES = 10;
 
-/** Steps of one training, of which the first is not timed. */
+/** Steps per training, of which the first is not timed. */
 const STEPS = 5;
 
 const batch: Batch = {
@@ -28,8 +28,8 @@ const batch: Batch = {
 };
 
 /**
- * Times training steps of the DiT with a teacher that only runs, what that teacher takes of them, steps with the same teacher traced, and
- * with none, in turn; prints a table in Markdown.
+ * Times training steps of the DiT with an opaque teacher, that teacher's share of them, steps with the same teacher
+ * traced, and steps without a teacher, in turn; prints a table in Markdown.
  */
 export async function compareOpaqueTeacher(threads: number, rounds: number): Promise<void> {
   const runtime = await onnxRuntime({ device: 'cpu', threads });
@@ -54,12 +54,12 @@ export async function compareOpaqueTeacher(threads: number, rounds: number): Pro
   const data = ayfEmd({ teacher: false });
   for (const objective of [ayfEmd(), ayfLmd()]) {
     const times: [number, number, number, number][] = [];
-    // The first round warms up.
+    // The first round is a warm-up.
     for (let round = 0; round <= rounds; round++) {
       own = 0;
       const asked = await stepTime(runtime, teacher, objective, opaque);
       const traced = await stepTime(runtime, teacher, objective, velocityField(teacher));
-      // AYF-LMD needs a teacher; without one AYF-EMD does the same but for the question.
+      // AYF-LMD needs a teacher; without one, AYF-EMD does the same except for the question.
       const alone = objective.name === data.name ? await stepTime(runtime, teacher, data) : NaN;
       if (round > 0) times.push([asked, own / STEPS, traced, alone]);
     }

@@ -11,18 +11,18 @@ export interface Product {
   readonly gflops: number;
 }
 
-/** A training step, as one program or framework does it. */
+/** Measurements of a training step in one program or framework. */
 export interface Measured {
   readonly runtime: string;
-  /** Milliseconds of a step, the reading of its loss included: a median. */
+  /** Median milliseconds of a step, including reading its loss. */
   readonly ms: number;
   readonly gflops: number;
   readonly samplesPerSecond: number;
-  /** Bytes on the GPU; undefined where nothing tells. */
+  /** Bytes on the GPU; undefined if nothing reports it. */
   readonly peakDeviceMemory?: number | undefined;
 }
 
-/** Products in a row, of which the last is read: they are queued, and the device is busy throughout. */
+/** Products in a row, of which only the last is read: they are queued, so the device is busy throughout. */
 const PRODUCTS = 10;
 
 /** Times `x <- x w` of square float32 matrices that stay on the device. */
