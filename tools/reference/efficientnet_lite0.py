@@ -1,6 +1,6 @@
 """Golden features of EfficientNet-Lite0, from NumPy in float64.
 
-The network is built here once more, from the weights as they are published, with batch normalisation where it is in training:
+The network is built here once more, from the weights as they are published, and rounded to float16 as they are shipped:
 
     python tools/reference/efficientnet_lite0.py efficientnet-lite0-57934424.pth
 """
@@ -47,7 +47,11 @@ def read(path):
             kind, count = kinds[key]
             file.read(8)
             storages[key] = np.fromfile(file, {"FloatStorage": "<f4", "LongStorage": "<i8"}[kind], count)
-    return {name: storages[s.key][o : o + int(np.prod(shape))].reshape(shape) for name, (s, o, shape, _) in state.items()}
+    def view(storage, offset, shape, strides):
+        values = storages[storage.key][offset:]
+        return np.lib.stride_tricks.as_strided(values, shape, [values.itemsize * stride for stride in strides])
+
+    return {name: view(*args) for name, args in state.items()}
 
 
 def same(x, kernel, stride):
@@ -72,27 +76,32 @@ def depthwise(x, w, stride):
     return np.einsum("nchwuv,cuv->nchw", windows(x, w.shape[-1], stride), w[:, 0], optimize=True)
 
 
-def features(state, images):
+def features(state, images, rounded):
+    """Rounded, weights with batch normalisation in them are float16 numbers, as those that Flowmap ships."""
     state = {name: value.astype(np.float64) for name, value in state.items()}
 
-    def norm(x, name):
-        gain, shift, mean, variance = (state[f"{name}.{part}"].reshape(1, -1, 1, 1) for part in ("weight", "bias", "running_mean", "running_var"))
-        return gain * (x - mean) / np.sqrt(variance + 1e-3) + shift
+    def layer(x, conv_name, norm, convolve, *args):
+        gain, shift, mean, variance = (state[f"{norm}.{part}"] for part in ("weight", "bias", "running_mean", "running_var"))
+        factor = gain / np.sqrt(variance + 1e-3)
+        weight, bias = state[f"{conv_name}.weight"] * factor[:, None, None, None], shift - factor * mean
+        if rounded:
+            weight, bias = (value.astype(np.float32).astype(np.float16).astype(np.float64) for value in (weight, bias))
+        return convolve(x, weight, *args) + bias[None, :, None, None]
 
     def relu6(x):
         return np.clip(x, 0, 6)
 
-    x = relu6(norm(conv(images, state["_conv_stem.weight"], 2), "_bn0"))
+    x = relu6(layer(images, "_conv_stem", "_bn0", conv, 2))
     block = 0
     for expansion, _, first, _, repeats in STAGES:
         for stride in [first] + [1] * (repeats - 1):
             name = f"_blocks.{block}"
-            y = x if expansion == 1 else relu6(norm(conv(x, state[f"{name}._expand_conv.weight"]), f"{name}._bn0"))
-            y = relu6(norm(depthwise(y, state[f"{name}._depthwise_conv.weight"], stride), f"{name}._bn1"))
-            y = norm(conv(y, state[f"{name}._project_conv.weight"]), f"{name}._bn2")
+            y = x if expansion == 1 else relu6(layer(x, f"{name}._expand_conv", f"{name}._bn0", conv))
+            y = relu6(layer(y, f"{name}._depthwise_conv", f"{name}._bn1", depthwise, stride))
+            y = layer(y, f"{name}._project_conv", f"{name}._bn2", conv)
             x = x + y if x.shape == y.shape else y
             block += 1
-    return relu6(norm(conv(x, state["_conv_head.weight"]), "_bn1")).mean((2, 3))
+    return relu6(layer(x, "_conv_head", "_bn1", conv)).mean((2, 3))
 
 
 def pixels():
@@ -103,6 +112,9 @@ def pixels():
 
 
 if __name__ == "__main__":
-    result = features(read(sys.argv[1]), (pixels() - 127) / 128)
+    state = read(sys.argv[1])
+    images = (pixels() - 127) / 128
+    results = {name: features(state, images, name == "rounded") for name in ("published", "rounded")}
     made = {"script": "tools/reference/efficientnet_lite0.py", "numpy": np.__version__, "date": str(date.today())}
-    OUT.write_text(json.dumps({"made": made, "features": [[float(f"{v:.6g}") for v in row] for row in result]}) + "\n")
+    numbers = {name: [[float(f"{v:.6g}") for v in row] for row in rows] for name, rows in results.items()}
+    OUT.write_text(json.dumps({"made": made, **numbers}) + "\n")
