@@ -29,3 +29,11 @@ export { moduleExtractor, type ModuleExtractorOptions } from './extractors/modul
 export { randomConvolution, type RandomConvolutionOptions } from './extractors/random-convolution.js';
 export { evaluation, type EvaluationOptions } from './callbacks/evaluation.js';
 export type { PivotedCholesky } from './linear-algebra/pivoted-cholesky.js';
+export {
+  EFFICIENTNET_LITE0_SIZE,
+  EFFICIENTNET_LITE0_WIDTH,
+  efficientNetLite0Features,
+} from './networks/efficientnet-lite0.js';
+export { efficientNetLite0, type EfficientNetLite0Options } from './extractors/efficientnet-lite0.js';
+export { quantize, resizeImages, type ResizeConvention } from './preprocessing/resize-images.js';
+export { decodeTorchFile, type TorchFileLimits } from './weights/torch-file.js';

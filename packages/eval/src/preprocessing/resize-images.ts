@@ -1,0 +1,66 @@
+import { hostTensor, requireWhole, type HostTensor } from '@flowmap/tensor';
+import { FeatureError } from '../errors.js';
+import { bicubicTaps, bilinearTaps, resizeBytes, resizeFloats, type Taps } from './resample.js';
+
+/**
+ * Ways to resize, which differ by several points of FID:
+ *
+ * - `tf1-bilinear`: TensorFlow 1's, as in ADM, EDM, StyleGAN and torch-fidelity. No antialiasing, no half-pixel centres.
+ * - `bilinear`: PyTorch's, as in pytorch-fid. No antialiasing.
+ * - `pillow-bicubic-float`: Pillow's on numbers, as in clean-fid: antialiased, not rounded, clipped to 0 … 255.
+ * - `pillow-bicubic`: Pillow's on 8-bit pixels, as for DINOv2, CLIP and EfficientNet: antialiased, rounded after rows and
+ *   after columns.
+ */
+export type ResizeConvention = 'tf1-bilinear' | 'bilinear' | 'pillow-bicubic-float' | 'pillow-bicubic';
+
+/**
+ * 8-bit pixels of images: `p = floor(127.5 x + 128)`, clipped to 0 … 255, which gives the pixels of a file back exactly.
+ *
+ * @param values of images, -1 (black) to 1 (white)
+ */
+export function quantize(values: ArrayLike<number>): Uint8Array {
+  return Uint8Array.from(values, (x) => Math.max(0, Math.min(255, Math.floor(127.5 * x + 128))));
+}
+
+/**
+ * Quantises images to 8 bits and resizes them to a square, as the tools do whose numbers they are to be compared with.
+ *
+ * @param images `[n, channels, height, width]`, -1 (black) to 1 (white); one channel is taken for all three
+ * @param size extent of the result in pixels, at least 1
+ * @returns pixels from 0 to 255 as float32 `[n, 3, size, size]`
+ * @throws {FeatureError} for a tensor of another shape, and for a NaN, naming the image
+ * @throws {ConfigError} for a size that is not a whole number >= 1
+ */
+export function resizeImages(images: HostTensor, size: number, convention: ResizeConvention): HostTensor {
+  requireWhole('resizeImages.size', size);
+  const [count, channels, height, width] = images.shape;
+  if (images.shape.length !== 4 || (channels !== 1 && channels !== 3)) {
+    const got = `[${images.shape.join(', ')}]`;
+    throw new FeatureError('resizeImages', `wanted images [n, 1 or 3, height, width], got ${got}`);
+  }
+  const nan = (images.data as Float32Array).findIndex(Number.isNaN);
+  const area = height! * width!;
+  if (nan !== -1) {
+    const sample = Math.floor(nan / (channels * area));
+    throw new FeatureError('resizeImages', `image ${sample} has a NaN`, sample);
+  }
+  const pixels = quantize(images.data);
+  const [horizontal, vertical] = [tapsFor(convention, width!, size), tapsFor(convention, height!, size)];
+  const result = new Float32Array(count! * 3 * size * size);
+  for (let plane = 0; plane < count! * 3; plane++) {
+    const from = channels === 3 ? plane : Math.floor(plane / 3);
+    const values = pixels.subarray(from * area, (from + 1) * area);
+    const resized =
+      convention === 'pillow-bicubic'
+        ? resizeBytes(values, width!, horizontal, vertical)
+        : resizeFloats(Float32Array.from(values), width!, horizontal, vertical);
+    result.set(resized, plane * size * size);
+  }
+  if (convention === 'pillow-bicubic-float') result.forEach((p, i) => (result[i] = Math.max(0, Math.min(255, p))));
+  return hostTensor([count!, 3, size, size], result);
+}
+
+function tapsFor(convention: ResizeConvention, inputs: number, outputs: number): Taps {
+  if (convention === 'tf1-bilinear') return bilinearTaps(inputs, outputs, 'corner');
+  return convention === 'bilinear' ? bilinearTaps(inputs, outputs, 'half-pixel') : bicubicTaps(inputs, outputs);
+}
