@@ -29,9 +29,12 @@ export const unaryDerivatives: {
   sign: null,
 };
 
-/** `scale exp(-x^2)`; rounded to a half, the square would take digits from its exponential. */
+/**
+ * `scale exp(-x^2)`; rounded to a half, the square would take digits from its exponential. Beyond 28 it is 0 in every dtype, and so
+ * are its derivatives, whose powers of x would overflow.
+ */
 function gaussian(x: Tensor, scale: number): Tensor {
-  return inFloat32(x, (x) => x.square().neg().exp().mul(scale));
+  return inFloat32(x, (x) => x.maximum(-28).minimum(28).square().neg().exp().mul(scale));
 }
 
 /** 1 where `a` is the larger, 1/2 where both are equal, else 0: the derivative of `maximum(a, b)` in `a`. */

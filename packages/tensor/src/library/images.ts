@@ -47,6 +47,7 @@ export function depthToSpace(x: Tensor, factor: number): Tensor {
 /**
  * Scales images to any size. Along each axis result pixel `i` looks at place `(i + 1/2) r - 1/2` with `r` the old extent over the
  * new: `bilinear` mixes the two pixels around it, those at the border alone beyond it; `nearest` takes pixel `floor(i r)`.
+ * It is a product with a matrix of weights: a NaN or an infinity makes all of its plane NaN, except by `nearest` to a whole multiple.
  *
  * @param x `[n, c, h, w]`
  * @param size height and width of the result
