@@ -7,14 +7,13 @@ type Draw = (shape: readonly number[]) => Sample;
 
 /** Numbers in [1, 4): the eighth derivative of a reciprocal grows by powers towards zero. */
 const large: Draw = (shape) => {
-  const { dtype, draw } = positive(shape);
+  const sample = positive(shape);
   return {
-    shape,
-    dtype,
+    ...sample,
     draw: (seed) =>
       hostTensor(
         shape,
-        Float32Array.from(draw(seed).data, (x) => 2 * x),
+        Float32Array.from(sample.draw(seed).data, (x) => 2 * x),
       ),
   };
 };
