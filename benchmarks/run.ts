@@ -1,11 +1,12 @@
 // Times the fused training step and its parts, and the preparation of a large program: `npm run bench`, with
 // `--profile` for a table of operators, with `--steps-per-run` for several steps in one call; with `--peers` beside
 // PyTorch, JAX and jax-js; with `--in-place` the training steps with and without the C API; with `--opaque` those with
-// a teacher that only runs; with `--eval` a Fréchet distance; with `--guidance` no times, but how right one student is
-// at all scales of guidance.
+// a teacher that only runs; with `--eval` a Fréchet distance; with `--memory` the memory of a frozen sampler, on Linux;
+// with `--guidance` no times, but how right one student is at all scales of guidance.
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { timeFrechetDistance } from './frechet-distance.js';
+import { measureFrozenMemory } from './frozen-memory.js';
 import { trainGuidedStudents } from './guided-student.js';
 import { compareInPlace } from './in-place.js';
 import { timeLargeProgram } from './large-program.js';
@@ -24,6 +25,7 @@ const { values: options } = parseArgs({
     peers: { type: 'boolean', default: false },
     eval: { type: 'boolean', default: false },
     guidance: { type: 'boolean', default: false },
+    memory: { type: 'boolean', default: false },
     opaque: { type: 'boolean', default: false },
     python: { type: 'string', default: 'python3' },
     'tfjs-node': { type: 'string' },
@@ -38,6 +40,8 @@ if (options.peers) {
   await comparePeers({ python, rounds: Number(options.rounds), threads, task, small, tfjsNode });
 } else if (options.eval) {
   timeFrechetDistance(2048, Number(options.rounds));
+} else if (options.memory) {
+  await measureFrozenMemory(threads);
 } else if (options.guidance) {
   await trainGuidedStudents();
 } else if (options.opaque) {

@@ -16,6 +16,7 @@ import { measureInBrowser } from './browser/measure.js';
 import type { Measured } from './browser/runtimes.js';
 import { limitOf } from './known-limits.js';
 import { root } from './run.js';
+import { specialPrograms } from './special-programs.js';
 import { specialTable } from './special-table.js';
 
 /** A runtime's results under its title. */
@@ -72,6 +73,8 @@ Absolute errors:
 ${table(false, 'absolute')}
 
 ${specialTable(columns)}
+
+${specialPrograms()}
 
 ${failures()}
 `;

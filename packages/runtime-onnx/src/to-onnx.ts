@@ -2,6 +2,7 @@ import type { Program, Signature, Tensor, TensorSpec } from '@flowmap/tensor';
 import { withoutBfloat16 } from './bfloat16.js';
 import { encodeModel, requireEncodable, type ExternalConstant } from './encode-model.js';
 import { Graph } from './graph.js';
+import { constantBlocks } from './lowering/constant-blocks.js';
 import type { Context } from './lowering/context.js';
 import { planSteps } from './lowering/fusion.js';
 import type { Rules } from './lowering/rules.js';
@@ -43,7 +44,7 @@ export function toOnnx(program: Program): Uint8Array {
 export function modelOf(given: Program, rules: Rules, external?: ExternalConstant[]): Uint8Array {
   const program = withoutBfloat16(given);
   if (external === undefined) requireEncodable(program);
-  const { graph, inputs, states, outputs, updates } = lowered(program, rules, (name) => name);
+  const { graph, inputs, states, outputs, updates } = lowered(program, rules, (name) => name, external !== undefined);
   const finished = graph.finish(program.name, { ...inputs, ...states }, { ...outputs, ...updates });
   return encodeModel(finished, graph.domains, external);
 }
@@ -60,10 +61,12 @@ export interface Lowered {
 }
 
 /**
- * Lowers a program without bfloat16 according to the rules of a device; `rename` may give its inputs, states and
- * results other names in the graph.
+ * Lowers a program without bfloat16 according to the rules of a device.
+ *
+ * @param rename may give its inputs, states and results other names in the graph
+ * @param inBlocks true cuts a constant that makes up most of them into blocks
  */
-export function lowered(program: Program, rules: Rules, rename: (name: string) => string): Lowered {
+export function lowered(program: Program, rules: Rules, rename: (name: string) => string, inBlocks = false): Lowered {
   const graph = new Graph();
   const names = new Map<Tensor, string>();
   const value = (tensor: Tensor): string => {
@@ -79,7 +82,8 @@ export function lowered(program: Program, rules: Rules, rename: (name: string) =
   const { channelBlock, usesMinimalFiltering } = rules;
   const gates = new Set(program.nodes.filter((node) => node.is('silu')).map(({ operands: [x] }) => x));
   const isGate: Context['isGate'] = (tensor) => gates.has(tensor);
-  const context: Context = { graph, value, compact, isGate, channelBlock, usesMinimalFiltering };
+  const blocksOf: Context['blocksOf'] = inBlocks ? constantBlocks(program, graph) : () => undefined;
+  const context: Context = { graph, value, compact, blocksOf, isGate, channelBlock, usesMinimalFiltering };
 
   for (const node of program.nodes) {
     if (!node.is('input')) continue;

@@ -2,6 +2,7 @@ import type { Case } from '@flowmap/tensor/testing';
 import type fc from 'fast-check';
 import { activation, binary, selection, unary, whole } from './elementwise.js';
 import { expressions } from './expressions.js';
+import { higher } from './higher.js';
 import { normalization, pooling, resampling, resizing } from './images.js';
 import { indexing } from './indexing.js';
 import { cut, joined, moved } from './layout.js';
@@ -43,4 +44,5 @@ export const families: Readonly<Record<string, fc.Arbitrary<Case>>> = {
   normalization,
   indexing,
   expressions,
+  'higher derivatives': higher,
 };

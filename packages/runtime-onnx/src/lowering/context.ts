@@ -1,5 +1,6 @@
 import type { Primitive, Tensor } from '@flowmap/tensor';
 import type { Attribute, Graph } from '../graph.js';
+import type { Block } from './constant-blocks.js';
 
 /** What a lowering rule works with: the graph under construction and the values that already have a name in it. */
 export interface Context {
@@ -8,6 +9,8 @@ export interface Context {
   readonly value: (tensor: Tensor) => string;
   /** Name of a value that broadcasts to the tensor's shape: a constant of equal elements is a scalar. */
   readonly compact: (tensor: Tensor) => string;
+  /** The blocks into which a large constant matrix is cut; undefined if it is whole. */
+  readonly blocksOf: (matrix: Tensor) => readonly Block[] | undefined;
   /** Whether `silu` of the tensor is computed as well. */
   readonly isGate: (tensor: Tensor) => boolean;
   /** Channels per block of the processor's own convolutions, if it has them. */

@@ -1,4 +1,5 @@
 import { sizeOf, type Tensor } from '@flowmap/tensor';
+import type { Block } from './constant-blocks.js';
 import type { Context } from './context.js';
 import { sumOfBlock } from './sums.js';
 
@@ -13,12 +14,33 @@ export function product(tensor: Tensor<'matmul'>, context: Context, addend?: Ten
     return addend ? graph.node('Add', [total, value(addend)]) : total;
   }
   if (tensor.rank === 2) {
+    const blocks = context.blocksOf(b);
+    if (blocks) {
+      const joined = productByBlocks(tensor, blocks, context);
+      return addend ? graph.node('Add', [joined, value(addend)]) : joined;
+    }
     const inputs = [a, b, ...(addend ? [addend] : [])].map(value);
     return graph.node('Gemm', inputs, { transA: transposeA ? 1 : 0, transB: transposeB ? 1 : 0 });
   }
   const left = transposeA ? swapped(a, context) : value(a);
   const right = transposeB ? swapped(b, context) : value(b);
   return graph.node('MatMul', [left, right]);
+}
+
+/** A product with a matrix that comes in blocks of rows: a sum over them, or side by side where the matrix is transposed. */
+function productByBlocks(tensor: Tensor<'matmul'>, blocks: readonly Block[], { graph, value }: Context): string {
+  const { transposeA, transposeB } = tensor.attributes;
+  const transposes = { transA: transposeA ? 1 : 0, transB: transposeB ? 1 : 0 };
+  const left = value(tensor.operands[0]!);
+  if (transposeB) {
+    const columns = blocks.map(({ name }) => graph.node('Gemm', [left, name], transposes));
+    return graph.node('Concat', columns, { axis: 1 });
+  }
+  const axis = graph.integers([transposeA ? 0 : 1]);
+  return blocks.reduce<string | undefined>((sum, { name, start, end }) => {
+    const terms = graph.node('Slice', [left, graph.integers([start]), graph.integers([end]), axis]);
+    return graph.node('Gemm', [terms, name, ...(sum === undefined ? [] : [sum])], transposes);
+  }, undefined)!;
 }
 
 /**

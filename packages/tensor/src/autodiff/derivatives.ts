@@ -32,9 +32,12 @@ export const unaryDerivatives: {
   sign: null,
 };
 
-/** `scale exp(-x^2)`; if the square were rounded to a half, its exponential would lose digits. */
+/**
+ * `scale exp(-x^2)`; if the square were rounded to a half, its exponential would lose digits. Beyond 28 it is 0 in every
+ * dtype, as are its derivatives, whose powers of x would otherwise overflow.
+ */
 function gaussian(x: Tensor, scale: number): Tensor {
-  return inFloat32(x, (x) => x.square().neg().exp().mul(scale));
+  return inFloat32(x, (x) => x.maximum(-28).minimum(28).square().neg().exp().mul(scale));
 }
 
 /**

@@ -38,7 +38,8 @@ const vjpRules: { readonly [P in Primitive]: VjpRule<P> } = {
   exp: unary,
   log: (y, yBar) => [yBar.div(y.operands[0]!)],
   sqrt: unary,
-  square: unary,
+  // 2 x yBar, the 2 outside: twice a large x may overflow where the result does not.
+  square: (y, yBar) => [yBar.mul(y.operands[0]!).mul(2)],
   sin: unary,
   cos: unary,
   tanh: unary,

@@ -96,7 +96,8 @@ export class Tensor<P extends Primitive = Primitive> implements TensorSpec {
     return bind('sigmoid', [this], {});
   }
   /**
-   * `x sigmoid(x)` (Elfwing, Uchibe, Doya 2017; also called swish). At plus and minus infinity its derivatives are NaN.
+   * `x sigmoid(x)` (Elfwing, Uchibe, Doya 2017; also called swish). As in PyTorch, it is NaN at minus infinity, and its
+   * derivatives are NaN at both infinities.
    */
   silu(): Tensor {
     return bind('silu', [this], {});

@@ -53,10 +53,9 @@ export function geluTanh(x: Tensor): Tensor {
 }
 
 /**
- * `f(x)` where |x| < bound, and `max(x, 0)` beyond, where f equals it, so that powers of x do not overflow in
- * derivatives.
+ * `f(x)`, but `max(x, 0)` where |x| > bound, which f equals there, so that powers of x do not overflow in derivatives.
  */
 function reluBeyond(x: Tensor, bound: number, f: (x: Tensor) => Tensor): Tensor {
-  const isInside = x.abs().less(bound);
-  return select(isInside, f(select(isInside, x, 0)), relu(x));
+  const isBeyond = x.abs().greater(bound);
+  return select(isBeyond, relu(x), f(select(isBeyond, 0, x)));
 }

@@ -47,7 +47,8 @@ export function depthToSpace(x: Tensor, factor: number): Tensor {
 /**
  * Scales images to any size. Along each axis result pixel `i` lies at `(i + 1/2) r - 1/2`, where `r` is the old extent
  * divided by the new. `bilinear` interpolates the two pixels around that point, and uses the border pixel alone beyond
- * the border; `nearest` takes pixel `floor(i r)`.
+ * the border; `nearest` takes pixel `floor(i r)`. It is a product with a matrix of weights, so a NaN or an infinity makes
+ * its whole plane NaN, except with `nearest` to a whole multiple.
  *
  * @param x `[n, c, h, w]`
  * @param size height and width of the result

@@ -221,6 +221,22 @@ describe('rules', () => {
       %4 = mul %0 %3 : float32 [2, 3]
       return y = %4"
     `);
+    expect(
+      simplified((a, _, row) =>
+        row
+          .mul(1 / 3)
+          .mul(a)
+          .mul(2),
+      ),
+    ).toMatchInlineSnapshot(`
+      "
+      %0 = input 'a' : float32 [2, 3]
+      %1 = input 'row' : float32 [1, 3]
+      %2 = constant 0.6666666666666666 : float32 []
+      %3 = mul %1 %2 : float32 [1, 3]
+      %4 = mul %0 %3 : float32 [2, 3]
+      return y = %4"
+    `);
     expect(simplified((a, _, row) => a.mul(2).mul(row))).toMatchInlineSnapshot(`
       "
       %0 = input 'a' : float32 [2, 3]

@@ -86,7 +86,8 @@ export const rewriteRules: { readonly [P in Primitive]?: RewriteRule<P> } = {
       if (!a!.is('mul')) return undefined;
       const [x, factor] = a.operands as readonly [Tensor, Tensor];
       const merged = isPowerOfTwo(factor) || isPowerOfTwo(b) ? fold('mul', [factor, b]) : undefined;
-      return merged && isOrdinary(merged) ? make('mul', [x, merged], {}) : undefined;
+      if (merged) return isOrdinary(merged) ? make('mul', [x, merged], {}) : undefined;
+      return x.size < factor.size ? joinedToSmaller(factor, x, b, make) : joinedToSmaller(x, factor, b, make);
     }
     if (a!.is('neg') && b!.is('neg')) return make('mul', [a.operands[0]!, b.operands[0]!], {});
     if (a!.is('neg')) return make('neg', [make('mul', [a.operands[0]!, b!], {})], {});
@@ -229,8 +230,14 @@ function isOrdinary(x: Tensor): boolean {
  * than y itself, and loses no more than the product with c alone.
  */
 function movedToSmaller(large: Tensor, small: Tensor, make: Make): Tensor | undefined {
-  if (large.size <= small.size || !large.is('mul') || !small.is('mul')) return undefined;
+  if (!large.is('mul')) return undefined;
   const [x, s] = large.operands as readonly [Tensor, Tensor];
+  return large.size > small.size ? joinedToSmaller(x, small, s, make) : undefined;
+}
+
+/** The same for `(x (y c)) s`. */
+function joinedToSmaller(x: Tensor, small: Tensor, s: Tensor, make: Make): Tensor | undefined {
+  if (x.size <= small.size || !small.is('mul')) return undefined;
   const [y, c] = small.operands as readonly [Tensor, Tensor];
   const factor = isDoubling(s) && isScalar(c) ? fold('mul', [s, c]) : undefined;
   if (!factor || Math.abs(valueOf(factor)) > 1 || !isOrdinary(factor)) return undefined;

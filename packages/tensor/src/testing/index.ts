@@ -4,7 +4,7 @@ export { measureRuntime, type Exactness } from './measure-runtime.js';
 export { at, kink, type Case } from './case.js';
 export { awayFromZero, coins, distinct, integers, normal, positive, type Sample } from './samples.js';
 export { derivativesOf, ofFloats, type Derivative, type DerivativeKind } from './derivatives.js';
-export { mismatch, tolerances, type Errors } from './compare.js';
+export { halfTolerances, mismatch, tolerances, type Errors } from './compare.js';
 export { disagreements } from './suite.js';
 export { describeSpecialValues } from './special/describe.js';
 export { compareSpecialValues, type SpecialResult } from './special/compare.js';

@@ -1,0 +1,81 @@
+import type { SpecialLimit } from '@flowmap/tensor/testing';
+import type { Special } from './variants.js';
+
+/** What special numbers random programs of a family are given, how they are compared, and why not otherwise. */
+export interface SpecialRule {
+  readonly families: readonly string[];
+  readonly kinds: readonly Special[];
+  /** `each`: relative to each number; `largest`: to the largest of ordinary size that is wanted in a result, or to 1. */
+  readonly relativeTo: 'each' | 'largest';
+  readonly reason: string;
+}
+
+export const specialRules: readonly SpecialRule[] = [
+  {
+    families: ['selection', 'joined'],
+    kinds: ['open', 'largest', 'smallest'],
+    relativeTo: 'each',
+    reason: 'Numbers are moved, chosen and squared.',
+  },
+  {
+    families: ['moved'],
+    kinds: ['open', 'smallest'],
+    relativeTo: 'each',
+    reason: 'Fourth powers of the largest numbers overflow on the way to derivatives that do not.',
+  },
+  {
+    families: ['cut'],
+    kinds: ['open'],
+    relativeTo: 'each',
+    reason: 'Of products of several numbers the smallest ones are zeros or not, by the order.',
+  },
+  {
+    families: ['unary', 'activation', 'binary', 'reduction', 'along an axis', 'indexing', 'higher derivatives'],
+    kinds: ['open', 'largest', 'smallest'],
+    relativeTo: 'largest',
+    reason: 'Functions have an error of a rounding of 1, as have sums of their terms.',
+  },
+  {
+    families: [
+      'matmul',
+      'product and addend',
+      'linear',
+      'convolution',
+      'convolution with bias',
+      'transposed convolution',
+      'resampling',
+      'resizing',
+    ],
+    kinds: ['open', 'smallest'],
+    relativeTo: 'largest',
+    reason: 'Terms of the largest numbers overflow one by one where their sum would not.',
+  },
+  {
+    families: ['attention', 'heads'],
+    kinds: ['open'],
+    relativeTo: 'largest',
+    reason: 'The smallest numbers are scaled on the way, perhaps to 0, which makes NaN of infinities.',
+  },
+  {
+    families: ['pooling', 'normalization', 'expressions'],
+    kinds: ['open', 'smallest'],
+    relativeTo: 'largest',
+    reason: 'Squares of the largest numbers overflow, and the mask of a maximum times that is NaN.',
+  },
+];
+
+/** Results in which a runtime may differ, as the test words them: `name: derivative: 1 became NaN`. */
+export const specialProgramLimits: readonly SpecialLimit[] = [
+  {
+    runtime: /^tfjs/,
+    result: /^conv(2d|Transpose2d) .*: (NaN|-?Infinity) became |^conv(2d|Transpose2d) .* became (NaN|-?Infinity)$/,
+    reason:
+      'Convolutions leave zeros of the padding out, and multiply those that strides put between pixels: what these make of NaN ' +
+      'and infinities is open.',
+  },
+  {
+    runtime: /^tfjs \(wasm\)/,
+    result: /\b(sin|cos) of /,
+    reason: 'Sine and cosine have an absolute error of 2e-7 up to some thousands, and beyond 1e8 no digits.',
+  },
+];

@@ -1,0 +1,42 @@
+import type { Program, Tensor } from '@flowmap/tensor';
+import type { Graph } from '../graph.js';
+
+/** Some rows of a constant matrix, by their name in the graph. */
+export interface Block {
+  readonly name: string;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Bytes from which on a matrix is worth cutting. */
+const LEAST = 2 ** 25;
+
+const BLOCKS = 8;
+
+/**
+ * The blocks of rows that a matrix is cut into, if it is a large constant and more than a quarter of all constants of the program.
+ * onnxruntime holds a constant twice while it lays it out, so that a whole one would stand there beside all others.
+ */
+export function constantBlocks({ nodes }: Program, graph: Graph): (matrix: Tensor) => readonly Block[] | undefined {
+  const sizes = nodes.map((node) => (node.is('constant') ? node.attributes.data.byteLength : 0));
+  const all = sizes.reduce((sum, bytes) => sum + bytes, 0);
+  const known = new Map<Tensor, readonly Block[]>();
+  return (matrix) => {
+    const data = matrix.is('constant') ? matrix.attributes.data : undefined;
+    if (!(data instanceof Float32Array) || matrix.rank !== 2 || matrix.dtype !== 'float32') return undefined;
+    const [rows, columns] = matrix.shape as readonly [number, number];
+    if (data.byteLength < LEAST || data.byteLength <= all / 4 || data.length !== matrix.size || rows < BLOCKS) {
+      return undefined;
+    }
+    const blocks =
+      known.get(matrix) ??
+      Array.from({ length: BLOCKS }, (_, i): Block => {
+        const [start, end] = [i, i + 1].map((block) => Math.floor((block * rows) / BLOCKS)) as [number, number];
+        const values = data.subarray(start * columns, end * columns);
+        const name = graph.constant(values, { shape: [end - start, columns], dtype: 'float32' });
+        return { name, start, end };
+      });
+    known.set(matrix, blocks);
+    return blocks;
+  };
+}
