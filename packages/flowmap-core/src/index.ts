@@ -101,7 +101,7 @@ export {
 } from './samplers/compile-sampler.js';
 export { compileLiveSampler, type LiveSamplerOptions } from './samplers/live-sampler.js';
 export { flowMapFrom, parametrizationOf, pathOf, velocityField, type Model } from './models/model.js';
-export { decodeModel, encodeModel, modelMetadata } from './models/checkpoint.js';
+export { decodeDescription, decodeModel, encodeModel, modelMetadata } from './models/checkpoint.js';
 export type { ReadLimits } from './limits.js';
 export { encodeSafetensors } from './safetensors/encode.js';
 export { decodeSafetensors, MAX_RANK, type Safetensors } from './safetensors/decode.js';
