@@ -1,5 +1,6 @@
 import { FlowmapError } from '@flowmap/core';
 import { RuntimeUnavailableError, specText, type TensorSpec } from '@flowmap/tensor';
+import type { PowerProfile } from './internal/power-profile.js';
 
 /** Training that met a NaN or an infinity and stopped; checkpoints made before are whole. */
 export class NonFiniteError extends FlowmapError {
@@ -48,6 +49,35 @@ export class RuntimeLostError extends RuntimeUnavailableError {
         ? 'there is no checkpoint yet'
         : `the last checkpoint, ${checkpoint}, is whole, and the same call with a runtime that works goes on from it`;
     super(error.runtime, `training stopped after step ${step}; ${kept}. ${error.message}`, { cause: error });
+  }
+}
+
+/** An average of a width, at a step, that snapshots of others cannot represent. */
+export class ReconstructionError extends FlowmapError {
+  /** Width of the average that was wanted. */
+  readonly width: number;
+  /** The step that it was wanted of. */
+  readonly step: number;
+  /** How far the nearest combination is from it, relative to it. */
+  readonly residual: number;
+  /** How far it may be. */
+  readonly maxResidual: number;
+
+  constructor(
+    { width, step }: PowerProfile,
+    { residual, maxResidual }: { readonly residual: number; readonly maxResidual: number },
+    snapshots: readonly PowerProfile[],
+  ) {
+    const widths = [...new Set(snapshots.map((snapshot) => snapshot.width))].sort((a, b) => a - b);
+    const steps = snapshots.map((snapshot) => snapshot.step);
+    const there = `${snapshots.length} snapshots, of widths ${widths.join(', ')} and steps ${Math.min(...steps)} to ${Math.max(...steps)},`;
+    const distance = `represent it to ${residual.toPrecision(2)} of its norm, wanted at most ${maxResidual}`;
+    const advice = 'Take a width and a step nearer to theirs, or train with more of them, of two widths';
+    super(`an average of width ${width} at step ${step}: ${there} ${distance}. ${advice}`);
+    this.width = width;
+    this.step = step;
+    this.residual = residual;
+    this.maxResidual = maxResidual;
   }
 }
 

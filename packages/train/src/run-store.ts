@@ -1,5 +1,6 @@
 import type { LogRecord, Model } from '@flowmap/core';
 import type { HostTensors } from '@flowmap/tensor';
+import { stepOfSnapshot } from './snapshots.js';
 
 /** Everything that a run needs to go on as if it had never stopped. */
 export interface Checkpoint {
@@ -19,7 +20,10 @@ export interface RunStore {
   readonly place: string | undefined;
   /** Records so far. */
   readonly records: readonly LogRecord[];
-  /** Called when everything has been checked, before the first step: what a store has to write at the start it writes now. */
+  /**
+   * Called when everything has been checked, before the first step: what a store has to write at the start it writes now. Snapshots of
+   * steps after its checkpoint, which will come again, are removed.
+   */
   begin?(): Promise<void>;
   append(record: LogRecord): Promise<void>;
   /**
@@ -44,10 +48,12 @@ export interface MemoryStore extends RunStore {
  *
  * @param from the run to go on with: what an earlier store ended with; the start unless given
  */
-export function memoryStore(from?: Pick<MemoryStore, 'latest' | 'records'>): MemoryStore {
+export function memoryStore(
+  from?: Pick<MemoryStore, 'latest' | 'records'> & Partial<Pick<MemoryStore, 'kept'>>,
+): MemoryStore {
   const start = from?.latest;
   const records = (from?.records ?? []).filter(({ step }) => step <= (start?.step ?? 0));
-  const kept = new Map<string, Model>();
+  const kept = new Map([...(from?.kept ?? [])].filter(([name]) => (stepOfSnapshot(name) ?? 0) <= (start?.step ?? 0)));
   const place = (step: number): string => `step ${step} in memory`;
   let latest = start;
   return {
