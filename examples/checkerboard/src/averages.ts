@@ -29,13 +29,13 @@ const OPTIONS = {
 
 /** Widths of the averages that are tracked. */
 const TRACKED = [0.05, 0.1];
-/** Widths of the averages that are made of snapshots of them. */
-const MADE = [0.03, 0.07, 0.15];
+/** Widths of the averages that are reconstructed from snapshots of them. */
+const RECONSTRUCTED = [0.03, 0.07, 0.15];
 const STEPS = [1, 2, 4, 8];
 
 /**
- * Distils the checkerboard once for each length and seed, and prints the endpoint RMSE of the weights as they are at the end, of averages
- * that were tracked, and of averages made of their snapshots.
+ * Distils the checkerboard once for each length and seed, and prints the endpoint RMSE of the final weights, of averages
+ * tracked in training, and of averages reconstructed from their snapshots.
  */
 async function compareAverages(options: Config<typeof OPTIONS>, { print, signal }: CommandContext): Promise<void> {
   const runtime = await openRuntime(options);
@@ -77,7 +77,7 @@ async function compareAverages(options: Config<typeof OPTIONS>, { print, signal 
         await show('raw', await loadTrained(checkpoint));
         await show(`tracked ${TRACKED[0]}`, await loadTrained(checkpoint, { average: 'ema' }));
         await show(`tracked ${TRACKED[1]}`, await loadTrained(checkpoint, { average: 'wide' }));
-        for (const width of MADE) await show(`made ${width}`, await loadAverage(folder, { width }));
+        for (const width of RECONSTRUCTED) await show(`reconstructed ${width}`, await loadAverage(folder, { width }));
       }
     }
   } finally {
@@ -89,7 +89,7 @@ process.exitCode = await runCommand(
   {
     name: 'npm run averages -w @flowmap/example-checkerboard --',
     description:
-      'Compares weights with their averages, tracked and made of snapshots, at several lengths of the distillation.',
+      'Compares final weights with averages, tracked and reconstructed, at several lengths of the distillation.',
     options: OPTIONS,
     run: compareAverages,
   },

@@ -2,20 +2,20 @@ import { ConfigError, type Progress } from '@flowmap/core';
 import { gammaOf, requireWidth } from './internal/power-profile.js';
 import type { Schedule } from './schedules.js';
 
-/** The decay of an average by a power-function profile, which averages of other widths can be made of. */
+/** The decay of a power-function average. Snapshots of such averages can be combined into averages of other widths. */
 export interface PowerEma extends Schedule {
   /** Standard deviation of the profile relative to the steps so far. */
   readonly width: number;
 }
 
 /**
- * Decay of an exponential moving average of the weights, `ema <- beta ema + (1 - beta) theta`, by the power-function profile
- * `beta = (1 - 1 / k)^(gamma + 1)` at step k = 1, 2, … (Karras et al., "Analyzing and improving the training dynamics of
- * diffusion models", 2024, equation 127 and section 3.1). The average reaches back over a fixed fraction of the
- * steps so far, so it fits short runs and long ones, and forgets the initial weights altogether.
+ * Decay of an exponential moving average of the weights, `ema <- beta ema + (1 - beta) theta`, with the power-function
+ * profile `beta = (1 - 1 / k)^(gamma + 1)` at step k = 1, 2, … (Karras et al., "Analyzing and improving the training
+ * dynamics of diffusion models", 2024, equation 127 and section 3.1). The average reaches back over a fixed fraction of
+ * the steps so far, so it suits short and long runs alike, and forgets the initial weights completely.
  *
- * @param width standard deviation of the profile relative to the steps so far, `sigma_rel = sqrt(gamma + 1) / ((gamma + 2)
- *   sqrt(gamma + 3))`, in (0, 0.28); 0.05 unless given
+ * @param width standard deviation of the profile relative to the steps so far,
+ *   `sigma_rel = sqrt(gamma + 1) / ((gamma + 2) sqrt(gamma + 3))`, in (0, 0.28); 0.05 unless given
  * @throws {ConfigError} for a width out of its range
  */
 export function powerEma(width = 0.05): PowerEma {
@@ -28,7 +28,7 @@ export function powerEma(width = 0.05): PowerEma {
  * Decay of an exponential moving average with a half-life in steps, `beta = 2^(-1 / min(halflife, ramp k))` at step
  * k = 1, 2, …; the ramp keeps the average of a short run from remembering its initial weights.
  *
- * @param halflife in steps, > 0
+ * @param halflife half-life in steps, > 0
  * @param ramp longest half-life as a fraction of the steps so far, > 0; 0.05 unless given
  * @throws {ConfigError} for a setting out of its range
  */

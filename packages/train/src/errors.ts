@@ -2,15 +2,18 @@ import { FlowmapError } from '@flowmap/core';
 import { RuntimeUnavailableError, specText, type TensorSpec } from '@flowmap/tensor';
 import type { PowerProfile } from './internal/power-profile.js';
 
-/** Training that met a NaN or an infinity and stopped; checkpoints made before are whole. */
+/** Training stopped at a NaN or an infinity; checkpoints made before it are intact. */
 export class NonFiniteError extends FlowmapError {
   constructor(
-    /** What was not finite first, in the order of computation: a metric's name, `loss`, `gradientNorm` or a part of the state. */
+    /**
+     * The first quantity that was not finite, in the order of computation: a metric's name, `loss`, `gradientNorm` or a
+     * part of the state.
+     */
     readonly quantity: string,
     readonly value: number,
     /** Number of the step, counted from 1. */
     readonly step: number,
-    /** Folder of the last good checkpoint; undefined when there is none yet. */
+    /** Folder of the last good checkpoint; undefined if there is none yet. */
     readonly checkpoint: string | undefined,
   ) {
     const kept = checkpoint === undefined ? 'there is no checkpoint yet' : `the last good checkpoint is ${checkpoint}`;
@@ -18,10 +21,10 @@ export class NonFiniteError extends FlowmapError {
   }
 }
 
-/** A field that only runs and did not give velocities; checkpoints made before are whole. */
+/** An opaque field failed to give velocities; checkpoints made before are intact. */
 export class OpaqueFieldError extends FlowmapError {
   constructor(
-    /** Its name among the phase's opaque fields: `teacher`. */
+    /** The field's name among the phase's opaque fields, such as `teacher`. */
     readonly field: string,
     wanted: TensorSpec,
     got: string,
@@ -34,14 +37,14 @@ export class OpaqueFieldError extends FlowmapError {
   }
 }
 
-/** A runtime that failed while it trained: its device was lost or ran out of memory. Checkpoints made before are whole. */
+/** The runtime failed during training: its device was lost or ran out of memory. Checkpoints made before are intact. */
 export class RuntimeLostError extends RuntimeUnavailableError {
   constructor(
-    /** What the runtime said. */
+    /** The runtime's own error. */
     error: RuntimeUnavailableError,
-    /** Steps taken before. */
+    /** Steps taken before the failure. */
     readonly step: number,
-    /** Folder of the last checkpoint; undefined when there is none yet. */
+    /** Folder of the last checkpoint; undefined if there is none yet. */
     readonly checkpoint: string | undefined,
   ) {
     const kept =
@@ -52,15 +55,15 @@ export class RuntimeLostError extends RuntimeUnavailableError {
   }
 }
 
-/** An average of a width, at a step, that snapshots of others cannot represent. */
+/** The snapshots at hand cannot represent an average of this width at this step. */
 export class ReconstructionError extends FlowmapError {
-  /** Width of the average that was wanted. */
+  /** Width of the requested average. */
   readonly width: number;
-  /** The step that it was wanted of. */
+  /** Step of the requested average. */
   readonly step: number;
-  /** How far the nearest combination is from it, relative to it. */
+  /** Distance of the nearest combination from it, relative to its norm. */
   readonly residual: number;
-  /** How far it may be. */
+  /** Largest distance that was accepted. */
   readonly maxResidual: number;
 
   constructor(
@@ -70,10 +73,12 @@ export class ReconstructionError extends FlowmapError {
   ) {
     const widths = [...new Set(snapshots.map((snapshot) => snapshot.width))].sort((a, b) => a - b);
     const steps = snapshots.map((snapshot) => snapshot.step);
-    const there = `${snapshots.length} snapshots, of widths ${widths.join(', ')} and steps ${Math.min(...steps)} to ${Math.max(...steps)},`;
+    const range = `widths ${widths.join(', ')} and steps ${Math.min(...steps)} to ${Math.max(...steps)}`;
     const distance = `represent it to ${residual.toPrecision(2)} of its norm, wanted at most ${maxResidual}`;
     const advice = 'Take a width and a step nearer to theirs, or train with more of them, of two widths';
-    super(`an average of width ${width} at step ${step}: ${there} ${distance}. ${advice}`);
+    super(
+      `an average of width ${width} at step ${step}: ${snapshots.length} snapshots, of ${range}, ${distance}. ${advice}`,
+    );
     this.width = width;
     this.step = step;
     this.residual = residual;
@@ -81,11 +86,11 @@ export class ReconstructionError extends FlowmapError {
   }
 }
 
-/** A run folder whose unfinished run had other settings than the one that would resume it. */
+/** The run folder holds an unfinished run whose settings differ from those of the run that would resume it. */
 export class RunMismatchError extends FlowmapError {
   constructor(
     readonly folder: string,
-    /** What differs: `seed: 0 there, 1 now`. */
+    /** The differences, such as `seed: 0 there, 1 now`. */
     readonly differences: readonly string[],
   ) {
     super(
@@ -95,7 +100,7 @@ export class RunMismatchError extends FlowmapError {
   }
 }
 
-/** Most differences that a message tells. */
+/** Largest number of differences listed in a message. */
 const TOLD = 8;
 
 function inWords(differences: readonly string[]): string {

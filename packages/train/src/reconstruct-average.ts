@@ -5,28 +5,28 @@ import { profileCosine, profileNorm, requireWidth, type PowerProfile } from './i
 import { project } from './internal/projection.js';
 import { SNAPSHOT, type Snapshot } from './snapshots.js';
 
-/** Which average is wanted, and what there is of others. */
+/** The requested average, and the snapshots to reconstruct it from. */
 export interface ReconstructionOptions<S extends PowerProfile = Snapshot> {
-  /** Averages of one trainee at several steps, of one width or more. */
+  /** Averages of one trainee, usually of two widths at many steps. */
   readonly snapshots: readonly S[];
-  /** Width of the average that is wanted, in (0, 0.28), as `powerEma` has it. */
+  /** Width of the requested average, in (0, 0.28), as in `powerEma`. */
   readonly width: number;
-  /** The step that it is wanted of, at least 1; that of the latest snapshot unless given. */
+  /** Step of the requested average, at least 1; that of the latest snapshot unless given. */
   readonly step?: number | undefined;
 }
 
-/** How an average is made of others. */
+/** How an average is combined from others. */
 export interface AverageCoefficients {
-  /** Of each snapshot; 0 where others stand for it. */
+  /** One for each snapshot; 0 if the others already represent it. */
   readonly coefficients: readonly number[];
   /**
-   * L2 distance of the combined profile from the wanted one, relative to the norm of that: 0 is the average itself, 1 is nothing of it. It
-   * bounds what steps' weights differ by, of which the profile is the limit of many.
+   * L2 distance of the combined profile from the requested one, relative to the norm of the latter: from 0, the same
+   * average, to 1. The weights given to individual steps differ by no more than the profiles do.
    */
   readonly residual: number;
 }
 
-/** An average that nobody tracked. */
+/** An average that was not tracked in training. */
 export interface ReconstructedAverage {
   readonly model: Model;
   /** As in {@link AverageCoefficients}. */
@@ -34,8 +34,9 @@ export interface ReconstructedAverage {
 }
 
 /**
- * Coefficients of snapshots whose sum is nearest to a power-function average of another width: least squares over profiles (Karras et
- * al., "Analyzing and improving the training dynamics of diffusion models", 2024, section 3.2 and algorithm 3).
+ * Coefficients by which snapshots are combined into an average of another width, by least squares over their profiles
+ * (Karras et al., "Analyzing and improving the training dynamics of diffusion models", 2024, section 3.2 and
+ * algorithm 3).
  *
  * @throws {ConfigError} when there are no snapshots, for a width out of its range, or a step less than 1
  */
@@ -48,19 +49,21 @@ export function averageCoefficients(options: ReconstructionOptions<PowerProfile>
     gram,
     snapshots.map((snapshot) => profileCosine(snapshot, wanted)),
   );
-  // Of profiles of norm 1 so far.
+  // The projection is of profiles scaled to norm 1.
   const scaled = coefficients.map((value, i) => (value * profileNorm(wanted)) / profileNorm(snapshots[i]!));
   return { coefficients: scaled, residual };
 }
 
 /**
- * The average of the weights by a power-function profile of a width that was not tracked, made of snapshots of others. Parameters are
- * made one after the other, for each of which one tensor of one snapshot is in memory at a time; sums are in float64. Coefficients are
- * {@link averageCoefficients}, scaled to add up to 1, which they do only nearly: weights that stand still come out as they are.
+ * Reconstructs a power-function average of the weights, of a width that need not have been tracked, from snapshots of
+ * others. It reads one tensor of one snapshot at a time and adds up in float64. The coefficients of
+ * {@link averageCoefficients} are divided by their sum, which is only nearly 1, so that weights that do not change are
+ * reproduced exactly.
  *
- * @param options.maxResidual largest `residual` that is taken, >= 0; 0.05 unless given
- * @throws {ConfigError} when there are no snapshots, they are of several trainees, for a width out of its range, or a step less than 1
- * @throws {CheckpointError} when snapshots are of several networks, or cannot be read
+ * @param options.maxResidual largest accepted `residual`, >= 0; 0.05 unless given
+ * @throws {ConfigError} when there are no snapshots or they belong to several trainees, for a width out of its range,
+ *   or for a step less than 1
+ * @throws {CheckpointError} when the snapshots belong to different networks, or cannot be read
  * @throws {ReconstructionError} when they cannot represent the width at the step
  *
  * @example
@@ -121,7 +124,7 @@ function latest<S extends PowerProfile>(snapshots: readonly S[]): S {
   return snapshots.reduce((last, snapshot) => (snapshot.step >= last.step ? snapshot : last));
 }
 
-/** Checks that snapshots can be added up. */
+/** Checks that the snapshots can be combined. */
 function requireOneModel(snapshots: readonly Snapshot[]): void {
   const trainees = [...new Set(snapshots.map(({ trainee }) => trainee))];
   if (trainees.length > 1) {

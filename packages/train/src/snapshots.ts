@@ -2,42 +2,42 @@ import { CheckpointError, quoted, type Json, type Model } from '@flowmap/core';
 import type { HostTensor } from '@flowmap/tensor';
 import type { PowerProfile } from './internal/power-profile.js';
 
-/** Averaged weights at a step of a training, to make averages of other widths of. */
+/** Averaged weights at one step of a training, from which averages of other widths can be reconstructed. */
 export interface Snapshot extends PowerProfile {
   /** Name of the trainee. */
   readonly trainee: string;
   /** Name of the average. */
   readonly average: string;
-  /** Where it is, for messages. */
+  /** Its file or name, for messages. */
   readonly source: string;
-  /** The model that the weights are of. */
+  /** The model without its parameters. */
   readonly model: Omit<Model, 'params'>;
   /** Reads one of its parameters. */
   readonly tensor: (parameter: string) => Promise<HostTensor>;
 }
 
-/** What a snapshot is of; kept among the facts about its model's training. */
+/** What a snapshot holds; stored among the facts about its model's training. */
 export type SnapshotFacts = Pick<Snapshot, 'trainee' | 'average' | 'step' | 'width'>;
 
 /** Key of these facts. */
 export const SNAPSHOT = 'snapshot';
 
-/** Name under which a store keeps a snapshot: `snapshot.student.ema.0000500`. */
+/** The name under which a store keeps a snapshot: `snapshot.student.ema.0000500`. */
 export function snapshotName({ trainee, average, step }: SnapshotFacts): string {
   return `${SNAPSHOT}.${trainee}.${average}.${String(step).padStart(7, '0')}`;
 }
 
-/** The step of a snapshot by its name in a store; undefined for the name of something else. */
+/** The step in the name of a snapshot; undefined if the name is not that of a snapshot. */
 export function stepOfSnapshot(name: string): number | undefined {
   const step = /^snapshot\.[A-Za-z][\w-]*\.[A-Za-z][\w-]*\.(\d{7,16})$/.exec(name)?.[1];
   return step === undefined ? undefined : Number(step);
 }
 
 /**
- * The snapshots among the models that a store in memory has kept, in the order of their names.
+ * The snapshots among the models that a memory store has kept, sorted by name.
  *
  * @param kept `kept` of a `memoryStore`
- * @throws {CheckpointError} for one that does not say what it is of
+ * @throws {CheckpointError} for a snapshot that does not state its average and step
  */
 export function snapshotsIn(kept: ReadonlyMap<string, Model>): Snapshot[] {
   const names = [...kept.keys()].filter((name) => stepOfSnapshot(name) !== undefined).sort();
@@ -48,9 +48,9 @@ export function snapshotsIn(kept: ReadonlyMap<string, Model>): Snapshot[] {
 }
 
 /**
- * What a snapshot is of.
+ * Reads what a snapshot holds from the facts about its model's training.
  *
- * @throws {CheckpointError} when its model does not say it, or says what cannot be
+ * @throws {CheckpointError} when they are missing or impossible
  */
 export function snapshotFacts({ training }: Omit<Model, 'params'>, source: string): SnapshotFacts {
   const facts: Json = training?.[SNAPSHOT] ?? null;

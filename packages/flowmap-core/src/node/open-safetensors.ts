@@ -6,7 +6,7 @@ import { quoted } from '../internal/json.js';
 import type { ReadLimits } from '../limits.js';
 import { decodeHeader, decodeTensor, headerEnd, LENGTH } from '../safetensors/decode.js';
 
-/** A safetensors file whose tensors are read one at a time. */
+/** An open safetensors file whose tensors are read one at a time. */
 export interface SafetensorsFile {
   readonly metadata: Readonly<Record<string, string>>;
   /** Shapes of its tensors, by name. */
@@ -14,16 +14,18 @@ export interface SafetensorsFile {
   /**
    * Reads the bytes of one tensor, and no others.
    *
-   * @throws {CheckpointError} for a name that the file lacks, or a file that cannot be read any more or has become shorter
+   * @throws {CheckpointError} for a name that the file lacks, or if the file can no longer be read or has become
+   *   shorter
    */
   readonly tensor: (name: string) => Promise<HostTensor>;
 }
 
 /**
- * Reads the header of a safetensors file, trusting nothing in it, and tensors when they are asked for. The file is not kept open.
+ * Reads the header of a safetensors file, trusting nothing in it, and each tensor on demand. The file does not stay
+ * open.
  *
- * @param limits how large the header may be, how deep, and of how many tensors
- * @throws {CheckpointError} for a file that is missing, cannot be read, or is none that `decodeSafetensors` reads
+ * @param limits how large and how deeply nested the header may be, and how many tensors it may list
+ * @throws {CheckpointError} for a file that is missing, cannot be read, or that `decodeSafetensors` would refuse
  * @throws {ConfigError} for a limit that is not a number >= 1
  */
 export async function openSafetensors(path: string, limits: ReadLimits = {}): Promise<SafetensorsFile> {
@@ -56,7 +58,7 @@ export async function openSafetensors(path: string, limits: ReadLimits = {}): Pr
 
 async function withFile<T>(path: string, action: (file: FileHandle, size: number) => Promise<T>): Promise<T> {
   try {
-    const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK); // a named pipe would block until something writes to it
+    const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK); // a named pipe would block
     try {
       const stats = await file.stat();
       if (!stats.isFile()) throw new CheckpointError(path, 'cannot be read: it is not a file');

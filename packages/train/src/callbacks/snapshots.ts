@@ -4,23 +4,23 @@ import type { PowerEma } from '../ema.js';
 import { SNAPSHOT, snapshotName, type SnapshotFacts } from '../snapshots.js';
 import { onlyModel } from '../trainee.js';
 
-/** What {@link snapshots} keeps. */
+/** Options of {@link snapshots}. */
 export interface SnapshotsOptions {
-  /** Steps between two snapshots, at least 1; the last step has one in any case. */
+  /** Steps between two snapshots, at least 1; the last step always has one. */
   readonly every: number;
-  /** Names of the averages, whose decay is a `powerEma`; all of that kind unless given. */
+  /** Names of the averages, which must use `powerEma`; all that do unless given. */
   readonly averages?: readonly string[];
-  /** Name of the trainee; the only model among them unless given. */
+  /** Name of the trainee; by default the only one that has a model. */
   readonly trainee?: string;
 }
 
 /**
- * Keeps averages of the weights as they are after every n-th step and the last, of which `reconstructAverage` makes averages of
- * other widths afterwards. Two averages, of widths 0.05 and 0.1, and a dozen snapshots or more stand for all widths between them and
- * beyond. Each takes the space of a model, in `kept` of the store.
+ * Keeps the averages of the weights after every n-th step and the last, so that `reconstructAverage` can combine them
+ * into averages of other widths. Averages of widths 0.05 and 0.1, with 16 snapshots of each, give all widths from 0.04
+ * to 0.2. Each snapshot is stored as a model, in `kept` of the store.
  *
- * @throws {ConfigError} for a number of steps that is not whole or less than 1; in training, before the first step, for a trainee or an
- *   average that there is not, an average that has no power-function profile, or when there is none of that kind
+ * @throws {ConfigError} for a number of steps that is not whole or less than 1; in training, before the first step, for
+ *   an unknown trainee or average, an average without a power-function profile, or if there is no average with one
  *
  * @example
  * await train({ ...options, callbacks: [snapshots({ every: 500 })] });
@@ -43,7 +43,7 @@ export function snapshots({ every, averages, trainee }: SnapshotsOptions): Callb
     },
     async run(moment) {
       const step = moment.modelStep;
-      if (step === kept) return; // several steps of one run of the program
+      if (step === kept) return; // several steps in one run of the program
       for (const kind of kinds) {
         const facts = { ...kind, step };
         const model = await moment.model({ trainee: kind.trainee, average: kind.average });
@@ -54,7 +54,7 @@ export function snapshots({ every, averages, trainee }: SnapshotsOptions): Callb
   };
 }
 
-/** The averages to keep, with their widths. */
+/** The averages to keep, and their widths. */
 function profilesOf(
   { averages }: Trainee,
   wanted: readonly string[] | undefined,

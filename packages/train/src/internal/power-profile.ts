@@ -1,9 +1,10 @@
 import { ConfigError } from '@flowmap/core';
 
 /**
- * Weight of the parameters over time in an average: `p(tau) = (gamma + 1) tau^gamma / step^(gamma + 1)` for tau in [0, step] (Karras et
- * al., "Analyzing and improving the training dynamics of diffusion models", 2024, equation 3). The update of `powerEma` at step k gives
- * the parameters after step j the integral of p over [j - 1, j].
+ * How much an average weighs the parameters at time tau in [0, step],
+ * `p(tau) = (gamma + 1) tau^gamma / step^(gamma + 1)` (Karras et al., "Analyzing and improving the training dynamics of
+ * diffusion models", 2024, section 3.1). The updates of `powerEma` give the parameters after step j the integral of p
+ * over [j - 1, j].
  */
 export interface PowerProfile {
   /** Standard deviation relative to the step, in (0, 0.28). */
@@ -15,13 +16,13 @@ export interface PowerProfile {
 /**
  * Checks that a profile has a width.
  *
- * @throws {ConfigError} for one out of (0, 0.28), of which a gamma >= 0 has most
+ * @throws {ConfigError} for a width out of (0, 0.28); gamma = 0 gives 0.289
  */
 export function requireWidth(option: string, width: number): void {
   if (!(width > 0 && width < 0.28)) throw new ConfigError(option, `wanted a number in (0, 0.28), got ${width}`);
 }
 
-/** The gamma >= 0 of a relative width, by bisection: the width falls as gamma grows. */
+/** The gamma >= 0 that gives a relative width, by bisection: the width falls as gamma grows. */
 export function gammaOf(width: number): number {
   let [low, high] = [0, 1 / width ** 2];
   for (let i = 0; i < 60; i++) {
@@ -33,10 +34,14 @@ export function gammaOf(width: number): number {
 }
 
 /**
- * Cosine of the angle between two profiles as functions of time. From
- * `∫ p_a p_b = (gamma_a + 1) (gamma_b + 1) min(a, b)^(gamma_a + gamma_b + 1) / ((gamma_a + gamma_b + 1) a^(gamma_a + 1) b^(gamma_b + 1))`
- * with steps a and b (appendix C.2 there), divided by the norms, powers of large steps cancel: for a <= b,
- * `sqrt((2 gamma_a + 1) (2 gamma_b + 1)) / (gamma_a + gamma_b + 1) (a / b)^(gamma_b + 1 / 2)`.
+ * The inner product of two profiles as functions of time, divided by their norms. With steps a and b,
+ *
+ *   <p_a, p_b> = (gamma_a + 1) (gamma_b + 1) min(a, b)^(gamma_a + gamma_b + 1)
+ *                / ((gamma_a + gamma_b + 1) a^(gamma_a + 1) b^(gamma_b + 1))
+ *
+ * Divided by the norms, the large powers cancel. For a <= b,
+ *
+ *   sqrt((2 gamma_a + 1) (2 gamma_b + 1)) / (gamma_a + gamma_b + 1) (a / b)^(gamma_b + 1/2)
  */
 export function profileCosine(first: PowerProfile, second: PowerProfile): number {
   const [early, late] = first.step <= second.step ? [first, second] : [second, first];

@@ -1,18 +1,18 @@
-/** A unit vector as near as can be in the span of others. */
+/** The projection of a unit vector onto the span of others. */
 export interface Projection {
-  /** Of each unit vector of the span; 0 for those that others stand for. */
+  /** One for each vector of the span; 0 for those that lie in the span of the others. */
   readonly coefficients: readonly number[];
-  /** Length of what is left of the vector, in [0, 1]. */
+  /** Distance of the vector from its projection, in [0, 1]. */
   readonly residual: number;
 }
 
-/** A vector is left out when what it adds to those before it has a squared length below this. */
+/** A vector is left out if its squared distance from the span of those before it is below this. */
 const LEAST = 1e-11;
 
 /**
- * Least squares with unit vectors that are known by their inner products: Cholesky's decomposition of the Gram matrix with pivoting, which
- * stops where the vectors that are left lie in the span of those taken, to rounding. Nearly equal vectors thus do not get large
- * coefficients that cancel.
+ * Least squares with unit vectors that are given by their inner products: a Cholesky decomposition of the Gram matrix
+ * with pivoting, which stops when the remaining vectors lie in the span of those taken, up to rounding. Nearly equal
+ * vectors therefore do not get large coefficients that cancel.
  *
  * @param gram inner products of the vectors with each other
  * @param right their inner products with the vector
@@ -20,10 +20,10 @@ const LEAST = 1e-11;
 export function project(gram: readonly (readonly number[])[], right: readonly number[]): Projection {
   const count = right.length;
   const taken: number[] = [];
-  /** Rows of the factor: `factor[i][k]` is the part of vector i along the k-th direction. */
+  /** Rows of the Cholesky factor: `factor[i][k]` is the component of vector i along the k-th direction. */
   const factor = gram.map((): number[] => []);
   const left = gram.map((row, i) => row[i]!);
-  /** The vector's parts along the directions. */
+  /** Components of the projected vector along these directions. */
   const along: number[] = [];
   while (taken.length < count) {
     const pivot = left.reduce((best, value, i) => (value > left[best]! ? i : best), 0);

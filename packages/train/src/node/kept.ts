@@ -1,7 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { causeText, WriteError, type ReadLimits } from '@flowmap/core';
-import { CheckpointError, decodeDescription } from '@flowmap/core';
+import { causeText, CheckpointError, decodeDescription, WriteError, type ReadLimits } from '@flowmap/core';
 import { openSafetensors, removeTemporaries } from '@flowmap/core/node';
 import { snapshotFacts, stepOfSnapshot, type Snapshot } from '../snapshots.js';
 import { namesIn } from './run-folder.js';
@@ -21,7 +20,7 @@ async function snapshotNames(folder: string): Promise<string[]> {
 }
 
 /**
- * Removes the snapshots of steps that a run takes again, and what writing of others left when it was killed.
+ * Removes the snapshots of steps that a run takes again, and temporary files that a killed process left.
  *
  * @throws {WriteError} when the folder cannot be changed
  */
@@ -38,11 +37,11 @@ export async function removeLaterSnapshots(folder: string, step: number): Promis
 }
 
 /**
- * The snapshots in a run's folder, of which only the descriptions are read; their tensors are when they are asked for.
+ * Opens the snapshots in a run's folder. Only their descriptions are read now; tensors are read on demand.
  *
  * @param limits how much each file may ask for
- * @returns none when the run kept none
- * @throws {CheckpointError} for a snapshot that is damaged or over a limit
+ * @returns an empty list if the run kept none
+ * @throws {CheckpointError} for a snapshot that is damaged or exceeds a limit
  */
 export async function openSnapshots(folder: string, limits?: ReadLimits): Promise<Snapshot[]> {
   const snapshots: Snapshot[] = [];

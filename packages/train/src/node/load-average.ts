@@ -2,27 +2,28 @@ import { CheckpointError, ConfigError, type Model, type ReadLimits } from '@flow
 import { reconstructAverage } from '../reconstruct-average.js';
 import { openSnapshots } from './kept.js';
 
-/** Which average of a run is wanted. */
+/** Selects an average of a run. */
 export interface LoadAverageOptions {
-  /** Width of the average, in (0, 0.28), as `powerEma` has it; it need not have been tracked. */
+  /** Width of the average, in (0, 0.28), as in `powerEma`; it need not have been tracked. */
   readonly width: number;
-  /** The step that it is wanted of; that of the latest snapshot unless given. */
+  /** Step of the average; that of the latest snapshot unless given. */
   readonly step?: number;
   /** Name of the trainee; the only one with snapshots unless given. */
   readonly trainee?: string;
-  /** Names of the averages whose snapshots it is made of; all that there are unless given. */
+  /** Names of the averages whose snapshots are used; all that have some unless given. */
   readonly averages?: readonly string[];
-  /** How far it may be from the average itself, relative to it, >= 0; 0.05 unless given. */
+  /** Largest accepted distance from the average itself, relative to its norm, >= 0; 0.05 unless given. */
   readonly maxResidual?: number;
 }
 
 /**
- * An average of a run's weights, of a width that need not have been tracked, made of the snapshots in its folder.
+ * Loads an average of a run's weights, of a width that need not have been tracked, from the snapshots in its folder.
  *
  * @param folder of a run with the callback `snapshots`, finished or not
  * @param limits how much each file may ask for
- * @throws {CheckpointError} when the folder has no snapshots, or they are damaged, over a limit, or of several networks
- * @throws {ConfigError} for a trainee or an average that has no snapshots there, or a width or step out of its range
+ * @throws {CheckpointError} when the folder has no snapshots, or they are damaged, exceed a limit, or belong to
+ *   different networks
+ * @throws {ConfigError} for a trainee or an average without snapshots there, or a width or step out of its range
  * @throws {ReconstructionError} when the snapshots cannot represent the width at the step
  *
  * @example
