@@ -240,7 +240,7 @@ describe('reconstruction', () => {
       message: expect.stringContaining('(0, 0.28)') as string,
     });
     expect(await fails([first], { step: 0 })).toBeInstanceOf(ConfigError);
-    expect(await fails([first], { maxResidual: -1 })).toBeInstanceOf(ConfigError);
+    for (const maxResidual of [-1, 1]) expect(await fails([first], { maxResidual })).toBeInstanceOf(ConfigError);
     expect(await fails([first, snapshotOf(one, filled(1), { trainee: 'critic' })])).toBeInstanceOf(ConfigError);
 
     const wider = mlp({ shape: [2], width: 5, depth: 1 });

@@ -1,5 +1,5 @@
 import { CheckpointError, ConfigError, modelMetadata, quoted, type Model } from '@flowmap/core';
-import { sameShape, sizeOf, specText, type HostTensor, type TensorSpec } from '@flowmap/tensor';
+import { sameShape, specText, type HostTensor, type TensorSpec } from '@flowmap/tensor';
 import { ReconstructionError } from './errors.js';
 import { profileCosine, profileNorm, requireWidth, type PowerProfile } from './internal/power-profile.js';
 import { project } from './internal/projection.js';
@@ -60,7 +60,7 @@ export function averageCoefficients(options: ReconstructionOptions<PowerProfile>
  * {@link averageCoefficients} are divided by their sum, which is only nearly 1, so that weights that do not change are
  * reproduced exactly.
  *
- * @param options.maxResidual largest accepted `residual`, >= 0; 0.05 unless given
+ * @param options.maxResidual largest accepted `residual`, in [0, 1); 0.05 unless given
  * @throws {ConfigError} when there are no snapshots or they belong to several trainees, for a width out of its range,
  *   or for a step less than 1
  * @throws {CheckpointError} when the snapshots belong to different networks, or cannot be read
@@ -73,8 +73,8 @@ export async function reconstructAverage(
   options: ReconstructionOptions & { readonly maxResidual?: number | undefined },
 ): Promise<ReconstructedAverage> {
   const { snapshots, maxResidual = 0.05 } = options;
-  if (!(maxResidual >= 0)) {
-    throw new ConfigError('reconstructAverage.maxResidual', `wanted a number >= 0, got ${maxResidual}`);
+  if (!(maxResidual >= 0 && maxResidual < 1)) {
+    throw new ConfigError('reconstructAverage.maxResidual', `wanted a number in [0, 1), got ${maxResidual}`);
   }
   const wanted = wantedProfile(options);
   requireOneModel(snapshots);
@@ -92,12 +92,13 @@ export async function reconstructAverage(
   return { model: { ...model, params, training }, residual };
 
   async function combined(name: string, { shape, dtype }: TensorSpec): Promise<HostTensor> {
-    const sum = new Float64Array(sizeOf(shape));
+    let sum = new Float64Array();
     let isDouble = false;
     for (const [i, snapshot] of snapshots.entries()) {
       const coefficient = coefficients[i]! / total;
       if (coefficient === 0) continue;
       const { data } = await read(snapshot, name, { shape, dtype });
+      if (sum.length === 0) sum = new Float64Array(data.length); // as many as the file has, whatever it describes
       for (let j = 0; j < sum.length; j++) sum[j]! += coefficient * data[j]!;
       isDouble = data instanceof Float64Array;
     }

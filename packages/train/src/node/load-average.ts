@@ -12,7 +12,7 @@ export interface LoadAverageOptions {
   readonly trainee?: string;
   /** Names of the averages whose snapshots are used; all that have some unless given. */
   readonly averages?: readonly string[];
-  /** Largest accepted distance from the average itself, relative to its norm, >= 0; 0.05 unless given. */
+  /** Largest accepted distance from the average itself, relative to its norm, in [0, 1); 0.05 unless given. */
   readonly maxResidual?: number;
 }
 
