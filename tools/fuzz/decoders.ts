@@ -1,12 +1,21 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { CheckpointError, DataError, decodeModel, decodeSafetensors, mlp, type FlowmapError } from '@flowmap/core';
+import {
+  CheckpointError,
+  ConfigError,
+  DataError,
+  decodeModel,
+  decodeSafetensors,
+  mlp,
+  type FlowmapError,
+} from '@flowmap/core';
 import { lockChosenFolder } from '@flowmap/core/node';
 import { eightGaussians, idxDataset, imageDataset, parseCifar10, parseIdx } from '@flowmap/data';
 import { cifar10Binary, idxFiles, imageFolder } from '@flowmap/data/node';
 import { flowMatching } from '@flowmap/objectives';
 import { referenceRuntime } from '@flowmap/runtime-reference';
-import { RunMismatchError } from '@flowmap/train';
+import { ReconstructionError, RunMismatchError } from '@flowmap/train';
+import { loadAverage } from '@flowmap/train/node';
 import { readImageCache } from '../../packages/data/src/node/image-cache.js';
 import { openLog } from '../../packages/train/src/node/log.js';
 import { openRun } from '../../packages/train/src/node/open-run.js';
@@ -52,6 +61,18 @@ export const decoders: Readonly<Record<string, Decoder>> = {
     memory: 512,
     batch: 256,
     decode: (bytes) => decodeSafetensors(bytes, 'fuzz'),
+  },
+  snapshot: {
+    mutate: mutateSafetensors,
+    errors: [CheckpointError, ConfigError, ReconstructionError],
+    memory: 512,
+    batch: 128,
+    async decode(bytes, scratch) {
+      const folder = join(scratch, 'snapshots');
+      mkdirSync(join(folder, 'kept'), { recursive: true });
+      writeFileSync(join(folder, 'kept/snapshot.student.ema.0000002.safetensors'), bytes);
+      return loadAverage(folder, { width: 0.05 });
+    },
   },
   model: {
     mutate: mutateSafetensors,

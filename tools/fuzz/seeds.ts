@@ -40,6 +40,8 @@ const teacher = model(mlp({ shape: [2], width: 2, depth: 1, classes: 2 }), ['cat
 seed('model', 'mlp', encodeModel(teacher));
 seed('model', 'flow-map', encodeModel(flowMapFrom(teacher, 1)));
 seed('model', 'dit', encodeModel(model(dit({ shape: [1, 2, 2], patch: 1, width: 4, depth: 1, heads: 1 }))));
+const snapshot = { trainee: 'student', average: 'ema', step: 2, width: 0.05 };
+seed('snapshot', 'mlp', encodeModel({ ...teacher, training: { snapshot } }));
 const told = { shape: [2], width: 2, depth: 1, conditions: { guidance: [], text: [2, 3] }, dropout: 0.5 };
 seed('model', 'conditions', encodeModel(model(mlp(told))));
 const small = { shape: [1, 2, 2], channels: [2, 4], groupSize: 2, conditionWidth: 2, heads: 1 };

@@ -115,7 +115,7 @@ export {
   type Model,
   type StudentOptions,
 } from './models/model.js';
-export { decodeModel, encodeModel, modelMetadata } from './models/checkpoint.js';
+export { decodeDescription, decodeModel, encodeModel, modelMetadata } from './models/checkpoint.js';
 export type { ReadLimits } from './limits.js';
 export { encodeSafetensors } from './safetensors/encode.js';
 export { decodeSafetensors, MAX_RANK, type Safetensors } from './safetensors/decode.js';

@@ -1,5 +1,12 @@
-import { ConfigError } from '@flowmap/core';
+import { ConfigError, type Progress } from '@flowmap/core';
+import { gammaOf, requireWidth } from './internal/power-profile.js';
 import type { Schedule } from './schedules.js';
+
+/** The decay of a power-function average. Snapshots of such averages can be combined into averages of other widths. */
+export interface PowerEma extends Schedule {
+  /** Standard deviation of the profile relative to the steps so far. */
+  readonly width: number;
+}
 
 /**
  * Decay of an exponential moving average of the weights, `ema <- beta ema + (1 - beta) theta`, with the power-function
@@ -11,11 +18,10 @@ import type { Schedule } from './schedules.js';
  *   `sigma_rel = sqrt(gamma + 1) / ((gamma + 2) sqrt(gamma + 3))`, in (0, 0.28); 0.05 unless given
  * @throws {ConfigError} for a width out of its range
  */
-export function powerEma(width = 0.05): Schedule {
-  if (!(width > 0 && width < 0.28))
-    throw new ConfigError('powerEma.width', `wanted a number in (0, 0.28), got ${width}`);
+export function powerEma(width = 0.05): PowerEma {
+  requireWidth('powerEma.width', width);
   const gamma = gammaOf(width);
-  return ({ step }) => (1 - 1 / (step + 1)) ** (gamma + 1);
+  return Object.assign(({ step }: Progress) => (1 - 1 / (step + 1)) ** (gamma + 1), { width });
 }
 
 /**
@@ -30,15 +36,4 @@ export function halflifeEma(halflife: number, ramp = 0.05): Schedule {
   if (!(halflife > 0)) throw new ConfigError('halflifeEma.halflife', `wanted a number of steps > 0, got ${halflife}`);
   if (!(ramp > 0)) throw new ConfigError('halflifeEma.ramp', `wanted a number > 0, got ${ramp}`);
   return ({ step }) => 2 ** (-1 / Math.min(halflife, ramp * (step + 1)));
-}
-
-/** The gamma >= 0 that gives a relative width, by bisection: the width falls as gamma grows. */
-function gammaOf(width: number): number {
-  let [low, high] = [0, 1 / width ** 2];
-  for (let i = 0; i < 60; i++) {
-    const gamma = (low + high) / 2;
-    if (Math.sqrt(gamma + 1) / ((gamma + 2) * Math.sqrt(gamma + 3)) > width) low = gamma;
-    else high = gamma;
-  }
-  return low;
 }

@@ -1,5 +1,6 @@
 import { FlowmapError } from '@flowmap/core';
 import { RuntimeUnavailableError, specText, type TensorSpec } from '@flowmap/tensor';
+import type { PowerProfile } from './internal/power-profile.js';
 
 /** Training stopped at a NaN or an infinity; checkpoints made before it are intact. */
 export class NonFiniteError extends FlowmapError {
@@ -51,6 +52,37 @@ export class RuntimeLostError extends RuntimeUnavailableError {
         ? 'there is no checkpoint yet'
         : `the last checkpoint, ${checkpoint}, is whole, and the same call with a runtime that works goes on from it`;
     super(error.runtime, `training stopped after step ${step}; ${kept}. ${error.message}`, { cause: error });
+  }
+}
+
+/** The snapshots at hand cannot represent an average of this width at this step. */
+export class ReconstructionError extends FlowmapError {
+  /** Width of the requested average. */
+  readonly width: number;
+  /** Step of the requested average. */
+  readonly step: number;
+  /** Distance of the nearest combination from it, relative to its norm. */
+  readonly residual: number;
+  /** Largest distance that was accepted. */
+  readonly maxResidual: number;
+
+  constructor(
+    { width, step }: PowerProfile,
+    { residual, maxResidual }: { readonly residual: number; readonly maxResidual: number },
+    snapshots: readonly PowerProfile[],
+  ) {
+    const widths = [...new Set(snapshots.map((snapshot) => snapshot.width))].sort((a, b) => a - b);
+    const steps = snapshots.map((snapshot) => snapshot.step);
+    const range = `widths ${widths.join(', ')} and steps ${Math.min(...steps)} to ${Math.max(...steps)}`;
+    const distance = `represent it to ${residual.toPrecision(2)} of its norm, wanted at most ${maxResidual}`;
+    const advice = 'Take a width and a step nearer to theirs, or train with more of them, of two widths';
+    super(
+      `an average of width ${width} at step ${step}: ${snapshots.length} snapshots, of ${range}, ${distance}. ${advice}`,
+    );
+    this.width = width;
+    this.step = step;
+    this.residual = residual;
+    this.maxResidual = maxResidual;
   }
 }
 

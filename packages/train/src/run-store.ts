@@ -1,5 +1,6 @@
 import type { LogRecord, Model } from '@flowmap/core';
 import type { HostTensors } from '@flowmap/tensor';
+import { stepOfSnapshot } from './snapshots.js';
 
 /** Everything a run needs to resume as if it had never stopped. */
 export interface Checkpoint {
@@ -21,7 +22,7 @@ export interface RunStore {
   readonly records: readonly LogRecord[];
   /**
    * Called once everything has been checked, before the first step, so that the store can write what it must write at
-   * the start.
+   * the start, and remove snapshots of steps after its checkpoint, which will be taken again.
    */
   begin?(): Promise<void>;
   append(record: LogRecord): Promise<void>;
@@ -47,10 +48,12 @@ export interface MemoryStore extends RunStore {
  *
  * @param from the run to resume: the contents of an earlier store; a new run unless given
  */
-export function memoryStore(from?: Pick<MemoryStore, 'latest' | 'records'>): MemoryStore {
+export function memoryStore(
+  from?: Pick<MemoryStore, 'latest' | 'records'> & Partial<Pick<MemoryStore, 'kept'>>,
+): MemoryStore {
   const start = from?.latest;
   const records = (from?.records ?? []).filter(({ step }) => step <= (start?.step ?? 0));
-  const kept = new Map<string, Model>();
+  const kept = new Map([...(from?.kept ?? [])].filter(([name]) => (stepOfSnapshot(name) ?? 0) <= (start?.step ?? 0)));
   const place = (step: number): string => `step ${step} in memory`;
   let latest = start;
   return {

@@ -61,8 +61,8 @@ export function modelMetadata(model: Omit<Model, 'params'>): Record<string, stri
  */
 export function decodeModel(bytes: Uint8Array, source: string, limits: ReadLimits = {}): Model {
   const { tensors, metadata } = decodeSafetensors(bytes, source, limits);
-  const text = Object.hasOwn(metadata, KEY) ? metadata[KEY] : undefined;
-  const model = upgradedModel(describedModel(text, widened(tensors), source, withDefaults(limits)));
+  const description = decodeDescription(metadata, Object.keys(tensors).length, source, limits);
+  const model = upgradedModel({ ...description, params: widened(tensors) });
   const fault = faultOf(model);
   if (fault)
     throw new CheckpointError(source, fault.message, fault.parameter ? { tensor: fault.parameter } : undefined);
@@ -77,12 +77,21 @@ function widened(tensors: HostTensors): HostTensors {
   return Object.fromEntries(entries) as HostTensors;
 }
 
-function describedModel(
-  text: string | undefined,
-  params: HostTensors,
+/**
+ * The model that a file describes, without its parameters.
+ *
+ * @param metadata of the file
+ * @param tensors how many the file has: a network has no more blocks
+ * @throws {CheckpointError} for metadata that describes no model, or one that exceeds a limit
+ */
+export function decodeDescription(
+  metadata: Readonly<Record<string, string>>,
+  tensors: number,
   source: string,
-  limits: Required<ReadLimits>,
-): Model {
+  given: ReadLimits = {},
+): Omit<Model, 'params'> {
+  const limits = withDefaults(given);
+  const text = Object.hasOwn(metadata, KEY) ? metadata[KEY] : undefined;
   const fail = (message: string): CheckpointError => new CheckpointError(source, message);
   if (text === undefined) throw fail(`holds tensors but no Flowmap model: the metadata '${KEY}' is missing`);
   const parsed = parseJson(text, limits.maxNesting);
@@ -104,11 +113,10 @@ function describedModel(
   }
   if (training !== undefined && !isRecord(training)) throw fail('the facts about training are not a JSON object');
   if (!isRecord(network)) throw fail("the network's configuration is not a JSON object");
-  requireSmall(network, Object.keys(params).length, limits, source);
+  requireSmall(network, tensors, limits, source);
   return {
     kind,
     network: rebuild(network, source),
-    params,
     classes,
     ...(path ? { path } : {}),
     ...(parametrization ? { parametrization } : {}),

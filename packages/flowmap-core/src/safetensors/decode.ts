@@ -14,12 +14,21 @@ export interface Safetensors {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
-interface Entry {
+/** A tensor in a file. */
+export interface Entry {
   readonly name: string;
   readonly type: StoredType;
   readonly shape: readonly number[];
+  /** Its first byte, counted from the end of the header. */
   readonly begin: number;
+  /** The byte after its last. */
   readonly end: number;
+}
+
+/** What a safetensors file's header says of its tensors, and its metadata. */
+export interface SafetensorsHeader {
+  readonly entries: readonly Entry[];
+  readonly metadata: Readonly<Record<string, string>>;
 }
 
 /**
@@ -38,44 +47,53 @@ interface Entry {
  * @throws {ConfigError} for a limit that is not a number >= 1
  */
 export function decodeSafetensors(bytes: Uint8Array, source: string, limits: ReadLimits = {}): Safetensors {
-  const { maxTensors, ...ofHeader } = withDefaults(limits);
-  const { header, data } = splitFile(bytes, source, ofHeader);
-  requireFew('tensors', header, maxTensors, source);
-  const { [METADATA]: metadata = {}, ...infos } = header;
-  if (isRecord(metadata)) requireFew('texts in its metadata', metadata, maxTensors, source);
-  const entries = Object.entries(infos).map(([name, info]) => readEntry(name, info, source));
-  checkLayout(entries, data.length, source);
-  const tensors = entries.map(({ name, type, shape, begin, end }) => {
-    const copy = new Uint8Array(end - begin);
-    copy.set(data.subarray(begin, end));
-    const tensor = type.decode(shape, copy);
-    if (!tensor) throw tensorError(source, name, 'a boolean is neither 0 nor 1');
-    return [name, tensor] as const;
+  const start = headerEnd(bytes, bytes.length, source, limits);
+  const { entries, metadata } = decodeHeader(bytes.subarray(LENGTH, start), bytes.length - start, source, limits);
+  const tensors = entries.map((entry) => {
+    const copy = new Uint8Array(entry.end - entry.begin);
+    copy.set(bytes.subarray(start + entry.begin, start + entry.end));
+    return [entry.name, decodeTensor(entry, copy, source)] as const;
   });
-  return { tensors: Object.fromEntries(tensors), metadata: readMetadata(metadata, source) };
+  return { tensors: Object.fromEntries(tensors), metadata };
 }
 
-function splitFile(
-  bytes: Uint8Array,
-  source: string,
-  { maxHeaderBytes, maxNesting }: Pick<Required<ReadLimits>, 'maxHeaderBytes' | 'maxNesting'>,
-): { header: Record<string, unknown>; data: Uint8Array } {
-  if (bytes.length < 8) {
-    throw new CheckpointError(source, `truncated: wanted a safetensors file, got ${bytes.length} bytes`);
+/** Bytes of the length of the header, which a file begins with. */
+export const LENGTH = 8;
+
+/**
+ * Where a file's header ends and the values begin.
+ *
+ * @param first the first bytes of the file, at least {@link LENGTH} where it has as many
+ * @param size bytes of the file
+ * @throws {CheckpointError} when the file is too short, or the header over its limit
+ */
+export function headerEnd(first: Uint8Array, size: number, source: string, limits: ReadLimits): number {
+  const { maxHeaderBytes } = withDefaults(limits);
+  if (size < LENGTH) {
+    throw new CheckpointError(source, `truncated: wanted a safetensors file, got ${size} bytes`);
   }
-  const length = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getBigUint64(0, true);
+  const length = new DataView(first.buffer, first.byteOffset, first.byteLength).getBigUint64(0, true);
   if (length > maxHeaderBytes) {
     const fault = `a header of ${length} bytes, the limit maxHeaderBytes is ${maxHeaderBytes}`;
     throw new CheckpointError(source, `no safetensors file, or corrupt: ${fault}`, { limit: 'maxHeaderBytes' });
   }
-  const start = 8 + Number(length);
-  if (start > bytes.length) {
-    throw new CheckpointError(
-      source,
-      `truncated: the header ends at byte ${start}, the file has ${bytes.length} bytes`,
-    );
+  const end = LENGTH + Number(length);
+  if (end > size) {
+    throw new CheckpointError(source, `truncated: the header ends at byte ${end}, the file has ${size} bytes`);
   }
-  const parsed = parseJson(bytes.subarray(8, start), maxNesting);
+  return end;
+}
+
+/**
+ * Reads a header and checks that its tensors fill the values' bytes.
+ *
+ * @param json the header
+ * @param length bytes of values after it
+ * @throws {CheckpointError} as {@link decodeSafetensors}
+ */
+export function decodeHeader(json: Uint8Array, length: number, source: string, limits: ReadLimits): SafetensorsHeader {
+  const { maxTensors, maxNesting } = withDefaults(limits);
+  const parsed = parseJson(json, maxNesting);
   if ('fault' in parsed) {
     const { fault, limit } = parsed;
     throw new CheckpointError(source, `no safetensors file, or corrupt: the header ${fault}`, limit && { limit });
@@ -83,7 +101,24 @@ function splitFile(
   if (!isRecord(parsed.value)) {
     throw new CheckpointError(source, 'no safetensors file, or corrupt: the header is not a JSON object');
   }
-  return { header: parsed.value, data: bytes.subarray(start) };
+  requireFew('tensors', parsed.value, maxTensors, source);
+  const { [METADATA]: metadata = {}, ...infos } = parsed.value;
+  if (isRecord(metadata)) requireFew('texts in its metadata', metadata, maxTensors, source);
+  const entries = Object.entries(infos).map(([name, info]) => readEntry(name, info, source));
+  checkLayout(entries, length, source);
+  return { entries, metadata: readMetadata(metadata, source) };
+}
+
+/**
+ * A tensor of its stored bytes.
+ *
+ * @param bytes those that its entry names, in a buffer of their own
+ * @throws {CheckpointError} for a value that is none of its type's
+ */
+export function decodeTensor({ name, type, shape }: Entry, bytes: Uint8Array<ArrayBuffer>, source: string): HostTensor {
+  const tensor = type.decode(shape, bytes);
+  if (!tensor) throw tensorError(source, name, 'a boolean is neither 0 nor 1');
+  return tensor;
 }
 
 function requireFew(things: string, entries: Record<string, unknown>, most: number, source: string): void {

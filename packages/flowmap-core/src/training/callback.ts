@@ -3,6 +3,7 @@ import type { Model } from '../models/model.js';
 import type { Batch } from '../plugins.js';
 import type { CompiledSampler } from '../samplers/compile-sampler.js';
 import type { LiveSamplerOptions } from '../samplers/live-sampler.js';
+import type { Trainee } from './phase.js';
 
 /** The numbers of a run after a step. */
 export interface LogRecord {
@@ -33,6 +34,8 @@ export type MomentSamplerOptions = Omit<LiveSamplerOptions, 'sharing' | 'stateOf
 /** A training before its first step, for a callback to check and compile what it will need. */
 export interface Preparation {
   readonly iterations: number;
+  /** The trainees by name, with their averages. */
+  readonly trainees: Readonly<Record<string, Trainee>>;
   /**
    * The sampler that {@link Moment.sampler} will return. Before the first step its parameters have no values: it can
    * check arguments, but not sample.
@@ -58,6 +61,8 @@ export interface Preparation {
 export interface Moment {
   /** Steps taken, from 1. */
   readonly step: number;
+  /** Steps that the parameters have taken: `step`, or more if one run of the program takes several steps. */
+  readonly modelStep: number;
   readonly iterations: number;
   /** Time trained so far, those of interrupted runs included. */
   readonly seconds: number;

@@ -60,7 +60,11 @@ export function momentsOf(options: MomentsOptions): Moments {
   const dueAt = (step: number): Callback[] =>
     callbacks.filter(({ every }) => typeof every === 'number' && (step % every === 0 || step === iterations));
 
-  const momentAt = (step: number, time: number, quantities: () => Promise<Record<string, Quantities>>): Moment => {
+  const momentAt = (
+    step: number,
+    { time, modelStep }: { readonly time: number; readonly modelStep: number },
+    quantities: () => Promise<Record<string, Quantities>>,
+  ): Moment => {
     const added: Record<string, number> = {};
     let read: Promise<LogRecord> | undefined;
     const recordNow = async (): Promise<LogRecord> => {
@@ -89,6 +93,7 @@ export function momentsOf(options: MomentsOptions): Moments {
     };
     const moment: Moment = {
       step,
+      modelStep,
       iterations,
       seconds: time,
       records: store.records,
@@ -217,7 +222,7 @@ export function momentsOf(options: MomentsOptions): Moments {
   const called = (every: 'checkpoint' | 'end'): Callback[] => callbacks.filter((callback) => callback.every === every);
 
   let current: Moment | undefined;
-  let last = momentAt(taken, seconds(), () => Promise.resolve({}));
+  let last = momentAt(taken, { time: seconds(), modelStep: taken }, () => Promise.resolve({}));
   return {
     get step() {
       return taken;
@@ -227,6 +232,7 @@ export function momentsOf(options: MomentsOptions): Moments {
     },
     preparation: {
       iterations,
+      trainees,
       sampler: async (wanted) => samplerOf(wanted),
       async prepareLoss(phase, average) {
         await lossOf(phase, average);
@@ -237,7 +243,8 @@ export function momentsOf(options: MomentsOptions): Moments {
       taken = first + count;
       let rows: Promise<Record<string, Quantities>[]> | undefined;
       for (let i = 0; i < count && !isStopped; i++) {
-        last = momentAt(first + i + 1, start + each * (i + 1), async () => (await (rows ??= results.read()))[i]!);
+        const at = { time: start + each * (i + 1), modelStep: taken };
+        last = momentAt(first + i + 1, at, async () => (await (rows ??= results.read()))[i]!);
         await run(dueAt(last.step), last);
       }
       if (isSaveDue && !isStopped && taken < iterations) {

@@ -4,6 +4,7 @@ import { lockFolder, removeTemporaries, saveModel } from '@flowmap/core/node';
 import type { Trainees } from '../internal/groups.js';
 import type { RunStore } from '../run-store.js';
 import { latestCheckpoint, loadCheckpoint, saveCheckpoint } from './checkpoints.js';
+import { keptPath, removeLaterSnapshots } from './kept.js';
 import { openLog } from './log.js';
 import type { Run } from './open-run.js';
 import { requireFit } from './require-fit.js';
@@ -74,6 +75,7 @@ export async function folderStore(
     async begin() {
       await begin?.(); // a log without its settings would be taken for foreign files
       await log.begin();
+      await removeLaterSnapshots(folder, from?.step ?? 0);
     },
     append: (record) => log.append(record),
     save: (state) => saveCheckpoint(folder, state, trainees),
@@ -81,7 +83,7 @@ export async function folderStore(
       if (!/^[\w][\w.-]*$/.test(name)) {
         throw new ConfigError('keep.name', `wanted letters, digits, '.', '-' and '_', got '${name}'`);
       }
-      await saveModel(join(folder, 'kept', `${name}.safetensors`), model);
+      await saveModel(keptPath(folder, name), model);
     },
   };
 }

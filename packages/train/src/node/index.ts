@@ -5,3 +5,5 @@ export { nextRunFolder, type RunFolder } from './run-folder.js';
 export { distill, trainVelocityField } from './train.js';
 export { loadCheckpoint, loadTrained } from './checkpoints.js';
 export { openFolderStore, type FolderStore } from './folder-store.js';
+export { openSnapshots } from './kept.js';
+export { loadAverage, type LoadAverageOptions } from './load-average.js';

@@ -1,0 +1,73 @@
+import { constants } from 'node:fs';
+import { open, type FileHandle } from 'node:fs/promises';
+import { causeText, type HostTensor, type Shape } from '@flowmap/tensor';
+import { CheckpointError, ConfigError } from '../errors.js';
+import { quoted } from '../internal/json.js';
+import type { ReadLimits } from '../limits.js';
+import { decodeHeader, decodeTensor, headerEnd, LENGTH } from '../safetensors/decode.js';
+
+/** An open safetensors file whose tensors are read one at a time. */
+export interface SafetensorsFile {
+  readonly metadata: Readonly<Record<string, string>>;
+  /** Shapes of its tensors, by name. */
+  readonly shapes: Readonly<Record<string, Shape>>;
+  /**
+   * Reads the bytes of one tensor, and no others.
+   *
+   * @throws {CheckpointError} for a name that the file lacks, or if the file can no longer be read or has become
+   *   shorter
+   */
+  readonly tensor: (name: string) => Promise<HostTensor>;
+}
+
+/**
+ * Reads the header of a safetensors file, trusting nothing in it, and each tensor on demand. The file does not stay
+ * open.
+ *
+ * @param limits how large and how deeply nested the header may be, and how many tensors it may list
+ * @throws {CheckpointError} for a file that is missing, cannot be read, or that `decodeSafetensors` would refuse
+ * @throws {ConfigError} for a limit that is not a number >= 1
+ */
+export async function openSafetensors(path: string, limits: ReadLimits = {}): Promise<SafetensorsFile> {
+  const { start, entries, metadata } = await withFile(path, async (file, size) => {
+    const start = headerEnd(await read(file, 0, Math.min(LENGTH, size)), size, path, limits);
+    const json = await read(file, LENGTH, start);
+    return { start, ...decodeHeader(json, size - start, path, limits) };
+  });
+  return {
+    metadata,
+    shapes: Object.fromEntries(entries.map(({ name, shape }) => [name, shape])),
+    async tensor(name) {
+      const entry = entries.find((other) => other.name === name);
+      if (entry === undefined) throw new CheckpointError(path, `has no tensor ${quoted(name)}`, { tensor: name });
+      const bytes = await withFile(path, (file) => read(file, start + entry.begin, start + entry.end));
+      return decodeTensor(entry, bytes, path);
+    },
+  };
+
+  async function read(file: FileHandle, begin: number, end: number): Promise<Uint8Array<ArrayBuffer>> {
+    const bytes = new Uint8Array(end - begin);
+    for (let done = 0; done < bytes.length;) {
+      const { bytesRead } = await file.read(bytes, done, bytes.length - done, begin + done);
+      if (bytesRead === 0) throw new CheckpointError(path, `truncated: it ends before byte ${end}`);
+      done += bytesRead;
+    }
+    return bytes;
+  }
+}
+
+async function withFile<T>(path: string, action: (file: FileHandle, size: number) => Promise<T>): Promise<T> {
+  try {
+    const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK); // a named pipe would block
+    try {
+      const stats = await file.stat();
+      if (!stats.isFile()) throw new CheckpointError(path, 'cannot be read: it is not a file');
+      return await action(file, stats.size);
+    } finally {
+      await file.close();
+    }
+  } catch (cause) {
+    if (cause instanceof CheckpointError || cause instanceof ConfigError) throw cause;
+    throw new CheckpointError(path, `is missing or cannot be read (${causeText(cause)})`, { cause });
+  }
+}

@@ -1,0 +1,59 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { causeText, CheckpointError, decodeDescription, WriteError, type ReadLimits } from '@flowmap/core';
+import { openSafetensors, removeTemporaries } from '@flowmap/core/node';
+import { snapshotFacts, stepOfSnapshot, type Snapshot } from '../snapshots.js';
+import { namesIn } from './run-folder.js';
+
+const ENDING = '.safetensors';
+
+/** File of a model that a run keeps under a name. */
+export function keptPath(folder: string, name: string): string {
+  return join(folder, 'kept', `${name}${ENDING}`);
+}
+
+/** Names of the snapshots in a run's folder. */
+async function snapshotNames(folder: string): Promise<string[]> {
+  const files = (await namesIn(join(folder, 'kept'))).filter((file) => file.endsWith(ENDING));
+  const names = files.map((file) => file.slice(0, -ENDING.length));
+  return names.filter((name) => stepOfSnapshot(name) !== undefined).sort();
+}
+
+/**
+ * Removes the snapshots of steps that a run takes again, and temporary files that a killed process left.
+ *
+ * @throws {WriteError} when the folder cannot be changed
+ */
+export async function removeLaterSnapshots(folder: string, step: number): Promise<void> {
+  if (!(await namesIn(folder)).includes('kept')) return;
+  await removeTemporaries(join(folder, 'kept'));
+  for (const name of await snapshotNames(folder)) {
+    if (stepOfSnapshot(name)! <= step) continue;
+    const path = keptPath(folder, name);
+    await rm(path).catch((cause: unknown) => {
+      throw new WriteError(path, `cannot be removed (${causeText(cause)})`, { cause });
+    });
+  }
+}
+
+/**
+ * Opens the snapshots in a run's folder. Only their descriptions are read now; tensors are read on demand.
+ *
+ * @param limits how much each file may ask for
+ * @returns an empty list if the run kept none
+ * @throws {CheckpointError} for a snapshot that is damaged or exceeds a limit
+ */
+export async function openSnapshots(folder: string, limits?: ReadLimits): Promise<Snapshot[]> {
+  const snapshots: Snapshot[] = [];
+  for (const name of await snapshotNames(folder)) {
+    const source = keptPath(folder, name);
+    const { metadata, shapes, tensor } = await openSafetensors(source, limits);
+    const model = decodeDescription(metadata, Object.keys(shapes).length, source, limits);
+    const facts = snapshotFacts(model, source);
+    if (facts.step !== stepOfSnapshot(name)) {
+      throw new CheckpointError(source, `is of step ${facts.step}, not of that which its name says`);
+    }
+    snapshots.push({ ...facts, source, model, tensor });
+  }
+  return snapshots;
+}
