@@ -6,6 +6,7 @@ export { previewSamples, type PreviewSamplesOptions } from './callbacks/preview-
 export { validationLoss, type ValidationLossOptions } from './callbacks/validation-loss.js';
 export { halflifeEma, powerEma } from './ema.js';
 export { NonFiniteError, OpaqueFieldError, RunMismatchError, RuntimeLostError } from './errors.js';
+export { lossByLength, type LossByLengthOptions, type LossOfLength } from './loss-by-length.js';
 export { objectivePhase, type ObjectivePhaseOptions } from './objective-phase.js';
 export type { Optimizer, ParameterUpdate } from './optimizer.js';
 export { phaseFeeds, updateFeeds } from './phase-feeds.js';
