@@ -6,7 +6,7 @@ import { openFields, rms, type Fields, type InstrumentOptions, type Values } fro
 export interface MapErrorOptions extends InstrumentOptions {
   /** Bins of lengths, in each of which every sample has an interval; `lengthBins()` unless given. */
   readonly bins?: readonly LengthBin[];
-  /** Steps of Heun's method for an interval of length 1, a whole number >= 1; shorter bins take as many in proportion. 64 unless given. */
+  /** Steps of Heun's method for each interval, a whole number >= 1; 16 unless given. An interval of s = t takes one. */
   readonly heunSteps?: number;
 }
 
@@ -31,7 +31,7 @@ export interface MapError extends LengthBin {
  * @throws {ShapeError} for data that are not samples of the student, or a velocity of another shape
  */
 export async function mapErrorByLength(options: MapErrorOptions): Promise<MapError[]> {
-  const { bins = lengthBins(), heunSteps = 64, seed = 0 } = options;
+  const { bins = lengthBins(), heunSteps = 16, seed = 0 } = options;
   requireWhole('mapErrorByLength.heunSteps', heunSteps);
   const fields = await openFields('mapErrorByLength', options);
   try {
@@ -39,7 +39,7 @@ export async function mapErrorByLength(options: MapErrorOptions): Promise<MapErr
     for (const bin of bins) {
       const { t, s } = intervalsIn(bin, seed, fields.count);
       const { xt, F } = await fields.student(t, s);
-      const mean = await averageVelocity(fields, xt, { t, s }, Math.max(1, Math.ceil(heunSteps * bin.to)));
+      const mean = await averageVelocity(fields, xt, { t, s }, bin.to === 0 ? 1 : heunSteps);
       const error = F.map((value, i) => value - mean[i]!);
       const lengthAt = (i: number): number => t[Math.floor(i / fields.size)]! - s[Math.floor(i / fields.size)]!;
       errors.push({ ...bin, rms: rms(error.map((value, i) => lengthAt(i) * value)), perLength: rms(error) });
