@@ -16,8 +16,8 @@ function adviceFor(errors: readonly number[], shortShare: number): string {
     ],
     byLength: bins.map((bin) => ({
       ...bin,
-      ...{ mapError: 0, mapErrorPerLength: 0, drawn: 0 },
-      tangentShare: short.includes(bin) ? shortShare / short.length : (1 - shortShare) / (bins.length - short.length),
+      ...{ mapError: 0, mapErrorPerLength: 0, tangentShare: 0 },
+      drawn: short.includes(bin) ? shortShare / short.length : (1 - shortShare) / (bins.length - short.length),
     })),
   };
   const student = perStepCount((steps) => ({ endpointRmse: errors[STEP_COUNTS.indexOf(steps)]! }));
@@ -32,7 +32,7 @@ test('an error that falls, or levels off, wants nothing', () => {
 test('one that rises by too few short intervals wants other lengths', () => {
   const text = adviceFor([0.5, 0.2, 0.25, 0.3, 0.35], 0.126);
   expect(text).toContain('Here it rises from 0.200 at 2 steps to 0.350 at 16');
-  expect(text).toContain('lengths up to 1/8 have 13 % of the pull');
+  expect(text).toContain('lengths up to 1/8 are 13 % of those drawn');
   expect(text).toContain('--shortest-interval');
 });
 

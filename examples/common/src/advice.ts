@@ -5,7 +5,7 @@ import type { Metrics } from './metrics.js';
 const SLACK = 0.02;
 /** Intervals of at most this length are short: those of samplers of eight steps and more. */
 const SHORT = 1 / 8;
-/** Short intervals with a smaller share of the pull than this are starved; log-uniform lengths from 1/64 give them 3/8. */
+/** Short intervals with a smaller share of those drawn than this are starved; log-uniform lengths from 1/64 give them 3/8. */
 const STARVED = 0.25;
 
 /** Whether the student's error rises with the number of steps, and what to do about it by what the instruments say. */
@@ -18,14 +18,14 @@ export function advice({ student, instruments }: Pick<Metrics, 'student' | 'inst
   if (!(last > (1 + SLACK) * least)) return `Here it does not rise up to ${most} steps.`;
   const rise = `Here it rises from ${least.toFixed(3)} at ${best} ${best === 1 ? 'step' : 'steps'} to ${last.toFixed(3)} at ${most}`;
   const short = instruments.byLength.filter(({ to }) => to > 0 && to <= SHORT);
-  const share = short.reduce((sum, { tangentShare }) => sum + tangentShare, 0);
+  const share = short.reduce((sum, { drawn }) => sum + drawn, 0);
   if (share < STARVED) {
     const percent = (100 * share).toFixed(0);
-    return `${rise}, and lengths up to 1/8 have ${percent} % of the pull: draw lengths log-uniformly (--shortest-interval 0.0156).`;
+    return `${rise}, and lengths up to 1/8 are ${percent} % of those drawn: draw lengths log-uniformly (--shortest-interval 0.0156).`;
   }
   const drift = Math.max(...instruments.velocityDrift.map(({ rms }) => rms));
   return (
-    `${rise}, and short lengths have their share of the pull: the velocity has drifted by up to ${drift.toFixed(3)}, so ` +
+    `${rise}, and short lengths have their share: the velocity has drifted by up to ${drift.toFixed(3)}, so ` +
     'raise --diagonal-share or lower --learning-rate.'
   );
 }

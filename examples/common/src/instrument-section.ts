@@ -1,7 +1,6 @@
 import { advice } from './advice.js';
-import type { LengthReading } from './instruments.js';
+import { INSTRUMENT_HEUN_STEPS, type LengthReading } from './instruments.js';
 import type { Metrics } from './metrics.js';
-import { INSTRUMENT_HEUN_STEPS } from './instruments.js';
 import type { Curve } from './report/line-chart.js';
 import type { CurveSection } from './report/report.js';
 
@@ -22,11 +21,11 @@ export function instrumentSection(metrics: Metrics): CurveSection {
   return {
     title: 'Why more steps help, or do not',
     text:
-      'N steps are N jumps of length 1/N, whose errors add up: when the RMSE rises with N, either the velocity F(x, t, t) has drifted ' +
-      "from the teacher's (raise the share at s = t, or lower the learning rate), or short lengths are starved (draw lengths " +
-      `log-uniformly), which shows as an error per length that rises to the left. ${advice(metrics)} Measured on ` +
-      `${samples.toLocaleString('en-GB')} noised samples; the exact map by ${INSTRUMENT_HEUN_STEPS} Heun steps for each ` +
-      'interval. A length of 1/4 stands for all from 1/8 to it, the shortest for all below.',
+      'N steps are N jumps of length 1/N, and their errors add up. When the RMSE rises with N, look at the velocity drift (to lower it, ' +
+      'raise the share at s = t or lower the learning rate), and whether the error per length rises towards short lengths, which are ' +
+      `then starved (draw lengths log-uniformly). ${advice(metrics)} Measured on ${samples.toLocaleString('en-GB')} noised samples, ` +
+      `with ${INSTRUMENT_HEUN_STEPS} Heun steps of the teacher for each interval; a length of 1/4 stands for those above 1/8 up to it, ` +
+      'the shortest for all below.',
     curves: [
       {
         title: 'Velocity drift',
@@ -42,9 +41,12 @@ export function instrumentSection(metrics: Metrics): CurveSection {
         ? [chart('Tangent norm', 'before normalisation, by length', ({ tangentNorm = NaN }) => tangentNorm)]
         : []),
       {
-        ...chart('Share of the pull', 'of the squared normalised tangent', ({ tangentShare }) => tangentShare),
+        ...chart(
+          'Share of the pull',
+          'of the squared normalised tangent; grey: share of the intervals drawn',
+          ({ tangentShare }) => tangentShare,
+        ),
         behind: lengths.map(({ drawn }) => drawn),
-        note: 'of the squared normalised tangent; faint: share of the intervals drawn',
       },
     ],
   };

@@ -120,7 +120,7 @@ describe('a whole run', () => {
     for (const title of ['Velocity drift', 'Map error', 'Map error per length', 'Tangent norm', 'Share of the pull']) {
       expect(page).toContain(`<strong>${title}</strong>`);
     }
-    expect(page).toContain('when the RMSE rises with N');
+    expect(page).toContain('When the RMSE rises with N');
     expect(page).toMatch(/Here it (rises from|does not rise)/);
     expect(page).not.toMatch(/undefined|NaN|\[object/);
     expect(page).not.toMatch(/(src|href)="(https?:)?\/\//);

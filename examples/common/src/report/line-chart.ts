@@ -15,7 +15,7 @@ export interface Curve {
   readonly values: readonly number[];
   /** True for values that scatter: they are drawn faint under their running mean when there are many. */
   readonly noisy: boolean;
-  /** Values to compare with, drawn faint. */
+  /** Values to compare with, drawn in grey. */
   readonly behind?: readonly number[];
 }
 
@@ -46,7 +46,7 @@ export function lineChart(curve: Curve): Html {
         (tick, i) =>
           html`<text x="${x(tick)}" y="${HEIGHT - 8}" text-anchor="middle">${labels?.[i] ?? shortNumber(tick)}</text>`,
       )}
-      ${behind && html`<path class="raw" d="${path(behind)}" />`}
+      ${behind && html`<path class="behind" d="${path(behind)}" />`}
       <path class="${smooth ? 'raw' : 'line'}" d="${path(values)}" />
       ${smooth && html`<path class="line" d="${path(runningMean(values))}" />`}
     </svg>

@@ -114,7 +114,7 @@ describe('charts', () => {
     expect(places.map(([, , label]) => label)).toEqual(['s = t', '1/2', '1']);
     const [first, second, third] = places.map(([, x]) => Number(x));
     expect(third! - second!).toBeCloseTo(second! - first!, 1);
-    expect(markup).toContain('class="raw"');
+    expect(markup).toContain('class="behind"');
     expect(markup).toContain('text-anchor="end">1</text>'); // the vertical axis reaches what is behind
   });
 
