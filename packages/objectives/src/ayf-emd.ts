@@ -12,7 +12,7 @@ import {
 
 /** Settings of {@link ayfEmd}. */
 export interface AyfEmdOptions {
-  /** Which of {@link AYF_EMD_PRESETS} the settings that are not given come from; `default` unless given. */
+  /** Name in {@link AYF_EMD_PRESETS} of the preset that supplies the settings not given; `default` unless given. */
   readonly preset?: AyfEmdPreset;
   /** Steps H over which r rises from 0; `null`, the default, takes 0.3 of the run's iterations, at most 10,000. */
   readonly warmupSteps?: number | null;
@@ -20,16 +20,18 @@ export interface AyfEmdOptions {
   readonly rMax?: number;
   /** Constant c of the tangent normalisation, > 0; `Infinity` = no normalisation. */
   readonly c?: number;
-  /** Distribution of the intervals' length. */
+  /** Distribution of the interval lengths. */
   readonly intervalLengths?: IntervalLengths;
   /**
-   * Share of the batch at s = t, in [0, 1), where the loss is flow matching on the teacher's velocity. It keeps the velocity
-   * `F(x, t, t)` where the teacher's is: long intervals move it through shared weights, and nothing else pulls it back.
+   * Share of the batch at s = t, in [0, 1), where the loss is flow matching on the teacher's velocity. It keeps the
+   * velocity `F(x, t, t)` close to the teacher's: long intervals shift it through shared weights, and nothing else
+   * pulls it back.
    */
   readonly diagonalShare?: number;
   /**
-   * False trains from data alone, with `z - x_0` for the teacher's velocity. Normalisation then turns the mean over noise into
-   * a spatial median: harmless for images, wrong for points of a few dimensions, which want `c: Infinity`. True unless given.
+   * False trains from data alone, with `z - x_0` in place of the teacher's velocity. Normalisation then turns the mean
+   * over noise into a spatial median: harmless for images, wrong for points in a few dimensions, which need
+   * `c: Infinity`. True unless given.
    */
   readonly teacher?: boolean;
 }
@@ -38,9 +40,9 @@ export interface AyfEmdOptions {
 export type AyfEmdPreset = 'default' | 'ayf-paper';
 
 /**
- * Settings of AYF-EMD by name: `default` was chosen by trials for students that get no worse with more steps (docs/log.md);
- * `ayf-paper` holds the constants of the paper (c, r_max; section 3.4) and of its text-to-image settings (H and the interval
- * lengths, appendix F.1).
+ * Settings of AYF-EMD by name: `default` was chosen in trials for students that do not get worse with more steps
+ * (docs/log.md); `ayf-paper` has the paper's constants (c, r_max; section 3.4) and its text-to-image settings (H and
+ * the interval lengths, appendix F.1).
  */
 export const AYF_EMD_PRESETS: Readonly<Record<AyfEmdPreset, Required<Omit<AyfEmdOptions, 'preset' | 'teacher'>>>> = {
   default: {
@@ -62,10 +64,10 @@ export const AYF_EMD_PRESETS: Readonly<Record<AyfEmdPreset, Required<Omit<AyfEmd
 /**
  * AYF-EMD, the Eulerian flow-map distillation loss of "Align Your Flow" (Sabour, Fidler, Kreis 2025), Algorithm 1.
  *
- * A flow map's endpoint does not move when its start slides along the teacher's trajectory: `d f(x_t, t, s) / dt = 0`. With
- * `f = x_t + (s - t) F` this says `F = v - (t - s) dF/dt`, and the loss pulls F towards its right-hand side. Its value
- * is near 1 whatever the quality (normalisation), so watch the metrics: `tangentNorm`, mean of `||g||` before
- * normalisation, and `velocityError`, mean of `||v - F||`, both L2 over all values of a sample.
+ * A flow map's endpoint does not move when its start slides along the teacher's trajectory: `d f(x_t, t, s) / dt = 0`.
+ * With `f = x_t + (s - t) F` this is `F = v - (t - s) dF/dt`, and the loss pulls F towards the right-hand side. Because
+ * of the normalisation its value stays near 1 whatever the quality, so watch the metrics: `tangentNorm`, the mean of
+ * `||g||` before normalisation, and `velocityError`, the mean of `||v - F||`, both L2 over all values of a sample.
  *
  * @throws {ConfigError} for a setting out of its range
  */
@@ -97,12 +99,12 @@ export function ayfEmd(options: AyfEmdOptions = {}): Objective {
 
     loss({ student, xt, t, s, velocity, schedules }) {
       const v = velocity(xt, t);
-      // F and its total derivative along the teacher's trajectory, dF/dt = (∂F/∂x) v + ∂F/∂t with s fixed: one forward-mode
-      // pass at (x_t, t) in the direction (v, 1) (theorem 3.2).
+      // F and its total derivative along the teacher's trajectory, dF/dt = (∂F/∂x) v + ∂F/∂t with s fixed: one
+      // forward-mode pass at (x_t, t) in the direction (v, 1) (theorem 3.2).
       const [F, dFdt] = jvp((x, time) => student.averageVelocity(x, time, s), [xt, t], [v, full(1, t.shape)]);
 
-      // The target is made of values of theta^- = stopgrad(theta): F and dF/dt are stopped, never the parameters, so that
-      // value, derivative and gradient share one forward pass.
+      // The target is evaluated at theta^- = stopgrad(theta). F and dF/dt are stopped rather than the parameters, so
+      // the value, derivative and gradient share one forward pass.
       const F_ = stopGradient(F);
       const dFdt_ = stopGradient(dFdt);
 
@@ -118,16 +120,17 @@ export function ayfEmd(options: AyfEmdOptions = {}): Objective {
 }
 
 /**
- * Tangent warm-up `r = min(r_max, step / H)` (section 3.4). `g(r)` is r times the EMD tangent plus (1 - r) times the gradient of
- * `||F - v||^2`, so training starts from straight trajectories, and r_max < 1 keeps a trace of that regulariser for ever.
+ * Tangent warm-up `r = min(r_max, step / H)` (section 3.4). `g(r)` is r times the EMD tangent plus (1 - r) times the
+ * gradient of `||F - v||^2`, so training starts from straight trajectories, and r_max < 1 keeps a trace of that
+ * regulariser to the end.
  *
- * @param H steps of the rise; 0.3 of all iterations, at most 10,000, unless given
+ * @param H steps over which r rises; 0.3 of all iterations, at most 10,000, unless given
  */
 export function tangentWarmup({ step, iterations }: Progress, H = defaultWarmupSteps(iterations), rMax = 0.99): number {
   return Math.min(rMax, step / H);
 }
 
-/** `H = min(0.3 iterations, 10000)`, at least 1: the paper's 10,000 is for long runs. */
+/** `H = min(0.3 iterations, 10000)`, at least 1: the paper's 10,000 suits long runs. */
 function defaultWarmupSteps(iterations: number): number {
   return Math.max(1, Math.min(0.3 * iterations, 10_000));
 }

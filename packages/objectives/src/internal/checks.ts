@@ -13,7 +13,7 @@ export function requirePositive(option: string, value: number, most = Infinity):
 }
 
 /**
- * Checks that a setting is below 1 and at least 0, or above it.
+ * Checks that a setting is in [0, 1) if `zero` is set, and in (0, 1) otherwise.
  *
  * @throws {ConfigError} naming the setting
  */

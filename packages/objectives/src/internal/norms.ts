@@ -5,18 +5,15 @@ export function sampleNorm(x: Tensor): Tensor {
   return x.square().sum(sampleAxes(x), true).sqrt();
 }
 
-/** Mean over the batch of the samples' L2 norms, a scalar. */
+/** Mean of the samples' L2 norms over the batch, a scalar. */
 export function meanNorm(x: Tensor): Tensor {
   return sampleNorm(x).mean();
 }
 
 /** `|| a - b ||^2`, summed over a sample's values and averaged over the batch, a scalar. */
 export function squaredError(a: Tensor, b: Tensor): Tensor {
-  return a
-    .sub(b)
-    .square()
-    .sum()
-    .mul(1 / a.shape[0]!);
+  const total = a.sub(b).square().sum();
+  return total.mul(1 / a.shape[0]!);
 }
 
 function sampleAxes(x: Tensor): number[] {
