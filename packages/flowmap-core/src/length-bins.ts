@@ -1,7 +1,7 @@
 import { requireWhole, uniforms } from '@flowmap/tensor';
 import type { Draws } from './plugins.js';
 
-/** Intervals by their length: `from < t - s <= to`, or `s = t` where both are 0. */
+/** Intervals by their length: `from < |t - s| <= to`, or `s = t` where both are 0. */
 export interface LengthBin {
   readonly from: number;
   readonly to: number;
@@ -38,8 +38,8 @@ export function intervalsIn({ from, to }: LengthBin, seed: number, count: number
   return { t, s };
 }
 
-/** Whether an interval is of a bin. */
+/** Whether an interval is of a bin, in either direction. */
 export function isIn({ from, to }: LengthBin, t: number, s: number): boolean {
-  const d = t - s;
+  const d = Math.abs(t - s);
   return to === 0 ? d === 0 : d > from && d <= to;
 }

@@ -6,6 +6,7 @@ import {
   mlp,
   perSample,
   type Model,
+  type Objective,
   type OpaqueField,
   type VelocityField,
 } from '@flowmap/core';
@@ -148,6 +149,24 @@ describe('any student and teacher', () => {
     });
   });
 
+  test('with whatever else an objective draws', async () => {
+    const base = ayfEmd();
+    const objective: Objective = {
+      ...base,
+      draws: { place: [] },
+      draw: (key, count) => ({ ...base.draw(key, count), place: Float32Array.from({ length: count }, (_, i) => i) }),
+      loss(context) {
+        const { loss, metrics } = base.loss(context);
+        return { loss, metrics: { ...metrics, place: context.draws['place']!.mean() } };
+      },
+    };
+    const common = { student, data: labelled, teacher: field };
+    const [plain, more] = [await measure(common), await measure({ ...common, objective })];
+    plain.forEach((row, i) => {
+      expect(more[i]).toEqual({ ...row, metrics: { ...row.metrics, place: (COUNT - 1) / 2 } });
+    });
+  });
+
   test('on onnxruntime as on the reference', async () => {
     const common = { student, data: labelled, teacher: field };
     const [exact, onnx] = [
@@ -168,8 +187,8 @@ describe('any student and teacher', () => {
 
   test('what it cannot measure is refused', async () => {
     await expect(measure({ student, data })).rejects.toThrow('batch.conditions.label');
-    const draws = { ...ayfEmd(), draws: { middle: [] } };
-    await expect(measure({ student, objective: draws })).rejects.toThrow(ConfigError);
+    const own = { parameters: {}, init: () => ({}), apply: () => undefined };
+    await expect(measure({ student, objective: { ...ayfEmd(), own } })).rejects.toThrow(ConfigError);
     const common = { runtime, student, objective: ayfEmd(), data: labelled, progress };
     await expect(lossByLength(common)).rejects.toThrow('needs a teacher');
     await expect(measure({ student, data: { ...labelled, x: data.x.slice(1) } })).rejects.toThrow(ConfigError);

@@ -28,13 +28,13 @@ import { initialState, trainee } from './trainee.js';
 export interface LossByLengthOptions {
   readonly runtime: Runtime;
   readonly student: Model;
-  /** What the student is trained by; one that draws nothing but times and has no parameters of its own. */
+  /** What the student is trained by; one without parameters of its own, and whose other draws do not depend on the times. */
   readonly objective: Objective;
   /** Its teacher: a model, a velocity field, or one that only runs; none for an objective that needs none. */
   readonly teacher?: Model | VelocityField | OpaqueField;
   /** Samples to be noised, all of them in one run, with the conditions that the student takes. */
   readonly data: Batch;
-  /** Where the training stands, for the objective's schedules: `{ step: 699, iterations: 700 }` for the last step of 700. */
+  /** Where the training stands, for the objective's schedules and draws: `{ step: 699, iterations: 700 }` for the last step of 700. */
   readonly progress: Progress;
   /** Bins of lengths, in each of which every sample has an interval; `lengthBins()` unless given. */
   readonly bins?: readonly LengthBin[];
@@ -64,13 +64,12 @@ const COUNTED = 2 ** 14;
  * `logUniformLengths`, gives them more.
  *
  * @returns one entry for each bin, from the same data
- * @throws {ConfigError} for an objective with draws or parameters of its own, or one that needs a teacher and has none; for data that are
+ * @throws {ConfigError} for an objective with parameters of its own, or one that needs a teacher and has none; for data that are
  *   not samples of the student, or lack a condition
  * @throws {OpaqueFieldError} for a field that fails, or answers with something else than finite velocities of the points' shape
  */
 export async function lossByLength(options: LossByLengthOptions): Promise<LossOfLength[]> {
-  const { runtime, objective, data, bins = lengthBins(), seed = 0 } = options;
-  requireOnlyTimes(objective);
+  const { runtime, data, bins = lengthBins(), seed = 0 } = options;
   const { phase, trainees } = phaseOfBins(options, bins, seed);
   const programs = lossPrograms(phase, trainees);
   const state = initialState(trainees, phase.fixed);
@@ -95,16 +94,10 @@ export async function lossByLength(options: LossByLengthOptions): Promise<LossOf
       means.push(await scalarsOf(outputs));
       for (const tensor of Object.values(outputs)) tensor.dispose();
     }
-    return sharesOf(bins, means, drawnShares(objective, bins, seed));
+    return sharesOf(bins, means, drawnShares(options, bins, seed));
   } finally {
     for (const executable of open) await executable.dispose();
   }
-}
-
-function requireOnlyTimes({ name, own, draws }: Objective): void {
-  const more = own ? 'parameters of its own, which no student has' : draws && 'draws of its own';
-  if (more === undefined) return;
-  throw new ConfigError('lossByLength.objective', `wanted one that draws times alone, and ${name} has ${more}`);
 }
 
 /** The phase of the objective whose step i has intervals of bin i, and schedules where the training stands. */
@@ -115,10 +108,17 @@ function phaseOfBins(
 ): { phase: Phase; trainees: Trainees } {
   const batchSize = data.x.length / sizeOf(student.network.config.shape);
   const { average } = objective.needs;
+  if (objective.own) {
+    const wanted = 'wanted one without parameters of its own, which are not in the student';
+    throw new ConfigError('lossByLength.objective', `${wanted}; got ${objective.name}`);
+  }
   const binned: Objective = {
     ...objective,
     schedules: mapValues(objective.schedules, (schedule) => () => schedule(progress)),
-    draw: ({ step }, count) => intervalsIn(bins[step]!, seed, count),
+    draw: ({ step }, count) => ({
+      ...objective.draw({ seed, ...progress }, count),
+      ...intervalsIn(bins[step]!, seed, count),
+    }),
   };
   const phase = objectivePhase({
     network: student.network,
@@ -136,8 +136,8 @@ function phaseOfBins(
 }
 
 /** The share of each bin among the intervals that an objective draws. */
-function drawnShares(objective: Objective, bins: readonly LengthBin[], seed: number): number[] {
-  const { t, s } = objective.draw({ seed, step: 0 }, COUNTED);
+function drawnShares({ objective, progress }: LossByLengthOptions, bins: readonly LengthBin[], seed: number): number[] {
+  const { t, s } = objective.draw({ seed, ...progress }, COUNTED);
   return bins.map((bin) => t.filter((time, i) => isIn(bin, time, s[i]!)).length / COUNTED);
 }
 
