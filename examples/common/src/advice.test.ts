@@ -32,7 +32,7 @@ test('an error that falls, or levels off, wants nothing', () => {
 test('one that rises by too few short intervals wants other lengths', () => {
   const text = adviceFor([0.5, 0.2, 0.25, 0.3, 0.35], 0.126);
   expect(text).toContain('Here it rises from 0.200 at 2 steps to 0.350 at 16');
-  expect(text).toContain('lengths up to 1/8 are 13 % of those drawn');
+  expect(text).toContain('13 % of the intervals drawn are no longer than 1/8');
   expect(text).toContain('--shortest-interval');
 });
 

@@ -16,16 +16,13 @@ export function advice({ student, instruments }: Pick<Metrics, 'student' | 'inst
   const most = STEP_COUNTS.at(-1)!;
   const last = errors.at(-1)!;
   if (!(last > (1 + SLACK) * least)) return `Here it does not rise up to ${most} steps.`;
-  const rise = `Here it rises from ${least.toFixed(3)} at ${best} ${best === 1 ? 'step' : 'steps'} to ${last.toFixed(3)} at ${most}`;
   const short = instruments.byLength.filter(({ to }) => to > 0 && to <= SHORT);
   const share = short.reduce((sum, { drawn }) => sum + drawn, 0);
-  if (share < STARVED) {
-    const percent = (100 * share).toFixed(0);
-    return `${rise}, and lengths up to 1/8 are ${percent} % of those drawn: draw lengths log-uniformly (--shortest-interval 0.0156).`;
-  }
   const drift = Math.max(...instruments.velocityDrift.map(({ rms }) => rms));
   return (
-    `${rise}, and short lengths have their share: the velocity has drifted by up to ${drift.toFixed(3)}, so ` +
+    `Here it rises from ${least.toFixed(3)} at ${best} ${best === 1 ? 'step' : 'steps'} to ${last.toFixed(3)} at ${most}: ` +
+    `the velocity has drifted by up to ${drift.toFixed(3)}, and ${(100 * share).toFixed(0)} % of the intervals drawn are ` +
+    `no longer than 1/8, so ${share < STARVED ? 'draw lengths log-uniformly (--shortest-interval 0.0156), and ' : ''}` +
     'raise --diagonal-share or lower --learning-rate.'
   );
 }
