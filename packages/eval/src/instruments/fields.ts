@@ -119,14 +119,14 @@ export async function openFields(instrument: string, options: InstrumentOptions)
       size,
       async student(t, s) {
         const { xt, F } = await run(map, { ...noised, t: timesOf(t), s: timesOf(s) });
-        return { xt: valuesOf(xt!), F: valuesOf(F!) };
+        return { xt: valuesOf(xt!, 'student', t), F: valuesOf(F!, 'student', t) };
       },
       async teacher(x, t) {
         const v = await velocity(hostTensor(points, x), timesOf(t));
         if (!sameShape(v.shape, points)) {
           throw new ShapeError(`${instrument}, teacher's velocity`, `[${points.join(', ')}]`, [v.shape]);
         }
-        return valuesOf(v);
+        return valuesOf(v, 'teacher', t);
       },
       dispose,
     };
@@ -135,13 +135,12 @@ export async function openFields(instrument: string, options: InstrumentOptions)
     throw error;
   }
 
-  function valuesOf({ data }: HostTensor): Values {
+  function valuesOf({ data }: HostTensor, field: string, times: ArrayLike<number>): Values {
     const wrong = data.findIndex((value) => !Number.isFinite(value));
     if (wrong === -1) return array.from(data);
-    throw new ConfigError(
-      instrument,
-      `wanted finite velocities, got ${data[wrong]} for sample ${Math.floor(wrong / size)}`,
-    );
+    const sample = Math.floor(wrong / size);
+    const got = `the ${field}'s is ${data[wrong]} for sample ${sample} at t = ${times[sample]}`;
+    throw new ConfigError(instrument, `wanted finite velocities, ${got}`);
   }
 }
 

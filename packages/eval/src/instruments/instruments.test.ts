@@ -98,7 +98,16 @@ describe('velocityDrift', () => {
     const broken = { evaluate: async () => Promise.resolve(hostTensor([1], [0])) };
     await expect(velocityDrift({ ...common, teacher: broken })).rejects.toThrow(ShapeError);
     const infinite = flowMapOf((x) => x.div(0));
-    await expect(velocityDrift({ ...common, student: infinite })).rejects.toThrow('finite velocities');
+    await expect(velocityDrift({ ...common, student: infinite })).rejects.toThrow(
+      "wanted finite velocities, the student's is",
+    );
+    const predictsData = opaqueField(async ({ x }) => Promise.resolve({ x0: x! }), {
+      ...{ x: 'x', t: 't', velocity: 'x0' },
+      toVelocity: (x0, x, t) => (x - x0) / t,
+    });
+    await expect(velocityDrift({ ...common, teacher: predictsData })).rejects.toThrow(
+      "teacher's is NaN for sample 0 at t = 0",
+    );
   });
 });
 

@@ -3,7 +3,7 @@ import { openFields, rms, type InstrumentOptions } from './fields.js';
 
 /** Options of {@link velocityDrift}. */
 export interface VelocityDriftOptions extends InstrumentOptions {
-  /** Times in [0, 1]; 0, 1/8, …, 1 unless given. */
+  /** Times in [0, 1], at which both velocities must be finite; 0, 1/8, …, 1 unless given. */
   readonly times?: readonly number[];
 }
 
