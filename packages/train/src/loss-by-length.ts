@@ -58,9 +58,10 @@ export interface LossOfLength extends LengthBin {
 const COUNTED = 2 ** 14;
 
 /**
- * The loss and metrics of an objective by the length of intervals, without training: what pulls on a student, and how much of it each
- * length has. Of AYF-EMD and AYF-LMD the loss is the squared norm of the normalised tangent, so `share` is how the pull is dealt out,
- * and `tangentNorm` the norm before normalisation. Lengths with a small share are starved: another distribution of lengths, such as
+ * The loss and metrics of an objective by the length of intervals, without training: what pulls on a student, and how much of
+ * it each length has. The loss of AYF-EMD and AYF-LMD is the squared norm of the normalised tangent, so `share` is how the pull
+ * is dealt out, and `tangentNorm` the norm before normalisation; what else an objective adds to the loss, such as a second batch,
+ * is in it too. Lengths with a small share of what is drawn are starved: another distribution of lengths, such as
  * `logUniformLengths`, gives them more.
  *
  * @returns one entry for each bin, from the same data
