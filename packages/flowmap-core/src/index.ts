@@ -67,6 +67,7 @@ export type { Optimizer, ParameterUpdate, Schedule } from './training/types.js';
 export { mlp, type MlpConfig, type MlpOptions } from './networks/mlp.js';
 export { dit, type DitConfig, type DitOptions } from './networks/dit.js';
 export { unet, type UnetConfig, type UnetOptions } from './networks/unet.js';
+export type { ExactDiagonalConfig } from './networks/exact-diagonal.js';
 export { defineNetwork } from './networks/network.js';
 export { networkFromConfig, registerNetwork, type NetworkFactory } from './networks/registry.js';
 export {
@@ -80,7 +81,13 @@ export {
   type Layer,
 } from './networks/layers.js';
 export { dropout, type Dropout } from './networks/dropout.js';
-export { conditioning, timeFeatures, type Conditioning, type ConditioningConfig } from './networks/conditioning.js';
+export {
+  conditioning,
+  timeFeatures,
+  type BlockConditions,
+  type Conditioning,
+  type ConditioningConfig,
+} from './networks/conditioning.js';
 export { loader, type Loader, type LoaderOptions } from './data/loader.js';
 export { matchClasses, type MatchedClasses } from './data/match-classes.js';
 export { mirrorSample } from './data/mirror.js';
@@ -101,7 +108,14 @@ export {
   type SampleArguments,
 } from './samplers/compile-sampler.js';
 export { compileLiveSampler, type LiveSamplerOptions } from './samplers/live-sampler.js';
-export { flowMapFrom, parametrizationOf, pathOf, velocityField, type Model } from './models/model.js';
+export {
+  flowMapFrom,
+  parametrizationOf,
+  pathOf,
+  velocityField,
+  type Model,
+  type StudentOptions,
+} from './models/model.js';
 export { decodeModel, encodeModel, modelMetadata } from './models/checkpoint.js';
 export type { ReadLimits } from './limits.js';
 export { encodeSafetensors } from './safetensors/encode.js';

@@ -217,8 +217,8 @@ export interface Objective {
    * Names of its draws besides the times, each with its shape for one sample: `{ middle: [] }` for a time in between.
    */
   readonly draws?: Readonly<Record<string, Shape>>;
-  /** Draws the times, and what {@link Objective.draws} names, on the host; the same for the same seed and step. */
-  draw(key: { readonly seed: number; readonly step: number }, batchSize: number): Draws;
+  /** Draws the times, and what {@link Objective.draws} names, on the host; the same for the same seed and progress. */
+  draw(key: Progress & { readonly seed: number }, batchSize: number): Draws;
   /** Traces the loss of a batch. */
   loss(context: ObjectiveContext): ObjectiveResult;
 }

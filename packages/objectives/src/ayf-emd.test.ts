@@ -209,9 +209,9 @@ describe('ayfEmd', () => {
   });
 
   test('puts the share of the batch on the diagonal that it is told to', () => {
-    const { t, s } = ayfEmd({ diagonalShare: 0.25 }).draw({ seed: 0, step: 3 }, 8);
+    const { t, s } = ayfEmd({ diagonalShare: 0.25 }).draw({ seed: 0, step: 3, iterations: 10 }, 8);
     expect([...t.keys()].filter((i) => t[i] === s[i])).toEqual([3, 7]);
-    const off = ayfEmd({ preset: 'ayf-paper' }).draw({ seed: 0, step: 3 }, 8);
+    const off = ayfEmd({ preset: 'ayf-paper' }).draw({ seed: 0, step: 3, iterations: 10 }, 8);
     expect(off.t.every((time, i) => time > off.s[i]!)).toBe(true);
     expect(AYF_EMD_PRESETS.default.diagonalShare).toBe(0.25);
   });

@@ -6,6 +6,7 @@ import {
   lengthSettings,
   logitNormalLengths,
   logUniformLengths,
+  requireIntervals,
   sampleIntervals,
   type IntervalLengths,
 } from './intervals.js';
@@ -20,7 +21,7 @@ export interface AyfEmdOptions {
   readonly rMax?: number;
   /** Constant c of the tangent normalisation, > 0; `Infinity` = no normalisation. */
   readonly c?: number;
-  /** Distribution of the interval lengths. */
+  /** Distribution of the intervals, such as `mixedIntervals(…)` or `stepIntervals({ steps: [1, 2, 4] })`. */
   readonly intervalLengths?: IntervalLengths;
   /**
    * Share of the batch at s = t, in [0, 1), where the loss is flow matching on the teacher's velocity. It keeps the
@@ -69,7 +70,7 @@ export const AYF_EMD_PRESETS: Readonly<Record<AyfEmdPreset, Required<Omit<AyfEmd
  * of the normalisation its value stays near 1 whatever the quality, so watch the metrics: `tangentNorm`, the mean of
  * `||g||` before normalisation, and `velocityError`, the mean of `||v - F||`, both L2 over all values of a sample.
  *
- * @throws {ConfigError} for a setting out of its range
+ * @throws {ConfigError} for a setting out of its range, or intervals outside [0, 1]
  */
 export function ayfEmd(options: AyfEmdOptions = {}): Objective {
   const { preset = 'default', teacher = true, ...given } = options;
@@ -82,6 +83,7 @@ export function ayfEmd(options: AyfEmdOptions = {}): Objective {
   requirePositive('ayfEmd.rMax', rMax, 1);
   requirePositive('ayfEmd.c', c);
   requireShare('ayfEmd.diagonalShare', diagonalShare, { zero: true });
+  requireIntervals(intervalLengths);
   return {
     name: 'ayf-emd',
     config: {

@@ -3,13 +3,19 @@ import { full, jvp, stopGradient } from '@flowmap/tensor';
 import { normalizeTangent } from './ayf-emd.js';
 import { requirePositive, requireShare } from './internal/checks.js';
 import { meanNorm, squaredError } from './internal/norms.js';
-import { lengthSettings, logUniformLengths, sampleIntervals, type IntervalLengths } from './intervals.js';
+import {
+  lengthSettings,
+  logUniformLengths,
+  requireIntervals,
+  sampleIntervals,
+  type IntervalLengths,
+} from './intervals.js';
 
 /** Settings of {@link ayfLmd}. */
 export interface AyfLmdOptions {
   /** Constant c of the tangent normalisation, > 0; `Infinity` = no normalisation; 0.1 unless given. */
   readonly c?: number;
-  /** Distribution of the interval lengths; `logUniformLengths()` unless given. */
+  /** Distribution of the intervals, such as `mixedIntervals(…)`; `logUniformLengths()` unless given. */
   readonly intervalLengths?: IntervalLengths;
   /**
    * Share of the batch at s = t, in [0, 1), where the loss is flow matching on the teacher's velocity; 0.25 unless
@@ -27,12 +33,13 @@ export interface AyfLmdOptions {
  *
  * Metric: `tangentNorm`, the mean of `||g||` before normalisation, L2 over all values of a sample.
  *
- * @throws {ConfigError} for a setting out of its range
+ * @throws {ConfigError} for a setting out of its range, or intervals outside [0, 1]
  */
 export function ayfLmd(options: AyfLmdOptions = {}): Objective {
   const { c = 0.1, intervalLengths = logUniformLengths(), diagonalShare = 0.25 } = options;
   requirePositive('ayfLmd.c', c);
   requireShare('ayfLmd.diagonalShare', diagonalShare, { zero: true });
+  requireIntervals(intervalLengths);
   return {
     name: 'ayf-lmd',
     config: { c: c === Infinity ? 'Infinity' : c, ...lengthSettings(intervalLengths), diagonalShare },

@@ -9,9 +9,17 @@ export {
 export { ayfLmd, type AyfLmdOptions } from './ayf-lmd.js';
 export { flowMatching, type FlowMatchingOptions } from './flow-matching.js';
 export {
+  diagonalIntervals,
+  intervalsToData,
   logitNormalLengths,
   logUniformLengths,
   sampleIntervals,
+  uniformLengths,
   type DrawKey,
   type IntervalLengths,
 } from './intervals.js';
+export { lengthCurriculum, type LengthCurriculumOptions } from './length-curriculum.js';
+export { mixedIntervals, type IntervalPart } from './mixed-intervals.js';
+export { stepIntervals, type StepIntervalsOptions } from './step-intervals.js';
+export { teacherTrajectories, type TeacherTrajectoriesOptions } from './teacher-trajectories.js';
+export { velocityAnchor, type VelocityAnchorOptions } from './velocity-anchor.js';

@@ -1,6 +1,16 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { logitNormalLengths, logUniformLengths, sampleIntervals } from './intervals.js';
+import { ayfEmd } from './ayf-emd.js';
+import { ayfLmd } from './ayf-lmd.js';
+import {
+  diagonalIntervals,
+  intervalsToData,
+  logitNormalLengths,
+  logUniformLengths,
+  sampleIntervals,
+  uniformLengths,
+  type IntervalLengths,
+} from './intervals.js';
 
 const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
 const share = (values: readonly number[], holds: (value: number) => boolean): number =>
@@ -18,7 +28,11 @@ describe('logitNormalLengths', () => {
     { tau: [-0.6, 1.6], median: 0.354, meanD: 0.398, meanT: 0.698, above: 0.04, below: 0.072 },
   ])('has the statistics of its definition for tau ~ N$tau', ({ tau, median, meanD, meanT, above, below }) => {
     const count = 100_000;
-    const { t, s } = sampleIntervals({ seed: 1, step: 0 }, count, logitNormalLengths({ mean: tau[0]!, std: tau[1]! }));
+    const { t, s } = sampleIntervals(
+      { seed: 1, step: 0, iterations: 1 },
+      count,
+      logitNormalLengths({ mean: tau[0]!, std: tau[1]! }),
+    );
     const d = [...t].map((value, i) => value - s[i]!);
     // The figures are rounded to 0.0005; standard errors are at most 0.0009 (for the mean, with deviation 0.28, and for
     // the shares).
@@ -38,7 +52,9 @@ describe('logitNormalLengths', () => {
 describe('logUniformLengths', () => {
   const lengths = logUniformLengths({ shortest: 1 / 64 });
   const count = 20_000;
-  const draws = Array.from({ length: count }, (_, sample) => lengths.draw({ seed: 2, step: 0, sample }));
+  const draws = Array.from({ length: count }, (_, sample) =>
+    lengths.draw({ seed: 2, step: 0, iterations: 1, sample, place: sample }),
+  );
 
   test('the logarithm is uniform', () => {
     const logs = draws.map((d) => Math.log(d) / Math.log(1 / 64));
@@ -53,6 +69,20 @@ describe('logUniformLengths', () => {
     }
     // E d = (1 - a) / ln(1 / a); the deviation is 0.26, its standard error 0.0018.
     expect(Math.abs(mean(draws) - 63 / 64 / Math.log(64))).toBeLessThan(0.0074);
+  });
+
+  test('ends at a longest length that is given', () => {
+    const short = logUniformLengths({ shortest: 1 / 64, longest: 1 / 8 });
+    const some = Array.from({ length: count }, (_, sample) =>
+      short.draw({ seed: 2, step: 0, iterations: 1, sample, place: sample }),
+    );
+    const logs = some.map((d) => Math.log(8 * d) / Math.log(1 / 8));
+    expect(distanceFromUniform(logs)).toBeLessThan(1.95 / Math.sqrt(count));
+    expect([lengths.config, short.config]).toEqual([{ shortest: 1 / 64 }, { shortest: 1 / 64, longest: 1 / 8 }]);
+    expect(() => logUniformLengths({ shortest: 0.5, longest: 0.5 })).toThrow(
+      'logUniformLengths.shortest: wanted less than the longest, 0.5, got 0.5',
+    );
+    expect(() => logUniformLengths({ longest: 1.5 })).toThrow('logUniformLengths.longest: wanted a number in (0, 1]');
   });
 
   test('refuses a shortest length that is none', () => {
@@ -75,7 +105,7 @@ describe('sampleIntervals', () => {
     fc.assert(
       fc.property(settings, ({ count, fewer, quarters, shortest, seed, step }) => {
         const lengths = logUniformLengths({ shortest });
-        const { t, s } = sampleIntervals({ seed, step }, count, lengths, quarters / 4);
+        const { t, s } = sampleIntervals({ seed, step, iterations: 1 }, count, lengths, quarters / 4);
         t.forEach((time, i) => {
           expect(s[i]).toBeGreaterThanOrEqual(0);
           expect(time).toBeGreaterThanOrEqual(s[i]!);
@@ -83,7 +113,7 @@ describe('sampleIntervals', () => {
         });
         expect(t.filter((time, i) => time === s[i])).toHaveLength(Math.floor((count * quarters) / 4));
         const some = Math.floor(fewer * count);
-        expect(sampleIntervals({ seed, step }, some, lengths, quarters / 4)).toEqual({
+        expect(sampleIntervals({ seed, step, iterations: 1 }, some, lengths, quarters / 4)).toEqual({
           t: t.slice(0, some),
           s: s.slice(0, some),
         });
@@ -92,9 +122,59 @@ describe('sampleIntervals', () => {
   });
 
   test('covers [0, 1] evenly on the diagonal', () => {
-    const { t, s } = sampleIntervals({ seed: 0, step: 0 }, 20_000, logUniformLengths(), 0.5);
+    const { t, s } = sampleIntervals({ seed: 0, step: 0, iterations: 1 }, 20_000, logUniformLengths(), 0.5);
     const diagonal = [...t].filter((time, i) => time === s[i]);
     expect(diagonal).toHaveLength(10_000);
     expect(distanceFromUniform(diagonal)).toBeLessThan(1.95 / Math.sqrt(diagonal.length));
+  });
+
+  test('draws what it drew before there were other distributions', () => {
+    // Of ayfEmd()'s default, as commit 8b5c151 drew it.
+    const { t, s } = ayfEmd().draw({ seed: 5, step: 17, iterations: 100 }, 8);
+    expect([...t]).toEqual([
+      0.49868202209472656, 0.4733964800834656, 0.9810972213745117, 0.9211081862449646, 0.5480732321739197,
+      0.8134544491767883, 0.5957566499710083, 0.5110344886779785,
+    ]);
+    expect([...s]).toEqual([
+      0.43446084856987, 0.2986418306827545, 0.3210131824016571, 0.9211081862449646, 0.39275380969047546,
+      0.40508347749710083, 0.5431677103042603, 0.5110344886779785,
+    ]);
+  });
+
+  test.each<[string, Partial<IntervalLengths>]>([
+    ['too long', { draw: () => 1.5 }],
+    ['of a negative length', { draw: () => -0.25 }],
+    ['that are no numbers', { draw: () => NaN }],
+    ['that start before data', { draw: () => 0.5, start: () => -0.1 }],
+    ['that end past noise', { draw: () => 0.5, start: () => 0.6 }],
+    ['that are said to be too long', { draw: () => 0.5, range: [0, 1.5] }],
+  ])('is not given intervals %s: they are refused when an objective is made', (_, change) => {
+    const wrong: IntervalLengths = { name: 'wrong', config: {}, draw: () => 0, ...change };
+    for (const make of [ayfEmd, ayfLmd]) {
+      expect(() => make({ intervalLengths: wrong })).toThrow(/^intervalLengths.*: wanted .* 'wrong', got/);
+    }
+  });
+});
+
+describe('parts of mixtures', () => {
+  test('the diagonal is evenly covered, and intervals to data end there', () => {
+    const key = { seed: 0, step: 0, iterations: 1 };
+    const diagonal = sampleIntervals(key, 5000, diagonalIntervals());
+    expect(diagonal.t).toEqual(diagonal.s);
+    expect(distanceFromUniform([...diagonal.t])).toBeLessThan(1.95 / Math.sqrt(5000));
+    const whole = sampleIntervals(key, 5000, intervalsToData());
+    expect(whole.s.every((s) => s === 0)).toBe(true);
+    expect(distanceFromUniform([...whole.t])).toBeLessThan(1.95 / Math.sqrt(5000));
+    const own = intervalsToData(logUniformLengths({ shortest: 0.5 }));
+    expect(sampleIntervals(key, 100, own).t.every((t) => t >= 0.5)).toBe(true);
+    expect(own.config).toEqual({ lengths: 'log-uniform', 'lengths.shortest': 0.5 });
+  });
+
+  test('uniform lengths are', () => {
+    const lengths = uniformLengths();
+    const draws = Array.from({ length: 5000 }, (_, sample) =>
+      lengths.draw({ seed: 3, step: 0, iterations: 1, sample, place: sample }),
+    );
+    expect(distanceFromUniform(draws)).toBeLessThan(1.95 / Math.sqrt(5000));
   });
 });

@@ -1,22 +1,28 @@
-import type { Draws } from '@flowmap/core';
+import { ConfigError, type Draws, type Progress } from '@flowmap/core';
 import { normals, uniforms } from '@flowmap/tensor';
 import { requirePositive, requireShare } from './internal/checks.js';
+import { isTaken, takenBefore } from './internal/places.js';
 
 /** What one sample's draws depend on. */
-export interface DrawKey {
+export interface DrawKey extends Progress {
   readonly seed: number;
-  readonly step: number;
-  /** Index in the batch. */
+  /** Index in the batch, which selects the sample's random stream. */
   readonly sample: number;
+  /** Index among the samples that this distribution is drawn for: in a mixture, those of its part. */
+  readonly place: number;
 }
 
-/** A distribution of the length `t - s` of the intervals that a flow map is trained on. */
+/** A distribution of the intervals `[s, t]` that a flow map is trained on, by their length `t - s` and their lower end. */
 export interface IntervalLengths {
   readonly name: string;
   /** Its settings, defaults included. */
-  readonly config: Readonly<Record<string, number>>;
+  readonly config: Readonly<Record<string, string | number>>;
+  /** Shortest and longest length that it draws; `[0, 1]` unless given. */
+  readonly range?: readonly [shortest: number, longest: number];
   /** Draws a length in [0, 1], the same for the same key. */
   draw(key: DrawKey): number;
+  /** Draws the lower end s of an interval of that length, in [0, 1 - length]; uniform unless given. */
+  start?(key: DrawKey, length: number): number;
 }
 
 /**
@@ -40,50 +46,128 @@ export function logitNormalLengths({ mean = -0.8, std = 1 }: { mean?: number; st
  * Lengths whose logarithm is uniform, `d = shortest^u`, `u ~ U(0, 1)`: each halving of the length gets the same share
  * of the batch, so a map is trained as well for many steps as for few. The price is quality in a single step.
  *
- * @param options.shortest shortest length, in (0, 1); 1/64 unless given
+ * @param options.shortest shortest length, in (0, longest); 1/64 unless given
+ * @param options.longest longest length, in (0, 1]; 1 unless given
  * @throws {ConfigError} for a length out of its range
  */
-export function logUniformLengths({ shortest = 1 / 64 }: { shortest?: number } = {}): IntervalLengths {
+export function logUniformLengths({
+  shortest = 1 / 64,
+  longest = 1,
+}: { shortest?: number; longest?: number } = {}): IntervalLengths {
   requireShare('logUniformLengths.shortest', shortest, { zero: false });
+  requirePositive('logUniformLengths.longest', longest, 1);
+  if (shortest >= longest) {
+    throw new ConfigError('logUniformLengths.shortest', `wanted less than the longest, ${longest}, got ${shortest}`);
+  }
   return {
     name: 'log-uniform',
-    config: { shortest },
-    draw: (key) => shortest ** uniforms({ ...key, purpose: 'times.length' }, 1)[0]!,
+    config: longest === 1 ? { shortest } : { shortest, longest },
+    range: [shortest, longest],
+    draw: (key) => longest * (shortest / longest) ** uniforms({ ...key, purpose: 'times.length' }, 1)[0]!,
   };
 }
 
+/** Lengths uniform in [0, 1): long intervals get most of the batch, lengths up to 1/8 get 1/8 of it. */
+export function uniformLengths(): IntervalLengths {
+  return { name: 'uniform', config: {}, draw: (key) => uniforms({ ...key, purpose: 'times.length' }, 1)[0]! };
+}
+
 /**
- * Draws intervals `[s, t]`: length d from its distribution, `s ~ U(0, 1 - d)`, `t = s + d`. On the diagonal the length
- * is 0 and `s = t ~ U(0, 1)`. Each sample of a step has its own random stream, and its index decides whether it is on
- * the diagonal (every fourth for a share of 1/4), so nothing depends on the batch size.
+ * Intervals of length 0, `s = t ~ U(0, 1)`, where distillation losses are flow matching on the teacher's velocity; for
+ * use in mixtures.
+ */
+export function diagonalIntervals(): IntervalLengths {
+  return { name: 'diagonal', config: {}, range: [0, 0], draw: () => 0 };
+}
+
+/**
+ * Intervals that end at data, `s = 0` and `t = d`: the jumps of consistency models, and the last step of every sampler;
+ * for use in mixtures.
+ *
+ * @param lengths distribution of d; `uniformLengths()` unless given
+ */
+export function intervalsToData(lengths: IntervalLengths = uniformLengths()): IntervalLengths {
+  return { ...lengths, name: 'to-data', config: nestedSettings('lengths', lengths), start: () => 0 };
+}
+
+/**
+ * Draws intervals `[s, t]`: length d from its distribution, `s ~ U(0, 1 - d)` unless the distribution has its own starts,
+ * `t = s + d`. On the diagonal the length is 0 and `s = t ~ U(0, 1)`. Each sample of a step has its own random stream,
+ * and its index decides whether it is on the diagonal (every fourth for a share of 1/4), so nothing depends on the batch
+ * size.
  *
  * @param diagonalShare share of the batch at s = t, in [0, 1)
  * @returns `t` and `s`, each `[count]`, `0 <= s <= t <= 1`
+ * @throws {ConfigError} for a distribution that draws what is no interval in [0, 1]
  */
 export function sampleIntervals(
-  { seed, step }: { readonly seed: number; readonly step: number },
+  { seed, step, iterations }: Progress & { readonly seed: number },
   count: number,
   lengths: IntervalLengths,
   diagonalShare = 0,
 ): Draws {
   const t = new Float32Array(count);
   const s = new Float32Array(count);
+  const diagonal = diagonalIntervals();
   for (let sample = 0; sample < count; sample++) {
-    const key = { seed, step, sample };
-    const onDiagonal = Math.floor((sample + 1) * diagonalShare) > Math.floor(sample * diagonalShare);
-    const d = onDiagonal ? 0 : lengths.draw(key);
-    const [u] = uniforms({ ...key, purpose: 'times.start' }, 1);
-    s[sample] = u! * (1 - d);
-    t[sample] = u! * (1 - d) + d;
+    const place = sample - takenBefore(diagonalShare, sample);
+    const key = { seed, step, iterations, sample, place };
+    const [end, start] = drawInterval(isTaken(diagonalShare, sample) ? diagonal : lengths, key);
+    t[sample] = end;
+    s[sample] = start;
   }
   return { t, s };
+}
+
+/**
+ * Draws one interval of a distribution.
+ *
+ * @returns t and s
+ * @throws {ConfigError} for an interval that is none in [0, 1]
+ */
+export function drawInterval(lengths: IntervalLengths, key: DrawKey): [t: number, s: number] {
+  const d = lengths.draw(key);
+  const s = startOf(lengths, key, d);
+  // The sum may exceed 1 by a rounding error of doubles, which float32 rounds away.
+  if (!(d >= 0 && s >= 0 && s + d <= 1 + 1e-9)) {
+    const got = `got s = ${s} and t = ${s + d}`;
+    throw new ConfigError('intervalLengths', `wanted 0 <= s <= t <= 1 of the distribution '${lengths.name}', ${got}`);
+  }
+  return [s + d, s];
+}
+
+/** Where an interval of a length starts, by its distribution. */
+export function startOf(lengths: IntervalLengths, key: DrawKey, length: number): number {
+  return lengths.start?.(key, length) ?? uniforms({ ...key, purpose: 'times.start' }, 1)[0]! * (1 - length);
+}
+
+/**
+ * Checks a distribution by some of its draws, before a run is made of it.
+ *
+ * @throws {ConfigError} for a distribution that draws what is no interval in [0, 1]
+ */
+export function requireIntervals(lengths: IntervalLengths): void {
+  const [shortest, longest] = lengths.range ?? [0, 1];
+  if (!(shortest >= 0 && shortest <= longest && longest <= 1)) {
+    const got = `got [${shortest}, ${longest}]`;
+    throw new ConfigError(
+      'intervalLengths.range',
+      `wanted lengths in [0, 1] of the distribution '${lengths.name}', ${got}`,
+    );
+  }
+  sampleIntervals({ seed: 0, step: 0, iterations: 1 }, 16, lengths);
 }
 
 /**
  * A distribution of lengths as settings of an objective: its name, and its own settings as e.g.
  * `intervalLengths.shortest`.
  */
-export function lengthSettings({ name, config }: IntervalLengths): Record<string, string | number> {
-  const own = Object.entries(config).map(([setting, value]) => [`intervalLengths.${setting}`, value]);
-  return { intervalLengths: name, ...(Object.fromEntries(own) as Record<string, number>) };
+export function lengthSettings(lengths: IntervalLengths): Record<string, string | number> {
+  return nestedSettings('intervalLengths', lengths);
+}
+
+/** A distribution's name under the name of a setting, and its own settings below it. */
+export function nestedSettings(setting: string, { name, config }: IntervalLengths): Record<string, string | number> {
+  const own = Object.entries(config).map(([key, value]) => [`${setting}.${key}`, value] as const);
+  return { [setting]: name, ...Object.fromEntries(own) };
 }

@@ -21,6 +21,8 @@ import { expect, test } from 'vitest';
 import { ayfEmd } from './ayf-emd.js';
 import { ayfLmd } from './ayf-lmd.js';
 import { flowMatching } from './flow-matching.js';
+import { teacherTrajectories } from './teacher-trajectories.js';
+import { velocityAnchor } from './velocity-anchor.js';
 
 const law = { mean: 0.7, std: 0.5 };
 const data = gaussianMixture({ weights: [1], means: [[law.mean]], stds: [law.std], classes: [] });
@@ -73,6 +75,12 @@ test.each<[string, Objective, ParametrizationName]>([
   ['AYF-EMD by the Euler parametrisation', ayfEmd(), 'euler'],
   ['AYF-EMD by the trigonometric parametrisation', ayfEmd(), 'trigonometric'],
   ['AYF-LMD by the trigonometric parametrisation', ayfLmd(), 'trigonometric'],
+  [
+    'AYF-EMD with a second batch at s = t',
+    velocityAnchor(ayfEmd({ diagonalShare: 0 }), { batch: { weight: 0.1 } }),
+    'trigonometric',
+  ],
+  ['AYF-EMD on trajectories', teacherTrajectories(ayfEmd(), { steps: 4 }), 'euler'],
   ['AYF-EMD from data alone', ayfEmd({ teacher: false, c: Infinity }), 'euler'],
 ])('%s finds the exact flow map of the trigonometric path', async (_, objective, parametrization) => {
   // These trainings reached 0.015 to 0.026 half-way and 0.017 to 0.102 in two steps.

@@ -102,7 +102,7 @@ export function objectivePhase(options: ObjectivePhaseOptions): Phase {
     feeds(progress, batch) {
       const { step } = progress;
       const count = batch.x.length / sizeOf(shape);
-      const { t, s, ...drawn } = objective.draw({ seed, step }, count);
+      const { t, s, ...drawn } = objective.draw({ seed, ...progress }, count);
       const points = [count, ...shape];
       return {
         x0: hostTensor(points, batch.x),

@@ -8,7 +8,7 @@ import {
   type VelocityField,
 } from '@flowmap/core';
 import { gaussianMixture } from '@flowmap/data';
-import { ayfEmd, ayfLmd } from '@flowmap/objectives';
+import { ayfEmd, ayfLmd, teacherTrajectories, velocityAnchor } from '@flowmap/objectives';
 import { onnxRuntime } from '@flowmap/runtime-onnx';
 import { referenceRuntime } from '@flowmap/runtime-reference';
 import { hostTensor, normals, program, type HostTensors, type Runtime } from '@flowmap/tensor';
@@ -61,6 +61,8 @@ function apart(runtime: Runtime): OpaqueField {
 const objectives = [
   ['AYF-EMD', () => ayfEmd({ preset: 'ayf-paper', warmupSteps: 4 })],
   ['AYF-LMD', () => ayfLmd()],
+  ['AYF-LMD with a second batch at s = t', () => velocityAnchor(ayfLmd(), { batch: {} })],
+  ['AYF-EMD on trajectories', () => teacherTrajectories(ayfEmd(), { steps: 2 })],
 ] as const;
 const student = trainee({
   model,
@@ -118,6 +120,15 @@ describe('questions', () => {
     const [lmd] = programsOf(ayfLmd()).questions;
     expect(Object.keys(lmd!.program.inputs).sort()).toEqual(['noise', 's', 't', 'x0']);
     expect(Object.keys(lmd!.program.state).every((name) => name.startsWith('student.params.'))).toBe(true);
+    const held = programsOf(velocityAnchor(ayfEmd(), { batch: {} })).questions;
+    expect(held.map(({ program }) => Object.keys(program.inputs).sort())).toEqual([
+      ['noise', 't', 'x0'],
+      ['noise', 'objective.draws.anchorTime', 'x0'],
+    ]);
+    const on = programsOf(teacherTrajectories(ayfEmd(), { steps: 2 })).questions;
+    // Two for each of Heun's steps, and one where they lead; data is in none.
+    expect(on).toHaveLength(5);
+    for (const { program } of on) expect(Object.keys(program.inputs)).not.toContain('x0');
   });
 
   test('may build on the answers before', async () => {

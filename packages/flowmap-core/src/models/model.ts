@@ -3,7 +3,9 @@ import { classCount } from '../conditions.js';
 import { ConfigError } from '../errors.js';
 import { flowMap } from '../flow-map.js';
 import { quoted, type Json } from '../internal/json.js';
+import { withPrefix } from '../internal/names.js';
 import type { ConditioningConfig } from '../networks/conditioning.js';
+import type { ExactDiagonalConfig } from '../networks/exact-diagonal.js';
 import { networkFromConfig } from '../networks/registry.js';
 import { parametrizations, type Parametrization, type ParametrizationName } from '../parametrization.js';
 import { paths, type Path, type PathName } from '../path.js';
@@ -47,32 +49,39 @@ export function velocityField(model: Model): VelocityField {
   };
 }
 
+/** How a student differs from its teacher. */
+export interface StudentOptions {
+  /** Conditions to add, each with the shape for one sample: `{ guidance: [] }` for the scale of guidance. */
+  readonly conditions?: Readonly<Record<string, Shape>>;
+  /**
+   * Number of the network's last blocks that get the target time, at least 1 (late-s conditioning): the blocks before
+   * them compute the same for every s. All blocks unless given.
+   */
+  readonly intervalBlocks?: number;
+  /**
+   * True for a student `F(x, t, s) = v(x, t) + (t - s) G(x, t, s)`, which equals its teacher at s = t whatever it has
+   * learned: v is the frozen teacher and G the network that is trained. Training and sampling evaluate both. False
+   * unless given.
+   */
+  readonly exactDiagonal?: boolean;
+}
+
 /**
  * A student to distil a teacher into: the teacher's network and parameters, with an added input for the target time.
  * That input and any added conditions initially have no effect, so until it is trained `F(x, t, s) = v(x, t)` for all s
  * and all values of these conditions. It has the teacher's path and parametrisation; with a parametrisation other than
  * Euler's, `F` is the network's output.
  *
+ * With `exactDiagonal` its network holds the teacher's as `velocity`, and the one above as `gap`, whose output layer
+ * starts at zero.
+ *
  * @param seed seed for the parameters of the new inputs; nothing else is drawn
- * @param options.conditions conditions to add, each with the shape for one sample: `{ guidance: [] }` for the scale of
- *   guidance
  * @throws {ConfigError} when the network with the new inputs lacks a parameter of the teacher, or has it with another
- *   shape; when networks of its type do not take such conditions
+ *   shape; when networks of its type do not take such conditions, a target time, or one for some of their blocks alone
  */
-export function flowMapFrom(
-  given: Model,
-  seed: number,
-  { conditions = {} }: { readonly conditions?: Readonly<Record<string, Shape>> } = {},
-): Model {
+export function flowMapFrom(given: Model, seed: number, options: StudentOptions = {}): Model {
   const teacher = upgradedModel(given);
-  const network = networkFromConfig(studentConfig(teacher.network.config, conditions));
-  const refused = Object.keys(conditions).find((name) => !Object.hasOwn(network.conditions, name));
-  if (refused !== undefined) {
-    throw new ConfigError(
-      `conditions.${refused}`,
-      `a network '${network.config.type}' cannot be given more conditions`,
-    );
-  }
+  const network = studentNetwork(teacher.network, options);
   for (const [name, { shape }] of Object.entries(teacher.params)) {
     const own = network.parameters[name];
     if (!own || !sameShape(own.shape, shape)) {
@@ -88,18 +97,54 @@ export function flowMapFrom(
   );
   return {
     kind: 'flowMap',
-    network,
-    params,
+    ...(options.exactDiagonal === true ? aroundTeacher(teacher, { network, params }, seed) : { network, params }),
     classes: teacher.classes,
     ...(teacher.path === undefined ? {} : { path: teacher.path }),
     ...(teacher.parametrization === undefined ? {} : { parametrization: teacher.parametrization }),
   };
 }
 
-/** The configuration of a teacher's network with the target time and the given conditions added. */
-function studentConfig(config: ConditioningConfig, conditions: Readonly<Record<string, Shape>>): ConditioningConfig {
-  const added = Object.keys(conditions).length > 0 ? { conditions: { ...config.conditions, ...conditions } } : {};
-  return { ...config, ...added, interval: true };
+/** The teacher's network with the target time and the given conditions added. */
+function studentNetwork(teacher: Network, { conditions = {}, intervalBlocks }: StudentOptions): Network {
+  const config: ConditioningConfig = teacher.config;
+  const network = networkFromConfig({
+    ...config,
+    ...(Object.keys(conditions).length > 0 ? { conditions: { ...config.conditions, ...conditions } } : {}),
+    ...(intervalBlocks === undefined ? {} : { intervalBlocks }),
+    interval: true,
+  });
+  const { type } = network.config;
+  const refused = Object.keys(conditions).find((name) => !Object.hasOwn(network.conditions, name));
+  if (refused !== undefined) {
+    throw new ConfigError(`conditions.${refused}`, `a network '${type}' cannot be given more conditions`);
+  }
+  if (intervalBlocks !== undefined && (network.config as ConditioningConfig).intervalBlocks !== intervalBlocks) {
+    throw new ConfigError('intervalBlocks', `a network '${type}' gives the target time to all of its blocks`);
+  }
+  return network;
+}
+
+/** The parameters at which networks of this package start as the zero function. */
+const OUTPUT_LAYER = ['output.weight', 'output.bias'];
+
+/** The teacher at s = t, plus a student's network off the diagonal, with its output layer at zero. */
+function aroundTeacher(
+  teacher: Model,
+  { network, params }: Pick<Model, 'network' | 'params'>,
+  seed: number,
+): Pick<Model, 'network' | 'params'> {
+  const [velocity, gap] = [teacher.network.config, network.config];
+  const config: ExactDiagonalConfig = { type: 'exact-diagonal', shape: gap.shape, interval: true, velocity, gap };
+  // Which parameters make the output of other networks zero is not known: those start anew.
+  const known = OUTPUT_LAYER.every((name) => Object.hasOwn(params, name));
+  const zero = network.init(seed, known ? OUTPUT_LAYER : Object.keys(params));
+  const start = Object.keys(params).map((name) => {
+    return [name, known && !OUTPUT_LAYER.includes(name) ? params[name]! : zero[name]!] as const;
+  });
+  return {
+    network: networkFromConfig(config),
+    params: { ...withPrefix('velocity', teacher.params), ...withPrefix('gap', Object.fromEntries(start)) },
+  };
 }
 
 /** A model with its parameters converted to the current form of its network. */

@@ -37,6 +37,19 @@ export interface ConditioningConfig extends NetworkConfig {
    * like a time), `[n]` for a vector, `[tokens, n]` for tokens whose order does not matter.
    */
   readonly conditions?: Readonly<Record<string, Shape>>;
+  /**
+   * Number of the last blocks that get the target time, at least 1; all blocks unless given. The blocks before them then
+   * compute the same for every s (Lee et al., "Decoupled MeanFlow", 2025).
+   */
+  readonly intervalBlocks?: number;
+}
+
+/** The conditioning vectors of a network's blocks, each `[batch, width]`, after SiLU. */
+export interface BlockConditions {
+  /** The vector of a block, counted from 0. */
+  of(block: number): Tensor;
+  /** The vector for what follows the last block. */
+  readonly output: Tensor;
 }
 
 /** Turns times and conditions into one vector per sample. */
@@ -46,6 +59,8 @@ export interface Conditioning {
   readonly conditions: ConditionSpecs;
   /** `[batch, width]`, before the activation, which is left to the caller. */
   apply(params: Tensors, inputs: NetworkInputs): Tensor;
+  /** One vector per block, of which only the last `intervalBlocks` depend on the target times. */
+  applyToBlocks(params: Tensors, inputs: NetworkInputs): BlockConditions;
 }
 
 /**
@@ -53,31 +68,53 @@ export interface Conditioning {
  * layers of the interval and of all conditions but the label start at zero, so a flow map initialised from a velocity
  * field is that field, `F(x, t, s) = v(x, t)`, whatever conditions are added.
  *
- * @throws {ConfigError} for classes or conditions that make no sense; on tracing, when the target times are missing
+ * @param blocks number of blocks, for networks with the option `intervalBlocks`
+ * @throws {ConfigError} for invalid classes or conditions; for `intervalBlocks` above the number of blocks, or without an
+ *   interval input; on tracing, when the target times are missing
  */
-export function conditioning(config: ConditioningConfig, width: number): Conditioning {
+export function conditioning(config: ConditioningConfig, width: number, blocks?: number): Conditioning {
   const { type, classes = 0, conditions = {} } = config;
   requireWhole(`${type}.classes`, classes, 0);
   requireConditionShapes(`${type}.conditions`, conditions);
+  requireIntervalBlocks(config, blocks);
   const time = timeLayers('time', width, false);
   const interval = config.interval ? [timeLayers('interval', width, true)] : [];
   const label = classes > 0 ? [classLayer(classes, width)] : [];
   const more = Object.entries(conditions).map(([name, shape]) => [name, conditionLayers(name, shape, width)] as const);
   const specs = more.map(([name]) => [name, { shape: conditions[name]!, dtype: 'float32' as const }] as const);
+  const firstTold = (blocks ?? 0) - (config.intervalBlocks ?? Infinity);
+  const vector = (params: Tensors, { t, s, conditions = {} }: NetworkInputs, told: boolean): Tensor => {
+    let c = time.apply(params, t);
+    for (const layers of told ? interval : []) {
+      if (s === undefined) throw new ConfigError('s', 'a network with an interval input needs target times');
+      c = c.add(layers.apply(params, t.sub(s)));
+    }
+    for (const layer of label) c = c.add(layer.apply(params, conditions['label']!));
+    for (const [name, layers] of more) c = c.add(layers.apply(params, conditions[name]!));
+    return c;
+  };
   return {
     parameters: collect([time, ...interval, ...label, ...more.map(([, layers]) => layers)]),
     conditions: { ...classConditions(classes), ...Object.fromEntries(specs) },
-    apply(params, { t, s, conditions = {} }) {
-      let c = time.apply(params, t);
-      for (const layers of interval) {
-        if (s === undefined) throw new ConfigError('s', 'a network with an interval input needs target times');
-        c = c.add(layers.apply(params, t.sub(s)));
-      }
-      for (const layer of label) c = c.add(layer.apply(params, conditions['label']!));
-      for (const [name, layers] of more) c = c.add(layers.apply(params, conditions[name]!));
-      return c;
+    apply: (params, inputs) => vector(params, inputs, true),
+    applyToBlocks(params, inputs) {
+      const told = vector(params, inputs, true).silu();
+      const untold = config.intervalBlocks === undefined ? told : vector(params, inputs, false).silu();
+      return { of: (block) => (block < firstTold ? untold : told), output: told };
     },
   };
+}
+
+function requireIntervalBlocks(
+  { type, interval, intervalBlocks }: ConditioningConfig,
+  blocks: number | undefined,
+): void {
+  if (intervalBlocks === undefined) return;
+  const option = `${type}.intervalBlocks`;
+  if (blocks === undefined)
+    throw new ConfigError(option, `a network '${type}' gives the target time to all of its blocks`);
+  requireSize(option, intervalBlocks, blocks);
+  if (!interval) throw new ConfigError(option, 'wanted a network with an interval input, this one has none');
 }
 
 /** Two layers on the sinusoidal features of a tensor `[batch]`. */

@@ -31,15 +31,15 @@ export type DitOptions = Pick<DitConfig, 'shape'> & Partial<Omit<DitConfig, 'typ
  *
  * @throws {ConfigError} for a sample shape that is not `[channels, height, width]`, sizes that are not whole
  *   numbers >= 1, a patch that does not divide the image, heads that do not divide the width, a width that 4 does not
- *   divide, or conditions that make no sense
+ *   divide, or conditions or `intervalBlocks` that make no sense
  */
 export function dit(options: DitOptions): Network<DitConfig> {
   const { shape, classes = 0, interval = false, patch = 4, width = 256, depth = 8, heads = 4 } = options;
-  const more = extras({ conditions: options.conditions });
+  const more = extras({ conditions: options.conditions, intervalBlocks: options.intervalBlocks });
   const config: DitConfig = { type: 'dit', shape, classes, interval, patch, width, depth, heads, ...more };
   const [channels, rows, columns] = gridOf(config);
   const patchSize = channels * patch ** 2;
-  const condition = conditioning(config, width);
+  const condition = conditioning(config, width, depth);
   const first = dense('input', patchSize, width);
   const blocks = Array.from({ length: depth }, (_, i) => transformerBlock(`block${i}`, width, heads));
   const modulation = dense('output.modulation', width, 2 * width, { zero: true });
@@ -48,12 +48,12 @@ export function dit(options: DitOptions): Network<DitConfig> {
 
   const parameters = collect([condition, first, ...blocks, modulation, last]);
   const apply: Network['apply'] = (params, inputs) => {
-    const c = condition.apply(params, inputs).silu();
+    const c = condition.applyToBlocks(params, inputs);
     features ??= positionFeatures(rows, columns, width);
     const positions = constant(features, [1, rows * columns, width]);
     let h = first.apply(params, patches(inputs.x, patch)).add(positions);
-    for (const block of blocks) h = block.apply(params, h, c);
-    const [shift, scale] = chunks(modulation.apply(params, c), 2);
+    blocks.forEach((block, i) => (h = block.apply(params, h, c.of(i))));
+    const [shift, scale] = chunks(modulation.apply(params, c.output), 2);
     return unpatches(last.apply(params, modulate(rmsNorm(h), shift!, scale!)), channels, patch, rows, columns);
   };
   return defineNetwork(config, parameters, apply, { conditions: condition.conditions });

@@ -5,16 +5,22 @@ import { isRecord } from '../internal/json.js';
 export interface Extras {
   readonly conditions?: Readonly<Record<string, Shape>> | undefined;
   readonly dropout?: number | undefined;
+  readonly intervalBlocks?: number | undefined;
 }
 
 /**
  * The options that are not at their defaults, so a configuration without them, and its file, are the same as before
  * these options existed.
  */
-export function extras({ conditions, dropout }: Extras): {
+export function extras({ conditions, dropout, intervalBlocks }: Extras): {
   conditions?: Readonly<Record<string, Shape>>;
   dropout?: number;
+  intervalBlocks?: number;
 } {
   const none = conditions === undefined || (isRecord(conditions) && Object.keys(conditions).length === 0);
-  return { ...(none ? {} : { conditions }), ...(dropout === undefined || dropout === 0 ? {} : { dropout }) };
+  return {
+    ...(none ? {} : { conditions }),
+    ...(dropout === undefined || dropout === 0 ? {} : { dropout }),
+    ...(intervalBlocks === undefined ? {} : { intervalBlocks }),
+  };
 }

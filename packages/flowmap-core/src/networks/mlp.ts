@@ -27,17 +27,17 @@ export type MlpOptions = Pick<MlpConfig, 'shape'> & Partial<Omit<MlpConfig, 'typ
  * every block. The output layer starts at zero, so an untrained network is the zero field.
  *
  * @throws {ConfigError} for a sample shape that is not `[n]`, sizes that are not whole numbers >= 1, or invalid
- *   conditions or dropout
+ *   conditions, dropout or `intervalBlocks`
  */
 export function mlp(options: MlpOptions): Network<MlpConfig> {
-  const { shape, classes = 0, interval = false, width = 256, depth = 3, conditions, dropout = 0 } = options;
+  const { shape, classes = 0, interval = false, width = 256, depth = 3, dropout = 0 } = options;
   requireShape('mlp.shape', shape, ['n']);
   requireSize('mlp.width', width);
   requireSize('mlp.depth', depth, MAX_DEPTH);
   requireRate('mlp.dropout', dropout);
-  const config: MlpConfig = { type: 'mlp', shape, classes, interval, width, depth, ...extras({ conditions, dropout }) };
+  const config: MlpConfig = { type: 'mlp', shape, classes, interval, width, depth, ...extras(options) };
   const [features] = shape as [number];
-  const condition = conditioning(config, width);
+  const condition = conditioning(config, width, depth);
   const first = dense('input', features, width);
   const blocks = Array.from({ length: depth }, (_, i) => ({
     inner: dense(`block${i}.inner`, width, width),
@@ -49,10 +49,10 @@ export function mlp(options: MlpOptions): Network<MlpConfig> {
 
   const parameters = collect([condition, first, ...blocks.flatMap((block) => Object.values(block)), last]);
   const apply: Network['apply'] = (params, inputs) => {
-    const c = condition.apply(params, inputs).silu();
+    const c = condition.applyToBlocks(params, inputs);
     let h = first.apply(params, inputs.x);
     blocks.forEach((block, i) => {
-      const inner = block.inner.apply(params, rmsNorm(h)).add(block.condition.apply(params, c));
+      const inner = block.inner.apply(params, rmsNorm(h)).add(block.condition.apply(params, c.of(i)));
       h = h.add(block.outer.apply(params, drops[i]!.apply(inner.silu(), inputs.draws)));
     });
     return last.apply(params, rmsNorm(h));

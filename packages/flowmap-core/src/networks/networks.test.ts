@@ -8,6 +8,7 @@ import { describeNetwork, type NetworkVariant } from '../testing/index.js';
 import { conditioning, type ConditioningConfig } from './conditioning.js';
 import { dit } from './dit.js';
 import { dropout } from './dropout.js';
+import type { ExactDiagonalConfig } from './exact-diagonal.js';
 import { collect, dense, type InitialSpecs } from './layers.js';
 import { mlp } from './mlp.js';
 import { defineNetwork } from './network.js';
@@ -26,6 +27,40 @@ describeNetwork('unet', (variant) => unet({ ...small, heads: 2, ...variant }), b
 describeNetwork(
   'unet of two blocks without attention',
   (variant) => unet({ ...small, heads: 0, blocks: 2, ...variant }),
+  both,
+);
+
+// A velocity field has no target time that some blocks could be told.
+const late = ({ interval }: NetworkVariant) => (interval ? { intervalBlocks: 1 } : {});
+describeNetwork(
+  'mlp whose last block is told the target time',
+  (variant) => mlp({ shape: [2], width: 8, depth: 2, ...late(variant), ...variant }),
+  both,
+);
+describeNetwork(
+  'dit whose last block is told the target time',
+  (variant) => dit({ shape: [2, 4, 6], patch: 2, width: 8, depth: 2, heads: 2, ...late(variant), ...variant }),
+  { ...contract, conditions: true },
+);
+describeNetwork(
+  'unet whose last block is told the target time',
+  (variant) => unet({ ...small, heads: 2, ...late(variant), ...variant }),
+  both,
+);
+describeNetwork(
+  'exact at s = t',
+  (variant) => {
+    const part = { shape: [2], width: 8, depth: 1 };
+    if (!variant.interval) return mlp({ ...part, ...variant });
+    const { classes } = variant;
+    return networkFromConfig({
+      type: 'exact-diagonal',
+      shape: [2],
+      interval: true,
+      velocity: mlp({ ...part, classes }).config,
+      gap: mlp({ ...part, ...variant }).config,
+    } as ExactDiagonalConfig);
+  },
   both,
 );
 
@@ -63,6 +98,16 @@ describe('sizes that no network can have', () => {
     ['mlp of a condition with a dot', () => mlp({ shape: [2], conditions: { 'a.b': [] } }), 'mlp.conditions'],
     ['mlp that drops everything', () => mlp({ shape: [2], dropout: 1 }), 'mlp.dropout'],
     ['unet of a negative dropout', () => unet({ ...image, dropout: -0.1 }), 'unet.dropout'],
+    ['mlp of no block told s', () => mlp({ shape: [2], interval: true, intervalBlocks: 0 }), 'mlp.intervalBlocks'],
+    ['mlp of more blocks told s', () => mlp({ shape: [2], interval: true, intervalBlocks: 4 }), 'mlp.intervalBlocks'],
+    [
+      'mlp of half a block told s',
+      () => mlp({ shape: [2], interval: true, intervalBlocks: 0.5 }),
+      'mlp.intervalBlocks',
+    ],
+    ['mlp without an s to tell', () => mlp({ shape: [2], intervalBlocks: 1 }), 'mlp.intervalBlocks'],
+    ['dit without an s to tell', () => dit({ ...image, intervalBlocks: 1 }), 'dit.intervalBlocks'],
+    ['unet of more blocks told s', () => unet({ ...image, interval: true, intervalBlocks: 7 }), 'unet.intervalBlocks'],
     ['dit of points', () => dit({ shape: [2] }), 'dit.shape'],
     ['dit of patches that do not fit', () => dit({ ...image, patch: 3 }), 'dit.patch'],
     ['dit of heads that do not fit', () => dit({ ...image, width: 16, heads: 3 }), 'dit.heads'],

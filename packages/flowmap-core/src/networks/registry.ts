@@ -2,6 +2,7 @@ import { ConfigError } from '../errors.js';
 import { quoted } from '../internal/json.js';
 import type { Network, NetworkConfig } from '../plugins.js';
 import { dit } from './dit.js';
+import { exactDiagonal, type ExactDiagonalConfig } from './exact-diagonal.js';
 import { mlp } from './mlp.js';
 import { unet } from './unet.js';
 
@@ -12,6 +13,7 @@ const factories = new Map<string, NetworkFactory>([
   ['mlp', (config) => mlp(config)],
   ['dit', (config) => dit(config)],
   ['unet', (config) => unet(config)],
+  ['exact-diagonal', (config) => exactDiagonal(config as ExactDiagonalConfig, networkFromConfig)],
 ]);
 
 /**

@@ -31,8 +31,11 @@ export interface UnetConfig extends ConditioningConfig {
   readonly dropout?: number;
 }
 
-/** A part that takes the conditioning vector, and random numbers in training. */
+/** A block that takes the conditioning vector, and random numbers in training. */
 type ConditionedLayer = Layer<[x: Tensor, c: Tensor, draws: Tensors | undefined]>;
+
+/** Consecutive blocks, each with its own conditioning vector. */
+type Stage = Layer<[x: Tensor, conditionOf: (block: number) => Tensor, draws: Tensors | undefined]>;
 
 /** Maximum number of resolutions: each halves the sides of the image. */
 const MAX_LEVELS = 16;
@@ -52,11 +55,11 @@ export type UnetOptions = Pick<UnetConfig, 'shape'> & Partial<Omit<UnetConfig, '
  *
  * @throws {ConfigError} for a sample shape that is not `[channels, height, width]`, sizes that are not whole
  *   numbers >= 1, an image that cannot be halved once per resolution, channels that the groups or heads do not divide,
- *   or invalid conditions or dropout
+ *   or invalid conditions, dropout or `intervalBlocks`
  */
 export function unet(options: UnetOptions): Network<UnetConfig> {
   const { shape, classes = 0, interval = false, blocks = 1, groupSize = 16, conditionWidth = 128, heads = 4 } = options;
-  const { channels = [32, 64, 128], conditions, dropout = 0 } = options;
+  const { channels = [32, 64, 128], dropout = 0 } = options;
   const config: UnetConfig = {
     type: 'unet',
     shape,
@@ -67,15 +70,15 @@ export function unet(options: UnetOptions): Network<UnetConfig> {
     groupSize,
     conditionWidth,
     heads,
-    ...extras({ conditions, dropout }),
+    ...extras(options),
   };
   check(config);
   requireRate('unet.dropout', dropout);
   const [imageChannels] = shape as [number];
-  const condition = conditioning(config, conditionWidth);
+  const condition = conditioning(config, conditionWidth, 2 * channels.length * blocks);
   const block = (name: string, inputs: number, outputs: number): ConditionedLayer =>
     residualBlock(name, inputs, outputs, { groupSize, conditionWidth, dropout });
-  const stage = (name: string, inputs: number, outputs: number): ConditionedLayer =>
+  const stage = (name: string, inputs: number, outputs: number): Stage =>
     sequence(Array.from({ length: blocks }, (_, i) => block(`${name}.${i}`, i === 0 ? inputs : outputs, outputs)));
 
   const lowest = channels.at(-1)!;
@@ -88,18 +91,19 @@ export function unet(options: UnetOptions): Network<UnetConfig> {
 
   const parameters = collect([condition, first, ...down, ...middle, ...up, ...widen, last]);
   const apply: Network['apply'] = (params, inputs) => {
-    const c = condition.apply(params, inputs).silu();
+    const c = condition.applyToBlocks(params, inputs);
+    const conditionsOf = (index: number) => (block: number) => c.of(index * blocks + block);
     const skips: Tensor[] = [];
     let h = first.apply(params, inputs.x);
     down.forEach((part, level) => {
       if (level > 0) h = h.sumPool2d(2).mul(1 / 4);
-      h = part.apply(params, h, c, inputs.draws);
+      h = part.apply(params, h, conditionsOf(level), inputs.draws);
       skips.push(h);
     });
     for (const part of middle) h = part.apply(params, h);
     for (let level = channels.length - 1; level >= 0; level--) {
       if (level < channels.length - 1) h = skips[level]!.add(widen[level]!.apply(params, h).upsample2d(2));
-      h = up[level]!.apply(params, h, c, inputs.draws);
+      h = up[level]!.apply(params, h, conditionsOf(2 * channels.length - 1 - level), inputs.draws);
     }
     return last.apply(params, normalize(h, groupSize).silu());
   };
@@ -171,11 +175,12 @@ function normalize(x: Tensor, groupSize: number, scale?: Tensor, shift?: Tensor)
   return shift ? normalized.add(shift.reshape([n, c, 1, 1])) : normalized;
 }
 
-function sequence(parts: readonly ConditionedLayer[]): ConditionedLayer {
+function sequence(parts: readonly ConditionedLayer[]): Stage {
   return {
     parameters: collect(parts),
     draws: collectDraws(parts),
-    apply: (params, x, c, draws) => parts.reduce((h, part) => part.apply(params, h, c, draws), x),
+    apply: (params, x, conditionOf, draws) =>
+      parts.reduce((h, part, i) => part.apply(params, h, conditionOf(i), draws), x),
   };
 }
 

@@ -25,7 +25,7 @@ for (const average of [null, 'ema']) {
 }
 
 test('draws steps of the grid, a share of them with halves on the grid', () => {
-  const { t, s, base } = shortcut({ steps: 8 }).draw({ seed: 0, step: 0 }, 400);
+  const { t, s, base } = shortcut({ steps: 8 }).draw({ seed: 0, step: 0, iterations: 10 }, 400);
   const lengths = new Map<number, number>();
   for (let i = 0; i < 400; i++) {
     expect((8 * t[i]!) % 1).toBe(0);

@@ -100,8 +100,9 @@ describe('the contract of objectives', () => {
     const failed = await failedChecks(objectiveChecks(make, held));
     return failed.map((title) => title.split(' ').slice(0, 4).join(' '));
   }
-  const drawing = (change: (draws: Draws, key: { seed: number; step: number }) => Record<string, Float32Array>) => () =>
-    semigroup({ draw: (key, count) => change(semigroup().draw(key, count), key) as Draws });
+  const drawing =
+    (change: (draws: Draws, key: Parameters<Objective['draw']>[0]) => Record<string, Float32Array>) => () =>
+      semigroup({ draw: (key, count) => change(semigroup().draw(key, count), key) as Draws });
 
   it('has nothing against an objective that is right', async () => {
     expect(await failures(semigroup)).toEqual([]);

@@ -81,18 +81,18 @@ export function objectiveChecks(make: () => Objective, contract: ObjectiveContra
     {
       title: 'draws times 0 <= s <= t <= 1 from seed, step and sample alone',
       run() {
-        const { t, s } = objective.draw({ seed: 3, step: 5 }, 64);
+        const { t, s } = objective.draw({ seed: 3, step: 5, iterations: 100 }, 64);
         expect([t.length, s.length]).toEqual([64, 64]);
         for (let i = 0; i < 64; i++) {
           expect(s[i]).toBeGreaterThanOrEqual(0);
           expect(t[i]).toBeGreaterThanOrEqual(s[i]!);
           expect(t[i]).toBeLessThanOrEqual(1);
         }
-        expect(objective.draw({ seed: 3, step: 5 }, 64)).toMatchObject({ t, s });
-        const few = objective.draw({ seed: 3, step: 5 }, 8);
+        expect(objective.draw({ seed: 3, step: 5, iterations: 100 }, 64)).toMatchObject({ t, s });
+        const few = objective.draw({ seed: 3, step: 5, iterations: 100 }, 8);
         expect(few).toMatchObject({ t: t.slice(0, 8), s: s.slice(0, 8) });
-        expect(objective.draw({ seed: 3, step: 6 }, 64).t).not.toEqual(t);
-        expect(objective.draw({ seed: 4, step: 5 }, 64).t).not.toEqual(t);
+        expect(objective.draw({ seed: 3, step: 6, iterations: 100 }, 64).t).not.toEqual(t);
+        expect(objective.draw({ seed: 4, step: 5, iterations: 100 }, 64).t).not.toEqual(t);
         const distinct = new Set(t).size;
         if (times === 'continuous') expect(distinct).toBe(64);
         else expect(distinct).toBeGreaterThan(1);
@@ -101,9 +101,12 @@ export function objectiveChecks(make: () => Objective, contract: ObjectiveContra
     {
       title: 'draws what it names, and nothing else, from seed, step and sample alone',
       run() {
-        const all = objective.draw({ seed: 3, step: 5 }, 64);
+        const all = objective.draw({ seed: 3, step: 5, iterations: 100 }, 64);
         expect(Object.keys(all).sort()).toEqual([...named.map(([name]) => name), 's', 't'].sort());
-        const [again, few] = [objective.draw({ seed: 3, step: 5 }, 64), objective.draw({ seed: 3, step: 5 }, 8)];
+        const [again, few] = [
+          objective.draw({ seed: 3, step: 5, iterations: 100 }, 64),
+          objective.draw({ seed: 3, step: 5, iterations: 100 }, 8),
+        ];
         for (const [name, shape] of named) {
           const size = sizeOf(shape);
           expect(all[name]!.length, name).toBe(64 * size);
@@ -201,7 +204,7 @@ export function objectiveChecks(make: () => Objective, contract: ObjectiveContra
 /** Samples with the times that the objective draws, and whatever else it draws. */
 function drawnSamples(objective: Objective): ToySample[] {
   const [x0, noise, velocity] = ['x0', 'noise', 'velocity'].map((purpose) => normals({ seed: 7, purpose }, DRAWN));
-  const { t, s, ...others } = objective.draw({ seed: 11, step: 2 }, DRAWN);
+  const { t, s, ...others } = objective.draw({ seed: 11, step: 2, iterations: 100 }, DRAWN);
   return Array.from({ length: DRAWN }, (_, i) => {
     const draws = Object.entries(others).map(([name, values]) => {
       const size = values.length / DRAWN;

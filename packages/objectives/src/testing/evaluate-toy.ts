@@ -71,7 +71,7 @@ export async function evaluateToy(
 function drawn(objective: Objective, samples: readonly ToySample[]): HostTensors {
   const shapes = objective.draws ?? {};
   const count = samples.length;
-  const drawn = objective.draw({ seed: 0, step: 0 }, count);
+  const drawn = objective.draw({ seed: 0, step: 0, iterations: 100 }, count);
   const values = Object.entries(shapes).map(([name, shape]) => {
     const size = sizeOf(shape);
     const row = (sample: ToySample, i: number): readonly number[] =>
