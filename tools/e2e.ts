@@ -10,6 +10,10 @@ import { root, run } from './run.js';
 interface Metrics {
   teacher: Record<string, { endpointRmse: number }>;
   student: Record<string, { endpointRmse: number }>;
+  instruments: {
+    velocityDrift: { rms: number }[];
+    byLength: { mapError: number; tangentNorm: number; tangentShare: number }[];
+  };
   trainStep: { gflops: number };
   matmul: { gflops: number };
   wallSeconds: number;
@@ -55,6 +59,17 @@ try {
     const figures = {
       ...Object.fromEntries(stepCounts.map((n) => [`teacher.${n}`, metrics.teacher[n]?.endpointRmse])),
       ...Object.fromEntries(stepCounts.map((n) => [`student.${n}`, metrics.student[n]?.endpointRmse])),
+      ...Object.fromEntries(
+        metrics.instruments.velocityDrift.map(({ rms }, i) => [`instruments.velocityDrift.${String(i)}.rms`, rms]),
+      ),
+      ...Object.fromEntries(
+        metrics.instruments.byLength.flatMap((reading, i) =>
+          (['mapError', 'tangentNorm', 'tangentShare'] as const).map((name) => [
+            `instruments.byLength.${String(i)}.${name}`,
+            reading[name],
+          ]),
+        ),
+      ),
       'trainStep.gflops': metrics.trainStep.gflops,
       'matmul.gflops': metrics.matmul.gflops,
       wallSeconds: metrics.wallSeconds,

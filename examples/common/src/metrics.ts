@@ -2,6 +2,7 @@ import { sizeOf, type HostTensor } from '@flowmap/tensor';
 import { endpointRmse, EVALUATION_COUNT, perStepCount, type Endpoints, type PerStepCount } from './evaluate.js';
 import { interruptible } from './interruptible.js';
 import { machine, versions } from './machine.js';
+import type { Instruments } from './instruments.js';
 import { firstSamples } from './presentation.js';
 import type { ExampleRun } from './example-run.js';
 import type { Trained } from './run-folder.js';
@@ -21,6 +22,8 @@ export interface Metrics {
   readonly teacher: PerStepCount<Quality>;
   /** The student's flow map. */
   readonly student: PerStepCount<Quality>;
+  /** Why the student errs where it does. */
+  readonly instruments: Instruments;
   /** The median distillation step; its floating-point operations are four times those of the student's forward pass. */
   readonly trainStep: { readonly gflops: number; readonly seconds: number };
   /** A 1024 x 1024 float32 matrix product on the same runtime in the same process. */
@@ -39,6 +42,7 @@ export interface Metrics {
 export interface MeasureOptions {
   readonly run: ExampleRun;
   readonly endpoints: Endpoints;
+  readonly instruments: Instruments;
   readonly student: Trained;
   /** Seconds of each part of the work. */
   readonly parts: Readonly<Record<string, number>>;
@@ -49,7 +53,7 @@ export interface MeasureOptions {
  *
  * @throws the signal's reason when it fires
  */
-export async function measure({ run, endpoints, student, parts }: MeasureOptions): Promise<Metrics> {
+export async function measure({ run, endpoints, instruments, student, parts }: MeasureOptions): Promise<Metrics> {
   const { batchSize } = run.student;
   const quality = (samples: HostTensor): Quality => ({
     endpointRmse: endpointRmse(
@@ -63,6 +67,7 @@ export async function measure({ run, endpoints, student, parts }: MeasureOptions
   return {
     teacher: perStepCount((steps) => quality(endpoints.teacher[steps])),
     student: perStepCount((steps) => quality(endpoints.student[steps])),
+    instruments,
     trainStep: { gflops: (4 * forwardFlops(network, batchSize)) / seconds / 1e9, seconds },
     matmul: { gflops: await matmulGflops(interruptible(run.runtime, run.signal)) },
     wallSeconds: performance.now() / 1000,

@@ -5,6 +5,7 @@ import { duration } from './report/duration.js';
 import type { Curve } from './report/line-chart.js';
 import type { CurveSection, PictureSection, Report, ReportPicture } from './report/report.js';
 import type { ExampleRun } from './example-run.js';
+import { instrumentSection } from './instrument-section.js';
 import { settingsOf, timingsOf } from './report-facts.js';
 import type { Trained } from './run-folder.js';
 
@@ -28,6 +29,7 @@ export function reportOf({ run, metrics, pictures, teacher, student }: ReportSou
       `The teacher follows its ODE in many small steps; the student leaps along it in a few.`,
     metrics,
     sections: pictures.every(({ strip }) => strip) ? stripSections(pictures) : [tileSection(pictures)],
+    instruments: instrumentSection(metrics),
     curves: [
       ...curveSection(
         'How the student learned',

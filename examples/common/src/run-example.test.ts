@@ -82,7 +82,22 @@ describe('a whole run', () => {
     expect(metrics.trainStep.gflops).toBeGreaterThan(0);
     expect(metrics.matmul.gflops).toBeGreaterThan(0);
     expect(metrics.wallSeconds).toBeGreaterThan(0);
-    expect(Object.keys(metrics.seconds)).toEqual(['teacher', 'distillation', 'evaluation']);
+    expect(Object.keys(metrics.seconds)).toEqual(['teacher', 'distillation', 'evaluation', 'instruments']);
+  });
+
+  test('reads its instruments', () => {
+    const { samples, velocityDrift, byLength } = metricsOf(folder).instruments;
+    expect(samples).toBe(1024);
+    expect(velocityDrift.map(({ t }) => t)).toEqual([0, 0.125, 0.25, 0.375, 0.5, 0.625, 0.75, 0.875, 1]);
+    for (const { rms } of velocityDrift) expect(rms).toBeGreaterThan(0);
+    expect(byLength.map(({ to }) => to)).toEqual([1, 1 / 2, 1 / 4, 1 / 8, 1 / 16, 1 / 32, 1 / 64, 0]);
+    for (const { mapErrorPerLength, tangentNorm } of byLength) {
+      expect(mapErrorPerLength).toBeGreaterThan(0);
+      expect(tangentNorm).toBeGreaterThan(0);
+    }
+    expect(byLength.at(-1)!.mapError).toBe(0);
+    expect(byLength.reduce((sum, { tangentShare }) => sum + tangentShare, 0)).toBeCloseTo(1, 12);
+    expect(byLength.reduce((sum, { drawn }) => sum + drawn, 0)).toBe(1);
   });
 
   test('records its options and everything that decides its numbers', () => {
@@ -102,7 +117,11 @@ describe('a whole run', () => {
       expect(page).toContain(metricsOf(folder).student[steps].endpointRmse.toFixed(4));
     }
     expect(page).toContain('src="teacher.png"');
-    expect(page).toContain('Tangent norm');
+    for (const title of ['Velocity drift', 'Map error', 'Map error per length', 'Tangent norm', 'Share of the pull']) {
+      expect(page).toContain(`<strong>${title}</strong>`);
+    }
+    expect(page).toContain('When the RMSE rises with N');
+    expect(page).toMatch(/Here it (rises from|does not rise)/);
     expect(page).not.toMatch(/undefined|NaN|\[object/);
     expect(page).not.toMatch(/(src|href)="(https?:)?\/\//);
   });
@@ -145,6 +164,7 @@ describe('a whole run', () => {
     const resumed = await runExample(tiny('evaluation', { data: interrupting(0, new AbortController()) }));
     expect(resumed).toBe(join(scratch, 'evaluation'));
     expect(metricsOf(resumed).student).toEqual(metricsOf(folder).student);
+    expect(metricsOf(resumed).instruments).toEqual(metricsOf(folder).instruments);
     expect(bytes(resumed, 'index.html').toString()).toContain('Tangent norm');
   });
 

@@ -4,6 +4,7 @@ import { flowMatching } from '@flowmap/objectives';
 import { distill, trainVelocityField } from '@flowmap/train/node';
 import { sampleEndpoints } from './evaluate.js';
 import type { ExampleRun } from './example-run.js';
+import { readInstruments } from './instruments.js';
 import { measure } from './metrics.js';
 import { writePictures } from './pictures.js';
 import { renderReport } from './report/report.js';
@@ -42,23 +43,32 @@ async function runIn(folder: string, run: ExampleRun): Promise<void> {
   if (!student) throw signal.reason;
   parts['distillation'] = student.log.at(-1)?.seconds ?? 0;
 
-  const start = performance.now();
-  const endpoints = await sampleEndpoints(teacher.model, student.model, {
-    runtime,
-    ...(run.samples === undefined ? {} : { count: run.samples }),
-    signal,
-    onProgress: (what) => print(`evaluation: ${what}`),
-  });
-  parts['evaluation'] = (performance.now() - start) / 1000;
+  const endpoints = await timed('evaluation', () =>
+    sampleEndpoints(teacher.model, student.model, {
+      runtime,
+      ...(run.samples === undefined ? {} : { count: run.samples }),
+      signal,
+      onProgress: (what) => print(`evaluation: ${what}`),
+    }),
+  );
+  print('evaluation: instruments');
+  const instruments = await timed('instruments', () => readInstruments(run, teacher.model, student.model));
 
   await removeTemporaries(folder);
   const pictures = await writePictures(folder, endpoints, run.presentation, signal);
-  const metrics = await measure({ run, endpoints, student, parts });
+  const metrics = await measure({ run, endpoints, instruments, student, parts });
   await writeFileAtomic(join(folder, 'metrics.json'), `${JSON.stringify(metrics, null, 2)}\n`);
   const report = reportOf({ run, metrics, pictures, teacher, student });
   signal.throwIfAborted();
   await writeFileAtomic(join(folder, REPORT), renderReport(report));
   print(summary(folder, metrics));
+
+  async function timed<T>(part: string, work: () => Promise<T>): Promise<T> {
+    const start = performance.now();
+    const result = await work();
+    parts[part] = (performance.now() - start) / 1000;
+    return result;
+  }
 
   async function teacherOf(): Promise<Trained> {
     if ('model' in run.teacher) return run.teacher;

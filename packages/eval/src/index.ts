@@ -28,6 +28,9 @@ export { opaqueExtractor, type OpaqueExtractorOptions } from './extractors/opaqu
 export { moduleExtractor, type ModuleExtractorOptions } from './extractors/module-extractor.js';
 export { randomConvolution, type RandomConvolutionOptions } from './extractors/random-convolution.js';
 export { evaluation, type EvaluationOptions } from './callbacks/evaluation.js';
+export { mapErrorByLength, type MapError, type MapErrorOptions } from './instruments/map-error.js';
+export { velocityDrift, type Drift, type VelocityDriftOptions } from './instruments/velocity-drift.js';
+export type { InstrumentOptions } from './instruments/fields.js';
 export type { PivotedCholesky } from './linear-algebra/pivoted-cholesky.js';
 export {
   EFFICIENTNET_LITE0_SIZE,

@@ -91,6 +91,7 @@ export {
 export { loader, type Loader, type LoaderOptions } from './data/loader.js';
 export { matchClasses, type MatchedClasses } from './data/match-classes.js';
 export { mirrorSample } from './data/mirror.js';
+export { intervalsIn, isIn, lengthBins, type LengthBin } from './length-bins.js';
 export { uniformGrid } from './samplers/grid.js';
 export { flowMapSampler } from './samplers/flow-map-sampler.js';
 export { gamma } from './samplers/gamma.js';

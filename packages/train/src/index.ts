@@ -8,6 +8,7 @@ export { validationLoss, type ValidationLossOptions } from './callbacks/validati
 export { halflifeEma, powerEma, type PowerEma } from './ema.js';
 export { NonFiniteError, OpaqueFieldError, ReconstructionError, RunMismatchError, RuntimeLostError } from './errors.js';
 export type { PowerProfile } from './internal/power-profile.js';
+export { lossByLength, type LossByLengthOptions, type LossOfLength } from './loss-by-length.js';
 export { objectivePhase, type ObjectivePhaseOptions } from './objective-phase.js';
 export type { Optimizer, ParameterUpdate } from './optimizer.js';
 export { phaseFeeds, updateFeeds } from './phase-feeds.js';

@@ -144,9 +144,10 @@ export function lossPrograms(
     const { loss, metrics } = traced(phase, groups, inputs, states, { isTraining: false });
     return { ...metrics, loss };
   };
-  const inputs = neededBy(outputsOf(symbols(all), symbols(state)), all);
+  const standIns = symbols(all);
+  const inputs = neededBy(outputsOf(standIns, symbols(state)), all);
   const loss = program<string, string>(`${phase.name} loss`, { inputs, state }, (values, states) => ({
-    outputs: outputsOf(values, states),
+    outputs: outputsOf({ ...standIns, ...values }, states),
   }));
   return { questions, loss };
 }

@@ -1,16 +1,22 @@
 import { axisOf, shortNumber, type Axis } from './axis.js';
 import { html, type Html } from './html.js';
 
-/** A quantity over the steps of a training run. */
+/** A quantity over the steps of a training run, or over something else. */
 export interface Curve {
   readonly title: string;
   /** What the curve shows, in a few words. */
   readonly note: string;
+  /** What is on the horizontal axis; the training steps unless given. */
+  readonly over?: string;
   readonly steps: readonly number[];
+  /** What stands below each step in place of round numbers. */
+  readonly labels?: readonly string[];
   /** One value for each step; those that are not finite break the line. */
   readonly values: readonly number[];
   /** Whether the values scatter; many such values are drawn faintly under their running mean. */
   readonly noisy: boolean;
+  /** Values to compare with, drawn in grey. */
+  readonly behind?: readonly number[];
 }
 
 const WIDTH = 360;
@@ -20,24 +26,27 @@ const MARGIN = { left: 46, right: 12, top: 10, bottom: 26 };
 const SMOOTHED_FROM = 30;
 
 /** A curve as an SVG line chart; its colours come from the page's style sheet. */
-export function lineChart({ title, note, steps, values, noisy }: Curve): Html {
-  const horizontal = axisOf([0, ...steps], 4);
-  const vertical = axisOf([0, ...values], 4);
+export function lineChart(curve: Curve): Html {
+  const { title, note, over = 'the training steps', steps, labels, values, noisy, behind } = curve;
+  const horizontal = labels ? { low: 0, high: labels.length - 1, ticks: steps } : axisOf([0, ...steps], 4);
+  const vertical = axisOf([0, ...values, ...(behind ?? [])], 4);
   const x = (step: number): number => scale(step, horizontal, MARGIN.left, WIDTH - MARGIN.right);
   const y = (value: number): number => scale(value, vertical, HEIGHT - MARGIN.bottom, MARGIN.top);
   const smooth = noisy && values.length > SMOOTHED_FROM;
   const path = (of: readonly number[]): string => linePath(steps.map(x), of.map(y));
   return html`<figure class="chart">
     <figcaption><strong>${title}</strong> ${note}</figcaption>
-    <svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${title} over the training steps">
+    <svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${title} over ${over}">
       ${vertical.ticks.map(
         (tick) =>
           html`<line class="grid" x1="${MARGIN.left}" x2="${WIDTH - MARGIN.right}" y1="${y(tick)}" y2="${y(tick)}" />
             <text x="${MARGIN.left - 6}" y="${y(tick) + 3.5}" text-anchor="end">${shortNumber(tick)}</text>`,
       )}
       ${horizontal.ticks.map(
-        (tick) => html`<text x="${x(tick)}" y="${HEIGHT - 8}" text-anchor="middle">${shortNumber(tick)}</text>`,
+        (tick, i) =>
+          html`<text x="${x(tick)}" y="${HEIGHT - 8}" text-anchor="middle">${labels?.[i] ?? shortNumber(tick)}</text>`,
       )}
+      ${behind && html`<path class="behind" d="${path(behind)}" />`}
       <path class="${smooth ? 'raw' : 'line'}" d="${path(values)}" />
       ${smooth && html`<path class="line" d="${path(runningMean(values))}" />`}
     </svg>

@@ -98,6 +98,26 @@ describe('charts', () => {
     expect(curve([1, 2, 3])).not.toContain('class="raw"');
   });
 
+  test('a curve over something else has its own labels, in equal distances, and another behind it', () => {
+    const { markup } = lineChart({
+      title: 'Share',
+      note: '',
+      over: 'the length',
+      labels: ['s = t', '1/2', '1'],
+      steps: [0, 1, 2],
+      values: [0.1, 0.2, 0.3],
+      noisy: false,
+      behind: [0.9, 0.9, 0.9],
+    });
+    expect(markup).toContain('aria-label="Share over the length"');
+    const places = [...markup.matchAll(/<text x="([\d.]+)"[^>]*text-anchor="middle">([^<]+)<\/text>/g)];
+    expect(places.map(([, , label]) => label)).toEqual(['s = t', '1/2', '1']);
+    const [first, second, third] = places.map(([, x]) => Number(x));
+    expect(third! - second!).toBeCloseTo(second! - first!, 1);
+    expect(markup).toContain('class="behind"');
+    expect(markup).toContain('text-anchor="end">1</text>'); // the vertical axis reaches what is behind
+  });
+
   test('bars are as high as their values', () => {
     const { markup } = barChart('errors', [{ label: '1 step', teacher: 0.4, student: 0.1 }]);
     const [teacher, student] = [...markup.matchAll(/height="([\d.]+)"/g)].map(([, height]) => Number(height));

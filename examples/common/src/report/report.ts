@@ -24,7 +24,7 @@ export interface PictureSection {
   readonly pictures: readonly ReportPicture[];
 }
 
-/** Training curves with a heading. */
+/** Curves with a heading. */
 export interface CurveSection {
   readonly title: string;
   readonly text: string;
@@ -40,13 +40,24 @@ export interface Report {
   readonly lead: string;
   readonly metrics: Metrics;
   readonly sections: readonly PictureSection[];
+  /** Where the student errs, behind the errors themselves. */
+  readonly instruments: CurveSection;
   readonly curves: readonly CurveSection[];
   readonly settings: Facts;
   readonly timings: Facts;
 }
 
 /** The report as a single page that needs only the files it names. */
-export function renderReport({ title, lead, metrics, sections, curves, settings, timings }: Report): string {
+export function renderReport({
+  title,
+  lead,
+  metrics,
+  sections,
+  instruments,
+  curves,
+  settings,
+  timings,
+}: Report): string {
   const page = html`<!doctype html>
     <html lang="en">
       <head>
@@ -64,15 +75,7 @@ export function renderReport({ title, lead, metrics, sections, curves, settings,
           ${figures(metrics)}
         </header>
         <main>
-          ${sections.map(pictureSection)} ${errors(metrics)}
-          ${curves.map(
-            (group) =>
-              html`<section>
-                <h2>${group.title}</h2>
-                <p>${group.text}</p>
-                <div class="charts">${group.curves.map(lineChart)}</div>
-              </section>`,
-          )}
+          ${sections.map(pictureSection)} ${errors(metrics)} ${[instruments, ...curves].map(curveSection)}
           <section>
             <h2>The run</h2>
             <div class="columns" style="align-items: start">${factTable(settings)}${factTable(timings)}</div>
@@ -124,6 +127,14 @@ function pictureSection({ title, text, layout, pictures }: PictureSection): Html
           </figure>`,
       )}
     </div>
+  </section>`;
+}
+
+function curveSection({ title, text, curves }: CurveSection): Html {
+  return html`<section>
+    <h2>${title}</h2>
+    <p>${text}</p>
+    <div class="charts">${curves.map(lineChart)}</div>
   </section>`;
 }
 

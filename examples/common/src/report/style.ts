@@ -51,12 +51,14 @@ svg text { font-size: 10.5px; fill: var(--soft); }
 svg .grid { stroke: var(--rule); }
 svg .line, svg .raw { fill: none; stroke: var(--student); stroke-width: 1.8; stroke-linejoin: round; }
 svg .raw { stroke: var(--faint); stroke-width: 1.2; }
+svg .behind { fill: none; stroke: var(--teacher); stroke-width: 1.4; stroke-linejoin: round; }
 svg rect.student { fill: var(--student); }
 svg rect.teacher { fill: var(--teacher); }
 svg .value { fill: var(--ink); }
 .bars { max-width: 34rem; }
 table { width: 100%; border-collapse: collapse; font-size: .92rem; }
-th, td { padding: .45rem .6rem .45rem 0; border-bottom: 1px solid var(--rule); text-align: left; vertical-align: top; font-weight: 400; overflow-wrap: anywhere; }
+th, td { padding: .45rem .6rem .45rem 0; border-bottom: 1px solid var(--rule); text-align: left; vertical-align: top; font-weight: 400; }
+td { overflow-wrap: anywhere; }
 th { color: var(--soft); }
 thead th { font-size: .85rem; }
 .numbers td, .numbers thead th + th { text-align: right; }

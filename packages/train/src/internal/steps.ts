@@ -172,7 +172,8 @@ export async function openSteps(options: StepsOptions): Promise<Steps> {
   };
 }
 
-async function compiledQuestions(
+/** Compiles questions one after the other. */
+export async function compiledQuestions(
   questions: readonly Question[],
   compile: (program: Program) => Promise<Executable>,
 ): Promise<CompiledQuestion[]> {

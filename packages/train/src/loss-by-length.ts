@@ -1,0 +1,151 @@
+import {
+  ConfigError,
+  intervalsIn,
+  isIn,
+  lengthBins,
+  parametrizationOf,
+  pathOf,
+  velocityField,
+  type Batch,
+  type LengthBin,
+  type Model,
+  type Objective,
+  type OpaqueField,
+  type Phase,
+  type Progress,
+  type VelocityField,
+} from '@flowmap/core';
+import { sizeOf, type Executable, type HostTensors, type Program, type Runtime } from '@flowmap/tensor';
+import { answersTo, compiledQuestions, scalarsOf, type Quantities } from './internal/steps.js';
+import { mapValues } from './internal/names.js';
+import type { Trainees } from './internal/groups.js';
+import { objectivePhase } from './objective-phase.js';
+import { lossPrograms } from './phase-programs.js';
+import { constantSchedule } from './schedules.js';
+import { initialState, trainee } from './trainee.js';
+
+/** Options of {@link lossByLength}. */
+export interface LossByLengthOptions {
+  readonly runtime: Runtime;
+  readonly student: Model;
+  /** What the student is trained by; one without parameters of its own, and whose other draws do not depend on the times. */
+  readonly objective: Objective;
+  /** Its teacher: a model, a velocity field, or one that only runs; none for an objective that needs none. */
+  readonly teacher?: Model | VelocityField | OpaqueField;
+  /** Samples to be noised, all of them in one run, with the conditions that the student takes. */
+  readonly data: Batch;
+  /** Where the training stands, for the objective's schedules and draws: `{ step: 699, iterations: 700 }` for the last step of 700. */
+  readonly progress: Progress;
+  /** Bins of lengths, in each of which every sample has an interval; `lengthBins()` unless given. */
+  readonly bins?: readonly LengthBin[];
+  /** Decides noise and intervals; 0 unless given. */
+  readonly seed?: number;
+}
+
+/** An objective's loss on intervals of some lengths. */
+export interface LossOfLength extends LengthBin {
+  /** Share of these lengths among the intervals that the objective draws. */
+  readonly drawn: number;
+  /** Mean of the loss over intervals of these lengths. */
+  readonly loss: number;
+  /** Share of these lengths in the loss of training: `drawn` times `loss`, divided by the sum of that over all bins. */
+  readonly share: number;
+  /** Means of the objective's metrics over intervals of these lengths: `tangentNorm`. */
+  readonly metrics: Readonly<Record<string, number>>;
+}
+
+/** Intervals that are drawn to count their lengths. */
+const COUNTED = 2 ** 14;
+
+/**
+ * The loss and metrics of an objective by the length of intervals, without training: what pulls on a student, and how much of
+ * it each length has. The loss of AYF-EMD and AYF-LMD is the squared norm of the normalised tangent, so `share` is how the pull
+ * is dealt out, and `tangentNorm` the norm before normalisation; what else an objective adds to the loss, such as a second batch,
+ * is in it too. Lengths with a small share of what is drawn are starved: another distribution of lengths, such as
+ * `logUniformLengths`, gives them more.
+ *
+ * @returns one entry for each bin, from the same data
+ * @throws {ConfigError} for an objective with parameters of its own, or one that needs a teacher and has none; for data that are
+ *   not samples of the student, or lack a condition
+ * @throws {OpaqueFieldError} for a field that fails, or answers with something else than finite velocities of the points' shape
+ */
+export async function lossByLength(options: LossByLengthOptions): Promise<LossOfLength[]> {
+  const { runtime, data, bins = lengthBins(), seed = 0 } = options;
+  const { phase, trainees } = phaseOfBins(options, bins, seed);
+  const programs = lossPrograms(phase, trainees);
+  const state = initialState(trainees, phase.fixed);
+  const open: Executable[] = [];
+  const compile = async (program: Program): Promise<Executable> => {
+    const [sharing] = open;
+    const executable = await runtime.compile(program, sharing ? { sharing } : {});
+    open.push(executable);
+    const names = Object.keys(program.state);
+    await executable.writeState(Object.fromEntries(names.map((name) => [name, state[name]!])));
+    return executable;
+  };
+  try {
+    const questions = await compiledQuestions(programs.questions, compile);
+    const executable = await compile(programs.loss);
+    const means: Quantities[] = [];
+    for (const step of bins.keys()) {
+      const feeds = phase.feeds({ step, iterations: bins.length }, data);
+      const known: HostTensors = { ...feeds, ...(await answersTo(questions, phase.opaque, feeds)) };
+      const names = Object.keys(programs.loss.inputs);
+      const outputs = await executable.run(Object.fromEntries(names.map((name) => [name, known[name]!])));
+      means.push(await scalarsOf(outputs));
+      for (const tensor of Object.values(outputs)) tensor.dispose();
+    }
+    return sharesOf(bins, means, drawnShares(options, bins, seed));
+  } finally {
+    for (const executable of open) await executable.dispose();
+  }
+}
+
+/** The phase of the objective whose step i has intervals of bin i, and schedules where the training stands. */
+function phaseOfBins(
+  { student, objective, teacher, data, progress }: LossByLengthOptions,
+  bins: readonly LengthBin[],
+  seed: number,
+): { phase: Phase; trainees: Trainees } {
+  const batchSize = data.x.length / sizeOf(student.network.config.shape);
+  const { average } = objective.needs;
+  if (objective.own) {
+    const wanted = 'wanted one without parameters of its own, which are not in the student';
+    throw new ConfigError('lossByLength.objective', `${wanted}; got ${objective.name}`);
+  }
+  const binned: Objective = {
+    ...objective,
+    schedules: mapValues(objective.schedules, (schedule) => () => schedule(progress)),
+    draw: ({ step }, count) => ({
+      ...objective.draw({ seed, ...progress }, count),
+      ...intervalsIn(bins[step]!, seed, count),
+    }),
+  };
+  const phase = objectivePhase({
+    network: student.network,
+    objective: binned,
+    path: pathOf(student),
+    parametrization: parametrizationOf(student),
+    ...(teacher === undefined ? {} : { teacher: 'network' in teacher ? velocityField(teacher) : teacher }),
+    batchSize,
+    seed,
+  });
+  const { network, params } = student;
+  const model = { ...student, params: network.upgrade?.(params) ?? params };
+  const averages = average === undefined ? {} : { [average]: constantSchedule(0) };
+  return { phase, trainees: { student: trainee({ model, learningRate: 0, averages }) } };
+}
+
+/** The share of each bin among the intervals that an objective draws. */
+function drawnShares({ objective, progress }: LossByLengthOptions, bins: readonly LengthBin[], seed: number): number[] {
+  const { t, s } = objective.draw({ seed, ...progress }, COUNTED);
+  return bins.map((bin) => t.filter((time, i) => isIn(bin, time, s[i]!)).length / COUNTED);
+}
+
+function sharesOf(bins: readonly LengthBin[], means: readonly Quantities[], drawn: readonly number[]): LossOfLength[] {
+  const total = means.reduce((sum, { loss = NaN }, i) => sum + drawn[i]! * loss, 0);
+  return bins.map((bin, i) => {
+    const { loss = NaN, ...metrics } = means[i]!;
+    return { ...bin, drawn: drawn[i]!, loss, share: total === 0 ? 0 : (drawn[i]! * loss) / total, metrics };
+  });
+}
