@@ -175,7 +175,10 @@ export interface ObjectiveResult {
   readonly metrics: Tensors;
 }
 
-/** What a batch draws: `t[i]` is sample i's start, `s[i] <= t[i]` its target; whatever else an objective names, row by row. */
+/**
+ * What a batch draws: `t[i]` is sample i's start, `s[i]` its target, at most `t[i]` unless the objective trains towards noise too;
+ * whatever else an objective names, row by row.
+ */
 export interface Draws {
   readonly t: Float32Array;
   readonly s: Float32Array;

@@ -3,9 +3,10 @@ import { referenceRuntime } from '@flowmap/runtime-reference';
 import { constant, gradients, hostTensor, full, type Tensor } from '@flowmap/tensor';
 import { evaluate } from '@flowmap/tensor/testing';
 import { describe, expect, test } from 'vitest';
-import { ayfEmd, AYF_EMD_PRESETS, normalizeTangent, tangentWarmup } from './ayf-emd.js';
+import { ayfEmd, AYF_EMD_PRESETS, tangentWarmup } from './ayf-emd.js';
 import { flowMatching } from './flow-matching.js';
 import { logUniformLengths } from './intervals.js';
+import { normalizeTangent } from './normalize-tangent.js';
 import { describeObjective, evaluateToy, type ToyParameters } from './testing/index.js';
 
 const runtime = referenceRuntime();

@@ -1,9 +1,11 @@
 import { perSample, type Objective } from '@flowmap/core';
 import { full, jvp, stopGradient } from '@flowmap/tensor';
-import { normalizeTangent } from './ayf-emd.js';
-import { requirePositive, requireShare } from './internal/checks.js';
-import { meanNorm, squaredError } from './internal/norms.js';
+import { bothOrders, INTERVAL_ORDERS, type IntervalOrders } from './both-orders.js';
+import { batchLoss } from './internal/batch-loss.js';
+import { requireOneOf, requirePositive, requireShare } from './internal/checks.js';
 import { lengthSettings, logUniformLengths, sampleIntervals, type IntervalLengths } from './intervals.js';
+import { weightSettings, type LossWeight } from './loss-weights.js';
+import { normalizeTangent, TANGENT_NORMS, type TangentNorm } from './normalize-tangent.js';
 
 /** Settings of {@link ayfLmd}. */
 export interface AyfLmdOptions {
@@ -13,6 +15,17 @@ export interface AyfLmdOptions {
   readonly intervalLengths?: IntervalLengths;
   /** Share of the batch at s = t, in [0, 1), where the loss is flow matching on the teacher's velocity; 0.25 unless given. */
   readonly diagonalShare?: number;
+  /** Norm of the tangent normalisation: `l2` or `rms`; `l2` unless given. */
+  readonly norm?: TangentNorm;
+  /** Weight w(t, s) of the loss on F; 1 unless given. */
+  readonly weight?: LossWeight;
+  /** `down` trains towards data, `both` half of the samples towards noise; `down` unless given. */
+  readonly orders?: IntervalOrders;
+  /**
+   * True leaves samples out whose tangent is NaN or infinite, and counts them in the metric `quarantined`; a batch without any other
+   * still stops the training. False unless given.
+   */
+  readonly quarantine?: boolean;
 }
 
 /**
@@ -28,15 +41,27 @@ export interface AyfLmdOptions {
  */
 export function ayfLmd(options: AyfLmdOptions = {}): Objective {
   const { c = 0.1, intervalLengths = logUniformLengths(), diagonalShare = 0.25 } = options;
+  const { norm = 'l2', weight, orders = 'down', quarantine = false } = options;
   requirePositive('ayfLmd.c', c);
   requireShare('ayfLmd.diagonalShare', diagonalShare, { zero: true });
+  requireOneOf('ayfLmd.norm', norm, TANGENT_NORMS);
+  requireOneOf('ayfLmd.orders', orders, INTERVAL_ORDERS);
+  const draw: Objective['draw'] = (key, batchSize) => sampleIntervals(key, batchSize, intervalLengths, diagonalShare);
   return {
     name: 'ayf-lmd',
-    config: { c: c === Infinity ? 'Infinity' : c, ...lengthSettings(intervalLengths), diagonalShare },
+    config: {
+      c: c === Infinity ? 'Infinity' : c,
+      ...lengthSettings(intervalLengths),
+      diagonalShare,
+      ...(norm === 'l2' ? {} : { norm }),
+      ...weightSettings(weight),
+      ...(orders === 'down' ? {} : { orders }),
+      ...(quarantine ? { quarantine } : {}),
+    },
     needs: { teacher: true },
     watch: 'tangentNorm',
     schedules: {},
-    draw: (key, batchSize) => sampleIntervals(key, batchSize, intervalLengths, diagonalShare),
+    draw: orders === 'both' ? bothOrders(draw) : draw,
 
     loss({ student, xt, t, s, velocity }) {
       // F and dF/ds with the start fixed: one forward-mode pass in the direction (0, 0, 1).
@@ -50,8 +75,8 @@ export function ayfLmd(options: AyfLmdOptions = {}): Objective {
 
       // df/ds - v(f, s) = F + (s - t) dF/ds - v(f, s)
       const g = F_.add(step.mul(dFds_)).sub(velocity(f_, s));
-      const loss = squaredError(F, F_.sub(normalizeTangent(g, c)));
-      return { loss, metrics: { tangentNorm: meanNorm(g) } };
+      const target = F_.sub(normalizeTangent(g, c, norm));
+      return batchLoss(F, target, { tangentNorm: g }, { g, weights: weight?.weight(t, s), quarantine });
     },
   };
 }
