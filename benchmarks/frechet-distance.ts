@@ -3,10 +3,11 @@ import { median } from '@flowmap/example-common';
 import { hostTensor, normals } from '@flowmap/tensor';
 
 /**
- * Times Fréchet distances on one thread, as processor time, which other processes do little to; prints a table in Markdown.
+ * Times Fréchet distances on one thread, in processor time, which other processes hardly affect; prints a table in
+ * Markdown.
  *
- * @param width numbers of a sample
- * @param rounds of all parts
+ * @param width numbers per sample
+ * @param rounds number of rounds of all parts
  */
 export function timeFrechetDistance(width: number, rounds: number): void {
   const [generated, reference] = [1, 2].map((seed) => randomMoments(seed, width)) as [Moments, Moments];
@@ -40,7 +41,7 @@ function randomMoments(seed: number, width: number): Moments {
   return momentsOf(features(hostTensor([count, width], Float32Array.from(values))));
 }
 
-/** Seconds of processor time, those of the collector of garbage included. */
+/** Seconds of processor time, including garbage collection. */
 function secondsSince(start: NodeJS.CpuUsage): number {
   const { user, system } = process.cpuUsage(start);
   return (user + system) / 1e6;

@@ -18,8 +18,8 @@ const trials = [
 ];
 
 /**
- * Trains one student for all scales of guidance on Gaussians, and prints by how much the deviation of its samples in one step is off that of
- * the guided velocity, `STRONG^scale WEAK^(1 - scale)`.
+ * Trains one student for all scales of guidance on Gaussians, and prints how far the deviation of its one-step samples
+ * is from that of the guided velocity, `STRONG^scale WEAK^(1 - scale)`.
  */
 export async function trainGuidedStudents(): Promise<void> {
   const data = gaussianMixture({ weights: [1], means: [[0]], stds: [STRONG], classes: [] });
@@ -44,7 +44,7 @@ export async function trainGuidedStudents(): Promise<void> {
   }
 }
 
-/** Relative errors of the deviation at each scale: the exact map is linear, and its slope the deviation. */
+/** Relative errors of the deviation at each scale: the exact map is linear, with the deviation as its slope. */
 async function deviationErrors(student: Model): Promise<number[]> {
   const runtime = await onnxRuntime({ device: 'cpu', threads: 1 });
   const x = Float32Array.from({ length: 21 }, (_, i) => i / 5 - 2);

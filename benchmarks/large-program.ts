@@ -4,14 +4,14 @@ import { median } from '@flowmap/example-common';
 import { milliseconds } from './measure.js';
 import { largeWorkload } from './workloads.js';
 
-/** Sessions take seconds each: a few will do. */
+/** Sessions take seconds each, so a few will do. */
 const SESSIONS = 3;
 
 /**
- * Times what a program of more than 10,000 nodes takes before it runs: tracing, differentiating and simplifying it, lowering
- * it to ONNX, and creating its session; prints a table in Markdown. The first of each is cold, as it is in a run.
+ * Times the preparation of a program of more than 10,000 nodes: tracing, differentiating and simplifying it, lowering
+ * it to ONNX, and creating its session; prints a table in Markdown. The first of each is cold, as in a real run.
  *
- * @param rounds of tracing and lowering
+ * @param rounds rounds of tracing and lowering
  */
 export async function timeLargeProgram(rounds: number): Promise<void> {
   const workload = largeWorkload();

@@ -4,7 +4,7 @@ import { host } from '../packages/runtime-onnx/src/host/node.js';
 import type { Session } from '../packages/runtime-onnx/src/session.js';
 import type { Workload } from './workloads.js';
 
-/** Milliseconds of one step: in all, and of these inside onnxruntime. */
+/** Milliseconds of one step: in total, and inside onnxruntime. */
 export interface Sample {
   readonly wall: number;
   readonly session: number;
@@ -12,7 +12,7 @@ export interface Sample {
 
 let insideSession = 0;
 
-/** Counts the time spent inside onnxruntime by the sessions of runtimes opened from now on, its conversions included. */
+/** Counts the time that sessions of runtimes opened from now on spend inside onnxruntime, including its conversions. */
 export function watchSessions(): void {
   replaceSessions(({ createSession }) => async (...args) => {
     const session = await createSession(...args);
@@ -28,7 +28,7 @@ export function watchSessions(): void {
   });
 }
 
-/** Has runtimes that are opened from now on create their sessions by another function; the returned one ends that. */
+/** Makes runtimes opened from now on create their sessions with another function; the returned function undoes this. */
 export function replaceSessions(by: (opened: OpenDevice) => OpenDevice['createSession']): () => void {
   const open = host.open.bind(host);
   const replaced: typeof open = async (...args) => {
@@ -40,9 +40,9 @@ export function replaceSessions(by: (opened: OpenDevice) => OpenDevice['createSe
 }
 
 /**
- * Takes steps as a training loop does: makes the inputs, runs, and reads what is not a matrix.
+ * Takes steps like a training loop: creates the inputs, runs, and reads everything that is not a matrix.
  *
- * @param steps of one run
+ * @param steps steps per run
  * @returns the time of one step
  */
 export async function takeStep(executable: Executable, workload: Workload, steps = 1): Promise<Sample> {

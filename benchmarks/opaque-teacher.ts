@@ -11,14 +11,15 @@ import { median } from '@flowmap/example-common';
 import { ayfEmd, ayfLmd } from '@flowmap/objectives';
 import { onnxRuntime } from '@flowmap/runtime-onnx';
 import { freeze, program, uniforms, type Executable, type Runtime } from '@flowmap/tensor';
-import { objectivePhase, train, trainee, type ObjectivePhaseOptions } from '@flowmap/train';
+import { objectivePhase, trainee, type ObjectivePhaseOptions } from '@flowmap/train';
 import { initialParams } from './peer-tasks.js';
+import { stepTimes } from './step-times.js';
 
 const batchSize = 16;
 const SHAPE = [3, 32, 32];
 const CLASSES = 10;
 
-/** Steps of one training, of which the first is not timed. */
+/** Steps per training, of which the first is not timed. */
 const STEPS = 5;
 
 const batch: Batch = {
@@ -27,8 +28,8 @@ const batch: Batch = {
 };
 
 /**
- * Times training steps of the DiT with a teacher that only runs, what that teacher takes of them, steps with the same teacher traced, and
- * with none, in turn; prints a table in Markdown.
+ * Times training steps of the DiT with an opaque teacher, that teacher's share of them, steps with the same teacher
+ * traced, and steps without a teacher, in turn; prints a table in Markdown.
  */
 export async function compareOpaqueTeacher(threads: number, rounds: number): Promise<void> {
   const runtime = await onnxRuntime({ device: 'cpu', threads });
@@ -53,12 +54,12 @@ export async function compareOpaqueTeacher(threads: number, rounds: number): Pro
   const data = ayfEmd({ teacher: false });
   for (const objective of [ayfEmd(), ayfLmd()]) {
     const times: [number, number, number, number][] = [];
-    // The first round warms up.
+    // The first round is a warm-up.
     for (let round = 0; round <= rounds; round++) {
       own = 0;
       const asked = await stepTime(runtime, teacher, objective, opaque);
       const traced = await stepTime(runtime, teacher, objective, velocityField(teacher));
-      // AYF-LMD needs a teacher; without one AYF-EMD does the same but for the question.
+      // AYF-LMD needs a teacher; without one, AYF-EMD does the same except for the question.
       const alone = objective.name === data.name ? await stepTime(runtime, teacher, data) : NaN;
       if (round > 0) times.push([asked, own / STEPS, traced, alone]);
     }
@@ -85,7 +86,7 @@ async function compileTeacher(runtime: Runtime, { network, params }: Model): Pro
   return runtime.compile(freeze(velocity, params));
 }
 
-/** Milliseconds of a step of a training, its loss read: a median. */
+/** Milliseconds of a training step: a median. */
 async function stepTime(
   runtime: Runtime,
   from: Model,
@@ -93,27 +94,8 @@ async function stepTime(
   teacher?: ObjectivePhaseOptions['teacher'],
 ): Promise<number> {
   const model = flowMapFrom(from, 1);
-  const times: number[] = [];
-  let last = NaN;
-  await train({
-    runtime,
-    trainees: { student: trainee({ model, learningRate: 1e-4 }) },
-    phases: [
-      objectivePhase({ network: model.network, objective, batchSize, seed: 0, ...(teacher ? { teacher } : {}) }),
-    ],
-    batches: { batchSize, batch: () => Promise.resolve(batch) },
-    iterations: STEPS,
-    callbacks: [
-      {
-        name: 'clock',
-        every: 1,
-        async run(moment) {
-          await moment.record();
-          if (moment.step > 1) times.push(performance.now() - last);
-          last = performance.now();
-        },
-      },
-    ],
-  });
-  return median(times);
+  const { network } = model;
+  const phase = objectivePhase({ network, objective, batchSize, seed: 0, ...(teacher ? { teacher } : {}) });
+  const student = trainee({ model, learningRate: 1e-4 });
+  return median(await stepTimes({ runtime, student, phase, batch, batchSize, warmupRuns: 1, runs: STEPS - 1 }));
 }

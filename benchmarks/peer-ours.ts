@@ -1,4 +1,4 @@
-// Flowmap as a program of its own beside the peers, driven by JSON lines as they are: see peers/README.md.
+// Flowmap as a separate program beside the peers, driven by JSON lines like them: see peers/README.md.
 import { createRequire } from 'node:module';
 import { parseArgs } from 'node:util';
 import { flowMapSampler, samplerProgram } from '@flowmap/core';
@@ -48,7 +48,7 @@ async function openRuntime(): Promise<{ runtime: Runtime; name: string }> {
   const tfjs = `Flowmap, TensorFlow.js ${version('@tensorflow/tfjs-core')}`;
   if (options.runtime === 'wasm') return { runtime: await tfjsRuntime({ backend: 'wasm' }), name: `${tfjs} wasm` };
   if (options.runtime === 'tensorflow') {
-    // TensorFlow reads its number of threads when it is loaded, and tells of its processor.
+    // TensorFlow reads its number of threads when it is loaded, and reports its processor.
     Object.assign(process.env, { TF_NUM_INTRAOP_THREADS: options.threads, TF_CPP_MIN_LOG_LEVEL: '1' });
     const tfjsNode = options['tfjs-node'];
     return {
@@ -60,7 +60,7 @@ async function openRuntime(): Promise<{ runtime: Runtime; name: string }> {
   return { runtime, name: `Flowmap, onnxruntime-node ${version('onnxruntime-node')}` };
 }
 
-/** Runs a program and reads everything that it returns. */
+/** Runs a program and reads all its results. */
 async function run(executable: Executable, feeds: HostTensors): Promise<Record<string, HostTensor>> {
   const results: Record<string, HostTensor> = {};
   for (const [name, tensor] of Object.entries(await executable.run(feeds))) {

@@ -2,10 +2,10 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 
-/** What a peer is asked: one line of JSON. */
+/** A request to a peer: one line of JSON. */
 export type Request = { readonly run: 'check' } | { readonly run: 'train' | 'sample'; readonly steps: number };
 
-/** What a peer says of itself when it is ready. */
+/** What a peer reports about itself when it is ready. */
 export interface Ready {
   readonly runtime: string;
   readonly parameters: number;
@@ -16,18 +16,18 @@ export interface Checked {
   readonly values: Readonly<Record<string, readonly number[]>>;
 }
 
-/** Milliseconds of each step, and the most memory that the process has held so far, in bytes. */
+/** Milliseconds of each step, and the peak memory of the process so far, in bytes. */
 export interface Timed {
   readonly ms: readonly number[];
   readonly peakMemory: number;
-  /** The same of memory on the GPU, where the peer computes there. */
+  /** The same for GPU memory, if the peer computes there. */
   readonly peakDeviceMemory?: number | null;
 }
 
 /** One line of JSON from a peer. */
 export type Answer = Ready | Checked | Timed;
 
-/** A program that is asked in turn with others; between questions it is idle. */
+/** A program that is asked in turn with others and is idle in between. */
 export interface Peer {
   readonly ready: Ready;
   check(): Promise<Checked>;
@@ -36,7 +36,7 @@ export interface Peer {
   end(): Promise<void>;
 }
 
-/** A peer that could not answer: with what it said, or the end of its error output. */
+/** A peer could not answer; contains its message, or the end of its error output. */
 export class PeerError extends Error {
   override readonly name = 'PeerError';
 

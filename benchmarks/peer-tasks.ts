@@ -17,14 +17,14 @@ import { ayfEmd } from '@flowmap/objectives';
 import { hostTensor, normals, sizeOf, uniforms, type HostTensor, type HostTensors } from '@flowmap/tensor';
 import { adamw, constantSchedule, objectivePhase, phaseFeeds, trainee } from '@flowmap/train';
 
-/** What ours and the peers train and sample. */
+/** A task that Flowmap and the peers train and sample. */
 export interface PeerTask {
   readonly name: string;
   readonly network: Network;
   readonly batchSize: number;
 }
 
-/** Numbers that a step is told rather than works out; the same for all. */
+/** Numbers that a step is given rather than computing them; the same for all. */
 export const settings = {
   r: 0.99,
   c: 0.1,
@@ -39,7 +39,7 @@ const { c, beta1, beta2, epsilon } = settings;
 /** Times of the sampler's four steps. */
 export const times = uniformGrid(4);
 
-/** The tasks; the small ones try a set-up, and say nothing about speed. */
+/** The tasks; the small ones test a set-up and say nothing about speed. */
 export function peerTasks(small: boolean): Readonly<Record<string, PeerTask>> {
   const image = { shape: [3, 32, 32], classes: 10, interval: true };
   const points = { shape: [2], interval: true };
@@ -71,16 +71,16 @@ export function parameterCount(network: Network): number {
 }
 
 /**
- * Floating-point operations of a training step, and as many of four steps of the sampler: four times those of the forward
- * pass.
+ * Floating-point operations of a training step, and as many of four steps of the sampler: four times those of the
+ * forward pass.
  */
 export function taskFlops({ network, batchSize }: PeerTask): number {
   return 4 * forwardFlops(network, batchSize);
 }
 
 /**
- * Parameters to start from: the network's own, but normal numbers where it starts at zero, since an untrained network is the
- * zero field and hides mistakes.
+ * Parameters to start from: the network's own, but normal numbers where it starts at zero, since an untrained network
+ * is the zero field and hides mistakes.
  */
 export function initialParams({ network }: PeerTask): HostTensors {
   return Object.fromEntries(

@@ -49,7 +49,10 @@ interface Measured {
 /** Largest relative difference (L2) between a peer's results and ours: float32 in another order of summation. */
 const TOLERANCE = 1e-3;
 
-/** Steps in a row of each program, as in a training or in sampling: the first finds the processor's caches as another left them. */
+/**
+ * Steps in a row of each program, as in a training or in sampling: the first finds the processor's caches as another
+ * left them.
+ */
 const STEPS_PER_ROUND = 4;
 
 /** Rounds that warm up. */
@@ -59,8 +62,8 @@ const WARM_UPS = 1;
 const PAUSE = 100;
 
 /**
- * Times the AYF-EMD step and four sampling steps of Flowmap, PyTorch, JAX and jax-js on the CPU, each in a process of its own, in turn,
- * so that a change of the machine's speed meets all alike; prints tables in Markdown with the ratios.
+ * Times the AYF-EMD step and four sampling steps of Flowmap, PyTorch, JAX and jax-js on the CPU, each in a process of
+ * its own, in turn, so that a change of the machine's speed meets all alike; prints tables in Markdown with the ratios.
  *
  * @throws {PeerError} when a peer cannot be started or fails
  * @throws {RangeError} when a peer computes something else than ours

@@ -1,7 +1,8 @@
-// Times the fused training step and its parts, and the preparation of a large program: `npm run bench`, with `--profile` for a
-// table of operators, with `--steps-per-run` for several steps in one call; with `--peers` beside PyTorch, JAX and jax-js;
-// with `--in-place` the training steps with and without the C API; with `--opaque` those with a teacher that only runs; with `--eval` a
-// Fréchet distance; with `--guidance` no times, but how right one student is at all scales of guidance.
+// Times the fused training step and its parts, and the preparation of a large program: `npm run bench`, with
+// `--profile` for a table of operators, with `--steps-per-run` for several steps in one call; with `--peers` beside
+// PyTorch, JAX and jax-js; with `--in-place` the training steps with and without the C API; with `--opaque` those with
+// a teacher that only runs; with `--eval` a Fréchet distance; with `--guidance` no times, but how right one student is
+// at all scales of guidance.
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { timeFrechetDistance } from './frechet-distance.js';

@@ -1,14 +1,14 @@
 import { createInterface } from 'node:readline';
 import type { Answer, Checked, Ready, Request } from './peer-process.js';
 
-/** What a program of the comparison does when it is asked to. */
+/** What a program of the comparison does on request. */
 export interface PeerWork {
   readonly check: () => Promise<Checked['values']>;
   /** A training step, or four steps of the sampler, on noise drawn anew. */
   readonly runs: Readonly<Record<'train' | 'sample', () => Promise<unknown>>>;
 }
 
-/** Says that a program is ready, then answers requests on its stdin until they end: see peers/README.md. */
+/** Announces that a program is ready, then answers requests on its stdin until they end: see peers/README.md. */
 export async function servePeer(ready: Ready, { check, runs }: PeerWork): Promise<void> {
   answer(ready);
   for await (const line of createInterface({ input: process.stdin })) {

@@ -6,7 +6,7 @@ import { milliseconds, takeStep, watchSessions, type Sample } from './measure.js
 import { profileTable } from './profile.js';
 import { ditWorkload, matmulWorkload, unetWorkload, wideUnetWorkload, type Workload } from './workloads.js';
 
-/** A workload, compiled, with what its preparation took in milliseconds. */
+/** A compiled workload with the milliseconds that its preparation took. */
 interface Prepared {
   readonly name: string;
   readonly workload: Workload;
@@ -40,7 +40,7 @@ export async function timeSteps({ runs, threads, device, stepsPerRun, profile }:
     for (const steps of new Set([1, stepsPerRun])) prepared.push(await prepare(runtime, workload, steps));
   }
 
-  // Interleaved, so that a change of the machine's speed meets all alike; the first two rounds warm up.
+  // Interleaved, so that changes in the machine's speed affect all alike; the first two rounds are warm-ups.
   const samples = prepared.map((): Sample[] => []);
   for (let round = 0; round < runs + 2; round++) {
     for (const [i, { workload, stepsPerRun, executable }] of prepared.entries()) {

@@ -17,9 +17,9 @@ export interface Workload {
   readonly name: string;
   readonly build: () => Program;
   readonly state: HostTensors;
-  /** Makes the inputs of a run; a part of a step's time on the host. */
+  /** Creates the inputs of a run, which is part of a step's time on the host. */
   readonly feeds: () => HostTensors;
-  /** Runs in a row of which the fastest counts: short programs need them to find caches and threads warm. */
+  /** Number of runs in a row of which the fastest counts: short programs need warm caches and threads. */
   readonly repeats: number;
   /** Floating-point operations of one run. */
   readonly flops: number;
@@ -67,7 +67,7 @@ export function wideUnetWorkload(): Workload {
   );
 }
 
-/** A narrow DiT of 24 blocks, whose step has more than 10,000 nodes: what it takes before it runs is time per node. */
+/** A narrow DiT of 24 blocks, whose step has more than 10,000 nodes: its preparation is time per node. */
 export function largeWorkload(): Workload {
   const size = { width: 32, heads: 2, depth: 24, classes: CLASSES, interval: true };
   return stepWorkload('deep DiT', dit({ shape: [3, 16, 16], ...size }));

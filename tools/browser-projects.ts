@@ -23,7 +23,8 @@ const bundled = [
 ];
 
 /**
- * A vitest project for each workspace that has tests for a browser, named `<folder> (browser)`; none where there is no browser.
+ * A vitest project for each workspace that has tests for a browser, named `<folder> (browser)`; none where there is no
+ * browser.
  *
  * @param roots folders of the workspaces
  * @throws where there is no browser and CI is set
@@ -47,10 +48,10 @@ export function browserProjects(roots: readonly string[]): TestProjectInlineConf
       browser: {
         enabled: true,
         headless: true,
-        // A page at a time in each project: projects run beside each other as it is.
+        // One page at a time in each project, since projects already run in parallel.
         fileParallelism: false,
         screenshotFailures: false,
-        // A busy machine may take its time over the first page.
+        // A busy machine may take long to open the first page.
         connectTimeout: 300_000,
         provider,
         instances: [{ browser: 'chromium', name: nameOf(root) }],
@@ -59,7 +60,7 @@ export function browserProjects(roots: readonly string[]): TestProjectInlineConf
   }));
 }
 
-/** Says once, at the start of a run, which tests are left out for want of a browser. */
+/** Reports once, at the start of a run, which tests are left out because there is no browser. */
 export function browserNotice(roots: readonly string[]): Reporter {
   return {
     onInit() {

@@ -1,5 +1,5 @@
-// Checks the packages as their users get them: packed, linted, installed in an empty folder
-// outside the repository, every entry imported in Node and type-checked without skipLibCheck.
+// Checks the packages in the form in which users get them: packed, linted, installed in an empty folder outside the
+// repository, every entry imported in Node and type-checked without skipLibCheck.
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -30,7 +30,10 @@ function pack(folders: string[], folder: string): Record<string, string> {
   );
 }
 
-/** Installs the tarballs, with every optional peer, in the empty `folder`, and uses each entry there; then without the peers. */
+/**
+ * Installs the tarballs, with every optional peer, in the empty `folder`, and uses each entry there; then without the
+ * peers.
+ */
 function consume(manifests: Manifest[], tarballs: Record<string, string>, folder: string): void {
   mkdirSync(folder);
   const tools = readManifest(root).devDependencies ?? {};

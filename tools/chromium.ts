@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 
-/** Where systems install Chromium, or Chrome, which does as well. */
+/** Where systems install Chromium or Chrome, which works as well. */
 const usual = [
   '/usr/bin/chromium',
   '/usr/bin/chromium-browser',
@@ -12,12 +12,12 @@ const usual = [
   'C:/Program Files/Google/Chrome/Application/chrome.exe',
 ];
 
-/** What to do where there is no browser. */
+/** What to do if there is no browser. */
 export const chromiumAdvice = 'install it (Debian: apt-get install chromium), or name one by FLOWMAP_CHROMIUM=path';
 
 /**
- * The browser that tests run in: what FLOWMAP_CHROMIUM names, else the first in a usual place. Undefined where there is none, or
- * FLOWMAP_CHROMIUM is set to nothing.
+ * The browser that tests run in: the one FLOWMAP_CHROMIUM names, otherwise the first in a usual place. Undefined if
+ * there is none or FLOWMAP_CHROMIUM is empty.
  *
  * @throws when FLOWMAP_CHROMIUM names a file that does not exist
  */

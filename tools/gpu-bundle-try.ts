@@ -1,5 +1,5 @@
-// Unpacks what `npm run gpu-bundle` packed into an empty folder, and runs it in an empty environment on software Vulkan:
-// `npm run gpu-bundle:try`. It fails where the benchmark does, or leaves no results.
+// Unpacks what `npm run gpu-bundle` packed into an empty folder, and runs it in an empty environment on software
+// Vulkan: `npm run gpu-bundle:try`. It fails where the benchmark does, or leaves no results.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

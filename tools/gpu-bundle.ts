@@ -5,7 +5,7 @@ import { bundleApp, libraries, packageFolder, packageParts } from './gpu-files.j
 import { root, run } from './run.js';
 import { needsGlibc, sharedLibrary } from './shared-libraries.js';
 
-/** The most that travels to such a machine. */
+/** Largest size that can be transferred to such a machine. */
 const LIMIT = 64 * 2 ** 20;
 
 if (process.platform !== 'linux' || process.arch !== 'x64') {

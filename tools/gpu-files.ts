@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { root } from './run.js';
 
 /**
- * Libraries that the system may lack, by the Debian package that has them: the loader of Vulkan, what NVIDIA's driver of Vulkan
- * links to, and what Node and onnxruntime do.
+ * Libraries that the system may lack, by the Debian package that has them: the loader of Vulkan, what NVIDIA's driver
+ * of Vulkan links to, and what Node and onnxruntime do.
  */
 export const libraries = {
   'libvulkan.so.1': 'libvulkan1',

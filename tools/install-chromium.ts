@@ -1,4 +1,4 @@
-// Installs Chromium where it is missing, for the tests in a browser, and fails where it cannot be had.
+// Installs Chromium for browser tests if it is missing, and fails if it cannot be installed.
 import { spawnSync } from 'node:child_process';
 import { chromiumAdvice, findChromium } from './chromium.js';
 
@@ -12,7 +12,7 @@ function apt(...args: string[]): boolean {
 
 if (findChromium() === undefined && process.env['FLOWMAP_CHROMIUM'] === undefined) {
   if (process.platform === 'linux') {
-    // A list of packages that could only be brought up to date in part may do.
+    // A package list that could only be updated in part may be enough.
     apt('update');
     apt('install', '--yes', '--no-install-recommends', 'chromium');
   }

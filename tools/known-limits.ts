@@ -18,7 +18,7 @@ const limits: readonly Limit[] = [
   },
 ];
 
-/** Why a runtime's result is beyond what the contract accepts; undefined where nobody knows. */
+/** Why a runtime's result is outside what the contract accepts; undefined if unknown. */
 export function limitOf(runtime: string, result: string): string | undefined {
   return limits.find((limit) => limit.runtime.test(runtime) && limit.result.test(result))?.reason;
 }

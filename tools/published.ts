@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { root, run } from './run.js';
 
-/** What the tools need of a `package.json`. */
+/** The part of a `package.json` that the tools need. */
 export interface Manifest {
   name: string;
   private?: boolean;

@@ -1,6 +1,6 @@
 // Measures every runtime against the reference and writes docs/runtimes.md: `npm run runtimes`. More columns with
-// `-- --webgpu`, onnxruntime's WebGPU, be it in software; `--tfjs-node FOLDER`, TensorFlow.js on its native library; `--browser`,
-// what runs in Chromium.
+// `-- --webgpu`, onnxruntime's WebGPU, be it in software; `--tfjs-node FOLDER`, TensorFlow.js on its native library;
+// `--browser`, what runs in Chromium.
 import { writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { basename, join, resolve } from 'node:path';

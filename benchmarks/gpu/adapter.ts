@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { onnxRuntime } from '@flowmap/runtime-onnx';
 import { FlowmapError, RuntimeUnavailableError, type Runtime } from '@flowmap/tensor';
 
-/** The GPU, as the operating system tells: WebGPU's adapter has no name in onnxruntime-node. */
+/** The GPU according to the operating system: WebGPU's adapter has no name in onnxruntime-node. */
 export interface Adapter {
   readonly name: string;
   readonly driver: string;
@@ -14,13 +14,13 @@ export interface Adapter {
 
 const gpus = '/proc/driver/nvidia/gpus';
 
-/** No GPU that WebGPU can use, and what to do about it on a machine without npm. */
+/** WebGPU has no usable GPU; says what to do about it on a machine without npm. */
 export class NoGpuError extends FlowmapError {}
 
 /**
  * Starts WebGPU.
  *
- * @throws {NoGpuError} where it does not start
+ * @throws {NoGpuError} when it does not start
  */
 export async function openGpu(): Promise<Runtime> {
   const variable = process.env['VK_DRIVER_FILES'] ? 'VK_DRIVER_FILES' : 'VK_ICD_FILENAMES';
@@ -43,7 +43,7 @@ export async function openGpu(): Promise<Runtime> {
   }
 }
 
-/** Names the GPU that WebGPU runs on: by NVIDIA's driver, and a driver of Vulkan in software by its file. */
+/** Names the GPU that WebGPU runs on: according to NVIDIA's driver; a software Vulkan driver by its file. */
 export async function findAdapter(): Promise<Adapter> {
   const software = softwareDriver(await readFile('/proc/self/maps', 'utf8').catch(() => ''));
   if (software !== undefined)
@@ -53,10 +53,10 @@ export async function findAdapter(): Promise<Adapter> {
 }
 
 /**
- * The library of a driver of Vulkan in software that a process has loaded; undefined where it has NVIDIA's too, which WebGPU
- * prefers, or none. A machine may have both installed, and run in software where NVIDIA's does not start.
+ * The library of a software Vulkan driver that a process has loaded; undefined if it has none, or also NVIDIA's, which
+ * WebGPU prefers. A machine may have both installed and run in software because NVIDIA's does not start.
  *
- * @param maps what /proc/self/maps says
+ * @param maps contents of /proc/self/maps
  */
 export function softwareDriver(maps: string): string | undefined {
   const files = maps.split('\n').map((line) => basename(line.slice(Math.max(0, line.indexOf('/')))));
@@ -64,7 +64,7 @@ export function softwareDriver(maps: string): string | undefined {
   return files.find((file) => /^lib(vk_swiftshader|vulkan_lvp)/.test(file));
 }
 
-/** What the driver's folder in /proc tells, where its command is missing. */
+/** What the driver's folder in /proc says, if its command is missing. */
 async function fromProc(): Promise<[name: string, driver: string] | undefined> {
   try {
     const [gpu = ''] = await readdir(gpus);
@@ -76,7 +76,7 @@ async function fromProc(): Promise<[name: string, driver: string] | undefined> {
   }
 }
 
-/** A row of `nvidia-smi`; undefined where there is none. */
+/** A row of `nvidia-smi`; undefined if there is none. */
 async function nvidia(query: string): Promise<string[] | undefined> {
   try {
     const { stdout } = await promisify(execFile)('nvidia-smi', [
@@ -92,8 +92,8 @@ async function nvidia(query: string): Promise<string[] | undefined> {
 /**
  * Watches the memory in use on the GPU, of all programs together, from another process: a run blocks this one.
  *
- * @returns what was used before, and a function that ends watching and gives the peak beyond it in bytes; undefined where
- *   nothing tells
+ * @returns a function that stops watching and returns the peak above the memory used before, in bytes; undefined if
+ *   nothing reports it
  */
 export async function watchMemory(): Promise<() => Promise<number | undefined>> {
   const before = Number((await nvidia('memory.used'))?.[0]);
@@ -104,7 +104,7 @@ export async function watchMemory(): Promise<() => Promise<number | undefined>> 
   child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text));
   const closed = new Promise((resolve) => child.on('close', resolve));
   return async () => {
-    // One more sample, and the time for what was written while runs blocked this process to arrive.
+    // One more sample, and time for output written while runs blocked this process to arrive.
     const last = Number((await nvidia('memory.used'))?.[0]);
     child.kill();
     await closed;

@@ -1,5 +1,5 @@
-// Times Flowmap's training step on a GPU through WebGPU, beside PyTorch where there is one with CUDA; `npm run gpu-bundle` packs
-// it for machines without Node.
+// Times Flowmap's training step on a GPU through WebGPU, beside PyTorch if there is one with CUDA; `npm run gpu-bundle`
+// packs it for machines without Node.
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFileAtomic } from '@flowmap/core/node';
@@ -36,7 +36,7 @@ async function main(): Promise<void> {
   progress(`written to ${join(options.out, 'gpu.md')} and gpu.json beside it`);
 }
 
-/** Made before anything is timed, so that nothing is lost for want of a place. */
+/** Creates the folder before anything is timed, so that no results are lost. */
 async function makeFolder(out: string): Promise<void> {
   try {
     await mkdir(out, { recursive: true });

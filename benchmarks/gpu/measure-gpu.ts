@@ -1,7 +1,8 @@
 import { median } from '@flowmap/example-common';
-import { hostTensor, program, stackHostTensors, type HostTensors, type Runtime } from '@flowmap/tensor';
+import { hostTensor, program, type Runtime } from '@flowmap/tensor';
 import { initialState, phasePrograms } from '@flowmap/train';
 import { stepFeeds, taskBatch, taskFlops, taskTraining, type PeerTask } from '../peer-tasks.js';
+import { stepTimes } from '../step-times.js';
 import { watchMemory } from './adapter.js';
 
 /** Speed of one matrix product. */
@@ -10,18 +11,18 @@ export interface Product {
   readonly gflops: number;
 }
 
-/** A training step, as one program or framework does it. */
+/** Measurements of a training step in one program or framework. */
 export interface Measured {
   readonly runtime: string;
-  /** Milliseconds of a step, the reading of its loss included: a median. */
+  /** Median milliseconds of a step, including reading its loss. */
   readonly ms: number;
   readonly gflops: number;
   readonly samplesPerSecond: number;
-  /** Bytes on the GPU; undefined where nothing tells. */
+  /** Bytes on the GPU; undefined if nothing reports it. */
   readonly peakDeviceMemory?: number | undefined;
 }
 
-/** Products in a row, of which the last is read: they are queued, and the device is busy throughout. */
+/** Products in a row, of which only the last is read: they are queued, so the device is busy throughout. */
 const PRODUCTS = 10;
 
 /** Times `x <- x w` of square float32 matrices that stay on the device. */
@@ -49,32 +50,16 @@ export async function timeProduct(runtime: Runtime, size: number, rounds: number
   return { size, gflops: (2 * size ** 3) / median(times) / 1e6 };
 }
 
-/** Times the training step as a training loop takes it: inputs drawn on the host, state on the device, loss and metrics read. */
+/** Times the training step as the training loop takes it: inputs drawn on the host, state on the device, loss and metrics read. */
 export async function timeTraining(
   runtime: Runtime,
   task: PeerTask,
   { rounds, stepsPerRun }: { readonly rounds: number; readonly stepsPerRun: number },
 ): Promise<Measured> {
-  const training = taskTraining(task);
-  const { student, phase } = training;
-  const batch = taskBatch(task);
+  const training = { ...taskTraining(task), batch: taskBatch(task), batchSize: task.batchSize };
   const memory = await watchMemory();
-  const executable = await runtime.compile(phasePrograms(phase, { student }).update, { stepsPerRun });
-  await executable.writeState(initialState({ student }));
-  const times: number[] = [];
-  for (let round = 0; round < rounds + 2; round++) {
-    // The peers' times include drawing their noise and times too.
-    const start = performance.now();
-    const feeds = Array.from({ length: stepsPerRun }, (_, i) => stepFeeds(training, batch, round * stepsPerRun + i));
-    const outputs = await executable.run(stepsPerRun === 1 ? feeds[0]! : stacked(feeds));
-    for (const tensor of Object.values(outputs)) {
-      await tensor.read();
-      tensor.dispose();
-    }
-    if (round >= 2) times.push((performance.now() - start) / stepsPerRun);
-  }
+  const times = await stepTimes({ runtime, ...training, warmupRuns: 2, runs: rounds, stepsPerRun });
   const peakDeviceMemory = await memory();
-  await executable.dispose();
   const name = stepsPerRun === 1 ? runtime.name : `${runtime.name}, ${stepsPerRun} steps a run`;
   return measured(`Flowmap, ${name}`, task, median(times), peakDeviceMemory);
 }
@@ -108,9 +93,4 @@ export async function firstSteps(runtime: Runtime, task: PeerTask): Promise<Reco
   }
   await executable.dispose();
   return values;
-}
-
-function stacked(feeds: readonly HostTensors[]): HostTensors {
-  const names = Object.keys(feeds[0]!);
-  return Object.fromEntries(names.map((name) => [name, stackHostTensors(feeds.map((inputs) => inputs[name]!))]));
 }

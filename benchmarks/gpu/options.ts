@@ -1,15 +1,15 @@
 import { parseArgs } from 'node:util';
 import { FlowmapError } from '@flowmap/tensor';
 
-/** What the GPU benchmark is told. */
+/** Options of the GPU benchmark. */
 export interface GpuOptions {
-  /** The interpreter to look for PyTorch in. */
+  /** The Python interpreter in which to look for PyTorch. */
   readonly python: string;
   /** Folder for the results. */
   readonly out: string;
-  /** Steps timed of each. */
+  /** Steps to time of each kind. */
   readonly rounds: number;
-  /** Samples of one step. */
+  /** Samples per step. */
   readonly batchSize: number;
   readonly stepsPerRun: number;
   /** True takes small networks and products: to try the set-up. */
@@ -40,7 +40,7 @@ gpu.md and gpu.json.
   --help             this text`;
 
 /**
- * The options of a command line, defaults filled in; `'help'` where it asks for them.
+ * The options of a command line with defaults filled in; `'help'` if it asks for help.
  *
  * @throws {UsageError} for an option that is unknown or has a wrong value
  */
@@ -74,7 +74,7 @@ function readOptions(args: readonly string[]) {
     });
     return values;
   } catch (error) {
-    // What parseArgs says of a wrong command line; a mistake in the table above has another code.
+    // parseArgs' error for a wrong command line; a mistake in the table above has another code.
     const isUsage = error instanceof TypeError && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS_');
     if (!isUsage) throw error;
     throw new UsageError(error.message.split('. ', 1)[0]!);

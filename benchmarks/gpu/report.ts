@@ -1,18 +1,21 @@
 import type { Adapter } from './adapter.js';
 import type { Measured, Product } from './measure-gpu.js';
 
-/** What was measured of one task. */
+/** Measurements of one task. */
 export interface TaskReport {
   readonly task: string;
   /** Flowmap first. */
   readonly measured: readonly Measured[];
-  /** Largest relative difference (L2) of losses, metrics and gradient norms of two steps, by what they were compared with. */
+  /**
+   * Largest relative difference (L2) of losses, metrics and gradient norms of two steps, by what they were compared
+   * with.
+   */
   readonly differences: Readonly<Record<string, number>>;
   /** What could not be measured, and why. */
   readonly notes: readonly string[];
 }
 
-/** Everything that a run on a GPU tells. */
+/** All results of a run on a GPU. */
 export interface GpuReport {
   readonly adapter: Adapter;
   readonly machine: string;

@@ -9,11 +9,11 @@ import type { GpuOptions } from './options.js';
 import type { GpuReport, TaskReport } from './report.js';
 import { timeTorch } from './torch-peers.js';
 
-/** How everything is measured. */
+/** Settings of a measurement. */
 export interface GpuRun extends Omit<GpuOptions, 'out'> {
   /** The program in `../peers` that answers for PyTorch. */
   readonly script: string;
-  /** Says what is measured next. */
+  /** Called with what is measured next. */
   readonly progress: (text: string) => void;
 }
 
@@ -39,8 +39,8 @@ const { version: onnxruntime } = createRequire(import.meta.url)('onnxruntime-nod
 /**
  * Times products of matrices and the training steps on a runtime, and the same steps in PyTorch.
  *
- * @throws {DisagreementError} when they do not compute the same; Flowmap is compared with the CPU before it is timed, and
- *   PyTorch with Flowmap before it is
+ * @throws {DisagreementError} when they do not compute the same; Flowmap is compared with the CPU before being timed,
+ *   and PyTorch with Flowmap
  */
 export async function measureGpu(runtime: Runtime, adapter: Adapter, run: GpuRun): Promise<GpuReport> {
   const products: Product[] = [];

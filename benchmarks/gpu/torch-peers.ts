@@ -13,18 +13,24 @@ export interface TorchOptions {
   /** The program in `../peers`. */
   readonly script: string;
   readonly rounds: number;
-  /** Is given the outputs of two steps in float32, by name, before any step is timed; what it throws ends the timing. */
+  /**
+   * Called with the outputs of two steps in float32, by name, before any step is timed; an error it throws ends the
+   * timing.
+   */
   readonly onChecked: (values: Readonly<Record<string, readonly number[]>>) => void;
 }
 
-/** What came of PyTorch on one task. */
+/** PyTorch's results on one task. */
 export interface TorchResults {
   readonly measured: readonly Measured[];
-  /** What could not be timed, why, and what to do, as a sentence; undefined when all was. */
+  /** What could not be timed, why, and what to do, as a sentence; undefined if everything was timed. */
   readonly reason?: string;
 }
 
-/** Times the step in PyTorch, eager, on the GPU: in float32, with products rounded to TF32, and with autocast to bfloat16. */
+/**
+ * Times the step in PyTorch, eager, on the GPU: in float32, with products rounded to TF32, and with autocast to
+ * bfloat16.
+ */
 export async function timeTorch(
   task: PeerTask,
   { python, script, rounds, onChecked }: TorchOptions,

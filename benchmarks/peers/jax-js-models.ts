@@ -1,6 +1,6 @@
-// The networks of packages/flowmap-core/src/networks in jax-js, as functions of a record of parameters. An operation of jax-js
-// takes its operands out of use unless they are passed as `.ref`; inside a jitted function, where nothing is allocated,
-// all of them are.
+// The networks of packages/flowmap-core/src/networks in jax-js, as functions of a record of parameters. An operation of
+// jax-js takes its operands out of use unless they are passed as `.ref`; inside a jitted function, where nothing is
+// allocated, all of them are.
 import { lax, nn, numpy as np } from '@jax-js/jax';
 
 export type Params = Record<string, np.Array>;

@@ -1,6 +1,7 @@
 import { defaultClientConditions, defineConfig } from 'vite';
 
-// With these the page is cross-origin isolated, and WebAssembly has threads; a server of the built page must send them too.
+// With these headers the page is cross-origin isolated and WebAssembly has threads; a server of the built page must
+// send them too.
 const headers = {
   'Cross-Origin-Opener-Policy': 'same-origin',
   'Cross-Origin-Embedder-Policy': 'require-corp',
@@ -13,8 +14,8 @@ export default defineConfig({
   preview: { headers },
   worker: { format: 'es' },
   build: { target: 'es2023', chunkSizeWarningLimit: 1000 },
-  // onnxruntime-web finds its WebAssembly by the address that it was loaded from.
+  // onnxruntime-web locates its WebAssembly relative to the address it was loaded from.
   optimizeDeps: { exclude: ['onnxruntime-web'] },
-  // Inside this repository: the packages' sources, so that no build is needed before.
+  // Inside this repository the packages' sources are used, so no build is needed first.
   resolve: { conditions: ['@flowmap/source', ...defaultClientConditions] },
 });

@@ -15,9 +15,9 @@ export interface BrowserMeasurement {
 }
 
 /**
- * Measures runtimes in a headless Chromium against the reference, one after the other, each in a page of its own.
+ * Measures runtimes in a headless Chromium against the reference, one after another, each in its own page.
  *
- * @throws where there is no Chromium
+ * @throws if there is no Chromium
  */
 export async function measureInBrowser(): Promise<BrowserMeasurement> {
   const executablePath = findChromium();

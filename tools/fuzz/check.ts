@@ -4,13 +4,13 @@ import { watchMemory } from './peak-memory.js';
 /** Processor time that one input may take, in seconds, all threads together. */
 export const CPU_SECONDS = 1;
 
-/** What an input did. */
+/** The effect of an input. */
 export interface Outcome {
   readonly accepted: boolean;
   readonly cpuSeconds: number;
   /** How far the process's memory rose meanwhile, in MiB. */
   readonly rise: number;
-  /** What it did that no input may do. */
+  /** What it did that inputs must not do. */
   readonly fault?: { readonly kind: 'error' | 'message' | 'slow' | 'memory'; readonly message: string };
 }
 
@@ -18,8 +18,8 @@ export interface Outcome {
 const MESSAGE_LENGTH = 2000;
 
 /**
- * Decodes an input and checks what it may not do: throw another error than the decoder's, say what does not print, take too
- * much time, or too much memory.
+ * Decodes an input and checks for what it must not do: throw an error other than the decoder's, produce an unprintable
+ * message, or take too much time or memory.
  */
 export async function check(decoder: Decoder, bytes: Uint8Array, scratch: string): Promise<Outcome> {
   const riseOfMemory = watchMemory();

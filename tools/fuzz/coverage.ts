@@ -1,6 +1,6 @@
 import { Session, type Profiler } from 'node:inspector/promises';
 
-/** Which blocks of Flowmap's sources have run, told by V8. */
+/** Which blocks of Flowmap's sources have run, according to V8. */
 export interface Coverage {
   /**
    * Whether, since the last call, something ran that had never run before.
@@ -13,7 +13,10 @@ export interface Coverage {
   stop(): void;
 }
 
-/** Starts counting, before the code to be watched has run: V8 knows the blocks of functions that it compiles from now on. */
+/**
+ * Starts counting, before the code to be watched has run: V8 knows the blocks of functions that it compiles from now
+ * on.
+ */
 export async function startCoverage(): Promise<Coverage> {
   const session = new Session();
   session.connect();

@@ -19,14 +19,14 @@ import type { Mutator } from './mutators/mutator.js';
 import { mutateRunFolder } from './mutators/run-folder.js';
 import { mutateSafetensors } from './mutators/safetensors.js';
 
-/** Something that reads bytes that are not trusted. */
+/** Something that reads untrusted bytes. */
 export interface Decoder {
   readonly mutate: Mutator;
   /** The errors that it may throw. */
   readonly errors: readonly (abstract new (...args: never[]) => FlowmapError)[];
   /** How far the process's memory may rise while it decodes one input, in MiB. */
   readonly memory: number;
-  /** Inputs between two looks at the coverage. */
+  /** Inputs between checks of the coverage. */
   readonly batch: number;
   /**
    * Reads an input.

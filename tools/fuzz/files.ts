@@ -12,7 +12,7 @@ export function filesOf(collection: 'corpus' | 'found', decoder: string): string
   return namesIn(path).map((name) => join(path, name));
 }
 
-/** What a decoder's inputs start from: the corpus, and what was found before. */
+/** The inputs that a decoder starts from: the corpus, and earlier findings. */
 export function readCorpus(decoder: string): Uint8Array[] {
   return [...filesOf('corpus', decoder), ...filesOf('found', decoder)].map((path) =>
     Uint8Array.from(readFileSync(path)),

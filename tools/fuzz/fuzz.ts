@@ -3,23 +3,23 @@ import { startCoverage } from './coverage.js';
 import type { Decoder } from './decoders.js';
 import { randomOf, type Random } from './random.js';
 
-/** How {@link fuzz} runs. */
+/** Options of {@link fuzz}. */
 export interface FuzzOptions {
-  /** Inputs to start from, one at least. */
+  /** Inputs to start from, at least one. */
   readonly corpus: readonly Uint8Array[];
   /** Inputs to make. */
   readonly runs: number;
   readonly seed: number;
-  /** When to stop before all are made, in seconds. */
+  /** Time limit in seconds, even if not all inputs have been made. */
   readonly seconds: number;
   readonly scratch: string;
-  /** Told before an input is decoded. */
+  /** Called before an input is decoded. */
   readonly onInput?: (bytes: Uint8Array) => void;
-  /** Told of an input that does what it may not; false ends the run. */
+  /** Called for an input that does what it must not; returning false ends the run. */
   readonly onFault: (bytes: Uint8Array, fault: NonNullable<Outcome['fault']>) => boolean;
 }
 
-/** What a run of {@link fuzz} did. */
+/** Result of {@link fuzz}. */
 export interface FuzzResult {
   /** Inputs that were made and decoded. */
   readonly inputs: number;
@@ -36,9 +36,9 @@ export interface FuzzResult {
 }
 
 /**
- * Decodes changed inputs, in batches. Where a batch reaches a block of the sources that none before has reached, the input
- * that does is looked for by halving, and joins those that are changed next. The same seed makes the same inputs as long as
- * the sources stay the same.
+ * Decodes changed inputs, in batches. Where a batch reaches a block of the sources that none before has reached, the
+ * input that does is looked for by halving, and joins those that are changed next. The same seed makes the same inputs
+ * as long as the sources stay the same.
  */
 export async function fuzz(decoder: Decoder, options: FuzzOptions): Promise<FuzzResult> {
   const { corpus, runs, seed, seconds, scratch } = options;

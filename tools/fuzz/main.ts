@@ -19,7 +19,7 @@ const usage = `usage: npm run fuzz -- [options]
   --keep          adds inputs that reach something new to the corpus
   --replay FILE   decodes one file and says what it does; its folder names the decoder unless --decoder does`;
 
-/** A worker that says nothing for so long hangs, in milliseconds. */
+/** Milliseconds of silence after which a worker counts as hanging. */
 const SILENCE = 120_000;
 
 async function main(): Promise<void> {

@@ -9,8 +9,9 @@ const collectGarbage = runInNewContext('gc') as () => void;
 const LARGE = 32;
 
 /**
- * Starts watching the process's memory; the returned function tells in MiB how far it has risen since, what was freed again
- * included. Linux forgets its peak when it is asked to; elsewhere only what rises above all that was before is seen.
+ * Starts watching the process's memory; the returned function tells in MiB how far it has risen since, what was freed
+ * again included. Linux forgets its peak when it is asked to; elsewhere only what rises above all that was before is
+ * seen.
  */
 export function watchMemory(): () => number {
   if (forgetPeak()) {

@@ -1,4 +1,4 @@
-/** Random numbers that a seed decides, the same on every machine (mulberry32). */
+/** Random numbers determined by a seed, the same on every machine (mulberry32). */
 export interface Random {
   /** A whole number in [0, below). */
   below(below: number): number;

@@ -3,8 +3,8 @@ import type { FuzzResult } from './fuzz.js';
 /** Name of the file with the input that a worker is decoding. */
 export const CURRENT = 'current';
 
-/** What a worker did. */
+/** Result of a worker. */
 export type WorkerResult = Omit<FuzzResult, 'kept'> & { readonly kept: number; readonly faults: number };
 
-/** What a worker tells: that it goes on, or what it did in the end. */
+/** Message from a worker: that it is still running, or its final result. */
 export type WorkerMessage = { readonly inputs: number } | { readonly result: WorkerResult };

@@ -1,13 +1,13 @@
-/** A canvas ready to be drawn on: cleared, in CSS pixels, and as sharp as the screen. */
+/** A canvas ready to be drawn on: cleared, in CSS pixels, and at the screen's resolution. */
 export interface Sheet {
   readonly context: CanvasRenderingContext2D;
   readonly width: number;
   readonly height: number;
-  /** The value of one of the page's custom properties, light or dark as the reader's system is. */
+  /** The value of one of the page's custom properties, for light or dark mode as the reader's system has it. */
   readonly style: (name: string) => string;
 }
 
-/** Clears a canvas; undefined while it has no size. */
+/** Clears a canvas and prepares it for drawing; undefined while it has no size. */
 export function sheetOf(canvas: HTMLCanvasElement): Sheet | undefined {
   const { clientWidth: width, clientHeight: height } = canvas;
   const context = canvas.getContext('2d');

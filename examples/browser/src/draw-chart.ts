@@ -3,12 +3,12 @@ import { sheetOf } from './canvas.js';
 /** A line of a chart. */
 export interface Line {
   readonly points: readonly (readonly [step: number, value: number])[];
-  /** Custom property with its colour. */
+  /** Custom property that holds its colour. */
   readonly colour: string;
-  /** Written at its end, if it is one of several. */
+  /** Written at the end of the line if there are several. */
   readonly label?: string;
   readonly dash?: readonly number[];
-  /** Draws it faintly, and its moving average over it. */
+  /** Whether to draw it faintly, with its moving average on top. */
   readonly smooth?: boolean;
 }
 
@@ -17,7 +17,7 @@ const LINE = 12;
 const MARGIN = { left: 34, right: 10, top: 8, bottom: 20 };
 
 /**
- * Draws lines over the steps of a training run.
+ * Draws quantities as lines over the steps of a training run.
  *
  * @param steps length of the run
  */
@@ -70,7 +70,7 @@ export function drawChart(canvas: HTMLCanvasElement, lines: readonly Line[], ste
     draw(smooth ? smoothed(points, steps / 30) : points);
     if (label !== undefined) ends.push({ label, colour, x: x(end[0]), y: y(end[1]) });
   }
-  // Labels of lines that end close together are written above one another.
+  // Labels of lines that end close together are stacked.
   let above = bottom + LINE;
   for (const end of ends.sort((a, b) => b.y - a.y)) {
     above = Math.min(end.y, above - LINE);
@@ -79,7 +79,7 @@ export function drawChart(canvas: HTMLCanvasElement, lines: readonly Line[], ste
   }
 }
 
-/** The exponential moving average over a number of steps, without the pull of a first value. */
+/** The exponential moving average over a number of steps, without bias towards the first value. */
 function smoothed(points: Line['points'], width: number): Line['points'] {
   let [before, total, weight] = [0, 0, 0];
   return points.map(([step, value]) => {
@@ -89,7 +89,7 @@ function smoothed(points: Line['points'], width: number): Line['points'] {
   });
 }
 
-/** Bounds of an axis: the values', a little apart. */
+/** Bounds of an axis: those of the values with a small margin. */
 function range(values: readonly number[]): [low: number, high: number] {
   if (values.length === 0) return [0, 1];
   const [low, high] = [Math.min(...values), Math.max(...values)];

@@ -3,15 +3,15 @@ import { sheetOf } from './canvas.js';
 
 /** A picture shows both coordinates from -REACH to REACH. */
 const REACH = 2.4;
-/** The board reaches from -HALF_SIDE to HALF_SIDE, in four rows and columns. */
+/** The board extends from -HALF_SIDE to HALF_SIDE in four rows and columns. */
 const HALF_SIDE = Math.sqrt(3);
 /** Colours around the circle of directions. */
 const HUES = 36;
 
 /**
- * Draws points of the plane over the squares that the data fill, the second coordinate upwards.
+ * Draws points of the plane over the squares that the data fills, with the second coordinate pointing up.
  *
- * @param origins where the points started: each is coloured by its direction there; without them all are ink
+ * @param origins where the points started, which colours each by its direction there; without them all are drawn in ink
  * @param board false leaves the squares out
  */
 export function drawPoints(canvas: HTMLCanvasElement, points: Points, origins?: Points, board = true): void {

@@ -29,7 +29,7 @@ let worker: Worker | undefined;
 let status: Status = 'idle';
 let noise: Points | undefined;
 let curves: { losses: Record<Phase, Curve>; distances: Curve[] };
-/** Milliseconds of the run before the last start or resumption, and when that was. */
+/** Milliseconds that the run took before the last start or resumption, and the time of that. */
 let clock = { before: 0, since: 0 };
 
 device.value = settings.device;
@@ -65,7 +65,7 @@ function tell(command: Command, next: Status): void {
   show(next);
 }
 
-/** Ends the run, if there is one, and empties the page. */
+/** Ends the run, if any, and clears the page. */
 function reset(): void {
   worker?.terminate();
   worker = undefined;

@@ -1,20 +1,20 @@
-/** What one run of the page is. */
+/** Settings of one run of the page. */
 export interface Settings {
   readonly device: 'auto' | 'cpu' | 'webgpu';
-  /** Decides initial weights, data, noise and times. */
+  /** Determines initial weights, data, noise and times. */
   readonly seed: number;
   readonly teacherSteps: number;
   readonly studentSteps: number;
-  /** Points of one training step. */
+  /** Points per training step. */
   readonly batchSize: number;
   /** Width of the network's layers, and the number of its residual blocks. */
   readonly width: number;
   readonly depth: number;
-  /** Points of a picture. */
+  /** Points per picture. */
   readonly points: number;
 }
 
-/** The settings of the page, which the query part of its address can change: `?teacherSteps=200&start`. */
+/** The page's default settings, which the query part of its address can change: `?teacherSteps=200&start`. */
 export const DEFAULTS: Settings = {
   device: 'auto',
   seed: 0,
@@ -33,20 +33,20 @@ export const MANY = 32;
 
 export type Phase = 'teacher' | 'student';
 
-/** What the page tells its worker. */
+/** Messages from the page to its worker. */
 export type Command =
   { readonly type: 'start'; readonly settings: Settings } | { readonly type: 'pause' } | { readonly type: 'resume' };
 
-/** Points of the plane, x and y in turn. */
+/** Points of the plane, x and y alternating. */
 export type Points = Float32Array;
 
-/** What the worker tells the page. */
+/** Messages from the worker to the page. */
 export type Report =
   | {
       readonly type: 'ready';
       /** The runtime, with its device: `onnx (cpu)`. */
       readonly runtime: string;
-      /** The points that every picture starts from, and points of the data. */
+      /** The starting points of every picture, and points of the data. */
       readonly noise: Points;
       readonly data: Points;
     }
@@ -70,6 +70,9 @@ export interface Samples {
   /** Steps of the sampler. */
   readonly steps: number;
   readonly points: Points;
-  /** Root mean square distance of a point to where the teacher's exact flow takes it; not for that flow itself. */
+  /**
+   * Root mean square distance of the points from where the teacher's exact flow takes them; absent for that flow
+   * itself.
+   */
   readonly distance?: number;
 }

@@ -19,14 +19,16 @@ test('the page trains a teacher and a student, and draws what they sample', asyn
   expect(document.querySelector('#runtime')!.textContent).toBe('onnx (cpu)');
   expect(document.querySelector('#student-step')!.textContent).toMatch(/^Student: 400 of 400 steps, loss \d/);
 
-  // The loss starts at 4, the mean square of the velocities: the data's 2 and the noise's 2. How many steps each report covers depends
-  // on the machine, so means over many are compared; one of 256 points is off by 0.2.
+  // The loss starts at 4, the mean square of the velocities: the data's 2 and the noise's 2. How many steps each report
+  // covers depends on the machine, so means over many are compared; the loss of a single batch of 256 points is off by
+  // 0.2.
   const losses = numbersIn(texts.teacher, /: (\d+) of .* loss (.*)/);
   const between = (first: number, last: number): number =>
     mean(losses.flatMap(([step, loss]) => (step! > first && step! <= last ? [loss!] : [])));
   expect(between(0, 24)).toBeGreaterThan(3.5);
   expect(between(60, 120)).toBeLessThan(0.95 * between(0, 24));
-  // In one step the student starts where the teacher's one step goes, and ends nearer to its flow.
+  // At first a student's single step leads where the teacher's does; after training it ends closer to the teacher's
+  // flow.
   const distances = numbersIn(texts.one, /off by (.*)/).flat();
   expect(distances.at(-1)).toBeLessThan(0.75 * distances[0]!);
 
@@ -39,7 +41,7 @@ test('the page trains a teacher and a student, and draws what they sample', asyn
   expect(pictures.map(({ dataset }) => dataset['points'])).toEqual(Array(8).fill('0'));
 });
 
-/** Every text that the first element of a selector shows from now on. */
+/** Collects every text that the first element matching a selector shows from now on. */
 function textsOf(selector: string): string[] {
   const texts: string[] = [];
   new MutationObserver(() => texts.push(document.querySelector(selector)?.textContent ?? '')).observe(document.body, {
@@ -50,7 +52,7 @@ function textsOf(selector: string): string[] {
   return texts;
 }
 
-/** The numbers that a pattern finds in each text, where they are others than in the text before. */
+/** The numbers that a pattern finds in each text, wherever they differ from those of the text before. */
 function numbersIn(texts: readonly string[], pattern: RegExp): number[][] {
   const changed = texts.filter((text, i) => text !== texts[i - 1]);
   return changed.flatMap((text) => {
@@ -61,7 +63,7 @@ function numbersIn(texts: readonly string[], pattern: RegExp): number[][] {
 
 const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
 
-/** How many colours a picture has. */
+/** Number of colours in a picture. */
 function coloursOf(canvas: HTMLCanvasElement): number {
   const { data } = canvas.getContext('2d')!.getImageData(0, 0, canvas.width, canvas.height);
   return new Set(new Uint32Array(data.buffer)).size;

@@ -8,8 +8,8 @@ import { openSampler, type PointSampler } from './sampler.js';
 import { trainModel, type Gate } from './train.js';
 
 /**
- * The whole run: trains a teacher on a checkerboard by flow matching, then distils it into a flow map by AYF-EMD. Network
- * and teacher are those of `examples/checkerboard`.
+ * The whole run: trains a teacher on a checkerboard with flow matching, then distils it into a flow map with AYF-EMD.
+ * Network and teacher are those of `examples/checkerboard`.
  */
 export async function run(settings: Settings, report: (report: Report) => void, gate: Gate): Promise<void> {
   const { device, seed, batchSize, width, depth, points } = settings;

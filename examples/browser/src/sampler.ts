@@ -2,17 +2,17 @@ import { samplerProgram, uniformGrid, type Network, type Sampler } from '@flowma
 import { hostTensor, type DeviceTensor, type HostTensor, type HostTensors, type Runtime } from '@flowmap/tensor';
 import type { Points } from './messages.js';
 
-/** Draws samples of a network whose weights change. */
+/** Draws samples from a network whose weights change. */
 export interface PointSampler {
-  /** Moves the noise to data in a number of steps, with these weights. */
+  /** Moves the noise to data in the given number of steps with these weights. */
   sample(params: HostTensors, steps: number): Promise<Points>;
   dispose(): Promise<void>;
 }
 
 /**
- * Compiles a sampler of one step, once for any number of steps and any weights.
+ * Compiles a one-step sampler, once for any number of steps and any weights.
  *
- * @param sampler one that neither draws noise nor carries anything from step to step
+ * @param sampler a sampler that neither draws noise nor carries anything from step to step
  * @param noise `[count, 2]`, the same for every sample
  */
 export async function openSampler(

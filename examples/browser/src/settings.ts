@@ -2,7 +2,7 @@ import { DEFAULTS, type Settings } from './messages.js';
 
 const devices = ['auto', 'cpu', 'webgpu'] as const;
 
-/** The page's settings, as the query part of its address changes them; what makes no sense is left as it was. */
+/** The page's settings with the changes in the query part of its address; invalid values are ignored. */
 export function settingsOf(search: string): Settings {
   const query = new URLSearchParams(search);
   const numbers = Object.entries(DEFAULTS).flatMap(([name, value]) => {

@@ -1,7 +1,7 @@
 import { drawPoints } from './draw-points.js';
 import type { Points } from './messages.js';
 
-/** What a tile shows. */
+/** The contents of a tile. */
 interface Picture {
   readonly points: Points;
   /** Where the points started. */
@@ -13,14 +13,14 @@ interface Picture {
 export interface Tile {
   /** Shows a picture, or none. */
   show(picture: Picture | undefined): void;
-  /** Draws it again, in another size or colour. */
+  /** Redraws it, for a new size or colour scheme. */
   draw(): void;
 }
 
 /**
  * Fills an element with empty tiles.
  *
- * @param names of each: a number of steps, or a word
+ * @param names name of each tile: a number of steps, or a word
  */
 export function tilesIn(parent: HTMLElement, names: readonly string[]): Tile[] {
   return names.map((name) => {

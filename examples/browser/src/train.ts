@@ -2,7 +2,7 @@ import { loader, type Callback, type Dataset, type Model, type Objective, type V
 import type { HostTensors, Runtime } from '@flowmap/tensor';
 import { objectivePhase, train, trainee } from '@flowmap/train';
 
-/** Waits as long as the run is paused. */
+/** Waits while the run is paused. */
 export type Gate = () => Promise<void>;
 
 interface TrainingSettings {
@@ -20,12 +20,15 @@ interface TrainingSettings {
   readonly gate: Gate;
   /** Called several times a second and with every picture, with the mean loss since the last call. */
   readonly progress: (step: number, loss: number, stepsPerSecond: number) => void;
-  /** How often `picture` is called, with the moving average of the weights, before the first step and after the last included. */
+  /**
+   * How often `picture` is called with the moving average of the weights, including before the first step and after the
+   * last.
+   */
   readonly pictures: number;
   readonly picture: (step: number, average: HostTensors) => Promise<void>;
 }
 
-/** Milliseconds between two reports of progress. */
+/** Milliseconds between progress reports. */
 const REPORT_EVERY = 200;
 
 /**
@@ -48,7 +51,7 @@ export async function trainModel(settings: TrainingSettings): Promise<Model> {
   return training.model({ average: 'ema' });
 }
 
-/** Steps between two pictures. */
+/** Steps between pictures. */
 function pictureEvery({ iterations, pictures }: TrainingSettings): number {
   return Math.max(1, Math.round(iterations / pictures));
 }
@@ -62,7 +65,7 @@ function pictures(settings: TrainingSettings): Callback {
   };
 }
 
-/** Reports progress, and holds the training up while it is paused. */
+/** Reports progress, and blocks the training while it is paused. */
 function reports(settings: TrainingSettings): Callback {
   const { progress, gate } = settings;
   let since = { time: performance.now(), steps: 0, loss: 0 };

@@ -9,7 +9,7 @@ const scope = globalThis as unknown as {
 
 let paused: { readonly until: Promise<void>; readonly end: () => void } | undefined;
 
-/** Waits while the page has paused the run. */
+/** Waits while the page keeps the run paused. */
 const gate: Gate = async () => paused?.until;
 
 scope.onmessage = ({ data: command }) => {

@@ -6,7 +6,7 @@ import { scatter } from './scatter.js';
 import type { CheckerboardConfig } from './settings.js';
 
 /**
- * Trains a teacher on a checkerboard of points, distils it and reports.
+ * Trains a teacher on a checkerboard of points, distils it and writes the report.
  *
  * @returns the run's folder
  */

@@ -9,7 +9,7 @@ test('points are dark where they lie, with the second coordinate upwards', () =>
   // 1.2 is three quarters of the way from -2.4 to 2.4.
   expect(red(360, 120)).toBeLessThan(0.2);
   expect(red(360, 360)).toBe(1);
-  expect(red(120, 240)).toBeLessThan(red(360, 120)); // two points on one another
-  // Two discs of at most 4.6 pixels across in three colours; the point outside leaves no mark.
+  expect(red(120, 240)).toBeLessThan(red(360, 120)); // two points on top of each other
+  // Two discs, each at most 4.6 pixels across, in three colours; the point outside leaves no mark.
   expect(image.filter((value) => value < 1).length).toBeLessThan(2 * 3 * 5 ** 2);
 });

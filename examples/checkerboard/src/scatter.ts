@@ -7,9 +7,9 @@ const SIDE = 480;
 const REACH = 2.4;
 /** Radius of a point in pixels. */
 const RADIUS = 1.8;
-/** How dark one point is, of 1. */
+/** Darkness of one point, from 0 to 1. */
 const INK = 0.55;
-/** Colour of much ink: red, green, blue, 0 to 1. */
+/** Colour of full ink: red, green, blue, 0 to 1. */
 const COLOUR = [0.11, 0.16, 0.36] as const;
 
 /** Points of the plane as a PNG; see {@link drawPoints}. */
@@ -21,7 +21,7 @@ export function scatter(points: HostTensor): Promise<Uint8Array> {
  * Points of the plane on white: each a small translucent disc with a soft edge, so that crowded places are darker.
  *
  * @param points `[count, 2]`
- * @returns an image `[3, 480, 480]` in -1 to 1 that shows both coordinates from -2.4 to 2.4, the second one upwards
+ * @returns an image `[3, 480, 480]` in -1 to 1 that shows both coordinates from -2.4 to 2.4, the second one pointing up
  */
 export function drawPoints({ data }: HostTensor): Float32Array {
   const paper = new Float32Array(SIDE * SIDE).fill(1);
@@ -41,7 +41,7 @@ function toPixel(coordinate: number): number {
   return ((coordinate + REACH) / (2 * REACH)) * SIDE;
 }
 
-/** Lets a disc with its centre at (x, y) take its share of the light that is left. */
+/** Lets a disc centred at (x, y) absorb its share of the remaining light. */
 function draw(paper: Float32Array, x: number, y: number): void {
   const reach = Math.ceil(RADIUS + 0.5);
   for (let row = Math.floor(y) - reach; row <= Math.floor(y) + reach; row++) {

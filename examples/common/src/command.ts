@@ -4,7 +4,7 @@ import { Command, CommanderError } from 'commander';
 import { withInterrupt } from './interrupt.js';
 import { toCommander, type Config, type OptionTable } from './options.js';
 
-/** A program for the command line. */
+/** A command-line program. */
 export interface CommandSpec<Table extends OptionTable> {
   /** What the user types to start it. */
   readonly name: string;
@@ -13,13 +13,16 @@ export interface CommandSpec<Table extends OptionTable> {
   readonly run: (config: Config<Table>, context: CommandContext) => Promise<unknown>;
 }
 
-/** How a command talks to the user and is stopped. */
+/** How a command talks to the user, and how it is stopped. */
 export interface CommandContext {
-  /** Fires on Ctrl-C, SIGTERM and SIGHUP: the command should save what a rerun needs, and reject with the signal's reason. */
+  /**
+   * Fires on Ctrl-C, SIGTERM and SIGHUP: the command should then save what a rerun needs and reject with the signal's
+   * reason.
+   */
   readonly signal: AbortSignal;
   /** Shows a line of text. */
   readonly print: (line: string) => void;
-  /** How training shows how far it is; `auto` unless given. */
+  /** How training shows its progress; `auto` unless given. */
   readonly progress?: ProgressDisplay;
 }
 
@@ -35,14 +38,15 @@ const terminal: CommandOutput = {
 };
 
 /**
- * Reads the options, runs the command and turns what happens into an exit code.
+ * Reads the options, runs the command and turns the outcome into an exit code.
  *
- * Wrong options and Flowmap's own errors become one line on standard error. The first Ctrl-C, SIGTERM or SIGHUP lets the command
- * save and stop, another one ends the process at once. Where nobody reads its output any more, as after `| head`, it goes on.
+ * Wrong options and Flowmap's own errors become one line on standard error. The first Ctrl-C, SIGTERM or SIGHUP lets
+ * the command save and stop; another one ends the process at once. If nobody reads its output any more, as after
+ * `| head`, it goes on.
  *
  * @param args the command line after the program's name
  * @returns 0 when done, 1 after an error, 128 plus the signal's number (Ctrl-C: 130) when it was interrupted
- * @throws what is not a Flowmap error: a defect, whose stack is worth seeing
+ * @throws any error that is not Flowmap's: a defect, whose stack trace matters
  */
 export async function runCommand<Table extends OptionTable>(
   spec: CommandSpec<Table>,
@@ -67,10 +71,10 @@ export async function runCommand<Table extends OptionTable>(
 }
 
 /**
- * The values of the options, defaults filled in.
+ * The values of the options, with defaults filled in.
  *
- * @throws {CommanderError} after `--help`, and for an unknown, missing or malformed option; what there is to say has been
- *   written by then
+ * @throws {CommanderError} after `--help`, and for an unknown, missing or malformed option; the message has already
+ *   been written by then
  */
 export function parseOptions<Table extends OptionTable>(
   { name, description, options }: CommandSpec<Table>,

@@ -5,7 +5,7 @@ import { choice, fraction, positive, whole, type Config } from './options.js';
 
 const presets = Object.keys(AYF_EMD_PRESETS) as AyfEmdPreset[];
 
-/** Options of the distillation's objective and of the average of its weights. */
+/** Options of the distillation's objective and of the weight average. */
 export const DISTILLATION_OPTIONS = {
   preset: choice('settings of AYF-EMD, for what the options below leave open', presets, 'default'),
   shortestInterval: fraction("draw intervals' lengths log-uniformly from this one to 1", null),
@@ -15,7 +15,7 @@ export const DISTILLATION_OPTIONS = {
   averageWidth: positive('width of the average of the weights, relative to the steps so far, below 0.28', 0.05),
 };
 
-/** What the options say of the distillation: AYF-EMD with its settings, and how the weights are averaged. */
+/** The distillation that the options describe: AYF-EMD with its settings, and how the weights are averaged. */
 export function distillationOf(
   options: Config<typeof DISTILLATION_OPTIONS>,
 ): Pick<DistillOptions, 'objective' | 'emaDecay'> {

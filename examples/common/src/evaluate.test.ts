@@ -4,38 +4,30 @@ import { hostTensor, normalBatch, type Tensor } from '@flowmap/tensor';
 import { describe, expect, test } from 'vitest';
 import { endpointRmse, EVALUATION_COUNT, evaluationLabels, sampleEndpoints, STEP_COUNTS } from './evaluate.js';
 
-/** Data `N(MEAN, STD^2)` in each coordinate, for which the ODE has a solution in closed form. */
+/** Data `N(MEAN, STD^2)` in each coordinate, for which the ODE has a closed-form solution. */
 const MEAN = 1.5;
 const STD = 0.5;
 
 const mean = (t: Tensor): Tensor => t.mul(-1).add(1).mul(MEAN);
-const variance = (t: Tensor): Tensor =>
-  t
-    .mul(-1)
-    .add(1)
-    .square()
-    .mul(STD ** 2)
-    .add(t.square());
+const variance = (t: Tensor): Tensor => {
+  const share = t.mul(-1).add(1).square();
+  return share.mul(STD ** 2).add(t.square());
+};
 
 /** `v(x, t) = E[z - x_0 | x_t = x]`. */
 const teacher = gaussian(false, (x, t) => {
   const centred = x.sub(mean(t));
   const noise = centred.mul(t).div(variance(t)); // E[z | x_t]
-  const data = centred
-    .mul(t.mul(-1).add(1))
-    .mul(STD ** 2)
-    .div(variance(t))
-    .add(MEAN); // E[x_0 | x_t]
+  const scaled = centred.mul(t.mul(-1).add(1)).mul(STD ** 2);
+  const data = scaled.div(variance(t)).add(MEAN); // E[x_0 | x_t]
   return conditionalVelocity(data, noise);
 });
 
 /** `F` of the exact map `f(x, t, s) = m_s + (x - m_t) std_s / std_t`. */
 const student = gaussian(true, (x, t, s) => {
   const ratio = variance(s).div(variance(t)).sqrt();
-  return mean(s)
-    .add(x.sub(mean(t)).mul(ratio))
-    .sub(x)
-    .div(s.sub(t));
+  const end = mean(s).add(x.sub(mean(t)).mul(ratio));
+  return end.sub(x).div(s.sub(t));
 });
 
 function gaussian(interval: boolean, field: (x: Tensor, t: Tensor, s: Tensor) => Tensor): Model {
@@ -52,7 +44,7 @@ describe('a Gaussian, whose flow map is known', () => {
     for (const steps of STEP_COUNTS) {
       // Heun's error in 64 steps is of order h^2 = 2.4e-4 times a curvature of about 1.
       expect(endpointRmse(samples[steps], reference)).toBeLessThan(2e-3);
-      // The map composed with itself is the map over the whole interval, up to the rounding of the results to float32.
+      // Composing the map with itself gives the map over the whole interval, up to rounding of the results to float32.
       expect(endpointRmse(samples[steps], samples[1])).toBeLessThan(1e-6);
     }
   });
@@ -62,7 +54,8 @@ describe('a Gaussian, whose flow map is known', () => {
     const noise = normalBatch({ seed: 0, purpose: 'evaluation' }, [EVALUATION_COUNT, 2]);
     const rms = Math.hypot(...noise) / Math.sqrt(noise.length);
     expect(samples[1].data.every((value) => Math.abs(value - MEAN) < 1e-6)).toBe(true);
-    // Exact endpoints are m + std z, so the error is std times the noise's root mean square; the reference is off by < 2e-3.
+    // Exact endpoints are m + std z, so the error is std times the noise's root mean square; the reference is off by
+    // < 2e-3.
     expect(Math.abs(endpointRmse(samples[1], reference) - STD * rms)).toBeLessThan(2e-3);
   });
 

@@ -11,58 +11,58 @@ import {
 import { hostTensor, sizeOf, type HostTensor, type Runtime } from '@flowmap/tensor';
 import { interruptible } from './interruptible.js';
 
-/** Numbers of steps at which teacher and student are compared. */
+/** Step counts at which teacher and student are compared. */
 export const STEP_COUNTS = [1, 2, 4, 8, 16] as const;
 export type StepCount = (typeof STEP_COUNTS)[number];
 
-/** Those of which there are pictures: with more steps a student looks the same. */
+/** The step counts with pictures: with more steps a student looks the same. */
 export const PICTURED_STEPS = [1, 2, 4, 8] as const satisfies readonly StepCount[];
 
-/** Something for each number of steps. */
+/** A value for each step count. */
 export type PerStepCount<T> = Readonly<Record<StepCount, T>>;
 
-/** Calls a function for each number of steps. */
+/** Calls a function for each step count. */
 export function perStepCount<T>(f: (steps: StepCount) => T): PerStepCount<T> {
   return { 1: f(1), 2: f(2), 4: f(4), 8: f(8), 16: f(16) };
 }
 
 /** Steps of Heun's method that stand for the teacher's exact solution. */
 export const REFERENCE_STEPS = 64;
-/** Noises in an evaluation. */
+/** Number of noises in an evaluation. */
 export const EVALUATION_COUNT = 256;
 
-/** Where the same noises end with every method. */
+/** Where the same noises end up with each method. */
 export interface Endpoints {
   /** The teacher's ODE, solved by Heun's method in 64 steps: `[count, ...shape]`. */
   readonly reference: HostTensor;
-  /** The teacher's ODE by Euler's method. */
+  /** The teacher's ODE, solved by Euler's method. */
   readonly teacher: PerStepCount<HostTensor>;
   /** The student's flow map. */
   readonly student: PerStepCount<HostTensor>;
 }
 
-/** What sampling for an evaluation needs. */
+/** Options of sampling for an evaluation. */
 export interface EvaluationOptions {
   readonly runtime: Runtime;
   /** Samples from each method; 256 unless given. */
   readonly count?: number;
-  /** Samples in one run of a sampler; 64 unless given. */
+  /** Samples per run of a sampler; 64 unless given. */
   readonly batchSize?: number;
   readonly signal?: AbortSignal;
-  /** Told what is sampled now, in words. */
+  /** Called with a description of what is being sampled. */
   readonly onProgress?: (stage: string) => void;
 }
 
-/** Classes of the samples of an evaluation: sample `i` is of class `i mod classes`, or 0 when there are none. */
+/** Classes of the samples of an evaluation: sample `i` has class `i mod classes`, or 0 if there are none. */
 export function evaluationLabels(count: number, classes: number): Int32Array {
   return Int32Array.from({ length: count }, (_, i) => (classes > 0 ? i % classes : 0));
 }
 
 /**
- * Samples a model by one sampler in several numbers of steps, always from the same noises and labels. These depend on nothing, so
- * that any two runs on data of one shape can be compared.
+ * Samples a model with one sampler at several step counts, always from the same noises and labels. These are fixed, so
+ * any two runs on data of the same shape can be compared.
  *
- * @returns samples `[count, ...shape]` for each number of steps
+ * @returns samples `[count, ...shape]` for each step count
  * @throws the signal's reason when it fires
  */
 export async function sampleFixedNoises(
@@ -99,7 +99,7 @@ export async function sampleFixedNoises(
 }
 
 /**
- * Where teacher and student lead from the same noises.
+ * The endpoints of teacher and student from the same noises.
  *
  * @param teacher a velocity field
  * @param student a flow map
@@ -118,7 +118,8 @@ export async function sampleEndpoints(teacher: Model, student: Model, options: E
 }
 
 /**
- * `sqrt(mean((x - y)^2))` over all numbers of all samples: how far endpoints lie from the reference, in the data's units.
+ * `sqrt(mean((x - y)^2))` over all values of all samples: the distance of endpoints from the reference, in the data's
+ * units.
  *
  * @param samples `[count, ...shape]`
  * @param reference of the same shape

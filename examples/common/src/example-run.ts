@@ -6,37 +6,37 @@ import type { OptionValue } from './options.js';
 import type { Presentation } from './presentation.js';
 import type { Trained } from './run-folder.js';
 
-/** How long and how fast something is trained. */
+/** Length and learning rate of a training. */
 export interface Training {
   readonly iterations: number;
   readonly batchSize: number;
-  /** Peak of the learning rate, which falls to 0 as half a cosine. */
+  /** Peak of the learning rate, which falls to 0 along half a cosine. */
   readonly learningRate: number;
 }
 
-/** A teacher that was trained before, or how to train one. */
+/** A trained teacher, or how to train one. */
 export type TeacherSource = Trained | (Training & { readonly network: Network });
 
-/** What an example run is made of. */
+/** Settings of an example run. */
 export interface ExampleRun extends CommandContext {
-  /** What the samples are, as a heading has it: `Emoji`. */
+  /** What the samples are, as a heading: `Emoji`. */
   readonly subject: string;
   readonly runtime: Runtime;
   readonly data: Dataset;
-  /** Name, number of samples and classes of the data in the words of the report; counted from the data unless given. */
+  /** Name, number of samples and classes of the data as worded in the report; derived from the data unless given. */
   readonly dataSummary?: string;
   readonly teacher: TeacherSource;
   readonly student: Training & Pick<DistillOptions, 'objective' | 'emaDecay'>;
   readonly seed: number;
-  /** Training steps in one call of the runtime; 1 unless given. */
+  /** Training steps per call of the runtime; 1 unless given. */
   readonly stepsPerRun?: number;
-  /** Mirror images at random; false unless given. */
+  /** Whether images are mirrored at random; false unless given. */
   readonly flip?: boolean;
-  /** Folder of the run; with a number appended when it holds a finished one. */
+  /** Folder of the run; a number is appended if it holds a finished run. */
   readonly out: string;
-  /** All options but `out`, defaults among them, for config.json; a run is resumed only with the same. */
+  /** All options except `out`, including defaults, for config.json; a run is only resumed with the same options. */
   readonly options: Readonly<Record<string, OptionValue>>;
   readonly presentation: Presentation;
-  /** Samples to show and measure; 256, those of the RMSE, unless given. */
+  /** Samples to show and measure; the 256 of the RMSE unless given. */
   readonly samples?: number;
 }

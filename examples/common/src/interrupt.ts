@@ -1,20 +1,23 @@
 import { constants } from 'node:os';
 
-/** What asks a process to end, and what a user calls it: a key, `kill` or a system that shuts down, a terminal that is closed. */
+/**
+ * Signals that ask a process to end, and their names for the user: a key, `kill` or a system shutting down, a terminal
+ * being closed.
+ */
 const SIGNALS = { SIGINT: 'Ctrl-C', SIGTERM: 'SIGTERM', SIGHUP: 'SIGHUP' } as const;
 type Signal = keyof typeof SIGNALS;
 
 /**
- * Milliseconds in which further signals count as the first one: of one Ctrl-C a process may get two, from the terminal and from
- * the npm that started it.
+ * Milliseconds in which further signals count as the first one: for one Ctrl-C a process may get two, from the terminal
+ * and from the npm that started it.
  */
 const ECHO = 500;
 
 /**
- * Runs work that the user can interrupt: the first SIGINT, SIGTERM or SIGHUP aborts the signal and waits for the work to save
- * and reject with the signal's reason; another one ends the process at once, with 128 plus its number.
+ * Runs work that the user can interrupt: the first SIGINT, SIGTERM or SIGHUP aborts the signal and waits for the work
+ * to save and reject with the signal's reason; another one ends the process at once with exit code 128 plus its number.
  *
- * @returns 0, also when the work was done in spite of a signal; or 128 plus the signal's number when it was interrupted
+ * @returns 0, also if the work was completed despite a signal; 128 plus the signal's number if it was interrupted
  */
 export async function withInterrupt(
   work: (signal: AbortSignal) => Promise<unknown>,
@@ -49,7 +52,7 @@ export async function withInterrupt(
   }
 }
 
-/** What a shell reports of a process that a signal has ended. */
+/** The exit code that a shell reports for a process ended by a signal. */
 function exitCode(name: Signal): number {
   return 128 + constants.signals[name];
 }

@@ -2,8 +2,8 @@ import { setImmediate } from 'node:timers/promises';
 import type { Runtime } from '@flowmap/tensor';
 
 /**
- * A runtime whose programs can be interrupted: before each run the process gets to see signals, which it does not while a
- * runtime computes without a pause, and a run that an aborted signal forbids rejects with its reason.
+ * A runtime whose programs can be interrupted: before each run the process gets to handle signals, which it cannot
+ * while a runtime computes without a pause, and a run after the signal was aborted rejects with its reason.
  */
 export function interruptible(runtime: Runtime, signal: AbortSignal | undefined): Runtime {
   return {

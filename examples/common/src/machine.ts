@@ -4,7 +4,7 @@ import { availableParallelism, cpus, totalmem } from 'node:os';
 const require = createRequire(import.meta.url);
 const versionOf = (name: string): string => (require(`${name}/package.json`) as { version: string }).version;
 
-/** What the figures of a run depend on besides its settings: the machine. */
+/** The machine: what the figures of a run depend on besides its settings. */
 export function machine(): Record<string, string | number> {
   return {
     processor: cpus()[0]?.model.trim() ?? 'unknown',
@@ -14,7 +14,7 @@ export function machine(): Record<string, string | number> {
   };
 }
 
-/** Versions of what computes the figures. */
+/** Versions of the software that computes the figures. */
 export function versions(): Record<string, string> {
   return {
     flowmap: versionOf('@flowmap/core'),

@@ -7,35 +7,35 @@ import type { ExampleRun } from './example-run.js';
 import type { Trained } from './run-folder.js';
 import { forwardFlops, matmulGflops, median } from './speed.js';
 
-/** How good a sampler is with some number of steps. */
+/** Quality of a sampler at a step count. */
 export interface Quality {
-  /** Root mean square distance of endpoints from the teacher's exact ones, in the data's units. */
+  /** Root mean square distance of the endpoints from the teacher's exact ones, in the data's units. */
   readonly endpointRmse: number;
-  /** Further measures of an example, by name. */
+  /** Further measures specific to an example, by name. */
   readonly [measure: string]: number;
 }
 
-/** What a run leaves in `metrics.json`. */
+/** Contents of a run's `metrics.json`. */
 export interface Metrics {
-  /** The teacher's ODE by Euler's method. */
+  /** The teacher's ODE, solved by Euler's method. */
   readonly teacher: PerStepCount<Quality>;
   /** The student's flow map. */
   readonly student: PerStepCount<Quality>;
-  /** A step of the distillation, the median; its floating-point operations are four times the student's forward pass. */
+  /** The median distillation step; its floating-point operations are four times those of the student's forward pass. */
   readonly trainStep: { readonly gflops: number; readonly seconds: number };
   /** A 1024 x 1024 float32 matrix product on the same runtime in the same process. */
   readonly matmul: { readonly gflops: number };
-  /** Seconds of this process, from its start to the report. */
+  /** Seconds from the start of this process to the report. */
   readonly wallSeconds: number;
-  /** Seconds of each part of the work, those of interrupted processes included. */
+  /** Seconds of each part of the work, including those of interrupted processes. */
   readonly seconds: Readonly<Record<string, number>>;
-  /** Numbers in the student's network. */
+  /** Number of parameters of the student's network. */
   readonly parameters: number;
   readonly machine: Readonly<Record<string, string | number>>;
   readonly versions: Readonly<Record<string, string>>;
 }
 
-/** What {@link measure} needs to know. */
+/** Options of {@link measure}. */
 export interface MeasureOptions {
   readonly run: ExampleRun;
   readonly endpoints: Endpoints;
@@ -45,7 +45,7 @@ export interface MeasureOptions {
 }
 
 /**
- * Everything that a run says about itself in numbers.
+ * Measures everything that a run reports in numbers.
  *
  * @throws the signal's reason when it fires
  */

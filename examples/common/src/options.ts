@@ -1,16 +1,16 @@
 import { InvalidArgumentError, Option } from 'commander';
 import { z } from 'zod';
 
-/** What the value of an option can be; `null` = not given. */
+/** Possible values of an option; `null` = not given. */
 export type OptionValue = string | number | boolean | null | readonly number[];
 
-/** One command-line option: how its value is written, what it means, and what it is unless given. */
+/** One command-line option: how its value is written, its meaning and its default. */
 export interface OptionSpec<T extends OptionValue = OptionValue> {
   readonly description: string;
-  /** What stands for the value in `--help`; absent for a switch, which takes none. */
+  /** Placeholder for the value in `--help`; absent for a switch, which takes none. */
   readonly placeholder?: string;
   readonly schema: z.ZodType<T, string>;
-  /** Value unless given; an option without one must be given. */
+  /** Default value; an option without one is required. */
   readonly fallback?: T;
 }
 
@@ -22,7 +22,7 @@ export type Config<Table extends OptionTable> = {
   readonly [Name in keyof Table]: Table[Name] extends OptionSpec<infer T> ? T : never;
 };
 
-/** A whole number of at least `least`; with `null` as fallback the option may be left out. */
+/** A whole number of at least `least`; optional if the fallback is `null`. */
 export function whole<F extends number | null>(description: string, fallback: F, least = 1): OptionSpec<number | F> {
   const wanted = `Wanted a whole number of at least ${least}.`;
   const schema = digits(wanted).refine((value) => value >= least, wanted);
@@ -39,24 +39,24 @@ export function wholes(description: string, fallback: readonly number[]): Option
   return { description, placeholder: 'N,N,…', schema, fallback };
 }
 
-/** A positive number; with `null` as fallback the option may be left out. */
+/** A positive number; optional if the fallback is `null`. */
 export function positive<F extends number | null>(description: string, fallback: F): OptionSpec<number | F> {
   const schema = numbers('Wanted a positive number.', (value) => value > 0 && value < Infinity);
   return { description, placeholder: 'X', schema, fallback };
 }
 
-/** A number of at least 0 and less than 1; with `null` as fallback the option may be left out. */
+/** A number of at least 0 and less than 1; optional if the fallback is `null`. */
 export function fraction<F extends number | null>(description: string, fallback: F): OptionSpec<number | F> {
   const schema = numbers('Wanted a number of at least 0 and less than 1.', (value) => value >= 0 && value < 1);
   return { description, placeholder: 'X', schema, fallback };
 }
 
-/** A file or a folder that must be given. */
+/** A file or folder; required. */
 export function requiredPath(description: string, placeholder: 'DIR' | 'FILE'): OptionSpec<string> {
   return { description, placeholder, schema: z.string().min(1, 'Wanted a path.') };
 }
 
-/** A file or a folder; with `null` as fallback the option may be left out. */
+/** A file or folder; optional if the fallback is `null`. */
 export function pathOr<F extends string | null>(
   description: string,
   placeholder: 'DIR' | 'FILE',
@@ -65,7 +65,7 @@ export function pathOr<F extends string | null>(
   return { ...requiredPath(description, placeholder), fallback };
 }
 
-/** One of some words. */
+/** One of the given words. */
 export function choice<T extends string>(description: string, words: readonly T[], fallback: T): OptionSpec<T> {
   const schema = z.enum(words, `Wanted one of ${words.join(', ')}.`) as z.ZodType<T, string>;
   return { description, placeholder: words.join('|'), schema, fallback };
@@ -76,7 +76,7 @@ export function flag(description: string): OptionSpec<boolean> {
   return { description, schema: z.string().transform(() => true), fallback: false };
 }
 
-/** The option as the parser wants it: `--kebab-case <N>`, its default shown by `--help`. */
+/** The option in the parser's form: `--kebab-case <N>`, with its default shown by `--help`. */
 export function toCommander(name: string, { description, placeholder, schema, fallback }: OptionSpec): Option {
   const long = `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
   if (placeholder === undefined) return new Option(long, description).default(fallback);

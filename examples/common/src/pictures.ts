@@ -5,25 +5,26 @@ import { PICTURED_STEPS, REFERENCE_STEPS, type Endpoints } from './evaluate.js';
 import type { Presentation } from './presentation.js';
 import { comparison } from './report/comparison.js';
 
-/** A picture of what one sampler makes of the evaluation's noises. */
+/** A picture of one sampler's results from the evaluation's noises. */
 export interface SamplePicture {
-  /** The teacher solved accurately, the teacher by Euler's method, or the student. */
+  /** The teacher solved accurately, the teacher with Euler's method, or the student. */
   readonly kind: 'reference' | 'teacher' | 'student';
   readonly steps: number;
   /** Its name in the run's folder. */
   readonly file: string;
-  /** The report's low picture of a few of the samples, PNG; undefined when the example has none. */
+  /** The report's flat picture of a few samples, PNG; undefined if the example has none. */
   readonly strip: Uint8Array | undefined;
 }
 
-/** Numbers of steps that are compared in one picture. */
+/** Step counts that are compared in one picture. */
 const COMPARED: readonly number[] = [1, 2, 4];
 
 /**
- * Writes `samples-{1,2,4,8}.png` of the student, `teacher-{1,2,4,8}.png` of the teacher by Euler's method, and `teacher.png` of
- * the teacher in 64 Heun steps; with strips also `comparison.svg`, which has both in 1, 2 and 4 steps.
+ * Writes `samples-{1,2,4,8}.png` for the student, `teacher-{1,2,4,8}.png` for the teacher with Euler's method, and
+ * `teacher.png` for the teacher with 64 Heun steps; with strips also `comparison.svg`, which shows both at 1, 2 and 4
+ * steps.
  *
- * @returns the reference first, then for each number of steps teacher and student
+ * @returns the reference first, then teacher and student for each step count
  * @throws the signal's reason when it fires
  */
 export async function writePictures(

@@ -29,7 +29,7 @@ describe('the arrangement of images', () => {
 test('pictures are enlarged to about 96 pixels an image, a strip is not', async () => {
   const samples = hostTensor([256, 3, 20, 20], new Float32Array(256 * 1200));
   const grids = imageGrids(evaluationLabels(256, 2), 2);
-  // An enlargement of 5 with gaps of 10, two rows of 12; unchanged with gaps of 2, one row of 12.
+  // Enlarged 5 times with gaps of 10, two rows of 12; then at original size with gaps of 2, one row of 12.
   expect(sizeOfPng(await grids.picture(samples))).toEqual([12 * 110 + 10, 2 * 110 + 10]);
   expect(sizeOfPng(await grids.strip!(samples))).toEqual([12 * 22 + 2, 22 + 2]);
 });

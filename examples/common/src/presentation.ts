@@ -5,7 +5,10 @@ import { hostTensor, sizeOf, type HostTensor } from '@flowmap/tensor';
 export interface Presentation {
   /** A picture of many samples, PNG. */
   picture(samples: HostTensor): Promise<Uint8Array>;
-  /** A low picture of a few samples, PNG: rows of the report's comparison. Without it the pictures themselves are compared. */
+  /**
+   * A flat picture of a few samples, PNG: a row of the report's comparison. Without it the pictures themselves are
+   * compared.
+   */
   strip?(samples: HostTensor): Promise<Uint8Array>;
   /** Further measures of samples, by name, for `metrics.json`. */
   measure?(samples: HostTensor): Readonly<Record<string, number>>;
@@ -15,14 +18,15 @@ export interface Presentation {
 const COLUMNS = 12;
 /** Rows of a grid without classes, or with more classes than there are rows. */
 const ROWS = 10;
-/** About how many pixels wide an image is shown. */
+/** Approximate width in pixels at which an image is shown. */
 const SHOWN = 96;
 
 /**
- * Images in a grid, a row for each class.
+ * Images in a grid with a row for each class.
  *
  * @param labels class of each sample
- * @param rows class of each row; unless given the classes in order, or samples as they come when those are too many
+ * @param rows class of each row; unless given, the classes in order, or the samples as they come if there are too many
+ *   classes
  */
 export function imageGrids(labels: Int32Array, classes: number, rows?: readonly number[]): Presentation {
   const { grid, strip } = arrange(labels, classes, rows);
@@ -35,7 +39,10 @@ export function imageGrids(labels: Int32Array, classes: number, rows?: readonly 
   };
 }
 
-/** Which samples stand where: row by row in the grid, and in the strip, which has the first image of each row, then the second. */
+/**
+ * The order of the samples: row by row in the grid, and in the strip, which shows the first image of each row, then the
+ * second.
+ */
 export function arrange(
   labels: Int32Array,
   classes: number,
@@ -47,7 +54,7 @@ export function arrange(
   return { grid, strip: places.toSorted((a, b) => a - b).map((place) => grid[place]!) };
 }
 
-/** The first samples of the wanted class for each row, each sample once. */
+/** The first samples of each row's class, each sample used once. */
 function samplesByRow(labels: Int32Array, rows: readonly number[]): number[] {
   const left = new Map(rows.map((label) => [label, [...labels.keys()].filter((i) => labels[i] === label)]));
   return rows.flatMap((label) => left.get(label)!.splice(0, COLUMNS));
@@ -61,7 +68,7 @@ function select(samples: HostTensor, indices: readonly number[]): { images: Floa
   return { images, shape };
 }
 
-/** The first samples of many. */
+/** The first `count` samples. */
 export function firstSamples({ shape: [, ...shape], data }: HostTensor, count: number): HostTensor {
   return hostTensor([count, ...shape], data.subarray(0, count * sizeOf(shape)));
 }

@@ -8,15 +8,15 @@ import { afterAll, afterEach, expect, test } from 'vitest';
 const scratch = mkdtempSync(join(tmpdir(), 'flowmap-processes-'));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
-/** So many that they are never done while a test runs. */
+/** A number of steps too large to be done while a test runs. */
 const ENDLESS = '1000000';
 
-/** A process with what it has shown so far. */
+/** A process with its output so far. */
 interface Running {
   readonly child: ChildProcessByStdio<null, Readable, Readable>;
-  /** Resolves when it has shown a text. */
+  /** Resolves once it has shown a text. */
   readonly shows: (text: string) => Promise<void>;
-  /** Exit code and everything that it has shown, when it has ended. */
+  /** Exit code and complete output, once it has ended. */
   readonly ended: Promise<{ readonly code: number | null; readonly shown: string }>;
 }
 
@@ -77,7 +77,7 @@ test('another signal ends a command that does not stop', async () => {
   await shows('here');
   child.kill('SIGINT');
   await shows('Ctrl-C: saving');
-  const again = setInterval(() => child.kill('SIGTERM'), 50); // at first an echo
+  const again = setInterval(() => child.kill('SIGTERM'), 50); // counts as an echo at first
   expect((await ended).code).toBe(143);
   clearInterval(again);
 });

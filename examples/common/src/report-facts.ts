@@ -49,7 +49,7 @@ function settingsText(config: Objective['config']): string {
     .join(', ');
 }
 
-/** A network's own options, those that every network has left out. */
+/** A network's own options, without those that every network has. */
 function sizesOf(network: NetworkConfig): Facts {
   const sizes = Object.entries(network).filter(([name]) => !['type', 'shape', 'classes', 'interval'].includes(name));
   const words = (name: string): string => name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);

@@ -8,7 +8,7 @@ import type { ExampleRun } from './example-run.js';
 import { settingsOf, timingsOf } from './report-facts.js';
 import type { Trained } from './run-folder.js';
 
-/** What {@link reportOf} tells of. */
+/** What {@link reportOf} reports on. */
 export interface ReportSource {
   readonly run: ExampleRun;
   readonly metrics: Metrics;
@@ -91,7 +91,7 @@ function tileSection(pictures: readonly SamplePicture[]): PictureSection {
 
 type CurveSpec = readonly [quantity: string, title: string, note: string];
 
-/** The metric that the objective says to watch, and what else is drawn where it was logged. */
+/** The metric that the objective says to watch, and the other quantities drawn if they were logged. */
 function studentCurves({ watch = 'loss' }: Objective): CurveSpec[] {
   const watched: CurveSpec =
     watch === 'tangentNorm' ? [watch, 'Tangent norm', 'before normalisation'] : [watch, titleOf(watch), ''];
@@ -103,7 +103,7 @@ function studentCurves({ watch = 'loss' }: Objective): CurveSpec[] {
   return curves.filter(([quantity], i) => i === 0 || quantity !== watch);
 }
 
-/** What the curves of a student show, as far as it is known of its objective. */
+/** Explains the curves of a student, as far as its objective is known. */
 function studentText({ name, watch, schedules }: Objective, log: readonly LogRecord[]): string {
   const warmUp = Object.hasOwn(schedules, 'warmup') ? 'grows as the warm-up lets the time derivative in, and ' : '';
   const tangent =

@@ -18,7 +18,7 @@ afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 const runtime = await onnxRuntime({ device: 'cpu', threads: 1 });
 const data = checkerboard();
 
-/** A run of a moment, on points; its pictures say in bytes what they show. */
+/** A very short run on points, whose pictures are bytes that describe what they show. */
 function tiny(name: string, changes: Partial<ExampleRun> = {}): ExampleRun {
   return {
     subject: 'A test & more',
@@ -40,7 +40,7 @@ function tiny(name: string, changes: Partial<ExampleRun> = {}): ExampleRun {
 const picture = ({ data: values }: HostTensor): Promise<Uint8Array> =>
   Promise.resolve(new TextEncoder().encode(String(values[0])));
 
-/** A dataset that interrupts the run when it is asked for a batch once too often. */
+/** A dataset that interrupts the run when asked for one batch too many. */
 function interrupting(batches: number, controller: AbortController): Dataset {
   let asked = 0;
   return {

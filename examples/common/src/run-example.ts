@@ -12,12 +12,12 @@ import { lockRunFolder, REPORT, trainOnce, type Trained } from './run-folder.js'
 import { summary } from './summary.js';
 
 /**
- * Trains or loads a teacher, distils it, compares both, and writes pictures, `metrics.json` and the report, which comes last: a
- * folder with a report holds a finished run. Interrupted at any point and started again with the same options, it goes on.
- * The folder is locked meanwhile.
+ * Trains or loads a teacher, distils it, compares the two, and writes pictures, `metrics.json` and the report. The
+ * report comes last: a folder with a report holds a finished run. If interrupted at any point and started again with
+ * the same options, it resumes. The folder is locked meanwhile.
  *
  * @returns the run's folder
- * @throws {FolderInUseError} when another process has the folder
+ * @throws {FolderInUseError} when another process is using the folder
  * @throws the signal's reason when it fires, with everything saved
  */
 export async function runExample(run: ExampleRun): Promise<string> {

@@ -14,7 +14,7 @@ import { RunMismatchError } from '@flowmap/train';
 import type { LogRecord } from '@flowmap/core';
 import type { TrainResult } from '@flowmap/train/node';
 
-/** The last file that a run writes: a folder without it holds a run to resume, or none. */
+/** The last file that a run writes: a folder without it holds an unfinished run, or none. */
 export const REPORT = 'index.html';
 
 /** A finished training run. */
@@ -25,12 +25,12 @@ export interface Trained {
 }
 
 /**
- * Takes the first of `out`, `out-2`, `out-3`, … that does not hold a finished run, for all that a command does there. Training
- * has a lock of its own, which it holds for its part of that.
+ * Locks the first of `out`, `out-2`, `out-3`, … that does not hold a finished run, for all that a command does there.
+ * Training takes a lock of its own for its part.
  *
- * @param last name of the file that a finished run has
- * @throws {FolderInUseError} when another process has that folder
- * @throws {WriteError} when it cannot be written
+ * @param last name of the file that marks a finished run
+ * @throws {FolderInUseError} when another process is using that folder
+ * @throws {WriteError} when the folder cannot be written
  */
 export function lockRunFolder(out: string, last: string): Promise<FolderLock> {
   const choose = (): string => {
@@ -43,13 +43,13 @@ export function lockRunFolder(out: string, last: string): Promise<FolderLock> {
 }
 
 /**
- * Trains in a folder, or takes what an interrupted command of the same settings has finished there.
+ * Trains in a folder, or loads the result if an interrupted command with the same settings finished training there.
  *
- * @param result name of the file that training leaves at its end
+ * @param result name of the file that training writes at the end
  * @param settings what the run's config.json records for the caller
- * @param train trains with these settings, in this folder
+ * @param train trains with these settings in this folder
  * @returns undefined when training was interrupted
- * @throws {RunMismatchError} when the folder holds a result of other settings
+ * @throws {RunMismatchError} when the folder holds the result of other settings
  */
 export async function trainOnce(
   folder: string,
@@ -69,7 +69,7 @@ export async function trainOnce(
 }
 
 /**
- * A teacher from a file, with the log of its training where that lies beside it: `teacher.log.jsonl` for
+ * Loads a teacher from a file, with the log of its training if that lies beside it: `teacher.log.jsonl` for
  * `teacher.safetensors`, or the `log.jsonl` of a run's folder.
  *
  * @throws {CheckpointError} when the file is not a velocity field
@@ -97,7 +97,7 @@ async function readLog(path: string): Promise<LogRecord[]> {
   });
 }
 
-/** What differs between two objects of settings, in words. */
+/** The differences between two sets of settings, in words. */
 function differing(before: Json, after: Json): string[] {
   const [a, b] = [Object(before) as Record<string, Json>, Object(after) as Record<string, Json>];
   return [...new Set([...Object.keys(a), ...Object.keys(b)])]

@@ -2,7 +2,7 @@ import { onnxRuntime } from '@flowmap/runtime-onnx';
 import type { Runtime } from '@flowmap/tensor';
 import { choice, whole, type Config } from './options.js';
 
-/** Options that say where, and how, an example computes. */
+/** Options for where and how an example computes. */
 export const RUNTIME_OPTIONS = {
   device: choice('where to compute', ['cpu', 'webgpu', 'cuda', 'auto'], 'cpu'),
   threads: whole('threads of the computation on the CPU; unless given, one per physical core', null),
@@ -10,9 +10,9 @@ export const RUNTIME_OPTIONS = {
 };
 
 /**
- * Opens onnxruntime as the options say.
+ * Opens onnxruntime according to the options.
  *
- * @throws {RuntimeUnavailableError} when the device does not work here; the message says how to get it
+ * @throws {RuntimeUnavailableError} when the device does not work here; the message says how to make it work
  */
 export function openRuntime({ device, threads }: Config<typeof RUNTIME_OPTIONS>): Promise<Runtime> {
   return onnxRuntime({ device, ...(threads === null ? {} : { threads }) });

@@ -6,8 +6,8 @@ const WARM_UPS = 2;
 const RUNS = 7;
 
 /**
- * Speed of a 1024 x 1024 float32 matrix product on a runtime, in GFLOP/s: the median of 7 runs. It says what the machine can
- * do at the time, so that a training step can be judged by it.
+ * Speed of a 1024 x 1024 float32 matrix product on a runtime, in GFLOP/s: the median of 7 runs. It shows what the
+ * machine can do at that moment, as a yardstick for a training step.
  */
 export async function matmulGflops(runtime: Runtime): Promise<number> {
   const shape = [MATMUL_SIDE, MATMUL_SIDE];
@@ -28,7 +28,7 @@ export async function matmulGflops(runtime: Runtime): Promise<number> {
   return (2 * MATMUL_SIDE ** 3) / median(seconds) / 1e9;
 }
 
-/** Floating-point operations of a network's evaluation on a batch: its matrix products and convolutions. */
+/** Floating-point operations to evaluate a network on a batch: its matrix products and convolutions. */
 export function forwardFlops(network: Network, batchSize: number): number {
   const { config, parameters, conditions } = network;
   const output = network.apply(symbols(parameters), {
@@ -44,7 +44,7 @@ function symbols(specs: Readonly<Record<string, TensorSpec>>): Tensors {
   return Object.fromEntries(Object.entries(specs).map(([name, { shape, dtype }]) => [name, input(name, shape, dtype)]));
 }
 
-/** The middle of the values in order, the mean of both middles for an even count; NaN for none. */
+/** The median: the middle value, the mean of the two middle values for an even count; NaN for no values. */
 export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   const half = sorted.length / 2;

@@ -4,7 +4,7 @@ import type { Metrics } from './metrics.js';
 import { duration } from './report/duration.js';
 import { REPORT } from './run-folder.js';
 
-/** What a run ends with on the terminal: how good, how fast, and where everything is. */
+/** A run's final message on the terminal: quality, speed, and where everything is. */
 export function summary(folder: string, { teacher, student, trainStep, matmul, wallSeconds }: Metrics): string {
   const row = (name: string, cells: readonly string[]): string =>
     `  ${name.padEnd(22)}${cells.map((cell) => cell.padStart(9)).join('')}`;

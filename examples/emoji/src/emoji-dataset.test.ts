@@ -8,7 +8,7 @@ beforeAll(async () => {
   data = await emojiDataset(24);
 });
 
-// Made once: drawing it takes seconds.
+// Created once: decoding the images takes seconds.
 describeDataset('emoji', () => data);
 
 test('there are 1,906 base emoji in nine categories', async () => {

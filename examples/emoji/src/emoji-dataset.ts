@@ -18,19 +18,19 @@ export const CATEGORIES: readonly string[] = [
   'Flags',
 ];
 
-/** What `emoji.json` says of one emoji, as far as it is needed here. */
+/** The part of an emoji's entry in `emoji.json` that is needed here. */
 interface EmojiEntry {
   readonly image: string;
   readonly category: string;
 }
 
-/** Images decoded at a time; sharp has a thread for each processor. */
+/** Images decoded at a time; sharp runs a thread per processor. */
 const CONCURRENCY = 16;
 
 /**
- * The base emoji of `emoji-datasource-google` without skin tones, as images on white with their category as class.
+ * The base emoji of `emoji-datasource-google` without skin tones, as images on white with their category as the class.
  *
- * The five swatches of the category `Component`, which stand for skin tones and are no emoji of their own, are left out.
+ * The five swatches of the category `Component`, which represent skin tones rather than emoji, are left out.
  *
  * @param side height and width in pixels; the originals of 64 x 64 are scaled down by Lanczos 3
  * @returns 1,906 images `[3, side, side]` in -1 to 1

@@ -9,7 +9,7 @@ import { runEmoji } from './run.js';
 import { EMOJI_OPTIONS, SHIPPED_TEACHER, TEACHER_OPTIONS } from './settings.js';
 import { trainTeacher } from './teacher.js';
 
-// The images are decoded once, which takes longer than all else here.
+// The images are decoded once, which takes longer than everything else here.
 vi.mock('./emoji-dataset.js', async (load) => {
   const original = await load<typeof import('./emoji-dataset.js')>();
   const decoded = new Map<number, ReturnType<typeof original.emojiDataset>>();
@@ -53,7 +53,7 @@ test('a teacher is made and put in its place, then distilled', async () => {
     expect(existsSync(join(folder, file)), file).toBe(true);
   }
   const page = readFileSync(join(folder, 'index.html'), 'utf8');
-  expect(page.match(/src="data:image\/png;base64,/g)).toHaveLength(9); // teacher and student in four numbers of steps, reference
+  expect(page.match(/src="data:image\/png;base64,/g)).toHaveLength(9); // teacher and student at four step counts, reference
   expect(page).toContain('1,906 samples of 3 × 4 × 4, 9 classes');
   expect(page).toContain('How the teacher learned'); // from the log beside the checkpoint
 });
@@ -63,15 +63,15 @@ test('a teacher that is interrupted when it is trained is not trained again', as
   const args = ['--iterations', '2', '--batch-size', '4', '--threads', '1', '--size', '4', '--channels', '16'];
   const config = parseOptions({ ...nothing, options: TEACHER_OPTIONS }, [...args, '--out', out, '--save', save]);
   const controller = new AbortController();
-  const print = (): void => controller.abort(); // what it samples is the first thing that it says
+  const print = (): void => controller.abort(); // the first message says what is sampled
   const interrupted = trainTeacher(config, { ...context, signal: controller.signal, print });
   await expect(interrupted).rejects.toMatchObject({ name: 'AbortError' });
   expect(existsSync(save)).toBe(false);
-  const log = readFileSync(join(out, 'log.jsonl'), 'utf8'); // with the times of its training
+  const log = readFileSync(join(out, 'log.jsonl'), 'utf8'); // with the timings of its training
   await trainTeacher(config, context);
   expect(readFileSync(join(scratch, 'interrupted.log.jsonl'), 'utf8')).toBe(log);
   expect(existsSync(save)).toBe(true);
-  expect(readdirSync(out)).toContain('metrics.json'); // finished: the next is another run
+  expect(readdirSync(out)).toContain('metrics.json'); // finished, so the next run is a new one
 });
 
 test('the teacher that comes with the example is one of 24 x 24 emoji in nine categories, and small', async () => {

@@ -13,7 +13,7 @@ import { CATEGORIES, emojiDataset } from './emoji-dataset.js';
 import { rowsOf, SHIPPED_TEACHER, type EmojiConfig } from './settings.js';
 
 /**
- * Distils the emoji teacher and reports.
+ * Distils the emoji teacher and writes the report.
  *
  * @returns the run's folder
  */

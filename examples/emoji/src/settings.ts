@@ -15,9 +15,9 @@ import { CATEGORIES } from './emoji-dataset.js';
 const here = join(import.meta.dirname, '..');
 
 /**
- * Rows of the pictures: two of smileys, then one of each other category.
+ * Rows of the pictures: two of smileys, then one for each other category.
  *
- * @param classes categories of the teacher, in the order of its labels, which need not be that of the data
+ * @param classes the teacher's categories in the order of its labels, which need not be the data's
  * @returns the label of each row; undefined for a teacher without classes
  */
 export function rowsOf(classes: readonly string[]): readonly number[] | undefined {

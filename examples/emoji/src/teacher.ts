@@ -30,11 +30,11 @@ import { rowsOf, type TeacherConfig } from './settings.js';
 const METRICS = 'metrics.json';
 
 /**
- * Trains the teacher that comes with the example, and puts it in its place with its log, metrics and a picture of its samples
- * beside it. Interrupted at any point and started again with the same options, it goes on.
+ * Trains the teacher that comes with the example and installs it, with its log, metrics and a picture of its samples
+ * beside it. If interrupted at any point and started again with the same options, it resumes.
  *
- * @throws {WriteError} before training, when that place cannot be written
- * @throws {FolderInUseError} when another process has the run's folder
+ * @throws {WriteError} before training, when the destination cannot be written
+ * @throws {FolderInUseError} when another process is using the run's folder
  * @throws the signal's reason when it fires, with everything saved
  */
 export async function trainTeacher(config: TeacherConfig, context: CommandContext): Promise<void> {

@@ -69,7 +69,7 @@ test('a folder of classes becomes a report', async () => {
     readFileSync(join(again, 'student.safetensors')).equals(readFileSync(join(folder, 'student.safetensors'))),
   ).toBe(true);
 
-  // The names of a teacher's classes decide which is which, whatever the order.
+  // Classes are matched by their names, whatever the order.
   const swapped = join(scratch, 'swapped.safetensors');
   const { params, ...model } = await loadModel(teacher);
   await saveModel(swapped, { ...model, params, classes: ['dogs', 'cats'] });

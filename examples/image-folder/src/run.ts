@@ -13,7 +13,7 @@ import {
 import type { ImageFolderConfig } from './settings.js';
 
 /**
- * Trains a teacher on a folder of images, or takes one from a checkpoint, distils it and reports.
+ * Trains a teacher on a folder of images, or loads one from a checkpoint, distils it and writes the report.
  *
  * @returns the run's folder
  * @throws {DataError} when the folder is missing or empty, or an image is damaged; before anything is written
@@ -29,7 +29,7 @@ export async function runImageFolder({ out, ...options }: ImageFolderConfig, con
   });
   const dataSummary = imageFolderSummary(data);
   context.print(dataSummary);
-  // A teacher's samples are of its own classes: of none, though the folder may have some, when it is unconditional.
+  // A teacher's samples have the teacher's classes: none if it is unconditional, even if the folder has some.
   const classes = (trained?.model ?? data).classes.length;
   return runExample({
     subject: `Images of ${data.name}`,

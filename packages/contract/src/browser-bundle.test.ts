@@ -4,7 +4,7 @@ import { build } from 'esbuild';
 import { describe, expect, test } from 'vitest';
 import { root, workspaces } from './internal/workspace.js';
 
-/** Packages that only run in Node, which no main entry may name in a browser, where they need not be installed. */
+/** Packages that only run in Node. No main entry may name them in a browser, where they need not be installed. */
 const native = ['sharp', 'cli-progress', 'onnxruntime-node'];
 
 const published = workspaces('packages').filter(({ manifest }) => manifest.private !== true);
@@ -30,7 +30,7 @@ describe.each(published)('$manifest.name in a browser bundle', ({ folder, manife
     expect(imports.map(({ path }) => path).filter(isBuiltin)).toEqual([]);
     expect(inputs.filter(([path]) => native.some((name) => path.includes(`node_modules/${name}/`)))).toEqual([]);
     expect(imports.filter(({ path }) => native.includes(path))).toEqual([]);
-    // A back end is an optional peer: it may be named only where it is loaded on demand.
+    // A back end is an optional peer: only loading on demand may name it.
     expect(imports.filter(({ external, kind }) => external === true && kind !== 'dynamic-import')).toEqual([]);
   });
 });

@@ -9,7 +9,7 @@ declare module 'vitest' {
   }
 }
 
-/** Computes in Node what tests in a browser compare their own results with. */
+/** Computes in Node the results that browser tests compare their own with. */
 export default async function setup(project: TestProject): Promise<void> {
   project.provide('runInNode', await trainingRun(await onnxRuntime({ device: 'cpu', threads: 1 })));
 }

@@ -54,7 +54,7 @@ const operationGoldens = readGolden<OperationCase[]>('operations');
 const stepGolden = readGolden<DitCase & { readonly warmup: number }>('dit-step');
 const derivativeGolden = readGolden<DitCase>('dit-derivative');
 
-/** Moves nothing and keeps the gradient in its slot, so that the gradient of a training step can be read. */
+/** Changes nothing and keeps the gradient in its slot, so that the gradient of a training step can be read. */
 const gradientKeeper: Optimizer = {
   name: 'gradient keeper',
   config: {},
@@ -85,8 +85,9 @@ test('what differs from a golden, or is not in both, is named', () => {
   expect(disagreements({ a: got.a }, { a: wanted.a }, 0.049)).toEqual(['a: relative error 5.0e-2']);
 });
 
-// The tolerances are the accuracy that the engine promises. The greatest error measured is 1.3e-14 in double precision and
-// 2.2e-6 in single, both in a training step: the rest is room for machines and libraries that sum in another order.
+// The tolerances are the accuracy that the engine promises. The largest error measured is 1.3e-14 in double precision
+// and 2.2e-6 in single, both in a training step; the rest is a margin for machines and libraries that sum in a
+// different order.
 describe.each<{ name: string; tolerance: number; open: () => Promise<Runtime> }>([
   { name: 'reference', tolerance: 1e-10, open: () => Promise.resolve(referenceRuntime()) },
   { name: 'onnx', tolerance: 1e-4, open: () => onnxRuntime({ device: 'cpu', threads: 1 }) },
@@ -167,7 +168,7 @@ describe.each<{ name: string; tolerance: number; open: () => Promise<Runtime> }>
   });
 });
 
-/** Results whose gradients are those of the parameters that the network has now. */
+/** The results, with only the gradients of parameters that the network still has. */
 function withoutKeyBiases(results: HostTensors, network: Network): HostTensors {
   const start = 'gradient.';
   const upgraded = Object.entries(network.upgrade!(prefixed(start, results))).map(([name, g]) => [start + name, g]);
@@ -205,12 +206,12 @@ function ditInputs({ network, t, s, label }: DitCase): {
   };
 }
 
-/** Numbers that a runtime rounds to its own precision. */
+/** Numbers as doubles, which a runtime rounds to its own precision. */
 function doubles(shape: readonly number[], values: readonly number[]): HostTensor {
   return hostTensor(shape, Float64Array.from(values));
 }
 
-/** The tensors whose names start with a prefix, under the rest of their names. */
+/** The tensors whose names start with a prefix, under the remainder of their names. */
 function prefixed(prefix: string, tensors: HostTensors): HostTensors {
   const entries = Object.entries(tensors).filter(([name]) => name.startsWith(prefix));
   return Object.fromEntries(entries.map(([name, tensor]) => [name.slice(prefix.length), tensor]));

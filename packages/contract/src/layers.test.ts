@@ -8,7 +8,7 @@ const everything = [...packages, ...workspaces('examples')];
 const published = packages.filter(({ manifest }) => manifest.private !== true);
 const ours = new Set(everything.map(({ manifest }) => manifest.name));
 const without = (names: string[], allowed: string[]): string[] => names.filter((name) => !allowed.includes(name));
-/** Tests and what only they use, which is not published. */
+/** Whether a file is a test or used only by tests, and so not published. */
 const isTest = (file: string): boolean => file.endsWith('.test.ts') || file.includes('/__fixtures__/');
 
 const ownSources = (workspace: Workspace): string[] => sources(workspace).filter((file) => !isTest(file));

@@ -30,7 +30,7 @@ async function take(executable: Executable, steps: number): Promise<void> {
   }
 }
 
-/** Megabytes in use: of the JavaScript heap and of what hangs on it, and of the process. */
+/** Megabytes in use: by the JavaScript heap with what it refers to, and by the process. */
 async function used(): Promise<{ heap: number; process: number }> {
   // Native memory is released by finalizers, which run between two collections.
   for (let i = 0; i < 3; i++) {
@@ -57,8 +57,8 @@ test.each(Object.entries(runtimes))('10,000 steps on %s keep memory flat', async
   const before = await used();
   await take(executable, 9000);
   const after = await used();
-  // A handle of 100 bytes lost per step is 0.9 MB of heap; a matrix lost per step is 83 MB of the process,
-  // whose allocator keeps up to some 25 MB that come and go.
+  // A handle of 100 bytes lost per step is 0.9 MB of heap; a matrix lost per step is 83 MB of the process, whose
+  // allocator itself fluctuates by up to 25 MB or so.
   expect(after.heap - before.heap).toBeLessThan(0.5);
   expect(after.process - before.process).toBeLessThan(50);
   await executable.dispose();

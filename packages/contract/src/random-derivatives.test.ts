@@ -21,15 +21,15 @@ import { withSpecials } from './random/variants.js';
 
 const runtime = referenceRuntime();
 
-/** Distance of the nearer points of a central difference. */
+/** Distance of the inner points of a central difference. */
 const step = 1e-3;
 
 const random = (shape: Shape, purpose: string, sample = 0): Tensor =>
   constant(normals({ seed: 0, purpose, sample }, sizeOf(shape)), shape);
 
 /**
- * A case with its derivatives along random directions `v` and for a random cotangent `u`, by their labels; `difference` is the
- * central one of four points, `v 0`, `v 1`, … and `u` are what was drawn.
+ * A case with its derivatives along random directions `v` and for a random cotangent `u`, by their labels; `difference`
+ * is a four-point central difference, and `v 0`, `v 1`, … and `u` are the random draws.
  */
 function derivatives(f: Case['f'], xs: readonly Tensor[]): Tensors {
   const directions = xs.map((x, i) => (isFloat(x.dtype) ? random(x.shape, 'v', i) : undefined));
@@ -50,7 +50,7 @@ function derivatives(f: Case['f'], xs: readonly Tensor[]): Tensors {
   };
 }
 
-/** What a case and its derivatives are, from the graph as it was traced and from the simplified one. */
+/** The values of a case and its derivatives, from the graph as traced and from the simplified one. */
 async function evaluated({ args, f }: Case): Promise<Record<'plain' | 'simplified', Record<string, HostTensor>>> {
   const names = args.map((_, i) => `x${i}`);
   const inputs = Object.fromEntries(names.map((name, i) => [name, args[i]!]));
@@ -79,7 +79,7 @@ function dot(a: HostTensor, b: HostTensor): { readonly sum: number; readonly siz
   };
 }
 
-/** The greatest difference relative to the largest number wanted, or to 1. */
+/** The largest difference relative to the largest wanted number, or to 1. */
 function error(got: HostTensor, wanted: HostTensor): number {
   expect(got.data.length).toBe(wanted.data.length);
   const scale = Math.max(1, ...Array.from(wanted.data, Math.abs));
@@ -96,13 +96,15 @@ describe('random cases in double precision', () => {
         expect([value.shape, value.dtype]).toEqual([inferred.shape, inferred.dtype]);
         expect(value.data.length, 'as many values as the shape has').toBe(sizeOf(inferred.shape));
         for (const [label, tensor] of Object.entries(results)) {
-          // Other orders of the same operations; a difference of four points is these divided by the step.
+          // Different orders of the same operations; for the four-point difference these errors are divided by the
+          // step.
           const accepted = label === 'difference' ? 1e-8 : 1e-11;
           expect(error(tensor, plain[label]!), `${label}, simplified`).toBeLessThan(accepted);
         }
         if (!results['jvp']) return;
 
-        // With four points the difference is off by step^4 / 30 = 3e-14 fifth derivatives and by rounding of 1e-13 values.
+        // With four points the difference is off by step^4 / 30 = 3e-14 fifth derivatives and by rounding of 1e-13
+        // values.
         expect(error(results['jvp'], results['difference']!), 'JVP against differences').toBeLessThan(1e-8);
 
         const forward = dot(results['u']!, results['jvp']);
@@ -134,7 +136,7 @@ describe('random cases in double precision', () => {
   });
 });
 
-// What is NaN as written may be a number when simplified: zeros are symbolic, so 0 x and 0 / x are 0.
+// A NaN of the program as written may be a number when simplified: zeros are symbolic, so 0 x and 0 / x are 0.
 describe('random cases with special values, simplified', () => {
   const smooth = Object.entries(families).filter(([name]) => name !== 'indexing');
   test.each(smooth)('%s', async (_, family) => {

@@ -36,19 +36,22 @@ async function valuesOf(cases: readonly Case[], runtime: Runtime): Promise<HostT
   );
 }
 
-/** Families that only move, choose or compare numbers, but for a square or a product that makes them have second derivatives. */
+/**
+ * Families that only move, choose or compare numbers, except for a square or product that gives them second
+ * derivatives.
+ */
 const moving = ['moved', 'joined', 'cut', 'selection'];
 
 /**
- * The special numbers of a family: powers of the largest ones overflow on the way, and in products of several the smallest ones
- * are zeros or not.
+ * The special numbers of a family: powers of the largest ones overflow on the way, and in products of several, the
+ * smallest may or may not become zero.
  */
 function kindsOf(family: string): readonly Special[] {
   if (family === 'cut') return ['open'];
   return family === 'moved' ? ['open', 'smallest'] : ['open', 'largest', 'smallest'];
 }
 
-/** Accepted errors of a number relative to it, some roundings. */
+/** Accepted relative errors: a few roundings. */
 const digits: Readonly<Record<FloatDType, number>> = { float32: 2 ** -20, float16: 2 ** -8, bfloat16: 2 ** -5 };
 const smallestNormal: Readonly<Record<FloatDType, number>> = {
   float32: 2 ** -126,
@@ -60,8 +63,8 @@ const ordinary = (shape: Shape, dtype: DType, seed: number): HostTensor =>
   hostTensor(shape, normal(shape).draw(seed).data, dtype);
 
 /**
- * Where values or derivatives differ element by element from the oracle's rounded to the dtype; around the smallest normal
- * number they may be zero, which their factors were before they were doubled.
+ * Where values or derivatives differ, element by element, from the oracle's rounded to the dtype. Around the smallest
+ * normal number they may be zero, as their factors were before doubling.
  */
 async function specialDifferences(cases: readonly Case[], runtime: Runtime): Promise<string[]> {
   const labels: string[] = [];
@@ -100,7 +103,7 @@ function agrees(got: number, exact: number, dtype: DType): boolean {
   return Math.abs(got - wanted) <= digits[dtype] * Math.abs(wanted) + 8 * smallestNormal[dtype];
 }
 
-// The tolerances are those of the contract's own cases, which are of the same sizes.
+// The tolerances are those of the contract's own cases, which have the same sizes.
 describe.each<{ name: string; open: () => Promise<Runtime> }>([
   { name: 'onnx', open: () => onnxRuntime({ device: 'cpu', threads: 1 }) },
   { name: 'tfjs cpu', open: () => tfjsRuntime({ backend: 'cpu' }) },
@@ -111,16 +114,16 @@ describe.each<{ name: string; open: () => Promise<Runtime> }>([
   });
 
   test.each(Object.entries({ ...families, ...largeFamilies }))('on random cases: %s', async (name, family) => {
-    // All of them are one program, so that they cost one compilation.
+    // All cases form one program, so they cost one compilation.
     const cases = fc.sample(family, { seed: 1, numRuns: name in families ? 25 : 8 });
     expect(await disagreements(name, cases, runtime, oracle, 1)).toEqual([]);
-    // Without derivatives, which use what is computed on the way, runtimes fuse more.
+    // Without derivatives, which use intermediate results, runtimes fuse more.
     const [got, wanted] = [await valuesOf(cases, runtime), await valuesOf(cases, oracle)];
     const wrong = cases.map(({ name }, i) => `${name}: ${mismatch(got[i]!, wanted[i]!, tolerances.float32[0]) ?? ''}`);
     expect(wrong.filter((text) => !text.endsWith(': '))).toEqual([]);
   });
 
-  // Of what only moves, chooses or compares numbers: one that was multiplied by zero on the way would be NaN.
+  // For cases that only move, choose or compare numbers: a number multiplied by zero on the way would be NaN.
   test.each(moving)('on special values: %s', async (name) => {
     const cases = fc
       .sample(families[name]!, { seed: 3, numRuns: 25 })

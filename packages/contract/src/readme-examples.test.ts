@@ -42,7 +42,7 @@ test.each(published)('$folder has a README with an example that runs', (workspac
   expect(fencesOf(`${workspace.folder}/README.md`).some(({ run }) => run)).toBe(true);
 });
 
-// Checking the sources of every package takes seconds on an idle machine, more on a busy one.
+// Checking the sources of every package takes seconds on an idle machine and longer on a busy one.
 test('every example type-checks', () => {
   const config = ts.getParsedCommandLineOfConfigFile(join(root, 'tsconfig.json'), undefined, {
     ...ts.sys,

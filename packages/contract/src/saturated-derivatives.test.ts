@@ -48,8 +48,8 @@ const points: Readonly<Record<FloatDType, readonly number[]>> = {
 const roundings: Readonly<Record<FloatDType, number>> = { float32: 2 ** -24, bfloat16: 2 ** -9, float16: 2 ** -12 };
 const smallest: Readonly<Record<FloatDType, number>> = { float32: 2 ** -126, bfloat16: 2 ** -126, float16: 2 ** -14 };
 
-// Errors are relative to each derivative, however small. Some back ends approximate the sigmoid by a rational function, whose
-// error is that of a number near 1; `floor` is what that leaves of it.
+// Errors are relative to each derivative, however small. Some back ends approximate the sigmoid by a rational function,
+// whose error is that of a number near 1; `floor` is the error this leaves.
 describe.each<{ name: string; floor: number; dtypes: FloatDType[]; open: () => Promise<Runtime> }>([
   {
     name: 'reference',
@@ -79,8 +79,8 @@ describe.each<{ name: string; floor: number; dtypes: FloatDType[]; open: () => P
       for (const [label, { data }] of Object.entries(results)) {
         x.forEach((x, i) => {
           const wanted = label.includes('of') ? second(x) : first(x);
-          // Some ten operations, a rounding each; numbers below the smallest normal one may vanish. Where terms of a second
-          // derivative cross zero, the size of one counts.
+          // About ten operations with one rounding each; numbers below the smallest normal one may vanish. Where terms
+          // of a second derivative cross zero, the size of one term counts.
           const size = Math.max(Math.abs(wanted), label.includes('of') ? slope(x) : 0);
           const accepted = 20 * roundings[dtype] * size + 20 * smallest[dtype] + floor;
           expect(Math.abs(data[i]! - wanted), `${label} at ${x}: wanted ${wanted}, got ${data[i]}`).toBeLessThanOrEqual(

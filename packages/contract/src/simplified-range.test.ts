@@ -18,11 +18,11 @@ import { exactExpressions, toNumber } from './random/exact.js';
 
 const names = ['a', 'b', 'c', 'd'];
 
-/** So few magnitudes that terms cancel and products return into range. */
+/** Few enough magnitudes that terms cancel and products return into range. */
 const wide = [1e-38, 1e-30, 1e-20, 1e-8, 1, 3, 1e8, 1e20, 1e30, 1e38, 2e38, 3e38];
 const narrow = [6e-8, 1e-4, 1e-2, 1, 3, 1e2, 1e4, 2e4, 6e4];
 
-/** Outputs as they were written, or simplified. */
+/** Outputs of the program as written, or simplified. */
 async function run(
   runtime: Runtime,
   inputs: Readonly<Record<string, Tensor>>,
@@ -36,7 +36,7 @@ async function run(
   return Promise.all(outputs.map(async (_, i) => Array.from((await results[`y${i}`]!.read()).data)));
 }
 
-// A double of the reference stands for float32, whose range it does not have; TensorFlow.js computes in float32 itself.
+// The reference uses doubles for float32, without its range; TensorFlow.js computes in float32 itself.
 describe.each<{ dtype: FloatDType; rounding: number; sizes: number[]; open: () => Promise<Runtime> }>([
   { dtype: 'float32', rounding: 2 ** -24, sizes: wide, open: () => tfjsRuntime({ backend: 'cpu' }) },
   { dtype: 'bfloat16', rounding: 2 ** -9, sizes: wide, open: () => Promise.resolve(referenceRuntime()) },
@@ -66,7 +66,7 @@ describe.each<{ dtype: FloatDType; rounding: number; sizes: number[]; open: () =
     expressions.forEach(({ text, values: exact }, i) => {
       exact(values).forEach((value, j) => {
         const wanted = toNumber(value);
-        // Thirty operations, one rounding each.
+        // Thirty operations with one rounding each.
         const isRight = (got: number, tolerance: number): boolean =>
           Number.isFinite(got) && Math.abs(got - wanted) <= tolerance * Math.abs(wanted);
         if (!isRight(plain[i]![j]!, 32 * rounding)) return;

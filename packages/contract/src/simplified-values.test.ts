@@ -12,7 +12,7 @@ interface Known {
   readonly wanted: number;
 }
 
-/** Programs whose values an algebraically equal form would lose, in a dtype with the range of float32. */
+/** Programs whose values would be lost in an algebraically equal form, in a dtype with the range of float32. */
 const wide: readonly Known[] = [
   { name: 'a sum of quarters', f: (x) => x.mul(0.25).sum(), args: [[2e38, 2e38, 2e38, 2e38]], wanted: 2e38 },
   { name: 'a sum of quotients', f: (x) => x.div(4).sum(), args: [[2e38, 2e38, 2e38, 2e38]], wanted: 2e38 },

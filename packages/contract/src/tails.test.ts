@@ -21,7 +21,9 @@ import { derivatives } from './internal/derivatives.js';
 
 const density = (x: number): number => Math.exp(-(x ** 2) / 2) / Math.sqrt(2 * Math.PI);
 
-/** The normal distribution, with all digits of its tails: `Q(z) = density(z) int_0^oo exp(-z t - t^2 / 2) dt`, by Simpson's rule. */
+/**
+ * The normal distribution with accurate tails: `Q(z) = density(z) int_0^oo exp(-z t - t^2 / 2) dt`, by Simpson's rule.
+ */
 function distribution(x: number): number {
   const z = Math.abs(x);
   const [count, end] = [4000, 12];
@@ -45,7 +47,7 @@ interface Curve {
   readonly second: (x: number) => number;
   /** The size of a derivative's terms where they cross zero. */
   readonly size: (x: number) => number;
-  /** How many roundings one of x counts for. */
+  /** How many roundings a rounding of x counts for. */
   readonly condition: (x: number) => number;
 }
 
@@ -103,7 +105,8 @@ describe.each<{ name: string; dtypes: FloatDType[]; open: () => Promise<Runtime>
         x.forEach((x, i) => {
           const wanted = label === 'value' ? value(x) : label.includes('of') ? second(x) : first(x);
           const terms = Math.max(Math.abs(wanted), label === 'value' ? 0 : size(x));
-          // Some ten operations and an exponential, as roundings of x; numbers below the smallest normal one may vanish.
+          // About ten operations and an exponential, as roundings of x; numbers below the smallest normal one may
+          // vanish.
           const accepted = 20 * roundings[dtype] * condition(x) * terms + 20 * smallest[dtype];
           const text = `${label} at ${x}: wanted ${wanted}, got ${data[i]}`;
           expect(Math.abs(data[i]! - wanted), text).toBeLessThanOrEqual(Math.min(accepted, 1e30));
@@ -184,7 +187,7 @@ describe.each<{ name: string; dtypes: FloatDType[]; open: () => Promise<Runtime>
         },
         [x],
       );
-      // 1 - p and -(1 - p) p of the first entry, for its logit.
+      // 1 - p and -(1 - p) p of the first entry, with respect to its logit.
       const others = Math.exp(-distance) * (1 + Math.exp(-1));
       const rest = others / (1 + others);
       expect(Math.abs(results.gradient.data[0]! / rest - 1)).toBeLessThan(1e-5);

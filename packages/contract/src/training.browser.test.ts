@@ -3,8 +3,9 @@ import { referenceRuntime } from '@flowmap/runtime-reference';
 import { describe, expect, inject, test } from 'vitest';
 import { relativeErrors, trainingRun, type RunNumbers } from './internal/training-run.js';
 
-// Single precision against single or double, each with its own order of summation. AdamW divides a gradient by its own size, so
-// that what is rounding in a small one moves its weight as far as any other: the greatest error measured is 1.6e-5.
+// Single precision against single or double, each with its own order of summation. AdamW divides a gradient by its own
+// size, so rounding errors in a small gradient change its weight as much as any other: the largest error measured is
+// 1.6e-5.
 const tolerance = 1e-4;
 
 const inNode = inject('runInNode');

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { CIFAR10_CLASSES, parseCifar10 } from './cifar10.js';
 
-/** Records as the format has them; pixel k of record i is `(k + 7 i) mod 256`. */
+/** Records in the format; pixel k of record i is `(k + 7 i) mod 256`. */
 function records(labels: readonly number[]): Uint8Array {
   const bytes = new Uint8Array(labels.length * 3073);
   labels.forEach((label, i) => {

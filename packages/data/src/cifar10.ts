@@ -23,16 +23,16 @@ const RECORD = 1 + PIXELS; // a label, then the red, green and blue planes, row 
 /**
  * The images and labels of the CIFAR-10 binary format (https://www.cs.toronto.edu/~kriz/cifar.html, "Binary version").
  *
- * @param bytes one file, or several joined: records of 3073 bytes
- * @param options.source what error messages call the bytes; default `'CIFAR-10 bytes'`
+ * @param bytes one file or several concatenated, in records of 3073 bytes
+ * @param options.source name of the bytes in error messages; default `'CIFAR-10 bytes'`
  * @returns a dataset of `[3, 32, 32]` images with {@link CIFAR10_CLASSES}
- * @throws {DataError} when the bytes are not whole records, or a label is above 9
+ * @throws {DataError} when the bytes are not complete records, or a label is above 9
  */
 export function parseCifar10(bytes: Uint8Array, { source = 'CIFAR-10 bytes' }: { source?: string } = {}): Dataset {
   return cifar10Dataset([{ bytes, source }]);
 }
 
-/** One dataset of several files of records; an error names the file at fault. */
+/** One dataset from several files of records; an error names the file at fault. */
 export function cifar10Dataset(files: readonly { readonly bytes: Uint8Array; readonly source: string }[]): Dataset {
   const counts = files.map(({ bytes, source }) => countRecords(bytes, source));
   const total = counts.reduce((sum, count) => sum + count, 0);

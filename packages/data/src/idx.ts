@@ -17,8 +17,8 @@ const MAX_AXES = 4; // MNIST and its relatives have 1 (labels) or 3 (images)
 /**
  * Reads the IDX format of MNIST: two zero bytes, the type, the number of axes, their lengths (big-endian), the data.
  *
- * @param bytes a whole file, not compressed; the result's data is a view of it
- * @param options.source what error messages call the bytes; default `'IDX bytes'`
+ * @param bytes a complete uncompressed file; the result's data is a view of it
+ * @param options.source name of the bytes in error messages; default `'IDX bytes'`
  * @throws {DataError} when the magic number is wrong, the values are not unsigned bytes, or there are fewer or more
  *   bytes than the header announces
  */
@@ -51,15 +51,15 @@ export function parseIdx(bytes: Uint8Array, { source = 'IDX bytes' }: { source?:
   return { shape, data: bytes.subarray(header) };
 }
 
-/** What {@link idxDataset} is made of. */
+/** Options of {@link idxDataset}. */
 export interface IdxDatasetOptions {
   /** A parsed image file, `[count, height, width]`. */
   readonly images: IdxArray;
   /** A parsed label file, `[count]`; omit when unconditional. */
   readonly labels?: IdxArray;
-  /** Names of the classes; default `'0'`, `'1'`, … up to the greatest label. */
+  /** Names of the classes; default `'0'`, `'1'`, … up to the largest label. */
   readonly classes?: readonly string[];
-  /** What logs and error messages call the dataset; default `'IDX'`. */
+  /** Name of the dataset in logs and error messages; default `'IDX'`. */
   readonly name?: string;
 }
 

@@ -1,9 +1,9 @@
 import { classConditions, type Batch, type Dataset } from '@flowmap/core';
 import { badArgument, checkImageShape, checkIndices } from './internal/checks.js';
 
-/** What {@link imageDataset} is made of. */
+/** Options of {@link imageDataset}. */
 export interface ImageDatasetOptions {
-  /** What logs and error messages call the dataset. */
+  /** Name of the dataset in logs and error messages. */
   readonly name: string;
   /** All pixels, `[count, channels, height, width]`, 0 to 255; kept, not copied. */
   readonly pixels: Uint8Array;
@@ -18,12 +18,12 @@ export interface ImageDatasetOptions {
 const FLOAT_OF_BYTE = Float32Array.from({ length: 256 }, (_, byte) => byte / 127.5 - 1);
 
 /**
- * A dataset of 8-bit images held in memory; a batch is converted to float32 when it is asked for.
+ * A dataset of 8-bit images held in memory; a batch is converted to float32 when requested.
  *
- * `x = pixel / 127.5 − 1`, so that 0 … 255 becomes −1 … 1.
+ * `x = pixel / 127.5 − 1`, so 0 … 255 becomes −1 … 1.
  *
  * @returns a dataset whose batches are `[count, channels, height, width]`
- * @throws {ConfigError} when pixels, labels, classes and shape do not belong together
+ * @throws {ConfigError} when pixels, labels, classes and shape do not fit together
  *
  * @example
  * ```ts

@@ -7,7 +7,7 @@ const pixelAt = ({ pixels, width }: ReturnType<typeof imageGrid>, row: number, c
 ];
 
 test('images are laid out in rows with gaps and enlarged without smoothing', () => {
-  // Three grey images of one row of two pixels, black and white the first, all grey the second, white the third.
+  // Three grey images with one row of two pixels: the first is black and white, the second grey, the third white.
   const images = [-1, 1, 0, 0, 1, 1];
   const grid = imageGrid({ images, shape: [1, 1, 2], columns: 2, scale: 2, gap: 1, background: [9, 8, 7] });
   expect([grid.width, grid.height]).toEqual([1 + 4 + 1 + 4 + 1, 1 + 2 + 1 + 2 + 1]);

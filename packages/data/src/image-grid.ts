@@ -2,23 +2,23 @@ import { badArgument, checkImageShape, checkInteger } from './internal/checks.js
 import type { Rgb } from './rgb.js';
 import { checkBackground } from './rgb.js';
 
-/** Images to show side by side, and how. */
+/** Options of {@link imageGrid}: the images and their layout. */
 export interface ImageGridOptions {
-  /** The images one after the other, `[count, channels, height, width]`, −1 (black) to 1 (white). */
+  /** The images one after another, `[count, channels, height, width]`, −1 (black) to 1 (white). */
   readonly images: ArrayLike<number>;
   /** Shape of one image, `[channels, height, width]`, with 1 or 3 channels. */
   readonly shape: readonly number[];
-  /** Images in a row; default: as near to a square of images as possible. */
+  /** Images per row; default: as close to a square of images as possible. */
   readonly columns?: number;
-  /** Pixels of the picture per pixel of an image, each way; enlarged without smoothing; default 1. */
+  /** Pixels of the picture per pixel of an image, in each direction; enlarged without smoothing; default 1. */
   readonly scale?: number;
-  /** Pixels of the picture between two images and around them; default 1. */
+  /** Pixels of the picture between and around images; default 1. */
   readonly gap?: number;
   /** Colour of the gaps and of empty places, red, green, blue, 0 to 255; default white. */
   readonly background?: Rgb;
 }
 
-/** An 8-bit picture, laid out as a canvas wants it: `new ImageData(pixels, width)`. */
+/** An 8-bit picture in the layout of a canvas: `new ImageData(pixels, width)`. */
 export interface Picture {
   readonly width: number;
   readonly height: number;
@@ -31,7 +31,7 @@ export interface Picture {
  *
  * `pixel = (x + 1) · 127.5`, rounded and clamped to 0 … 255; NaN is shown black. Grey images become grey RGB.
  *
- * @throws {ConfigError} when the images are not whole images of the given shape, or an option is out of range
+ * @throws {ConfigError} when the images are not complete images of the given shape, or an option is out of range
  */
 export function imageGrid({ images, shape, scale = 1, gap = 1, ...options }: ImageGridOptions): Picture {
   checkImageShape('imageGrid', shape);

@@ -4,9 +4,9 @@ import { badArgument, checkImageShape, checkIndices } from './internal/checks.js
 /**
  * Some samples of a dataset, in the order given; an index may occur more than once.
  *
- * @param dataset where the samples come from
- * @param indices which samples, each from 0 to `dataset.length - 1`; copied
- * @throws {ConfigError} when there is no index or one is out of range
+ * @param dataset source of the samples
+ * @param indices indices of the samples, each from 0 to `dataset.length - 1`; copied
+ * @throws {ConfigError} when there are no indices or one is out of range
  */
 export function subset(dataset: Dataset, indices: ArrayLike<number>): Dataset {
   if (indices.length === 0) throw badArgument('subset', 'indices', 'one or more indices', 'none');
@@ -38,10 +38,10 @@ export function withoutClasses(dataset: Dataset): Dataset {
 }
 
 /**
- * A dataset of images followed by their mirror images: index `i + n` is image `i` of `n`, left and right exchanged.
+ * A dataset of images followed by their mirror images: index `i + n` is image `i` of `n` with left and right exchanged.
  *
- * Twice the length, each image and each mirror image once an epoch. To mirror at random instead, with nothing said about
- * how often, give {@link loader} `flip: true`.
+ * The length doubles, and each image and each mirror image occurs once per epoch. To mirror at random instead, without
+ * a guarantee of how often, give {@link loader} `flip: true`.
  *
  * @throws {ConfigError} when the dataset does not hold images or has no end
  */

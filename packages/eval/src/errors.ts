@@ -1,12 +1,15 @@
 import { FlowmapError } from '@flowmap/tensor';
 
-/** Features, points or probabilities that no metric can be made of: of the wrong shape or width, or with a NaN or an infinity. */
+/**
+ * Features, points or probabilities are unusable for a metric: of the wrong shape or width, or with a NaN or an
+ * infinity.
+ */
 export class FeatureError extends FlowmapError {
-  /** Index of the sample at fault, where it is one sample's. */
+  /** Index of the sample at fault, if a single sample is. */
   readonly sample: number | undefined;
 
   constructor(
-    /** What was called: `frechetDistance`, `moments.add`. */
+    /** The function called: `frechetDistance`, `moments.add`. */
     readonly operation: string,
     message: string,
     sample?: number,
@@ -16,13 +19,13 @@ export class FeatureError extends FlowmapError {
   }
 }
 
-/** Fewer samples than a metric needs. */
+/** There are fewer samples than a metric needs. */
 export class TooFewSamplesError extends FlowmapError {
   constructor(
     readonly operation: string,
     readonly wanted: number,
     readonly got: number,
-    /** Which samples: `generated`; all unless given. */
+    /** Which samples, such as `generated`; all unless given. */
     which?: string,
   ) {
     const samples = which === undefined ? 'samples' : `${which} samples`;
@@ -30,11 +33,11 @@ export class TooFewSamplesError extends FlowmapError {
   }
 }
 
-/** Numbers that were measured in different ways, and so say nothing about each other. */
+/** Values were measured in different ways, so they cannot be compared. */
 export class ProtocolError extends FlowmapError {
   constructor(
     readonly operation: string,
-    /** What differs: `samples`, `reference`. */
+    /** The fields that differ: `samples`, `reference`. */
     readonly fields: readonly string[],
     message: string,
   ) {

@@ -5,32 +5,32 @@ import { FeatureError } from './errors.js';
 export interface FeatureSource {
   /** Name of the network or function: `random-convolution`; `none` for the samples themselves. */
   readonly extractor: string;
-  /** Hash of its weights; null for what has none, or where it is not known. */
+  /** Hash of its weights; null if it has none or the hash is unknown. */
   readonly weights: string | null;
-  /** How images were brought to the extractor's size: `none`, `bilinear-299`. */
+  /** How images were resized to the extractor's size: `none`, `bilinear-299`. */
   readonly resize: string;
 }
 
-/** Rows of numbers, one for each sample, that have been checked. */
+/** Checked rows of numbers, one per sample. */
 export interface Features {
   /** Number of samples. */
   readonly count: number;
-  /** Numbers of each. */
+  /** Numbers per sample. */
   readonly width: number;
   /** `[count, width]`, row-major, all of them finite. */
   readonly values: Float32Array | Float64Array;
   readonly source: FeatureSource;
 }
 
-/** The source of samples that are compared as they are: points. */
+/** The source of samples that are compared directly: points. */
 export const POINTS: FeatureSource = { extractor: 'none', weights: null, resize: 'none' };
 
 /**
- * Checks features, or points, which are features of themselves.
+ * Checks features, or points, which are their own features.
  *
- * @param tensor `[count, …]`, of floats; what is behind the first axis is one sample's
- * @param source where they come from; points unless given
- * @throws {FeatureError} for a tensor of whole numbers or without an axis, and for a NaN or an infinity, naming the sample
+ * @param tensor floats `[count, …]`; the axes after the first belong to one sample
+ * @param source source of the features; points unless given
+ * @throws {FeatureError} for a tensor of integers or without axes, and for a NaN or an infinity, naming the sample
  */
 export function features(tensor: HostTensor, source: FeatureSource = POINTS): Features {
   const { shape, data } = tensor;
@@ -43,7 +43,7 @@ export function features(tensor: HostTensor, source: FeatureSource = POINTS): Fe
   return { count, width, values: data, source };
 }
 
-/** Throws a {@link FeatureError} for a value that is not finite, with the sample of it. */
+/** Throws a {@link FeatureError} naming the sample of a value that is not finite. */
 export function requireFinite(operation: string, values: Float32Array | Float64Array, width: number, first = 0): void {
   for (let i = 0; i < values.length; i++) {
     if (!Number.isFinite(values[i])) {

@@ -19,7 +19,7 @@ function accumulated(...bounds: readonly number[]): FeatureMoments {
 
 function expectEqual(got: Moments, wanted: Moments): void {
   expect(got.count).toBe(wanted.count);
-  // A unit in the last place of 1e6 is 1e-10; some of them add up.
+  // A unit in the last place of 1e6 is 1e-10; several add up.
   got.mean.forEach((value, i) => expect(value).toBeCloseTo(wanted.mean[i]!, 8));
   got.covariance.forEach((value, i) => expect(value).toBeCloseTo(wanted.covariance[i]!, 8));
 }

@@ -7,7 +7,7 @@ import { requireSameWidth } from './internal/checks.js';
 import { addProduct, mirrorLower, transposed } from './linear-algebra/products.js';
 import { requireSameSource } from './protocol.js';
 
-/** Mean and covariance of features: all that a Fréchet distance needs of them. */
+/** Mean and covariance of features: all that a Fréchet distance needs. */
 export interface Moments {
   /** Number of samples. */
   readonly count: number;
@@ -18,41 +18,44 @@ export interface Moments {
   readonly source: FeatureSource;
 }
 
-/** Moments that are accumulated batch by batch, in float64 throughout. */
+/** Moments accumulated batch by batch, in float64 throughout. */
 export interface FeatureMoments {
   readonly count: number;
   readonly width: number;
   readonly source: FeatureSource;
   /**
-   * Takes in a batch of features.
+   * Adds a batch of features.
    *
-   * @param batch floats `[n, width]`; a rounded mean or covariance is made nowhere
-   * @throws {FeatureError} for another width, or a NaN or an infinity, naming the sample by its index among all so far; nothing of
-   *   the batch is taken in then
+   * @param batch floats `[n, width]`; neither mean nor covariance is rounded on the way
+   * @throws {FeatureError} for another width, or a NaN or an infinity, naming the sample by its index among all so far;
+   *   nothing of the batch is added then
    */
   add(batch: HostTensor): void;
   /**
-   * Takes in what another process, or another part of the data, has accumulated (Chan, Golub and LeVeque, 1979).
+   * Adds what was accumulated by another process or from another part of the data (Chan, Golub and LeVeque, 1979).
    *
    * @throws {FeatureError} for another width
-   * @throws {ProtocolError} for features of another source
+   * @throws {ProtocolError} for features from another source
    */
   merge(other: FeatureMoments): void;
   /**
-   * Mean and covariance of what was taken in so far.
+   * Mean and covariance of everything added so far.
    *
    * @throws {TooFewSamplesError} for fewer than 2 samples
-   * @throws {FeatureError} for features whose squares are beyond all numbers
+   * @throws {FeatureError} for features whose squares overflow
    */
   moments(): Moments;
-  /** The sums as a safetensors file, from which {@link decodeMoments} makes the same. */
+  /** The sums as a safetensors file, from which {@link decodeMoments} restores them. */
   encode(): Uint8Array<ArrayBuffer>;
 }
 
-/** Samples that are taken in at a time, of which there are copies then. */
+/** Samples that are copied and added at a time. */
 const ROWS = 1024;
 
-/** Sums over samples: their number, the mean, and the sum of `(x - mean) (x - mean)^T`, of which what is above the diagonal is left open. */
+/**
+ * Sums over samples: their number, the mean, and the sum of `(x - mean) (x - mean)^T`, whose entries above the diagonal
+ * are unspecified.
+ */
 interface Sums {
   count: number;
   readonly mean: Float64Array;
@@ -62,8 +65,8 @@ interface Sums {
 /**
  * Starts accumulating.
  *
- * @param width numbers of each sample, at least 1
- * @param source where the features come from; points unless given
+ * @param width numbers per sample, at least 1
+ * @param source source of the features; points unless given
  * @throws {ConfigError} for a width that is not a whole number >= 1
  */
 export function featureMoments(width: number, source: FeatureSource = POINTS): FeatureMoments {
@@ -71,7 +74,7 @@ export function featureMoments(width: number, source: FeatureSource = POINTS): F
   return accumulate({ count: 0, mean: new Float64Array(width), scatter: new Float64Array(width * width) }, source);
 }
 
-/** Moments of features that are there as a whole. */
+/** Moments of features in memory. */
 export function momentsOf({ count, width, values, source }: Features): Moments {
   const sums = featureMoments(width, source);
   sums.add(hostTensor([count, width], values));
@@ -81,8 +84,8 @@ export function momentsOf({ count, width, values, source }: Features): Moments {
 /**
  * Reads what `encode` of {@link FeatureMoments} wrote.
  *
- * @param name of the file, for messages
- * @throws {CheckpointError} for bytes that are no such file
+ * @param name name of the file, for messages
+ * @throws {CheckpointError} for bytes that are not such a file
  */
 export function decodeMoments(bytes: Uint8Array, name: string): FeatureMoments {
   const { tensors, metadata } = decodeSafetensors(bytes, name);
@@ -110,7 +113,7 @@ export function decodeMoments(bytes: Uint8Array, name: string): FeatureMoments {
   return accumulate({ count, mean: mean.data, scatter: scatter.data }, { extractor, weights: weights ?? null, resize });
 }
 
-/** Hash of moments, for the protocols of what is compared with them. */
+/** Hash of moments, for the protocol of a comparison with them. */
 export function hashOfMoments({ count, mean, covariance }: Moments): string {
   return hashOf(Float64Array.of(count), mean, covariance);
 }
@@ -169,7 +172,7 @@ function accumulate(sums: Sums, source: FeatureSource): FeatureMoments {
   return self;
 }
 
-/** Sums of one batch about its own mean, so that nothing cancels. */
+/** Sums of one batch about its own mean, to avoid cancellation. */
 function sumsOfBatch(values: Float32Array | Float64Array, count: number, width: number): Sums {
   const mean = new Float64Array(width);
   for (let i = 0; i < values.length; i++) mean[i % width]! += values[i]!;

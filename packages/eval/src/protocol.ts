@@ -2,39 +2,39 @@ import { ProtocolError } from './errors.js';
 import type { FeatureSource, Features } from './features.js';
 import { hashOf } from './internal/sha256.js';
 
-/** Raised when a metric gives other numbers for the same samples than before. */
+/** Incremented whenever a metric gives different values for the same samples. */
 export const PROTOCOL_VERSION = 1;
 
-/** How a number was measured: all that it depends on besides the samples themselves. */
+/** How a value was measured: everything it depends on besides the samples themselves. */
 export interface Protocol extends FeatureSource {
   /** The metric with its parameters: `precision(k=3)`. */
   readonly metric: string;
   /** Number of generated samples. */
   readonly samples: number;
-  /** Hash of what they were compared with; null for a metric without a reference. */
+  /** Hash of the reference; null for a metric without one. */
   readonly reference: string | null;
-  /** Seed of what the metric draws; null for one that draws nothing. */
+  /** Seed of the metric's random draws; null if it draws nothing. */
   readonly seed: number | null;
   readonly version: number;
 }
 
-/** A number with its protocol. */
+/** A value with its protocol. */
 export interface MetricResult {
   readonly value: number;
-  /** Standard deviation over the metric's subsets or splits, of metrics that have them. */
+  /** Standard deviation over the metric's subsets or splits, for metrics that have them. */
   readonly std?: number;
   readonly protocol: Protocol;
 }
 
-/** What {@link compare} says. */
+/** Result of {@link compare}. */
 export interface Comparison {
   /** The first value minus the second. */
   readonly difference: number;
-  /** Fields of the protocol that differ; none unless it was forced. */
+  /** Fields of the protocol that differ; none unless the comparison was forced. */
   readonly fields: readonly string[];
 }
 
-/** The protocol of a metric on generated features, compared with what has the given hash. */
+/** The protocol of a metric on generated features, compared with a reference of the given hash. */
 export function protocolOf(
   metric: string,
   { source, count }: { readonly source: FeatureSource; readonly count: number },
@@ -45,9 +45,9 @@ export function protocolOf(
 }
 
 /**
- * A protocol in one line, which stands beside the number wherever that is written:
- * `frechet-distance extractor=random-convolution@1f0c4a2b resize=none n=1000 reference=94be01aa seed=- v1`, with the first eight digits
- * of hashes.
+ * A protocol in one line, to be written beside the value:
+ * `frechet-distance extractor=random-convolution@1f0c4a2b resize=none n=1000 reference=94be01aa seed=- v1`, with the
+ * first eight digits of each hash.
  */
 export function protocolText(protocol: Protocol): string {
   const { metric, extractor, weights, resize, samples, reference, seed, version } = protocol;
@@ -57,10 +57,10 @@ export function protocolText(protocol: Protocol): string {
 }
 
 /**
- * Compares two numbers that were measured in the same way.
+ * Compares two values that were measured in the same way.
  *
- * @param options.force true to compare those of different protocols too
- * @throws {ProtocolError} for different protocols, naming what differs
+ * @param options.force whether to compare values with different protocols, too
+ * @throws {ProtocolError} for different protocols, naming the fields that differ
  */
 export function compare(a: MetricResult, b: MetricResult, { force = false } = {}): Comparison {
   const fields = (Object.keys(a.protocol) as (keyof Protocol)[]).filter((key) => a.protocol[key] !== b.protocol[key]);
@@ -72,12 +72,12 @@ export function compare(a: MetricResult, b: MetricResult, { force = false } = {}
   return { difference: a.value - b.value, fields };
 }
 
-/** Hash of features, for the protocols of what is compared with them. */
+/** Hash of features, for the protocol of a comparison with them. */
 export function hashOfFeatures({ values, width }: Features): string {
   return hashOf(Int32Array.of(width), values);
 }
 
-/** Throws a {@link ProtocolError} when features of two sources are compared. */
+/** Throws a {@link ProtocolError} when features from different sources are compared. */
 export function requireSameSource(operation: string, generated: FeatureSource, reference: FeatureSource): void {
   const keys = ['extractor', 'weights', 'resize'] as const;
   const fields = keys.filter((key) => generated[key] !== reference[key]);

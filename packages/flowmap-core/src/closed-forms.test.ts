@@ -87,7 +87,7 @@ describe('known values', () => {
       const wanted = at(s).centre + (at(s).spread / at(t).spread) * (x - at(t).centre);
       expect(values[i]).toBeCloseTo(wanted, 13);
     }
-    // Data of deviation 1 keeps it all the way, and points stay where they are.
+    // Data of standard deviation 1 keeps it along the whole path, and points stay where they are.
     const still = await mapAt(gaussianFlowMap({ std: 1 }, trigonometricPath), inner);
     for (const [i, [x]] of inner.entries()) expect(still[i]).toBeCloseTo(x, 14);
   });
@@ -98,7 +98,7 @@ describe('known values', () => {
     [0.99732645, -0.74056165, 1.59112048, 0.87671643].forEach((value, i) => expect(values[i]).toBeCloseTo(value, 8));
   });
 
-  test('a mixture of one component is that Gaussian, whatever its weight', async () => {
+  test('a mixture of one component is that Gaussian, whatever its weight is', async () => {
     const one = { weights: [3], means: [0.7], stds: [0.5] };
     const expected = await mapAt(gaussianFlowMap({ mean: 0.7, std: 0.5 }), inner);
     const values = await mapAt(mixtureFlowMap(one), inner);
@@ -106,7 +106,7 @@ describe('known values', () => {
   });
 });
 
-test('a mixture of one component has the derivatives of that Gaussian, in every mix and at s = t too', async () => {
+test('a mixture of one component has the derivatives of that Gaussian, including mixed ones and those at s = t', async () => {
   const gaussian = gaussianFlowMap({ mean: 0.7, std: 0.5 });
   const one = mixtureFlowMap({ weights: [3], means: [0.7], stds: [0.5] });
   const points = [...inner, [0.37, 0.8, 0.8], [-0.6, 0.3, 0.3], [1.1, 1, 1], [0.2, 0, 0]] as const;
@@ -129,7 +129,7 @@ test('a mixture of one component has the derivatives of that Gaussian, in every 
   }
 });
 
-// Differences are of rounding only: a few times 1e-16 over probability densities of 0.01 and more.
+// The only differences are rounding errors: a few times 1e-16, divided by probability densities of at least 0.01.
 describe.each(pairs)('%s: identities', (_, field, exact) => {
   const velocity = (x: Tensor, t: Tensor): Tensor => field.velocity({}, { x, t });
   const zeroAt = async (f: (x: Tensor, t: Tensor, s: Tensor) => Tensor): Promise<void> => {

@@ -4,7 +4,7 @@ import { sinc } from './internal/trigonometry.js';
 import { linearPath, perSample, ratesOf, type Path } from './path.js';
 import type { FlowMap, VelocityField } from './plugins.js';
 
-/** Data whose coordinates are independent and normal, all with the same law. */
+/** Data whose coordinates are independent and normal, all with the same distribution. */
 export interface Gaussian {
   /** 0 unless given. */
   readonly mean?: number;
@@ -12,28 +12,32 @@ export interface Gaussian {
   readonly std: number;
 }
 
-/** Data whose coordinates are independent, each a mixture of normal laws; lists of equal length, one entry a component. */
+/**
+ * Data whose coordinates are independent, each a mixture of normal distributions. The lists have one entry per
+ * component.
+ */
 export interface Mixture {
-  /** Probabilities > 0; they are divided by their sum. */
+  /** Weights > 0, which are normalised to sum to 1. */
   readonly weights: readonly number[];
   readonly means: readonly number[];
   /** Standard deviations, > 0. */
   readonly stds: readonly number[];
 }
 
-/** Halvings of the interval in which a quantile lies; what is left is 1e-13 standard deviations. */
+/** How often the interval that holds a quantile is halved; its final width is 1e-13 standard deviations. */
 const BISECTIONS = 48;
 
-/** From a point that does not move, n steps of Newton's method have the solution's derivatives of order 1 to 2^n - 1. */
+/** n Newton steps from a constant starting point have the solution's derivatives of orders 1 to 2^n - 1. */
 const NEWTON_STEPS = 2;
 
-/** A quantile is looked for within this many standard deviations of the components. */
+/** Quantiles are searched for within this many standard deviations of the components. */
 const REACH = 10;
 
 /**
  * The exact velocity of a path for Gaussian data, `v(x, t) = alpha' m + sigma_x' / sigma_x (x - alpha m)` with
- * `sigma_x = sqrt(alpha^2 c^2 + sigma^2)` for mean `m` and standard deviation `c`: a teacher for tests and experiments, for samples of any
- * shape. On the linear path, `v(x, t) = -m + rate(t) (x - (1 - t) m)` with `rate(t) = (t - (1 - t) c^2) / ((1 - t)^2 c^2 + t^2)`.
+ * `sigma_x = sqrt(alpha^2 c^2 + sigma^2)` for mean `m` and standard deviation `c`. A teacher for tests and experiments,
+ * with samples of any shape. On the linear path, `v(x, t) = -m + rate(t) (x - (1 - t) m)` with
+ * `rate(t) = (t - (1 - t) c^2) / ((1 - t)^2 c^2 + t^2)`.
  *
  * @param path linear unless given
  * @throws {ConfigError} for a standard deviation that is not a number > 0, or a mean that is not finite
@@ -47,12 +51,10 @@ export function gaussianVelocity({ mean = 0, std }: Gaussian, path: Path = linea
       if (path.name === 'linear') return componentVelocity(x, time, mean, std);
       const { alpha, sigma } = path.at(time);
       const rates = ratesOf(path, time);
+      const variance = std ** 2;
       // sigma_x' / sigma_x = (alpha alpha' c^2 + sigma sigma') / sigma_x^2
-      const growth = alpha
-        .mul(rates.alpha)
-        .mul(std ** 2)
-        .add(sigma.mul(rates.sigma))
-        .div(spreadOn(path, time, std).square());
+      const numerator = alpha.mul(rates.alpha).mul(variance).add(sigma.mul(rates.sigma));
+      const growth = numerator.div(spreadOn(path, time, std).square());
       return growth.mul(x.sub(alpha.mul(mean))).add(rates.alpha.mul(mean));
     },
   };
@@ -60,8 +62,9 @@ export function gaussianVelocity({ mean = 0, std }: Gaussian, path: Path = linea
 
 /**
  * The exact flow map of Gaussian data, `f(x, t, s) = alpha(s) m + sigma_x(s) / sigma_x(t) (x - alpha(t) m)` with
- * `sigma_x = sqrt(alpha^2 c^2 + sigma^2)`; on the linear path, alpha is `1 - t` and sigma is t. Its average velocity is written without
- * the division by `s - t`, so it and its derivatives of every order hold at and near s = t too, where it is the velocity.
+ * `sigma_x = sqrt(alpha^2 c^2 + sigma^2)`; on the linear path, alpha is `1 - t` and sigma is t. Its average velocity is
+ * written without dividing by `s - t`, so it and its derivatives of every order are also accurate near s = t and at
+ * s = t, where it is the velocity.
  *
  * @param path linear unless given
  * @throws {ConfigError} as {@link gaussianVelocity}
@@ -72,42 +75,36 @@ export function gaussianFlowMap({ mean = 0, std }: Gaussian, path: Path = linear
   return flowMapOf((x, t, s) => {
     // (sigma(s) - sigma(t)) / (s - t) = ((1 + c^2)(s + t) - 2 c^2) / (sigma(s) + sigma(t))
     const [start, end] = [spread(t, std), spread(s, std)];
-    const slope = s
-      .add(t)
-      .mul(1 + std ** 2)
-      .sub(2 * std ** 2)
-      .div(end.add(start));
+    const scaled = s.add(t).mul(1 + std ** 2);
+    const slope = scaled.sub(2 * std ** 2).div(end.add(start));
     return x.sub(centre(t, mean)).mul(slope.div(start)).sub(mean);
   });
 }
 
-/** {@link gaussianFlowMap} of the trigonometric path. */
+/** {@link gaussianFlowMap} on the trigonometric path. */
 function trigonometricGaussian(mean: number, std: number, path: Path): FlowMap {
   return flowMapOf((x, t, s) => {
     const [start, end] = [spreadOn(path, t, std), spreadOn(path, s, std)];
     const [sum, half] = [s.add(t).mul(Math.PI / 4), s.sub(t).mul(Math.PI / 4)];
     // (alpha(s) - alpha(t)) / (s - t) = -π / 2 sin(sum) sinc(half)
-    const drift = sum
-      .sin()
-      .mul(sinc(half))
-      .mul((-Math.PI / 2) * mean);
-    // (sigma_x(s)^2 - sigma_x(t)^2) / (s - t) = (1 - c^2) π / 2 sin(2 sum) sinc(2 half), as sigma_x^2 = 1 - (1 - c^2) cos(π t / 2)^2
-    const squares = sum
-      .mul(2)
-      .sin()
-      .mul(sinc(half.mul(2)))
-      .mul(((1 - std ** 2) * Math.PI) / 2);
+    const driftFactor = (-Math.PI / 2) * mean;
+    const drift = sum.sin().mul(sinc(half)).mul(driftFactor);
+    // (sigma_x(s)^2 - sigma_x(t)^2) / (s - t) = (1 - c^2) π / 2 sin(2 sum) sinc(2 half),
+    // as sigma_x^2 = 1 - (1 - c^2) cos(π t / 2)^2
+    const squaresFactor = ((1 - std ** 2) * Math.PI) / 2;
+    const sine = sum.mul(2).sin();
+    const squares = sine.mul(sinc(half.mul(2))).mul(squaresFactor);
     const slope = squares.div(end.add(start));
     return x.sub(path.at(t).alpha.mul(mean)).mul(slope.div(start)).add(drift);
   });
 }
 
 /**
- * The exact velocity of the linear path for data whose coordinates follow a mixture of normal laws: the components'
- * velocities, weighted by the probability of each given `x`.
+ * The exact velocity of the linear path for data whose coordinates follow a mixture of normal distributions: the
+ * components' velocities, weighted by the probability of each component given `x`.
  *
- * @throws {ConfigError} for lists of unequal length or none, weights or standard deviations that are not > 0, or means that
- *   are not finite
+ * @throws {ConfigError} for lists that are empty or of unequal length, weights or standard deviations that are not > 0,
+ *   or means that are not finite
  */
 export function mixtureVelocity(mixture: Mixture): VelocityField {
   const parts = componentsOf(mixture);
@@ -115,11 +112,12 @@ export function mixtureVelocity(mixture: Mixture): VelocityField {
 }
 
 /**
- * The exact flow map of data whose coordinates follow a mixture of normal laws. Paths in one dimension cannot cross, so it
- * keeps ranks: `CDF_s(f(x, t, s)) = CDF_t(x)`. The equation is solved by bisection and two Newton steps. First and second
- * derivatives are exact everywhere, third ones where s is not t, higher ones nowhere. Not at but near s = t the average velocity
- * `(f - x) / (s - t)` loses digits: it is off by about `1e-13 / |s - t|`, and by as much again `/ |s - t|` for each derivative in
- * t or s. Meant for the reference runtime: in single precision all errors are 1e9 times those, and the tails suffer.
+ * The exact flow map of data whose coordinates follow a mixture of normal distributions. Trajectories in one dimension
+ * cannot cross, so it preserves ranks: `CDF_s(f(x, t, s)) = CDF_t(x)`. The equation is solved by bisection and two
+ * Newton steps. First and second derivatives are exact everywhere, third derivatives where s differs from t, higher
+ * ones nowhere. Near s = t (but not at it) the average velocity `(f - x) / (s - t)` loses digits: its error is about
+ * `1e-13 / |s - t|`, with another factor `1 / |s - t|` for each derivative in t or s. Meant for the reference runtime:
+ * in single precision all errors are 1e9 times larger, and the tails suffer.
  *
  * @throws {ConfigError} as {@link mixtureVelocity}
  */
@@ -128,14 +126,10 @@ export function mixtureFlowMap(mixture: Mixture): FlowMap {
   return flowMapOf((x, t, s) => {
     const level = cumulative(parts, x, t);
     const reach = parts.map(({ mean, std }) => [centre(s, mean), spread(s, std).mul(REACH)] as const);
-    let low = reach
-      .map(([middle, width]) => middle.sub(width))
-      .reduce((a, b) => a.minimum(b))
-      .broadcastTo(x.shape);
-    let high = reach
-      .map(([middle, width]) => middle.add(width))
-      .reduce((a, b) => a.maximum(b))
-      .broadcastTo(x.shape);
+    const lows = reach.map(([middle, width]) => middle.sub(width));
+    let low = lows.reduce((a, b) => a.minimum(b)).broadcastTo(x.shape);
+    const highs = reach.map(([middle, width]) => middle.add(width));
+    let high = highs.reduce((a, b) => a.maximum(b)).broadcastTo(x.shape);
     for (let i = 0; i < BISECTIONS; i++) {
       const middle = low.add(high).mul(0.5);
       const below = cumulative(parts, middle, s).less(level);
@@ -163,7 +157,7 @@ function flowMapOf(average: (x: Tensor, t: Tensor, s: Tensor) => Tensor): FlowMa
   return map;
 }
 
-/** One normal law of a mixture. */
+/** One normal distribution of a mixture. */
 interface Component {
   readonly weight: number;
   readonly mean: number;
@@ -187,13 +181,9 @@ function spreadOn(path: Path, t: Tensor, std: number): Tensor {
 }
 
 function componentVelocity(x: Tensor, t: Tensor, mean: number, std: number): Tensor {
-  const rate = t
-    .sub(
-      full(1)
-        .sub(t)
-        .mul(std ** 2),
-    )
-    .div(spread(t, std).square());
+  const variance = std ** 2;
+  const numerator = t.sub(full(1).sub(t).mul(variance));
+  const rate = numerator.div(spread(t, std).square());
   return rate.mul(x.sub(centre(t, mean))).sub(mean);
 }
 
@@ -209,8 +199,9 @@ function meanVelocity(parts: readonly Component[], x: Tensor, t: Tensor): Tensor
 }
 
 /**
- * The mean of the velocity v along its trajectory from t to s by the first terms of its series, `v + h v' / 2 + h^2 v'' / 6`
- * with `h = s - t` and ' the derivative along the trajectory: exact at s = t, with first and second derivatives.
+ * The mean of the velocity v along its trajectory from t to s, from the first terms of its series,
+ * `v + h v' / 2 + h^2 v'' / 6`, where `h = s - t` and ' is the derivative along the trajectory. The value and its first
+ * and second derivatives are exact at s = t.
  */
 function averageNearby(parts: readonly Component[], x: Tensor, t: Tensor, s: Tensor): Tensor {
   type Field = (x: Tensor, t: Tensor) => Tensor;
@@ -221,39 +212,27 @@ function averageNearby(parts: readonly Component[], x: Tensor, t: Tensor, s: Ten
       jvp(field, [x, t], [velocity(x, t), full(1, t.shape)])[1];
   const change = along(velocity);
   const h = s.sub(t);
-  return velocity(x, t)
-    .add(h.mul(0.5).mul(change(x, t)))
-    .add(
-      h
-        .square()
-        .mul(1 / 6)
-        .mul(along(change)(x, t)),
-    );
+  const twoTerms = velocity(x, t).add(h.mul(0.5).mul(change(x, t)));
+  const factor = h.square().mul(1 / 6);
+  return twoTerms.add(factor.mul(along(change)(x, t)));
 }
 
 /** Probability that a coordinate at time t is below x. */
 function cumulative(parts: readonly Component[], x: Tensor, t: Tensor): Tensor {
   return total(parts, ({ weight, mean, std }) => {
     const z = x.sub(centre(t, mean)).div(spread(t, std));
-    return z
-      .mul(Math.SQRT1_2)
-      .erf()
-      .add(1)
-      .mul(weight / 2);
+    const factor = weight / 2;
+    return z.mul(Math.SQRT1_2).erf().add(1).mul(factor);
   });
 }
 
-/** Derivative of {@link cumulative} in x. */
+/** Derivative of {@link cumulative} with respect to x. */
 function density(parts: readonly Component[], x: Tensor, t: Tensor): Tensor {
   return total(parts, ({ weight, mean, std }) => {
     const sigma = spread(t, std);
     const z = x.sub(centre(t, mean)).div(sigma);
-    return z
-      .square()
-      .mul(-0.5)
-      .exp()
-      .div(sigma)
-      .mul(weight / Math.sqrt(2 * Math.PI));
+    const factor = weight / Math.sqrt(2 * Math.PI);
+    return z.square().mul(-0.5).exp().div(sigma).mul(factor);
   });
 }
 

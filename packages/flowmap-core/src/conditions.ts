@@ -14,12 +14,12 @@ import {
 import { ConfigError } from './errors.js';
 import type { ConditionSpec } from './plugins.js';
 
-/** Conditions by name, as a network takes them or a dataset gives them. */
+/** Specs of the conditions that a network takes or a dataset provides, by name. */
 export type ConditionSpecs = Readonly<Record<string, ConditionSpec>>;
 
 /**
- * The conditions of data, or of a network, with this many classes: `label`, a whole number from 0 to `classes - 1`, or none for 0
- * classes.
+ * The conditions of a dataset or network with this many classes: `label`, a whole number from 0 to `classes - 1`; none
+ * for 0 classes.
  */
 export function classConditions(classes: number): ConditionSpecs {
   return classes === 0 ? {} : { label: { shape: [], dtype: 'int32', categories: classes } };
@@ -30,7 +30,7 @@ export function classCount({ conditions }: { readonly conditions: ConditionSpecs
   return conditions['label']?.categories ?? 0;
 }
 
-/** Specs of a whole batch for those of one sample: each shape becomes `[batch, ...shape]`. */
+/** Turns the specs of one sample into those of a batch: each shape becomes `[batch, ...shape]`. */
 export function batchSpecs(specs: Readonly<Record<string, TensorSpec>>, batch: number): Record<string, TensorSpec> {
   const entries = Object.entries(specs).map(([name, { shape, dtype }]) => [name, { shape: [batch, ...shape], dtype }]);
   return Object.fromEntries(entries) as Record<string, TensorSpec>;
@@ -40,18 +40,19 @@ export function batchSpecs(specs: Readonly<Record<string, TensorSpec>>, batch: n
 export interface ConditionFault {
   /** Name of the condition. */
   readonly name: string;
-  /** `wanted 5 values …`, to be put behind the name. */
+  /** `wanted 5 values …`, to follow the name. */
   readonly message: string;
-  /** The row at fault and the value in it, where it is a value that is wrong. */
+  /** If a value is wrong, that value and its row. */
   readonly at?: { readonly row: number; readonly value: number };
 }
 
 /**
- * Looks for what is wrong with rows of conditions: one that is missing, of another type, of more or fewer values than samples times
- * its size, a number that is none of its categories, a NaN or an infinity. Conditions that no spec names are not looked at.
+ * Looks for faults in rows of conditions: one that is missing, has another type, has more or fewer values than samples
+ * times its size, or holds a number outside its categories, a NaN or an infinity. Conditions without a spec are
+ * ignored.
  *
  * @param count number of samples
- * @returns the first fault; undefined when there is none
+ * @returns the first fault, or undefined if there is none
  */
 export function conditionFault(
   specs: ConditionSpecs,
@@ -77,13 +78,13 @@ export function conditionFault(
 }
 
 /**
- * Rows of conditions as tensors `[count, ...shape]`, after all were checked; those that no spec names are left out.
+ * Checks rows of conditions and returns them as tensors `[count, ...shape]`; those without a spec are left out.
  *
  * @param option what holds the rows, as the user writes it: `batch.conditions`
- * @param specs the conditions that are wanted, those of a network
+ * @param specs the required conditions, such as a network's
  * @param rows values by name, one row for each sample
  * @param count number of samples
- * @throws {ConfigError} naming the condition that is missing or wrong, with the sample and the value where it is one
+ * @throws {ConfigError} naming the condition that is missing or wrong, and the sample and the value if a value is wrong
  */
 export function requireConditions(
   option: string,
@@ -105,11 +106,11 @@ export function requireConditions(
 }
 
 /**
- * Checks that nothing is given that a network does not take.
+ * Checks that a network takes everything that it is given.
  *
- * @param kind what is given
- * @param type of the network
- * @throws {ConfigError} naming the first one that the network does not take, and what it takes
+ * @param kind what is being checked
+ * @param type type of the network
+ * @throws {ConfigError} naming the first one that the network does not take, and those that it does
  */
 export function requireKnown(kind: 'conditions' | 'draws', type: string, specs: ConditionSpecs, given: object): void {
   const unknown = Object.keys(given).find((name) => !Object.hasOwn(specs, name));
@@ -117,9 +118,9 @@ export function requireKnown(kind: 'conditions' | 'draws', type: string, specs: 
 }
 
 /**
- * Checks the tensors that a network is traced on: all that it takes, nothing else, each `[batch, ...shape]`.
+ * Checks the tensors that a network is traced on: exactly those that it takes, each `[batch, ...shape]`.
  *
- * @throws {ConfigError} naming one that is missing or that the network does not take, and what it takes
+ * @throws {ConfigError} naming one that is missing or that the network does not take, and those that it does
  * @throws {ShapeError | DTypeError} for one of another shape or dtype
  */
 export function requireTensors(

@@ -4,7 +4,7 @@ import { quoted } from './internal/json.js';
 
 const hostile = 'a\n\u001b[31m\u009b\u200b\u202eb\ud800\u2028.png';
 
-test('the name of a file stands on one line, and what does not print in it is written out', () => {
+test('the name of a file stays on one line, with unprintable characters escaped', () => {
   const shown = 'a\\n\\u{1b}[31m\\u{9b}\\u{200b}\\u{202e}b\\u{d800}\\u{2028}.png: is bad';
   expect(new DataError(hostile, 'is bad').message).toBe(shown);
   expect(new CheckpointError(hostile, 'is bad').message).toBe(shown);
@@ -17,7 +17,7 @@ test('letters of all scripts stay as they are', () => {
   expect(new ConfigError('size', 'wanted\n\ttwo lines').message).toBe('size: wanted\n\ttwo lines');
 });
 
-test('content of a file is quoted, and cut between characters', () => {
+test('the content of a file is quoted, and cut between characters', () => {
   expect(quoted('a"\n')).toBe('"a\\"\\n"');
   expect(quoted(`${'x'.repeat(78)}💡💡`)).toBe(`"${'x'.repeat(78)}…`);
   expect([quoted(undefined), quoted(NaN), quoted(-0.5), quoted(null), quoted([1, 'a'])]).toEqual(

@@ -2,9 +2,11 @@ import { FlowmapError } from '@flowmap/tensor';
 
 export { ConfigError } from '@flowmap/tensor';
 
-/** Data that cannot be read: a missing or empty folder, a truncated image, a file of the wrong format or over a limit. */
+/**
+ * Data that cannot be read: a missing or empty folder, a truncated image, a file of the wrong format or over a limit.
+ */
 export class DataError extends FlowmapError {
-  /** The option whose limit the file is over, where that is the fault: `maxPixels`. */
+  /** The option whose limit the file exceeds, if that is the fault: `maxPixels`. */
   readonly limit: string | undefined;
 
   constructor(
@@ -18,7 +20,9 @@ export class DataError extends FlowmapError {
   }
 }
 
-/** A sample that is not what its dataset promises: its label is none of the classes, or a value is NaN or infinite. */
+/**
+ * A sample that is not what its dataset promises: its label is not one of the classes, or a value is NaN or infinite.
+ */
 export class SampleError extends DataError {
   constructor(
     /** Name of the dataset. */
@@ -33,12 +37,14 @@ export class SampleError extends DataError {
   }
 }
 
-/** A checkpoint or weights file that cannot be used: corrupt, truncated, over a limit, or made for another architecture. */
+/**
+ * A checkpoint or weights file that cannot be used: corrupt, truncated, over a limit, or made for another architecture.
+ */
 export class CheckpointError extends FlowmapError {
-  /** Name of the tensor at fault, where it is one tensor's. */
+  /** Name of the tensor at fault, if it is a single tensor. */
   readonly tensor: string | undefined;
 
-  /** The option whose limit the file is over, where that is the fault: `maxHeaderBytes`. */
+  /** The option whose limit the file exceeds, if that is the fault: `maxHeaderBytes`. */
   readonly limit: string | undefined;
 
   constructor(
@@ -56,7 +62,7 @@ export class CheckpointError extends FlowmapError {
 /** A file that cannot be written: the folder is read-only, the disk is full, the path is a folder. */
 export class WriteError extends FlowmapError {
   constructor(
-    /** File that was to be written; what it held before is untouched. */
+    /** The file that was to be written; its previous content is untouched. */
     readonly path: string,
     message: string,
     options?: ErrorOptions,
@@ -65,9 +71,9 @@ export class WriteError extends FlowmapError {
   }
 }
 
-/** Who has a folder. */
+/** The process that holds a folder. */
 export interface FolderHolder {
-  /** Number of the process. */
+  /** Process ID. */
   readonly pid: number;
   /** Name of its machine. */
   readonly host: string;
@@ -75,13 +81,13 @@ export interface FolderHolder {
   readonly since: string;
 }
 
-/** A folder that another process, or another call in this one, works in. */
+/** A folder that is in use by another process, or by another call in this one. */
 export class FolderInUseError extends FlowmapError {
   constructor(
     readonly folder: string,
-    /** Who has it; undefined when its lock cannot be read. */
+    /** The holder; undefined when its lock cannot be read. */
     readonly holder: FolderHolder | undefined,
-    /** What else there is to know. */
+    /** Further advice for the message. */
     advice?: string,
   ) {
     const who = holder ? `process ${holder.pid} on ${holder.host} since ${holder.since}` : 'another process';
@@ -90,7 +96,7 @@ export class FolderInUseError extends FlowmapError {
   }
 }
 
-/** Names of files may hold line feeds, which must not pass for the end of a message. */
+/** File names may contain line feeds, which must not be mistaken for the end of a message. */
 function oneLine(message: string): string {
   return message.replaceAll('\n', '\\n');
 }

@@ -32,8 +32,8 @@ function on(
   );
 }
 
-test('f(x, t, t) = x to the last bit, whatever the network says', async () => {
-  // The target time comes as a tensor of its own, so that nothing can be simplified away.
+test('f(x, t, t) = x to the last bit, whatever the network outputs', async () => {
+  // The target time is a separate tensor, so that nothing can be simplified away.
   const [end, x, average] = await on(mlp({ ...small, interval: true }), (map, x, t, s) => {
     const same = s.mul(0).add(t);
     return [map.map(x, t, same), x, map.averageVelocity(x, t, same)];
@@ -63,7 +63,7 @@ test('a velocity field ignores the target time: its flow map is an Euler step', 
   expect(at).toEqual(elsewhere);
 });
 
-test('under other conditions it is the same network told other things, and keeps what is not replaced', async () => {
+test('under other conditions it is the same network, and keeps the conditions that are not replaced', async () => {
   const network = mlp({ ...small, interval: true, classes: 3, conditions: { guidance: [] } });
   const constants = (label: number, guidance: number): Tensors => ({
     label: constant(Array<number>(4).fill(label), [4], 'int32'),

@@ -1,21 +1,21 @@
 import { ConfigError } from './errors.js';
 
 /**
- * How much a file may ask for before it is refused, so that a small or damaged one cannot take all time or memory. Raise a
- * limit for a file that you trust; `Infinity` takes it away.
+ * How much a file may ask for before it is refused, so that a small or damaged file cannot exhaust time or memory.
+ * Raise a limit for a file that you trust; `Infinity` removes it.
  */
 export interface ReadLimits {
-  /** Bytes of JSON in a file: the header of a safetensors file, the whole of a run's `config.json`; 4 MiB unless given. */
+  /** Bytes of JSON in a file: the header of a safetensors file, or all of a run's `config.json`; 4 MiB unless given. */
   readonly maxHeaderBytes?: number;
-  /** Lists and objects around a value in JSON; 64 unless given. */
+  /** Nested lists and objects around a value in JSON; 64 unless given. */
   readonly maxNesting?: number;
-  /** Tensors of a file, and texts of its metadata; 16,384 unless given. */
+  /** Tensors in a file, and entries of its metadata; 16,384 unless given. */
   readonly maxTensors?: number;
-  /** Blocks of a network that a file describes; 1,024 unless given. */
+  /** Blocks in a network that a file describes; 1,024 unless given. */
   readonly maxBlocks?: number;
   /**
-   * Values of the largest layer of a network that a file describes, for one sample, the scores of attention included (heads times
-   * tokens squared); 2^26 unless given.
+   * Values in the largest layer of a network that a file describes, for one sample and including attention scores
+   * (heads times tokens squared); 2^26 unless given.
    */
   readonly maxActivation?: number;
 }
@@ -29,7 +29,7 @@ const DEFAULTS: Required<ReadLimits> = {
 };
 
 /**
- * The limits given, and the defaults of the others.
+ * The given limits, with defaults for the others.
  *
  * @throws {ConfigError} for a limit that is not a number >= 1
  */

@@ -4,14 +4,19 @@ import { angleOf } from './internal/trigonometry.js';
 import type { Location } from './path.js';
 
 /**
- * How a network from elsewhere counts noise: its points are `A(time) x_0 + B(time) z`, and its time for the ratio `B / A` of ours is
- * known. A {@link Path} is one too.
+ * How an external network measures noise: its points are `A(time) x_0 + B(time) z`, and its time can be computed from
+ * the ratio `B / A` of one of our points. A {@link Path} is a noise schedule too.
  */
 export interface NoiseSchedule {
   readonly name: string;
-  /** The smallest ratio `B / A` that its networks take; 0 unless given. Below, they are asked at this one. */
+  /**
+   * The smallest ratio `B / A` that its networks accept; 0 unless given. Below it, they are evaluated at this ratio.
+   */
   readonly smallest?: number;
-  /** The largest ratio `B / A` that its networks have seen; infinite unless given. Beyond, they are asked at this one. */
+  /**
+   * The largest ratio `B / A` that its networks have seen; infinite unless given. Above it, they are evaluated at this
+   * ratio.
+   */
   readonly largest?: number;
   /**
    * Its time, and the factor by which its points are smaller than `alpha x_0 + sigma z`.
@@ -23,12 +28,13 @@ export interface NoiseSchedule {
 }
 
 /**
- * The noise of EDM (Karras et al. 2022) and of "variance exploding": points are `x_0 + time z`, and the time is the noise's standard
- * deviation.
+ * The noise of EDM (Karras et al. 2022) and of "variance exploding": points are `x_0 + time z`, and the time is the
+ * noise's standard deviation.
  *
- * @param options.smallest the smallest standard deviation, >= 0; 0 unless given. A network whose input is the logarithm of it, as EDM's, is
- *   NaN at 0, where samplers and training may ask: give it EDM's 0.002
- * @param options.largest the largest standard deviation, > the smallest; EDM's 80 unless given, which is t = 0.98765 of the linear path
+ * @param options.smallest the smallest standard deviation, >= 0; 0 unless given. A network that takes its logarithm,
+ *   such as EDM's, is NaN at 0, where samplers and training may evaluate it: use EDM's 0.002
+ * @param options.largest the largest standard deviation, > the smallest; EDM's 80 unless given, which is t = 0.98765 on
+ *   the linear path
  * @throws {ConfigError} for standard deviations out of their ranges
  */
 export function veNoise({
@@ -51,8 +57,8 @@ export function veNoise({
 }
 
 /**
- * The noise of "variance preserving" diffusion with a linear beta (Song et al., "Score-based generative modeling through stochastic
- * differential equations", 2021, equation 33; DDPM in the limit of many steps): `A^2 + B^2 = 1` and
+ * The noise of "variance preserving" diffusion with a linear beta (Song et al., "Score-based generative modeling
+ * through stochastic differential equations", 2021, equation 33; DDPM in the limit of many steps): `A^2 + B^2 = 1` and
  * `-2 log A = betaMin time + (betaMax - betaMin) time^2 / 2` for times in [0, 1].
  *
  * @param options.betaMin > 0; 0.1 unless given
@@ -74,19 +80,17 @@ export function vpNoise({
     locate(alpha, sigma) {
       const ratio = sigma.div(alpha.maximum(sigma.mul(1 / largest)));
       const exponent = ratio.square().add(1).log();
-      // The positive root of the quadratic equation in the time, without a difference.
-      const root = exponent
-        .mul(2 * (betaMax - betaMin))
-        .add(betaMin ** 2)
-        .sqrt();
+      // The positive root of the quadratic equation for the time, in a form without a difference.
+      const discriminant = exponent.mul(2 * (betaMax - betaMin)).add(betaMin ** 2);
+      const root = discriminant.sqrt();
       return { time: exponent.mul(2).div(root.add(betaMin)), scale: alpha.square().add(sigma.square()).sqrt() };
     },
   };
 }
 
 /**
- * The cosine noise of Nichol & Dhariwal ("Improved denoising diffusion probabilistic models", 2021, equation 17): `A^2 + B^2 = 1` and
- * `A = cos(u) / cos(u_0)` with `u = π / 2 (time + offset) / (1 + offset)` for times in [0, 1].
+ * The cosine noise of Nichol & Dhariwal ("Improved denoising diffusion probabilistic models", 2021, equation 17):
+ * `A^2 + B^2 = 1` and `A = cos(u) / cos(u_0)` with `u = π / 2 (time + offset) / (1 + offset)` for times in [0, 1].
  *
  * @param options.offset at least 0; 0.008 unless given. With 0 it is `trigonometricPath`
  * @throws {ConfigError} for an offset that is not a number >= 0
@@ -100,10 +104,8 @@ export function cosineNoise({ offset = 0.008 }: { readonly offset?: number } = {
     name: 'cosine',
     locate(alpha, sigma) {
       // (A cos(u_0))^2 + (B^2 + (A sin(u_0))^2) = 1
-      const sine = sigma
-        .square()
-        .add(alpha.mul(Math.sin(start)).square())
-        .sqrt();
+      const sineSquare = sigma.square().add(alpha.mul(Math.sin(start)).square());
+      const sine = sineSquare.sqrt();
       const angle = angleOf(alpha.mul(Math.cos(start)), sine);
       return {
         time: angle.mul((1 + offset) * (2 / Math.PI)).sub(offset),

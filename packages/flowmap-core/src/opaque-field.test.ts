@@ -11,7 +11,7 @@ const t = hostTensor([3], Float64Array.of(0.9, 0.6, 0.25));
 const label = hostTensor([3], [2, 0, 1], 'int32');
 const field = gaussianVelocity({ mean: 0.3, std: 0.5 });
 
-/** The velocities of a Gaussian from a program of its own, under names of its own: times count to 1000. */
+/** The velocities of a Gaussian from a separate program with its own names and times that run to 1000. */
 async function service(answer: (v: number, x: number, t: number) => number = (v) => v) {
   const built = program('service', { inputs: { x: [3, 2], t: [3] } }, (inputs) => ({
     outputs: { v: field.velocity({}, inputs) },
@@ -32,14 +32,14 @@ async function service(answer: (v: number, x: number, t: number) => number = (v)
 
 const names: OpaqueMapping = { x: 'sample', t: 'timestep', velocity: 'out', time: (t) => 1000 * t };
 
-/** What the field itself gives. */
+/** The velocities of the field itself. */
 async function exact(): Promise<HostTensor['data']> {
   const { data } = await evaluate(referenceRuntime(), (x, t) => field.velocity({}, { x: x, t: t }), [x, t]);
   return data;
 }
 
 describe('an opaque field', () => {
-  test('is the function under our names, with its own time', async () => {
+  test('is the function with our names, and with its own time', async () => {
     const { call, asked } = await service();
     const opaque = opaqueField(call, { ...names, conditions: { label: 'class_labels' } });
     const { shape, data } = await opaque.evaluate(x, t, { label, guidance: t });
@@ -62,7 +62,7 @@ describe('an opaque field', () => {
     data.forEach((value, i) => expect(value).toBeCloseTo(wanted[i]!, 12));
   });
 
-  test('takes a denoiser of EDM, which has points and times of its own', async () => {
+  test("takes EDM's denoiser, which has its own points and times", async () => {
     // D(y; sigma) = m + c² / (c² + sigma²) (y - m)
     const asked: HostTensors[] = [];
     const denoise = (inputs: HostTensors): Promise<HostTensors> => {
@@ -84,7 +84,7 @@ describe('an opaque field', () => {
     expect(asked[0]!['y']!.data[5]).toBeCloseTo(0.1 / 0.75, 14);
   });
 
-  test('refuses to go without a condition, and an answer that is no velocity', async () => {
+  test('refuses a missing condition, and an answer that is not a velocity', async () => {
     const { call } = await service();
     const ask = (given: HostTensors, mapping: Partial<OpaqueMapping>, f = call) =>
       opaqueField(f, { ...names, ...mapping }).evaluate(x, t, given);

@@ -2,36 +2,40 @@ import { DTypeError, hostTensor, sameShape, ShapeError, type HostTensor, type Ho
 import { ConfigError } from './errors.js';
 import type { OpaqueField } from './plugins.js';
 
-/** What an asynchronous function of named tensors calls things, and how it counts them. */
+/** Names and conventions of an asynchronous function of named tensors. */
 export interface OpaqueMapping {
   /** Its name for the points, float32 `[batch, ...shape]`. */
   readonly x: string;
   /** Its name for the times, float32 `[batch]`. */
   readonly t: string;
-  /** Its name for each condition that it takes, by ours: `{ label: 'class_labels' }`; none unless given. */
+  /** Its names for the conditions that it takes, keyed by ours: `{ label: 'class_labels' }`; none unless given. */
   readonly conditions?: Readonly<Record<string, string>>;
-  /** Its name for what it returns, float32, shaped as the points. */
+  /** Its name for the output, float32, shaped as the points. */
   readonly velocity: string;
-  /** Its time for one of ours, which is 1 at noise and 0 at data: `(t) => 1000 * t`; the same unless given. */
+  /** Converts our time, which is 1 at noise and 0 at data, to its time: `(t) => 1000 * t`; the same unless given. */
   readonly time?: (t: number) => number;
-  /** The factor of its points for one of our times: `(t) => 1 / (1 - t)` for EDM's, which are `x_0 + sigma z`; 1 unless given. */
+  /**
+   * The factor that converts our points to its points, by our time: `(t) => 1 / (1 - t)` for EDM's points
+   * `x_0 + sigma z`; 1 unless given.
+   */
   readonly scale?: (t: number) => number;
   /**
-   * The velocity for one value of what it returns, with the value of the point and our time: `(v) => -v` for a velocity from noise to
-   * data, `(x0, x, t) => (x - x0) / t` for a prediction of the data; the value itself unless given. `x` is our point, before `scale`.
+   * Converts one value of the output to the velocity, given the value of the point and our time: `(v) => -v` for a
+   * velocity from noise to data, `(x0, x, t) => (x - x0) / t` for a prediction of the data; the identity unless given.
+   * `x` is our point, before `scale`.
    */
   readonly toVelocity?: (output: number, x: number, t: number) => number;
 }
 
 /**
- * An asynchronous function of named tensors, such as an ONNX file, as a velocity field that can only be run.
+ * An asynchronous function of named tensors, such as an ONNX file, as a velocity field that can only be evaluated.
  *
- * @param evaluate called with the tensors that the mapping names, and no others
- * @param mapping its names, and how its time and its output become ours
- * @returns a field whose `evaluate` rejects with a {@link ConfigError} when it is not given a condition of the mapping or the
- *   function's answer lacks the output, and with a {@link ShapeError} or {@link DTypeError} for an output that is not float32 and
- *   shaped as the points
- * @throws {ConfigError} when one name of the function's stands for two inputs
+ * @param evaluate called with exactly the tensors that the mapping names
+ * @param mapping its names, and how its time and output convert to ours
+ * @returns a field whose `evaluate` rejects with a {@link ConfigError} when a condition of the mapping is missing or
+ *   the function's answer lacks the output, and with a {@link ShapeError} or {@link DTypeError} for an output that is
+ *   not float32 or not shaped as the points
+ * @throws {ConfigError} when the function has the same name for two inputs
  *
  * @example
  * const names = { x: 'sample', t: 'timestep', conditions: { label: 'class_labels' }, velocity: 'out_sample' };
@@ -81,7 +85,7 @@ export function opaqueField(
   };
 }
 
-/** A function of each value, in the array type that the values have. */
+/** Applies a function to each value, keeping the array type. */
 function mapped({ shape, data }: HostTensor, f: (value: number, i: number) => number): HostTensor {
   return hostTensor(shape, data.map(f));
 }

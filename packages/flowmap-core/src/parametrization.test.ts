@@ -21,21 +21,21 @@ const s = hostTensor([COUNT], Float64Array.of(0, 0.2, 0.9, 0.899999, 0.1, 0.5));
 
 type Function3 = (x: Tensor, t: Tensor, s: Tensor) => Tensor;
 
-/** A flow map by a parametrisation of a network whose output is a function. */
+/** The flow map that a parametrisation makes of a network with the given output. */
 function mapOf(output: Function3, parametrization: Parametrization): FlowMap {
   const config = { type: 'function', shape: [1], interval: true };
   const network = defineNetwork(config, {}, (_, { x, t, s }) => output(x, t, s!));
   return flowMap(network, {}, { parametrization });
 }
 
-/** The output with which the trigonometric parametrisation is the exact map, by the formula solved for it: t and s apart. */
+/**
+ * The output for which the trigonometric parametrisation gives the exact map, by solving the formula for it; t and s
+ * must differ.
+ */
 const exactOutput: Function3 = (x, t, s) => {
   const d = t.sub(s).mul(Math.PI / 2).reshape([COUNT, 1]); // prettier-ignore
-  return d
-    .cos()
-    .mul(x)
-    .sub(exact.map(x, t, s))
-    .div(d.sin());
+  const kept = d.cos().mul(x);
+  return kept.sub(exact.map(x, t, s)).div(d.sin());
 };
 
 const output: Function3 = (x, t, s) => x.mul(1.3).add(t.sub(s.mul(0.4)).reshape([COUNT, 1])).sin(); // prettier-ignore
@@ -54,11 +54,10 @@ describe.each([eulerParametrization, trigonometricParametrization])('the paramet
     const [f, parts, straight] = await results((x, t, s) => {
       const [skip, out] = [parametrization.skip(t, s), parametrization.out(t, s)];
       const column = (factor: Tensor): Tensor => factor.reshape([COUNT, 1]);
+      const kept = column(skip).mul(x);
       return [
         map.map(x, t, s),
-        column(skip)
-          .mul(x)
-          .add(column(out).mul(output(x, t, s))),
+        kept.add(column(out).mul(output(x, t, s))),
         x.add(column(s.sub(t)).mul(map.averageVelocity(x, t, s))),
       ];
     });
@@ -66,7 +65,7 @@ describe.each([eulerParametrization, trigonometricParametrization])('the paramet
     expectClose(f!, straight!, 1e-14);
   });
 
-  test('leaves points where they are at s = t, to the bit, and has finite derivatives there', async () => {
+  test('leaves points unchanged at s = t, to the bit, and has finite derivatives there', async () => {
     const [f, x, average, slope, bend] = await results((x, t, s) => {
       const same = s.mul(0).add(t);
       const change = (f: (s: Tensor) => Tensor) => (s: Tensor) => jvp(f, [s], [full(1, s.shape)])[1];
@@ -79,19 +78,16 @@ describe.each([eulerParametrization, trigonometricParametrization])('the paramet
 
   test('has an average velocity that is the mean of df/ds over the interval', async () => {
     // Near s = t the quotient of the definition loses digits, about 1e-16 / |s - t|.
-    const [average, quotient] = await results((x, t, s) => [
-      map.averageVelocity(x, t, s),
-      map
-        .map(x, t, s)
-        .sub(x)
-        .div(s.sub(t).reshape([COUNT, 1])),
-    ]);
+    const [average, quotient] = await results((x, t, s) => {
+      const change = map.map(x, t, s).sub(x);
+      return [map.averageVelocity(x, t, s), change.div(s.sub(t).reshape([COUNT, 1]))];
+    });
     expectClose(average!, quotient!, 1e-9);
   });
 });
 
 describe('the trigonometric parametrisation', () => {
-  test('of the right output is the exact map, and its average velocity the exact one', async () => {
+  test('of the right output is the exact map, with the exact average velocity', async () => {
     const map = mapOf(exactOutput, trigonometricParametrization);
     const [f, wanted, average, wantedAverage] = await results((x, t, s) => [
       map.map(x, t, s),
@@ -103,22 +99,22 @@ describe('the trigonometric parametrisation', () => {
     expectClose(average!, wantedAverage!, 1e-9);
   });
 
-  test('has pi / 2 times the output for a velocity at s = t', async () => {
+  test('has pi / 2 times the output as its velocity at s = t', async () => {
     const ofVelocity: Function3 = (x, t) => field.velocity({}, { x, t }).mul(2 / Math.PI);
     const map = mapOf(ofVelocity, trigonometricParametrization);
+    const mapOfOutput = mapOf(output, trigonometricParametrization);
     const [velocity, wanted, alone] = await results((x, t) => [
       map.averageVelocity(x, t, t),
       field.velocity({}, { x, t }),
-      mapOf(output, trigonometricParametrization)
-        .averageVelocity(x, t, t)
-        .sub(output(x, t, t).mul(Math.PI / 2)),
+      mapOfOutput.averageVelocity(x, t, t).sub(output(x, t, t).mul(Math.PI / 2)),
     ]);
     expectClose(velocity!, wanted!, 1e-14);
     expectClose(alone!, { ...alone!, data: alone!.data.map(() => 0) }, 1e-15);
   });
 
   test('has the derivatives of its average velocity along s at s = t', async () => {
-    // f = cos(d) x - sin(d) F, so that df/ds = π / 2 F + ... and d²f/ds² = -π² / 4 x + π dF/ds at s = t; F_mean has half of that.
+    // f = cos(d) x - sin(d) F, so that df/ds = π / 2 F + ... and d²f/ds² = -π² / 4 x + π dF/ds at s = t; the slope of
+    // the mean velocity is half of that.
     const map = mapOf(output, trigonometricParametrization);
     const [slope, wanted] = await results((x, t, s) => {
       const same = s.mul(0).add(t);

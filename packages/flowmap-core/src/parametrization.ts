@@ -2,10 +2,10 @@ import { full, type Tensor } from '@flowmap/tensor';
 import { sinc } from './internal/trigonometry.js';
 import { perSample } from './path.js';
 
-/** How a flow map is made of its network's output: `f(x, t, s) = skip(t, s) x + out(t, s) output`. */
+/** How a flow map is computed from its network's output: `f(x, t, s) = skip(t, s) x + out(t, s) output`. */
 export interface Parametrization {
   readonly name: ParametrizationName;
-  /** Factor of the point, 1 at s = t. Times are `[batch]`, and so is the factor. */
+  /** Factor of the point, 1 at s = t. Times and factor are `[batch]`. */
   skip(t: Tensor, s: Tensor): Tensor;
   /** Factor of the network's output, 0 at s = t. */
   out(t: Tensor, s: Tensor): Tensor;
@@ -13,12 +13,12 @@ export interface Parametrization {
   averageVelocity(output: Tensor, x: Tensor, t: Tensor, s: Tensor): Tensor;
 }
 
-/** Names of the parametrisations, as files have them. */
+/** Names of the parametrisations, as stored in files. */
 export type ParametrizationName = 'euler' | 'trigonometric';
 
 /**
- * The Euler parametrisation `f = x + (s - t) F(x, t, s)` (AYF, MeanFlow): the network's output is the mean velocity, and the
- * velocity at s = t. It is for any path.
+ * The Euler parametrisation `f = x + (s - t) F(x, t, s)` (AYF, MeanFlow): the network's output is the mean velocity,
+ * and the velocity at s = t. Works with any path.
  */
 export const eulerParametrization: Parametrization = {
   name: 'euler',
@@ -28,11 +28,12 @@ export const eulerParametrization: Parametrization = {
 };
 
 /**
- * The trigonometric parametrisation `f = cos(d) x - sin(d) F(x, t, s)` with `d = π (t - s) / 2` (TrigFlow; rCM), for the
- * trigonometric path. At s = t the network's output is the velocity by the angle `π t / 2` in place of t, `F(x, t, t) = 2 v(x, t) / π`.
+ * The trigonometric parametrisation `f = cos(d) x - sin(d) F(x, t, s)` with `d = π (t - s) / 2` (TrigFlow; rCM), for
+ * the trigonometric path. At s = t the network's output is the velocity with respect to the angle `π t / 2` rather than
+ * t, `F(x, t, t) = 2 v(x, t) / π`.
  *
- * As `s - t = -2 d / π`, the mean velocity is
- * `(f - x) / (s - t) = π / 2 ((1 - cos d) / d x + sin(d) / d F) = π / 2 (sin(d / 2) sinc(d / 2) x + sinc(d) F)`.
+ * Since `s - t = -2 d / π`, the mean velocity is `(f - x) / (s - t) = π / 2 ((1 - cos d) / d x + sin(d) / d F)
+ * = π / 2 (sin(d / 2) sinc(d / 2) x + sinc(d) F)`.
  */
 export const trigonometricParametrization: Parametrization = {
   name: 'trigonometric',
@@ -41,11 +42,9 @@ export const trigonometricParametrization: Parametrization = {
   averageVelocity(output, x, t, s) {
     const d = angleBetween(t, s);
     const half = d.mul(0.5);
-    const skip = half
-      .sin()
-      .mul(sinc(half))
-      .mul(Math.PI / 2);
-    const out = sinc(d).mul(Math.PI / 2);
+    const rate = Math.PI / 2;
+    const skip = half.sin().mul(sinc(half)).mul(rate);
+    const out = sinc(d).mul(rate);
     return perSample(skip, x).mul(x).add(perSample(out, x).mul(output));
   },
 };

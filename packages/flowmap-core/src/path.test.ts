@@ -25,7 +25,7 @@ test('the velocity is the derivative of the path in t', async () => {
   expect(derivative).toEqual(velocity);
 });
 
-test('the linear path is what is meant unless another one is given', () => {
+test('the linear path is the default', () => {
   const build = (...path: [] | [typeof linearPath]) =>
     formatProgram(
       program('path', { inputs: { x0: [3, 2], z: [3, 2], t: [3] } }, ({ x0, z, t }) => ({
@@ -45,7 +45,7 @@ describe('the trigonometric path', () => {
     expect(data[5]).toBeCloseTo(0, 14);
   });
 
-  test('has the velocity pi / 2 (cos z - sin x0), and wants times for it', async () => {
+  test('has the velocity pi / 2 (cos z - sin x0), which needs times', async () => {
     const t = hostTensor([3], Float64Array.of(0, 0.3, 1));
     const velocity = await evaluate(runtime, (x0, z, t) => conditionalVelocity(x0, z, t, trigonometricPath), [
       x0,
@@ -80,7 +80,7 @@ test.each([linearPath, trigonometricPath])(
       },
       [t],
     );
-    // Rounding; the second derivative of the trigonometric path's has a few dozen terms of size 1.
+    // Rounding errors only; the second derivative on the trigonometric path has a few dozen terms of size 1.
     values.forEach((value, i) => {
       expect(results[0]!.data[i]).toBeCloseTo(value, 14);
       expect(results[1]!.data[i]).toBeCloseTo(3, 13);
@@ -90,7 +90,7 @@ test.each([linearPath, trigonometricPath])(
   },
 );
 
-test('nothing at all is located at time 0', async () => {
+test('a point with neither data nor noise is located at time 0', async () => {
   const zero = hostTensor([1], [0]);
   for (const path of [linearPath, trigonometricPath]) {
     const { time, scale } = await evaluate(runtime, (x) => ({ ...path.locate(x, x) }), [zero]);
@@ -98,7 +98,7 @@ test('nothing at all is located at time 0', async () => {
   }
 });
 
-test('one number per sample takes the rank of the batch, and no other count will do', () => {
+test('one number per sample takes the rank of the batch, and any other count is refused', () => {
   const x = input('x', [3, 4, 5, 6]);
   expect(perSample(input('t', [3]), x).shape).toEqual([3, 1, 1, 1]);
   expect(() => perSample(input('t', [4]), x)).toThrow(ShapeError);

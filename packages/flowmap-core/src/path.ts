@@ -15,10 +15,13 @@ export function perSample(values: Tensor, x: Tensor): Tensor {
   return values.reshape([batch, ...rest.map(() => 1)]);
 }
 
-/** Keeps a division by zero apart; numbers as small do not occur, as a scale is 0 or at least 1e-8. */
+/** Avoids division by zero; it changes no other value, as a scale is 0 or at least 1e-8. */
 const SMALLEST = 1e-30;
 
-/** Where a point between data and noise is on a path: its time, and the factor by which the path's point is smaller. */
+/**
+ * The location on a path of a point between data and noise: its time, and the factor by which the path's point is
+ * smaller.
+ */
 export interface Location {
   readonly time: Tensor;
   readonly scale: Tensor;
@@ -43,7 +46,7 @@ export interface Path {
   locate(alpha: Tensor, sigma: Tensor): Location;
 }
 
-/** Names of the paths, as files have them. */
+/** Names of the paths, as stored in files. */
 export type PathName = 'linear' | 'trigonometric';
 
 /** The linear path, `alpha = 1 - t` and `sigma = t` (flow matching; AYF). */
@@ -56,19 +59,20 @@ export const linearPath: Path = {
   },
 };
 
+/** The trigonometric path's angle at t = 1. */
+const QUARTER_TURN = Math.PI / 2;
+
 /**
- * The trigonometric path, `alpha = cos(π t / 2)` and `sigma = sin(π t / 2)`, on which the variance of data of variance 1 stays
- * (Lu & Song, "Simplifying, stabilizing and scaling continuous-time consistency models", 2024: TrigFlow, whose angle is `π t / 2`).
+ * The trigonometric path, `alpha = cos(π t / 2)` and `sigma = sin(π t / 2)`, on which data of variance 1 keeps that
+ * variance (Lu & Song, "Simplifying, stabilizing and scaling continuous-time consistency models", 2024: TrigFlow, whose
+ * angle is `π t / 2`).
  */
 export const trigonometricPath: Path = {
   name: 'trigonometric',
-  // The cosine as a sine, which is exactly 0 at t = 1.
+  // The cosine is computed as a sine, which is exactly 0 at t = 1.
   at: (t) => ({
-    alpha: full(1)
-      .sub(t)
-      .mul(Math.PI / 2)
-      .sin(),
-    sigma: t.mul(Math.PI / 2).sin(),
+    alpha: full(1).sub(t).mul(QUARTER_TURN).sin(),
+    sigma: t.mul(QUARTER_TURN).sin(),
   }),
   locate: (alpha, sigma) => ({
     time: angleOf(alpha, sigma).mul(2 / Math.PI),
@@ -96,12 +100,12 @@ export function interpolate(x0: Tensor, z: Tensor, t: Tensor, path: Path = linea
 }
 
 /**
- * Velocity of a path given both ends, `dx_t/dt = alpha'(t) x_0 + sigma'(t) z`; its mean given `x_t` is the marginal velocity
- * `v(x_t, t)`.
+ * Velocity of a path given both endpoints, `dx_t/dt = alpha'(t) x_0 + sigma'(t) z`; its mean given `x_t` is the
+ * marginal velocity `v(x_t, t)`.
  *
- * @param t `[batch]`, in [0, 1]; the linear path's velocity `z - x_0` does without
+ * @param t `[batch]`, in [0, 1]; not needed for the linear path, whose velocity is `z - x_0`
  * @param path the linear path unless given
- * @throws {ConfigError} for another path without times
+ * @throws {ConfigError} for any other path without times
  */
 export function conditionalVelocity(x0: Tensor, z: Tensor, t?: Tensor, path: Path = linearPath): Tensor {
   if (path.name === 'linear') return z.sub(x0);

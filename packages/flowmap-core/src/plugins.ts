@@ -1,30 +1,35 @@
 import type { HostData, HostTensor, HostTensors, Shape, Tensor, Tensors, TensorSpec } from '@flowmap/tensor';
 import type { Path } from './path.js';
 
-/** What a network is told besides points and times, or a dataset says of a sample: its name stands with it, this is one sample's. */
+/**
+ * A condition: a network's input besides points and times, or what a dataset tells about a sample. Shape and dtype are
+ * for one sample; the name is the key under which the spec is stored.
+ */
 export interface ConditionSpec extends TensorSpec {
   /** For whole numbers: they run from 0 to `categories - 1`. */
   readonly categories?: number;
 }
 
-/** Samples and what is known of each, in host memory. */
+/** Samples and their conditions, in host memory. */
 export interface Batch {
   /** Values `[count, ...shape]`, row-major, finite. */
   readonly x: Float32Array;
-  /** Rows of the dataset's conditions by name, one for each sample: `{ label: Int32Array.of(2, 0) }` for two samples. */
+  /**
+   * Rows of the dataset's conditions by name, one for each sample: `{ label: Int32Array.of(2, 0) }` for two samples.
+   */
   readonly conditions: Readonly<Record<string, HostData>>;
 }
 
-/** Where samples come from. */
+/** A source of samples. */
 export interface Dataset {
   readonly name: string;
-  /** Number of samples; `Infinity` for a distribution that can be drawn from for ever. */
+  /** Number of samples; `Infinity` for a distribution that can be drawn from forever. */
   readonly length: number;
   /** Shape of one sample: `[2]`, or `[3, 24, 24]` for images, which are channels first and in [-1, 1]. */
   readonly shape: readonly number[];
-  /** Names of the classes, for people; empty for data without classes. */
+  /** Names of the classes, for display; empty for data without classes. */
   readonly classes: readonly string[];
-  /** What its batches tell of each sample, by name; `label` when it has classes. See {@link classConditions}. */
+  /** The conditions of each sample in its batches, by name; `label` if it has classes. See {@link classConditions}. */
   readonly conditions: Readonly<Record<string, ConditionSpec>>;
   /** The samples of the given indices; index `i` of a distribution is its `i`-th draw. */
   batch(indices: ArrayLike<number>): Promise<Batch>;
@@ -40,7 +45,10 @@ export interface NetworkInputs {
   readonly s?: Tensor;
   /** The network's conditions by name, each `[batch, ...shape]`. */
   readonly conditions?: Tensors;
-  /** The network's draws by name, each `[batch, ...shape]`; without them it is the network that samples, which draws nothing. */
+  /**
+   * The network's draws by name, each `[batch, ...shape]`; without them it is the network used for sampling, which
+   * draws nothing.
+   */
   readonly draws?: Tensors;
 }
 
@@ -55,9 +63,9 @@ export interface NetworkConfig {
 
 /** A parameter of a module. */
 export interface ParameterSpec extends TensorSpec {
-  /** True for what training leaves as it is: buffers, the base of a low-rank adapter. */
+  /** True for what training does not change: buffers, the base of a low-rank adapter. */
   readonly fixed?: boolean;
-  /** What its value becomes after each update: forced normalisation. */
+  /** Maps its value to the one it gets after each update, as in forced normalisation. */
   readonly project?: (value: Tensor) => Tensor;
 }
 
@@ -68,34 +76,34 @@ export interface Module<In, Out = Tensor> {
   /**
    * Initial values of the parameters, the same for the same seed on every machine.
    *
-   * @param only names of the parameters that are wanted, of which each has the value that it has among all; all unless given,
-   *   and a module may give more than are wanted
+   * @param only names of the parameters that are wanted, each with the same value as when all are drawn; all unless
+   *   given, and a module may return more than are wanted
    */
   init(seed: number, only?: readonly string[]): HostTensors;
   /**
-   * Parameters as an earlier version of the module had them, as those of now with which it is the same function; parameters of
-   * now stay as they are. A module that has had only one form does without.
+   * Converts parameters of an earlier version of the module to current ones, with which it computes the same function;
+   * current parameters stay as they are. Left out by a module that has had only one form.
    */
   upgrade?(params: HostTensors): HostTensors;
   /** Traces the module. */
   apply(params: Tensors, inputs: In): Out;
 }
 
-/** A module `F(x, t, s)` under conditions, shaped as `x`. */
+/** A module `F(x, t, s)` with conditions, whose output is shaped as `x`. */
 export interface Network<C extends NetworkConfig = NetworkConfig> extends Module<NetworkInputs> {
   readonly config: C;
-  /** Conditions that it takes, by name, all of them needed; shapes are those for one sample. */
+  /** Conditions that it takes, by name, all of them required; shapes are for one sample. */
   readonly conditions: Readonly<Record<string, ConditionSpec>>;
   /**
-   * Random numbers that it takes in training, by name, with the shape for one sample: uniform in [0, 1), drawn on the host by
-   * name, seed, step and sample. Dropout is made of them.
+   * Random numbers that it takes in training, by name, each with its shape for one sample: uniform in [0, 1), drawn on
+   * the host by name, seed, step and sample. Used for dropout.
    */
   readonly draws?: Readonly<Record<string, TensorSpec>>;
 }
 
 /**
- * A velocity field `v(x, t)` over symbolic tensors, with the parameters it needs: a teacher. Its ODE `dx/dt = v(x, t)` runs
- * from noise at t = 1 to data at t = 0.
+ * A velocity field `v(x, t)` over symbolic tensors, with the parameters it needs: a teacher. Its ODE `dx/dt = v(x, t)`
+ * runs from noise at t = 1 to data at t = 0.
  */
 export interface VelocityField {
   readonly parameters: HostTensors;
@@ -104,8 +112,8 @@ export interface VelocityField {
 }
 
 /**
- * A velocity field that can only be run: an ONNX file, a service, an async function. Training asks it between two programs, so it
- * needs no derivatives and no access to its parameters. See {@link opaqueField}.
+ * A velocity field that can only be evaluated: an ONNX file, a service, an async function. Training evaluates it
+ * between two programs, so it needs no derivatives and no access to its parameters. See {@link opaqueField}.
  */
 export interface OpaqueField {
   /**
@@ -113,26 +121,29 @@ export interface OpaqueField {
    *
    * @param x points `[batch, ...shape]`
    * @param t times `[batch]`
-   * @param conditions what else is known of each sample, by name, each `[batch, ...shape]`; those that it does not take are left
-   *   aside
+   * @param conditions conditions of each sample, by name, each `[batch, ...shape]`; those that it does not take are
+   *   ignored
    */
   evaluate(x: HostTensor, t: HostTensor, conditions: HostTensors): Promise<HostTensor>;
 }
 
-/** A flow map `f(x, t, s)`, the point at time `s` of the ODE's trajectory through `x` at time `t`, over symbolic tensors. */
+/**
+ * A flow map `f(x, t, s)`, the point at time `s` of the ODE's trajectory through `x` at time `t`, over symbolic
+ * tensors.
+ */
 export interface FlowMap {
   /**
-   * `F(x, t, s)`: the mean of the velocity over the trajectory between `s` and `t`, shaped as `x`; by every parametrisation of the
-   * network.
+   * `F(x, t, s)`: the mean of the velocity over the trajectory between `s` and `t`, shaped as `x`; defined for every
+   * parametrisation of the network.
    */
   averageVelocity(x: Tensor, t: Tensor, s: Tensor): Tensor;
   /** `f(x, t, s) = x + (s - t) F(x, t, s)`, shaped as `x`; exactly `x` at s = t. */
   map(x: Tensor, t: Tensor, s: Tensor): Tensor;
-  /** The same map under other conditions, such as the null class: those given replace its own, the others stay. */
+  /** The same map under other conditions, such as the null class: those given replace its own, the others are kept. */
   under(conditions: Tensors): FlowMap;
 }
 
-/** Where a training run stands: `step` runs from 0 to `iterations - 1`. */
+/** How far a training run has come: `step` runs from 0 to `iterations - 1`. */
 export interface Progress {
   readonly step: number;
   readonly iterations: number;
@@ -147,22 +158,23 @@ export interface ObjectiveContext {
   readonly x0: Tensor;
   /** Standard normal noise, shaped as `x0`. */
   readonly noise: Tensor;
-  /** Point on the path between both, shaped as `x0`. */
+  /** Point on the path between the two, shaped as `x0`. */
   readonly xt: Tensor;
-  /** The path, for those who noise data at other times; linear unless given. */
+  /** The path, for objectives that noise data at other times; linear unless given. */
   readonly path?: Path;
   /** Start and target times, each `[batch]`. */
   readonly t: Tensor;
   readonly s: Tensor;
-  /** What else the objective draws: the tensors of {@link Objective.draws}. */
+  /** The objective's other draws: the tensors of {@link Objective.draws}. */
   readonly draws: Tensors;
   /** The objective's own parameters, those of {@link Objective.own}. */
   readonly own: Tensors;
   /**
-   * The teacher's velocity `v(x, t)`, shaped as `x`; no gradient flows through it. It may be asked anywhere and as often as it is
-   * needed. Without a teacher it is the path's own given both ends, such as `noise - x0`, which is known at `(xt, t)` alone.
+   * The teacher's velocity `v(x, t)`, shaped as `x`; no gradient flows through it. It may be evaluated anywhere and as
+   * often as needed. Without a teacher it is the path's velocity given both endpoints, such as `noise - x0`, which is
+   * known only at `(xt, t)`.
    *
-   * @throws {ConfigError} when it is asked elsewhere and there is no teacher
+   * @throws {ConfigError} when it is evaluated elsewhere and there is no teacher
    */
   readonly velocity: (x: Tensor, t: Tensor) => Tensor;
   /** The objective's schedules at the current step, scalars. */
@@ -176,8 +188,8 @@ export interface ObjectiveResult {
 }
 
 /**
- * What a batch draws: `t[i]` is sample i's start, `s[i]` its target, at most `t[i]` unless the objective trains towards noise too;
- * whatever else an objective names, row by row.
+ * The draws for a batch: `t[i]` is sample i's start time, `s[i]` its target time, at most `t[i]` unless the objective
+ * trains towards noise too; whatever else an objective names, also row by row.
  */
 export interface Draws {
   readonly t: Float32Array;
@@ -191,19 +203,21 @@ export interface Objective {
   /** Its settings, defaults included: recorded with a run, and compared when the run is resumed. */
   readonly config: Readonly<Record<string, string | number | boolean | null>>;
   /**
-   * `teacher: false` trains on data alone. `average` is the name of a moving average of the student's weights that targets are made
-   * of: `ema`; none unless given.
+   * `teacher: false` trains on data alone. `average` names a moving average of the student's weights from which targets
+   * are computed: `ema`; none unless given.
    */
   readonly needs: { readonly teacher: boolean; readonly average?: string };
-  /** The metric that tells most about its progress, for displays; none but the loss unless given. */
+  /** The most telling metric of its progress, for displays; only the loss unless given. */
   readonly watch?: string;
-  /** Parameters of its own that are trained with the student, such as a learned weight. */
+  /** Its own parameters that are trained with the student, such as a learned weight. */
   readonly own?: Module<never, unknown>;
-  /** Numbers that change from step to step; each becomes a scalar input, so that a schedule never traces again. */
+  /** Numbers that change from step to step; each becomes a scalar input, so a schedule never causes retracing. */
   readonly schedules: Readonly<Record<string, (progress: Progress) => number>>;
-  /** Names of what it draws besides the times, with the shape for one sample: `{ middle: [] }` for a time between. */
+  /**
+   * Names of its draws besides the times, each with its shape for one sample: `{ middle: [] }` for a time in between.
+   */
   readonly draws?: Readonly<Record<string, Shape>>;
-  /** Draws times, and what {@link Objective.draws} names, on the host; the same for the same seed and step. */
+  /** Draws the times, and what {@link Objective.draws} names, on the host; the same for the same seed and step. */
   draw(key: { readonly seed: number; readonly step: number }, batchSize: number): Draws;
   /** Traces the loss of a batch. */
   loss(context: ObjectiveContext): ObjectiveResult;

@@ -23,7 +23,7 @@ interface Law {
   readonly stds: readonly number[];
 }
 
-/** Factors of data and noise at the network's own time, as its paper has them. */
+/** Factors of data and noise at the network's own time, as given in its paper. */
 type Factors = (time: Tensor) => { readonly A: Tensor; readonly B: Tensor };
 
 const ve: Factors = (time) => ({ A: full(1, time.shape), B: time });
@@ -46,13 +46,12 @@ function ideal(law: Law, factors: Factors, predicts: 'x0' | 'z' | 'v'): Predicto
       const { A, B } = factors(perSample(t, x));
       const parts = law.means.map((mean, k) => {
         const std = law.stds[k]!;
-        const variance = A.square()
-          .mul(std ** 2)
-          .add(B.square());
+        const dataVariance = std ** 2;
+        const variance = A.square().mul(dataVariance).add(B.square());
         const off = x.sub(A.mul(mean));
         return {
           score: off.square().div(variance).add(variance.log()).mul(-0.5).add(Math.log(law.weights[k]!)),
-          x0: A.mul(std ** 2).mul(off).div(variance).add(mean), // prettier-ignore
+          x0: A.mul(dataVariance).mul(off).div(variance).add(mean),
           z: B.mul(off).div(variance),
         };
       });
@@ -75,7 +74,7 @@ const noises: readonly [NoiseSchedule, Factors][] = [
 ];
 
 const points = [0.4, -1.2, 0.1, 1.9, -0.6, 0.9, -2.1];
-// The last is noisier than a cosine in 1,000 steps, and less than EDM's 80.
+// The last is noisier than a cosine schedule in 1,000 steps, and less noisy than EDM's 80.
 const times = [0.05, 0.2, 0.37, 0.5, 0.74, 0.9, 0.98];
 
 async function valuesOf(field: VelocityField, x: readonly number[], t: readonly number[]): Promise<number[]> {
@@ -123,7 +122,7 @@ describe.each([linearPath, trigonometricPath])('on the $name path', (path) => {
       await expectSame(all, exact, [1, 1]);
     });
 
-    test('a denoiser that is NaN without noise is asked at the smallest one, to within it', async () => {
+    test('a denoiser that is NaN without noise is evaluated at the smallest noise, to within it', async () => {
       const network = ideal(law, ve, 'x0');
       const logarithmic: Predictor = {
         parameters: {},
@@ -136,7 +135,8 @@ describe.each([linearPath, trigonometricPath])('on the $name path', (path) => {
         await valuesOf(field, points.slice(0, 3), t),
         await valuesOf(exact, points.slice(0, 3), t),
       ];
-      // The score is at most 7 / 0.3 here, and the velocity is off by about 0.002 of it, times pi / 2 on the trigonometric path.
+      // The score is at most 7 / 0.3 here, and the velocity is off by about 0.002 of it, times pi / 2 on the
+      // trigonometric path.
       got.forEach((value, i) => expect(Math.abs(value - wanted[i]!)).toBeLessThan(0.05));
       const unguarded = await valuesOf(velocityFromDenoiser(logarithmic, { path }), [0.4], [0]);
       expect(unguarded).toEqual([NaN]);
@@ -159,13 +159,13 @@ describe.each([linearPath, trigonometricPath])('on the $name path', (path) => {
 });
 
 test('the formulas of EDM on the linear path, by hand', async () => {
-  // D(x; sigma) = c² / (c² + sigma²) x for N(0, c²): (x_t - D(x_t / (1 - t); t / (1 - t))) / t at c = 0.5 and x_t = 0.7.
+  // D(x; sigma) = c² / (c² + sigma²) x for N(0, c²): (x_t - D(x_t / (1 - t); t / (1 - t))) / t for c = 0.5, x_t = 0.7.
   const law = { weights: [1], means: [0], stds: [0.5] };
   const values = await valuesOf(velocityFromDenoiser(ideal(law, ve, 'x0')), [0.7, 0.7, 0.7], [0.1, 0.5, 0.9]);
   [-0.411765, 0.84, 0.753846].forEach((value, i) => expect(values[i]).toBeCloseTo(value, 6));
 });
 
-test('a field of one path is that of the other, both ways and at both ends', async () => {
+test('a field is converted from one path to the other, both ways and at both ends', async () => {
   const fields = {
     linear: gaussianVelocity(gaussianLaw),
     trigonometric: gaussianVelocity(gaussianLaw, trigonometricPath),
@@ -181,7 +181,7 @@ test('a field of one path is that of the other, both ways and at both ends', asy
   await expectSame(velocityOnPath(over, { from: trigonometricPath, to: linearPath }), fields.linear, all);
 });
 
-test('derivatives go through', async () => {
+test('has derivatives', async () => {
   const along = (field: VelocityField): VelocityField => ({
     parameters: {},
     velocity: (_, { x, t }) =>
@@ -194,7 +194,7 @@ test('derivatives go through', async () => {
   }
 });
 
-test('a network is asked at its own points and times, with the conditions', async () => {
+test('a network is evaluated at its own points and times, with the conditions', async () => {
   const asked: Record<string, unknown> = {};
   const predictor: Predictor = {
     parameters: { w: hostTensor([1], [2]) },

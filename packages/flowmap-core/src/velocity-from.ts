@@ -3,24 +3,24 @@ import { veNoise, type NoiseSchedule } from './noise-schedules.js';
 import { linearPath, perSample, ratesOf, type Path } from './path.js';
 import type { NetworkInputs, VelocityField } from './plugins.js';
 
-// A prediction by a network from elsewhere says what the mean data E[x_0 | x] and the mean noise E[z | x] of a point are, and these
-// what its velocity on any path is: v = alpha' E[x_0 | x] + sigma' E[z | x]. The point x = alpha x_0 + sigma z of our path is
-// `scale` times the network's point A x_0 + B z of the same ratio sigma / alpha = B / A.
+// The prediction of an external network determines the mean data E[x_0 | x] and the mean noise E[z | x] of a point, and
+// these determine its velocity on any path: v = alpha' E[x_0 | x] + sigma' E[z | x]. The point x = alpha x_0 + sigma z
+// of our path is `scale` times the network's point A x_0 + B z with the same ratio sigma / alpha = B / A.
 
-/** A network from elsewhere, over symbolic tensors, with the parameters it needs. */
+/** An external network, over symbolic tensors, with the parameters it needs. */
 export interface Predictor {
   readonly parameters: HostTensors;
   /**
    * What it predicts, shaped as `x`; `params` are symbolic stand-ins for `parameters`.
    *
-   * @param inputs its points, its times, and the conditions as we call them
+   * @param inputs its points, its times, and the conditions by our names
    */
   predict(params: Tensors, inputs: NetworkInputs): Tensor;
 }
 
-/** What the predictions of a network are for. */
+/** How a network's predictions are converted. */
 export interface PredictorOptions {
-  /** How it counts noise. */
+  /** How the network measures noise. */
   readonly noise: NoiseSchedule;
   /** The path whose velocity is wanted; `linearPath` unless given. */
   readonly path?: Path;
@@ -32,7 +32,7 @@ interface Ends {
   readonly z: Tensor;
 }
 
-/** A point of our path with its factors, shaped to combine with it, and how it is located by the network. */
+/** A point of our path with its factors and its location in the network's terms, shaped to combine with it. */
 interface Point {
   readonly x: Tensor;
   readonly alpha: Tensor;
@@ -42,9 +42,9 @@ interface Point {
 }
 
 /**
- * The velocity by a denoiser, a network that predicts the data: `D(x; sigma) = E[x_0 | x]` of EDM unless another noise is given.
- * `E[z | x] = (x - alpha D) / sigma`; on the linear path, `v = (x - D(x / (1 - t); t / (1 - t))) / t`. At t = 0 it
- * is `alpha' D`, and so exact where `D(x; 0) = x`; near t = 0 rounding errors are divided by t.
+ * The velocity from a denoiser, a network that predicts the data: EDM's `D(x; sigma) = E[x_0 | x]` unless another noise
+ * is given. `E[z | x] = (x - alpha D) / sigma`; on the linear path, `v = (x - D(x / (1 - t); t / (1 - t))) / t`. At
+ * t = 0 it is `alpha' D`, which is exact if `D(x; 0) = x`; near t = 0 rounding errors are divided by t.
  *
  * @param options.noise `veNoise()` unless given
  */
@@ -52,16 +52,17 @@ export function velocityFromDenoiser(denoiser: Predictor, options: Partial<Predi
   const settings = { noise: veNoise(), ...options };
   const { smallest = 0 } = settings.noise;
   return velocityFrom(denoiser, settings, (x0, { x, alpha, sigma }) => {
-    // At t = 0 without a smallest ratio, x - D is 0, and z with it.
+    // At t = 0 without a smallest ratio, x - D is 0, and so is z.
     const seen = smallest === 0 ? select(sigma.equal(0), 1, sigma) : sigma.maximum(alpha.mul(smallest));
     return { x0, z: x.sub(alpha.mul(x0)).div(seen) };
   });
 }
 
 /**
- * The velocity by a network that predicts the noise, `E[z | x]` (DDPM's epsilon). `E[x_0 | x] = (x - sigma z) / alpha`; on the
- * linear path, `v = (z - x) / (1 - t)`. At t = 1 the data is not to be had from the noise: with noise of a largest ratio it is what
- * the network says there, and for other noise the times are those below 1.
+ * The velocity from a network that predicts the noise, `E[z | x]` (DDPM's epsilon).
+ * `E[x_0 | x] = (x - sigma z) / alpha`; on the linear path, `v = (z - x) / (1 - t)`. At t = 1 the data cannot be
+ * recovered from the noise: if the noise has a largest ratio, the network's prediction there is used; otherwise times
+ * must be below 1.
  */
 export function velocityFromNoisePrediction(predictor: Predictor, options: PredictorOptions): VelocityField {
   const { largest = Infinity } = options.noise;
@@ -72,9 +73,9 @@ export function velocityFromNoisePrediction(predictor: Predictor, options: Predi
 }
 
 /**
- * The velocity by a network with v-prediction (Salimans & Ho, "Progressive distillation for fast sampling of diffusion models", 2022,
- * section 4): `E[A z - B x_0 | x]` with `A^2 + B^2 = 1`. From the network's point y, `E[x_0 | x] = A y - B v` and
- * `E[z | x] = B y + A v`, at all times.
+ * The velocity from a network with v-prediction (Salimans & Ho, "Progressive distillation for fast sampling of
+ * diffusion models", 2022, section 4): `E[A z - B x_0 | x]` with `A^2 + B^2 = 1`. From the network's point y,
+ * `E[x_0 | x] = A y - B v` and `E[z | x] = B y + A v`, at all times.
  */
 export function velocityFromVPrediction(predictor: Predictor, options: PredictorOptions): VelocityField {
   return velocityFrom(predictor, options, (v, { x, alpha, sigma }) => {
@@ -85,8 +86,8 @@ export function velocityFromVPrediction(predictor: Predictor, options: Predictor
 }
 
 /**
- * The velocity field of one path as that of another, for the same data and noise: `y = A x_0 + B z` and `v = A' x_0 + B' z` are solved
- * for the means of data and noise, at all times.
+ * Converts the velocity field of one path to another, for the same data and noise: `y = A x_0 + B z` and
+ * `v = A' x_0 + B' z` are solved for the means of data and noise, at all times.
  */
 export function velocityOnPath(
   field: VelocityField,
@@ -106,7 +107,7 @@ export function velocityOnPath(
   });
 }
 
-/** The velocity by what a prediction says of data and noise. */
+/** The velocity from the means of data and noise that a prediction determines. */
 function velocityFrom(
   predictor: Predictor,
   { noise, path = linearPath }: PredictorOptions,

@@ -5,13 +5,16 @@ import { both } from './internal/prefixes.js';
 import { requireSameKind } from './internal/same-kind.js';
 import { combine, requireScale, scaleConditions, type GuidanceScale } from './internal/scale.js';
 
-/** What guidance adds to a velocity. */
+/** What guidance adds to a velocity field. */
 export interface Guided {
-  /** Conditions that a student needs for the scale, as `flowMapFrom` takes them: `{ guidance: [] }`, or none for a fixed scale. */
+  /**
+   * Conditions that a student needs for the scale, as `flowMapFrom` takes them: `{ guidance: [] }`, or none for a fixed
+   * scale.
+   */
   readonly conditions: Readonly<Record<string, Shape>>;
 }
 
-/** A model, its velocity, or a velocity that can only be run. */
+/** A model, its velocity field, or an opaque field, which can only be run. */
 export type Guide = Model | ((VelocityField | OpaqueField) & Partial<Guided>);
 
 /** Options of {@link autoguidance}; λ is at least 1. */
@@ -19,16 +22,16 @@ export interface AutoguidanceOptions<G extends Guide = Guide> extends GuidanceSc
   readonly strong: G;
   /** A smaller or less trained model of the same family. */
   readonly weak: G;
-  /** Runs the one that can be traced where the other can only be run. */
+  /** Runs the traceable field if the other is opaque. */
   readonly runtime?: Runtime;
 }
 
 /**
- * Autoguidance (Karras et al. 2024; AYF, eq. 3): `v = λ v_strong + (1 - λ) v_weak`, as a teacher. It is exactly the strong one at
- * λ = 1. Where either can only be run, so can the result.
+ * Autoguidance (Karras et al. 2024; AYF, eq. 3): `v = λ v_strong + (1 - λ) v_weak`, as a teacher. At λ = 1 it is
+ * exactly the strong one. If either is opaque, so is the result.
  *
- * @throws {ConfigError} for λ < 1 or an interval that is none; naming what differs between two models: the shape of samples, a
- *   class, a condition; for a velocity that is traced beside one that is run without a runtime; on tracing or running, when the
+ * @throws {ConfigError} for λ < 1 or an invalid interval; naming what differs between two models: the shape of samples,
+ *   a class, a condition; for a traceable field beside an opaque one without a runtime; on tracing or running, when the
  *   condition that gives λ is missing
  */
 export function autoguidance(
@@ -67,7 +70,7 @@ export function autoguidance(options: AutoguidanceOptions): (VelocityField | Opa
   };
 }
 
-/** What a velocity that is guided itself needs. */
+/** The conditions needed by a velocity that is itself guided. */
 function needed(guide: Guide): Guided['conditions'] {
   return 'network' in guide ? {} : (guide.conditions ?? {});
 }

@@ -5,15 +5,16 @@ import { combine, requireScale, scaleConditions, type GuidanceScale } from './in
 
 /** Options of {@link classifierFree}; λ is at least 1. */
 export interface ClassifierFreeOptions extends GuidanceScale, NullConditions {
-  /** Trained with dropped labels or conditions, see `withLabelDropout`. */
+  /** A model trained with dropped labels or conditions, see `withLabelDropout`. */
   readonly model: Model;
 }
 
 /**
  * Classifier-free guidance (Ho and Salimans 2022): `v = λ v(x, c) + (1 - λ) v(x, ∅)` with one model, as a teacher.
  *
- * @throws {ConfigError} for λ < 1, an interval that is none, a null class that is none of the model's, a dropped condition that it
- *   does not take, or nothing that differs between both; on tracing, when the condition that gives λ is missing
+ * @throws {ConfigError} for λ < 1, an invalid interval, a null class that the model does not have, a dropped condition
+ *   that it does not take, or when the two evaluations would not differ; on tracing, when the condition that gives λ is
+ *   missing
  */
 export function classifierFree(options: ClassifierFreeOptions): VelocityField & Guided {
   requireScale('classifierFree', options, 1);

@@ -23,7 +23,7 @@ import { withLabelDropout } from './with-label-dropout.js';
 const network = mlp({ shape: [2], width: 8, depth: 1, classes: 3 });
 const classes = ['cat', 'dog', 'none'];
 
-/** A network whose every parameter is drawn, so that conditions tell. */
+/** A network with all parameters drawn at random, so that conditions make a difference. */
 function drawn(seed: number): Model {
   const params = Object.entries(network.init(seed)).map(([name, { shape, data }]) => {
     return [name, hostTensor(shape, Float32Array.from(normals({ seed, purpose: name }, data.length)))] as const;

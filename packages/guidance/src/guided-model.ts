@@ -4,13 +4,15 @@ import { both } from './internal/prefixes.js';
 import { requireSameKind } from './internal/same-kind.js';
 import { combine, requireScale, type GuidanceScale } from './internal/scale.js';
 
-/** A guided network: that of the strong model, that of the weak one unless it is the same model, and how they are combined. */
+/**
+ * A guided network: that of the strong model, that of the weak model unless it is the same, and how they are combined.
+ */
 export interface GuidedConfig extends NetworkConfig {
   readonly type: 'guided';
   readonly strong: NetworkConfig;
   readonly weak?: NetworkConfig;
   readonly guidance: GuidanceScale;
-  /** The label that the weak one is told, and the conditions that are zero for it. */
+  /** The label given to the weak one, and the conditions that are zero for it. */
   readonly nullLabel?: number;
   readonly dropped?: readonly string[];
 }
@@ -18,18 +20,18 @@ export interface GuidedConfig extends NetworkConfig {
 /** Options of {@link guidedModel}; any λ. */
 export interface GuidedModelOptions extends GuidanceScale, NullConditions {
   readonly strong: Model;
-  /** The strong model under the null class or without the dropped conditions unless given. */
+  /** Unless given, the strong model under the null class or without the dropped conditions. */
   readonly weak?: Model;
 }
 
 /**
- * Two velocity fields, or two flow maps, as one model whose output is `λ F_strong + (1 - λ) F_weak`; without a weak model,
- * classifier-free guidance. It is sampled, frozen and taught as any model; to load it from a file, register {@link guidedNetwork}.
- * Its parameters are `strong.*` and `weak.*`. Guiding the average velocities of flow maps only approximates the flow map of the guided
- * velocity, which a student that is distilled from that velocity learns.
+ * Two velocity fields, or two flow maps, as one model whose output is `λ F_strong + (1 - λ) F_weak`; without a weak
+ * model, classifier-free guidance. It can be sampled, frozen and distilled like any model; to load it from a file,
+ * register {@link guidedNetwork}. Its parameters are `strong.*` and `weak.*`. Guiding the average velocities of flow
+ * maps only approximates the flow map of the guided velocity, whereas a student distilled from that velocity learns it.
  *
- * @throws {ConfigError} for a scale or an interval that makes no sense, or whose condition the model has already; naming what differs:
- *   the kind, the shape of samples, a class, a condition; without a weak model, when nothing is dropped
+ * @throws {ConfigError} for an invalid scale or interval, or a scale whose condition the model already has; naming what
+ *   differs: the kind, the shape of samples, a class, a condition; without a weak model, when nothing is dropped
  */
 export function guidedModel(options: GuidedModelOptions): Model {
   const { strong, weak, nullClass, dropped, scale, interval } = options;
@@ -57,9 +59,9 @@ export function guidedModel(options: GuidedModelOptions): Model {
 }
 
 /**
- * The network of a {@link guidedModel}: `registerNetwork('guided', guidedNetwork)` makes files of it loadable.
+ * The network of a {@link guidedModel}: `registerNetwork('guided', guidedNetwork)` makes its files loadable.
  *
- * @throws {ConfigError} for a network of an unknown type, or a scale that makes no sense
+ * @throws {ConfigError} for a network of an unknown type, or an invalid scale
  */
 export function guidedNetwork(given: NetworkConfig): Network<GuidedConfig> {
   const config = given as GuidedConfig;

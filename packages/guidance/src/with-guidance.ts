@@ -11,10 +11,11 @@ export interface WithGuidanceOptions {
 }
 
 /**
- * The same samples with a scale of guidance for each, drawn uniformly: a condition more. From a loader, sample and step decide it;
- * from a dataset, the sample's index, so that a sample of a finite dataset has the same scale in every epoch.
+ * The same samples with a guidance scale for each, drawn uniformly, as an additional condition. For a loader it depends
+ * on sample and step; for a dataset on the sample's index, so a sample of a finite dataset has the same scale in every
+ * epoch.
  *
- * @throws {ConfigError} for a range that is none, or a condition that the samples have already
+ * @throws {ConfigError} for an invalid range, or a condition that the samples already have
  */
 export function withGuidance<T extends Dataset | Loader>(source: T, options: WithGuidanceOptions): T;
 export function withGuidance(source: Dataset | Loader, options: WithGuidanceOptions): Dataset | Loader {

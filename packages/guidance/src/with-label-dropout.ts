@@ -2,7 +2,10 @@ import { classConditions, ConfigError, uniforms, type Dataset, type Loader } fro
 
 /** Options of {@link withLabelDropout}. */
 export interface LabelDropoutOptions {
-  /** Share of labels that become the null class, in [0, 1]; 0 for data that only has to know the class, as a student's. */
+  /**
+   * Share of labels that become the null class, in [0, 1]; 0 for data that only has to have the class, such as a
+   * student's.
+   */
   readonly share: number;
   readonly seed: number;
   /** Name of the null class, which becomes the last one; `none` unless given. */
@@ -10,11 +13,11 @@ export interface LabelDropoutOptions {
 }
 
 /**
- * The same samples with one class more, which stands for no class, and some labels replaced by it: what a teacher is trained on for
- * classifier-free guidance. From a loader, sample and step decide which; from a dataset, the sample's index, so that a sample of a
- * finite dataset lacks its label in every epoch or in none.
+ * The same samples with an additional class that stands for no class, and with some labels replaced by it, to train a
+ * teacher for classifier-free guidance. For a loader, sample and step determine which; for a dataset, the sample's
+ * index, so a sample of a finite dataset lacks its label in every epoch or in none.
  *
- * @throws {ConfigError} for a share outside [0, 1], data without classes, or a class of the null class's name
+ * @throws {ConfigError} for a share outside [0, 1], data without classes, or a class that has the null class's name
  */
 export function withLabelDropout<T extends Dataset | Loader>(source: T, options: LabelDropoutOptions): T;
 export function withLabelDropout(source: Dataset | Loader, options: LabelDropoutOptions): Dataset | Loader {

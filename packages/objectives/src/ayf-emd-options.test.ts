@@ -2,7 +2,7 @@ import { gaussianVelocity, loader, mlp, type VelocityField } from '@flowmap/core
 import { gaussianMixture } from '@flowmap/data';
 import { onnxRuntime } from '@flowmap/runtime-onnx';
 import { referenceRuntime } from '@flowmap/runtime-reference';
-import { full, hostTensor, select, type Runtime } from '@flowmap/tensor';
+import { full, hostTensor, select, type HostTensor, type Runtime } from '@flowmap/tensor';
 import { evaluate } from '@flowmap/tensor/testing';
 import { logging, NonFiniteError, objectivePhase, train, trainee, type Training } from '@flowmap/train';
 import { describe, expect, test } from 'vitest';
@@ -75,7 +75,7 @@ describe('spikeLimit', () => {
   });
 
   test('does not let samples count that are not finite, nor divides by zero', async () => {
-    const factors = (values: number[]): ReturnType<typeof evaluate> =>
+    const factors = (values: number[]): Promise<HostTensor> =>
       evaluate(runtime, (x) => spikeFactors(x, 1), [hostTensor([values.length, 1], values)]);
     expect([...(await factors([NaN, 1, 4, Infinity])).data]).toEqual([1, 1, 2.25 / 4, 0]);
     expect([...(await factors([0, 0])).data]).toEqual([1, 1]);
@@ -220,7 +220,8 @@ describe('without a teacher', () => {
   });
 
   test('normalisation misses the mean by what the refusal says, and c: Infinity does not', () => {
-    // The fixed point of E[(F - v) / (|F - v| + c)] = 0 for v of one value from .3 N(-1, .3^2) + .7 N(1.2, .3^2): mean 0.54, deviation 1.05.
+    // The fixed point of E[(F - v) / (|F - v| + c)] = 0 for single values v from .3 N(-1, .3^2) + .7 N(1.2, .3^2), whose
+    // mean is 0.54 and deviation 1.05.
     const density = (v: number): number =>
       0.3 * Math.exp(-(((v + 1) / 0.3) ** 2) / 2) + 0.7 * Math.exp(-(((v - 1.2) / 0.3) ** 2) / 2);
     const grid = Array.from({ length: 4000 }, (_, i) => -3 + i / 600);

@@ -1,4 +1,4 @@
-import { gaussianFlowMap, gaussianVelocity, type FlowMap } from '@flowmap/core';
+import { gaussianFlowMap, gaussianVelocity, perSample, type FlowMap } from '@flowmap/core';
 import { referenceRuntime } from '@flowmap/runtime-reference';
 import { constant, gradients, hostTensor, full, type Tensor } from '@flowmap/tensor';
 import { evaluate } from '@flowmap/tensor/testing';
@@ -15,7 +15,7 @@ for (const c of [0.1, Infinity]) {
   describeObjective(`ayfEmd with c = ${c}`, () => ayfEmd({ c }), {
     runtime,
     usesTimeDerivative: true,
-    // 2 g / (||g|| + c) dF/dtheta with g = F - v + r (t - s) dF/dt, all of it written out for F = a x (1 + b t + d s)
+    // 2 g / (||g|| + c) dF/dtheta with g = F - v + r (t - s) dF/dt, all written out for F = a x (1 + b t + d s)
     gradient({ xt, t, s, velocity: v }, { a, b, d }, { r = NaN }) {
       const factor = 1 + b * t + d * s;
       const dFdt = a * factor * v + a * b * xt;
@@ -72,7 +72,7 @@ describe('ayfEmd', () => {
     expect(distilled).toMatchObject({ loss: matched.loss, gradient: matched.gradient });
   });
 
-  /** Loss and gradient by a factor on the average velocity, at factor 1 of a student that is right. */
+  /** Loss and gradient with respect to a factor on the average velocity of an exact student, at factor 1. */
   async function atOptimum(student: FlowMap, r: number): Promise<{ loss: number; gradient: number }> {
     const points = hostTensor([4, 1], Float64Array.of(-1.3, 0.37, 0.9, 2));
     const times = hostTensor([4], Float64Array.of(0.95, 0.8, 0.45, 0.7));
@@ -117,7 +117,7 @@ describe('ayfEmd', () => {
     // F_r(x_t, t, s) = int_0^1 v(x_u, u) dq with u = s + q^r (t - s), the solution of F = v - r (t - s) dF/dt
     for (const r of [0.99, 0.5]) {
       const { loss, gradient } = await atOptimum(pathAverage(r), r);
-      // The quadrature's error: its integrand behaves as q^r at 0.
+      // The quadrature's error: its integrand behaves like q^r at 0.
       expect(loss).toBeLessThan(1e-9);
       expect(Math.abs(gradient)).toBeLessThan(1e-4);
     }
@@ -151,22 +151,15 @@ describe('ayfEmd', () => {
       const batch = t.size;
       const column = (values: Tensor): Tensor => values.reshape([batch, 1]);
       const everywhere = (values: Tensor): Tensor => column(values).broadcastTo([batch, count]).reshape([-1]);
-      const u = column(s)
-        .add(column(t.sub(s)).mul(fractions))
-        .reshape([-1]);
+      const points = column(s).add(column(t.sub(s)).mul(fractions));
+      const u = points.reshape([-1]);
       const xu = gaussianFlowMap({ std }).map(everywhere(x).reshape([-1, 1]), everywhere(t), u);
       const v = gaussianVelocity({ std }).velocity({}, { x: xu, t: u });
       return v.reshape([batch, count]).mul(weights).sum([1], true);
     };
     const student: FlowMap = {
       averageVelocity,
-      map: (x, t, s) =>
-        x.add(
-          s
-            .sub(t)
-            .reshape([-1, 1])
-            .mul(averageVelocity(x, t, s)),
-        ),
+      map: (x, t, s) => x.add(perSample(s.sub(t), x).mul(averageVelocity(x, t, s))),
       under: () => student,
     };
     return student;

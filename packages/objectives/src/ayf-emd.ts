@@ -17,7 +17,7 @@ import { normalizeTangent, TANGENT_NORMS, type TangentNorm } from './normalize-t
 
 /** Settings of {@link ayfEmd}. */
 export interface AyfEmdOptions {
-  /** Which of {@link AYF_EMD_PRESETS} the settings that are not given come from; `default` unless given. */
+  /** Name in {@link AYF_EMD_PRESETS} of the preset that supplies the settings not given; `default` unless given. */
   readonly preset?: AyfEmdPreset;
   /** Steps H over which r rises from 0; `null`, the default, takes 0.3 of the run's iterations, at most 10,000. */
   readonly warmupSteps?: number | null;
@@ -25,40 +25,43 @@ export interface AyfEmdOptions {
   readonly rMax?: number;
   /** Constant c of the tangent normalisation, > 0; `Infinity` = no normalisation. */
   readonly c?: number;
-  /** Distribution of the intervals' length. */
+  /** Distribution of the interval lengths. */
   readonly intervalLengths?: IntervalLengths;
   /**
-   * Share of the batch at s = t, in [0, 1), where the loss is flow matching on the teacher's velocity. It keeps the velocity
-   * `F(x, t, t)` where the teacher's is: long intervals move it through shared weights, and nothing else pulls it back.
+   * Share of the batch at s = t, in [0, 1), where the loss is flow matching on the teacher's velocity. It keeps the
+   * velocity `F(x, t, t)` close to the teacher's: long intervals shift it through shared weights, and nothing else
+   * pulls it back.
    */
   readonly diagonalShare?: number;
   /**
-   * Norm of the tangent normalisation: `l2`, or `rms`, under which c means the same whatever the number of values of a sample; `l2`
-   * unless given.
+   * Norm of the tangent normalisation: `l2`, or `rms`, for which c means the same whatever the number of values in a
+   * sample; `l2` unless given.
    */
   readonly norm?: TangentNorm;
   /** Weight w(t, s) of the loss on F; 1, as in Algorithm 1, unless given. */
   readonly weight?: LossWeight;
   /**
-   * `down` trains towards data, `both` half of the samples towards noise, for a map that also inverts; `down` unless given. Of the
-   * equations none changes: `f = x_t + (s - t) F` brings the sign.
+   * `down` trains towards data; `both` trains half of the samples towards noise, for a map that also inverts; `down`
+   * unless given. The equations stay the same: `f = x_t + (s - t) F` carries the sign.
    */
   readonly orders?: IntervalOrders;
   /**
-   * Reduces r of a sample to `r min(1, k m / n)`, where n is the sample's `||dF/dt||`, `m = (mean sqrt(n))^2` what is typical in the
-   * batch, and this number k >= 1: a few samples whose derivative explodes then pull towards the velocity, not along the explosion. Metric
-   * `spikes`, the number of those. Nothing is reduced unless given, nor where the whole batch explodes.
+   * Reduces r of a sample to `r min(1, k m / n)`, where n is the sample's `||dF/dt||`, `m = (mean sqrt(n))^2` the
+   * typical one of the batch, and k >= 1 this number: the few samples whose derivative explodes then pull towards the
+   * velocity. Adds the metric `spikes`, the number of samples it reduced. It cannot see an explosion of the whole batch.
+   * `Infinity`, never, unless given.
    */
   readonly spikeLimit?: number;
   /**
-   * True leaves samples out whose tangent is NaN or infinite, and counts them in the metric `quarantined`; a batch without any other
-   * still stops the training, as does a student whose own output is not finite. False unless given.
+   * True leaves out samples whose tangent is NaN or infinite, and counts them in the metric `quarantined`. Training still
+   * stops when no sample of a batch is finite, or the student's own output is not. False unless given.
    */
   readonly quarantine?: boolean;
   /**
-   * False trains from data alone, with `z - x_0` for the teacher's velocity. Normalisation then turns the mean over noise into
-   * a spatial median: harmless for images, wrong for points of a few dimensions, for which a `c` below 10 is refused when the step is
-   * built (from 16 values a sample on it is off by less than 3 % of the data's deviation); they want `c: Infinity`. True unless given.
+   * False trains from data alone, with `z - x_0` in place of the teacher's velocity. Normalisation then turns the mean
+   * over noise into a spatial median. For images that is harmless (from 16 values on it is off by less than 3 % of the
+   * data's deviation). For samples with fewer values it is wrong: building the step fails unless c is at least 10, and
+   * `c: Infinity` is best. True unless given.
    */
   readonly teacher?: boolean;
 }
@@ -70,9 +73,9 @@ type PresetSettings = Required<Pick<AyfEmdOptions, 'warmupSteps' | 'rMax' | 'c' 
 export type AyfEmdPreset = 'default' | 'ayf-paper';
 
 /**
- * Settings of AYF-EMD by name: `default` was chosen by trials for students that get no worse with more steps (docs/log.md);
- * `ayf-paper` holds the constants of the paper (c, r_max; section 3.4) and of its text-to-image settings (H and the interval
- * lengths, appendix F.1).
+ * Settings of AYF-EMD by name: `default` was chosen in trials for students that do not get worse with more steps
+ * (docs/log.md); `ayf-paper` has the paper's constants (c, r_max; section 3.4) and its text-to-image settings (H and
+ * the interval lengths, appendix F.1).
  */
 export const AYF_EMD_PRESETS: Readonly<Record<AyfEmdPreset, PresetSettings>> = {
   default: {
@@ -94,13 +97,13 @@ export const AYF_EMD_PRESETS: Readonly<Record<AyfEmdPreset, PresetSettings>> = {
 /**
  * AYF-EMD, the Eulerian flow-map distillation loss of "Align Your Flow" (Sabour, Fidler, Kreis 2025), Algorithm 1.
  *
- * A flow map's endpoint does not move when its start slides along the teacher's trajectory: `d f(x_t, t, s) / dt = 0`. With
- * `f = x_t + (s - t) F` this says `F = v - (t - s) dF/dt`, and the loss pulls F towards its right-hand side. Its value
- * is near 1 whatever the quality (normalisation), so watch the metrics: `tangentNorm`, mean of `||g||` before
- * normalisation, and `velocityError`, mean of `||v - F||`, both L2 over all values of a sample.
+ * A flow map's endpoint does not move when its start slides along the teacher's trajectory: `d f(x_t, t, s) / dt = 0`.
+ * With `f = x_t + (s - t) F` this is `F = v - (t - s) dF/dt`, and the loss pulls F towards the right-hand side. Because
+ * of the normalisation its value stays near 1 whatever the quality, so watch the metrics: `tangentNorm`, the mean of
+ * `||g||` before normalisation, and `velocityError`, the mean of `||v - F||`, both L2 over all values of a sample.
  *
- * @throws {ConfigError} for a setting out of its range; on tracing, without a teacher, for a normalisation that is wrong for samples
- *   of so few values
+ * @throws {ConfigError} for a setting out of its range; on tracing without a teacher, for a normalisation that is wrong
+ *   for samples with so few values
  */
 export function ayfEmd(options: AyfEmdOptions = {}): Objective {
   const { preset = 'default', teacher = true, norm = 'l2', weight, orders = 'down', ...others } = options;
@@ -141,12 +144,12 @@ export function ayfEmd(options: AyfEmdOptions = {}): Objective {
     loss({ student, xt, t, s, velocity, schedules }) {
       if (!teacher) requireMean('ayfEmd.c', { c, norm, size: sampleSize(xt) });
       const v = velocity(xt, t);
-      // F and its total derivative along the teacher's trajectory, dF/dt = (∂F/∂x) v + ∂F/∂t with s fixed: one forward-mode
-      // pass at (x_t, t) in the direction (v, 1) (theorem 3.2).
+      // F and its total derivative along the teacher's trajectory, dF/dt = (∂F/∂x) v + ∂F/∂t with s fixed: one
+      // forward-mode pass at (x_t, t) in the direction (v, 1) (theorem 3.2).
       const [F, dFdt] = jvp((x, time) => student.averageVelocity(x, time, s), [xt, t], [v, full(1, t.shape)]);
 
-      // The target is made of values of theta^- = stopgrad(theta): F and dF/dt are stopped, never the parameters, so that
-      // value, derivative and gradient share one forward pass.
+      // The target is evaluated at theta^- = stopgrad(theta). F and dF/dt are stopped rather than the parameters, so
+      // the value, derivative and gradient share one forward pass.
       const F_ = stopGradient(F);
       const dFdt_ = stopGradient(dFdt);
 
@@ -166,16 +169,17 @@ export function ayfEmd(options: AyfEmdOptions = {}): Objective {
 }
 
 /**
- * Tangent warm-up `r = min(r_max, step / H)` (section 3.4). `g(r)` is r times the EMD tangent plus (1 - r) times the gradient of
- * `||F - v||^2`, so training starts from straight trajectories, and r_max < 1 keeps a trace of that regulariser for ever.
+ * Tangent warm-up `r = min(r_max, step / H)` (section 3.4). `g(r)` is r times the EMD tangent plus (1 - r) times the
+ * gradient of `||F - v||^2`, so training starts from straight trajectories, and r_max < 1 keeps a trace of that
+ * regulariser to the end.
  *
- * @param H steps of the rise; 0.3 of all iterations, at most 10,000, unless given
+ * @param H steps over which r rises; 0.3 of all iterations, at most 10,000, unless given
  */
 export function tangentWarmup({ step, iterations }: Progress, H = defaultWarmupSteps(iterations), rMax = 0.99): number {
   return Math.min(rMax, step / H);
 }
 
-/** `H = min(0.3 iterations, 10000)`, at least 1: the paper's 10,000 is for long runs. */
+/** `H = min(0.3 iterations, 10000)`, at least 1: the paper's 10,000 suits long runs. */
 function defaultWarmupSteps(iterations: number): number {
   return Math.max(1, Math.min(0.3 * iterations, 10_000));
 }

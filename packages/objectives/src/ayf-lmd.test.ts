@@ -14,7 +14,7 @@ for (const c of [0.1, Infinity]) {
   describeObjective(`ayfLmd with c = ${c}`, () => ayfLmd({ c }), {
     runtime,
     usesTimeDerivative: true,
-    // 2 g / (||g|| + c) dF/dtheta with g = F + (s - t) dF/ds - v(f, s), all of it written out for F = a x (1 + b t + d s)
+    // 2 g / (||g|| + c) dF/dtheta with g = F + (s - t) dF/ds - v(f, s), all written out for F = a x (1 + b t + d s)
     gradient({ xt, t, s, velocityAt }, { a, b, d }) {
       const factor = 1 + b * t + d * s;
       const end = xt + (s - t) * a * factor * xt;
@@ -45,7 +45,8 @@ describe('ayfLmd', () => {
       },
       [...feeds, point, ...times],
     );
-    // Limit of grad L_eps / (2 eps) for w = 1, worked out independently; the loss on F has the weight 2 / (t - s)^2 relative to it.
+    // Limit of grad L_eps / (2 eps) for w = 1, worked out independently; the loss on F has the weight 2 / (t - s)^2
+    // relative to it.
     const limit = got.map(({ data }) => (data[0]! * (t - s) ** 2) / 2);
     [0.014955, 0.004056, 0.001521].forEach((value, k) => expect(limit[k]).toBeCloseTo(value, 6));
   });

@@ -11,9 +11,12 @@ import { normalizeTangent, TANGENT_NORMS, type TangentNorm } from './normalize-t
 export interface AyfLmdOptions {
   /** Constant c of the tangent normalisation, > 0; `Infinity` = no normalisation; 0.1 unless given. */
   readonly c?: number;
-  /** Distribution of the intervals' length; `logUniformLengths()` unless given. */
+  /** Distribution of the interval lengths; `logUniformLengths()` unless given. */
   readonly intervalLengths?: IntervalLengths;
-  /** Share of the batch at s = t, in [0, 1), where the loss is flow matching on the teacher's velocity; 0.25 unless given. */
+  /**
+   * Share of the batch at s = t, in [0, 1), where the loss is flow matching on the teacher's velocity; 0.25 unless
+   * given.
+   */
   readonly diagonalShare?: number;
   /** Norm of the tangent normalisation: `l2` or `rms`; `l2` unless given. */
   readonly norm?: TangentNorm;
@@ -22,8 +25,8 @@ export interface AyfLmdOptions {
   /** `down` trains towards data, `both` half of the samples towards noise; `down` unless given. */
   readonly orders?: IntervalOrders;
   /**
-   * True leaves samples out whose tangent is NaN or infinite, and counts them in the metric `quarantined`; a batch without any other
-   * still stops the training. False unless given.
+   * True leaves out samples whose tangent is NaN or infinite, and counts them in the metric `quarantined`. Training still
+   * stops when no sample of a batch is finite, or the student's own output is not. False unless given.
    */
   readonly quarantine?: boolean;
 }
@@ -31,11 +34,11 @@ export interface AyfLmdOptions {
 /**
  * AYF-LMD, the Lagrangian flow-map distillation loss of "Align Your Flow" (Sabour, Fidler, Kreis 2025), section 3.3.
  *
- * The end of a flow map moves along the teacher's trajectory: `d f(x_t, t, s) / ds = v(f(x_t, t, s), s)`. With
- * `f = x_t + (s - t) F` this says `F = v(f, s) - (s - t) dF/ds`, and the loss pulls F towards its right-hand side. The teacher is
- * asked where the student arrives, so there is no training from data alone.
+ * A flow map's endpoint moves along the teacher's trajectory: `d f(x_t, t, s) / ds = v(f(x_t, t, s), s)`. With
+ * `f = x_t + (s - t) F` this is `F = v(f, s) - (s - t) dF/ds`, and the loss pulls F towards the right-hand side. The
+ * teacher is evaluated where the student arrives, so training from data alone is not possible.
  *
- * Metrics: `tangentNorm`, mean of `||g||` before normalisation, L2 over all values of a sample.
+ * Metric: `tangentNorm`, the mean of `||g||` before normalisation, L2 over all values of a sample.
  *
  * @throws {ConfigError} for a setting out of its range
  */
@@ -67,7 +70,7 @@ export function ayfLmd(options: AyfLmdOptions = {}): Objective {
       // F and dF/ds with the start fixed: one forward-mode pass in the direction (0, 0, 1).
       const [F, dFds] = jvp((end) => student.averageVelocity(xt, t, end), [s], [full(1, s.shape)]);
 
-      // The target is made of values of theta^- = stopgrad(theta).
+      // The target is evaluated at theta^- = stopgrad(theta).
       const F_ = stopGradient(F);
       const dFds_ = stopGradient(dFds);
       const step = perSample(s.sub(t), xt);

@@ -1,16 +1,16 @@
 import type { Objective } from '@flowmap/core';
 import { uniforms } from '@flowmap/tensor';
 
-/** Directions that a flow map is trained in: from noise towards data, `s <= t`, or the way back too. */
+/** Directions that a flow map is trained in: from noise towards data, `s <= t`, or also back. */
 export type IntervalOrders = (typeof INTERVAL_ORDERS)[number];
 
 export const INTERVAL_ORDERS = ['down', 'both'] as const;
 
 /**
- * Draws with start and target exchanged in every sample with probability 1/2, decided by a random stream of its own, so that a flow map
- * is trained from data towards noise as often as from noise towards data.
+ * Exchanges start and target in each sample with probability 1/2, drawn from a random stream of its own, so that a flow
+ * map is trained from data towards noise as often as from noise towards data.
  *
- * @param draw gives `t` and `s`; what else it gives stays
+ * @param draw gives `t` and `s`; whatever else it gives stays the same
  */
 export function bothOrders(draw: Objective['draw']): Objective['draw'] {
   return ({ seed, step }, count) => {

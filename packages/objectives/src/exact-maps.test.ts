@@ -38,7 +38,7 @@ function perturbed({ averageVelocity }: Pick<FlowMap, 'averageVelocity'>, p: rea
   return student;
 }
 
-/** Norm of the gradient of EMD with r = 1 by the parameters, over 64 samples of the path whose times are at least 0.01 apart. */
+/** Norm of the gradient of EMD with r = 1 by the parameters, over 64 samples whose times are at least 0.01 apart. */
 async function gradientNorm(
   runtime: Runtime,
   { map, teacher }: { readonly map: FlowMap; readonly teacher: VelocityField },
@@ -68,8 +68,8 @@ const gaussian = { map: gaussianFlowMap(law), teacher: gaussianVelocity(law) };
 const mixed = { map: mixtureFlowMap(mixture), teacher: mixtureVelocity(mixture) };
 const float64 = referenceRuntime();
 
-// Relative to the gradient at the perturbed map. Of float32, rounding leaves about 1e-7 of numbers of size 1 in g; the mixture's map is
-// solved to about 1e-13, and divided by lengths from 0.01 on, twice for derivatives.
+// Relative to the gradient at the perturbed map. Rounding to float32 leaves about 1e-7 of numbers of size 1 in g. The
+// mixture's map is solved to about 1e-13, then divided by lengths from 0.01 on, twice for derivatives.
 test.each([
   ['Gaussian data in double precision', gaussian, 'float64', 1e-10],
   ['Gaussian data in single precision', gaussian, 'float32', 1e-5],

@@ -35,7 +35,8 @@ describe('flowMatching', () => {
   test('logit-normal times have the mean and deviation they should, in the logit', () => {
     const logits = draw(flowMatching({ mean: -0.4, std: 1.3 })).map((t) => Math.log(t / (1 - t)));
     const centre = mean(logits);
-    // Standard errors with 20,000 draws: 1.3 / 141 = 0.009 of the mean, 0.0065 of the deviation; four of them.
+    // Standard errors with 20,000 draws: 1.3 / 141 = 0.009 for the mean, 0.0065 for the deviation. The tolerances are
+    // four standard errors.
     expect(Math.abs(centre + 0.4)).toBeLessThan(0.037);
     expect(Math.abs(Math.sqrt(mean(logits.map((l) => (l - centre) ** 2))) - 1.3)).toBeLessThan(0.026);
   });

@@ -6,8 +6,9 @@ import { meanNorm, squaredError } from './internal/norms.js';
 /** Settings of {@link flowMatching}. */
 export interface FlowMatchingOptions {
   /**
-   * Distribution of t: `uniform` on [0, 1), or `logit-normal`, `t = sigmoid(mean + std z)` (Esser et al., "Scaling rectified
-   * flow transformers", 2024, section 3.1), which trains the middle of the path more; `logit-normal` unless given.
+   * Distribution of t: `uniform` on [0, 1), or `logit-normal`, `t = sigmoid(mean + std z)` (Esser et al., "Scaling
+   * rectified flow transformers", 2024, section 3.1), which puts more weight on the middle of the path; `logit-normal`
+   * unless given.
    */
   readonly times?: 'logit-normal' | 'uniform';
   /** Mean of the logit of t, for `logit-normal`; 0 unless given. */
@@ -17,11 +18,11 @@ export interface FlowMatchingOptions {
 }
 
 /**
- * Flow matching: `E || v(x_t, t) - (z - x_0) ||^2`, whose minimum is the marginal velocity (Lipman et al., "Flow matching for
- * generative modeling", 2023; Liu et al., "Flow straight and fast", 2023). Summed over a sample's values, averaged over
- * the batch. A network with an interval input is trained at s = t.
+ * Flow matching: `E || v(x_t, t) - (z - x_0) ||^2`, whose minimum is the marginal velocity (Lipman et al., "Flow
+ * matching for generative modeling", 2023; Liu et al., "Flow straight and fast", 2023). Summed over a sample's values,
+ * averaged over the batch. A network with an interval input is trained at s = t.
  *
- * Metric: `velocityError`, mean of `||v - (z - x_0)||`, L2 over all values of a sample.
+ * Metric: `velocityError`, the mean of `||v - (z - x_0)||`, L2 over all values of a sample.
  *
  * @throws {ConfigError} for a standard deviation that is not positive
  */

@@ -20,7 +20,8 @@ describe('logitNormalLengths', () => {
     const count = 100_000;
     const { t, s } = sampleIntervals({ seed: 1, step: 0 }, count, logitNormalLengths({ mean: tau[0]!, std: tau[1]! }));
     const d = [...t].map((value, i) => value - s[i]!);
-    // The figures are rounded to 0.0005; standard errors are at most 0.0009 (of the mean, deviation 0.28, and of shares).
+    // The figures are rounded to 0.0005; standard errors are at most 0.0009 (for the mean, with deviation 0.28, and for
+    // the shares).
     expect(Math.abs(d.toSorted((a, b) => a - b)[count / 2]! - median)).toBeLessThan(0.004);
     expect(Math.abs(mean(d) - meanD)).toBeLessThan(0.004);
     expect(Math.abs(mean([...t]) - meanT)).toBeLessThan(0.004);

@@ -20,11 +20,11 @@ export interface IntervalLengths {
 }
 
 /**
- * Lengths `d = sigmoid(tau)`, `tau ~ N(mean, std^2)`: those of Align Your Flow (Algorithm 1, appendix F), which favour the middle.
- * Of (-0.8, 1) 12.6 % are at most 1/8, 2.8 % at most 1/16, 0.13 % at least 0.9.
+ * Lengths `d = sigmoid(tau)`, `tau ~ N(mean, std^2)`: the distribution of Align Your Flow (Algorithm 1, appendix F),
+ * which favours the middle. With (-0.8, 1), 12.6 % are at most 1/8, 2.8 % at most 1/16 and 0.13 % at least 0.9.
  *
- * @param options.mean of tau; -0.8 unless given
- * @param options.std of tau, > 0; 1 unless given
+ * @param options.mean mean of tau; -0.8 unless given
+ * @param options.std standard deviation of tau, > 0; 1 unless given
  * @throws {ConfigError} for a standard deviation that is not positive
  */
 export function logitNormalLengths({ mean = -0.8, std = 1 }: { mean?: number; std?: number } = {}): IntervalLengths {
@@ -37,10 +37,10 @@ export function logitNormalLengths({ mean = -0.8, std = 1 }: { mean?: number; st
 }
 
 /**
- * Lengths whose logarithm is uniform, `d = shortest^u`, `u ~ U(0, 1)`: each halving of the length gets the same share of the batch,
- * so that a map is as well trained for many steps as for few. The price is paid in one step.
+ * Lengths whose logarithm is uniform, `d = shortest^u`, `u ~ U(0, 1)`: each halving of the length gets the same share
+ * of the batch, so a map is trained as well for many steps as for few. The price is quality in a single step.
  *
- * @param options.shortest in (0, 1); 1/64 unless given
+ * @param options.shortest shortest length, in (0, 1); 1/64 unless given
  * @throws {ConfigError} for a length out of its range
  */
 export function logUniformLengths({ shortest = 1 / 64 }: { shortest?: number } = {}): IntervalLengths {
@@ -53,9 +53,9 @@ export function logUniformLengths({ shortest = 1 / 64 }: { shortest?: number } =
 }
 
 /**
- * Draws intervals `[s, t]`: length d by its distribution, `s ~ U(0, 1 - d)`, `t = s + d`. On the diagonal the length is 0, so that
- * `s = t ~ U(0, 1)`. Sample i of a step has its own random stream, and which samples are on the diagonal is a matter of their
- * place (of a share 1/4 each fourth), so that nothing depends on the batch size.
+ * Draws intervals `[s, t]`: length d from its distribution, `s ~ U(0, 1 - d)`, `t = s + d`. On the diagonal the length
+ * is 0 and `s = t ~ U(0, 1)`. Each sample of a step has its own random stream, and its index decides whether it is on
+ * the diagonal (every fourth for a share of 1/4), so nothing depends on the batch size.
  *
  * @param diagonalShare share of the batch at s = t, in [0, 1)
  * @returns `t` and `s`, each `[count]`, `0 <= s <= t <= 1`
@@ -79,7 +79,10 @@ export function sampleIntervals(
   return { t, s };
 }
 
-/** A distribution of lengths as settings of an objective: its name, and its own as `intervalLengths.shortest`. */
+/**
+ * A distribution of lengths as settings of an objective: its name, and its own settings as e.g.
+ * `intervalLengths.shortest`.
+ */
 export function lengthSettings({ name, config }: IntervalLengths): Record<string, string | number> {
   const own = Object.entries(config).map(([setting, value]) => [`intervalLengths.${setting}`, value]);
   return { intervalLengths: name, ...(Object.fromEntries(own) as Record<string, number>) };

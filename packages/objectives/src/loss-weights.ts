@@ -1,7 +1,7 @@
 import { full, type Tensor } from '@flowmap/tensor';
 import { requirePositive } from './internal/checks.js';
 
-/** A weight `w(t, s)` of the samples' losses, which decides what matters where not all of them can be zero. */
+/** A weight `w(t, s)` on the loss of a sample: which errors matter most where the student cannot be right everywhere. */
 export interface LossWeight {
   readonly name: string;
   /** Its settings, defaults included. */
@@ -17,9 +17,9 @@ export interface LossWeight {
 }
 
 /**
- * `w = |t - s|^power`: 0 at s = t, so that samples on the diagonal count for nothing. Losses here are on the average velocity F, which
- * is `1 / |t - s|^2` of one on the end point f: the power 2 weighs all errors of f alike, which is `w(t, s) = 1` in the theorems of
- * "Align Your Flow" (Sabour, Fidler, Kreis 2025, section 3.2); the power 1 lies between that and no weight, which is Algorithm 1.
+ * `w = |t - s|^power`, which is 0 for samples at s = t. The losses here are on the average velocity F, which is that on
+ * the end point f divided by `|t - s|^2`: the power 2 weighs all errors of f alike, which is `w(t, s) = 1` in the
+ * theorems of "Align Your Flow" (Sabour, Fidler, Kreis 2025, section 3.2). No weight is Algorithm 1.
  *
  * @param options.power > 0; 2 unless given
  * @throws {ConfigError} for a power that is not positive
@@ -38,8 +38,8 @@ export function lengthWeight({ power = 2 }: { power?: number } = {}): LossWeight
 }
 
 /**
- * `w = cos(π (1 - t) / 2)`: 1 for samples that start at noise, 0 for those that start at data (FACM, whose time runs the
- * other way).
+ * `w = cos(π (1 - t) / 2)`: 1 for samples that start at noise, 0 for those that start at data. This is FACM's weight,
+ * whose time is 1 - t.
  */
 export function cosineWeight(): LossWeight {
   return {
@@ -53,7 +53,7 @@ export function cosineWeight(): LossWeight {
   };
 }
 
-/** A weight as settings of an objective: its name, and its own as `weight.power`; nothing without one. */
+/** A weight as settings of an objective: its name, and its own settings as `weight.power`; nothing without one. */
 export function weightSettings(weight: LossWeight | undefined): Record<string, string | number> {
   if (weight === undefined) return {};
   const own = Object.entries(weight.config).map(([setting, value]) => [`weight.${setting}`, value]);

@@ -1,7 +1,7 @@
 import type { Tensor } from '@flowmap/tensor';
 import { sampleNorm, sampleSize } from './internal/norms.js';
 
-/** Norms of a tangent over all values of a sample: the L2 norm, or the root of the mean square, `l2 / sqrt(D)` for D values. */
+/** Norm of a tangent over all values of a sample: L2, or root mean square, which is `l2 / sqrt(D)` for D values. */
 export type TangentNorm = (typeof TANGENT_NORMS)[number];
 
 export const TANGENT_NORMS = ['l2', 'rms'] as const;

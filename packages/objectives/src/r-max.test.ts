@@ -32,7 +32,7 @@ const network = defineNetwork(
   },
 );
 
-/** Standard deviation of one-step samples after a short training on Gaussian data: the student's map is linear, and this its slope. */
+/** Standard deviation of one-step samples after a short training on Gaussian data: the slope of the student's map. */
 async function oneStepDeviation(rMax: number): Promise<number> {
   const runtime = await onnxRuntime({ device: 'cpu', threads: 1 });
   const model: Model = { kind: 'flowMap', network, params: network.init(seed), classes: [] };
@@ -51,7 +51,7 @@ async function oneStepDeviation(rMax: number): Promise<number> {
   return end[0]!;
 }
 
-// int_0^1 v(x_u, u) dq with u = q^r from noise to data, the average that r < 1 leaves (the tests of ayfEmd solve for it).
+// The deviations that the average over the path left by r < 1 gives, `int_0^1 v(x_u, u) dq` with `u = q^r`.
 test.each([
   [0.9, 0.4554],
   [0.5, 0.2443],

@@ -28,7 +28,7 @@ const teacher = gaussianVelocity(law, trigonometricPath);
 const network = mlp({ shape: [1], interval: true, width: 32, depth: 2 });
 const batchSize = 128;
 
-/** A short training on the trigonometric path, with the exact velocity as teacher where the objective wants one. */
+/** A short training on the trigonometric path, with the exact velocity as the teacher if the objective needs one. */
 async function trained(objective: Objective, parametrization: ParametrizationName, iterations: number): Promise<Model> {
   const model: Model = {
     kind: 'flowMap',
@@ -50,7 +50,7 @@ async function trained(objective: Objective, parametrization: ParametrizationNam
   return training.model({ average: 'ema' });
 }
 
-/** Root mean square distance of samples along a grid from the exact flow map's, from the same noise. */
+/** Root mean square distance between samples along a grid and the exact flow map's, from the same noise. */
 async function sampleError(model: Model, times: readonly number[]): Promise<number> {
   const count = 512;
   const noise = hostTensor([count, 1], normals({ seed: 1, purpose: 'noise' }, count));
@@ -65,7 +65,8 @@ async function sampleError(model: Model, times: readonly number[]): Promise<numb
   return Math.sqrt(Array.from(data).reduce((sum, value, i) => sum + (value - wanted.data[i]!) ** 2, 0) / count);
 }
 
-// The linear path has the same map from noise to this data, and another one half-way: there its points deviate by 0.56, not by 0.79.
+// The linear path has the same map from noise to this data but another one half-way: there its points have a deviation
+// of 0.56, not 0.79.
 const HALF_WAY = [1, 0.5];
 
 test.each<[string, Objective, ParametrizationName]>([

@@ -2,7 +2,7 @@ import { causeText } from '@flowmap/tensor';
 import type { Device } from './devices.js';
 import type { System } from './system.js';
 
-/** What onnxruntime says of a failure, without the place in its sources and the condition that it checked. */
+/** onnxruntime's message for a failure, without the source location and the condition it checked. */
 export function reasonOf(error: unknown): string {
   const [line = ''] = causeText(error).trim().split('\n');
   return (line.split(' was false. ').at(-1) ?? line).replace(/\.$/, '');

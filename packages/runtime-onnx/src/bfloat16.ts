@@ -1,6 +1,6 @@
 import { bind, type Primitive, type Program, type Tensor, type Tensors, type TensorSpec } from '@flowmap/tensor';
 
-/** Primitives whose results are numbers that they were given, or those with another sign. */
+/** Primitives whose results are numbers they were given, possibly with the sign changed. */
 const exact: ReadonlySet<Primitive> = new Set([
   'neg',
   'abs',
@@ -23,9 +23,9 @@ const exact: ReadonlySet<Primitive> = new Set([
 ]);
 
 /**
- * The same program without arithmetic in bfloat16, for which onnxruntime has no kernels on the CPU and no arrays in JavaScript:
- * such tensors are float32, those of inputs, states and outputs included, and every result is rounded by a cast to bfloat16
- * and back.
+ * The same program without arithmetic in bfloat16, for which onnxruntime has no kernels on the CPU and no arrays in
+ * JavaScript: such tensors, including inputs, states and outputs, are float32, and every result is rounded by a cast to
+ * bfloat16 and back.
  */
 export function withoutBfloat16(program: Program): Program {
   if (!program.nodes.some(({ dtype }) => dtype === 'bfloat16')) return program;

@@ -6,15 +6,15 @@ import { sessionOptions } from './session-options.js';
 const CHANNELS = 64;
 
 /**
- * Channels per block of the layout in which onnxruntime has convolutions of its own for this processor (8 with AVX2, 16 with
- * AVX-512), or undefined where it has none. It is found out by having an image of two pixels put into that layout.
+ * Channels per block of the layout in which onnxruntime has special convolutions for this processor (8 with AVX2, 16
+ * with AVX-512); undefined if it has none. Determined by having an image of two pixels converted to that layout.
  */
 export async function channelBlockOf(ort: Ort): Promise<number | undefined> {
   const image = { shape: [1, CHANNELS, 1, 2], dtype: 'float32' } as const;
   const graph = new Graph();
   graph.output('blocks', graph.node('com.microsoft.nchwc.ReorderInput', ['image']));
   const model = encodeModel(graph.finish('blocks', { image }, { blocks: image }), graph.domains);
-  // A build of onnxruntime without the operator is no failure to be reported.
+  // A build of onnxruntime without the operator is not a failure to report.
   const quiet = { logSeverityLevel: 4 } as const;
   try {
     const session = await ort.InferenceSession.create(model, { ...sessionOptions('cpu', 'cpu'), ...quiet });

@@ -4,11 +4,11 @@ import type { Device } from './devices.js';
 import type { DeviceSettings, OpenDevice } from './host/host.js';
 
 /**
- * Opens the device that is wanted, or the fastest that works.
+ * Opens the requested device, or the fastest that works.
  *
  * @throws {RuntimeUnavailableError} when onnxruntime cannot be loaded, or the device is missing or does not start
- * @throws {UnsupportedError} for a device that there is not
- * @throws {ConfigError} for a number of threads or a memory limit that makes no sense
+ * @throws {UnsupportedError} for a device that does not exist
+ * @throws {ConfigError} for an invalid number of threads or memory limit
  */
 export async function openChosen(
   settings: DeviceSettings & { readonly device?: 'auto' | Device | undefined },
@@ -24,7 +24,7 @@ export async function openChosen(
   return wanted === 'auto' ? openFastest(settings) : host.open(wanted, settings);
 }
 
-/** Starts the fastest device that promises to work here and that does start; the CPU if there is no other. */
+/** Starts the fastest promising device that actually starts; the CPU if there is no other. */
 async function openFastest(settings: DeviceSettings): Promise<OpenDevice> {
   for (const device of await host.promising()) {
     const opened = await host.open(device, settings).catch(() => undefined);

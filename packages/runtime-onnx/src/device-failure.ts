@@ -3,10 +3,10 @@ import { reasonOf } from './advice.js';
 import type { Device } from './devices.js';
 
 /**
- * What to throw when onnxruntime fails on a program. On the CPU that is onnxruntime's own error, unless it ran into the memory
- * limit; elsewhere it is the device that fails, for want of memory or because it was lost, and the error says so.
+ * The error to throw when onnxruntime fails on a program. On the CPU that is onnxruntime's own error, unless it hit the
+ * memory limit; elsewhere the device has failed, because it ran out of memory or was lost, and the error says so.
  *
- * @param doing what was under way: `running program 'step'`
+ * @param doing what was being done: `running program 'step'`
  */
 export function deviceFailure(device: Device, doing: string, cause: unknown): unknown {
   if (device === 'cpu') return beyondMemoryLimit(doing, cause) ?? cause;

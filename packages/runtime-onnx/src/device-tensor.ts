@@ -2,7 +2,7 @@ import { DisposedError, type DeviceTensor, type DType, type HostTensor, type Sha
 import type { Tensor as OrtTensor } from 'onnxruntime-node';
 import type { Memory } from './memory.js';
 
-/** A tensor of onnxruntime, wherever the execution provider keeps it. */
+/** An onnxruntime tensor, wherever the execution provider keeps it. */
 export class OnnxTensor implements DeviceTensor {
   readonly dispose: () => void;
 
@@ -13,7 +13,7 @@ export class OnnxTensor implements DeviceTensor {
     readonly dtype: DType,
     /** What it is, for messages. */
     private readonly label: string,
-    /** Called once, after the tensor was released. */
+    /** Called once after the tensor was released. */
     released?: () => void,
   ) {
     this.dispose = releaseOf(tensor, released);
@@ -31,7 +31,7 @@ export class OnnxTensor implements DeviceTensor {
   }
 }
 
-/** Releases a tensor, once. It does not refer to the holder, which could never be garbage otherwise. */
+/** Releases a tensor once. It does not refer to the holder, which otherwise could never be garbage-collected. */
 function releaseOf(tensor: OrtTensor, released?: () => void): () => void {
   return () => {
     if (tensor.location === 'none') return;

@@ -85,7 +85,7 @@ it('sine and cosine for WebGPU are as good as float32, up to 10^5', async () => 
     const { sin, cos } = await session.run({ x: new Tensor('float32', x, [count]) });
     const error = (got: Tensor, f: (x: number) => number): number =>
       Math.max(...x.map((value, i) => Math.abs((got.data[i] as number) - f(value))));
-    // Roundings of numbers up to pi / 2, and beyond a thousand turns of the last part of pi.
+    // Rounding of numbers up to pi / 2, and beyond a thousand also of the last part of pi.
     const accepted = range > 1000 ? 2e-6 : 4e-7;
     expect(error(sin!, Math.sin)).toBeLessThan(accepted);
     expect(error(cos!, Math.cos)).toBeLessThan(accepted);
@@ -115,7 +115,7 @@ it('sine and cosine for WebGPU in float16 are rounded once', async () => {
     ['cos', Math.cos],
   ] as const) {
     const got = hostDataOf('float16', results[name]!.data);
-    // The error in float32 may tip a rounding at a tie: one unit of the last place at most, 2^-10 of the value.
+    // The error in float32 may tip the rounding at a tie: at most one unit in the last place, 2^-10 of the value.
     expect(x.every((value, i) => Math.abs(got[i]! - f(value)) <= 2 ** -10 * Math.abs(f(value)) + 4e-7)).toBe(true);
   }
   await session.release();

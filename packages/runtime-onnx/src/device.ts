@@ -12,9 +12,10 @@ import { plainSessions } from './session.js';
 import { inspectSystem, type System } from './system.js';
 
 /**
- * Starts a device of onnxruntime-node, by a first session on it.
+ * Starts a device of onnxruntime-node by creating a first session on it.
  *
- * @throws {RuntimeUnavailableError} when its provider is missing or does not start; the message says how to get it
+ * @throws {RuntimeUnavailableError} when its provider is missing or does not start; the message says how to make it
+ *   work
  */
 export async function openDevice(ort: Ort, device: Device): Promise<OpenDevice> {
   const opened = { ort, device, createSession: plainSessions(ort) };

@@ -7,8 +7,8 @@ import { sessionOptions } from './session-options.js';
 import { modelOf } from './to-onnx.js';
 
 /**
- * The dtypes that programs may have on a device: all but on WebGPU, which has no bfloat16, and float16 only where the GPU does
- * arithmetic in it (WebGPU's feature `shader-f16`). Whether it does is found out by doing some.
+ * The dtypes that programs may have on a device: all of them, except that WebGPU has no bfloat16, and float16 only if
+ * the GPU can compute with it (WebGPU's feature `shader-f16`), which is determined by trying.
  */
 export async function dtypesOf(ort: Ort, device: Device): Promise<readonly DType[]> {
   if (device !== 'webgpu') return dtypes;
@@ -19,7 +19,7 @@ export async function dtypesOf(ort: Ort, device: Device): Promise<readonly DType
 async function computesFloat16(ort: Ort): Promise<boolean> {
   const spec = { shape: [2], dtype: 'float16' } as const;
   const probe = program('float16', { inputs: { x: spec } }, ({ x }) => ({ outputs: { y: x.add(1) } }));
-  // A GPU that does not is no failure to be reported.
+  // A GPU that cannot is not a failure to report.
   const quiet = { logSeverityLevel: 4 } as const;
   const options = { ...sessionOptions('webgpu', 'cpu'), ...quiet };
   const session = await ort.InferenceSession.create(modelOf(probe, webgpuRules), options);

@@ -3,12 +3,12 @@ import type { Tensor as OrtTensor } from 'onnxruntime-node';
 import type { Ort } from './load-ort.js';
 import { hostDataOf, toOrt } from './memory.js';
 
-/** A type of ONNX's elements that host tensors can stand for. */
+/** An ONNX element type that host tensors can represent. */
 export interface ElementType {
   readonly name: OrtTensor.Type;
-  /** The dtype of host tensors that stand for it. */
+  /** The dtype of host tensors that represent it. */
   readonly dtype: DType;
-  /** The first number of a host tensor that this type has no room for. */
+  /** The first number of a host tensor that this type cannot represent. */
   readonly firstOutside: (data: HostData) => number | undefined;
 }
 
@@ -27,7 +27,7 @@ interface IntegerType {
 
 const INT32 = { least: -(2 ** 31), largest: 2 ** 31 - 1 };
 
-/** Types of whole numbers besides int32, with the int32 that they can hold. */
+/** Integer types besides int32, with the range of int32 that they can hold. */
 const integers: Readonly<Partial<Record<OrtTensor.Type, IntegerType>>> = {
   int8: { array: Int8Array, least: -128, largest: 127 },
   uint8: { array: Uint8Array, least: 0, largest: 255 },
@@ -46,7 +46,7 @@ const dtypes: Readonly<Partial<Record<string, DType>>> = {
   int32: 'int32',
 };
 
-/** A type of elements by onnxruntime's name for it; undefined where host tensors have nothing like it. */
+/** An element type by onnxruntime's name for it; undefined if host tensors have no equivalent. */
 export function elementType(name: string): ElementType | undefined {
   const type = name as OrtTensor.Type;
   const integer = integers[type];
@@ -57,7 +57,7 @@ export function elementType(name: string): ElementType | undefined {
   return { name: type, dtype, firstOutside };
 }
 
-/** A host tensor of the type's dtype as a model takes it. */
+/** A host tensor of the type's dtype in the form that a model takes. */
 export function toElements(ort: Ort, { name }: ElementType, tensor: HostTensor): OrtTensor {
   const { data, shape } = tensor;
   const integer = integers[name];
@@ -72,7 +72,9 @@ export function toElements(ort: Ort, { name }: ElementType, tensor: HostTensor):
   return new ort.Tensor(name, elements, [...shape]);
 }
 
-/** A result of a model as a host tensor of the caller's own; or what keeps it from being one, as the end of a sentence. */
+/**
+ * A model's result as a host tensor owned by the caller, or the reason why it cannot be one, as the end of a sentence.
+ */
 export function fromElements({ type, dims, data }: OrtTensor): HostTensor | string {
   const shape = [...dims];
   if (shape.includes(0)) return `is empty, of shape [${shape.join(', ')}]; host tensors are not`;

@@ -30,7 +30,7 @@ describe('encoding', () => {
 });
 
 describe('constants that an ONNX model cannot hold', () => {
-  /** A program of `count` constants of 4 MiB, which are one array. */
+  /** A program with `count` constants of 4 MiB that share one array. */
   const holding = (count: number): Program => {
     const built = program('large', { inputs: { x: [1] } }, ({ x }) => ({
       outputs: { y: x.add(constant(new Float32Array(MiB).fill(2, 1), [MiB])) },

@@ -9,28 +9,28 @@ import {
   type TensorProto,
 } from 'onnx-buf';
 
-/** Values of a constant beside a model: what onnxruntime takes as a file of its external data. */
+/** Values of a constant beside a model, which onnxruntime takes as a file of its external data. */
 export interface ExternalConstant {
   readonly path: string;
   readonly data: Uint8Array;
 }
 
 /**
- * Operator set 17 (ONNX 1.12): the newest in which `ReduceMax` takes its axes as an attribute and `Pad` has no `axes` input,
- * which onnxruntime's transpose optimizer corrupts. Every onnxruntime since 1.12 runs it.
+ * Operator set 17 (ONNX 1.12): the newest in which `ReduceMax` takes its axes as an attribute and `Pad` has no `axes`
+ * input, which onnxruntime's transpose optimizer corrupts. Every onnxruntime since 1.12 runs it.
  */
 const opset = 17;
 const irVersion = 8;
 
-/** Field numbers in `onnx.proto` of what can be large. */
+/** Field numbers in `onnx.proto` of the fields that can be large. */
 const fields = { graph: 7, initializer: 5, rawData: 9 };
 
 /**
- * A model in ONNX's binary form. The result is that of the encoder of protocol buffers, which copies each large array
- * once for every message around it; here each is written once, into its place.
+ * A model in ONNX's binary form. The result is the same as that of the protocol-buffers encoder, which copies each
+ * large array once for every enclosing message; here each is written once, in place.
  *
- * @param domains of the operators that are not standard
- * @param external where given, large constants are appended to it instead of written into the model
+ * @param domains domains of the non-standard operators
+ * @param external if given, large constants are appended to it instead of being written into the model
  */
 export function encodeModel(
   graph: GraphProto,
@@ -59,10 +59,10 @@ export function encodeModel(
   return joined([toBinary(ModelProtoSchema, model), ...field(fields.graph, [rest, ...initializers])]);
 }
 
-/** Bytes from which on a constant is worth a place of its own. */
+/** Size in bytes from which a constant is worth storing separately. */
 const LEAST_EXTERNAL = 2 ** 16;
 
-/** A constant whose values are a file of its name. */
+/** A constant whose values are in a file of the same name. */
 function referring({ name, dataType, dims, rawData }: TensorProto): TensorProto {
   return create(TensorProtoSchema, {
     name,
@@ -77,11 +77,13 @@ function referring({ name, dataType, dims, rawData }: TensorProto): TensorProto 
   });
 }
 
-/** ONNX files are protocol buffers, which end at 2 GiB; a sixteenth of one is left for what is not constants. */
+/**
+ * ONNX files are protocol buffers, which end at 2 GiB; a sixteenth of a GiB is reserved for everything but constants.
+ */
 const MOST_BYTES = 2 ** 31 - 2 ** 26;
 
 /**
- * Refuses a program whose constants do not fit into a model, before anything is made of it.
+ * Refuses a program whose constants do not fit into a model, before any work is done.
  *
  * @throws {UnsupportedError} naming their size
  */
@@ -99,14 +101,14 @@ export function requireEncodable({ name, nodes }: Program): void {
   );
 }
 
-/** A field that holds bytes: its number, their length, and they themselves. */
+/** A field that holds bytes: its number, their length, and the bytes themselves. */
 function field(number: number, parts: readonly Uint8Array[]): Uint8Array[] {
   const LENGTH_DELIMITED = 2;
   const length = parts.reduce((sum, { byteLength }) => sum + byteLength, 0);
   return [Uint8Array.from([...varint((number << 3) | LENGTH_DELIMITED), ...varint(length)]), ...parts];
 }
 
-/** Seven bits to a byte, the lowest first, the eighth set where more follow. */
+/** Seven bits per byte, the lowest first, with the eighth set if more follow. */
 function varint(value: number): number[] {
   return value < 128 ? [value] : [(value % 128) + 128, ...varint(Math.floor(value / 128))];
 }

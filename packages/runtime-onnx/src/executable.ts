@@ -17,12 +17,12 @@ import type { Session } from './session.js';
 import { sessionLifetime } from './session-lifetime.js';
 import { outputName, stateInput, stateOutput } from './to-onnx.js';
 
-/** A state between runs. */
+/** A state between two runs. */
 export interface Held {
   readonly tensor: OrtTensor;
-  /** Where sessions write in place: the value before, whose memory the next one takes. */
+  /** If sessions write in place: the previous value, whose memory the next one takes. */
   readonly previous?: OrtTensor;
-  /** Where tensors live no longer than the session they came from: lets go of that session. */
+  /** If tensors live no longer than the session they came from: releases the hold on that session. */
   readonly released?: (() => void) | undefined;
 }
 
@@ -32,7 +32,7 @@ export function executables({ memory }: OpenDevice): MakeExecutable<Held> {
     write: async (tensor) => ({ tensor: await memory.write(tensor) }),
     read: async ({ tensor }, spec) => ({ ...spec, data: await memory.read(tensor) }),
     release({ tensor, released }) {
-      // In host memory it may be the `previous` of the value after it.
+      // In host memory it may be the `previous` of the next value.
       if (memory.location === 'cpu') return;
       tensor.dispose();
       released?.();
@@ -41,9 +41,9 @@ export function executables({ memory }: OpenDevice): MakeExecutable<Held> {
 }
 
 /**
- * Runs a session whose state stays in onnxruntime's tensors, in the memory where its results are left: the new state of each run
- * is the input of the next, without a copy. Where a session writes in place, the next run writes its state over that of the run
- * before.
+ * Runs a session whose state stays in onnxruntime's tensors, in the memory where its results are: the new state of each
+ * run is the input of the next, without a copy. If a session writes in place, each run's state overwrites that of the
+ * run before the last.
  */
 export function compiled(
   session: Session,
@@ -51,7 +51,7 @@ export function compiled(
   program: Signature,
 ): CompiledProgram<Held> {
   const labelOf = (name: string): string => `output '${name}' of program '${program.name}'`;
-  // Tensors in host memory do without the session that they came from.
+  // Tensors in host memory do not depend on the session they came from.
   const lifetime = sessionLifetime(session);
   const hold = memory.location === 'cpu' ? undefined : lifetime.hold;
 

@@ -16,7 +16,7 @@ import { inPlaceSessions } from './in-place/sessions.js';
 const draw = (purpose: string, size: number): Float32Array<ArrayBuffer> =>
   Float32Array.from(normals({ seed: 0, purpose }, size));
 
-/** Weights and bias that are views into larger arrays, the bias below the size from which on constants are external. */
+/** Weights and bias that are views into larger arrays; the bias is below the size from which constants are external. */
 const weights = draw('weights', 256 * 256 + 8).subarray(8);
 const added = draw('added', 40_008).subarray(8);
 const bias = draw('bias', 256);
@@ -45,7 +45,7 @@ describe.each(kinds)('constants beside the model of a session %s', (_, create) =
   it('give the bits of those in it, and are copied', async () => {
     const results = async (model: Uint8Array, external: readonly ExternalConstant[]): Promise<HostData[]> => {
       const session = await create(model, { ...options, ...(external.length > 0 ? { externalData: external } : {}) });
-      // What becomes of the caller's arrays no longer matters.
+      // What happens to the caller's arrays no longer matters.
       for (const { data } of external) data.fill(0);
       const y = new ort.Tensor('float32', new Float32Array(4 * 256), [4, 256]);
       const sum = new ort.Tensor('float32', new Float32Array(40_000), [40_000]);
@@ -90,7 +90,8 @@ const canWatch = ((): boolean => {
   }
 })();
 
-// The parameters, onnxruntime's layout of them, and one of eight on its way from one to the other: 2.13, and a fifth to spare.
+// The parameters, onnxruntime's layout of them, and one of eight on its way from one to the other: 2.13, plus a fifth
+// as a margin.
 test.skipIf(!canWatch)(
   'compiling takes memory for at most 2.5 copies of 200 MB of parameters',
   { timeout: 300_000 },

@@ -7,23 +7,23 @@ import { hostDataOf, toOrt, type Memory } from './memory.js';
 import { sessionOptions } from './session-options.js';
 
 /**
- * After this many runs without a read the host waits for the device. `session.run` returns before the device has computed,
- * and what each waiting run holds would pile up without a bound.
+ * After this many runs without a read the host waits for the device. `session.run` returns before the device has
+ * computed, and what each waiting run holds would pile up without bound.
  */
 const RUNS_AHEAD = 8;
 
-/** The way to a GPU past onnxruntime, which a page has. */
+/** Access to a GPU without onnxruntime, as available in a page. */
 export interface GpuAccess {
-  /** The values in a tensor's buffer, which stays as it is. */
+  /** The values in a tensor's buffer, which is not changed. */
   readonly read: (tensor: OrtTensor) => Promise<HostData>;
-  /** @throws when the GPU was lost; onnxruntime does not notice */
+  /** @throws when the GPU was lost, which onnxruntime does not notice */
   readonly check: () => void;
 }
 
 /**
- * Keeps tensors in buffers of the WebGPU provider. Copies to them, and from them where there is no other way, are runs of a model
- * that does nothing else: `Tensor.getData` of onnxruntime-node 1.30 ends the process where the tensor is a buffer of a device,
- * and that of onnxruntime-web moves the tensor to the host.
+ * Keeps tensors in buffers of the WebGPU provider. Copies to them, and from them if there is no other way, are runs of
+ * a model that does nothing else: `Tensor.getData` of onnxruntime-node 1.30 ends the process if the tensor is a device
+ * buffer, and that of onnxruntime-web moves the tensor to the host.
  *
  * @param openAccess called once the device has started
  */
@@ -44,7 +44,7 @@ export async function gpuMemory(ort: Ort, openAccess?: () => Promise<GpuAccess>)
   const toHost = async (tensor: OrtTensor): Promise<HostData> =>
     hostDataOf(tensor.type, (await copy(tensor, 'cpu')).data);
 
-  // The first copy starts the provider; what fails after it is the device.
+  // The first copy starts the provider; any failure after it is the device's.
   const marker = await copy(new ort.Tensor('float32', Float32Array.of(0), [1]), 'gpu-buffer');
   const access = await openAccess?.();
 

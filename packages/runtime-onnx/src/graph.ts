@@ -24,7 +24,7 @@ import {
   type TensorSpec,
 } from '@flowmap/tensor';
 
-/** Value of a node's attribute: a whole number, several, a text, or any number. */
+/** Value of a node's attribute: one integer, several integers, a string, or any number. */
 export type Attribute = number | readonly number[] | string | { readonly float: number };
 
 /** ONNX's number of each dtype. */
@@ -52,7 +52,10 @@ export class Graph {
   readonly domains = new Set<string>();
   private count = 0;
 
-  /** Appends a node with one output and returns the output's name. Operators of another domain are called `domain.Operator`. */
+  /**
+   * Appends a node with one output and returns the output's name. Operators of other domains are named
+   * `domain.Operator`.
+   */
   node(opType: string, inputs: readonly string[], attributes: Readonly<Record<string, Attribute>> = {}): string {
     const name = this.freshName();
     this.append(opType, inputs, name, attributes);
@@ -60,20 +63,20 @@ export class Graph {
     return name;
   }
 
-  /** A value in a shape, which is the value itself where that is known to be its shape. */
+  /** A value reshaped, or the value itself if it is known to have that shape already. */
   reshape(value: string, shape: Shape): string {
     const known = this.shapes.get(value);
     if (known !== undefined && sameShape(known, shape)) return value;
     return this.shaped(this.node('Reshape', [value, this.integers(shape)]), shape);
   }
 
-  /** The value, noting its shape for {@link reshape}. */
+  /** The value; records its shape for {@link reshape}. */
   shaped(value: string, shape: Shape): string {
     this.shapes.set(value, shape);
     return value;
   }
 
-  /** Makes a value an output of the graph; where it is one already, or was not computed here, at the cost of a copy. */
+  /** Makes a value an output of the graph; copies it if it already is one or was not computed here. */
   output(name: string, value: string): void {
     if (this.computed.delete(value)) this.renamed.set(value, name);
     else this.append('Identity', [value], name, {});
@@ -100,7 +103,7 @@ export class Graph {
     return this.share(`${dtype} [${shape.join()}] ${values}`, make);
   }
 
-  /** What `make` appends, once for each key: an object or a text. */
+  /** Calls `make` once for each key, an object or a string, and returns its result. */
   once(key: unknown, make: () => string): string {
     const known = this.made.get(key) ?? make();
     this.made.set(key, known);
@@ -145,7 +148,7 @@ export class Graph {
     );
   }
 
-  /** Begins with a character that names of inputs, states and outputs are unlikely to begin with. */
+  /** Starts with a character that names of inputs, states and outputs are unlikely to start with. */
   private freshName(): string {
     return `%${String(this.count++)}`;
   }

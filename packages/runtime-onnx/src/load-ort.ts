@@ -1,7 +1,7 @@
 import { RuntimeUnavailableError } from '@flowmap/tensor';
 import type { InferenceSession } from 'onnxruntime-node';
 
-/** What this package uses of the API that onnxruntime-node and onnxruntime-web share. */
+/** The part of the common API of onnxruntime-node and onnxruntime-web that this package uses. */
 export interface Ort extends Pick<typeof import('onnxruntime-node'), 'Tensor' | 'env'> {
   readonly InferenceSession: {
     create(model: Uint8Array, options?: InferenceSession.SessionOptions): Promise<InferenceSession>;

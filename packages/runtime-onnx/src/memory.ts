@@ -2,21 +2,21 @@ import { halfFromBits, halfToBits, roundTo, type HostData, type HostTensor } fro
 import type { Tensor as OrtTensor } from 'onnxruntime-node';
 import type { Ort } from './load-ort.js';
 
-/** Where a runtime keeps tensors between runs, and how values get there and back. */
+/** Where a runtime keeps tensors between runs, and how values are transferred. */
 export interface Memory {
-  /** Where onnxruntime is asked to leave the results of a run. */
+  /** Where onnxruntime leaves the results of a run. */
   readonly location: 'cpu' | 'gpu-buffer';
-  /** A copy of a host tensor in this memory, unaffected by what later happens to the caller's array. */
+  /** A copy of a host tensor in this memory, unaffected by later changes to the caller's array. */
   write(tensor: HostTensor): OrtTensor | Promise<OrtTensor>;
-  /** The values of a tensor in this memory, in host memory of the caller's own. The tensor stays where it is. */
+  /** The values of a tensor in this memory, in host memory owned by the caller. The tensor stays where it is. */
   read(tensor: OrtTensor): Promise<HostData>;
-  /** Releases results whose holders were garbage-collected; present where nothing else would release them. */
+  /** Releases results whose holders were garbage-collected; present if nothing else would release them. */
   readonly forgotten?: FinalizationRegistry<() => void>;
-  /** Called after every run where runs may get ahead of the device: waits for it now and then. */
+  /** Called after every run if runs may get ahead of the device: waits for it now and then. */
   readonly afterRun?: () => Promise<void>;
 }
 
-/** A host tensor as onnxruntime takes it, without a copy where the array already has the right type. */
+/** A host tensor in onnxruntime's form, without a copy if the array already has the right type. */
 export function toOrt(ort: Ort, { shape, dtype, data }: HostTensor): OrtTensor {
   const dims = [...shape];
   switch (dtype) {
@@ -52,7 +52,7 @@ export function hostMemory(ort: Ort): Memory {
   };
 }
 
-/** A copy of a tensor's values: those of float16 as numbers, whether JavaScript has an array type for them or not. */
+/** A copy of a tensor's values; float16 values as numbers, whether or not JavaScript has an array type for them. */
 export function hostDataOf(type: OrtTensor.Type, data: OrtTensor.DataType): HostData {
   if (type !== 'float16') return (data as HostData).slice();
   const { buffer, byteOffset, length } = data as Uint16Array;

@@ -1,10 +1,10 @@
 import { FlowmapError } from '@flowmap/tensor';
 import { reasonOf } from './advice.js';
 
-/** An ONNX model that cannot be opened or run, or gives what cannot be a host tensor. */
+/** An ONNX model cannot be opened or run, or has a result that cannot be a host tensor. */
 export class OnnxModelError extends FlowmapError {
   constructor(
-    /** Path of the file, or how many bytes were given. */
+    /** Path of the file, or the number of bytes given. */
     readonly model: string,
     message: string,
     options?: ErrorOptions,
@@ -13,13 +13,13 @@ export class OnnxModelError extends FlowmapError {
   }
 }
 
-/** Text from a file or about one, for a message: on one line, and its beginning and end where it is long. */
+/** Text from or about a file, for a message: on one line, and shortened to its beginning and end if long. */
 export function shown(text: string, most = 120): string {
   const line = text.replace(/\s+/g, ' ');
   return line.length <= most ? line : `${line.slice(0, most / 2)}…${line.slice(-most / 2)}`;
 }
 
-/** What onnxruntime says where a file is at fault, and what it means. */
+/** onnxruntime's messages when a file is at fault, and what they mean. */
 const faults: readonly (readonly [pattern: RegExp, meaning: (...found: string[]) => string])[] = [
   [/protobuf parsing failed/i, () => 'it is no ONNX model, or one that was cut off or damaged'],
   [/does not have a graph/i, () => 'it is no ONNX model: it has no graph'],
@@ -72,7 +72,7 @@ function lineOf(cause: unknown): string {
   return (cause instanceof Error ? cause.message : String(cause)).replace(/\s+/g, ' ').trim();
 }
 
-/** onnxruntime's own words, without the place in its sources. */
+/** onnxruntime's own message, without the source location. */
 function plainly(cause: unknown): string {
   return shown(reasonOf(lineOf(cause)).replace(/\/onnxruntime_src\/\S+ /, ''), 300);
 }

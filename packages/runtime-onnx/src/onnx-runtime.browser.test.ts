@@ -17,7 +17,7 @@ const draw = (purpose: string, shape: readonly number[]): HostTensor => {
   return hostTensor(shape, Float32Array.from(normals({ seed: 0, purpose }, size)));
 };
 
-/** A training step whose products are long enough to be divided among threads. */
+/** A training step with products long enough to be divided among threads. */
 const descent = program(
   'descent',
   { inputs: { x: [256, 64], y: [256, 32] }, state: { w: [64, 128], v: [128, 32] } },
@@ -79,7 +79,7 @@ interface WasmMemory {
   readonly buffer: { readonly byteLength: number };
 }
 
-/** The memories of WebAssembly made from now on. */
+/** Collects the WebAssembly memories created from now on. */
 function watchMemories(): WasmMemory[] {
   const made: WasmMemory[] = [];
   const { WebAssembly } = globalThis as unknown as {

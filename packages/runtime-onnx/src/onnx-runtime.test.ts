@@ -23,7 +23,7 @@ const draw = (purpose: string, shape: readonly number[]): HostTensor => {
   return hostTensor(shape, Float32Array.from(normals({ seed: 0, purpose }, size)));
 };
 
-/** A training step whose products are long enough to be divided among threads. */
+/** A training step with products long enough to be divided among threads. */
 function descent(): Program {
   const inputs = { x: [256, 64], y: [256, 32] };
   return program('descent', { inputs, state: { w: [64, 128], v: [128, 32] } }, ({ x, y }, { w, v }) => {

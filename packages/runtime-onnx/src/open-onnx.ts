@@ -19,30 +19,31 @@ import { sessionOptions } from './session-options.js';
 
 /** An input or output of an ONNX model, as host tensors see it. */
 export interface OnnxValue {
-  /** The dtype of its host tensors: ONNX's whole numbers of any size are `int32`, its float64 is `float32` held in doubles. */
+  /** The dtype of its host tensors: ONNX integers of any size are `int32`, and float64 is `float32` held in doubles. */
   readonly dtype: TensorSpec['dtype'];
   /**
-   * Extents, outermost first: a number; the name of an extent that may be any; null for one without a name. `[]` is a scalar, or
-   * a tensor whose shape the file does not say.
+   * Extents, outermost first: a number; the name of an extent that can have any size; null for one without a name. `[]`
+   * is a scalar, or a tensor whose shape the file does not specify.
    */
   readonly shape: readonly (number | string | null)[];
 }
 
-/** An ONNX model that is ready to run: a function from its named inputs to its named outputs. */
+/** An ONNX model ready to run: a function from its named inputs to its named outputs. */
 export interface OnnxModel {
   /**
-   * Runs the model once. Calls may overlap and take turns. What a call was given must stay as it is until it has settled.
+   * Runs the model once. Calls may overlap; they take turns. The inputs of a call must not change until it has settled.
    *
    * @param inputs every input by its name
-   * @returns every output by its name, in memory of the caller's own
+   * @returns every output by its name, in memory owned by the caller
    * @throws {FeedError} for a missing or unknown input, or one of a wrong dtype, rank or extent
-   * @throws {OnnxModelError} when the run fails, or an output cannot be a host tensor: it is empty, or has a number beyond int32
+   * @throws {OnnxModelError} when the run fails, or an output cannot be a host tensor: it is empty, or has a number
+   *   beyond int32
    * @throws {DisposedError} after `dispose`
    */
   (inputs: HostTensors): Promise<Record<string, HostTensor>>;
   readonly inputs: Readonly<Record<string, OnnxValue>>;
   readonly outputs: Readonly<Record<string, OnnxValue>>;
-  /** Releases the model once the calls made before have settled; a second call waits for the first. */
+  /** Releases the model once earlier calls have settled; a second call waits for the first. */
   dispose(): Promise<void>;
 }
 
@@ -52,12 +53,13 @@ export type OpenOnnxOptions = Pick<OnnxRuntimeOptions, 'device' | 'threads' | 'w
 /**
  * Opens an ONNX model from anywhere as an async function from named host tensors to named host tensors.
  *
- * onnxruntime reads the file, with code that is not proof against files made to harm: open only those from a source you trust.
+ * onnxruntime reads the file with code that is not hardened against malicious files: only open files from sources you
+ * trust.
  *
- * @param model path of the file, whose external data lies beside it (in a browser its address, and no external data); or its bytes,
- *   which must hold everything
- * @throws {OnnxModelError} when the file is missing or no ONNX model, when it needs an operator, a version or an element type that
- *   onnxruntime or host tensors lack, or external data that is not there
+ * @param model path of the file, with any external data beside it (in a browser its address, without external data); or
+ *   its bytes, which must contain everything
+ * @throws {OnnxModelError} when the file is missing or not an ONNX model, or when it needs an operator, a version or an
+ *   element type that onnxruntime or host tensors lack, or missing external data
  * @throws {RuntimeUnavailableError | UnsupportedError} for the device and the threads, as `onnxRuntime` does
  *
  * @example
@@ -69,7 +71,7 @@ export async function openOnnx(model: string | Uint8Array, options: OpenOnnxOpti
   const { ort, device } = await openChosen(options);
   const session = await create(ort, model, name, {
     ...sessionOptions(device, 'cpu', options),
-    // Models from elsewhere may have what programs do not, and what onnxruntime has to say is in the errors.
+    // Foreign models may contain what programs do not, and onnxruntime's messages are in the errors.
     extra: {},
     logSeverityLevel: 4,
   });
@@ -151,7 +153,7 @@ function valuesOf(metadata: InferenceSession['inputMetadata'], kind: 'input' | '
   });
 }
 
-/** Checks inputs against what the model takes; extents with a name may be any. */
+/** Checks inputs against what the model takes; named extents can have any size. */
 function checkInputs(model: string, inputs: Values, given: HostTensors): void {
   const names = inputs.map(([name]) => shown(name)).join(', ') || 'none';
   for (const name of Object.keys(given)) {
@@ -166,7 +168,7 @@ function checkInputs(model: string, inputs: Values, given: HostTensors): void {
     };
     const feed = Object.hasOwn(given, name) ? given[name] : undefined;
     if (feed === undefined) return refuse(`is missing; it takes: ${names}`);
-    // No shape at all may also be one that the file does not say; onnxruntime tells the two apart.
+    // An empty shape may also be one that the file does not specify; onnxruntime distinguishes the two.
     const fits = (extent: OnnxValue['shape'][number], axis: number): boolean =>
       typeof extent === 'number' ? feed.shape[axis] === extent : feed.shape[axis]! >= 1;
     const isOther = shape.length > 0 && (feed.shape.length !== shape.length || !shape.every(fits));

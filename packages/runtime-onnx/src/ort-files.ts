@@ -1,6 +1,6 @@
-/** Paths of the native files that onnxruntime-node brings for this machine; none where it is not installed. */
+/** Paths of the native files that onnxruntime-node has for this machine; none if it is not installed. */
 export function filesOfOrt(): string[] {
-  // This module is part of an entry that browsers load too, so Node's modules cannot be imported.
+  // Browsers load this module too, so it cannot import Node's modules.
   const { process } = globalThis;
   const fs = process.getBuiltinModule('node:fs');
   const path = process.getBuiltinModule('node:path');

@@ -44,14 +44,14 @@ function training(network: Network) {
 const graphOf = (model: Uint8Array): GraphProto => fromBinary(ModelProtoSchema, model).graph!;
 const bodyOf = ({ node }: GraphProto): GraphProto => node[0]!.attribute.find(({ name }) => name === 'body')!.g!;
 
-/** How many nodes of each operator there are. */
+/** Number of nodes per operator. */
 function operators({ node }: GraphProto): Record<string, number> {
   const counts: Record<string, number> = {};
   for (const { opType } of node) counts[opType] = (counts[opType] ?? 0) + 1;
   return counts;
 }
 
-/** The graph that onnxruntime makes of a model. */
+/** The graph into which onnxruntime optimizes a model. */
 async function optimized(model: Uint8Array): Promise<GraphProto> {
   const file = join(scratch, 'optimized.onnx');
   const options = { graphOptimizationLevel: 'all', optimizedModelFilePath: file, logSeverityLevel: 3 } as const;

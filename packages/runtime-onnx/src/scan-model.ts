@@ -8,12 +8,12 @@ import type { Rules } from './lowering/rules.js';
 import { lowered, outputName, stateInput, stateOutput } from './to-onnx.js';
 
 /**
- * The model of several steps of a program: one `Scan` (ONNX 1.12) whose body is the step. It carries the states that the
- * program changes from step to step, takes a row of each stacked input and stacks the outputs; the other states are seen by
- * the body from outside. Names are those of the program's own model.
+ * The model of several steps of a program: one `Scan` (ONNX 1.12) whose body is the step. It carries the states that
+ * the program changes from step to step, takes a row of each stacked input and stacks the outputs; the body refers to
+ * the other states from outside. Names are those of the program's own model.
  *
  * @param given the step; it has an input, since a `Scan` counts the rows of its inputs
- * @param steps of one run
+ * @param steps steps per run
  */
 export function scanModel(given: Program, rules: Rules, steps: number): Uint8Array {
   const program = withoutBfloat16(given);

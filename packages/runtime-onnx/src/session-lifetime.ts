@@ -1,8 +1,8 @@
 import type { Session } from './session.js';
 
 /**
- * Puts off a session's release until its last result has been released: a buffer of a device goes back to the session it came
- * from, and onnxruntime ends the process where that session is gone.
+ * Postpones a session's release until its last result has been released: a device buffer goes back to the session it
+ * came from, and onnxruntime ends the process if that session is gone.
  */
 export interface SessionLifetime {
   /** Keeps the session until the returned function is called. */

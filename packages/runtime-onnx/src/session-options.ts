@@ -2,16 +2,16 @@ import type { InferenceSession } from 'onnxruntime-node';
 import type { Device } from './devices.js';
 import type { Memory } from './memory.js';
 
-/** What can be set for every session of a runtime. */
+/** Settings for every session of a runtime. */
 export interface SessionSettings {
   readonly threads?: number | undefined;
   readonly profile?: string | undefined;
 }
 
 /**
- * Optimizers of onnxruntime that look for what no program lowers to: quantized weights, dropout, and the attention blocks of
- * language models as exporters write them. Each passes over the whole graph several times, and all of them together take a
- * third of the time that a session of 10,000 nodes takes.
+ * Optimizers of onnxruntime that look for patterns no program lowers to: quantized weights, dropout, and exported
+ * attention blocks of language models. Each passes over the whole graph several times, and together they take a third
+ * of the time needed to create a session of 10,000 nodes.
  */
 const idleOptimizers = [
   'AttentionFusion',
@@ -35,7 +35,7 @@ const idleOptimizers = [
   'WhereDummyDq',
 ];
 
-/** How sessions are created on a device; `location` is where their results go. */
+/** Options with which sessions are created on a device; `location` is where their results go. */
 export function sessionOptions(
   device: Device,
   location: Memory['location'],
@@ -44,12 +44,16 @@ export function sessionOptions(
   return {
     executionProviders: [device],
     graphOptimizationLevel: 'all',
-    extra: { optimization: { disable_specified_optimizers: idleOptimizers.join(';') } },
-    // A memory pattern plans one block for all of a run: no faster for these graphs, and almost twice the memory.
+    extra: {
+      optimization: { disable_specified_optimizers: idleOptimizers.join(';') },
+      // The threads of a session otherwise spin for a while after a run, and take the cores from whatever runs next.
+      session: { force_spinning_stop: '1' },
+    },
+    // A memory pattern plans one block for a whole run: no faster for these graphs, and almost twice the memory.
     enableMemPattern: false,
     // The default of onnxruntime-node, not of onnxruntime-web; without it a step on the CPU takes longer.
     enableCpuMemArena: true,
-    // With another device, onnxruntime warns about every graph of which nodes run on the CPU; they are meant to.
+    // With other devices, onnxruntime warns about every graph with nodes on the CPU, which are intended.
     ...(device === 'cpu' ? {} : { logSeverityLevel: 3 as const }),
     ...(location === 'cpu' ? {} : { preferredOutputLocation: location }),
     ...(threads === undefined ? {} : { intraOpNumThreads: threads }),

@@ -5,11 +5,11 @@ type Tensors = Readonly<Record<string, OrtTensor>>;
 
 /** A model that onnxruntime is ready to run. */
 export interface Session {
-  /** True where `run` writes into the memory that it is given; elsewhere the results of each run have memory of their own. */
+  /** Whether `run` writes into the memory it is given; otherwise the results of each run have memory of their own. */
   readonly inPlace: boolean;
   /**
    * @param feeds every input by its name
-   * @param results where `inPlace`: every output by its name, to be overwritten
+   * @param results if `inPlace`: every output by its name, to be overwritten
    */
   run(feeds: Tensors, results?: Tensors): Tensors | Promise<Tensors>;
   release(): void | Promise<void>;
@@ -17,7 +17,7 @@ export interface Session {
 
 export type CreateSession = (model: Uint8Array, options: InferenceSession.SessionOptions) => Session | Promise<Session>;
 
-/** The sessions of onnxruntime's own JavaScript. */
+/** Sessions of onnxruntime's own JavaScript API. */
 export function plainSessions(ort: Ort): CreateSession {
   return async (model, options) => {
     const session = await ort.InferenceSession.create(model, options);

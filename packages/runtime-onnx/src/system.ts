@@ -1,26 +1,26 @@
 import { filesOfOrt } from './ort-files.js';
 
-/** What the operating system tells about devices, without asking onnxruntime. */
+/** What the operating system reveals about devices, without asking onnxruntime. */
 export interface System {
-  /** As Node names them: `linux`, `x64`. */
+  /** Node's names for them: `linux`, `x64`. */
   readonly platform: string;
   readonly arch: string;
-  /** A GPU's driver is loaded. Always true where one is part of the system: macOS and Windows. */
+  /** Whether a GPU driver is loaded. Always true where one is part of the system: macOS and Windows. */
   readonly hasGpu: boolean;
   readonly hasNvidiaDriver: boolean;
-  /** On Linux, where WebGPU needs it: the loader of Vulkan is installed. */
+  /** On Linux, where WebGPU needs it: whether the Vulkan loader is installed. */
   readonly hasVulkanLoader: boolean;
-  /** The environment names a driver of Vulkan that computes on the CPU. */
+  /** Whether the environment names a Vulkan driver that computes on the CPU. */
   readonly isVulkanSoftware: boolean;
-  /** The libraries of CUDA's provider lie beside onnxruntime-node's. */
+  /** Whether the CUDA provider's libraries are installed beside onnxruntime-node's. */
   readonly hasCudaLibraries: boolean;
 }
 
 const vulkanLoader = 'libvulkan.so.1';
 
-/** Looks at the files and the environment that matter to onnxruntime's providers; starts nothing. */
+/** Inspects the files and the environment that matter to onnxruntime's providers; starts nothing. */
 export function inspectSystem(): System {
-  // This module is part of an entry that browsers load too, so Node's modules cannot be imported.
+  // Browsers load this module too, so it cannot import Node's modules.
   const { process } = globalThis;
   const fs = process.getBuiltinModule('node:fs');
   const path = process.getBuiltinModule('node:path');

@@ -81,7 +81,7 @@ describe('toOnnx', () => {
     expect(typesOf(of('float16'))).toEqual([FLOAT16, FLOAT, FLOAT16, FLOAT]);
     expect(operatorsOf(of('float16')).sort()).toEqual(['Cast', 'Cast', 'Mul', 'Mul', 'Neg']);
     expect(typesOf(of('bfloat16'))).toEqual([FLOAT, FLOAT, FLOAT, FLOAT]);
-    // Two casts for each of the rounded results: w, and two products. A change of sign needs none.
+    // Two casts for each rounded result: w and two products. A sign change needs none.
     expect(operatorsOf(of('bfloat16')).sort()).toEqual([...new Array<string>(6).fill('Cast'), 'Mul', 'Mul', 'Neg']);
   });
 
@@ -158,7 +158,7 @@ describe('composites of the CPU', () => {
         return [...(await y!.read()).data, ...(await norm!.read()).data];
       }),
     );
-    // Some float32 roundings of numbers near 1.
+    // A few float32 roundings of numbers near 1.
     results[0]!.forEach((value, i) => expect(value).toBeCloseTo(results[1]![i]!, 5));
   });
 });
@@ -236,7 +236,7 @@ describe('fusions', () => {
       return operators(built).filter((operator) => operator !== 'Reshape');
     };
     expect(sums(16)).toEqual(['Gemm', 'ReduceSum', 'ReduceSum']);
-    // More than 256 terms in stages.
+    // More than 256 terms are summed in stages.
     expect(sums(512)).toEqual(['MatMul', 'Gemm', 'ReduceSum', 'ReduceSum', 'ReduceSum']);
   });
 

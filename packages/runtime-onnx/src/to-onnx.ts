@@ -7,24 +7,25 @@ import { planSteps } from './lowering/fusion.js';
 import type { Rules } from './lowering/rules.js';
 import { standardRules } from './lowering/table.js';
 
-/** Name in the model of a state before the run. */
+/** The model's name for a state before the run. */
 export const stateInput = (name: string): string => `state:${name}`;
 
-/** Name in the model of a state's new value. */
+/** The model's name for a state's new value. */
 export const stateOutput = (name: string): string => `next:${name}`;
 
-/** Name in the model of a result. */
+/** The model's name for a result. */
 export const outputName = (program: Signature, name: string): string =>
   Object.hasOwn(program.inputs, name) ? `output:${name}` : name;
 
 /**
  * Lowers a program to an ONNX model of standard operators only (operator set 17, ONNX 1.12).
  *
- * Inputs and outputs keep their names; a state `w` is the input `state:w`, and its new value the output `next:w`. An output
- * that has the name of an input is called `output:<name>`. Tensors of bfloat16 are float32 in the model, and rounded.
+ * Inputs and outputs keep their names; a state `w` is the input `state:w`, and its new value the output `next:w`. An
+ * output with the same name as an input is called `output:<name>`. Tensors of bfloat16 are float32 in the model, and
+ * rounded.
  *
  * @returns the model in ONNX's binary form, ready to be written to an `.onnx` file
- * @throws {UnsupportedError} for constants of 2 GiB, which an ONNX model cannot hold
+ * @throws {UnsupportedError} for constants of 2 GiB in total, which an ONNX model cannot hold
  *
  * @example
  * const double = program('double', { inputs: { x: [3] } }, ({ x }) => ({ outputs: { y: x.add(x) } }));
@@ -35,9 +36,9 @@ export function toOnnx(program: Program): Uint8Array {
 }
 
 /**
- * The model of a program by the rules of a device.
+ * The model of a program according to the rules of a device.
  *
- * @param external where given, large constants are appended to it, and the model refers to them
+ * @param external if given, large constants are appended to it and the model refers to them
  */
 export function modelOf(given: Program, rules: Rules, external?: ExternalConstant[]): Uint8Array {
   const program = withoutBfloat16(given);
@@ -49,7 +50,7 @@ export function modelOf(given: Program, rules: Rules, external?: ExternalConstan
 
 type Specs = Readonly<Record<string, TensorSpec>>;
 
-/** A program's nodes in ONNX, and what goes in and comes out by its name there. */
+/** A program's nodes in ONNX, and its inputs and outputs by their names there. */
 export interface Lowered {
   readonly graph: Graph;
   readonly inputs: Specs;
@@ -58,7 +59,10 @@ export interface Lowered {
   readonly updates: Specs;
 }
 
-/** Lowers a program without bfloat16 by the rules of a device; `rename` may give its inputs, states and results other names in the graph. */
+/**
+ * Lowers a program without bfloat16 according to the rules of a device; `rename` may give its inputs, states and
+ * results other names in the graph.
+ */
 export function lowered(program: Program, rules: Rules, rename: (name: string) => string): Lowered {
   const graph = new Graph();
   const names = new Map<Tensor, string>();

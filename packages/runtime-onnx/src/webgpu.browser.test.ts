@@ -52,7 +52,7 @@ describe('memory of the GPU', () => {
       for (const tensor of Object.values(outputs)) tensor.dispose();
       if (i % 200 === 0) sizes.push(live.size);
     }
-    // onnxruntime keeps buffers to use them again, and how many depends on how far runs are ahead of the GPU.
+    // onnxruntime keeps buffers for reuse; how many depends on how far runs are ahead of the GPU.
     expect(sizes[1]! - sizes[0]!).toBeLessThan(20);
     expect((await step.readState())['w']!.data[0]).toBeCloseTo(2, 6);
     await step.dispose();
@@ -82,7 +82,7 @@ it('names a device that was lost, whatever was under way', async () => {
   }
 });
 
-/** Where the tensors were that sessions made from now on are run with. */
+/** Records the locations of the tensors with which sessions created from now on are run. */
 function watchFeeds(): Record<'x' | 'w', string | undefined>[] {
   const fed: Record<'x' | 'w', string | undefined>[] = [];
   const create: Ort['InferenceSession']['create'] = ort.InferenceSession.create.bind(ort.InferenceSession);
@@ -99,7 +99,7 @@ function watchFeeds(): Record<'x' | 'w', string | undefined>[] {
   return fed;
 }
 
-/** The buffers of the GPU that live, of those made from now on. */
+/** The live GPU buffers among those created from now on. */
 function countBuffers(): Set<unknown> {
   const live = new Set<unknown>();
   const page = globalThis as unknown as Record<'GPUDevice' | 'GPUBuffer', { prototype: object }>;

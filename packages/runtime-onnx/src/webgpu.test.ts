@@ -164,7 +164,7 @@ suite(missing === undefined ? 'WebGPU' : `WebGPU, skipped: ${missing}`, () => {
     const elsewhere = await (await onnxRuntime({ device: 'cpu' })).compile(halving);
     await elsewhere.writeState({ w: ones });
     await expect(elsewhere.run({ x: twice! })).rejects.toThrow(FeedError);
-    // What is in host memory goes anywhere.
+    // Tensors in host memory can go anywhere.
     const { twice: onHost } = await elsewhere.run({ x: ones });
     const { sum } = await step.run({ x: onHost! });
     expect((await sum!.read()).data[0]).toBe(1.5 * count);
@@ -188,7 +188,7 @@ suite(missing === undefined ? 'WebGPU' : `WebGPU, skipped: ${missing}`, () => {
 
   it('trains as on the CPU: steps of AYF-EMD', async () => {
     const [gpu, cpu] = [await trained('webgpu'), await trained('cpu')];
-    // Single precision on both sides, and other orders of summation.
+    // Single precision on both sides, with different orders of summation.
     expect(relativeError(gpu.metrics, cpu.metrics)).toBeLessThan(1e-4);
     for (const [name, { data }] of Object.entries(cpu.state)) {
       expect(relativeError(gpu.state[name]!.data, data), name).toBeLessThan(1e-4);
@@ -202,7 +202,7 @@ suite(missing === undefined ? 'WebGPU' : `WebGPU, skipped: ${missing}`, () => {
   }
 });
 
-/** The greatest difference relative to the largest of the wanted values. */
+/** The largest difference relative to the largest of the wanted values. */
 function relativeError(got: ArrayLike<number>, wanted: ArrayLike<number>): number {
   let [difference, scale] = [0, 0];
   for (let i = 0; i < wanted.length; i++) {
@@ -226,7 +226,7 @@ function collectGarbage(): void {
   (runInNewContext('gc') as () => void)();
 }
 
-/** The tensors of onnxruntime that hold a buffer of the device, of those made from now on. */
+/** The onnxruntime tensors that hold a device buffer, among those created from now on. */
 function countBuffers(): Set<symbol> {
   const live = new Set<symbol>();
   const make = ort.Tensor.fromGpuBuffer.bind(ort.Tensor) as (buffer: unknown, options: Owned) => ort.Tensor;
@@ -249,7 +249,7 @@ interface Owned {
   readonly dispose: (this: ort.Tensor) => void;
 }
 
-/** Every metric of some training steps, and the state after them. */
+/** All metrics of some training steps, and the state after them. */
 async function trained(device: 'cpu' | 'webgpu'): Promise<{ metrics: number[]; state: HostTensors }> {
   const network = mlp({ shape: [2], classes: 2, width: 32, depth: 2 });
   const params = Object.fromEntries(
@@ -264,7 +264,7 @@ async function trained(device: 'cpu' | 'webgpu'): Promise<{ metrics: number[]; s
   const model: Model = { kind: 'velocity', network, params, classes: ['a', 'b'] };
   const teacher = velocityField(model);
   const student = flowMapFrom(model, 2);
-  // With intervals that are not short, no gradient is near its rounding, which AdamW would blow up.
+  // With intervals that are not short, no gradient is close to its rounding error, which AdamW would blow up.
   const objective = ayfEmd({ preset: 'ayf-paper', warmupSteps: 6 });
   const batchSize = 16;
   const trainees = {
@@ -278,7 +278,7 @@ async function trained(device: 'cpu' | 'webgpu'): Promise<{ metrics: number[]; s
     x: Float32Array.from(normals({ seed: 2, purpose: 'data' }, 2 * batchSize)),
     conditions: { label: Int32Array.from({ length: batchSize }, (_, i) => i % 2) },
   };
-  // Not from step 0: while the warm-up is at 0 some gradients are pure rounding.
+  // Not from step 0: while the warm-up is at 0, some gradients are pure rounding error.
   const store = memoryStore({ latest: { step: 5, seconds: 0, state: initialState(trainees) }, records: [] });
   await train({
     runtime: await onnxRuntime({ device }),

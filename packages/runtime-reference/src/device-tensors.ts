@@ -13,7 +13,7 @@ import type { Values } from './values.js';
 /** The memory behind the device tensors of one runtime; undefined once disposed. */
 export interface DeviceTensors {
   make(spec: TensorSpec, values: Values, label: string): DeviceTensor;
-  /** The values of an argument of a run, on the host or here. */
+  /** The values of an argument of a run, whether on the host or in this runtime. */
   valuesOf(program: Program, name: string, feed: HostTensor | DeviceTensor): Values;
 }
 
@@ -41,7 +41,7 @@ export function deviceTensors(): DeviceTensors {
   };
 }
 
-/** The values of a host tensor in this runtime's precision; its own memory where that fits already. */
+/** The values of a host tensor in this runtime's precision; its own memory if that already has the right type. */
 export function toValues({ data, dtype }: HostTensor): Values {
   if (isHalf(dtype)) return Float64Array.from(data, (value) => roundTo(value, dtype));
   return data instanceof Float32Array ? Float64Array.from(data) : data;
@@ -52,7 +52,7 @@ export function toHost({ shape, dtype }: TensorSpec, values: Values): HostTensor
   return { shape, dtype, data: isHalf(dtype) ? Float32Array.from(values) : values.slice() };
 }
 
-/** Runs a function at once; what it throws becomes a rejection. */
+/** Runs a function immediately; an error it throws becomes a rejection. */
 function promised<T>(f: () => T): Promise<T> {
   return new Promise((resolve) => resolve(f()));
 }

@@ -3,14 +3,14 @@ import type { Kernel } from './kernels/kernel.js';
 import { kernelOf, type Leaf } from './kernels/table.js';
 import { allocate, type Values } from './values.js';
 
-/** One kernel call: which values it reads and which it writes. */
+/** One kernel call: the values it reads and the one it writes. */
 interface Step {
   readonly kernel: Kernel;
   readonly operands: readonly number[];
   readonly result: number;
 }
 
-/** A program ready to run: memory is allocated once, and shared by tensors that are never needed at the same time. */
+/** A program ready to run: memory is allocated once and shared by tensors that are never needed at the same time. */
 export interface Plan {
   readonly steps: readonly Step[];
   /** The memory of each node; those of inputs are empty until a run sets them. */

@@ -4,9 +4,9 @@ import { compiled } from './executable.js';
 import type { Values } from './values.js';
 
 /**
- * The runtime that every other one is compared with: interprets a program in plain TypeScript, in double precision. It needs
- * nothing but the language, runs every primitive, and gives bit-identical results on every machine with the same `Math`. The
- * result of every operation in float16 or bfloat16 is rounded, its sums only once they are complete.
+ * The runtime that all others are compared with: interprets a program in plain TypeScript, in double precision. It
+ * needs nothing but the language, runs every primitive, and gives bit-identical results on every machine with the same
+ * `Math`. The result of every operation in float16 or bfloat16 is rounded; sums only once they are complete.
  *
  * @example
  * const executable = await referenceRuntime().compile(program('double', { inputs: { x: [2] } }, ({ x }) => ({ outputs: { y: x.add(x) } })));

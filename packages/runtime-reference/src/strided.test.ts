@@ -14,7 +14,7 @@ function visited(plan: ReturnType<typeof nest>): number[][] {
   return lists;
 }
 
-/** The same by counting through every index. */
+/** The same, by counting through every index. */
 function counted(shape: readonly number[], strides: readonly (readonly number[])[]): number[][] {
   const size = shape.reduce((n, extent) => n * extent, 1);
   const own = stridesOf(shape);

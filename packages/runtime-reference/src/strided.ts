@@ -11,11 +11,11 @@ export interface Nest {
 }
 
 /**
- * Plans a loop over all indices of a shape, with as few axes as possible: axes of extent 1 are dropped, and neighbouring axes
- * that every operand passes through without a gap become one.
+ * Plans a loop over all indices of a shape, with as few axes as possible: axes of extent 1 are dropped, and
+ * neighbouring axes that every operand traverses without a gap are merged.
  *
  * @param shape extents of the loop
- * @param strides for every operand its stride along each axis, 0 where it is repeated
+ * @param strides strides of every operand along each axis, 0 where it is repeated
  */
 export function nest(shape: Shape, strides: readonly (readonly number[])[]): Nest {
   const extents: number[] = [];

@@ -1,10 +1,10 @@
 import { FlowmapError, RuntimeUnavailableError } from '@flowmap/tensor';
 
 /**
- * What to throw when a back end fails: an error of ours as it is; any other is the back end's own, for want of memory or because
- * its device was lost, and the error says so.
+ * The error to throw when a back end fails: our own errors unchanged; any other comes from the back end, which ran out
+ * of memory or whose device was lost, and the error says so.
  *
- * @param doing what was under way: `running program 'step'`
+ * @param doing what was being done: `running program 'step'`
  */
 export function deviceFailure(runtime: string, doing: string, cause: unknown): unknown {
   if (cause instanceof FlowmapError) return cause;

@@ -2,19 +2,19 @@ import { sizeOf, type HostData, type TensorSpec } from '@flowmap/tensor';
 import type { Device, Kernel } from './device.js';
 import type { Attributes, TensorInfo } from './tfjs.js';
 
-/** A tensor of a plan: which slot holds it while the plan runs, and its shape and dtype. */
+/** A tensor of a plan: the slot that holds it while the plan runs, and its shape and dtype. */
 export interface Value extends TensorSpec {
   readonly slot: number;
 }
 
-/** Values that a kernel takes: by its names for them, or as a list where it takes any number. */
+/** Values that a kernel takes: by the kernel's names for them, or as a list if it takes any number. */
 export type Values = Readonly<Record<string, Value>> | readonly Value[];
 
 /** One kernel call of a plan. */
 export interface Step {
   readonly kernel: Kernel;
   readonly attributes: Attributes;
-  /** The kernel's names of its inputs; undefined where it takes a list. */
+  /** The kernel's names for its inputs; undefined if it takes a list. */
   readonly names: readonly string[] | undefined;
   readonly inputs: readonly number[];
   readonly output: number;
@@ -22,15 +22,18 @@ export interface Step {
 
 /** Collects the kernel calls that lowering rules ask for. */
 export interface Emitter {
-  /** Result of a kernel, which is called once per distinct inputs and attributes; `spec` is the result's, which the caller knows. */
+  /**
+   * Result of a kernel, which is called once per distinct inputs and attributes; the caller supplies the result's
+   * `spec`.
+   */
   call(kernel: string, inputs: Values, attributes: Attributes, spec: TensorSpec): Value;
-  /** A constant, uploaded once; one value stands for all elements. */
+  /** A constant, uploaded once; a single value represents equal elements. */
   constant(spec: TensorSpec, data: HostData): Value;
   /** A slot that is filled before the steps run. */
   argument(spec: TensorSpec): Value;
 }
 
-/** An emitter with what it collected: the steps in order, the constants on the device, and the number of slots. */
+/** An emitter and what it collected: the steps in order, the constants on the device, and the number of slots. */
 export interface Emission extends Emitter {
   readonly steps: readonly Step[];
   readonly constants: ReadonlyMap<number, TensorInfo>;

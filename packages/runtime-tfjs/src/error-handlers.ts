@@ -1,4 +1,4 @@
-/** What Node offers and a browser does not. */
+/** What Node has and a browser lacks. */
 interface Process {
   listeners(event: string): ((...args: unknown[]) => void)[];
   off(event: string, listener: (...args: unknown[]) => void): void;
@@ -8,8 +8,8 @@ const events = ['uncaughtException', 'unhandledRejection'];
 
 /**
  * Runs a function and removes the handlers of uncaught errors that it leaves on the process. In Node, the wasm back end
- * installs some that throw the error again from a line of its own source, 60,000 characters long, which Node then prints
- * instead of the place where the error arose.
+ * installs handlers that rethrow the error from a source line of 60,000 characters, which Node then prints instead of
+ * the place where the error arose.
  */
 export async function keepingErrorHandlers<T>(f: () => Promise<T>): Promise<T> {
   const { process } = globalThis as { process?: Partial<Process> };

@@ -1,6 +1,6 @@
 import { FlowmapError } from '@flowmap/tensor';
 
-/** A tensor for which the wasm back end has no memory left: it ends at 4 GiB. What was there before is unharmed. */
+/** The wasm back end has no memory left for a tensor: it is limited to 4 GiB. Existing tensors are unharmed. */
 export class WasmMemoryError extends FlowmapError {
   constructor(
     /** Size of the tensor. */

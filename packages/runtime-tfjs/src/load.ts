@@ -3,10 +3,10 @@ import { keepingErrorHandlers } from './error-handlers.js';
 import { importNative } from './native/load.js';
 import type { Backend, Tfjs } from './tfjs.js';
 
-/** Where the files `tfjs-backend-wasm*.wasm` are: the folder, with its final slash, or the place of each file. */
+/** Location of the files `tfjs-backend-wasm*.wasm`: the folder, with a final slash, or the location of each file. */
 export type WasmPaths = string | Readonly<Record<string, string>>;
 
-/** Where the files of a back end are, if not where it looks by default. */
+/** Locations of a back end's files, if not the default. */
 export interface Places {
   readonly wasmPaths?: WasmPaths | undefined;
   readonly tfjsNode?: string | undefined;
@@ -14,7 +14,7 @@ export interface Places {
 
 const core = (): Promise<Tfjs> => import('@tensorflow/tfjs-core');
 
-// Bundlers leave out a package that is not installed, if they see that its absence is caught.
+// Bundlers leave out a package that is not installed if they see that its absence is caught.
 const importers: Readonly<Record<string, (places: Places) => Promise<Tfjs>>> = {
   cpu: async () => {
     await import('@tensorflow/tfjs-backend-cpu').catch(missing('cpu'));
@@ -46,7 +46,7 @@ function missing(backend: string): (cause: unknown) => never {
 /**
  * Imports TensorFlow.js with one of the back ends that this package knows by name.
  *
- * @throws {RuntimeUnavailableError} for another back end, or where the packages are not installed
+ * @throws {RuntimeUnavailableError} for an unknown back end, or if the packages are not installed
  */
 export async function importTfjs(backend: string, places: Places = {}): Promise<Tfjs> {
   const importer = Object.hasOwn(importers, backend) ? importers[backend] : undefined;
@@ -56,7 +56,7 @@ export async function importTfjs(backend: string, places: Places = {}): Promise<
   throw new RuntimeUnavailableError(`tfjs (${backend})`, advice);
 }
 
-// TensorFlow.js has one active back end, and mixes up two that initialize at the same time.
+// TensorFlow.js has one active back end and mixes up two that initialize at the same time.
 let turn: Promise<unknown> = Promise.resolve();
 
 function inTurn<T>(f: () => Promise<T>): Promise<T> {

@@ -10,7 +10,7 @@ import type { Backend, TensorInfo, Tfjs } from './tfjs.js';
 import { heapOf, type WasmBackend } from './wasm/heap.js';
 import { wasmKernels } from './wasm/kernels.js';
 
-/** A back end with the kernels that replace its own where those are wrong or slow. */
+/** A back end with replacements for its kernels that are wrong or slow. */
 export function openDevice(tf: Tfjs, backend: Backend, backendName: string): Device {
   const name = `tfjs (${backendName})`;
   const registered = (kernelName: string): Kernel => {
@@ -45,11 +45,11 @@ export function openDevice(tf: Tfjs, backend: Backend, backendName: string): Dev
     },
     upload({ shape, dtype, data }) {
       heap?.requireMemory({ shape, dtype });
-      // Back ends may keep the array they are given, so it is always a fresh one.
+      // Back ends may keep the array they are given, so it is always a new one.
       return { dataId: backend.write(copyAs(dtype, data), [...shape], dtype), shape: [...shape], dtype };
     },
     async download(info, { shape, dtype }) {
-      // What a back end returns may be its own memory.
+      // The values that a back end returns may be its own memory.
       const values = (await backend.read(info.dataId)) as HostData;
       check('reading a tensor');
       return { shape, dtype, data: copyAs(dtype, values) };

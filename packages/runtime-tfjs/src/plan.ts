@@ -26,7 +26,7 @@ export interface Plan {
  * Lowers a program to a back end's kernels and uploads its constants.
  *
  * @param rules how primitives become kernels of the device
- * @throws {UnsupportedError} when the back end lacks a kernel that it needs; nothing stays uploaded then
+ * @throws {UnsupportedError} when the back end lacks a kernel that it needs; nothing remains uploaded then
  */
 export function planOf(device: Device, rules: Rules, program: Program): Plan {
   const emit = emission(device);
@@ -67,7 +67,7 @@ export function planOf(device: Device, rules: Rules, program: Program): Plan {
   };
 }
 
-/** Notes the step after which each slot is no longer read, unless it is to be kept. */
+/** Records the step after which each slot is no longer read, unless it must be kept. */
 function schedule(steps: readonly Step[], kept: ReadonlySet<number>): ScheduledStep[] {
   const seen = new Set(kept);
   const unread = (slots: readonly number[]): number[] => {

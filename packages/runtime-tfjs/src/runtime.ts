@@ -8,23 +8,23 @@ import { openDevice } from './open-device.js';
 import { planOf } from './plan.js';
 import type { Tfjs } from './tfjs.js';
 
-/** Which back end of TensorFlow.js runs the programs. */
+/** Options of {@link tfjsRuntime}: the TensorFlow.js back end that runs programs. */
 export interface TfjsOptions {
   /**
-   * `wasm` unless given, `cpu`, or `tensorflow` for the native library, imported on demand. With `tf`, any back end registered
-   * there; its active one unless given.
+   * `wasm` unless given, `cpu`, or `tensorflow` for the native library, imported on demand. With `tf`, any back end
+   * registered there; its active one unless given.
    */
   readonly backend?: string;
-  /** A module of TensorFlow.js that is already loaded, with its back ends; nothing is imported then. */
+  /** An already loaded TensorFlow.js module with its back ends; nothing is imported then. */
   readonly tf?: Tfjs;
   /**
-   * Where the wasm binaries are: a folder's URL or path with its final slash, or one per file. Node finds them by itself;
-   * in a browser they lie beside the bundle unless given. Only for the `wasm` back end that this call imports.
+   * Location of the wasm binaries: a folder's URL or path with a final slash, or one per file. Node finds them by
+   * itself; in a browser they are beside the bundle unless given. Only for the `wasm` back end that this call imports.
    */
   readonly wasmPaths?: WasmPaths;
   /**
-   * Folder of the package `@tensorflow/tfjs-node` or `-node-gpu` where it is not among those that the program has installed: an
-   * absolute path. Only for the back end `tensorflow`, which is then the default.
+   * Folder of the package `@tensorflow/tfjs-node` or `-node-gpu`, as an absolute path, if the program has not installed
+   * it. Only for the back end `tensorflow`, which is then the default.
    */
   readonly tfjsNode?: string;
 }
@@ -34,10 +34,11 @@ const dtypes: readonly DType[] = ['float32', 'int32', 'bool'];
 
 /**
  * Runs programs on TensorFlow.js, in float32, node by node. The derivatives are in the programs: TensorFlow.js's own
- * gradients are not used, nor its active back end, so that several runtimes and the caller's own use of it can coexist.
- * On wasm, compiling, writing state and running reject with a {@link WasmMemoryError} where its 4 GiB do not suffice.
+ * gradients are not used, nor is its active back end, so several runtimes and the caller's own use of it can coexist.
+ * On wasm, compiling, writing state and running reject with a {@link WasmMemoryError} if its 4 GiB do not suffice.
  *
- * @throws {RuntimeUnavailableError} when the packages are not installed, the back end is unknown, or does not initialize
+ * @throws {RuntimeUnavailableError} when the packages are not installed, the back end is unknown, or does not
+ *   initialize
  *
  * @example
  * const runtime = await tfjsRuntime({ backend: 'wasm' });

@@ -1,7 +1,7 @@
-// The part of TensorFlow.js that this package uses, in its own words: a program that depends on this package type-checks
+// The part of TensorFlow.js that this package uses, declared here so that programs depending on this package type-check
 // without TensorFlow.js installed.
 
-/** A tensor on a back end: a counted reference to its buffer, and how to look at it. */
+/** A tensor on a back end: a counted reference to its buffer, with shape and dtype. */
 export interface TensorInfo {
   readonly dataId: object;
   readonly shape: number[];
@@ -11,7 +11,7 @@ export interface TensorInfo {
 /** Static arguments of a kernel, by TensorFlow.js's names. */
 export type Attributes = Readonly<Record<string, unknown>>;
 
-/** Tensors a kernel takes: by name, or as a list where it takes any number. */
+/** Tensors that a kernel takes: by name, or as a list if it takes any number. */
 export type KernelInputs = Readonly<Record<string, TensorInfo>> | readonly TensorInfo[];
 
 /** Memory of a back end. */

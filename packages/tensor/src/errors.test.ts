@@ -12,14 +12,14 @@ describe('errors of another copy of the package', () => {
     expect(Object.getPrototypeOf(dtypeError)).not.toBe(errors.UnsupportedDTypeError.prototype);
   });
 
-  it('are instances of their class and of those above it', () => {
+  it('are instances of their class and its base classes', () => {
     expect(dtypeError).toBeInstanceOf(errors.UnsupportedDTypeError);
     expect(dtypeError).toBeInstanceOf(errors.UnsupportedError);
     expect(dtypeError).toBeInstanceOf(errors.FlowmapError);
     expect(dtypeError).toBeInstanceOf(Error);
   });
 
-  it('are not instances of other classes, nor of those below theirs', () => {
+  it('are not instances of other classes, nor of classes derived from theirs', () => {
     expect(dtypeError).not.toBeInstanceOf(errors.DTypeError);
     expect(new copy.UnsupportedError('onnx', 'erf', 'use another')).not.toBeInstanceOf(errors.UnsupportedDTypeError);
     expect(new copy.FlowmapError('alone')).not.toBeInstanceOf(errors.ProgramError);
@@ -43,7 +43,7 @@ describe('errors of another copy of the package', () => {
   });
 });
 
-it('what is no error of the family is an instance of none of it', () => {
+it('anything but an error of the family is an instance of none of its classes', () => {
   class ShapeError extends Error {}
   const strangers = [new ShapeError('mine'), new Error('plain'), { name: 'ShapeError' }, 'ShapeError', null, undefined];
   for (const stranger of strangers) {

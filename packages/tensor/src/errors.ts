@@ -1,15 +1,19 @@
-/** What does not print: control and formatting characters, halves of surrogate pairs, line separators; but not line feed and tab. */
+/**
+ * Unprintable characters: control and formatting characters, unpaired surrogates, line separators; but not line feed
+ * and tab.
+ */
 const UNPRINTABLE = /(?![\n\t])\p{C}|\p{Zl}|\p{Zp}/gu;
 
-/** Where an error has the names of its classes; one symbol for all copies of this package. */
+/** Key under which an error keeps the names of its classes; one symbol for all copies of this package. */
 const MARK = Symbol.for('flowmap.error');
 
 /**
- * Base class of every error that Flowmap throws on purpose. A message may hold text from a file; characters in it that do not
- * print, such as those that control a terminal or reverse the direction of writing, are written as `\u{1b}`.
+ * Base class of every error that Flowmap throws on purpose. A message may contain text from a file; unprintable
+ * characters, such as those that control a terminal or reverse the writing direction, are escaped as `\u{1b}`.
  *
- * `instanceof` holds for errors of any copy of a package: two copies in one program do not share their classes, and tell each
- * other's by name. Names that a minifier has shortened are not compared, so that bundles need `keepNames` for it.
+ * `instanceof` works for errors of any copy of a package: two copies in one program do not share their classes, and
+ * recognise each other's by name. Names that a minifier has shortened are not compared, so bundles need `keepNames` for
+ * this.
  */
 export class FlowmapError extends Error {
   static override [Symbol.hasInstance](value: unknown): boolean {
@@ -27,13 +31,13 @@ export class FlowmapError extends Error {
   }
 }
 
-/** Names of a class and of those above it, up to {@link FlowmapError}. */
+/** Names of a class and its base classes, up to {@link FlowmapError}. */
 function lineage(errorClass: typeof FlowmapError): string[] {
   if (errorClass === FlowmapError) return [errorClass.name];
   return [errorClass.name, ...lineage(Object.getPrototypeOf(errorClass) as typeof FlowmapError)];
 }
 
-/** Names of the classes of an error of any copy; none of what is no such error. */
+/** Names of the classes of an error from any copy of the package; none for other values. */
 function classNames(value: unknown): readonly string[] {
   return value instanceof Error ? ((value as { readonly [MARK]?: readonly string[] })[MARK] ?? []) : [];
 }
@@ -43,7 +47,7 @@ export class ShapeError extends FlowmapError {
   constructor(
     /** The operation that was called, as the user wrote it. */
     readonly operation: string,
-    /** What it wants, in words. */
+    /** What it expects, in words. */
     readonly wanted: string,
     /** The shapes it got. */
     readonly got: readonly (readonly number[])[],
@@ -52,7 +56,7 @@ export class ShapeError extends FlowmapError {
   }
 }
 
-/** A data type an operation cannot work on; thrown while a program is built. */
+/** A data type that an operation does not accept; thrown while a program is built. */
 export class DTypeError extends FlowmapError {
   constructor(
     readonly operation: string,
@@ -63,7 +67,7 @@ export class DTypeError extends FlowmapError {
   }
 }
 
-/** An option or configuration value that makes no sense. */
+/** An invalid option or configuration value. */
 export class ConfigError extends FlowmapError {
   constructor(
     /** The option, as the user writes it: `dit.width`, `--size`. */
@@ -74,7 +78,10 @@ export class ConfigError extends FlowmapError {
   }
 }
 
-/** A program that cannot be built: a duplicate name, an output that depends on a foreign input, a state of the wrong shape. */
+/**
+ * A program that cannot be built: a duplicate name, an output that depends on another program's input, a state of the
+ * wrong shape.
+ */
 export class ProgramError extends FlowmapError {
   constructor(
     readonly program: string,
@@ -84,7 +91,10 @@ export class ProgramError extends FlowmapError {
   }
 }
 
-/** A tensor given to `Executable.run` or `writeState` that the program does not accept: unknown or missing name, wrong shape or dtype. */
+/**
+ * A tensor given to `Executable.run` or `writeState` that the program does not accept: unknown or missing name, wrong
+ * shape or dtype.
+ */
 export class FeedError extends FlowmapError {
   constructor(
     readonly program: string,
@@ -96,12 +106,12 @@ export class FeedError extends FlowmapError {
   }
 }
 
-/** An executable that a program cannot share states with; thrown by `compile`. */
+/** An executable with which a program cannot share states; thrown by `compile`. */
 export class SharingError extends FlowmapError {
   constructor(
     readonly program: string,
     message: string,
-    /** Name of the state that differs; undefined when the executable as a whole is the wrong one. */
+    /** Name of the state that differs; undefined if the executable as a whole does not fit. */
     readonly state?: string,
   ) {
     super(`program '${program}' cannot share states: ${message}`);
@@ -122,14 +132,14 @@ export class RandomKeyError extends FlowmapError {
 /** A device tensor or an executable used after its memory was released. */
 export class DisposedError extends FlowmapError {
   constructor(
-    /** What was released, as the user knows it: `output 'loss' of program 'step'`, `program 'step'`. */
+    /** What was released, in the user's terms: `output 'loss' of program 'step'`, `program 'step'`. */
     readonly label: string,
   ) {
     super(`${label} was disposed; use it before dispose()`);
   }
 }
 
-/** A runtime, or one of its back ends, that cannot be used here; the message says how to get it. */
+/** A runtime, or one of its back ends, that cannot be used here; the message says how to install it. */
 export class RuntimeUnavailableError extends FlowmapError {
   constructor(
     readonly runtime: string,
@@ -167,7 +177,9 @@ export class UnsupportedDTypeError extends UnsupportedError {
   }
 }
 
-/** What a caught value says, for the message of the error that it causes: an error's message, and anything else as text. */
+/**
+ * Describes a caught value for the message of the error that it causes: an error's message, or any other value as text.
+ */
 export function causeText(cause: unknown): string {
   return cause instanceof Error ? cause.message : String(cause);
 }

@@ -9,7 +9,7 @@ export function isWhole(value: unknown, least = 0): value is number {
  * Checks that an option is a whole number of at least `least`.
  *
  * @param option as the user writes it: `dit.width`
- * @param value the option's; what comes from a file may be of any type
+ * @param value value of the option; from a file it may be of any type
  * @param least 1 unless given
  * @throws {ConfigError} naming the option
  */

@@ -12,7 +12,7 @@ describeOptimizer('adamw with decay', () => adamw({ weightDecay: 0.02 }), {
   tolerance: 0.05,
 });
 
-/** A program that makes one step of a parameter of three values along a given gradient. */
+/** A program that takes one step with a parameter of three values along a given gradient. */
 function stepOf(options: AdamwOptions) {
   const optimizer = adamw(options);
   const scalars = Object.keys(optimizer.scalars(0, 0));
@@ -55,7 +55,7 @@ async function trajectory(options: AdamwOptions): Promise<number[]> {
   return [...(await executable.readState(['parameter']))['parameter']!.data];
 }
 
-/** Algorithm 2 of Loshchilov and Hutter as it is printed. */
+/** Algorithm 2 of Loshchilov and Hutter as printed. */
 function asPrinted({ beta1 = 0.9, beta2 = 0.99, epsilon = 1e-8, weightDecay = 0 }: AdamwOptions): number[] {
   return START.map((start, i) => {
     let [theta, m, v] = [start, 0, 0];
@@ -76,7 +76,7 @@ describe('adamw', () => {
     'is the printed algorithm with %o',
     async (options) => {
       const [ours, printed] = [await trajectory(options), asPrinted(options)];
-      // Double precision; the folded form rounds in other places.
+      // Both are in double precision; the folded form rounds in other places.
       ours.forEach((value, i) => expect(value).toBeCloseTo(printed[i]!, 12));
     },
   );

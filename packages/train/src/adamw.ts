@@ -5,23 +5,26 @@ import type { Optimizer } from './optimizer.js';
 export interface AdamwOptions {
   /** Decay of the mean of the gradient, in [0, 1); 0.9 unless given. */
   readonly beta1?: number;
-  /** Decay of the mean of its square, in [0, 1); 0.99 unless given, which suits runs of a few thousand steps. */
+  /**
+   * Decay of the mean of the squared gradient, in [0, 1); 0.99 unless given, which suits runs of a few thousand steps.
+   */
   readonly beta2?: number;
   /** Added to the root of the second moment, > 0; 1e-8 unless given. */
   readonly epsilon?: number;
-  /** Decoupled weight decay lambda of every parameter, per unit of learning rate, >= 0; 0 = none, and the default. */
+  /** Decoupled weight decay lambda of every parameter, per unit of learning rate, >= 0; 0 (none) unless given. */
   readonly weightDecay?: number;
 }
 
 /**
  * AdamW (Loshchilov and Hutter, "Decoupled weight decay regularization", 2019, algorithm 2):
- * `theta <- theta - eta (mHat / (sqrt(vHat) + epsilon) + lambda theta)` with bias-corrected means `mHat`, `vHat` of the gradient
- * and its square.
+ * `theta <- theta - eta (mHat / (sqrt(vHat) + epsilon) + lambda theta)` with bias-corrected means `mHat`, `vHat` of the
+ * gradient and its square.
  *
- * It is written for few passes over memory. With `M = m / (1 - beta1)` and `V = v / (1 - beta2)`, `M <- beta1 M + g` and
- * `V <- beta2 V + g^2`; scales and bias corrections are folded into two scalars on the host:
- * `theta <- theta - rate M / (sqrt(V) + epsilon')`. The slots hold `beta1 M` and `beta2 V`, what the next step adds to: nothing
- * of the optimizer is then ready before the gradient, which onnxruntime's passes over large graphs take long for.
+ * The form used here needs few passes over memory. With `M = m / (1 - beta1)` and `V = v / (1 - beta2)`,
+ * `M <- beta1 M + g` and `V <- beta2 V + g^2`; scales and bias corrections are folded into two scalars computed on the
+ * host: `theta <- theta - rate M / (sqrt(V) + epsilon')`. The slots hold `beta1 M` and `beta2 V`, which the next step
+ * adds to. That way no part of the optimizer can be computed before the gradient, which would slow down onnxruntime's
+ * passes over large graphs.
  *
  * @throws {ConfigError} for a setting out of its range
  */

@@ -17,7 +17,7 @@ const options = (runtime: Runtime, more: Partial<TrainingOptions> = {}): Trainin
   callbacks: [{ name: 'log', every: 1, run: (moment) => moment.log() }],
   ...more,
 });
-/** What a record says besides the clock. */
+/** A record without its timings. */
 const numbers = (records: readonly Record<string, number>[]): Record<string, number>[] =>
   records.map(({ seconds: _, imagesPerSecond: __, ...rest }) => rest);
 
@@ -88,6 +88,6 @@ test('the generator learns where the data is', async () => {
     );
     for (const k of [0, 1]) mean[k]! += hidden.reduce((sum, h, j) => sum + h * value('out')[2 * j + k]!, 0) / 1000;
   }
-  // It starts at a mean of about 0; the data's is (1, -0.5).
+  // The mean starts at about 0; that of the data is (1, -0.5).
   expect(Math.hypot(mean[0]! - 1, mean[1]! + 0.5)).toBeLessThan(0.35);
 });

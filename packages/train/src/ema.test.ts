@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { halflifeEma, powerEma } from './ema.js';
 import type { Schedule } from './schedules.js';
 
-/** Weight of every step, 1 to n, in the average after step n, and of the initial value. */
+/** Weight of each step, 1 to n, and of the initial value in the average after step n. */
 function profile(decay: Schedule, n: number): { weights: number[]; initial: number } {
   const weights: number[] = [];
   let rest = 1;
@@ -21,7 +21,7 @@ describe('powerEma', () => {
     expect(initial).toBe(0);
     const moment = (power: number): number => weights.reduce((sum, w, k) => sum + w * ((k + 1) / n) ** power, 0);
     expect(moment(0)).toBeCloseTo(1, 10);
-    // The definition is the limit of many steps; the difference is of order 1 / n.
+    // The definition is the limit for many steps; the difference is of order 1 / n.
     expect(Math.sqrt(moment(2) - moment(1) ** 2)).toBeCloseTo(width, 3);
   });
 

@@ -1,15 +1,18 @@
 import { FlowmapError } from '@flowmap/core';
 import { RuntimeUnavailableError, specText, type TensorSpec } from '@flowmap/tensor';
 
-/** Training that met a NaN or an infinity and stopped; checkpoints made before are whole. */
+/** Training stopped at a NaN or an infinity; checkpoints made before it are intact. */
 export class NonFiniteError extends FlowmapError {
   constructor(
-    /** What was not finite first, in the order of computation: a metric's name, `loss`, `gradientNorm` or a part of the state. */
+    /**
+     * The first quantity that was not finite, in the order of computation: a metric's name, `loss`, `gradientNorm` or a
+     * part of the state.
+     */
     readonly quantity: string,
     readonly value: number,
     /** Number of the step, counted from 1. */
     readonly step: number,
-    /** Folder of the last good checkpoint; undefined when there is none yet. */
+    /** Folder of the last good checkpoint; undefined if there is none yet. */
     readonly checkpoint: string | undefined,
   ) {
     const kept = checkpoint === undefined ? 'there is no checkpoint yet' : `the last good checkpoint is ${checkpoint}`;
@@ -17,10 +20,10 @@ export class NonFiniteError extends FlowmapError {
   }
 }
 
-/** A field that only runs and did not give velocities; checkpoints made before are whole. */
+/** An opaque field failed to give velocities; checkpoints made before are intact. */
 export class OpaqueFieldError extends FlowmapError {
   constructor(
-    /** Its name among the phase's opaque fields: `teacher`. */
+    /** The field's name among the phase's opaque fields, such as `teacher`. */
     readonly field: string,
     wanted: TensorSpec,
     got: string,
@@ -33,14 +36,14 @@ export class OpaqueFieldError extends FlowmapError {
   }
 }
 
-/** A runtime that failed while it trained: its device was lost or ran out of memory. Checkpoints made before are whole. */
+/** The runtime failed during training: its device was lost or ran out of memory. Checkpoints made before are intact. */
 export class RuntimeLostError extends RuntimeUnavailableError {
   constructor(
-    /** What the runtime said. */
+    /** The runtime's own error. */
     error: RuntimeUnavailableError,
-    /** Steps taken before. */
+    /** Steps taken before the failure. */
     readonly step: number,
-    /** Folder of the last checkpoint; undefined when there is none yet. */
+    /** Folder of the last checkpoint; undefined if there is none yet. */
     readonly checkpoint: string | undefined,
   ) {
     const kept =
@@ -51,11 +54,11 @@ export class RuntimeLostError extends RuntimeUnavailableError {
   }
 }
 
-/** A run folder whose unfinished run had other settings than the one that would resume it. */
+/** The run folder holds an unfinished run whose settings differ from those of the run that would resume it. */
 export class RunMismatchError extends FlowmapError {
   constructor(
     readonly folder: string,
-    /** What differs: `seed: 0 there, 1 now`. */
+    /** The differences, such as `seed: 0 there, 1 now`. */
     readonly differences: readonly string[],
   ) {
     super(
@@ -65,7 +68,7 @@ export class RunMismatchError extends FlowmapError {
   }
 }
 
-/** Most differences that a message tells. */
+/** Largest number of differences listed in a message. */
 const TOLD = 8;
 
 function inWords(differences: readonly string[]): string {

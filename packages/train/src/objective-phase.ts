@@ -32,19 +32,19 @@ import {
 import { scalar } from './internal/host.js';
 import { mapValues } from './internal/names.js';
 
-/** What a phase of an objective is made of. */
+/** Options of {@link objectivePhase}. */
 export interface ObjectivePhaseOptions {
   readonly network: Network;
   readonly objective: Objective;
-  /** Where the objective's velocity comes from, when it needs a teacher; one that only runs is asked between programs. */
+  /** Supplies the objective's velocity if it needs a teacher; an opaque field is asked between programs. */
   readonly teacher?: VelocityField | OpaqueField;
   /** The path between data and noise, which is the teacher's too; `linearPath` unless given. */
   readonly path?: Path;
   /** What the network's output means; `eulerParametrization` unless given. */
   readonly parametrization?: Parametrization;
-  /** Samples of one run of its program. */
+  /** Samples per run of its program. */
   readonly batchSize: number;
-  /** Decides noise, times and other draws, together with the step. */
+  /** Together with the step, determines noise, times and other draws. */
   readonly seed: number;
   /** Name of the trainee; `student` unless given. */
   readonly trains?: string;
@@ -53,14 +53,14 @@ export interface ObjectivePhaseOptions {
 }
 
 /**
- * The phase that trains a network by an objective: noising, the teacher's velocity and the objective's loss. A teacher that can be
- * traced becomes part of the program, and its parameters a state.
+ * The phase that trains a network with an objective: noising, the teacher's velocity and the objective's loss. A
+ * teacher that can be traced becomes part of the program, and its parameters a state.
  *
  * Inputs: `x0` and `noise` `[batch, ...shape]`, `t` and `s` `[batch]`, `conditions.*` and `draws.*` of the network,
  * `objective.draws.*` and `schedules.*` of the objective.
  *
- * @throws {ConfigError} for a batch size or seed that is not a whole number, when the objective needs a teacher and there is none, or
- *   on tracing, when it asks for a velocity where there is none
+ * @throws {ConfigError} for a batch size or seed that is not a whole number, when the objective needs a teacher and
+ *   there is none or, on tracing, when it asks for a velocity where there is none
  */
 export function objectivePhase(options: ObjectivePhaseOptions): Phase {
   const { network, objective, path, batchSize, seed, trains = 'student', name = objective.name } = options;

@@ -42,7 +42,7 @@ const params: HostTensors = Object.fromEntries(
 const model: Model = { kind: 'flowMap', network, params, classes: [] };
 const traceable = gaussianVelocity({ std: 0.5 });
 
-/** The same field as a program that runs by itself: all that training sees is points and answers. */
+/** The same field as a separate program: training sees only points and answers. */
 function apart(runtime: Runtime): OpaqueField {
   return {
     async evaluate(x, t) {
@@ -64,7 +64,7 @@ const objectives = [
 ] as const;
 const student = trainee({
   model,
-  // Gradients at their rounding would be blown up where they are divided by their size.
+  // Dividing gradients by their size would blow up those that are mere rounding errors.
   optimizer: adamw({ epsilon: 1e-3 }),
   learningRate: constantSchedule(1e-2),
   averages: { ema: constantSchedule(0.9) },

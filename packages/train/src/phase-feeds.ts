@@ -5,10 +5,10 @@ import { scalar } from './internal/host.js';
 import { mapValues } from './internal/names.js';
 
 /**
- * The inputs of one run of a phase's step: those of the phase, and what the update takes. They depend on the step and the batch alone, so
- * a resumed run sees what an uninterrupted one would have seen.
+ * The inputs of one run of a phase's step: those of the phase and those of the update. They depend only on the step and
+ * the batch, so a resumed run sees what an uninterrupted one would have seen.
  *
- * @param trainee the one that the phase trains
+ * @param trainee the trainee that the phase trains
  * @param progress the step, from 0, and the number of iterations
  */
 export function phaseFeeds(phase: Phase, trainee: Trainee, progress: Progress, batch: Batch): HostTensors {

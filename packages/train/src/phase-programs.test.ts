@@ -54,7 +54,7 @@ interface Setting extends Partial<Omit<ObjectivePhaseOptions, 'teacher'>> {
   readonly trained?: Partial<Omit<TraineeOptions, 'model'>>;
 }
 
-/** A training step with its state before, and its inputs at a step. */
+/** A training step, with the state before it and its inputs at a given step. */
 function setting(given: Setting = {}) {
   const { network = student, params = stirred(network, 3), split = false, flushDenormals = true, trained = {} } = given;
   const { objective = ayfEmd(), batchSize = 4, seed = 0, teacher = field } = given;
@@ -92,7 +92,7 @@ function stirred(of: Network, seed: number): HostTensors {
   return Object.fromEntries(Object.entries(of.init(seed)).map(([name, value], k) => [name, stir(value, k)]));
 }
 
-/** Runs a program once: its outputs and the state after. */
+/** Runs a program once, and returns its outputs and the state afterwards. */
 async function runOnce(
   built: Program,
   state: HostTensors,
@@ -148,7 +148,7 @@ describe('the programs of a phase', () => {
     for (const name of Object.keys(student.parameters)) {
       apart.outputs[name]!.data.forEach((g, i) => {
         squares += g * g;
-        // Step 6 of AdamW from moments of zero, as the paper prints it.
+        // Step 6 of AdamW from zero moments, as printed in the paper.
         const mHat = (0.1 * g) / (1 - 0.9 ** 6);
         const vHat = (0.01 * g * g) / (1 - 0.99 ** 6);
         const before = state[`student.params.${name}`]!.data[i]!;
@@ -231,7 +231,7 @@ describe('the programs of a phase', () => {
     { name: 'onnx', open: () => onnxRuntime({ device: 'cpu', threads: 1 }) },
   ])('take denormal numbers out of the state, and nothing else: $name', { timeout: 60_000 }, async ({ open }) => {
     const runtime = await open();
-    // Classes 2 and 3 have no sample in the batch, so nothing but decay happens to their rows.
+    // Classes 2 and 3 have no samples in the batch, so their rows only decay.
     const wider = mlp({ shape: [2], classes: 4, interval: true, width: 8, depth: 1 });
     const given: Setting = {
       network: wider,
@@ -262,15 +262,15 @@ describe('the programs of a phase', () => {
     ];
     const after = await stepFrom(state, flushing.programs.update);
     for (const part of ['m', 'v', 'ema']) expect(rowOf(after, part).every((value) => value === 0)).toBe(true);
-    // Nothing else: the bits of everything that is not small are those of the step without.
+    // Nothing else changes: all values that are not tiny have the same bits as without flushing.
     const plain = await stepFrom(state, keeping.programs.update);
     for (const [name, { data }] of Object.entries(plain)) {
       expect(after[name]!.data).toEqual(data.map((value) => (Math.abs(value) < 2 ** -126 ? 0 : value)));
     }
-    // Where a runtime flushes by itself, the option is not needed; elsewhere the numbers never end.
+    // A runtime that flushes by itself does not need the option; elsewhere the numbers stay denormal for ever.
     if (runtime.flushesDenormals) expect(rowOf(plain, 'm').every((value) => value === 0)).toBe(true);
     else expect(rowOf(plain, 'm').every((value) => value < 0)).toBe(true);
-    // What is normal decays as ever.
+    // Normal numbers decay as usual.
     const normal = await stepFrom({ ...state, ...row('v', 2, 1e-30) }, flushing.programs.update);
     for (const value of rowOf(normal, 'v')) expect(value / 9.9e-31).toBeCloseTo(1, 5);
   });

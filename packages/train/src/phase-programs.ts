@@ -13,49 +13,56 @@ import {
 import { flushed } from './internal/denormals.js';
 import { groupsOf, movingParameters, requireNames, stateName, type Group, type Trainees } from './internal/groups.js';
 
-/** How a phase becomes programs. */
+/** Options of {@link phasePrograms}. */
 export interface PhaseProgramOptions {
   /**
-   * True makes two programs of a step: one adds to the gradient, which is a state, the other updates the parameters with it. Gradients
-   * can then be accumulated over parts of a batch, or summed over machines. False unless given.
+   * Whether a step becomes two programs: one adds to the gradient, which is a state, and the other updates the
+   * parameters with it. Gradients can then be accumulated over parts of a batch, or summed over machines. False unless
+   * given.
    */
   readonly split?: boolean;
   /**
-   * True sets to zero what slots and averages would hold of numbers too small for a normal float32; true unless given. Means that decay
-   * while there is no gradient end up there, never reach zero by themselves, and processors take many times as long over them. A runtime
-   * that counts such numbers as zero (`Runtime.flushesDenormals`) does without.
+   * Whether numbers in slots and averages that are too small for a normal float32 are set to zero; true unless given.
+   * Means that decay without a gradient end up there and never reach zero by themselves, and processors take many times
+   * as long to compute with them. A runtime that treats such numbers as zero (`Runtime.flushesDenormals`) does not need
+   * it.
    */
   readonly flushDenormals?: boolean;
 }
 
-/** Where an opaque field is asked: the outputs are the point `x`, the time `t` and `conditions.*`. */
+/** A question to an opaque field: the outputs are the point `x`, the time `t` and `conditions.*`. */
 export interface Question {
   /** Name of the field in {@link Phase.opaque}. */
   readonly field: string;
   readonly program: Program;
 }
 
-/** The programs of a phase, over states `<trainee>.<part>.<parameter>` that they share. */
+/** The programs of a phase, which share the states `<trainee>.<part>.<parameter>`. */
 export interface PhasePrograms {
-  /** To be run in order before the step: the answer to question `i` is the input `answers.<i>` of all that come after. */
+  /**
+   * To be run in order before the step: the answer to question `i` is the input `answers.<i>` of everything that
+   * follows.
+   */
   readonly questions: readonly Question[];
   /** With `split`: adds `share` times the gradient to the state `<trainee>.gradient.*`. */
   readonly gradient?: Program;
-  /** The whole step; with `split` only what follows on the gradient, which it leaves at zero. */
+  /** The whole step; with `split` only what follows the gradient, which it resets to zero. */
   readonly update: Program;
 }
 
 /**
- * One phase of a training step as programs: the loss with its derivatives, the gradient, clipping, the optimizer's update and the
- * moving averages. All that changes from step to step is an input, so each is traced and compiled once.
+ * One phase of a training step as programs: the loss with its derivatives, the gradient, clipping, the optimizer's
+ * update and the moving averages. Everything that changes from step to step is an input, so each is traced and compiled
+ * only once.
  *
- * Inputs: the phase's own, and scalars: `optimizer.*`, `decay.*` of the averages, `maxGradientNorm` where the trainee clips, `share`
- * of a gradient. State of the trainee: `params`, a part for each of the optimizer's slots and each average, `gradient` when split; what
- * the loss reads of others. Outputs, scalars: the metrics, `loss`, and `gradientNorm` before clipping.
+ * Inputs: the phase's own, and the scalars `optimizer.*`, `decay.*` of the averages, `maxGradientNorm` if the trainee
+ * clips, and `share` of a gradient. State: the trainee's `params`, a part for each of the optimizer's slots and each
+ * average, and `gradient` when split; and whatever the loss reads of others. Outputs, all scalars: the metrics, `loss`,
+ * and `gradientNorm` before clipping.
  *
- * `phaseFeeds` and `initialState` make inputs and state.
+ * `phaseFeeds` and `initialState` make the inputs and the state.
  *
- * @throws {ConfigError} for a trainee or average that there is not, or a name that is used twice
+ * @throws {ConfigError} for a trainee or average that does not exist, or a name that is used twice
  */
 export function phasePrograms(
   phase: Phase,
@@ -114,11 +121,11 @@ export function phasePrograms(
 }
 
 /**
- * The loss and metrics of a phase without an update, as programs: what held-out data gives. Networks draw nothing in it, so that it
- * needs no more than some of the phase's inputs.
+ * The loss and metrics of a phase without an update, as programs, to evaluate held-out data. Networks draw nothing in
+ * them, so they need only some of the phase's inputs.
  *
- * @param average name of the trainee's average to take for its parameters; the parameters themselves unless given
- * @throws {ConfigError} for a trainee or average that there is not
+ * @param average name of the trainee's average to use as its parameters; the parameters themselves unless given
+ * @throws {ConfigError} for a trainee or average that does not exist
  */
 export function lossPrograms(
   phase: Phase,
@@ -147,7 +154,7 @@ export function lossPrograms(
 type Groups = Readonly<Record<string, Group>>;
 type Specs = Record<string, SpecLike>;
 
-/** Loss and metrics; what an opaque field would answer is the input `answers.<i>`. */
+/** Loss and metrics; the answers of an opaque field are the inputs `answers.<i>`. */
 function traced(
   phase: Phase,
   groups: Groups,
@@ -174,7 +181,7 @@ function statesOf(groups: readonly Group[]): Specs {
   return Object.fromEntries(groups.flatMap((group) => Object.values(group).map(({ state, spec }) => [state, spec])));
 }
 
-/** What an optimizer and averages keep of a trainee. */
+/** What the optimizer and the averages keep for a trainee. */
 function keptStates(name: string, trainee: Trainee): Specs {
   const parts = [...trainee.optimizer.slots, ...Object.keys(trainee.averages)];
   return Object.assign({}, ...parts.map((part) => partOf(name, part, trainee))) as Specs;
@@ -197,7 +204,7 @@ function updateInputsOf({ optimizer, averages, maxGradientNorm }: Trainee): Spec
   };
 }
 
-/** The gradient of a phase's loss by the parameters that move. */
+/** The gradient of a phase's loss with respect to the parameters that are not fixed. */
 function gradientOf(
   phase: Phase,
   trainee: Trainee,
@@ -222,9 +229,8 @@ function updated(
   states: Tensors,
   flushDenormals: boolean,
 ): { norm: Tensor; updates: Tensors } {
-  const norm = Object.values(gradient)
-    .reduce((total, g) => total.add(g.square().sum()), full(0))
-    .sqrt();
+  const squares = Object.values(gradient).reduce((total, g) => total.add(g.square().sum()), full(0));
+  const norm = squares.sqrt();
   const scale = inputs['maxGradientNorm']?.div(norm).minimum(1);
   const kept = flushDenormals ? flushed : (value: Tensor): Tensor => value;
   const scalars = prefixed('optimizer', inputs);
@@ -253,7 +259,7 @@ interface Asked {
   readonly answer: Tensor;
 }
 
-/** Traces a phase with stand-ins to learn what it asks, and makes a program of each question from no more than it depends on. */
+/** Traces a phase with stand-ins to find its questions, and turns each into a program of only what it depends on. */
 function questionsOf(
   phase: Phase,
   groups: Groups,
@@ -307,7 +313,7 @@ function symbols(specs: Specs): Record<string, Tensor> {
   return Object.fromEntries(entries);
 }
 
-/** The specs whose stand-ins outputs depend on. */
+/** The specs whose stand-ins the outputs depend on. */
 function neededBy(outputs: Tensors, specs: Specs): Specs {
   const nodes = reachable(Object.values(outputs));
   const needed = new Set(nodes.flatMap((node) => (node.is('input') ? [node.attributes.name] : [])));

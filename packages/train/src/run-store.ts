@@ -1,29 +1,32 @@
 import type { LogRecord, Model } from '@flowmap/core';
 import type { HostTensors } from '@flowmap/tensor';
 
-/** Everything that a run needs to go on as if it had never stopped. */
+/** Everything a run needs to resume as if it had never stopped. */
 export interface Checkpoint {
   /** Steps taken. */
   readonly step: number;
   /** Time trained so far. */
   readonly seconds: number;
-  /** All states of trainees, `<trainee>.<part>.<parameter>`: what steps change, and parameters that are fixed. */
+  /** All states of trainees, `<trainee>.<part>.<parameter>`: those that steps change, and fixed parameters. */
   readonly state: HostTensors;
 }
 
-/** Where a run keeps what it must not lose: a folder in Node, memory in a page. */
+/** Where a run keeps what must not be lost: a folder in Node, memory in a page. */
 export interface RunStore {
-  /** The newest checkpoint, which a training goes on from; undefined at the start. */
+  /** The newest checkpoint, from which training resumes; undefined at the start. */
   readonly from: Checkpoint | undefined;
   /** Its place, for messages. */
   readonly place: string | undefined;
   /** Records so far. */
   readonly records: readonly LogRecord[];
-  /** Called when everything has been checked, before the first step: what a store has to write at the start it writes now. */
+  /**
+   * Called once everything has been checked, before the first step, so that the store can write what it must write at
+   * the start.
+   */
   begin?(): Promise<void>;
   append(record: LogRecord): Promise<void>;
   /**
-   * Saves a checkpoint whole, or leaves the one before.
+   * Saves a checkpoint completely, or leaves the previous one in place.
    *
    * @returns its place, for messages
    */
@@ -32,9 +35,9 @@ export interface RunStore {
   keep(name: string, model: Model): Promise<void>;
 }
 
-/** A store that lasts as long as it is referred to. */
+/** A store that lasts as long as it is referenced. */
 export interface MemoryStore extends RunStore {
-  /** The newest checkpoint; given to {@link memoryStore}, a training goes on from it. */
+  /** The newest checkpoint; pass it to {@link memoryStore} to resume from it. */
   readonly latest: Checkpoint | undefined;
   readonly kept: ReadonlyMap<string, Model>;
 }
@@ -42,7 +45,7 @@ export interface MemoryStore extends RunStore {
 /**
  * Keeps a run in memory.
  *
- * @param from the run to go on with: what an earlier store ended with; the start unless given
+ * @param from the run to resume: the contents of an earlier store; a new run unless given
  */
 export function memoryStore(from?: Pick<MemoryStore, 'latest' | 'records'>): MemoryStore {
   const start = from?.latest;

@@ -16,9 +16,9 @@ export function constantSchedule(value: number): Schedule {
 }
 
 /**
- * Rises linearly over the warm-up, then falls as half a cosine:
- * `peak (final + (1 - final) (1 + cos(pi p)) / 2)`, p from 0 at the end of the warm-up to 1 at the end of the run
- * (Loshchilov and Hutter, "SGDR", 2017, equation 5, without restarts).
+ * Rises linearly over the warm-up, then falls along half a cosine: `peak (final + (1 - final) (1 + cos(pi p)) / 2)`, p
+ * from 0 at the end of the warm-up to 1 at the end of the run (Loshchilov and Hutter, "SGDR", 2017, equation 5, without
+ * restarts).
  *
  * @throws {ConfigError} for a setting out of its range
  */
@@ -27,8 +27,8 @@ export function cosineSchedule(peak: number, options: DecayOptions = {}): Schedu
 }
 
 /**
- * Rises linearly over the warm-up, then falls linearly: `peak (final + (1 - final) (1 - p))`, p from 0 at the end of the
- * warm-up to 1 at the end of the run.
+ * Rises linearly over the warm-up, then falls linearly: `peak (final + (1 - final) (1 - p))`, p from 0 at the end of
+ * the warm-up to 1 at the end of the run.
  *
  * @throws {ConfigError} for a setting out of its range
  */
@@ -45,7 +45,7 @@ function decaying(name: string, peak: number, options: DecayOptions, shape: (p: 
   }
   return ({ step, iterations }) => {
     const rise = warmupSteps ?? Math.min(0.05 * iterations, 1000);
-    // The first step of a rise already moves, and the last step of the run still does.
+    // The rate is positive at the first step of the rise and still is at the last step of the run.
     if (step + 1 <= rise) return (peak * (step + 1)) / rise;
     const p = Math.min(1, (step - rise) / Math.max(1, iterations - rise));
     return peak * (final + (1 - final) * shape(Math.max(0, p)));

@@ -162,7 +162,7 @@ describe('callbacks', () => {
     await train(options({ runtime: watched(referenceRuntime()), callbacks: [checkpoints(2)] }));
     expect(reads).toEqual([]);
     await train(options({ runtime: watched(referenceRuntime()), callbacks: [logging(3)] }));
-    expect(reads).toHaveLength(3 * 3); // loss, velocityError and gradientNorm of steps 1, 3 and 6
+    expect(reads).toHaveLength(3 * 3); // loss, velocityError and gradientNorm in steps 1, 3 and 6
   });
 });
 
@@ -196,7 +196,7 @@ describe('held-out data', () => {
     await train(options({ ...run, callbacks: [...callbacks, halt], store, signal: stop.signal }));
     const resumed = await train(options({ ...run, callbacks, store: memoryStore(store) }));
     expect(resumed).toMatchObject({ completed: true, step: 6 });
-    // A number that falls, but from the sixth step on by less than what counts.
+    // A quantity that falls, but from the sixth step on by too little to count.
     const falling: Callback = {
       name: 'falling',
       every: 1,
@@ -464,7 +464,7 @@ describe('what a step leaves on the device is released', () => {
     const { runtime, leftOver, most } = counted();
     await train(options({ ...more, runtime, iterations: 30 }));
     expect(leftOver()).toEqual({ executables: 0, tensors: 0 });
-    // Outputs of the steps before and now, in parts: a number that does not grow with the steps.
+    // Outputs of the previous and the current steps, in parts: the number does not grow with the steps.
     expect(most()).toBeLessThan(30);
   });
 });

@@ -10,28 +10,30 @@ import { memoryStore, type RunStore } from './run-store.js';
 import type { TrainingOptions } from './training-options.js';
 import { initialState, modelIn, onlyModel } from './trainee.js';
 
-/** What a training leaves. */
+/** Result of a training. */
 export interface Training {
-  /** False when it was aborted and can go on. */
+  /** False if it was aborted and can be resumed. */
   readonly completed: boolean;
-  /** Steps taken so far, those before a resumption included. */
+  /** Steps taken so far, including those before a resumption. */
   readonly step: number;
   readonly records: readonly LogRecord[];
-  /** A trained model; the only one among the trainees unless one is named. */
+  /** A trained model: the one named, or the only one among the trainees. */
   model(which?: TrainedParameters): Model;
 }
 
 /**
- * Trains: one step after the other, each of its phases in turn, with callbacks between them. It runs wherever its runtime does, in a
- * browser too, and reads nothing from the device that no callback asks for.
+ * Trains step by step, running the phases of each step in turn, with callbacks between steps. It runs wherever its
+ * runtime does, including in a browser, and reads only what callbacks ask for from the device.
  *
- * A training goes on from its store's checkpoint. On the same machine, runtime and thread count, and with the same `stepsPerRun`, it
- * then has the same bits as if it had never stopped.
+ * Training resumes from its store's checkpoint. On the same machine, runtime and thread count, and with the same
+ * `stepsPerRun`, the results are the same to the bit as if it had never stopped.
  *
- * @throws {ConfigError} for options that make no sense or do not fit one another, before the first step
- * @throws {NonFiniteError} when a quantity that is read, or a state that is saved, is NaN or infinite; checkpoints made before stay whole
- * @throws {OpaqueFieldError} when a field that only runs fails, or answers with something else than velocities
- * @throws {RuntimeLostError} when the runtime fails on the way; the same call goes on from the checkpoint that it names
+ * @throws {ConfigError} for options that are invalid or do not fit one another, before the first step
+ * @throws {NonFiniteError} when a quantity that is read, or a state that is saved, is NaN or infinite; earlier
+ *   checkpoints stay intact
+ * @throws {OpaqueFieldError} when an opaque field fails, or answers with something other than velocities
+ * @throws {RuntimeLostError} when the runtime fails during training; the same call resumes from the checkpoint that the
+ *   error names
  */
 export async function train(options: TrainingOptions): Promise<Training> {
   const { runtime, trainees, phases, batches, iterations, parts = 1, stepsPerRun = 1, callbacks = [] } = options;
@@ -52,7 +54,7 @@ export async function train(options: TrainingOptions): Promise<Training> {
     const feedsOf = async (step: number): Promise<StepFeeds> =>
       stepFeeds(phases, trainees, { step, iterations }, await batches.batch(step));
     const feeds = Promise.all(Array.from({ length: count }, (_, i) => feedsOf(first + i)));
-    feeds.catch(() => undefined); // reported when it is awaited
+    feeds.catch(() => undefined); // reported when awaited
     return feeds;
   };
 
@@ -78,7 +80,7 @@ export async function train(options: TrainingOptions): Promise<Training> {
     return { step, completed: true };
   };
 
-  /** Releases everything; what was trained is whole, whatever of that fails. */
+  /** Releases everything; the trained state is intact even if that fails. */
   const end = async (): Promise<void> => {
     results?.release();
     const closing = callbacks.map(async (callback) => callback.close?.());
@@ -102,7 +104,7 @@ export async function train(options: TrainingOptions): Promise<Training> {
       model: ({ trainee, average } = {}) => modelIn(state, trainees, trainee ?? onlyModel(trainees), average),
     };
   } catch (error) {
-    await end().catch(() => undefined); // what failed first is the reason
+    await end().catch(() => undefined); // the first failure is the cause to report
     throw error instanceof RuntimeUnavailableError ? new RuntimeLostError(error, moments.step, moments.place) : error;
   }
   await end();
@@ -117,7 +119,7 @@ function requireStep(iterations: number, { from, place }: RunStore): void {
   );
 }
 
-/** Groups of parameters that no step changes, of all phases. */
+/** The groups of fixed parameters of all phases. */
 function fixedIn(phases: readonly Phase[]): Record<string, HostTensors> {
   return Object.assign({}, ...phases.map(({ fixed }) => fixed ?? {})) as Record<string, HostTensors>;
 }

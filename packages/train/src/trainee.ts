@@ -17,7 +17,7 @@ import { cosineSchedule } from './schedules.js';
 export interface TraineeOptions {
   /** The network with its initial parameters. */
   readonly model: Model;
-  /** The objective that it is trained by, whose own parameters, if it has any, are trained with it. */
+  /** The objective that it is trained with, whose own parameters, if any, are trained too. */
   readonly objective?: Objective;
   /** A schedule, or the peak of a cosine schedule that falls to 0. */
   readonly learningRate: Schedule | number;
@@ -25,16 +25,16 @@ export interface TraineeOptions {
   readonly optimizer?: Optimizer;
   /** Moving averages by name, with the schedules of their decay; `{ ema: powerEma() }` unless given. */
   readonly averages?: Readonly<Record<string, Schedule>>;
-  /** Scales gradients of a larger norm down to this one, > 0; no clipping unless given. */
+  /** Gradients with a larger norm are scaled down to this norm, > 0; no clipping unless given. */
   readonly maxGradientNorm?: number | undefined;
-  /** Draws the objective's own parameters; 0 unless given. */
+  /** Seed of the objective's own parameters; 0 unless given. */
   readonly seed?: number;
 }
 
 /**
  * A model as a trainee.
  *
- * @throws {ConfigError} for a parameter of the network under a name of the objective's own
+ * @throws {ConfigError} when a parameter of the network has the name of one of the objective's own
  */
 export function trainee(options: TraineeOptions): Trainee {
   const { model, objective, learningRate, optimizer = adamw(), averages = { ema: powerEma() }, seed = 0 } = options;
@@ -57,10 +57,10 @@ export function trainee(options: TraineeOptions): Trainee {
 }
 
 /**
- * State of the programs of a training before its first step: averages start at the parameters, slots at zero.
+ * State of a training's programs before the first step: averages start at the parameters, slots at zero.
  *
  * @param fixed groups of parameters that no step changes, as phases name them
- * @param options.split true adds the gradients of split programs, which start at zero; false unless given
+ * @param options.split whether to add the gradients of split programs, which start at zero; false unless given
  */
 export function initialState(
   trainees: Trainees,
@@ -90,9 +90,9 @@ export function initialState(
  * The model of a trainee in a state of its training.
  *
  * @param state values by name, such as a checkpoint's
- * @param name of the trainee
+ * @param name name of the trainee
  * @param average name of one of its averages; the parameters themselves unless given
- * @throws {ConfigError} for a trainee that is no model, or an average that it does not keep
+ * @throws {ConfigError} for a trainee that is not a model, or an average that it does not keep
  */
 export function modelIn(state: HostTensors, trainees: Trainees, name: string, average?: string): Model {
   const trained = Object.hasOwn(trainees, name) ? trainees[name] : undefined;

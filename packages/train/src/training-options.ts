@@ -3,7 +3,7 @@ import type { Runtime } from '@flowmap/tensor';
 import type { Trainees } from './internal/groups.js';
 import type { RunStore } from './run-store.js';
 
-/** What a training is made of. */
+/** Options of a training. */
 export interface TrainingOptions {
   readonly runtime: Runtime;
   readonly trainees: Trainees;
@@ -14,16 +14,19 @@ export interface TrainingOptions {
   /** Number of steps, at least 1. */
   readonly iterations: number;
   /**
-   * Parts that a batch is trained on in, at least 1; 1 unless given. Each is as large as the phases' programs take, and their gradients are
-   * averaged: for batches that do not fit the memory.
+   * Number of parts that a batch is split into, at least 1; 1 unless given. Each has the size that the phases' programs
+   * take, and their gradients are averaged: for batches that do not fit into memory.
    */
   readonly parts?: number;
-  /** Steps that one run of the compiled program takes, at least 1; 1 unless given. */
+  /** Steps taken by one run of the compiled program, at least 1; 1 unless given. */
   readonly stepsPerRun?: number;
-  /** Called in their order. */
+  /** Called in order. */
   readonly callbacks?: readonly Callback[];
   /** Where checkpoints and the log are kept; in memory unless given. */
   readonly store?: RunStore;
-  /** Aborting saves a checkpoint after the current run of steps and ends the training; with its store it can go on. */
+  /**
+   * Aborting saves a checkpoint after the current run of steps and ends the training, which can be resumed with its
+   * store.
+   */
   readonly signal?: AbortSignal | undefined;
 }

@@ -1,7 +1,10 @@
 import type { Random } from '../random.js';
 import { edges, MAX_LENGTH, type Mutator } from './mutator.js';
 
-/** Changes that need no format: bits, bytes, words at the edges, parts that are left out, doubled or taken from elsewhere. */
+/**
+ * Changes that need no format: bits, bytes, words at the edges, parts that are left out, doubled or taken from
+ * elsewhere.
+ */
 export const mutateBytes: Mutator = (bytes, random, other) => {
   const at = random.below(bytes.length + 1);
   const end = Math.min(bytes.length, at + 1 + random.below(random.pick([4, 16, 256])));

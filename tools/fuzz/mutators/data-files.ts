@@ -2,7 +2,10 @@ import { crc32, gunzipSync, gzipSync } from 'node:zlib';
 import { changed, mutateBytes, setWord, spliced } from './bytes.js';
 import { MAX_LENGTH, type Mutator } from './mutator.js';
 
-/** Changes in an IDX file: its magic number and lengths, in step with its data or not; inside gzip where it is compressed. */
+/**
+ * Changes in an IDX file: its magic number and lengths, in step with its data or not; inside gzip where it is
+ * compressed.
+ */
 export const mutateIdx: Mutator = withinGzip((bytes, random, other) => {
   switch (random.below(4)) {
     case 0:

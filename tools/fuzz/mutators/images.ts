@@ -3,7 +3,9 @@ import type { Random } from '../random.js';
 import { changed, mutateBytes, setWord, spliced } from './bytes.js';
 import { edges, MAX_LENGTH, type Mutator } from './mutator.js';
 
-/** Changes in the chunks of a PNG, the segments of a JPEG or the chunks of a WebP, with checksums and lengths put right. */
+/**
+ * Changes in the chunks of a PNG, the segments of a JPEG or the chunks of a WebP, with checksums and lengths put right.
+ */
 export const mutateImage: Mutator = (bytes, random, other) => {
   if (random.once(64)) return Buffer.from(random.pick(impostors));
   if (random.once(8)) return mutateBytes(bytes, random, other);

@@ -2,7 +2,9 @@ import { mutateBytes, spliced } from './bytes.js';
 import { mutateJson } from './json.js';
 import { MAX_LENGTH, type Mutator } from './mutator.js';
 
-/** Changes in the header, with its length put right, in the metadata's description of a model, in the data, or anywhere. */
+/**
+ * Changes in the header, with its length put right, in the metadata's description of a model, in the data, or anywhere.
+ */
 export const mutateSafetensors: Mutator = (bytes, random, other) => {
   const { header, data } = partsOf(bytes);
   if (!header || random.once(10)) return mutateBytes(bytes, random, other);

@@ -1,4 +1,4 @@
-// A command that never ends by itself, whatever it is told.
+// A command that never ends by itself and ignores every signal.
 import { runCommand } from '../command.js';
 
 await runCommand(

@@ -1,4 +1,5 @@
-// A small example as a command: its arguments are the folder, the steps of the distillation and the samples of the evaluation.
+// A small example as a command: its arguments are the folder, the number of distillation steps and the number of
+// evaluation samples.
 import { mlp } from '@flowmap/core';
 import { checkerboard } from '@flowmap/data';
 import { ayfEmd } from '@flowmap/objectives';

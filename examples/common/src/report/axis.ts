@@ -2,14 +2,14 @@
 export interface Axis {
   readonly low: number;
   readonly high: number;
-  /** Round numbers from `low` to `high`, both among them. */
+  /** Round numbers from `low` to `high`, inclusive. */
   readonly ticks: readonly number[];
 }
 
 /**
- * The axis that holds all of the values, divided into about `count` parts of 1, 2, 2.5 or 5 times a power of ten.
+ * The axis that contains all values, divided into about `count` parts of 1, 2, 2.5 or 5 times a power of ten.
  *
- * @param values what shall be shown; those that are not finite are passed over
+ * @param values the values to show; those that are not finite are ignored
  */
 export function axisOf(values: readonly number[], count: number): Axis {
   const finite = values.filter(Number.isFinite);
@@ -23,7 +23,7 @@ export function axisOf(values: readonly number[], count: number): Axis {
   return { low: ticks[0]!, high: ticks.at(-1)!, ticks };
 }
 
-/** A number as a reader likes it: 12,500 · 0.35 · 5e-4. */
+/** A number formatted for reading: 12,500 · 0.35 · 5e-4. */
 export function shortNumber(value: number): string {
   const size = Math.abs(value);
   if (size !== 0 && size < 1e-3) return value.toExponential(1).replace('.0e', 'e');

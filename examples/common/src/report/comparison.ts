@@ -1,6 +1,6 @@
 import { html, type Html } from './html.js';
 
-/** A strip of samples with what it shows. */
+/** A strip of samples with its label. */
 export interface LabelledStrip {
   readonly label: string;
   /** PNG. */
@@ -12,10 +12,10 @@ const LABEL = 150;
 const GAP = 6;
 
 /**
- * Strips under one another, each with its label on the left, as an SVG that holds the pictures: for a README, which cannot lay
- * out pictures itself.
+ * Strips stacked vertically, each with its label on the left, as an SVG that embeds the pictures: for a README, which
+ * cannot lay out pictures itself.
  *
- * @param strips all of one size
+ * @param strips strips, all of the same size
  */
 export function comparison(strips: readonly LabelledStrip[]): string {
   const width = WIDTH - LABEL - GAP;
@@ -51,7 +51,7 @@ export function comparison(strips: readonly LabelledStrip[]): string {
   return picture.markup.replace(/^ {2}/gm, '');
 }
 
-/** Width and height as the header of a PNG has them (PNG specification, section 11.2.2). */
+/** Width and height from the header of a PNG (PNG specification, section 11.2.2). */
 function sizeOfPng(png: Uint8Array): { width: number; height: number } {
   const header = new DataView(png.buffer, png.byteOffset);
   return { width: header.getUint32(16), height: header.getUint32(20) };

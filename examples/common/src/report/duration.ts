@@ -1,4 +1,4 @@
-/** Seconds as a reader says them: 4.2 s, 42 s, 3 min 05 s, 1 h 12 min. */
+/** Seconds formatted for reading: 4.2 s, 42 s, 3 min 05 s, 1 h 12 min. */
 export function duration(seconds: number): string {
   if (seconds < 9.95) return `${seconds.toPrecision(2)} s`;
   const whole = Math.round(seconds);

@@ -1,4 +1,4 @@
-/** Markup that is safe to put into a page as it is. */
+/** Markup that is safe to put into a page as is. */
 export interface Html {
   readonly markup: string;
 }
@@ -13,7 +13,7 @@ const ENTITIES: Readonly<Record<string, string>> = {
   "'": '&#39;',
 };
 
-/** Markup from a template: text in it is escaped, markup is not, `false` and `undefined` leave nothing. */
+/** Markup from a template: inserted text is escaped, markup is not, and `false` and `undefined` insert nothing. */
 export function html(strings: TemplateStringsArray, ...pieces: readonly Piece[]): Html {
   return { markup: strings.map((text, i) => text + (i < pieces.length ? render(pieces[i]) : '')).join('') };
 }

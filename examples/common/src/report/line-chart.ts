@@ -4,12 +4,12 @@ import { html, type Html } from './html.js';
 /** A quantity over the steps of a training run. */
 export interface Curve {
   readonly title: string;
-  /** What the curve tells, in a few words. */
+  /** What the curve shows, in a few words. */
   readonly note: string;
   readonly steps: readonly number[];
   /** One value for each step; those that are not finite break the line. */
   readonly values: readonly number[];
-  /** True for values that scatter: they are drawn faint under their running mean when there are many. */
+  /** Whether the values scatter; many such values are drawn faintly under their running mean. */
   readonly noisy: boolean;
 }
 
@@ -44,7 +44,7 @@ export function lineChart({ title, note, steps, values, noisy }: Curve): Html {
   </figure>`;
 }
 
-/** Mean of each value and its neighbours, a twentieth of the curve in all. */
+/** Mean of each value and its neighbours, over a twentieth of the curve. */
 function runningMean(values: readonly number[]): number[] {
   const reach = Math.ceil(values.length / 40);
   return values.map((_, i) => {

@@ -89,7 +89,7 @@ describe('charts', () => {
   test('a long curve has its running mean drawn over it', () => {
     const long = curve(Array.from({ length: 100 }, (_, i) => i % 2));
     expect(long).toContain('class="raw"');
-    // The mean of 0, 1, 0, 1, … stays near a half: the drawn line leaves out both ends of the axis.
+    // The mean of 0, 1, 0, 1, … stays near a half: the drawn line does not reach either end of the axis.
     const heights = [...(long.match(/class="line" d="(.*?)"/)?.[1] ?? '').matchAll(/ ([\d.]+)/g)].map(([, y]) =>
       Number(y),
     );

@@ -19,7 +19,7 @@ export interface ReportPicture {
 export interface PictureSection {
   readonly title: string;
   readonly text: string;
-  /** `strips` are wide, lie under one another and are enlarged; `tiles` are square and four in a row; `grids` are large. */
+  /** `strips` are wide, stacked and enlarged; `tiles` are square, four in a row; `grids` are large. */
   readonly layout: 'strips' | 'tiles' | 'grids';
   readonly pictures: readonly ReportPicture[];
 }
@@ -34,7 +34,7 @@ export interface CurveSection {
 /** Names and values side by side. */
 export type Facts = Readonly<Record<string, string | number>>;
 
-/** What a report tells. */
+/** Contents of a report. */
 export interface Report {
   readonly title: string;
   readonly lead: string;
@@ -45,7 +45,7 @@ export interface Report {
   readonly timings: Facts;
 }
 
-/** The report as one page that needs nothing but the files it names. */
+/** The report as a single page that needs only the files it names. */
 export function renderReport({ title, lead, metrics, sections, curves, settings, timings }: Report): string {
   const page = html`<!doctype html>
     <html lang="en">

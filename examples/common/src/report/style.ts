@@ -1,4 +1,4 @@
-/** The report's style sheet: one column of text, wide figures, light or dark as the reader's system is. */
+/** The report's style sheet: one column of text, wide figures, light or dark following the reader's system. */
 export const STYLE = `
 :root {
   color-scheme: light dark;

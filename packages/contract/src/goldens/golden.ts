@@ -6,7 +6,7 @@ import type { HostData, HostTensor, HostTensors, Shape } from '@flowmap/tensor';
 
 /** Results of an independent implementation. */
 export interface Golden<Case> {
-  /** What the results are of, as its script wrote it down. */
+  /** The case that the results belong to, as its script recorded it. */
   readonly case: Case;
   /** Script, version of JAX and date. */
   readonly origin: Readonly<Record<string, string>>;
@@ -28,8 +28,8 @@ export function sines(number: number, shape: Shape, scale = 1): HostTensor {
 }
 
 /**
- * Values for a network's parameters in the order of their names, numbered from `first`: weights of variance 1 / inputs. The
- * reference has biases of keys, which have no effect and which the network drops.
+ * Values for a network's parameters in the order of their names, numbered from `first`: weights of variance 1 / inputs.
+ * The reference has biases of keys, which have no effect and which the network drops.
  */
 export function parametersOf(network: Network, first: number): HostTensors {
   const specs = network.parameters;
@@ -43,7 +43,7 @@ export function parametersOf(network: Network, first: number): HostTensors {
   return network.upgrade!(Object.fromEntries(entries));
 }
 
-/** The results whose relative error `max |a - b| / max |b|` exceeds a tolerance, or that one side lacks, in words. */
+/** The results whose relative error `max |a - b| / max |b|` exceeds a tolerance or that one side lacks, in words. */
 export function disagreements(got: HostTensors, wanted: HostTensors, tolerance: number): string[] {
   return [...new Set([...Object.keys(wanted), ...Object.keys(got)])].flatMap((name) => {
     const [a, b] = [got[name], wanted[name]];

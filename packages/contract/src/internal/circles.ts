@@ -1,8 +1,8 @@
 /**
  * Files that import each other in a circle.
  *
- * @param imports what each file imports; what is not itself among the files is left out of account
- * @returns a circle, its first file repeated at the end; undefined where there is none
+ * @param imports what each file imports; imports that are not among the files are ignored
+ * @returns a circle, with its first file repeated at the end; undefined if there is none
  */
 export function circleIn(imports: ReadonlyMap<string, readonly string[]>): string[] | undefined {
   const left = new Map(imports);
@@ -11,7 +11,7 @@ export function circleIn(imports: ReadonlyMap<string, readonly string[]>): strin
     before = left.size;
     for (const file of left.keys()) if (onward(file) === undefined) left.delete(file);
   }
-  // Every file that is left imports one that is left, so a walk among them must come back to where it has been.
+  // Every remaining file imports a remaining one, so a walk among them must return to a file it has visited.
   const [start] = left.keys();
   if (start === undefined) return undefined;
   const walk = [start];

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from './workspace.js';
 
-/** A fenced TypeScript example of a README, or of CONTRIBUTING.md. */
+/** A fenced TypeScript example in a README or in CONTRIBUTING.md. */
 export interface Fence {
   /** The file, as a path from the root. */
   readme: string;
@@ -13,7 +13,7 @@ export interface Fence {
   code: string;
 }
 
-/** The TypeScript fences of `readme`, a path from the root; none when the file is missing. */
+/** The TypeScript fences of `readme`, a path from the root; none if the file is missing. */
 export function fencesOf(readme: string): Fence[] {
   const path = join(root, readme);
   if (!existsSync(path)) return [];

@@ -4,11 +4,11 @@ import { join, posix } from 'node:path';
 import ts from 'typescript';
 import { root } from './workspace.js';
 
-/** What one source file imports, statically, dynamically or as a type. */
+/** The imports of one source file: static, dynamic and types. */
 export interface Imports {
-  /** Names of npm packages, without subpaths; not what the package's own `imports` name. */
+  /** Names of npm packages, without subpaths; not those defined by the package's own `imports`. */
   packages: string[];
-  /** Those of them that are loaded as soon as the file is: neither by dynamic `import()` nor as a type. */
+  /** The packages that are loaded together with the file: neither by dynamic `import()` nor as a type. */
   loadedAtOnce: string[];
   /** Targets of relative imports, as paths from the root. */
   files: string[];
@@ -29,7 +29,7 @@ export function importsOf(file: string): Imports {
   return imports;
 }
 
-/** Reads the imports in `text`, which stands in `file`, a path from the root. */
+/** Reads the imports in `text`, the contents of `file`, a path from the root. */
 export function importsIn(file: string, text: string): Imports {
   const { importedFiles } = ts.preProcessFile(text, true, true);
   const specifiers = importedFiles.map(({ fileName }) => fileName).filter((name) => !isBuiltin(name));
@@ -45,7 +45,7 @@ const packagesIn = (specifiers: readonly string[]): string[] => [
   ...new Set(specifiers.filter((name) => !/^[.#]/.test(name) && !isBuiltin(name)).map(packageOf)),
 ];
 
-/** What a statement imports as the file is loaded; types are not loaded. */
+/** What a statement imports when the file is loaded; types are not loaded. */
 function specifierAtOnce(statement: ts.Statement): string[] {
   if (ts.isImportDeclaration(statement) && statement.importClause?.phaseModifier !== ts.SyntaxKind.TypeKeyword) {
     return [(statement.moduleSpecifier as ts.StringLiteral).text];

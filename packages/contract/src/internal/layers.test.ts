@@ -11,7 +11,7 @@ const madeUp = (folder: string, dependencies: string[] = []): Workspace => ({
 
 const packages = Object.keys(layers).map((folder) => madeUp(folder));
 
-/** The faults of a package whose only source is `file` with `text`. */
+/** The faults of a package whose only source is `file` with the contents `text`. */
 function faults(folder: string, file: string, text: string): string[] {
   const path = `packages/${folder}/src/${file}`;
   return layerFaults(madeUp(folder), [{ path, imports: importsIn(path, text) }], packages);

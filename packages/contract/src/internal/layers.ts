@@ -4,9 +4,9 @@ import { declared, type Workspace } from './workspace.js';
 /** Which packages of the workspace a package may import, by folder. */
 export interface Layer {
   readonly imports?: readonly string[];
-  /** Those that only its sources in `src/node` may import. */
+  /** Packages that only its sources in `src/node` may import. */
   readonly node?: readonly string[];
-  /** Those that it loads by dynamic `import()` only. */
+  /** Packages that it may load only by dynamic `import()`. */
   readonly onFirstUse?: readonly string[];
 }
 
@@ -31,21 +31,21 @@ export const layers: Readonly<Record<string, Layer>> = {
   flowmap: { onFirstUse: Object.keys(libraries) },
 };
 
-/** All that a layer may import in one way or another. */
+/** Everything that a layer may import in one way or another. */
 export const below = ({ imports = [], node = [], onFirstUse = [] }: Layer): string[] => [
   ...imports,
   ...node,
   ...onFirstUse,
 ];
 
-/** A source file that is published: its path from the root, and what it imports. */
+/** A published source file: its path from the root, and what it imports. */
 export interface SourceFile {
   readonly path: string;
   readonly imports: Imports;
 }
 
 /**
- * Where a package breaks the rule of its layer, in words.
+ * The violations of a package's layer rule, in words.
  *
  * @param files its sources, without tests
  * @param packages all packages of the workspace

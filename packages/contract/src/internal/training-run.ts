@@ -3,10 +3,10 @@ import { ayfEmd } from '@flowmap/objectives';
 import { hostTensor, normals, type Runtime } from '@flowmap/tensor';
 import { constantSchedule, initialState, logging, memoryStore, objectivePhase, train, trainee } from '@flowmap/train';
 
-/** What a training run gives, by name: the values of each metric from step to step, and the state after the last. */
+/** The results of a training run, by name: the values of each metric at every step, and the state after the last. */
 export type RunNumbers = Readonly<Record<string, number[]>>;
 
-/** Steps before the first, which the warm-up has behind it. */
+/** Steps counted as taken before the first, so that the warm-up has begun. */
 const FIRST = 5;
 const STEPS = 8;
 const batchSize = 16;
@@ -14,7 +14,7 @@ const batchSize = 16;
 /** Some steps of AYF-EMD on a small network, with AdamW and the average of the weights: the same on every runtime. */
 export async function trainingRun(runtime: Runtime): Promise<RunNumbers> {
   const network = mlp({ shape: [2], classes: 2, width: 32, depth: 2 });
-  // The weights of a new network are partly zero, which would leave much of the step at zero too.
+  // Some weights of a new network are zero, which would make much of the step zero too.
   const params = Object.fromEntries(
     Object.entries(network.init(1)).map(([name, { shape, data }]) => {
       const noise = normals({ seed: 1, purpose: name }, data.length);
@@ -30,7 +30,7 @@ export async function trainingRun(runtime: Runtime): Promise<RunNumbers> {
   const model: Model = { kind: 'velocity', network, params, classes: ['a', 'b'] };
   const teacher = velocityField(model);
   const student = flowMapFrom(model, 2);
-  // With intervals that are not short, no gradient is near its rounding, which AdamW would blow up.
+  // With intervals that are not short, no gradient is close to its rounding error, which AdamW would blow up.
   const objective = ayfEmd({ preset: 'ayf-paper', warmupSteps: 6 });
   const trainees = {
     student: trainee({
@@ -39,7 +39,7 @@ export async function trainingRun(runtime: Runtime): Promise<RunNumbers> {
       averages: { ema: constantSchedule(0.9) },
     }),
   };
-  // Not from step 0: while the warm-up is at 0 some gradients are pure rounding.
+  // Not from step 0: while the warm-up is at 0, some gradients are pure rounding error.
   const store = memoryStore({ latest: { step: FIRST, seconds: 0, state: initialState(trainees) }, records: [] });
   await train({
     runtime,
@@ -65,7 +65,7 @@ function batchOf(step: number): Batch {
   };
 }
 
-/** The largest difference of each kind of number, relative to the largest wanted one; the numbers of a run are all compared. */
+/** The largest difference for each name, relative to the largest wanted value; all numbers of a run are compared. */
 export function relativeErrors(got: RunNumbers, wanted: RunNumbers): Record<string, number> {
   return Object.fromEntries(
     Object.entries(wanted).map(([name, values]) => {

@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 /** The repository's root folder. */
 export const root = resolve(import.meta.dirname, '../../../..');
 
-/** What the suites read of a `package.json`. */
+/** The part of a `package.json` that the suites read. */
 export interface Manifest {
   name: string;
   private?: boolean;
@@ -24,7 +24,7 @@ export interface Workspace {
 export const readManifest = (folder: string): Manifest =>
   JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8')) as Manifest;
 
-/** The workspaces under `packages` or `examples`, by name of folder. */
+/** The workspaces under `packages` or `examples`, ordered by folder name. */
 export const workspaces = (parent: 'packages' | 'examples'): Workspace[] =>
   readdirSync(join(root, parent))
     .sort()

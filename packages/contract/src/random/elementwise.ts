@@ -91,7 +91,7 @@ export const selection: fc.Arbitrary<Case> = broadcasting(3).map((shapes) => {
   );
 });
 
-/** So small that sums and products of them are exact in every float too. */
+/** So small that their sums and products are exact in every float type too. */
 const wholeOperations: Readonly<Record<string, (a: Tensor, b: Tensor) => Tensor>> = {
   add: (a, b) => a.add(b).sub(1),
   sub: (a, b) => a.sub(b),

@@ -7,14 +7,14 @@ interface Rational {
   readonly d: bigint;
 }
 
-/** An expression over inputs of shape [4], with what it is in exact arithmetic. */
+/** An expression over inputs of shape [4], with its value in exact arithmetic. */
 export interface Exact {
   readonly text: string;
   readonly tensor: (inputs: Tensors) => Tensor;
   readonly values: (inputs: Readonly<Record<string, readonly number[]>>) => Rational[];
 }
 
-/** The rational that a finite double is. */
+/** A finite double as a rational. */
 function rational(value: number): Rational {
   const exponent = value === 0 ? 0 : Math.floor(Math.log2(Math.abs(value))) - 53;
   // In two steps, since 2^-exponent may be out of range.
@@ -22,7 +22,7 @@ function rational(value: number): Rational {
   return exponent < 0 ? { n: digits, d: 1n << BigInt(-exponent) } : { n: digits << BigInt(exponent), d: 1n };
 }
 
-/** The double next to a rational, infinite beyond all doubles. */
+/** The double nearest to a rational; infinite beyond the range of doubles. */
 export function toNumber({ n, d }: Rational): number {
   const bits = (x: bigint): number => (x < 0n ? -x : x).toString(2).length;
   const shift = 64 - (bits(n) - bits(d));
@@ -82,9 +82,9 @@ const scalings: Readonly<Record<string, readonly [(x: Tensor, c: number) => Tens
 };
 
 /**
- * Trees of operations that rational numbers have, over the named inputs and some constants.
+ * Trees of operations defined for rational numbers, over the named inputs and some constants.
  *
- * @param constants not zero, each of them a number of the dtype in question
+ * @param constants nonzero constants, each a number of the dtype in question
  */
 export function exactExpressions(names: readonly string[], constants: readonly number[]): fc.Arbitrary<Exact> {
   type Inputs = Readonly<Record<string, readonly number[]>>;

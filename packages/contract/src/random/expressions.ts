@@ -3,13 +3,13 @@ import { at, normal, type Case } from '@flowmap/tensor/testing';
 import fc from 'fast-check';
 import { narrower, shape, shown } from './shapes.js';
 
-/** A function of tensors that broadcast to one shape, and how it reads. */
+/** A function of tensors that broadcast to one shape, and its text. */
 interface Expression {
   readonly text: string;
   readonly f: (leaves: readonly Tensor[]) => Tensor;
 }
 
-/** Smooth, and bounded enough that a few of them on top of each other stay tame. */
+/** Smooth, and bounded enough that nesting a few of them stays tame. */
 const functions: Readonly<Record<string, (x: Tensor) => Tensor>> = {
   '-': (x) => x.neg(),
   sin: (x) => x.sin(),
@@ -32,7 +32,7 @@ const operations: Readonly<Record<string, (a: Tensor, b: Tensor) => Tensor>> = {
   'if<': (a, b) => select(a.sin().less(2), a, b),
 };
 
-/** Moves that leave the shape: what simplification takes apart, merges or moves. */
+/** Moves that preserve the shape, which simplification takes apart, merges or moves. */
 const movesOf = (wide: Shape): Readonly<Record<string, (x: Tensor) => Tensor>> => ({
   flat: (x) => x.reshape([-1]).reshape(x.shape),
   turned: (x) => (x.rank < 2 ? x : x.transpose(x.shape.map((_, i) => x.rank - 1 - i)).flip([0])).reshape(x.shape),

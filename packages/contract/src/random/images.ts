@@ -56,7 +56,7 @@ export const resizing: fc.Arbitrary<Case> = fc
     ),
   );
 
-/** Norms of at least two numbers: that of one is its sign, and its derivative lost in rounding. */
+/** Norms of at least two numbers: normalizing one gives its sign, whose derivative is lost in rounding. */
 export const normalization: fc.Arbitrary<Case> = fc
   .record({ leading: shape(0, 5), c: fc.integer({ min: 2, max: 5 }), groups: small, h: extent, w: extent })
   .chain(({ leading, c, groups, h, w }) => {

@@ -3,7 +3,7 @@ import { at, normal, type Case } from '@flowmap/tensor/testing';
 import fc from 'fast-check';
 import { narrower, shapeAndAxesOf, shown } from './shapes.js';
 
-// Sizes around those at which runtimes choose between ways to compute: long rows and columns, many channels, large maps.
+// Sizes around those at which runtimes choose between algorithms: long rows and columns, many channels, large maps.
 const extent = fc.constantFrom(1, 2, 7, 8, 9, 15, 16, 17, 33);
 const channels = fc.constantFrom(1, 3, 15, 16, 17);
 
@@ -38,7 +38,7 @@ const convolution: fc.Arbitrary<Case> = fc
     return at(name, shapes.map(normal), (x, w, b) => conv2d(x, w, { stride, padding }).add(b.reshape([1, o, 1, 1])));
   });
 
-/** Random cases of sizes at which runtimes choose between algorithms. */
+/** Random cases with sizes at which runtimes choose between algorithms. */
 export const largeFamilies: Readonly<Record<string, fc.Arbitrary<Case>>> = {
   'large sums': sum,
   'large products': product,

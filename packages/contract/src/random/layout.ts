@@ -3,16 +3,16 @@ import { at, coins, integers, normal, type Case, type Sample } from '@flowmap/te
 import fc from 'fast-check';
 import { extent, shape, shapeAndAxis, shown } from './shapes.js';
 
-/** A change of layout, in words and as a function; it depends on the shape that it is applied to. */
+/** A change of layout, in words and as a function; it depends on the shape it is applied to. */
 interface Move {
   readonly name: string;
   readonly f: (x: Tensor) => Tensor;
 }
 
-/** Whole numbers that choose: as many as a move of six axes needs. */
+/** Integers that select, as many as a move of six axes needs. */
 const choices = fc.array(fc.nat(1e6), { minLength: 12, maxLength: 12 });
 
-/** Moves by name, from the shape of what they move and numbers that choose among the possible. */
+/** Moves by name, from the shape to move and the numbers that select among the possibilities. */
 const moves: Readonly<Record<string, (shape: Shape, choice: readonly number[]) => Move>> = {
   reshape: (shape, choice) => {
     const target = factors(sizeOf(shape), choice);
@@ -73,7 +73,7 @@ const samples: Readonly<Record<string, (shape: Shape) => Sample>> = {
   bool: coins,
 };
 
-/** The moves that a chain makes of a shape, without those that lead to more than six axes or to many elements. */
+/** The moves that a chain applies to a shape, without those that lead to more than six axes or too many elements. */
 function movesFrom(from: Shape, chain: readonly (readonly [name: string, choice: readonly number[]])[]): Move[] {
   let shape = from;
   return chain.flatMap(([name, choice]) => {
@@ -85,7 +85,7 @@ function movesFrom(from: Shape, chain: readonly (readonly [name: string, choice:
   });
 }
 
-/** Up to four moves after each other, of any dtype, between two squares where it is a float. */
+/** Up to four moves in sequence, of any dtype, between two squares if it is a float. */
 export const moved: fc.Arbitrary<Case> = fc
   .tuple(
     fc.constantFrom('float32', 'float32', 'float32', 'int32', 'bool'),

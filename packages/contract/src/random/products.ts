@@ -33,7 +33,7 @@ export const attending: fc.Arbitrary<Case> = fc
 const pair = (min: number, max: number): fc.Arbitrary<[number, number]> =>
   fc.tuple(fc.integer({ min, max }), fc.integer({ min, max }));
 
-/** Attention of several heads whose tokens come before their heads, as products leave them. */
+/** Multi-head attention with tokens before heads, as products leave them. */
 export const heads: fc.Arbitrary<Case> = fc
   .record({ batch: extent, tokens: extent, keys: extent, count: extent, d: extent, dv: extent })
   .map(({ batch, tokens, keys, count, d, dv }) => {
@@ -48,7 +48,7 @@ export const heads: fc.Arbitrary<Case> = fc
     );
   });
 
-/** A convolution whose kernel fits the padded image, some of it unread where the stride does not divide. */
+/** A convolution whose kernel fits the padded image, part of which is unread if the stride does not divide. */
 const geometry = fc
   .record({
     n: fc.integer({ min: 1, max: 2 }),
@@ -98,7 +98,7 @@ export const transposedConvolution: fc.Arbitrary<Case> = fc
   .map(([{ n, c, o, kernel, stride, padding, dilation, groups }, size, extra]) => {
     const options = { stride, padding, dilation, groups };
     const outputPadding = [0, 1].map((i) => extra[i]! % stride[i]!) as [number, number];
-    // So large that nothing is left of no result.
+    // Large enough that no result is empty.
     const least = [0, 1].map((i) => Math.ceil((2 * padding[i]! + 1) / stride[i]!) + 1);
     const image = [n, groups * c, ...least.map((extent, i) => Math.max(extent, size[i]!))];
     const weight = [groups * c, o, ...kernel];

@@ -5,7 +5,7 @@ import { shape, shapeAndAxesOf, shapeAndAxis, shown } from './shapes.js';
 
 type Reduction = (x: Tensor, axes: readonly number[], keepDims: boolean) => Tensor;
 
-/** The square makes linear reductions have second derivatives. */
+/** The square gives linear reductions second derivatives. */
 const reductions: Readonly<Record<string, Reduction>> = {
   sum: (x, axes, keepDims) => x.square().sum(axes, keepDims),
   mean: (x, axes, keepDims) => x.square().mean(axes, keepDims),

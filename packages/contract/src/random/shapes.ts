@@ -4,7 +4,7 @@ import fc from 'fast-check';
 /** Extents small enough that a hundred cases are one small program. */
 export const extent = fc.integer({ min: 1, max: 4 });
 
-/** Shapes of a rank in the given range, those of more than four axes with extents of 1 and 2. */
+/** Shapes with a rank in the given range; those with more than four axes have extents of 1 and 2. */
 export function shape(min = 0, max = 6): fc.Arbitrary<Shape> {
   return fc
     .integer({ min, max })
@@ -19,12 +19,12 @@ export function narrower(wide: Shape): fc.Arbitrary<Shape> {
   return fc.oneof({ weight: 4, arbitrary: fc.tuple(...axes) }, { weight: 1, arbitrary: fc.constant([]) });
 }
 
-/** As many shapes as asked for that broadcast to one another. */
+/** The given number of shapes that broadcast to one another. */
 export function broadcasting(count: number): fc.Arbitrary<Shape[]> {
   return shape().chain((wide) => fc.tuple(...Array.from({ length: count }, () => narrower(wide))));
 }
 
-/** A shape and some of its axes, perhaps none or all, in any order and counted from either end. */
+/** A shape and some of its axes, possibly none or all, in any order and counted from either end. */
 export function shapeAndAxesOf(shapes: fc.Arbitrary<Shape>): fc.Arbitrary<{ shape: Shape; axes: number[] }> {
   return shapes.chain((shape) =>
     fc.record({

@@ -1,7 +1,7 @@
 import { hostTensor, isFloat, uniforms, type FloatDType, type HalfDType } from '@flowmap/tensor';
 import type { Case, Sample } from '@flowmap/tensor/testing';
 
-/** A case with its floats in float16 or bfloat16. */
+/** A case with floats in float16 or bfloat16. */
 export function inHalf(half: HalfDType, case_: Case): Case {
   const rounded = (sample: Sample): Sample => ({
     shape: sample.shape,
@@ -11,14 +11,17 @@ export function inHalf(half: HalfDType, case_: Case): Case {
   return { ...withFloats(case_, rounded), name: `${case_.name}, ${half}`, half };
 }
 
-/** A quarter of the largest number, whose double is finite, the smallest normal and the smallest number of each float. */
+/**
+ * For each float type: a quarter of the largest number, whose double is finite, the smallest normal number and the
+ * smallest number.
+ */
 const ends: Readonly<Record<FloatDType, readonly [number, number, number]>> = {
   float32: [(2 - 2 ** -23) * 2 ** 125, 2 ** -126, 2 ** -149],
   float16: [65504 / 4, 2 ** -14, 2 ** -24],
   bfloat16: [(2 - 2 ** -7) * 2 ** 125, 2 ** -126, 2 ** -133],
 };
 
-/** Kinds of special numbers: those without digits, the largest ones, and the smallest ones, denormal ones among them. */
+/** Kinds of special numbers: those without digits, the largest, and the smallest, including denormals. */
 export type Special = 'open' | 'largest' | 'smallest';
 
 function specialsOf(dtype: FloatDType, kinds: readonly Special[]): number[] {
@@ -31,7 +34,7 @@ function specialsOf(dtype: FloatDType, kinds: readonly Special[]): number[] {
   return kinds.flatMap((kind) => numbers[kind]);
 }
 
-/** A case with special numbers of some kinds, all unless given, as a quarter of its floats. */
+/** A case in which a quarter of the floats are special numbers of some kinds, all unless given. */
 export function withSpecials(case_: Case, kinds: readonly Special[] = ['open', 'largest', 'smallest']): Case {
   const mixed = (sample: Sample): Sample => ({
     ...sample,

@@ -1,6 +1,6 @@
 import { ConfigError } from '@flowmap/core';
 
-/** The error for an argument that a function cannot work with. */
+/** The error for an invalid argument of a function. */
 export function badArgument(operation: string, argument: string, wanted: string, got: string): ConfigError {
   return new ConfigError(`${operation}.${argument}`, `wanted ${wanted}, got ${got}`);
 }

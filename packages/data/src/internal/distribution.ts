@@ -2,14 +2,17 @@ import { classConditions, type Batch, type Dataset, type RandomKey } from '@flow
 import { checkIndices, checkInteger } from './checks.js';
 import { streamKey } from './stream-key.js';
 
-/** What an endless dataset of vectors is made of. */
+/** Options of an endless dataset of vectors. */
 interface DistributionOptions {
   readonly name: string;
   /** Numbers in one sample. */
   readonly dimension: number;
   readonly classes: readonly string[];
   readonly seed: number;
-  /** Writes one draw to `out[at], out[at + 1], …` and returns its class, which is left aside when there are none; `key` names the draw's own random stream. */
+  /**
+   * Writes one draw to `out[at], out[at + 1], …` and returns its class, which is ignored if there are no classes; `key`
+   * names the draw's own random stream.
+   */
   readonly draw: (key: (purpose: string) => RandomKey, out: Float32Array, at: number) => number;
 }
 

@@ -104,7 +104,7 @@ describe('idxFiles', () => {
   });
 
   test('stops to decompress zeros without end at 256 MiB', async () => {
-    const zeros = gzipSync(new Uint8Array(2 ** 24)); // gzip members one after the other are one file
+    const zeros = gzipSync(new Uint8Array(2 ** 24)); // several gzip members in a row form one file
     const packed = await write('zeros.gz', Buffer.concat(Array<Buffer>(17).fill(zeros)));
     await expect(idxFiles({ images: packed })).rejects.toThrow(/more than 268435456 bytes, the limit maxBytes/);
   });

@@ -10,13 +10,13 @@ import { mapConcurrently } from './map-concurrently.js';
 import { messageOf, unreadable } from './read-bytes.js';
 import { loadSharp, type Sharp } from './sharp.js';
 
-/** How {@link decodeImages} works. */
+/** Options of {@link decodeImages}. */
 interface DecodeOptions {
-  /** What every image is cropped and resized to; omit to take all images as they are. */
+  /** Size to which every image is cropped and resized; omit to take all images as they are. */
   readonly size?: ImageSize | undefined;
-  /** What shows through transparent pixels. */
+  /** The colour behind transparent pixels. */
   readonly background: Rgb;
-  /** Most pixels of an image, before it is resized. */
+  /** Most pixels in an image, before it is resized. */
   readonly maxPixels: number;
   readonly onProgress?: ((done: number, total: number) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -35,7 +35,7 @@ const CONCURRENCY = 2 * availableParallelism();
 /**
  * Decodes images to RGB planes, several at once in sharp's thread pool.
  *
- * @throws {DataError} when an image is truncated, corrupt, over the limit or not PNG, JPEG or WebP; names the first such file
+ * @throws {DataError} naming the first file that is truncated, corrupt, over the limit or not PNG, JPEG or WebP
  * @throws {ImageSizeError} when an image has another size than the first and no `size` is given
  * @throws {ImageCodecUnavailableError} when the package `sharp` is not installed
  */
@@ -66,7 +66,7 @@ async function decode(
   const damaged = (cause: unknown): never => {
     throw new DataError(path, `is truncated, corrupt or not an image (${messageOf(cause)})`, { cause });
   };
-  // Read here, not by libvips, which remembers files by name and may give what an older one held.
+  // Read here and not by libvips, which caches files by name and may return the contents of an older one.
   const bytes = await readFile(path).catch((cause: unknown) => {
     throw unreadable(path, cause);
   });

@@ -3,7 +3,7 @@ import { DataError, FlowmapError } from '@flowmap/core';
 /** Height and width in pixels. */
 export type ImageSize = readonly [height: number, width: number];
 
-/** An image of another size than the ones before it, in a folder read without a size to bring them to. */
+/** An image differs in size from those before it, in a folder read without a target size. */
 export class ImageSizeError extends DataError {
   constructor(
     /** The offending image. */
@@ -21,7 +21,7 @@ export class ImageSizeError extends DataError {
   }
 }
 
-/** What decodes and writes images is not installed, or does not load on this machine. */
+/** The package that decodes and writes images is not installed or does not load on this machine. */
 export class ImageCodecUnavailableError extends FlowmapError {
   constructor(
     /** The npm package that is missing. */

@@ -1,12 +1,12 @@
 import { extname } from 'node:path';
 
-/** Numbers of files by extension, in lower case with its dot, `''` for none; the most frequent first. */
+/** Numbers of files by extension, in lower case with the dot, `''` for none; the most frequent first. */
 export type FileCounts = Readonly<Record<string, number>>;
 
 /** Extensions listed in a message. */
 const SHOWN = 5;
 
-/** Counts names of files by extension. */
+/** Counts file names by extension. */
 export function countFiles(names: Iterable<string>): FileCounts {
   const counts = new Map<string, number>();
   for (const name of names) {
@@ -17,12 +17,12 @@ export function countFiles(names: Iterable<string>): FileCounts {
   return Object.fromEntries(order);
 }
 
-/** All files of some counts. */
+/** Total number of files. */
 export function totalOf(counts: FileCounts): number {
   return Object.values(counts).reduce((sum, count) => sum + count, 0);
 }
 
-/** Counts in words: `50 .gif, 7 .txt, 1 without extension`; of many extensions the most frequent. */
+/** Counts in words: `50 .gif, 7 .txt, 1 without extension`; only the most frequent if there are many extensions. */
 export function countsInWords(counts: FileCounts): string {
   const all = Object.entries(counts);
   const shown = all.slice(0, all.length > SHOWN ? SHOWN - 1 : SHOWN);
@@ -33,7 +33,7 @@ export function countsInWords(counts: FileCounts): string {
   ].join(', ');
 }
 
-/** A number with commas between thousands. */
+/** A number with commas as thousands separators. */
 export function inDigits(count: number): string {
   return count.toLocaleString('en-GB');
 }

@@ -4,15 +4,15 @@ import { idxDataset, parseIdx } from '../idx.js';
 import { MAX_BYTES, requireLimit } from './limits.js';
 import { readBytes } from './read-bytes.js';
 
-/** The files of {@link idxFiles}. */
+/** Options of {@link idxFiles}. */
 export interface IdxFilesOptions {
   /** Image file, such as `train-images-idx3-ubyte.gz`. */
   readonly images: string;
   /** Label file, such as `train-labels-idx1-ubyte.gz`; omit when unconditional. */
   readonly labels?: string;
-  /** Names of the classes; default `'0'`, `'1'`, … up to the greatest label. */
+  /** Names of the classes; default `'0'`, `'1'`, … up to the largest label. */
   readonly classes?: readonly string[];
-  /** Most bytes that a compressed file may become; 2^28 unless given. */
+  /** Most bytes to which a compressed file may expand; 2^28 unless given. */
   readonly maxBytes?: number;
 }
 
@@ -20,7 +20,8 @@ export interface IdxFilesOptions {
  * A dataset of grey images from the IDX files of MNIST and its relatives, gzip-compressed or not.
  *
  * @returns a dataset of `[1, height, width]` images
- * @throws {DataError} when a file is missing, truncated, over the limit or of another format, or images and labels do not fit
+ * @throws {DataError} when a file is missing, truncated, over the limit or in another format, or images and labels do
+ *   not match
  * @throws {ConfigError} when `maxBytes` is not a number >= 1
  */
 export async function idxFiles({ images, labels, classes, maxBytes = MAX_BYTES }: IdxFilesOptions): Promise<Dataset> {

@@ -6,14 +6,14 @@ import { crc32 } from 'node:zlib';
 import { writeFileAtomic } from '@flowmap/core/node';
 import type { ImageSize } from './errors.js';
 
-/** Decoded images and what they were decoded from. */
+/** Decoded images. */
 export interface CachedImages {
   /** `[count, 3, height, width]` */
   readonly pixels: Uint8Array;
   readonly size: ImageSize;
 }
 
-// A cache file: the magic bytes, the CRC-32 of all that follows it (uint32), height, width and count (uint32 each, all
+// A cache file: the magic bytes, the CRC-32 of everything after it (uint32), height, width and count (uint32 each, all
 // little-endian), the fingerprint, the pixels.
 const MAGIC = new TextEncoder().encode('FMIMAGE1');
 const FINGERPRINT_BYTES = 32; // SHA-256
@@ -21,11 +21,11 @@ const HEADER_BYTES = MAGIC.length + 4 + 3 * 4 + FINGERPRINT_BYTES;
 const CHUNK_BYTES = 2 ** 26; // one read or write may not exceed 2 GiB
 
 /**
- * The images in a cache file, or nothing if there is no such file, it was made from something else, or it is damaged
+ * The images in a cache file; undefined if there is no such file, it was made from something else, or it is damaged
  * (magic, length or checksum wrong).
  *
- * @param fingerprint SHA-256 of all that the pixels depend on
- * @param count of the images
+ * @param fingerprint SHA-256 of everything the pixels depend on
+ * @param count number of images
  */
 export async function readImageCache(
   path: string,
@@ -37,7 +37,7 @@ export async function readImageCache(
   try {
     return await readImages(file, fingerprint, count);
   } catch {
-    return undefined; // a file that cannot be read is one to rebuild
+    return undefined; // a file that cannot be read is rebuilt
   } finally {
     await file.close();
   }
@@ -73,7 +73,7 @@ async function readExactly(file: FileHandle, position: number, length: number): 
 }
 
 /**
- * Writes a cache file, at once or not at all.
+ * Writes a cache file atomically.
  *
  * @throws {WriteError} when it cannot be written
  */
@@ -95,8 +95,8 @@ function* chunks(bytes: Uint8Array): Generator<Uint8Array> {
 }
 
 /**
- * Where decoded images are kept unless the caller says otherwise: `flowmap` in the user's cache folder
- * (`$XDG_CACHE_HOME` or `~/.cache`, `~/Library/Caches` on macOS, `%LOCALAPPDATA%` on Windows).
+ * The default folder for decoded images: `flowmap` in the user's cache folder (`$XDG_CACHE_HOME` or `~/.cache`,
+ * `~/Library/Caches` on macOS, `%LOCALAPPDATA%` on Windows).
  */
 export function defaultCacheFolder(): string {
   const { XDG_CACHE_HOME, LOCALAPPDATA } = process.env;

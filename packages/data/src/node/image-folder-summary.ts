@@ -2,7 +2,7 @@ import { countsInWords, inDigits, totalOf } from './file-counts.js';
 import type { ImageFolderDataset } from './image-folder.js';
 
 /**
- * Says in words what was read of a folder and what was left out:
+ * Describes in words what was read from a folder and what was left out:
  * `photos: 1,234 images read, 3 classes; 57 files left out (50 .gif, 7 .txt), 12 more in deeper folders (12 .png)`.
  */
 export function imageFolderSummary({ name, length, classes, leftOut, tooDeep }: ImageFolderDataset): string {

@@ -232,7 +232,7 @@ describe('how it is decoded', () => {
     const data = await read({ size: [4, 2] });
     expect(data.shape).toEqual([3, 4, 2]);
     const values = await bytesOf(data);
-    // Lanczos rings beside an edge by a few per cent of its height, here 100.
+    // Lanczos filtering rings beside an edge by a few per cent of its height, here 100.
     expect(values.slice(0, 24).every((value) => Math.abs(value - 100) < 10)).toBe(true);
     expect(values.slice(24)).toEqual(Array<number>(24).fill(77));
   });

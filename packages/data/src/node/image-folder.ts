@@ -15,54 +15,54 @@ import { listImages } from './list-images.js';
 import { MAX_PIXELS, requireLimit } from './limits.js';
 import { makeFolder } from './make-folder.js';
 
-/** How {@link imageFolder} reads a folder. */
+/** Options of {@link imageFolder}. */
 export interface ImageFolderOptions {
-  /** `[height, width]` that every image is brought to; omit when all images have one size already. */
+  /** `[height, width]` to which every image is brought; omit if all images already have the same size. */
   readonly size?: ImageSize;
   /**
-   * Sub-folders to use, in the order of their labels; `[]` = only the images directly in the folder, unconditional. Other
-   * sub-folders are not looked into. Default: every sub-folder, by name, if there are images in one.
+   * Sub-folders to use, in the order of their labels; `[]` = only the images directly in the folder, unconditional.
+   * Other sub-folders are ignored. Default: all sub-folders, ordered by name, if any of them contains images.
    */
   readonly classes?: readonly string[];
   /** Colour behind transparent pixels, red, green, blue, 0 to 255; default white. */
   readonly background?: Rgb;
-  /** Most pixels of an image, before it is resized; 2^26 unless given. */
+  /** Most pixels in an image, before it is resized; 2^26 unless given. */
   readonly maxPixels?: number;
-  /** Folder for the decoded images; `false` = keep none; default: `flowmap` in the user's cache folder. */
+  /** Folder for decoded images; `false` = keep none; default: `flowmap` in the user's cache folder. */
   readonly cache?: string | false;
-  /** Told after each decoded image; not called when the cache is used. */
+  /** Called after each decoded image; not called when the cache is used. */
   readonly onProgress?: (done: number, total: number) => void;
   /** Stops the decoding; the promise rejects with the signal's reason. */
   readonly signal?: AbortSignal;
 }
 
-/** The images of a folder, `length` files, and what was left out of it; hidden files are not counted. */
+/** The images of a folder, `length` files, and counts of what was left out; hidden files are not counted. */
 export interface ImageFolderDataset extends Dataset {
-  /** Files beside those read that are of another kind, or beside the `classes` to read; by extension. */
+  /** Files left out where images are read: those of another kind, or not in one of the `classes`; by extension. */
   readonly leftOut: FileCounts;
-  /** Files of any kind, images too, in folders that lie too deep to be read; by extension. */
+  /** Files of any kind, including images, in folders too deep to be read; by extension. */
   readonly tooDeep: FileCounts;
 }
 
 /**
  * A folder of PNG, JPEG or WebP images as a dataset, held in memory as 8-bit RGB.
  *
- * Images directly in the folder make an unconditional dataset; images in sub-folders have their sub-folder as class.
- * Nothing deeper is read, nor hidden files and other kinds of file; what was left out is counted in `leftOut` and `tooDeep`,
- * and {@link imageFolderSummary} puts it in words. Images are turned as their EXIF orientation says,
- * converted to sRGB, laid over `background`, and with `size` scaled (Lanczos 3) until they cover it and cropped at the
- * centre. The decoded pixels are kept in a cache file of their own for each folder and set of options, and used again
- * while no image was added, removed or changed (name, bytes, time of change); a damaged cache is built anew, and a
- * default cache folder that cannot be written is done without.
+ * Images directly in the folder make an unconditional dataset; images in sub-folders have their sub-folder as the
+ * class. Deeper folders, hidden files and other kinds of file are not read; what was left out is counted in `leftOut`
+ * and `tooDeep`, and {@link imageFolderSummary} puts it in words. Images are rotated according to their EXIF
+ * orientation, converted to sRGB, laid over `background` and, given `size`, scaled (Lanczos 3) to cover it and cropped
+ * at the centre. The decoded pixels are kept in a separate cache file for each folder and set of options, and reused as
+ * long as no image is added, removed or changed (name, bytes, time of change). A damaged cache is rebuilt; if the
+ * default cache folder cannot be written, no cache is kept.
  *
- * @param folder where the images are
+ * @param folder folder with the images
  * @returns a dataset of `[3, height, width]` images in −1 … 1
- * @throws {DataError} when the folder is missing or holds no images, a class folder has nothing readable directly in it, an
- *   image is truncated, corrupt or over `maxPixels`, images lie both beside and in sub-folders without `classes`, or the given cache folder
- *   cannot be written
+ * @throws {DataError} when the folder is missing or has no images, a class folder has nothing readable directly in it,
+ *   an image is truncated, corrupt or over `maxPixels`, images lie both beside and in sub-folders and `classes` is not
+ *   given, or the given cache folder cannot be written
  * @throws {ImageSizeError} when the images differ in size and no `size` is given
  * @throws {ConfigError} when `size`, `background` or `maxPixels` is out of range
- * @throws {ImageCodecUnavailableError} when images are to be decoded and the package `sharp` is not installed
+ * @throws {ImageCodecUnavailableError} when images must be decoded and the package `sharp` is not installed
  */
 export async function imageFolder(folder: string, options: ImageFolderOptions = {}): Promise<ImageFolderDataset> {
   const { size, classes: wantedClasses, background = [255, 255, 255], cache, ...rest } = options;
@@ -87,7 +87,7 @@ export async function imageFolder(folder: string, options: ImageFolderOptions = 
   return { ...dataset, leftOut, tooDeep };
 }
 
-/** The cached images if there are any that fit, else the decoded ones, which are then cached. */
+/** The cached images if they are valid, else the decoded ones, which are then cached. */
 async function throughCache(
   cacheFolder: string | undefined,
   options: { readonly folder: string; readonly [option: string]: unknown },

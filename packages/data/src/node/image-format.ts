@@ -1,7 +1,7 @@
-/** The formats of images that are read. */
+/** Supported image formats. */
 export type ImageFormat = 'png' | 'jpeg' | 'webp';
 
-/** The format that the first bytes of a file tell, whatever its name; undefined when it is none that is read. */
+/** The format according to the first bytes of a file, whatever its name; undefined if it is not supported. */
 export function imageFormat(bytes: Uint8Array): ImageFormat | undefined {
   const text = String.fromCharCode(...bytes.subarray(0, 12));
   if (text.startsWith('\x89PNG\r\n\x1a\n')) return 'png';

@@ -8,7 +8,7 @@ import { unreadable } from './read-bytes.js';
 
 /** One image of a folder. */
 export interface ImageFile {
-  /** Path below the folder: `name.png` or `class/name.png`. */
+  /** Path relative to the folder: `name.png` or `class/name.png`. */
   readonly name: string;
   readonly path: string;
   readonly label: number;
@@ -17,21 +17,21 @@ export interface ImageFile {
   readonly modified: number;
 }
 
-/** The images of a folder, by class and then by name, in code-unit order, and what is there besides. */
+/** The images of a folder, by class and then by name, in code-unit order, and counts of the other files. */
 export interface ImageListing {
   readonly files: readonly ImageFile[];
   readonly classes: readonly string[];
-  /** Files that lie where images are read, but are not. */
+  /** Files located where images are read that are not read themselves. */
   readonly leftOut: FileCounts;
-  /** Files of any kind in folders that lie too deep to be read. */
+  /** Files of any kind in folders too deep to be read. */
   readonly tooDeep: FileCounts;
 }
 
-/** What a folder holds, each list by name; hidden names are left out. */
+/** The contents of a folder, each list sorted by name; hidden names are left out. */
 interface Contents {
   readonly path: string;
   readonly images: readonly string[];
-  /** Other kinds of file, and links that lead nowhere. */
+  /** Other kinds of file, and dangling links. */
   readonly others: readonly string[];
   readonly folders: readonly string[];
 }
@@ -42,10 +42,10 @@ const CONCURRENCY = 32; // file-system calls in flight
 /**
  * Finds the images of a folder: those directly in it (unconditional), or those in its sub-folders (one class each).
  *
- * @param classes the sub-folders to use, in the order of their labels; `[]` = only images directly in the folder; omit to
- *   take what is there. Sub-folders that are not among them are not looked into.
- * @throws {DataError} when the folder or a class is missing, a class or the whole has no images, or images lie both beside and
- *   in sub-folders and `classes` does not say which to use
+ * @param classes the sub-folders to use, in the order of their labels; `[]` = only images directly in the folder; omit
+ *   to use whatever is there. Other sub-folders are ignored.
+ * @throws {DataError} when the folder or a class is missing, a class or the whole folder has no images, or images lie
+ *   both beside and in sub-folders and `classes` does not say which to use
  */
 export async function listImages(folder: string, classes?: readonly string[]): Promise<ImageListing> {
   const root = await contentsOf(folder);
@@ -103,8 +103,8 @@ export async function listImages(folder: string, classes?: readonly string[]): P
 }
 
 /**
- * Counts the files in folders and all that is below them; a folder that several links lead to counts once, and what is in one that
- * cannot be read does not count.
+ * Counts the files in folders and everything below them. A folder reached through several links counts once, and the
+ * contents of an unreadable folder do not count.
  */
 async function countBelow(folders: readonly string[], known: readonly string[]): Promise<FileCounts> {
   const real = (path: string): Promise<string> => realpath(path).catch(() => path);
@@ -135,7 +135,7 @@ function whatIs(here: FileCounts, deeper: FileCounts): string {
   return parts.length > 0 ? `holds ${parts.join(' and ')}` : 'is empty';
 }
 
-/** What a folder holds, links followed. */
+/** The contents of a folder, following links. */
 async function contentsOf(path: string): Promise<Contents> {
   const entries = await readdir(path, { withFileTypes: true }).catch((cause: unknown) => {
     throw unreadable(path, cause);

@@ -3,9 +3,9 @@ import { DataError } from '@flowmap/core';
 import { messageOf } from './read-bytes.js';
 
 /**
- * Makes a folder and those above it, unless it is there.
+ * Creates a folder and its parents unless it exists.
  *
- * @throws {DataError} when it cannot be made or written to
+ * @throws {DataError} when it cannot be created or written to
  */
 export async function makeFolder(folder: string): Promise<void> {
   try {

@@ -1,8 +1,8 @@
 /**
  * Runs `work` on each item, at most `concurrency` at a time, started in order.
  *
- * After a failure nothing more is started; of the items that failed the first in order is the one whose error is thrown,
- * whatever the timing.
+ * After a failure no more items are started; the error thrown is that of the first failed item in order, whatever the
+ * timing.
  */
 export async function mapConcurrently<Item, Result>(
   items: readonly Item[],

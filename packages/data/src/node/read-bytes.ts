@@ -5,9 +5,9 @@ import { gunzip } from 'node:zlib';
 import { causeText, DataError } from '@flowmap/core';
 
 /**
- * The bytes of a file, decompressed if they are gzip's (known by their first two bytes, not by the name).
+ * The bytes of a file, decompressed if it is gzip (recognised by the first two bytes, not by the name).
  *
- * @param maxBytes most bytes that compressed data may become
+ * @param maxBytes most bytes to which compressed data may expand
  * @throws {DataError} when the file cannot be read, or its compressed data is truncated, corrupt or over the limit
  */
 export async function readBytes(path: string, maxBytes: number): Promise<Uint8Array> {
@@ -25,13 +25,13 @@ export async function readBytes(path: string, maxBytes: number): Promise<Uint8Ar
   });
 }
 
-/** The `DataError` for a file or folder that the operating system will not give. */
+/** The `DataError` for a file or folder that cannot be read. */
 export function unreadable(path: string, cause: unknown): DataError {
   const missing = codeOf(cause) === 'ENOENT';
   return new DataError(path, missing ? 'no such file or folder' : `cannot be read (${messageOf(cause)})`, { cause });
 }
 
-/** What an unknown thrown value says, on one line. */
+/** The message of an unknown thrown value, on one line. */
 export function messageOf(cause: unknown): string {
   return causeText(cause)
     .trim()

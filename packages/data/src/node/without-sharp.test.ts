@@ -17,7 +17,7 @@ afterEach(async () => {
   await Promise.all([rm(folder, { recursive: true }), rm(cache, { recursive: true })]);
 });
 
-/** The package, as it is where sharp is not installed. */
+/** The package as it is without sharp installed. */
 async function withoutSharp(): Promise<typeof import('./index.js')> {
   vi.resetModules();
   vi.doMock('sharp', () => {

@@ -19,7 +19,7 @@ export async function encodeImageGrid(options: ImageGridOptions): Promise<Uint8A
 }
 
 /**
- * Writes images laid out in rows to a PNG file, at once or not at all; its folder is made if it is missing.
+ * Writes images laid out in rows to a PNG file, atomically; its folder is created if missing.
  *
  * @throws {WriteError} when the file cannot be written
  * @throws {ConfigError} when the images are not whole images of the given shape, or an option is out of range

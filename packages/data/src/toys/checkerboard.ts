@@ -8,10 +8,10 @@ const CELLS = 4;
 const CELL_SIDE = (2 * HALF_SIDE) / CELLS;
 
 /**
- * Points uniform on the eight dark squares of a 4 × 4 checkerboard.
+ * Points distributed uniformly on the eight dark squares of a 4 × 4 checkerboard.
  *
- * Density: `1 / 6` on the dark squares (the lower left one is dark), 0 elsewhere. The board reaches from −√3 to √3, so
- * that each coordinate has mean 0 and standard deviation 1; their correlation is 3/16. Unconditional.
+ * Density: `1 / 6` on the dark squares (the lower left one is dark), 0 elsewhere. The board extends from −√3 to √3, so
+ * each coordinate has mean 0 and standard deviation 1; their correlation is 3/16. Unconditional.
  */
 export function checkerboard({ seed = 0 }: ToyOptions = {}): DatasetWithDensity {
   const { name, ...dataset } = distribution({
@@ -22,7 +22,7 @@ export function checkerboard({ seed = 0 }: ToyOptions = {}): DatasetWithDensity 
     draw(key, out, at) {
       const [u, v] = uniforms(key('checkerboard'), 2);
       const column = u! * CELLS;
-      const darkRow = 2 * v!; // which of the column's two dark squares, and where in it
+      const darkRow = 2 * v!; // selects one of the column's two dark squares and the position in it
       const row = 2 * Math.floor(darkRow) + (Math.floor(column) % 2) + (darkRow % 1);
       out[at] = column * CELL_SIDE - HALF_SIDE;
       out[at + 1] = row * CELL_SIDE - HALF_SIDE;

@@ -6,10 +6,10 @@ const RADIUS = 1 / Math.sqrt(0.5 + 0.01);
 const STD = RADIUS / 10;
 
 /**
- * Eight equal Gaussians on a circle; the class is the component, counted counter-clockwise from the positive x axis.
+ * Eight equal Gaussians on a circle; the class is the component, numbered counter-clockwise from the positive x axis.
  *
- * Density: `p(x) = 1/8 Σ_k N(x; R (cos kπ/4, sin kπ/4), σ² I)` with R ≈ 1.400 and σ = R/10, so that each coordinate has
- * mean 0 and standard deviation 1 and the two are uncorrelated.
+ * Density: `p(x) = 1/8 Σ_k N(x; R (cos kπ/4, sin kπ/4), σ² I)` with R ≈ 1.400 and σ = R/10, so each coordinate has mean
+ * 0 and standard deviation 1, and the two are uncorrelated.
  */
 export function eightGaussians({ seed = 0 }: ToyOptions = {}): DatasetWithDensity {
   const angles = Array.from({ length: 8 }, (_, k) => (k * Math.PI) / 4);

@@ -3,7 +3,7 @@ import { badArgument, checkPoint } from '../internal/checks.js';
 import { distribution } from '../internal/distribution.js';
 import type { DatasetWithDensity, ToyOptions } from './density.js';
 
-/** The components of a {@link gaussianMixture}; the three arrays are equally long. */
+/** The components of a {@link gaussianMixture}; the three arrays have the same length. */
 export interface GaussianMixtureOptions extends ToyOptions {
   /** How often each component is drawn; positive, scaled to sum to 1. */
   readonly weights: readonly number[];
@@ -13,7 +13,7 @@ export interface GaussianMixtureOptions extends ToyOptions {
   readonly stds: readonly number[];
   /** Names of the components as classes; default `'0'`, `'1'`, …; `[]` = unconditional. */
   readonly classes?: readonly string[];
-  /** What logs and error messages call it; default `'gaussian mixture'`. */
+  /** Name in logs and error messages; default `'gaussian mixture'`. */
   readonly name?: string;
 }
 
@@ -22,7 +22,8 @@ export interface GaussianMixtureOptions extends ToyOptions {
  *
  * Density: `p(x) = Σ_k w_k N(x; μ_k, σ_k² I)`.
  *
- * @throws {ConfigError} when the components are not equally many, not of one dimension, or not positive
+ * @throws {ConfigError} when the arrays differ in length, the means in dimension, or a weight or deviation is not
+ *   positive
  *
  * @example
  * ```ts

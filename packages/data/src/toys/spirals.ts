@@ -8,9 +8,9 @@ import type { ToyOptions } from './density.js';
 export interface SpiralsOptions extends ToyOptions {
   /** Number of arms, at least 2; default 2. */
   readonly arms?: number;
-  /** Turns each arm makes from the centre outwards, positive; default 1.5. */
+  /** Turns that each arm makes from the centre outwards, positive; default 1.5. */
   readonly turns?: number;
-  /** Standard deviation of the noise, from 0 to below 1, in units of the finished distribution; default 0.05. */
+  /** Standard deviation of the noise, in [0, 1), in units of the final distribution; default 0.05. */
   readonly noise?: number;
 }
 

@@ -94,7 +94,8 @@ test('checkerboard: every draw lies on a dark square, each square equally often'
     const square = point.map((value) => Math.floor((value / Math.sqrt(3) + 1) * 2)).join();
     perSquare.set(square, (perSquare.get(square) ?? 0) + 1);
   }
-  // No draw is off the dark squares, where this would hold -Infinity; float32 may carry one over an edge, once in 10^7.
+  // No draw is off the dark squares, where the density would be -Infinity; float32 may move one over an edge, once in
+  // 10^7.
   expect([...densities].map((logp) => logp.toFixed(12))).toEqual([(-Math.log(6)).toFixed(12)]);
   // 2500 expected, standard deviation 47
   expect([...perSquare.values()].every((count) => Math.abs(count - 2500) < 250)).toBe(true);

@@ -10,16 +10,18 @@ export interface TwoMoonsOptions extends ToyOptions {
   readonly noise?: number;
 }
 
-/** Mean of the two coordinates and mean of their variances before scaling, from the moments of cos and sin on [0, π]. */
+/**
+ * Mean of the two coordinates and mean of their variances before scaling, from the moments of cos and sin on [0, π].
+ */
 const CENTRE = [0.5, 0.25] as const;
 const VARIANCE = (1 + (0.75 - 2 / Math.PI + 0.5) / 2 - CENTRE[0] ** 2 - CENTRE[1] ** 2) / 2;
 
 /**
  * Two interleaving half circles with Gaussian noise; the class is the moon (`upper`, `lower`).
  *
- * Upper: `(cos θ, sin θ)`, lower: `(1 − cos θ, 1/2 − sin θ)`, θ uniform on [0, π], plus noise; then shifted to mean 0 and
- * scaled so that the two variances average to 1 (they differ: the moons lie side by side). The density has no closed
- * form.
+ * Upper: `(cos θ, sin θ)`, lower: `(1 − cos θ, 1/2 − sin θ)`, θ uniform on [0, π], plus noise; then shifted to mean 0
+ * and scaled so that the two variances average to 1 (they differ: the moons lie side by side). The density has no
+ * closed form.
  *
  * @throws {ConfigError} when `noise` is negative or not finite
  */

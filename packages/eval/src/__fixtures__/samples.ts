@@ -1,7 +1,7 @@
 import { hostTensor, normals } from '@flowmap/tensor';
 import { features, type Features } from '../features.js';
 
-/** The points of `tools/reference/evaluation.py`: `n` of them about `shift`, in a subspace of dimension `rank`. */
+/** The points of `tools/reference/evaluation.py`: `n` points around `shift`, in a subspace of dimension `rank`. */
 export function goldenSamples(seed: number, n: number, d: number, rank: number, shift: number): Features {
   let state = seed;
   const draw = (count: number): Float64Array =>
@@ -20,13 +20,13 @@ export function goldenSamples(seed: number, n: number, d: number, rank: number, 
   return features(hostTensor([n, d], values));
 }
 
-/** Normal points `mean + std * z`. */
+/** Normally distributed points `mean + std * z`. */
 export function gaussian(seed: number, n: number, d: number, { mean = 0, std = 1 } = {}): Features {
   const values = normals({ seed, purpose: 'test' }, n * d).map((value) => mean + std * value);
   return features(hostTensor([n, d], values));
 }
 
-/** An orthogonal matrix `[n, n]`: normal vectors, each freed of its share of those before, twice over. */
+/** An orthogonal matrix `[n, n]`: normal vectors, each orthogonalised against those before it, twice. */
 export function orthogonal(seed: number, n: number): Float64Array {
   const q = normals({ seed, purpose: 'orthogonal' }, n * n);
   for (let i = 0; i < n; i++) {
@@ -52,7 +52,7 @@ export function withSpectrum(q: Float64Array, spectrum: readonly number[]): Floa
   return out;
 }
 
-/** Points turned by an orthogonal matrix. */
+/** Points rotated by an orthogonal matrix. */
 export function rotated({ values, count, width }: Features, q: Float64Array): Features {
   const out = new Float64Array(values.length);
   for (let i = 0; i < count; i++) {

@@ -53,7 +53,7 @@ describe('evaluation', () => {
   });
 
   describe('that keeps the best model', () => {
-    /** An evaluation with given values, and the samples that it got. */
+    /** An evaluation that returns given values, and the samples it received. */
     function scripted(values: readonly number[]): { callback: Callback; seen: HostTensor[] } {
       const seen: HostTensor[] = [];
       const metric = (samples: HostTensor): number => {

@@ -8,35 +8,35 @@ import {
 } from '@flowmap/core';
 import { requireWhole, type HostTensor } from '@flowmap/tensor';
 
-/** What {@link evaluation} measures. */
+/** Options of {@link evaluation}. */
 export type EvaluationOptions = Omit<Parameters<Moment['sampler']>[0], 'stepsPerCall'> &
   Omit<SampleArguments, 'times'> & {
-    /** Name of the number in records: `distance` becomes `distance.4` for four steps. */
+    /** Name of the quantity in records: `distance` becomes `distance.4` for four steps. */
     readonly name: string;
-    /** Steps of training between two evaluations; there is one after the last step too. */
+    /** Training steps between evaluations; there is also one after the last step. */
     readonly every: number;
-    /** Numbers of sampling steps to measure at, each at least 1. */
+    /** Sampling step counts to measure, each at least 1. */
     readonly steps: readonly number[];
     /**
-     * The number of samples, which have the shape of the noise.
+     * Computes the quantity from samples, which have the shape of the noise.
      *
      * @example
      * async (samples) => slicedWasserstein(features(samples), reference).value
      */
     readonly metric: (samples: HostTensor) => Promise<number> | number;
-    /** Keeps the model with the lowest number at these steps, under this name; no model is kept unless given. */
+    /** Keeps the model with the lowest value at this step count under this name; no model is kept unless given. */
     readonly keepBest?: { readonly name: string; readonly steps: number };
   };
 
 /**
- * Evaluates a model in training by its samples at chosen numbers of steps, from the same noise each time, and adds the numbers to the
- * record; `average: 'ema'` evaluates the average. The sampler reads the live parameters, so no copy of them is made. Its place is before
- * the callback that logs.
+ * Evaluates a model in training by its samples at chosen step counts, from the same noise each time, and adds the
+ * values to the record; `average: 'ema'` evaluates the average. The sampler reads the live parameters, so no copy of
+ * them is made. Place it before the callback that logs.
  *
- * What was best is known from the log, so that a resumed run keeps what an uninterrupted one would have, where every evaluation is
- * logged.
+ * The best value so far is taken from the log, so if every evaluation is logged, a resumed run keeps the same model as
+ * an uninterrupted one.
  *
- * @throws {ConfigError} for numbers of steps that make no sense, or when it runs, for a metric that is not a finite number
+ * @throws {ConfigError} for invalid step counts or, when it runs, for a metric that is not a finite number
  */
 export function evaluation(options: EvaluationOptions): Callback {
   const { name, every, steps, metric, keepBest, trainee, average, ...given } = options;

@@ -3,10 +3,10 @@ import { featureMoments, type FeatureMoments } from '../moments.js';
 import { extractBatches, type Batches, type Extractor } from './extractor.js';
 
 /**
- * Moments of the features of samples, of which no more than a batch is held at a time.
+ * Moments of the features of samples, holding only one batch at a time.
  *
- * @throws {FeatureError} for features that are not `[n, width]` of one width, for a NaN or an infinity, naming the sample, and for
- *   no batch at all
+ * @throws {FeatureError} for features that are not `[n, width]` of one width, for a NaN or an infinity, naming the
+ *   sample, and if there are no batches
  */
 export async function extractMoments(extractor: Extractor, batches: Batches): Promise<FeatureMoments> {
   let moments: FeatureMoments | undefined;

@@ -2,28 +2,29 @@ import type { HostTensor } from '@flowmap/tensor';
 import { FeatureError } from '../errors.js';
 import { requireFinite, type Features, type FeatureSource } from '../features.js';
 
-/** What makes features of samples. */
+/** Computes features from samples. */
 export interface Extractor {
-  /** Its name, the hash of its weights, and how it resizes: part of every protocol. */
+  /** Name, hash of the weights, and way of resizing: part of every protocol. */
   readonly source: FeatureSource;
   /**
    * Features of samples.
    *
    * @param samples `[n, …]`, any n
-   * @returns floats `[n, width]`, of a width that is always the same
+   * @returns floats `[n, width]`, always of the same width
    */
   extract(samples: HostTensor): Promise<HostTensor>;
-  /** Releases what it holds on a device; those that hold nothing do without. */
+  /** Releases what it holds on a device; absent if it holds nothing. */
   dispose?(): Promise<void>;
 }
 
-/** Batches of samples, one after the other: an array, or what reads them as they are needed. */
+/** Batches of samples: an array, or an iterable that reads them as needed. */
 export type Batches = Iterable<HostTensor> | AsyncIterable<HostTensor>;
 
 /**
- * Features of samples batch by batch, each checked: for moments, which need no more than a batch at a time.
+ * Checked features of samples batch by batch, for moments, which need only one batch at a time.
  *
- * @throws {FeatureError} for features that are not `[n, width]` of one width, or hold a NaN or an infinity, naming the sample
+ * @throws {FeatureError} for features that are not `[n, width]` of one width, or hold a NaN or an infinity, naming the
+ *   sample
  */
 export async function* extractBatches(extractor: Extractor, batches: Batches): AsyncGenerator<HostTensor> {
   let done = 0;
@@ -45,9 +46,9 @@ export async function* extractBatches(extractor: Extractor, batches: Batches): A
 }
 
 /**
- * Features of all samples, held in memory: for the metrics that need them as a whole.
+ * Features of all samples in memory, for metrics that need them as a whole.
  *
- * @throws what {@link extractBatches} does, and {@link FeatureError} for no batch at all
+ * @throws what {@link extractBatches} does, and {@link FeatureError} if there are no batches
  */
 export async function extractFeatures(extractor: Extractor, batches: Batches): Promise<Features> {
   const parts: HostTensor[] = [];

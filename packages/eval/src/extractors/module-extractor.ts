@@ -15,24 +15,24 @@ import { FeatureError } from '../errors.js';
 import { hashOf } from '../internal/sha256.js';
 import type { Extractor } from './extractor.js';
 
-/** A module of samples on a runtime. */
+/** Options of {@link moduleExtractor}. */
 export interface ModuleExtractorOptions {
-  /** Its name in protocols. */
+  /** Name in protocols. */
   readonly name: string;
   readonly runtime: Runtime;
-  /** Takes samples `[batch, ...shape]` to features `[batch, width]`. */
+  /** Maps samples `[batch, ...shape]` to features `[batch, width]`. */
   readonly module: Module<Tensor>;
   readonly params: HostTensors;
   /** Shape of one sample. */
   readonly shape: Shape;
   /** Samples per run of the program, at least 1; 64 unless given. */
   readonly batchSize?: number;
-  /** How samples were brought to the shape; `none` unless given. */
+  /** How samples were resized to the shape; `none` unless given. */
   readonly resize?: string;
 }
 
 /**
- * An extractor that is a module, compiled once for a runtime; any number of samples may be given to it.
+ * An extractor from a module, compiled once for a runtime, that takes any number of samples.
  *
  * @throws {ConfigError} for a batch size that is not a whole number >= 1
  * @throws what tracing and compiling do
@@ -64,7 +64,7 @@ export async function moduleExtractor({
       }
       const parts: HostTensor[] = [];
       for (let first = 0; first < count; first += batchSize) {
-        // The last batch is filled up with zeros.
+        // The last batch is padded with zeros.
         const x = new Float32Array(batchSize * size);
         x.set(samples.data.subarray(first * size, (first + batchSize) * size));
         const { features } = await executable.run({ x: hostTensor([batchSize, ...shape], x) });

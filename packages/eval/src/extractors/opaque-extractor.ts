@@ -1,20 +1,21 @@
 import type { HostTensor } from '@flowmap/tensor';
 import type { Extractor } from './extractor.js';
 
-/** What is known of a function that makes features. */
+/** What is known about a function that computes features. */
 export interface OpaqueExtractorOptions {
-  /** Its name in protocols. */
+  /** Name in protocols. */
   readonly name: string;
-  /** SHA-256 of its weights' file in hexadecimal digits; not known unless given. */
+  /** SHA-256 of its weight file in hexadecimal digits; unknown unless given. */
   readonly weights?: string;
   /** How it resizes; `none` unless given. */
   readonly resize?: string;
 }
 
 /**
- * An extractor of any asynchronous function from samples to features: an ONNX file opened with `openOnnx`, a service.
+ * An extractor from any asynchronous function from samples to features, such as an ONNX file opened with `openOnnx`, or
+ * a service.
  *
- * @param extract gets samples `[n, …]` and returns features `[n, width]`
+ * @param extract takes samples `[n, …]` and returns features `[n, width]`
  *
  * @example
  * const inception = await openOnnx('inception.onnx');

@@ -13,23 +13,24 @@ import {
 import type { Extractor } from './extractor.js';
 import { moduleExtractor } from './module-extractor.js';
 
-/** A network of random weights. */
+/** Options of {@link randomConvolution}. */
 export interface RandomConvolutionOptions {
   readonly runtime: Runtime;
   /** Shape of an image, `[channels, height, width]`. */
   readonly shape: readonly [channels: number, height: number, width: number];
-  /** Channels of each level, which halves the one before; `[32, 64, 128]` unless given. */
+  /** Channels of each level, which halves the resolution of the one before; `[32, 64, 128]` unless given. */
   readonly channels?: readonly number[];
-  /** Draws the weights; 0 unless given. */
+  /** Seed of the weights; 0 unless given. */
   readonly seed?: number;
   /** Images per run of the program; 64 unless given. */
   readonly batchSize?: number;
 }
 
 /**
- * An extractor that needs no download: a convolutional network with fixed random weights. At each level it is a 3 x 3 convolution of stride 2
- * and a ReLU; features are the mean of every channel of every level, and the root of the mean square. They tell textures and colours apart,
- * and know nothing of objects: distances compare with one another alone, never with an FID.
+ * An extractor that needs no download: a convolutional network with fixed random weights. Each level is a 3 x 3
+ * convolution of stride 2 and a ReLU; the features are the mean and the root mean square of every channel of every
+ * level. They distinguish textures and colours but know nothing about objects: distances can only be compared with one
+ * another, never with an FID.
  *
  * @returns an extractor with features of width `2 sum(channels)`
  * @throws {ConfigError} for extents or numbers of channels that are not whole numbers >= 1
@@ -57,7 +58,7 @@ function randomLevels(inputs: number, channels: readonly number[]): Module<Tenso
     init: (seed) =>
       Object.fromEntries(
         levels.map(({ name, shape }) => {
-          // Kaiming's variance, which keeps the size of what goes through.
+          // Kaiming's variance, which preserves the scale of activations.
           const std = Math.sqrt(2 / (9 * shape[1]!));
           const drawn = normals({ seed, purpose: `random-convolution ${name}` }, sizeOf(shape));
           return [

@@ -2,11 +2,11 @@ import type { Features } from '../features.js';
 import { addProduct, squaredNorms } from '../linear-algebra/products.js';
 import { doubles } from './doubles.js';
 
-/** Rows of either side whose distances are in memory at a time. */
+/** Rows of each side whose distances are in memory at a time. */
 const ROWS = 256;
 const COLUMNS = 1024;
 
-/** Distances between some rows of two sets: entry `[i, j]` of `squared` is that of `first + i` and `left + j`. */
+/** Distances between some rows of two sets: entry `[i, j]` of `squared` is for rows `first + i` and `left + j`. */
 export interface Tile {
   readonly first: number;
   readonly rows: number;
@@ -17,10 +17,10 @@ export interface Tile {
 }
 
 /**
- * Squared Euclidean distances of all rows of one set from all of another, tile by tile, so that memory does not grow with them. The
- * distance of equal rows is exactly 0.
+ * Squared Euclidean distances of all rows of one set from all of another, tile by tile, so memory does not grow with
+ * their number. The distance between equal rows is exactly 0.
  *
- * @param visit called with the tiles of the first rows, then of the next ones
+ * @param visit called with the tiles of the first rows, then with those of the next
  */
 export function eachTile(a: Features, b: Features, visit: (tile: Tile) => void): void {
   const memory = new Float64Array(Math.min(ROWS, a.count) * Math.min(COLUMNS, b.count));
@@ -52,12 +52,12 @@ function someRows(
 }
 
 /**
- * Of each row the squared distance from the k-th nearest other one.
+ * The squared distance of each row from its k-th nearest other row.
  *
  * @param k less than the number of rows
  */
 export function neighbourRadii(set: Features, k: number): Float64Array {
-  // The k + 1 smallest of each row, itself included, ascending.
+  // The k + 1 smallest distances of each row, including itself, in ascending order.
   const size = k + 1;
   const nearest = new Float64Array(set.count * size).fill(Infinity);
   eachTile(set, set, ({ first, rows, columns, squared }) => {

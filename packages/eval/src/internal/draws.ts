@@ -1,7 +1,7 @@
 import { uniforms } from '@flowmap/tensor';
 
 /**
- * Indices without replacement, by Fisher and Yates' shuffle: the same for the same seed, purpose and step.
+ * Draws indices without replacement by a Fisher-Yates shuffle: the same for the same seed, purpose and step.
  *
  * @returns `size` of the numbers from 0 to `count - 1`
  */
@@ -19,7 +19,7 @@ export function chooseIndices(
   return order.slice(0, size);
 }
 
-/** Rows of a matrix by their indices, as doubles. */
+/** The rows of a matrix at the given indices, as doubles. */
 export function rowsAt(values: Float32Array | Float64Array, width: number, indices: Int32Array): Float64Array {
   const rows = new Float64Array(indices.length * width);
   indices.forEach((index, i) => rows.set(values.subarray(index * width, (index + 1) * width), i * width));

@@ -3,7 +3,7 @@ const primes = firstPrimes(64);
 const constants = Uint32Array.from(primes, (prime) => fraction(Math.cbrt(prime)));
 const initial = Uint32Array.from(primes.slice(0, 8), (prime) => fraction(Math.sqrt(prime)));
 
-/** SHA-256 of bytes, in hexadecimal digits. It is synchronous, and there in pages without a secure context. */
+/** SHA-256 of bytes, in hexadecimal digits. Synchronous, and available in pages without a secure context. */
 export function sha256(bytes: Uint8Array): string {
   const state = initial.slice();
   const words = new Uint32Array(64);
@@ -20,7 +20,7 @@ export function sha256(bytes: Uint8Array): string {
   return Array.from(state, (word) => word.toString(16).padStart(8, '0')).join('');
 }
 
-/** SHA-256 of arrays, one after the other. */
+/** SHA-256 of several arrays in a row. */
 export function hashOf(...parts: readonly (Float32Array | Float64Array | Int32Array | Uint8Array)[]): string {
   const bytes = new Uint8Array(parts.reduce((sum, { byteLength }) => sum + byteLength, 0));
   let at = 0;
@@ -31,7 +31,7 @@ export function hashOf(...parts: readonly (Float32Array | Float64Array | Int32Ar
   return sha256(bytes);
 }
 
-/** Takes in a block of 64 bytes (FIPS 180-4, 6.2.2). */
+/** Processes a block of 64 bytes (FIPS 180-4, 6.2.2). */
 function mix(state: Uint32Array, words: Uint32Array, view: DataView, at: number): void {
   for (let i = 0; i < 16; i++) words[i] = view.getUint32(at + 4 * i);
   for (let i = 16; i < 64; i++) {

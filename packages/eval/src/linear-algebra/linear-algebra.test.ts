@@ -25,7 +25,7 @@ function expectClose(got: ArrayLike<number>, wanted: ArrayLike<number>, toleranc
 }
 
 describe('products', () => {
-  // Sizes on both sides of the blocks of 4 x 2 entries, 48 columns and 256 terms.
+  // Sizes below and above the blocks of 4 x 2 entries, 48 columns and 256 terms.
   test.each([
     [1, 1, 1],
     [3, 5, 7],
@@ -37,7 +37,7 @@ describe('products', () => {
     const c = new Float64Array(m * n).fill(1);
     addProduct(c, a, b, [m, n, depth]);
     const wanted = plainProduct(a, b, m, n, depth).map((value) => value + 1);
-    expectClose(c, wanted, 1e-12 * depth); // a few roundings of sums about sqrt(depth)
+    expectClose(c, wanted, 1e-12 * depth); // a few roundings of sums around sqrt(depth)
   });
 
   test.each([1, 6, 49, 101, 300])('a square of %i rows below the diagonal', (n) => {
@@ -115,7 +115,7 @@ describe('eigenvalues', () => {
 });
 
 describe('Cholesky with pivoting', () => {
-  // Sizes on both sides of a block of 48 pivots.
+  // Sizes below and above a block of 48 pivots.
   test.each([
     [1, 1],
     [10, 10],
@@ -150,7 +150,7 @@ describe('the trace of the root of a product', () => {
     const [first, second] = [0, 1].map((k) => Array.from({ length: n }, (_, i) => (i % (k + 3) === 0 ? 0 : 1 + i + k)));
     const wanted = first!.reduce((sum, value, i) => sum + Math.sqrt(value * second![i]!), 0);
     const [a, b] = [withSpectrum(q, first!), withSpectrum(q, second!)];
-    // Zeros become roots of roundings: n sqrt(eps) of the largest.
+    // Zeros become roots of rounding errors: n sqrt(eps) of the largest.
     expect(Math.abs(traceOfRoot(pivotedCholesky(a, n), b, n) / wanted - 1)).toBeLessThan(1e-6);
     expect(Math.abs(traceOfRoot(pivotedCholesky(b, n), a, n) / wanted - 1)).toBeLessThan(1e-6);
   });
@@ -167,7 +167,7 @@ describe('the trace of the root of a product', () => {
       q,
       Array.from({ length: 25 }, (_, i) => unit * 10 ** (i - 12)),
     );
-    // The root of a square is the matrix itself, whose trace the largest eigenvalues make up.
+    // The root of a square is the matrix itself, whose trace is dominated by the largest eigenvalues.
     const trace = matrix.reduce((sum, value, at) => (at % 26 === 0 ? sum + value : sum), 0);
     expect(Math.abs(traceOfRoot(pivotedCholesky(matrix, 25), matrix, 25) / trace - 1)).toBeLessThan(1e-6);
   });

@@ -1,24 +1,24 @@
-/** `S = P^T U^T U P` of a positive semi-definite matrix, cut at its rank. */
+/** `S = P^T U^T U P` of a positive semi-definite matrix, truncated at its rank. */
 export interface PivotedCholesky {
-  /** Number of rows of the factor: the rank of the matrix to rounding. */
+  /** Number of rows of the factor: the rank of the matrix up to rounding. */
   readonly rank: number;
   /** `U`, `[rank, n]`, row-major: row i starts with i zeros. */
   readonly factor: Float64Array;
-  /** Place i of the factor's columns is row and column `order[i]` of the matrix. */
+  /** Column i of the factor belongs to row and column `order[i]` of the matrix. */
   readonly order: Int32Array;
 }
 
-/** Pivots that are chosen before the rest of the matrix is brought up to date. */
+/** Number of pivots chosen before the rest of the matrix is updated. */
 const BLOCK = 48;
 
 /**
- * Cholesky's factor with the largest pivot first (Hammarling, Higham and Lucas, 2007, as LAPACK's `pstrf`), which ends where what is
- * left is rounding: it exists for singular matrices too.
+ * Cholesky factor with the largest pivot first (Hammarling, Higham and Lucas, 2007, as LAPACK's `pstrf`), stopping when
+ * only rounding errors remain. It also exists for singular matrices.
  *
- * @param matrix symmetric `[n, n]`, read below the diagonal; untouched
+ * @param matrix symmetric `[n, n]`, read below the diagonal; not modified
  */
 export function pivotedCholesky(matrix: Float64Array, n: number): PivotedCholesky {
-  // The upper triangle by rows is the lower one by columns: rows of the factor are then contiguous.
+  // The upper triangle by rows is the lower one by columns, which makes the rows of the factor contiguous.
   const rest = new Float64Array(n * n);
   for (let i = 0; i < n; i++) for (let j = 0; j <= i; j++) rest[j * n + i] = matrix[i * n + j]!;
   const order = Int32Array.from({ length: n }, (_, i) => i);
@@ -55,7 +55,7 @@ export function pivotedCholesky(matrix: Float64Array, n: number): PivotedCholesk
   return { rank, factor: rest.slice(0, rank * n), order };
 }
 
-/** Swaps rows and columns k < l of what is left, and columns of the factor so far. */
+/** Swaps rows and columns k < l of the remaining matrix, and columns of the factor so far. */
 function swap(a: Float64Array, pivots: Float64Array, order: Int32Array, n: number, k: number, l: number): void {
   const exchange = (values: Float64Array | Int32Array, i: number, j: number): void => {
     const kept = values[i]!;
@@ -64,13 +64,16 @@ function swap(a: Float64Array, pivots: Float64Array, order: Int32Array, n: numbe
   };
   exchange(pivots, k, l);
   exchange(order, k, l);
-  a[l * n + l] = a[k * n + k]!; // pivots have the diagonal from here on
+  a[l * n + l] = a[k * n + k]!; // from here on the diagonal is in `pivots`
   for (let row = 0; row < k; row++) exchange(a, row * n + k, row * n + l);
   for (let j = l + 1; j < n; j++) exchange(a, k * n + j, l * n + j);
   for (let i = k + 1; i < l; i++) exchange(a, k * n + i, i * n + l);
 }
 
-/** Subtracts `V^T V` from the upper triangle behind the rows `V` from `start` to `end`, two rows of four terms at a time. */
+/**
+ * Subtracts `V^T V` from the upper triangle behind the rows `V` from `start` to `end`, two rows of four terms at a
+ * time.
+ */
 function subtractSquare(a: Float64Array, n: number, start: number, end: number): void {
   for (let i = end; i < n; i++) {
     let k = start;

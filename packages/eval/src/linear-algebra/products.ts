@@ -1,22 +1,25 @@
-/** Terms of a dot product that are added before their sum goes to memory. */
+/** Terms of a dot product added up before their sum goes to memory. */
 const DEPTH = 256;
 
-/** Rows of the second factor that stay in the cache while rows of the first go by. */
+/** Rows of the second factor that stay in the cache while those of the first pass by. */
 const WIDTH = 48;
 
-/** What is known of where a product's factors are zero, and which of its entries are wanted. */
+/** What is known about the zeros of a product's factors, and which entries are wanted. */
 export interface ProductShape {
   /** True where row i of the first factor starts with at least i zeros; they are skipped. */
   readonly upperA?: boolean;
   /** True where row j of the second factor starts with at least j zeros; they are skipped. */
   readonly upperB?: boolean;
-  /** True to compute only the entries [i, j] with j <= i; others are left as they are, but for a few beside the diagonal. */
+  /**
+   * True to compute only the entries [i, j] with j <= i; others are left unchanged except for a few beside the
+   * diagonal.
+   */
   readonly lower?: boolean;
 }
 
 /**
- * Adds the product of a matrix with the transpose of another: `C += A B^T`, blocked for the cache and for registers. Every entry
- * is the sum of its terms in the same order, so that equal rows give equal numbers wherever they stand.
+ * Adds the product of a matrix with the transpose of another: `C += A B^T`, blocked for the cache and for registers.
+ * Every entry sums its terms in the same order, so equal rows give equal numbers wherever they are.
  *
  * @param c `[m, n]`, row-major
  * @param a `[m, depth]`
@@ -68,7 +71,7 @@ function addEntry(
   c[i * n + j]! += sum;
 }
 
-/** The same of 4 x 2 entries, whose sums stay in registers. */
+/** The same for 4 x 2 entries, whose sums stay in registers. */
 function addTile(
   c: Float64Array,
   a: Float64Array,
@@ -115,8 +118,8 @@ function addTile(
 }
 
 /**
- * Sums of squares of the rows of a matrix, with their terms in the order of {@link addProduct}: a row's distance from itself, as it
- * is made of the three, is exactly 0.
+ * Sums of squares of the rows of a matrix, with the terms in the order of {@link addProduct}, so that the distance of a
+ * row from itself, computed from two norms and a product, is exactly 0.
  *
  * @param a `[m, depth]`
  */
@@ -147,7 +150,7 @@ export function transposed(a: Float64Array, m: number, n: number): Float64Array 
   return out;
 }
 
-/** Copies what is below the diagonal of a square matrix above it. */
+/** Copies the part below the diagonal of a square matrix above it. */
 export function mirrorLower(a: Float64Array, n: number): void {
   const block = 32;
   for (let top = 0; top < n; top += block) {

@@ -1,10 +1,10 @@
 import { tridiagonalize, type Tridiagonal } from './tridiagonal.js';
 
-/** Sweeps after which an eigenvalue is taken as it is; a few are enough. */
+/** Sweeps after which an eigenvalue is accepted as it is; a few are enough. */
 const MOST_SWEEPS = 64;
 
 /**
- * Eigenvalues of a symmetric matrix, ascending, in time n^3 and without memory of their own.
+ * Eigenvalues of a symmetric matrix, ascending, in O(n^3) time and without additional memory.
  *
  * @param a symmetric `[n, n]`, finite, read below the diagonal; overwritten
  */
@@ -13,8 +13,8 @@ export function symmetricEigenvalues(a: Float64Array, n: number): Float64Array {
 }
 
 /**
- * Eigenvalues of a symmetric tridiagonal matrix, ascending, by the QL algorithm with implicit shifts (Martin and Wilkinson, 1968; EISPACK's
- * `imtql1`), each to rounding of the largest.
+ * Eigenvalues of a symmetric tridiagonal matrix, ascending, by the QL algorithm with implicit shifts (Martin and
+ * Wilkinson, 1968; EISPACK's `imtql1`), each up to rounding of the largest.
  */
 export function tridiagonalEigenvalues({ diagonal, beside }: Tridiagonal): Float64Array {
   const n = diagonal.length;
@@ -46,7 +46,7 @@ function sweepUp(d: Float64Array, e: Float64Array, l: number, m: number): void {
     const r = Math.hypot(f, g);
     e[i + 1] = r;
     if (r === 0) {
-      // The matrix falls apart here.
+      // The matrix splits here.
       d[i + 1]! -= p;
       e[m] = 0;
       return;

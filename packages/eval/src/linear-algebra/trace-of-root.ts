@@ -3,17 +3,18 @@ import { addProduct, mirrorLower } from './products.js';
 import { symmetricEigenvalues } from './symmetric-eigenvalues.js';
 
 /**
- * `tr (S1 S2)^(1/2)` of two covariances: the sum of the roots of the eigenvalues of `U S2 U^T`, where `S1 = U^T U`. These are those of
- * `S1 S2`, and a symmetric matrix has them without complex numbers, whatever the ranks.
+ * `tr (S1 S2)^(1/2)` of two covariances: the sum of the roots of the eigenvalues of `U S2 U^T`, where `S1 = U^T U`.
+ * These are also the eigenvalues of `S1 S2`, but the symmetric matrix yields them without complex numbers, whatever the
+ * ranks.
  *
- * @param root of the first
- * @param matrix the second, symmetric `[n, n]`, read as a whole; untouched
+ * @param root factor of the first covariance
+ * @param matrix the second covariance, symmetric `[n, n]`, read as a whole; not modified
  */
 export function traceOfRoot({ rank, factor, order }: PivotedCholesky, matrix: Float64Array, n: number): number {
   let largest = 0;
   for (let i = 0; i < n; i++) largest = Math.max(largest, matrix[i * n + i]!);
   if (largest === 0) return 0;
-  // In units of the largest entry, so that products neither overflow nor vanish.
+  // In units of the largest entry, so that products neither overflow nor underflow.
   const permuted = new Float64Array(n * n);
   for (let i = 0; i < n; i++) {
     const row = order[i]! * n;
@@ -27,7 +28,8 @@ export function traceOfRoot({ rank, factor, order }: PivotedCholesky, matrix: Fl
 }
 
 /**
- * The sum of the singular values of `A B^T`, which is `tr (A^T A B^T B)^(1/2)`: for fewer rows than columns the product is small.
+ * The sum of the singular values of `A B^T`, which is `tr (A^T A B^T B)^(1/2)`: with fewer rows than columns the
+ * product is small.
  *
  * @param a `[m, depth]`
  * @param b `[n, depth]`
@@ -46,7 +48,7 @@ export function nuclearNorm(
   return sumOfRoots(symmetricEigenvalues(square, m));
 }
 
-/** Eigenvalues that are negative are zeros that were rounded. */
+/** Negative eigenvalues are zeros with rounding errors. */
 function sumOfRoots(values: Float64Array): number {
   return values.reduce((sum, value) => sum + Math.sqrt(Math.max(0, value)), 0);
 }

@@ -1,21 +1,21 @@
 /** A symmetric tridiagonal matrix. */
 export interface Tridiagonal {
   readonly diagonal: Float64Array;
-  /** Entry i stands between the places i - 1 and i; entry 0 is 0. */
+  /** Entry i lies between the places i - 1 and i; entry 0 is 0. */
   readonly beside: Float64Array;
 }
 
 /**
- * Householder's reduction of a symmetric matrix to a tridiagonal one with the same eigenvalues, without their vectors. Each step
- * makes one pass over what is left of the lower triangle: it applies the reflection of the step before and multiplies the result
- * with the vector of the next.
+ * Householder reduction of a symmetric matrix to a tridiagonal one with the same eigenvalues, without eigenvectors.
+ * Each step makes one pass over the rest of the lower triangle: it applies the previous step's reflection and
+ * multiplies the result by the vector of the next.
  *
  * @param a symmetric `[n, n]`, read below the diagonal; overwritten
  */
 export function tridiagonalize(a: Float64Array, n: number): Tridiagonal {
   const diagonal = new Float64Array(n);
   const beside = new Float64Array(n);
-  // The reflection that is still to be applied, A -= u w^T + w u^T, and the next one.
+  // The reflection yet to be applied, A -= u w^T + w u^T, and the next one.
   let [u, w, next, product] = Array.from({ length: 4 }, () => new Float64Array(n)) as [
     Float64Array,
     Float64Array,
@@ -41,9 +41,10 @@ export function tridiagonalize(a: Float64Array, n: number): Tridiagonal {
 }
 
 /**
- * The vector u for which `I - tau u u^T` takes x to a multiple of the last unit vector; that multiple goes to `beside[l]`.
+ * The vector u for which `I - tau u u^T` takes x to a multiple of the last unit vector; that multiple goes to
+ * `beside[l]`.
  *
- * @returns tau; 0, with u = 0, for an x that is one already
+ * @returns tau; 0, with u = 0, if x already is such a multiple
  */
 function reflector(x: Float64Array, u: Float64Array, beside: Float64Array, l: number): number {
   const last = x[l - 1]!;
@@ -54,7 +55,7 @@ function reflector(x: Float64Array, u: Float64Array, beside: Float64Array, l: nu
     beside[l] = last;
     return 0;
   }
-  // In units of the largest, whose square neither overflows nor vanishes.
+  // In units of the largest, so that squares neither overflow nor underflow.
   const scale = Math.max(largest, Math.abs(last));
   let sum = 0;
   for (let j = 0; j < l; j++) {
@@ -68,7 +69,9 @@ function reflector(x: Float64Array, u: Float64Array, beside: Float64Array, l: nu
   return 1 / (sum - (last / scale) * alpha); // 2 / (u . u)
 }
 
-/** `A -= u w^T + w u^T` and `p = A v` on the leading `l x l` entries, from the lower triangle alone, two rows at a time. */
+/**
+ * `A -= u w^T + w u^T` and `p = A v` on the leading `l x l` entries, from the lower triangle alone, two rows at a time.
+ */
 function updateAndMultiply(
   a: Float64Array,
   n: number,

@@ -4,20 +4,21 @@ import { requireComparable } from '../internal/checks.js';
 import { eachTile, neighbourRadii } from '../internal/distances.js';
 import { hashOfFeatures, protocolOf, type MetricResult } from '../protocol.js';
 
-/** What {@link densityCoverage} measures. */
+/** Result of {@link densityCoverage}. */
 export interface DensityCoverage {
   readonly density: MetricResult;
   readonly coverage: MetricResult;
 }
 
 /**
- * Density and coverage (Naeem et al., 2020). About each sample of the reference is a ball as wide as the distance from its k-th nearest other one,
- * its edge left out. Density is the number of balls that a generated sample is in, on average, divided by k: it may be above 1, and outliers
- * of the reference do little to it. Coverage is the share of balls with a generated sample in them, in [0, 1].
+ * Density and coverage (Naeem et al., 2020). Around each reference sample is an open ball whose radius is the distance
+ * to its k-th nearest other reference sample. Density is the mean number of balls that contain a generated sample,
+ * divided by k: it may exceed 1, and outliers of the reference affect it little. Coverage is the share of balls that
+ * contain a generated sample, in [0, 1].
  *
  * @param options.k neighbours, at least 1; 5 unless given
  * @throws {TooFewSamplesError} for k samples or fewer on either side
- * @throws {ProtocolError | FeatureError} for features that do not go together
+ * @throws {ProtocolError | FeatureError} for features that cannot be compared
  * @throws {ConfigError} for a k that is not a whole number >= 1
  */
 export function densityCoverage(

@@ -4,12 +4,13 @@ import { eachTile } from '../internal/distances.js';
 import { hashOfFeatures, protocolOf, type MetricResult } from '../protocol.js';
 
 /**
- * Energy distance (Székely and Rizzo, 2013): `2 E|X - Y| - E|X - X'| - E|Y - Y'|`, where expectations are means over all pairs, those
- * of a sample with itself included. So it is never negative, and 0 for equal sets alone; for samples of one distribution it falls with 1 / N.
+ * Energy distance (Székely and Rizzo, 2013): `2 E|X - Y| - E|X - X'| - E|Y - Y'|`, where expectations are means over
+ * all pairs, including those of a sample with itself. Hence it is never negative, and 0 only for equal sets; for
+ * samples of the same distribution it falls as 1 / N.
  *
- * @returns a value in the unit of the samples: not its root, which some call by the same name
- * @throws {TooFewSamplesError} for no samples
- * @throws {ProtocolError | FeatureError} for samples that do not go together
+ * @returns a value in the unit of the samples, not its square root, which sometimes goes by the same name
+ * @throws {TooFewSamplesError} if there are no samples
+ * @throws {ProtocolError | FeatureError} for samples that cannot be compared
  */
 export function energyDistance(generated: Features, reference: Features): MetricResult {
   requireComparable('energyDistance', generated, reference, 1);

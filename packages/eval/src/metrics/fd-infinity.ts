@@ -7,22 +7,22 @@ import { featureMoments, type Moments } from '../moments.js';
 import { protocolOf, type MetricResult } from '../protocol.js';
 import { frechetDistance, frechetReference, type FrechetReference } from './frechet-distance.js';
 
-/** The size of the smallest subset is at most this. */
+/** Upper limit of the size of the smallest subset. */
 const MOST_FIRST = 5000;
 
-/** Samples that are copied at a time. */
+/** Samples copied at a time. */
 const ROWS = 1024;
 
 /**
- * Fréchet distance extrapolated to infinitely many generated samples (Chong and Forsyth, 2020; sizes as dgm-eval has them): distances at
- * sizes n evenly spaced from `min(5000, max(2, N / 10))` to N, each of a subset of its own, and the intercept of the line through them over 1 / n. The bias of
- * few samples of the reference stays.
+ * Fréchet distance extrapolated to infinitely many generated samples (Chong and Forsyth, 2020; sizes as in dgm-eval):
+ * distances at sizes n evenly spaced from `min(5000, max(2, N / 10))` to N, each for its own subset, and the intercept
+ * of a line fitted to them over 1 / n. The bias due to few reference samples remains.
  *
- * @param generated all N of them
+ * @param generated all N generated samples
  * @param options.sizes number of sizes, at least 2; 15 unless given
- * @param options.seed draws the subsets; 0 unless given
+ * @param options.seed seed of the subsets; 0 unless given
  * @throws {TooFewSamplesError} for fewer than 20 generated samples
- * @throws {ProtocolError | FeatureError} for features that do not go together
+ * @throws {ProtocolError | FeatureError} for features that cannot be compared
  * @throws {ConfigError} for a number of sizes that is not a whole number >= 2
  */
 export function fdInfinity(
@@ -46,7 +46,7 @@ export function fdInfinity(
   };
 }
 
-/** Moments of some samples, copied part by part. */
+/** Moments of some samples, copied in parts. */
 function momentsAt({ values, width, source }: Features, indices: Int32Array): Moments {
   const moments = featureMoments(width, source);
   for (let first = 0; first < indices.length; first += ROWS) {
@@ -56,7 +56,7 @@ function momentsAt({ values, width, source }: Features, indices: Int32Array): Mo
   return moments.moments();
 }
 
-/** Where the line of least squares through the points meets x = 0. */
+/** The value at x = 0 of the least-squares line through the points. */
 function intercept(points: readonly { readonly x: number; readonly y: number }[]): number {
   const [x, y] = [meanOf(points.map((point) => point.x)), meanOf(points.map((point) => point.y))];
   const along = points.reduce((sum, point) => sum + (point.x - x) * (point.y - y), 0);

@@ -5,26 +5,27 @@ import { nuclearNorm, traceOfRoot } from '../linear-algebra/trace-of-root.js';
 import { hashOfMoments, momentsOf, type Moments } from '../moments.js';
 import { protocolOf, requireSameSource, type MetricResult } from '../protocol.js';
 
-/** Moments to compare with, with what they need to be prepared for once. */
+/** Moments to compare with, and the factor that is computed once for them. */
 export interface FrechetReference {
   readonly moments: Moments;
-  /** Cholesky's factor of the covariance. */
+  /** Cholesky factor of the covariance. */
   readonly root: PivotedCholesky;
   readonly hash: string;
 }
 
-/** Prepares moments for many distances from them: a third of a distance's time is spent here. */
+/** Prepares moments for many distances from them, which saves a third of the time of each. */
 export function frechetReference(moments: Moments): FrechetReference {
   return { moments, root: pivotedCholesky(moments.covariance, moments.width), hash: hashOfMoments(moments) };
 }
 
 /**
- * Fréchet distance of two normal distributions with the moments of the features (Heusel et al., 2017; Dowson and Landau, 1982):
- * `|m1 - m2|^2 + tr S1 + tr S2 - 2 tr (S1 S2)^(1/2)`, covariances with the denominator N - 1. It is called FID with the features of the Inception
- * network of 2015 and nothing else. Nothing is added to the diagonal; singular covariances, of fewer samples than numbers, are as good as others. The
- * distance is biased by about 1 / N, so that only those of equal N compare.
+ * Fréchet distance between two normal distributions with the moments of the features (Heusel et al., 2017; Dowson and
+ * Landau, 1982): `|m1 - m2|^2 + tr S1 + tr S2 - 2 tr (S1 S2)^(1/2)`, covariances with the denominator N - 1. It is
+ * called FID only with the features of the Inception network of 2015. Nothing is added to the diagonal; singular
+ * covariances, from fewer samples than features, are handled like any others. The distance has a bias of about 1 / N,
+ * so only distances with equal N can be compared.
  *
- * @returns a value >= 0, to about 1e-12 of the traces, or 1e-7 for singular covariances
+ * @returns a value >= 0, accurate to about 1e-12 of the traces, or 1e-7 for singular covariances
  * @throws {ProtocolError} for features of different sources
  * @throws {FeatureError} for different widths
  * @throws {TooFewSamplesError} for fewer than 2 samples
@@ -42,8 +43,8 @@ export function frechetDistance(generated: Moments, reference: Moments | Frechet
 }
 
 /**
- * The same distance from features that are at hand. With fewer samples than numbers of either, it comes from the singular values of a product as
- * small as they are few; else from moments.
+ * The same distance from features in memory. If either side has fewer samples than features, it comes from the singular
+ * values of a correspondingly small product; otherwise from moments.
  *
  * @throws what {@link frechetDistance} does
  */
@@ -62,7 +63,7 @@ export function frechetDistanceOfFeatures(generated: Features, reference: Featur
   };
 }
 
-/** Rows about their mean, divided by the root of N - 1: the covariance is `R^T R`. */
+/** Rows minus their mean, divided by the root of N - 1, so the covariance is `R^T R`. */
 function centred({ values, count, width }: Features): { rows: Float64Array; mean: Float64Array; trace: number } {
   const mean = new Float64Array(width);
   for (let i = 0; i < values.length; i++) mean[i % width]! += values[i]! / count;

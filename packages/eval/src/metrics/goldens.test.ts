@@ -12,7 +12,7 @@ import { kernelDistance } from './kernel-distance.js';
 import { precisionRecall } from './precision-recall.js';
 import { slicedWasserstein } from './sliced-wasserstein.js';
 
-/** What `tools/reference/evaluation.py` has computed with NumPy and SciPy. */
+/** Values that `tools/reference/evaluation.py` computed with NumPy and SciPy. */
 interface Goldens {
   readonly frechet: readonly {
     readonly n1: number;
@@ -68,7 +68,7 @@ describe('metrics of samples', () => {
     const first = features(hostTensor([150, 12], values.slice(0, 150 * 12)));
     const { value, std } = kernelDistance(x, first, { subsets: 2, subsetSize: 150 });
     expect(value).toBeCloseTo(goldens.kernelDistance, 12);
-    expect(std).toBeLessThan(1e-12); // both subsets are everything, in another order
+    expect(std).toBeLessThan(1e-12); // both subsets contain everything, in different orders
   });
 
   test.each(['3', '5'] as const)('precision, recall, density and coverage of %s neighbours', (k) => {

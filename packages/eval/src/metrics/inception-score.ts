@@ -6,20 +6,23 @@ import { doubles } from '../internal/doubles.js';
 import { deviationOf, meanOf } from '../internal/statistics.js';
 import { protocolOf, type MetricResult } from '../protocol.js';
 
-/** By how much the probabilities of a sample may miss 1 in sum: float32 softmax over a thousand classes is closer. */
+/**
+ * By how much the sum of a sample's probabilities may differ from 1: float32 softmax over a thousand classes is closer.
+ */
 const TOLERANCE = 1e-3;
 
 /**
- * Inception score of class probabilities (Salimans et al., 2016): `exp(mean_i KL(p(y | x_i) || p(y)))`, where `p(y)` is the mean over a
- * split. It is from 1 to the number of classes, and knows nothing of a reference. The score as papers have it is that of the Inception network of
- * 2015, without the bias of its last layer.
+ * Inception score of class probabilities (Salimans et al., 2016): `exp(mean_i KL(p(y | x_i) || p(y)))`, where `p(y)` is
+ * the mean over a split. It ranges from 1 to the number of classes and uses no reference. The score in papers is that
+ * of the Inception network of 2015 without the bias of its last layer.
  *
  * @param probabilities `[count, classes]` in the order in which they are split
- * @param options.splits equal parts, at least 1; 10 unless given. What does not divide evenly is in the last ones
- * @returns the mean over the splits, and their standard deviation, with the number of splits as its denominator
- * @throws {FeatureError} for a sample whose numbers are no probabilities
+ * @param options.splits number of equal parts, at least 1; 10 unless given. If the samples do not divide evenly, the
+ *   last parts are larger
+ * @returns the mean over the splits, and their standard deviation with the number of splits as the denominator
+ * @throws {FeatureError} for a sample whose numbers are not probabilities
  * @throws {TooFewSamplesError} for fewer samples than splits
- * @throws {ConfigError} for a number of splits that there cannot be
+ * @throws {ConfigError} for an invalid number of splits
  */
 export function inceptionScore(
   probabilities: Features,

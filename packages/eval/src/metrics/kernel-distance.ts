@@ -6,24 +6,25 @@ import { deviationOf, meanOf } from '../internal/statistics.js';
 import { addProduct } from '../linear-algebra/products.js';
 import { hashOfFeatures, protocolOf, type MetricResult } from '../protocol.js';
 
-/** How {@link kernelDistance} chooses its subsets. */
+/** Options of {@link kernelDistance}, which determine its subsets. */
 export interface KernelDistanceOptions {
   /** Number of subsets, at least 1; 100 unless given. */
   readonly subsets?: number;
   /** Samples of each side in a subset, at least 2; 1000 unless given. */
   readonly subsetSize?: number;
-  /** Draws the subsets; 0 unless given. */
+  /** Seed of the subsets; 0 unless given. */
   readonly seed?: number;
 }
 
 /**
- * Kernel distance (KID with Inception features; Binkowski et al., 2018): the squared maximum mean discrepancy with the kernel
- * `k(x, y) = (x . y / d + 1)^3`, estimated without bias as `mean_{i != j} k(x_i, x_j) + mean_{i != j} k(y_i, y_j) - 2 mean k(x_i, y_j)`
- * on subsets drawn without replacement. It may be negative; unlike a Fréchet distance it does not depend on the number of samples in the mean.
+ * Kernel distance (KID with Inception features; Binkowski et al., 2018): the squared maximum mean discrepancy with the
+ * kernel `k(x, y) = (x . y / d + 1)^3`, estimated without bias as
+ * `mean_{i != j} k(x_i, x_j) + mean_{i != j} k(y_i, y_j) - 2 mean k(x_i, y_j)` on subsets drawn without replacement. It
+ * may be negative; unlike a Fréchet distance, its mean does not depend on the number of samples.
  *
- * @returns the mean over the subsets, and their standard deviation, with the number of subsets as its denominator
- * @throws {TooFewSamplesError} for fewer samples than a subset has
- * @throws {ProtocolError | FeatureError} for features that do not go together
+ * @returns the mean over the subsets, and their standard deviation with the number of subsets as the denominator
+ * @throws {TooFewSamplesError} for fewer samples than in a subset
+ * @throws {ProtocolError | FeatureError} for features that cannot be compared
  * @throws {ConfigError} for counts out of their range
  * @throws {RandomKeyError} for a seed out of range
  */

@@ -41,7 +41,8 @@ describe.each(Object.entries(distances))('%s', (name, distance) => {
   });
 
   test('does not change when the space is turned', () => {
-    // Directions are drawn, and so turned ones are others: 128 of them leave some percent.
+    // Directions are drawn at random, so rotation changes them: with 128 directions a difference of some per cent
+    // remains.
     const digits = name === 'slicedWasserstein' ? 1 : 10;
     expect(distance(rotated(x, q), rotated(y, q))).toBeCloseTo(distance(x, y), digits);
   });
@@ -120,7 +121,7 @@ describe('kernel distance', () => {
 
   test('is nothing but noise for one distribution, and more for two', () => {
     const same = kernelDistance(x, gaussian(3, 300, width), options);
-    // The standard deviation of a mean of 20 subsets that overlap is below that of one.
+    // The standard deviation of a mean over 20 overlapping subsets is below that of one.
     expect(Math.abs(same.value)).toBeLessThan(2 * same.std!);
     expect(kernelDistance(x, y, options).value).toBeGreaterThan(4 * same.std!);
   });
@@ -131,7 +132,7 @@ describe('kernel distance', () => {
   });
 
   test('of two points each, by hand', () => {
-    // k(a, b) = (a b + 1)^3 of 0, 1 and 2, 3: 1 + 7^3 - (1 + 1 + 27 + 64) / 2
+    // k(a, b) = (a b + 1)^3 for 0, 1 and 2, 3: 1 + 7^3 - (1 + 1 + 27 + 64) / 2
     const value = kernelDistance(points([0, 1]), points([2, 3]), { subsets: 1, subsetSize: 2 }).value;
     expect(value).toBeCloseTo(1 + 343 - 93 / 2, 12);
   });
@@ -145,7 +146,7 @@ describe('kernel distance', () => {
 describe('precision and recall', () => {
   test('by hand, with the arguments swapped', () => {
     const [generated, reference] = [points([0.5, 10, 11, 30]), points([0, 1, 2, 3])];
-    // Neighbours of the reference are 1 away; those of the generated samples 9.5, 1, 1 and 19.
+    // Neighbours of the reference are 1 away, those of the generated samples 9.5, 1, 1 and 19.
     const { precision, recall } = precisionRecall(generated, reference, { k: 1 });
     expect([precision.value, recall.value]).toEqual([1 / 4, 1]);
     const swapped = precisionRecall(reference, generated, { k: 1 });
@@ -185,7 +186,7 @@ describe('precision and recall', () => {
 
 test('density is above 1 where generated samples crowd, coverage is not', () => {
   const { density, coverage } = densityCoverage(points([1, 1, 1, 1, 1, 1]), points([0, 1, 2, 100, 101, 102]), { k: 2 });
-  // Balls: 0, 1, 2 with radii 2, 1, 2 have every sample: 3 of 2 neighbours each.
+  // The balls around 0, 1, 2 with radii 2, 1, 2 contain every sample: 3 balls for 2 neighbours each.
   expect([density.value, coverage.value]).toEqual([1.5, 0.5]);
 });
 
@@ -216,9 +217,9 @@ describe('distances on a line', () => {
   });
 
   test('Wasserstein of unequal numbers goes by quantiles', () => {
-    // Halves of {0, 2} on thirds of {0, 1, 2}: a third at 0, a sixth each 1 apart, a third at 0.
+    // Halves of {0, 2} matched with thirds of {0, 1, 2}: a third at distance 0, two sixths at 1, a third at 0.
     expect(slicedWasserstein(points([0, 2]), points([0, 1, 2])).value).toBeCloseTo(Math.sqrt(1 / 3), 12);
-    // Every sample twice is the same distribution.
+    // Repeating every sample gives the same distribution.
     expect(slicedWasserstein(points([0, 2, 5]), points([0, 0, 2, 2, 5, 5])).value).toBe(0);
   });
 

@@ -4,23 +4,24 @@ import { requireComparable } from '../internal/checks.js';
 import { eachTile, neighbourRadii } from '../internal/distances.js';
 import { hashOfFeatures, protocolOf, type MetricResult } from '../protocol.js';
 
-/** What {@link precisionRecall} measures. */
+/** Result of {@link precisionRecall}. */
 export interface PrecisionRecall {
   readonly precision: MetricResult;
   readonly recall: MetricResult;
 }
 
 /**
- * Improved precision and recall (Kynkäänniemi et al., 2019). A set's manifold is the union of balls about its samples, each as wide as
- * the distance from the k-th nearest other sample, its edge included. Precision is the share of generated samples in the manifold of the
- * reference: how real they are; recall is the share of the reference in the manifold of the generated samples: how much of it they
- * cover. Swapping the arguments swaps the two. Both depend on the numbers of samples.
+ * Improved precision and recall (Kynkäänniemi et al., 2019). A set's manifold is the union of closed balls around its
+ * samples, with the distance to the k-th nearest other sample as the radius. Precision is the share of generated
+ * samples in the manifold of the reference: how real they are. Recall is the share of the reference in the manifold of
+ * the generated samples: how much of it they cover. Swapping the arguments swaps the two. Both depend on the numbers of
+ * samples.
  *
- * Distances are computed in tiles, so that memory does not grow with their number.
+ * Distances are computed in tiles, so memory does not grow with their number.
  *
  * @param options.k neighbours, at least 1; 3 unless given
  * @throws {TooFewSamplesError} for k samples or fewer on either side
- * @throws {ProtocolError | FeatureError} for features that do not go together
+ * @throws {ProtocolError | FeatureError} for features that cannot be compared
  * @throws {ConfigError} for a k that is not a whole number >= 1
  */
 export function precisionRecall(

@@ -4,14 +4,15 @@ import { requireComparable } from '../internal/checks.js';
 import { hashOfFeatures, protocolOf, type MetricResult } from '../protocol.js';
 
 /**
- * Sliced Wasserstein-2 distance (Bonneel et al., 2015): the root of the mean, over random directions u of length 1, of the squared Wasserstein-2
- * distance of `u . x` and `u . y`, which is the mean squared difference of their quantiles. The numbers of samples may differ.
+ * Sliced Wasserstein-2 distance (Bonneel et al., 2015): the root of the mean, over random unit directions u, of the
+ * squared Wasserstein-2 distance between `u . x` and `u . y`, which is the mean squared difference of their quantiles.
+ * The numbers of samples may differ.
  *
  * @param options.directions number of directions, at least 1; 128 unless given
- * @param options.seed draws them; 0 unless given
+ * @param options.seed seed of the directions; 0 unless given
  * @returns a distance in the unit of the samples, 0 for equal sets
- * @throws {TooFewSamplesError} for no samples
- * @throws {ProtocolError | FeatureError} for samples that do not go together
+ * @throws {TooFewSamplesError} if there are no samples
+ * @throws {ProtocolError | FeatureError} for samples that cannot be compared
  * @throws {ConfigError} for a number of directions that is not a whole number >= 1
  */
 export function slicedWasserstein(
@@ -34,7 +35,7 @@ export function slicedWasserstein(
   };
 }
 
-/** Places of the samples along a direction, ascending. */
+/** Positions of the samples along a direction, ascending. */
 function projected({ values, count, width }: Features, u: Float64Array, length: number): Float64Array {
   const places = new Float64Array(count);
   for (let i = 0; i < count; i++) {
@@ -45,12 +46,12 @@ function projected({ values, count, width }: Features, u: Float64Array, length: 
   return places.sort();
 }
 
-/** The integral of `(F^-1(p) - G^-1(p))^2` over p in [0, 1], where both quantile functions are steps. */
+/** The integral of `(F^-1(p) - G^-1(p))^2` over p in [0, 1], where both quantile functions are step functions. */
 function squaredDistance(a: Float64Array, b: Float64Array): number {
   const [n, m] = [a.length, b.length];
   let [i, j, from, sum] = [0, 0, 0, 0];
   while (i < n && j < m) {
-    // In units of 1 / (n m), so that steps meet exactly.
+    // In units of 1 / (n m), so that the steps line up exactly.
     const to = Math.min((i + 1) * m, (j + 1) * n);
     sum += (to - from) * (a[i]! - b[j]!) ** 2;
     if (to === (i + 1) * m) i++;

@@ -33,7 +33,7 @@ const withLabel = (dataset: Dataset, sample: number, label: number): Dataset =>
 const withValue = (dataset: Dataset, sample: number, offset: number, value: number): Dataset =>
   spoiled(dataset, sample, ({ x }, place) => (x[place * sizeOf(dataset.shape) + offset] = value));
 
-/** What a loader says of the steps of one epoch; undefined where it has nothing against one. */
+/** The errors that a loader throws for the steps of one epoch; undefined for steps without one. */
 async function complaints(dataset: Dataset, flip = false): Promise<(Error | undefined)[]> {
   const batches = loader(dataset, { batchSize: 5, seed: 0, flip });
   const complaint = (step: number): Promise<Error | undefined> =>
@@ -44,7 +44,7 @@ async function complaints(dataset: Dataset, flip = false): Promise<(Error | unde
   return [await complaint(0), await complaint(1)];
 }
 
-/** The only complaint of an epoch. */
+/** The only error in an epoch. */
 async function complaintOf(dataset: Dataset, flip = false): Promise<Error> {
   const [only, ...more] = (await complaints(dataset, flip)).filter((error) => error !== undefined);
   expect(more).toEqual([]);
@@ -52,12 +52,12 @@ async function complaintOf(dataset: Dataset, flip = false): Promise<Error> {
 }
 
 describe('the loader', () => {
-  test('hands out what is as it should be', async () => {
+  test('hands out valid batches', async () => {
     expect(await complaints(images)).toEqual([undefined, undefined]);
     expect(await complaints(images, true)).toEqual([undefined, undefined]);
   });
 
-  test('names the sample whose label is none of the classes', async () => {
+  test('names the sample whose label is not a class', async () => {
     await fc.assert(
       fc.asyncProperty(fc.nat(9), fc.oneof(fc.integer({ min: 3 }), fc.integer({ max: -1 })), async (sample, label) => {
         const error = await complaintOf(withLabel(images, sample, label));
@@ -71,7 +71,7 @@ describe('the loader', () => {
     );
   });
 
-  /** The images with a size of two numbers each, some of them as given. */
+  /** The images with a condition `size` of two numbers each, as given. */
   const sized = (sizes: (indices: ArrayLike<number>) => HostData): Dataset => ({
     ...images,
     conditions: { size: { shape: [2], dtype: 'float32' } },
@@ -134,7 +134,7 @@ describe('the loader', () => {
     );
   });
 
-  test('says where in samples of other shapes', async () => {
+  test('gives the place in samples of other shapes', async () => {
     const of = (shape: readonly number[], offset: number): Promise<Error> => {
       const size = shape.reduce((product, extent) => product * extent, 1);
       const batch = (indices: ArrayLike<number>): Promise<Batch> =>
@@ -147,7 +147,7 @@ describe('the loader', () => {
     expect((await of([2, 2, 2, 3], 23)).message).toContain('sample 3 has the value NaN at [1, 1, 1, 2] (');
   });
 
-  test('wants as many values as it asked for', async () => {
+  test('requires as many values as it asked for', async () => {
     const batch = { x: new Float32Array(24), conditions: { label: new Int32Array(5) } };
     const [error] = await complaints({ ...images, batch: () => Promise.resolve(batch) });
     expect(error).toBeInstanceOf(DataError);

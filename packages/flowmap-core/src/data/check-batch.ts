@@ -4,10 +4,10 @@ import { DataError, SampleError } from '../errors.js';
 import type { Batch, Dataset } from '../plugins.js';
 
 /**
- * Checks what a dataset gave: as many values and rows of each condition as samples were asked for, every category one that there is,
- * every other value finite.
+ * Checks what a dataset returned: the values and the rows of each condition match the number of samples asked for,
+ * every category exists, and every other value is finite.
  *
- * @param dataset whose name, shape and conditions are what it promises
+ * @param dataset its name, shape and conditions are what is checked against
  * @param indices the samples that were asked for
  * @throws {DataError} when there are more or fewer values or rows, or a condition is missing or not among the dataset's
  * @throws {SampleError} naming the first sample with a wrong condition, or else the first with a NaN or an infinity
@@ -36,12 +36,11 @@ export function checkBatch(dataset: Dataset, indices: ArrayLike<number>, { x, co
 }
 
 /**
- * Checks the conditions of a batch: those that the dataset has and no others, one row for each sample, with values that they may
- * have.
+ * Checks the conditions of a batch: exactly those that the dataset has, one row per sample, with valid values.
  *
  * @param indices the samples that were asked for
  * @throws {DataError} when a condition is missing, is not among the dataset's, or has more or fewer rows
- * @throws {SampleError} naming the first sample with a value that is none of the condition's
+ * @throws {SampleError} naming the first sample with a value that the condition does not allow
  */
 export function checkConditions(
   dataset: Pick<Dataset, 'name' | 'conditions'>,
@@ -69,7 +68,7 @@ export function checkConditions(
   );
 }
 
-/** Where a value of a sample stands, in words. */
+/** The position of a value in a sample, in words. */
 function placeOf(offset: number, shape: readonly number[]): string {
   let rest = offset;
   const position = shape.toReversed().map((extent) => {

@@ -79,7 +79,7 @@ test('concurrent calls on one loader each get their own step', async () => {
   expect(together.flatMap(({ x }) => [...x])).toEqual([2, 0, 1, 1].flatMap((s) => expected.slice(3 * s, 3 * s + 3)));
 });
 
-test('epochs and seeds have orders of their own', async () => {
+test('each epoch and seed has its own order', async () => {
   const values = await stream(numbers(50), 10, 0, 100);
   expect(values.slice(0, 50)).not.toEqual(values.slice(50));
   expect(values.slice(0, 50)).not.toEqual(await stream(numbers(50), 10, 1, 50));
@@ -93,7 +93,7 @@ test('every permutation is equally likely', () => {
     counts.set(order, (counts.get(order) ?? 0) + 1);
   }
   expect(counts.size).toBe(6);
-  // 1000 expected of each, standard deviation 29
+  // 1000 of each expected, standard deviation 29
   for (const count of counts.values()) expect(Math.abs(count - 1000)).toBeLessThan(150);
 });
 
@@ -103,7 +103,10 @@ test('a distribution is drawn from in order: position p is draw p', async () => 
   expect(await batches.batch(3)).toEqual(await board.batch([15, 16, 17, 18, 19]));
 });
 
-/** The numbers 0 … 9, noting every index read; reads of an index in `failing` fail until it is taken out. */
+/**
+ * The numbers 0 … 9, with a record of every index read; reading an index in `failing` fails until it is removed from
+ * the set.
+ */
 function watched(failing: Set<number>): { dataset: Dataset; reads: number[][] } {
   const reads: number[][] = [];
   const base = numbers(10);
@@ -128,7 +131,7 @@ test('the next step is read ahead, and only once', async () => {
   expect(reads.length).toBe(3);
 });
 
-test('a failed reading ahead is reported to whoever asks for that step, and tried again', async () => {
+test('a failed read-ahead is reported to whoever asks for that step, and retried', async () => {
   const failing = new Set<number>();
   const { dataset } = watched(failing);
   const batches = loader(dataset, { batchSize: 5, seed: 0 });
@@ -137,7 +140,7 @@ test('a failed reading ahead is reported to whoever asks for that step, and trie
   const unhandled = vi.fn();
   process.once('unhandledRejection', unhandled);
   await batches.batch(0); // step 1 now fails in the background
-  await new Promise(setImmediate); // when Node has reported what nobody handles
+  await new Promise(setImmediate); // by now Node has reported unhandled rejections
   process.off('unhandledRejection', unhandled);
   expect(unhandled).not.toHaveBeenCalled();
   await expect(batches.batch(1)).rejects.toThrow(`sample ${order[7]!} cannot be read`);

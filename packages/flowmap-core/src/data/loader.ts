@@ -11,7 +11,7 @@ export interface LoaderOptions {
   readonly batchSize: number;
   /** Decides the order, and which images are mirrored. */
   readonly seed: number;
-  /** Mirror each image left to right with probability 1/2, drawn anew each time it comes up; false unless given. */
+  /** Mirror each image left to right with probability 1/2, drawn anew each time it is used; false unless given. */
   readonly flip?: boolean;
 }
 
@@ -22,10 +22,11 @@ export interface Loader {
   /**
    * The batch of one training step: positions `step batchSize` to `(step + 1) batchSize - 1` of the stream.
    *
-   * @param step counted from 0; any order, so that a resumed run gets the batches it would have got
+   * @param step counted from 0; steps may be read in any order, so a resumed run gets the batches that it would have
+   *   got
    * @throws {ConfigError} when the step is not a whole number >= 0
-   * @throws {DataError} when the dataset gives another number of values or rows of a condition than it was asked for
-   * @throws {SampleError} naming a sample with a condition out of range, or that holds a NaN or an infinity
+   * @throws {DataError} when the dataset returns more or fewer values, or rows of a condition, than it was asked for
+   * @throws {SampleError} naming a sample that has a condition out of range, or holds a NaN or an infinity
    */
   batch(step: number): Promise<Batch>;
 }
@@ -33,13 +34,13 @@ export interface Loader {
 /**
  * Deals a dataset out in batches, in an order decided by the seed.
  *
- * The samples form one endless stream: a fresh permutation of the dataset for each epoch, one epoch after the other; a
- * batch that reaches the end of an epoch goes on into the next. The stream does not depend on the batch size. For a
- * distribution (a dataset of infinite length) position p is simply draw p. While one step trains, the next step's
- * batch is already being read. Every batch is checked before it is handed out.
+ * The samples form one endless stream: a fresh permutation of the dataset for each epoch, one epoch after the other. A
+ * batch that reaches the end of an epoch continues into the next. The stream does not depend on the batch size. For a
+ * distribution (a dataset of infinite length) position p is simply draw p. While one step trains, the next step's batch
+ * is already being read. Every batch is checked before it is handed out.
  *
- * @throws {ConfigError} when `batchSize` or `seed` is not a whole number, the dataset is empty, or `flip` is asked of
- *   something that is not images
+ * @throws {ConfigError} when `batchSize` or `seed` is not a whole number, the dataset is empty, or `flip` is set for
+ *   something other than images
  */
 export function loader(dataset: Dataset, { batchSize, seed, flip = false }: LoaderOptions): Loader {
   requireWhole('loader.batchSize', batchSize);

@@ -23,13 +23,13 @@ async function namesOf(data: Dataset): Promise<string[]> {
   return Array.from(conditions['label']!, (label) => data.classes[label]!);
 }
 
-/** Different names and another order of them. */
+/** Distinct names, and the same names in another order. */
 const orders = fc
   .uniqueArray(fc.string(), { minLength: 1, maxLength: 12, selector: (name) => name.normalize('NFC') })
   .chain((names) => fc.tuple(fc.constant(names), fc.shuffledSubarray(names, { minLength: names.length })));
 
 describe('names decide', () => {
-  test('the same names in any order: every sample keeps its class, and there and back changes nothing', async () => {
+  test('the same names in any order: every sample keeps its class, and a round trip changes nothing', async () => {
     await fc.assert(
       fc.asyncProperty(orders, async ([ours, theirs]) => {
         const data = dataOf(ours);
@@ -51,7 +51,7 @@ describe('names decide', () => {
     expect([...(await data.batch([0, 1, 2, 5])).conditions['label']!]).toEqual([1, 2, 0, 0]);
   });
 
-  test('the normal form does not matter; the names become those of the teacher', () => {
+  test('the Unicode normal form does not matter; the names become those of the teacher', () => {
     const [composed, decomposed] = ['Äpfel'.normalize('NFC'), 'Äpfel'.normalize('NFD')];
     const same = matchClasses(dataOf([decomposed, 'b']), teacherOf([composed, 'b']));
     expect(same).toMatchObject({ reordered: false, data: { classes: [composed, 'b'] } });
@@ -120,7 +120,7 @@ describe('what is refused', () => {
     );
   });
 
-  test('a teacher whose names are not as many as its classes', () => {
+  test('a teacher with more or fewer names than classes', () => {
     const teacher = { ...teacherOf(['a', 'b']), classes: ['a'] };
     expect(() => matchClasses(dataOf(['a']), teacher)).toThrow('teacher: 1 class names for a network with 2 classes');
   });

@@ -16,14 +16,15 @@ export interface MatchedClasses {
 const SHOWN = 5;
 
 /**
- * A dataset as a teacher knows it: names decide which class is which, compared in Unicode's normal form C.
+ * A dataset with the labels of a teacher. Classes are matched by name, compared in Unicode normal form C.
  *
- * Classes in the teacher's order are taken as they are; the same names in another order have their labels changed to the
- * teacher's. For a teacher without classes labels do not matter, and the dataset is returned as it is.
+ * Classes in the teacher's order are left as they are; if the same names are in another order, the labels are changed
+ * to the teacher's. For a teacher without classes the labels do not matter, and the dataset is returned as it is.
  *
- * @param teacher the model that labels are given to
- * @throws {ConfigError} when the dataset lacks a class of the teacher or has one that the teacher does not know; when the lists
- *   differ and a name occurs twice in one; when the teacher has not as many names as its network has classes
+ * @param teacher the model that will be given the labels
+ * @throws {ConfigError} when the dataset lacks a class of the teacher or has one that the teacher does not know; when
+ *   the lists differ and a name occurs twice in one; when the teacher has more or fewer names than its network has
+ *   classes
  */
 export function matchClasses(data: Dataset, teacher: Model): MatchedClasses {
   const count = classCount(teacher.network);
@@ -79,7 +80,7 @@ function requireSameNames(name: string, known: readonly string[], ours: readonly
 /**
  * The same samples with other names for their classes.
  *
- * @param labels the new label of each old one; the old one unless given
+ * @param labels the new label for each old one; labels are unchanged unless given
  */
 function relabelled(data: Dataset, classes: readonly string[], labels?: readonly number[]): Dataset {
   const { name, length, shape } = data;

@@ -15,7 +15,7 @@ export function mirrorSample(x: Float32Array, sample: number, size: number, widt
 }
 
 /**
- * Mirrors each image of a batch with probability 1/2, one coin for each position of the stream of samples.
+ * Mirrors each image of a batch with probability 1/2, one coin flip per position in the stream of samples.
  *
  * @param shape of one image, `[channels, height, width]`
  * @returns the mirrored copy of a batch whose first image is at position `first`

@@ -1,6 +1,8 @@
 import { uniforms } from '@flowmap/tensor';
 
-/** The order in which one epoch visits the samples: a Fisher-Yates shuffle of `0 … length - 1`, keyed by (seed, epoch). */
+/**
+ * The order in which one epoch visits the samples: a Fisher-Yates shuffle of `0 … length - 1`, keyed by (seed, epoch).
+ */
 export function permutation(length: number, seed: number, epoch: number): Uint32Array {
   const order = Uint32Array.from({ length }, (_, i) => i);
   const random = uniforms({ seed, purpose: 'order', step: epoch }, length);
@@ -13,7 +15,10 @@ export function permutation(length: number, seed: number, epoch: number): Uint32
   return order;
 }
 
-/** Position in the endless stream of epochs -> index in the dataset; keeps the permutations of the two epochs used last. */
+/**
+ * Position in the endless stream of epochs -> index in the dataset; keeps the permutations of the two most recently
+ * used epochs.
+ */
 export function shuffledIndices(length: number, seed: number): (position: number) => number {
   const epochs = new Map<number, Uint32Array>();
   return (position) => {

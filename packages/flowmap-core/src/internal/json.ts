@@ -7,10 +7,10 @@ export type Json = null | boolean | number | string | readonly Json[] | { readon
 export type ParsedJson = { readonly value: unknown } | { readonly fault: string; readonly limit?: 'maxNesting' };
 
 /**
- * The value that UTF-8 bytes or text describe in JSON, from a source that is not trusted: text that is nested too deeply, or
- * gives a key twice in one object, is refused.
+ * Parses JSON, as UTF-8 bytes or text, from an untrusted source: text that is nested too deeply, or repeats a key in
+ * one object, is refused.
  *
- * @param maxNesting most lists and objects around a value
+ * @param maxNesting maximum number of lists and objects around a value
  */
 export function parseJson(json: Uint8Array | string, maxNesting: number): ParsedJson {
   try {
@@ -32,19 +32,19 @@ export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** True for a list, whatever it should be by its type: configurations come from files. */
+/** True for a list, whatever the static type says: configurations come from files. */
 export function isList(value: unknown): boolean {
   return Array.isArray(value);
 }
 
 const QUOTED_LENGTH = 80;
 
-/** Untrusted content for an error message: escaped, and cut when long. */
+/** Untrusted content for an error message: escaped, and truncated when long. */
 export function quoted(value: unknown): string {
   return cut(textOf(value), QUOTED_LENGTH);
 }
 
-/** Text of at most `length` UTF-16 units, with `…` where more was left out. */
+/** Text of at most `length` UTF-16 units, with `…` at the end if it was truncated. */
 export function cut(text: string, length: number): string {
   return text.length > length ? `${text.slice(0, length).replace(/[\uD800-\uDBFF]$/, '')}…` : text;
 }
@@ -56,6 +56,6 @@ function textOf(value: unknown): string {
   try {
     return JSON.stringify(value);
   } catch {
-    return 'an object that is no JSON'; // an option, not a file's content: it refers to itself
+    return 'an object that is no JSON'; // a cyclic object: an option, not a file's content
   }
 }

@@ -1,9 +1,9 @@
-// One pass over JSON text, for what JSON.parse does not tell: how deep it is nested, and keys that are given twice.
+// One pass over JSON text for what JSON.parse does not report: how deeply it is nested, and repeated keys.
 
 const [QUOTE, BACKSLASH, COMMA] = [0x22, 0x5c, 0x2c];
 const [OPEN_LIST, CLOSE_LIST, OPEN_OBJECT, CLOSE_OBJECT] = [0x5b, 0x5d, 0x7b, 0x7d];
 
-/** Most lists and objects around a value; of text that is no JSON, some number. */
+/** Maximum number of lists and objects around a value; for text that is not JSON, an arbitrary number. */
 export function nestingOf(text: string): number {
   let depth = 0;
   let most = 0;
@@ -17,12 +17,12 @@ export function nestingOf(text: string): number {
 }
 
 /**
- * The first key that an object has twice, escapes resolved; undefined when there is none.
+ * The first key that is repeated in one object, with escapes resolved; undefined if there is none.
  *
  * @param text valid JSON
  */
 export function duplicateKey(text: string): string | undefined {
-  const open: (Set<string> | undefined)[] = []; // keys of the objects around, undefined for a list
+  const open: (Set<string> | undefined)[] = []; // keys of the enclosing objects, undefined for a list
   let keys: Set<string> | undefined;
   let isKey = false; // whether a string here is a key
   for (let at = 0; at < text.length; at++) {
@@ -50,7 +50,7 @@ export function duplicateKey(text: string): string | undefined {
   return undefined;
 }
 
-/** Index of the quote that ends the string which starts at `at`, or of the end of the text. */
+/** Index of the closing quote of the string that starts at `at`, or of the end of the text. */
 function endOfString(text: string, at: number): number {
   for (let end = at + 1; end < text.length; end++) {
     const code = text.charCodeAt(end);

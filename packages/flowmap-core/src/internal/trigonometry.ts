@@ -1,10 +1,11 @@
 import { full, type Tensor } from '@flowmap/tensor';
 
-/** Terms of the series of {@link sinc}; the first that is left out is 1e-20 at π / 2. */
+/** Number of terms in the series of {@link sinc}; the first omitted term is 1e-20 at π / 2. */
 const TERMS = 12;
 
 /**
- * `sin(u) / u`, 1 at 0, for |u| <= π / 2: by its power series, so that it and its derivatives of every order hold at 0 too.
+ * `sin(u) / u`, 1 at 0, for |u| <= π / 2. Computed as a power series, so it and its derivatives of every order are also
+ * correct at 0.
  */
 export function sinc(u: Tensor): Tensor {
   const square = u.square();
@@ -14,15 +15,15 @@ export function sinc(u: Tensor): Tensor {
   return sum;
 }
 
-/** Keeps a division by zero apart. */
+/** Avoids division by zero. */
 const SMALLEST = 1e-30;
 
-/** Steps of {@link angleOf}: its error goes from 0.072 to 6e-5 to 4e-14 to nothing. */
+/** Steps of {@link angleOf}: its error falls from 0.072 to 6e-5 to 4e-14 to nothing. */
 const STEPS = 3;
 
 /**
- * The angle in [0, π / 2] whose cosine and sine are as `x` to `y`, both >= 0; 0 where both are 0. Each step makes of the error e the
- * error `e - sin(e)`, as `y cos(u) - x sin(u) = -|(x, y)| sin(e)`.
+ * The angle in [0, π / 2] whose cosine and sine are in the ratio `x` to `y`, both >= 0; 0 where both are 0. Each step
+ * turns an error e into `e - sin(e)`, since `y cos(u) - x sin(u) = -|(x, y)| sin(e)`.
  */
 export function angleOf(x: Tensor, y: Tensor): Tensor {
   const length = x.square().add(y.square()).sqrt().maximum(SMALLEST);

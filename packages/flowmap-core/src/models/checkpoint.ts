@@ -11,14 +11,14 @@ import { decodeSafetensors } from '../safetensors/decode.js';
 import { encodeSafetensors } from '../safetensors/encode.js';
 import { faultOf, upgradedModel, type Model } from './model.js';
 
-/** Key of the metadata that describes the model, and the version of the description. */
+/** Metadata key of the model's description, and the version of the description. */
 const KEY = 'flowmap';
 const VERSION = 1;
 
 /**
- * A model as a safetensors file that describes itself: its metadata `flowmap` is the JSON object
- * `{ version, kind, network, classes, training }`, `network` being the network's configuration; `path` and `parametrization` stand in
- * it where they are not those that a model has unless it says so.
+ * Encodes a model as a self-describing safetensors file: its metadata `flowmap` is the JSON object
+ * `{ version, kind, network, classes, training }`, where `network` is the network's configuration; `path` and
+ * `parametrization` are added if they are not the defaults.
  *
  * @throws {ConfigError} when the parameters or class names are not those of the network
  */
@@ -29,7 +29,10 @@ export function encodeModel(given: Model): Uint8Array<ArrayBuffer> {
   return encodeSafetensors(model.params, modelMetadata(model));
 }
 
-/** What {@link encodeModel} writes besides the parameters: metadata of a safetensors file, from which {@link decodeModel} rebuilds the network. */
+/**
+ * What {@link encodeModel} writes besides the parameters: the safetensors metadata from which {@link decodeModel}
+ * rebuilds the network.
+ */
 export function modelMetadata(model: Omit<Model, 'params'>): Record<string, string> {
   const { kind, network, classes, path, parametrization, training } = model;
   const description = {
@@ -45,15 +48,15 @@ export function modelMetadata(model: Omit<Model, 'params'>): Record<string, stri
 }
 
 /**
- * Rebuilds a model from the bytes of {@link encodeModel}; nothing else is needed, except that a network type of your own must
- * have been registered. Parameters in float16 or bfloat16 become float32; those of an earlier version of the network become those of
- * now, with which it is the same function.
+ * Rebuilds a model from the bytes of {@link encodeModel}; nothing else is needed, except that a custom network type
+ * must have been registered. Parameters in float16 or bfloat16 become float32; those of an earlier version of the
+ * network are converted to the current version, which computes the same function.
  *
  * @param bytes the whole file
  * @param source its name in error messages
- * @param limits how much the file may ask for: size of header and network
- * @throws {CheckpointError} for a file that is corrupt, describes no model, or whose tensors are not the parameters of the
- *   network that it describes; its `limit` names the limit that a file is over
+ * @param limits how much the file may ask for: the size of its header and network
+ * @throws {CheckpointError} for a file that is corrupt, does not describe a model, or whose tensors are not the
+ *   parameters of the network that it describes; its `limit` names the limit that a file exceeds, if any
  * @throws {ConfigError} for a limit that is not a number >= 1
  */
 export function decodeModel(bytes: Uint8Array, source: string, limits: ReadLimits = {}): Model {
@@ -121,7 +124,9 @@ function isParametrization(name: unknown): name is ParametrizationName {
   return typeof name === 'string' && Object.hasOwn(parametrizations, name);
 }
 
-/** Checks a network's size before it is built: blocks have parameters, so there are no more of them than tensors. */
+/**
+ * Checks a network's size before it is built: every block has parameters, so there cannot be more blocks than tensors.
+ */
 function requireSmall(
   config: Record<string, unknown>,
   tensors: number,
@@ -143,7 +148,7 @@ function rebuild(config: Record<string, unknown>, source: string): Network {
   try {
     return networkFromConfig(config as unknown as NetworkConfig);
   } catch (cause) {
-    // Factories may trust their types, which a file does not keep to.
+    // Factories may rely on their types, which a file need not match.
     throw new CheckpointError(source, `the network cannot be rebuilt (${cut(causeText(cause), 300)})`, { cause });
   }
 }

@@ -9,28 +9,28 @@ import { parametrizations, type Parametrization, type ParametrizationName } from
 import { paths, type Path, type PathName } from '../path.js';
 import type { Network, VelocityField } from '../plugins.js';
 
-/** A network with values for its parameters: all that is needed to sample, to teach, or to train on. */
+/** A network with values for its parameters: all that is needed to sample, teach, or continue training. */
 export interface Model {
   /**
-   * What the network stands for: a velocity field `v(x, t)`, or a flow map's average velocity `F(x, t, s)`. Its output is that by the
-   * Euler parametrisation, and by another one what becomes it.
+   * What the network represents: a velocity field `v(x, t)`, or a flow map's average velocity `F(x, t, s)`. With the
+   * Euler parametrisation its output is that quantity; with another, the output is converted to it.
    */
   readonly kind: 'velocity' | 'flowMap';
   readonly network: Network;
   readonly params: HostTensors;
-  /** Names of the classes, one for each index; empty when the network is unconditional. */
+  /** Names of the classes, one per index; empty if the network has no classes. */
   readonly classes: readonly string[];
-  /** The path that it was trained on; `linear` unless given. */
+  /** The path it was trained on; `linear` unless given. */
   readonly path?: PathName;
-  /** What the network's output means; `euler` unless given, by which it is the velocity, or average velocity, itself. */
+  /** What the network's output means; `euler` unless given, where it is the velocity or average velocity itself. */
   readonly parametrization?: ParametrizationName;
   /** Free-form facts about how it was trained; kept in its checkpoint. */
   readonly training?: Readonly<Record<string, Json>>;
 }
 
 /**
- * A model as a teacher. A flow map is one too: its average velocity at s = t is the velocity. Of the conditions that it is given it
- * takes those of its network; it takes no draws.
+ * A model as a teacher. A flow map can be one too: its average velocity at s = t is the velocity. Of the given
+ * conditions it uses those that its network takes; it takes no draws.
  *
  * @throws {ConfigError} on tracing, when a condition of its network is missing
  */
@@ -48,14 +48,16 @@ export function velocityField(model: Model): VelocityField {
 }
 
 /**
- * A student to distil a teacher into: the teacher's network and parameters with an input for the target time added. Networks
- * initialise that input without effect, and more conditions too, so `F(x, t, s) = v(x, t)` for every s and whatever these are,
- * until it is trained. It has the teacher's path and parametrisation; by another one than Euler's, `F` is the network's output.
+ * A student to distil a teacher into: the teacher's network and parameters, with an added input for the target time.
+ * That input and any added conditions initially have no effect, so until it is trained `F(x, t, s) = v(x, t)` for all s
+ * and all values of these conditions. It has the teacher's path and parametrisation; with a parametrisation other than
+ * Euler's, `F` is the network's output.
  *
- * @param seed draws the parameters of the new inputs, which are all that is drawn
- * @param options.conditions conditions to add, each with the shape for one sample: `{ guidance: [] }` for the scale of guidance
- * @throws {ConfigError} when the network with the new inputs lacks a parameter of the teacher, or has another shape for it; when
- *   networks of its type do not take such conditions
+ * @param seed seed for the parameters of the new inputs; nothing else is drawn
+ * @param options.conditions conditions to add, each with the shape for one sample: `{ guidance: [] }` for the scale of
+ *   guidance
+ * @throws {ConfigError} when the network with the new inputs lacks a parameter of the teacher, or has it with another
+ *   shape; when networks of its type do not take such conditions
  */
 export function flowMapFrom(
   given: Model,
@@ -94,13 +96,13 @@ export function flowMapFrom(
   };
 }
 
-/** The configuration of a teacher's network with the target time and more conditions. */
+/** The configuration of a teacher's network with the target time and the given conditions added. */
 function studentConfig(config: ConditioningConfig, conditions: Readonly<Record<string, Shape>>): ConditioningConfig {
   const added = Object.keys(conditions).length > 0 ? { conditions: { ...config.conditions, ...conditions } } : {};
   return { ...config, ...added, interval: true };
 }
 
-/** A model with its parameters in the form that its network has now. */
+/** A model with its parameters converted to the current form of its network. */
 export function upgradedModel(model: Model): Model {
   const { network, params } = model;
   return network.upgrade ? { ...model, params: network.upgrade(params) } : model;
@@ -109,7 +111,7 @@ export function upgradedModel(model: Model): Model {
 /**
  * The path that a model was trained on.
  *
- * @throws {ConfigError} for a name that is none of a path
+ * @throws {ConfigError} for an unknown path name
  */
 export function pathOf({ path = 'linear' }: Pick<Model, 'path'>): Path {
   if (!Object.hasOwn(paths, path)) throw new ConfigError('path', unknownName(path, paths));
@@ -119,7 +121,7 @@ export function pathOf({ path = 'linear' }: Pick<Model, 'path'>): Path {
 /**
  * What the output of a model's network means.
  *
- * @throws {ConfigError} for a name that is none of a parametrisation
+ * @throws {ConfigError} for an unknown parametrisation name
  */
 export function parametrizationOf({ parametrization = 'euler' }: Pick<Model, 'parametrization'>): Parametrization {
   if (!Object.hasOwn(parametrizations, parametrization)) {
@@ -128,7 +130,7 @@ export function parametrizationOf({ parametrization = 'euler' }: Pick<Model, 'pa
   return parametrizations[parametrization];
 }
 
-/** What is wrong with a model, in words, and the parameter at fault; undefined when it is whole. */
+/** What is wrong with a model, in words, and the parameter at fault; undefined if it is valid. */
 export function faultOf(model: Model): { message: string; parameter?: string } | undefined {
   const { kind, network, params, classes, path = 'linear', parametrization = 'euler' } = model;
   const { type, interval } = network.config;

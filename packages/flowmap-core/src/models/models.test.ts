@@ -51,7 +51,7 @@ describe('a checkpoint', () => {
     }
   });
 
-  test('keeps a path and a parametrization, and says nothing of those that a model has anyway', () => {
+  test('keeps a path and a parametrization, and omits the defaults', () => {
     const model: Model = { ...teacher, path: 'trigonometric', parametrization: 'trigonometric' };
     expect(decodeModel(encodeModel(model), 'file')).toMatchObject({
       path: 'trigonometric',
@@ -84,7 +84,7 @@ describe('a checkpoint', () => {
     expect(decodeModel(encodeModel({ ...teacher, params }), 'doubles').params).toEqual(params);
   });
 
-  test('of parameters in two bytes is read as float32', () => {
+  test('with parameters in two bytes is read as float32', () => {
     const halves = Object.entries(teacher.params).map(([key, { shape, data }], i) => {
       const half = hostTensor(shape, data, i % 2 === 0 ? 'float16' : 'bfloat16');
       return [key, half] as const;
@@ -93,7 +93,7 @@ describe('a checkpoint', () => {
     for (const [key, { shape, data }] of halves) expect(params[key]).toEqual(hostTensor(shape, data));
   });
 
-  test('of a network with more conditions and dropout gives them back', () => {
+  test('of a network with added conditions and dropout gives them back', () => {
     const conditions = { guidance: [], text: [2, 3] };
     const networks = [
       mlp({ shape: [2], classes: 2, width: 4, depth: 1, conditions, dropout: 0.25 }),
@@ -110,11 +110,11 @@ describe('a checkpoint', () => {
     }
   });
 
-  describe('of a time before networks had more conditions', () => {
+  describe('from before networks had added conditions', () => {
     // Written by commit 435768c, whose networks took one label: an mlp of 3 classes with an interval input.
     const file = join(import.meta.dirname, '__fixtures__/flow-map-before-conditions.safetensors');
 
-    test('gives the numbers that it gave, and is written as it was', async () => {
+    test('gives the same numbers, and is written as it was', async () => {
       const bytes = readFileSync(file);
       const model = decodeModel(bytes, file);
       expect(model).toMatchObject({ kind: 'flowMap', classes: ['ant', 'bee', 'cat'], training: { iterations: 5 } });
@@ -238,7 +238,7 @@ describe('a checkpoint', () => {
       /a layer of 72057594037927940 values/,
       'maxActivation',
     ],
-    // Its layers have 2^20 values, and each of its heads has 2^32 scores.
+    // Its layers have 2^20 values, and each head has 2^32 scores.
     [
       '2^16 tokens that attend to each other',
       { ...images, shape: [1, 2 ** 10, 2 ** 10] },
@@ -345,7 +345,7 @@ describe('roles of a model', () => {
     );
   };
 
-  test('a student starts as its teacher, who may be a flow map or unconditional', async () => {
+  test('a student starts as its teacher, which may be a flow map or unconditional', async () => {
     const shifted = { ...teacher, params: { ...teacher.params, 'output.bias': hostTensor([2], [0.5, -1]) } };
     const student = flowMapFrom(shifted, 2);
     expect(student).toMatchObject({ kind: 'flowMap', classes: teacher.classes });
@@ -373,7 +373,7 @@ describe('roles of a model', () => {
     (await velocityOf(turned)).data.forEach((v, i) => expect(v).toBeCloseTo((Math.PI / 2) * outputs.data[i]!, 13));
   });
 
-  test('a teacher takes its own conditions of those that its student has', () => {
+  test('a teacher picks its own conditions from those of its student', () => {
     const student = flowMapFrom(teacher, 2, { conditions: { guidance: [] } });
     expect(student.network.config).toEqual({ ...network.config, interval: true, conditions: { guidance: [] } });
     const again = flowMapFrom(student, 2, { conditions: { text: [2, 3] } }).network.conditions;
@@ -390,7 +390,7 @@ describe('roles of a model', () => {
     );
   });
 
-  test('a student draws what its teacher lacks and nothing else, with the bits that it has among all', () => {
+  test('a student draws only what its teacher lacks, with the same bits as if all were drawn', () => {
     const calls: (readonly string[] | undefined)[] = [];
     const watched = (interval: boolean): Network => {
       const inner = mlp({ shape: [2], classes: 2, width: 4, depth: 1, interval });
@@ -412,7 +412,7 @@ describe('roles of a model', () => {
     expect(calls.at(-1)).toEqual([]);
   });
 
-  test('a teacher whose network changes with the interval input is refused', () => {
+  test('a teacher whose network changes when the interval input is added is refused', () => {
     const make = (interval: boolean) =>
       defineNetwork(
         { type: 'fickle', shape: [1], interval },

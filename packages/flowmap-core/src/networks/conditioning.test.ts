@@ -21,7 +21,7 @@ test('features of time are cosines, then sines, of frequencies from 1.5 to 25', 
   expect(data[64 + 31]).toBeCloseTo(Math.cos(25 * 0.3), 12);
 });
 
-test('their derivative in time stays below 25, and they tell near times apart', async () => {
+test('their derivative in time stays below 25, and they tell nearby times apart', async () => {
   const times = hostTensor(
     [101],
     Float64Array.from({ length: 101 }, (_, i) => i / 100),

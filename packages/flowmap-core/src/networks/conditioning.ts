@@ -9,14 +9,14 @@ import { requireSize } from './network.js';
 /** Number of sinusoids per time, half of them sines. */
 const FREQUENCIES = 32;
 
-/** Angular frequencies span this range: higher ones would multiply the time derivative that distillation needs. */
+/** Range of the angular frequencies: higher ones would amplify the time derivative that distillation needs. */
 const LOWEST = 1.5;
 const HIGHEST = 25;
 
 /**
- * Sinusoidal features of times: `[cos(w_k t), sin(w_k t)]` with angular frequencies `w_k` spaced geometrically between 1.5
- * and 25. They are features of `t` itself, since the usual `log sigma` has a derivative without bound at the ends of the path
- * (AYF, which takes `c_noise(t) = t`).
+ * Sinusoidal features of times: `[cos(w_k t), sin(w_k t)]` with angular frequencies `w_k` spaced geometrically between
+ * 1.5 and 25. They are features of `t` itself, because the derivative of the usual `log sigma` is unbounded at the ends
+ * of the path (AYF, which uses `c_noise(t) = t`).
  *
  * @param t `[batch]`
  * @returns `[batch, 2 FREQUENCIES]`
@@ -28,13 +28,13 @@ export function timeFeatures(t: Tensor): Tensor {
   return concat([angles.cos(), angles.sin()], 1);
 }
 
-/** What the conditions of a network are made from: part of its configuration. */
+/** The part of a network's configuration that defines its conditions. */
 export interface ConditioningConfig extends NetworkConfig {
-  /** Number of classes; 0 = none, as when it is not given. */
+  /** Number of classes; 0 = none, which is the default. */
   readonly classes?: number;
   /**
-   * More conditions by name, float32, each with the shape for one sample: `[]` for a number, of size 1 or so as times are, `[n]` for
-   * a vector, `[tokens, n]` for tokens whose order does not matter.
+   * Further conditions by name, float32, each with its shape for one sample: `[]` for a number (of magnitude about 1,
+   * like a time), `[n]` for a vector, `[tokens, n]` for tokens whose order does not matter.
    */
   readonly conditions?: Readonly<Record<string, Shape>>;
 }
@@ -44,14 +44,14 @@ export interface Conditioning {
   readonly parameters: InitialSpecs;
   /** The conditions that it takes. */
   readonly conditions: ConditionSpecs;
-  /** `[batch, width]`, before the activation that its users apply. */
+  /** `[batch, width]`, before the activation, which is left to the caller. */
   apply(params: Tensors, inputs: NetworkInputs): Tensor;
 }
 
 /**
- * `c = W_2 silu(W_1 features(t)) + V_2 silu(V_1 features(t - s)) + E[label] + ...`, one term for each condition. The output
- * layers of the interval and of all conditions but the label start at zero, so that a flow map initialised from a velocity field
- * is that field, `F(x, t, s) = v(x, t)`, whatever is added to its conditions.
+ * `c = W_2 silu(W_1 features(t)) + V_2 silu(V_1 features(t - s)) + E[label] + ...`, one term per condition. The output
+ * layers of the interval and of all conditions but the label start at zero, so a flow map initialised from a velocity
+ * field is that field, `F(x, t, s) = v(x, t)`, whatever conditions are added.
  *
  * @throws {ConfigError} for classes or conditions that make no sense; on tracing, when the target times are missing
  */
@@ -80,7 +80,7 @@ export function conditioning(config: ConditioningConfig, width: number): Conditi
   };
 }
 
-/** Two layers on the sinusoidal features of numbers `[batch]`. */
+/** Two layers on the sinusoidal features of a tensor `[batch]`. */
 function timeLayers(name: string, width: number, zero: boolean): Layer {
   const layers = [dense(`${name}.0`, 2 * FREQUENCIES, width), dense(`${name}.1`, width, width, { zero })] as const;
   return {
@@ -89,7 +89,7 @@ function timeLayers(name: string, width: number, zero: boolean): Layer {
   };
 }
 
-/** A row of a table for each class. */
+/** A table with one row per class. */
 function classLayer(classes: number, width: number): Layer {
   return {
     parameters: { 'class.weight': { shape: [classes, width], std: 1 } },
@@ -97,7 +97,7 @@ function classLayer(classes: number, width: number): Layer {
   };
 }
 
-/** Two layers on a condition, the second of which starts at zero; of tokens the mean is taken in between. */
+/** Two layers on a condition, the second of which starts at zero; tokens are averaged in between. */
 function conditionLayers(name: string, shape: Shape, width: number): Layer {
   const [first, second] = [`condition.${name}.0`, `condition.${name}.1`];
   const size = shape.at(-1);
@@ -112,7 +112,7 @@ function conditionLayers(name: string, shape: Shape, width: number): Layer {
   };
 }
 
-/** Names of conditions are parts of the names of parameters, and of inputs of programs. */
+/** Names of conditions become part of the names of parameters and program inputs. */
 const CONDITION_NAME = /^[A-Za-z]\w{0,63}$/;
 
 function requireConditionShapes(option: string, conditions: Readonly<Record<string, Shape>>): void {

@@ -6,7 +6,7 @@ import { extras } from './extras.js';
 import { collect, dense, type Layer } from './layers.js';
 import { defineNetwork, MAX_DEPTH, requireShape, requireSize } from './network.js';
 
-/** A diffusion transformer for square patches of images. */
+/** A diffusion transformer on square patches of images. */
 export interface DitConfig extends ConditioningConfig {
   readonly type: 'dit';
   /** 0 unless given. */
@@ -21,17 +21,17 @@ export interface DitConfig extends ConditioningConfig {
   readonly heads: number;
 }
 
-/** Options of {@link dit}: what {@link DitConfig} leaves open has a default. */
+/** Options of {@link dit}; all but the shape have defaults, see {@link DitConfig}. */
 export type DitOptions = Pick<DitConfig, 'shape'> & Partial<Omit<DitConfig, 'type' | 'shape'>>;
 
 /**
  * Diffusion transformer with adaptive norms (Peebles and Xie, "Scalable diffusion models with transformers", 2023, the
- * adaLN-Zero variant), with RMS norm for layer norm and SiLU for GELU: both have cheaper derivatives. The gates and the output
- * layer start at zero, so that an untrained network is the zero field.
+ * adaLN-Zero variant), with RMS norm in place of layer norm and SiLU in place of GELU, as both have cheaper
+ * derivatives. The gates and the output layer start at zero, so an untrained network is the zero field.
  *
- * @throws {ConfigError} for a sample shape that is not `[channels, height, width]`, sizes that are not whole numbers >= 1, a
- *   patch that does not divide the image, heads that do not divide the width, a width that 4 does not divide, or conditions that
- *   make no sense
+ * @throws {ConfigError} for a sample shape that is not `[channels, height, width]`, sizes that are not whole
+ *   numbers >= 1, a patch that does not divide the image, heads that do not divide the width, a width that 4 does not
+ *   divide, or conditions that make no sense
  */
 export function dit(options: DitOptions): Network<DitConfig> {
   const { shape, classes = 0, interval = false, patch = 4, width = 256, depth = 8, heads = 4 } = options;
@@ -79,9 +79,10 @@ function transformerBlock(name: string, width: number, heads: number): Layer<[h:
 }
 
 /**
- * `x W + b` for queries, keys and values side by side, `[..., 3 width]`, with no bias for the keys: it would add the same to all
- * scores of a query, which softmax takes away again, so its gradient is zero but for rounding, and an optimizer that divides by
- * the gradient's size makes whole steps of that. Earlier networks had one, which has no effect and is dropped.
+ * `x W + b` for queries, keys and values side by side, `[..., 3 width]`, with no bias for the keys: it would add the
+ * same amount to all scores of a query, which cancels in the softmax. Its gradient would be zero up to rounding, and an
+ * optimizer that divides by the gradient's size would turn that into full steps. Earlier networks had such a bias,
+ * which has no effect and is dropped.
  */
 export function queriesKeysValues(name: string, width: number): Layer {
   const [weight, bias] = [`${name}.weight`, `${name}.bias`];
@@ -116,9 +117,8 @@ export function selfAttention(qkv: Tensor, heads: number): Tensor {
   const [query, key, value] = split(qkv, 3, 2).map((part) =>
     part.reshape([batch, tokens, heads, size]).transpose([0, 2, 1, 3]),
   );
-  return attention(query!, key!, value!)
-    .transpose([0, 2, 1, 3])
-    .reshape([batch, tokens, heads * size]);
+  const attended = attention(query!, key!, value!).transpose([0, 2, 1, 3]);
+  return attended.reshape([batch, tokens, heads * size]);
 }
 
 /** `(1 + scale) h + shift`, with `[batch, 1, width]` factors. */

@@ -3,7 +3,7 @@ import { ConfigError } from '../errors.js';
 import { quoted } from '../internal/json.js';
 import type { DrawSpecs } from './layers.js';
 
-/** A part of a network that leaves out units, or whole channels, of each sample while it is trained. */
+/** A part of a network that drops units, or whole channels, of each sample during training. */
 export interface Dropout {
   /** The random numbers that it takes. */
   readonly draws: DrawSpecs;
@@ -16,11 +16,11 @@ export interface Dropout {
 }
 
 /**
- * Dropout (Srivastava et al. 2014), scaled while training so that nothing changes in sampling.
+ * Dropout (Srivastava et al. 2014), scaled during training so that sampling needs no change.
  *
- * @param name of its draws, uniform numbers in [0, 1), `[units]` for each sample
- * @param units number of units or channels, the second axis of what it is applied to
- * @param rate share of units that are left out, in [0, 1); 0 takes no draws and changes nothing
+ * @param name name of its draws, uniform numbers in [0, 1), `[units]` for each sample
+ * @param units number of units or channels, the size of the second axis of its input
+ * @param rate share of units that are dropped, in [0, 1); 0 takes no draws and changes nothing
  */
 export function dropout(name: string, units: number, rate: number): Dropout {
   if (rate === 0) return { draws: {}, apply: (x) => x };
@@ -36,9 +36,9 @@ export function dropout(name: string, units: number, rate: number): Dropout {
 }
 
 /**
- * Checks the rate of a dropout.
+ * Checks a dropout rate.
  *
- * @throws {ConfigError} when it is no number in [0, 1)
+ * @throws {ConfigError} when it is not a number in [0, 1)
  */
 export function requireRate(option: string, rate: number): void {
   if (!(typeof rate === 'number' && rate >= 0 && rate < 1)) {

@@ -1,13 +1,16 @@
 import type { Shape } from '@flowmap/tensor';
 import { isRecord } from '../internal/json.js';
 
-/** Options that not every network of a type has. */
+/** Options that a network may leave out. */
 export interface Extras {
   readonly conditions?: Readonly<Record<string, Shape>> | undefined;
   readonly dropout?: number | undefined;
 }
 
-/** The options that say something: a configuration without them is what it was before they existed, and so is its file. */
+/**
+ * The options that are not at their defaults, so a configuration without them, and its file, are the same as before
+ * these options existed.
+ */
 export function extras({ conditions, dropout }: Extras): {
   conditions?: Readonly<Record<string, Shape>>;
   dropout?: number;

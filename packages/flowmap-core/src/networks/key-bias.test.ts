@@ -23,7 +23,7 @@ describe('the projection to queries, keys and values', () => {
   const { upgraded } = layer.parameters['qkv.bias']!.earlier!;
   const arguments_ = [draw('x', [2, 5, width]), draw('w', [width, 3 * width])];
 
-  test('drops the bias of the keys, and attention stays what it was', async () => {
+  test('drops the bias of the keys, and attention stays the same', async () => {
     const kept = upgraded(whole);
     expect([...kept.data]).toEqual([...whole.data.slice(0, 4), ...whole.data.slice(8)]);
     const [before, after] = await evaluate(
@@ -37,15 +37,15 @@ describe('the projection to queries, keys and values', () => {
     before!.data.forEach((value, i) => expect(after!.data[i]).toBeCloseTo(value, 13));
   });
 
-  test('as it was: the gradient of that bias is rounding alone', async () => {
+  test('as it was: the gradient of that bias is nothing but rounding errors', async () => {
     const gradient = await evaluate(
       referenceRuntime(),
       (x, w, b) =>
         grad(
-          (b) =>
-            selfAttention(linear(rmsNorm(x), w, b), 2)
-              .square()
-              .sum(),
+          (b) => {
+            const attended = selfAttention(linear(rmsNorm(x), w, b), 2);
+            return attended.square().sum();
+          },
           [b],
         )[0]!,
       [...arguments_, whole],
@@ -73,7 +73,7 @@ describe.each<[string, (interval: boolean) => Network]>([
       ),
     ]),
   );
-  /** With a bias of the keys in the middle. */
+  /** The parameters with a bias for the keys, in the middle. */
   const earlier: HostTensors = Object.fromEntries(
     Object.entries(params).map(([name, value]) => {
       if (!name.endsWith('qkv.bias')) return [name, value];
@@ -89,7 +89,7 @@ describe.each<[string, (interval: boolean) => Network]>([
     classes: [],
   }));
 
-  test('is read as the network of now', () => {
+  test('is read as the current network', () => {
     expect(Object.values(earlier).reduce((sum, { data }) => sum + data.length, 0)).toBeGreaterThan(
       Object.values(params).reduce((sum, { data }) => sum + data.length, 0),
     );
@@ -98,7 +98,7 @@ describe.each<[string, (interval: boolean) => Network]>([
     expect(encodeModel(before!)).toEqual(encodeModel(now!));
   });
 
-  test('teaches and samples as the network of now', async () => {
+  test('teaches and samples as the current network', async () => {
     expect(velocityField(before!).parameters).toEqual(params);
     expect(flowMapFrom(before!, 3).params).toEqual(flowMapFrom(now!, 3).params);
     const sampled = async (model: Model): Promise<HostTensor> => {

@@ -5,27 +5,27 @@ import type { ParameterSpec } from '../plugins.js';
 /** A float32 parameter with its initial values: normal numbers of this standard deviation, 0 for zeros. */
 export interface InitialSpec extends Pick<ParameterSpec, 'shape' | 'fixed' | 'project'> {
   readonly std: number;
-  /** Its form in files of an earlier version, where that is another. */
+  /** Its form in files of an earlier version, if that differs. */
   readonly earlier?: EarlierForm;
 }
 
-/** What a parameter once was. */
+/** A parameter as it was in an earlier version. */
 export interface EarlierForm {
   readonly shape: Shape;
-  /** The parameter of now with which the network is the same function. */
+  /** Converts it to the current parameter with which the network computes the same function. */
   readonly upgraded: (value: HostTensor) => HostTensor;
 }
 
 /** Parameters by name. */
 export type InitialSpecs = Readonly<Record<string, InitialSpec>>;
 
-/** Random numbers by name, with the shape for one sample. */
+/** Random numbers by name, each with its shape for one sample. */
 export type DrawSpecs = Readonly<Record<string, TensorSpec>>;
 
-/** A part of a network: the parameters it declares and the function it is of them. */
+/** A part of a network: the parameters it declares and the function it computes with them. */
 export interface Layer<Arguments extends readonly unknown[] = [x: Tensor]> {
   readonly parameters: InitialSpecs;
-  /** Random numbers that it takes in training, by name, with the shape for one sample. */
+  /** Random numbers that it takes in training, by name, each with its shape for one sample. */
   readonly draws?: DrawSpecs;
   apply(params: Tensors, ...args: Arguments): Tensor;
 }
@@ -42,7 +42,7 @@ export function dense(name: string, inputs: number, outputs: number, { zero = fa
   };
 }
 
-/** Convolution with padding that keeps the size and a bias per channel, weights of variance 1 / (inputs kernel^2). */
+/** Convolution with size-preserving padding and a bias per channel; the weights have variance 1 / (inputs kernel^2). */
 export function convolution(
   name: string,
   inputs: number,
@@ -61,17 +61,17 @@ export function convolution(
   };
 }
 
-/** All parameters of several parts. */
+/** The parameters of several parts together. */
 export function collect(parts: readonly { readonly parameters: InitialSpecs }[]): InitialSpecs {
   return Object.assign({}, ...parts.map((part) => part.parameters)) as InitialSpecs;
 }
 
-/** All draws of several parts. */
+/** The draws of several parts together. */
 export function collectDraws(parts: readonly { readonly draws?: DrawSpecs }[]): DrawSpecs {
   return Object.assign({}, ...parts.map((part) => part.draws)) as DrawSpecs;
 }
 
-/** Parameters with those that have an earlier form brought to the one of now; the rest as they are. */
+/** Converts parameters that are in an earlier form to the current one; the others are unchanged. */
 export function upgraded(parameters: InitialSpecs, values: HostTensors): HostTensors {
   return Object.fromEntries(
     Object.entries(values).map(([name, value]) => {
@@ -82,7 +82,7 @@ export function upgraded(parameters: InitialSpecs, values: HostTensors): HostTen
 }
 
 /**
- * Draws initial values; each parameter has its own stream, so that adding one, or leaving others out, does not change the rest.
+ * Draws initial values; each parameter has its own random stream, so adding or omitting one does not change the others.
  *
  * @param only names of the parameters to draw; all unless given
  */

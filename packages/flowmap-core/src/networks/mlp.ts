@@ -15,19 +15,19 @@ export interface MlpConfig extends ConditioningConfig {
   readonly width: number;
   /** Number of residual blocks; 3 unless given. */
   readonly depth: number;
-  /** Share of a block's hidden units that are left out in training, in [0, 1); 0 unless given. */
+  /** Share of a block's hidden units that are dropped in training, in [0, 1); 0 unless given. */
   readonly dropout?: number;
 }
 
-/** Options of {@link mlp}: what {@link MlpConfig} leaves open has a default. */
+/** Options of {@link mlp}; all but the shape have defaults, see {@link MlpConfig}. */
 export type MlpOptions = Pick<MlpConfig, 'shape'> & Partial<Omit<MlpConfig, 'type' | 'shape'>>;
 
 /**
- * Residual MLP: `h <- h + W_2 silu(W_1 rms(h) + C silu(c))` with the conditioning vector `c` of times and conditions in every
- * block. The output layer starts at zero, so that an untrained network is the zero field.
+ * Residual MLP: `h <- h + W_2 silu(W_1 rms(h) + C silu(c))` with the conditioning vector `c` of times and conditions in
+ * every block. The output layer starts at zero, so an untrained network is the zero field.
  *
- * @throws {ConfigError} for a sample shape that is not `[n]`, sizes that are not whole numbers >= 1, or conditions or a dropout
- *   that make no sense
+ * @throws {ConfigError} for a sample shape that is not `[n]`, sizes that are not whole numbers >= 1, or invalid
+ *   conditions or dropout
  */
 export function mlp(options: MlpOptions): Network<MlpConfig> {
   const { shape, classes = 0, interval = false, width = 256, depth = 3, conditions, dropout = 0 } = options;

@@ -1,16 +1,16 @@
 import { isRecord } from '../internal/json.js';
 
-/** What a network takes, told from its configuration before it is built. */
+/** The size of a network, estimated from its configuration before it is built. */
 export interface NetworkSize {
-  /** Blocks of layers, each with parameters of its own. */
+  /** Blocks of layers, each with its own parameters. */
   readonly blocks: number;
-  /** Values of the largest layer, for one sample; the scores of attention, of all heads, count as one. */
+  /** Values of the largest layer, for one sample; the attention scores of all heads count as one layer. */
   readonly activation: number;
 }
 
 /**
- * The size of the network that a configuration from a file describes; 0 or NaN where its values are none that a network of
- * that type has. Of types of one's own it is the sample, with the networks that the configuration holds in turn.
+ * The size of the network that a configuration from a file describes; 0 or NaN if its values are not valid for a
+ * network of that type. For custom types it covers the sample and any networks nested in the configuration.
  */
 export function networkSize(config: Readonly<Record<string, unknown>>): NetworkSize {
   const number = (key: string, unlessGiven: number): number => {
@@ -21,7 +21,7 @@ export function networkSize(config: Readonly<Record<string, unknown>>): NetworkS
   const values = shape.reduce((product, extent) => product * extent, 1);
   const pixels = values / shape[0]!;
   const conditions = isRecord(config['conditions']) ? Object.values(config['conditions']).map(listOf) : [];
-  /** Each condition is a block with its own parameters, and a layer of so many values for each of its tokens. */
+  /** Each condition is a block with its own parameters, and a layer of this width for each of its tokens. */
   const sized = (blocks: number, width: number, activation: number): NetworkSize => {
     const sizes = conditions.map((shape) => (shape.length > 1 ? shape[0]! : 1) * Math.max(width, shape.at(-1) ?? 1));
     return { blocks: blocks + conditions.length, activation: Math.max(values, activation, ...sizes) };

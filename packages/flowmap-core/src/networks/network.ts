@@ -6,13 +6,13 @@ import { isList, quoted } from '../internal/json.js';
 import { initialize, upgraded, type InitialSpec, type InitialSpecs } from './layers.js';
 
 /**
- * Makes a {@link Network} of declared parameters and a function of them, checking its inputs when it is traced.
+ * Makes a {@link Network} from declared parameters and a function of them; its inputs are checked when it is traced.
  *
- * @param config described in checkpoints, from which the network is rebuilt
+ * @param config saved in checkpoints, to rebuild the network from
  * @param parameters shapes and initial standard deviations, and which of them are fixed or projected
  * @param apply traces the network on inputs that have been checked
- * @param takes the conditions and the draws that it takes; none unless given
- * @throws {ConfigError} for a sample shape or an interval flag that makes no sense
+ * @param takes its conditions and draws; none unless given
+ * @throws {ConfigError} for an invalid sample shape or interval flag
  */
 export function defineNetwork<C extends NetworkConfig>(
   config: C,
@@ -54,10 +54,10 @@ function specsOf(parameters: InitialSpecs): Record<string, ParameterSpec> {
   return Object.fromEntries(Object.entries(parameters).map(([name, spec]) => [name, specOf(spec)]));
 }
 
-/** Largest size of a part of a network: keeps a configuration from an untrusted file from asking for all memory. */
+/** Largest size of a part of a network, so that a configuration from an untrusted file cannot exhaust the memory. */
 const MAX_SIZE = 65_536;
 
-/** Most repetitions of a part of a network. */
+/** Maximum number of repetitions of a part of a network. */
 export const MAX_DEPTH = 1024;
 
 /**
@@ -73,7 +73,7 @@ export function requireSize(option: string, value: number, most = MAX_SIZE): voi
 /**
  * Checks the shape of a sample.
  *
- * @param axes names of its axes; any shape when not given
+ * @param axes names of its axes; any shape unless given
  * @throws {ConfigError} naming the option
  */
 export function requireShape(option: string, shape: readonly number[], axes?: readonly string[]): void {

@@ -49,7 +49,7 @@ test('skips of a U-net carry the full resolution past the lower ones', async () 
   expect(await outputOf(a!)).not.toEqual(await outputOf(b!));
 });
 
-describe('sizes that make no network', () => {
+describe('sizes that no network can have', () => {
   const image = { shape: [3, 8, 8] };
   test.each<[string, () => unknown, string]>([
     ['mlp of images', () => mlp(image), 'mlp.shape'],
@@ -86,7 +86,7 @@ test('sizes of the default networks are those of their description', () => {
   expect(count(unet({ shape: [3, 24, 24], classes: 10, interval: true })) / 1e6).toBeCloseTo(1.2, 0);
 });
 
-test('options that say nothing are left out of the configuration', () => {
+test('options at their defaults are left out of the configuration', () => {
   const plain = { type: 'mlp', shape: [2], classes: 0, interval: false, width: 256, depth: 3 };
   expect(mlp({ shape: [2], conditions: {}, dropout: 0 }).config).toEqual(plain);
   expect(Object.keys(mlp({ shape: [2], dropout: 0.5 }).config)).toEqual([...Object.keys(plain), 'dropout']);
@@ -100,7 +100,7 @@ test('options that say nothing are left out of the configuration', () => {
   );
 });
 
-test('dropout leaves out units, and keeps the mean', async () => {
+test('dropout drops units, and keeps the mean', async () => {
   const part = dropout('d', 4, 0.25);
   const x = hostTensor([2, 4], [1, 2, 3, 4, 5, 6, 7, 8]);
   const draws = hostTensor([2, 4], [0, 0.25, 0.2, 0.9, 0.5, 0.1, 1 / 3, 0.249]);
@@ -111,7 +111,7 @@ test('dropout leaves out units, and keeps the mean', async () => {
 });
 
 describe('a network with fixed and projected parameters', () => {
-  /** Random Fourier features that are not trained, and weights that each update brings back to columns of length 1. */
+  /** Random Fourier features that are not trained, and weights whose columns each update projects back to length 1. */
   const fourier = (config: ConditioningConfig) => {
     const { shape, type } = config;
     const [size, count] = [shape[0]!, 6];
@@ -141,7 +141,7 @@ describe('a network with fixed and projected parameters', () => {
     expect(Object.keys(parameters['last.weight']!)).toEqual(['shape', 'dtype']);
   });
 
-  test('is the same function after it was projected', async () => {
+  test('computes the same function after projection', async () => {
     const network = make({ classes: 0, interval: false });
     const names = Object.keys(network.parameters);
     const params = names.map((name) => {
@@ -162,8 +162,8 @@ describe('a network with fixed and projected parameters', () => {
   });
 });
 
-describe("types of networks of one's own", () => {
-  test('become known by registration, once', () => {
+describe('custom network types', () => {
+  test('are registered once', () => {
     const half = (shape: readonly number[]) =>
       defineNetwork({ type: 'half', shape, interval: false }, {}, (_, { x }) => x.mul(0.5));
     const config = half([3]).config;

@@ -15,7 +15,7 @@ const factories = new Map<string, NetworkFactory>([
 ]);
 
 /**
- * Makes a type of network known, so that checkpoints of it can be loaded.
+ * Registers a type of network, so that its checkpoints can be loaded.
  *
  * @param type the `type` of its configurations
  * @param factory rebuilds the network from such a configuration; it should check what it reads

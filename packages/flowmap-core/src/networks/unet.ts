@@ -14,7 +14,10 @@ export interface UnetConfig extends ConditioningConfig {
   readonly type: 'unet';
   /** 0 unless given. */
   readonly classes: number;
-  /** Channels of each resolution, the full one first, each next one half as wide and high; `[32, 64, 128]` unless given. */
+  /**
+   * Channels of each resolution, full resolution first, each one half as wide and high as the one before;
+   * `[32, 64, 128]` unless given.
+   */
   readonly channels: readonly number[];
   /** Residual blocks at each resolution on the way down, and again on the way up; 1 unless given. */
   readonly blocks: number;
@@ -24,31 +27,32 @@ export interface UnetConfig extends ConditioningConfig {
   readonly conditionWidth: number;
   /** Heads of the self-attention at the lowest resolution; 0 = no attention; 4 unless given. */
   readonly heads: number;
-  /** Share of a residual block's channels that are left out in training, in [0, 1); 0 unless given. */
+  /** Share of a residual block's channels that are dropped in training, in [0, 1); 0 unless given. */
   readonly dropout?: number;
 }
 
-/** A part that takes the conditioning vector, and draws while training. */
+/** A part that takes the conditioning vector, and random numbers in training. */
 type ConditionedLayer = Layer<[x: Tensor, c: Tensor, draws: Tensors | undefined]>;
 
-/** Most resolutions: the sides of an image are halved once for each. */
+/** Maximum number of resolutions: each halves the sides of the image. */
 const MAX_LEVELS = 16;
 
-/** Options of {@link unet}: what {@link UnetConfig} leaves open has a default. */
+/** Options of {@link unet}; all but the shape have defaults, see {@link UnetConfig}. */
 export type UnetOptions = Pick<UnetConfig, 'shape'> & Partial<Omit<UnetConfig, 'type' | 'shape'>>;
 
 /**
- * Class-conditional U-net: residual blocks with group norm and feature-wise modulation by times and conditions, average pooling
- * down, nearest-neighbour enlargement up, skips by addition, and self-attention at the lowest resolution. Each block's last
- * convolution and the output layer start at zero, so that an untrained network is the zero field.
+ * Class-conditional U-net: residual blocks with group norm and feature-wise modulation by times and conditions, average
+ * pooling down, nearest-neighbour upsampling up, additive skip connections, and self-attention at the lowest
+ * resolution. Each block's last convolution and the output layer start at zero, so an untrained network is the zero
+ * field.
  *
- * Group norm divides by the root mean square without centring, and its scale is folded with the modulation into one factor
- * per channel: on small maps the time goes into passes over memory, and this saves several in the value and more in the
- * derivatives.
+ * Group norm divides by the root mean square without centring, and its scale is folded with the modulation into one
+ * factor per channel: on small feature maps the time is spent on passes over memory, and this saves several for the
+ * value and more for the derivatives.
  *
- * @throws {ConfigError} for a sample shape that is not `[channels, height, width]`, sizes that are not whole numbers >= 1, an
- *   image that cannot be halved once per resolution, channels that the groups or heads do not divide, or conditions or a dropout
- *   that make no sense
+ * @throws {ConfigError} for a sample shape that is not `[channels, height, width]`, sizes that are not whole
+ *   numbers >= 1, an image that cannot be halved once per resolution, channels that the groups or heads do not divide,
+ *   or invalid conditions or dropout
  */
 export function unet(options: UnetOptions): Network<UnetConfig> {
   const { shape, classes = 0, interval = false, blocks = 1, groupSize = 16, conditionWidth = 128, heads = 4 } = options;
@@ -104,7 +108,8 @@ export function unet(options: UnetOptions): Network<UnetConfig> {
 }
 
 /**
- * `x + conv(dropout(silu(modulate(norm(conv(silu(norm(x))))))))`, with a 1 x 1 convolution on the skip where channels change.
+ * `x + conv(dropout(silu(modulate(norm(conv(silu(norm(x))))))))`, with a 1 x 1 convolution on the skip where channels
+ * change.
  */
 function residualBlock(
   name: string,
@@ -146,7 +151,8 @@ function attentionBlock(name: string, channels: number, heads: number): Layer {
 }
 
 /**
- * Root-mean-square group norm, then `(1 + scale) x + shift` per channel, in one multiplication and addition per element.
+ * Root-mean-square group norm, then `(1 + scale) x + shift` per channel, with one multiplication and one addition per
+ * element.
  *
  * @param x `[n, c, h, w]`
  * @param scale `[n, c]`, optional
@@ -155,7 +161,7 @@ function attentionBlock(name: string, channels: number, heads: number): Layer {
 function normalize(x: Tensor, groupSize: number, scale?: Tensor, shift?: Tensor): Tensor {
   const [n = 0, c = 0] = x.shape;
   const groups = c / groupSize;
-  // Reshaped before it is squared: onnxruntime then takes one image out of its convolutions' layout rather than two.
+  // Reshaped before squaring: onnxruntime then converts one image out of its convolution layout rather than two.
   const meanSquare = x.reshape([n, groups, -1]).square().mean([2], true);
   const inverse = full(1).div(meanSquare.add(1e-5).sqrt());
   const factor = scale

@@ -16,7 +16,7 @@ afterEach(() => rm(folder, { recursive: true, force: true }));
 
 const MINUTE = 60_000;
 
-/** What a lock of this process holds. */
+/** The content of a lock of this process. */
 async function content(): Promise<Record<string, string | number>> {
   const lock = lockFolder(folder, 'sample');
   const text = await readFile(join(folder, 'sample'), 'utf8');
@@ -24,7 +24,7 @@ async function content(): Promise<Record<string, string | number>> {
   return JSON.parse(text) as Record<string, string | number>;
 }
 
-/** Leaves a lock that is not ours, with its last sign of life some milliseconds ago. */
+/** Leaves somebody else's lock, with its last sign of life `ago` milliseconds in the past. */
 async function leave(text: string, ago: number, name = 'lock'): Promise<void> {
   await writeFile(join(folder, name), text);
   const seen = new Date(Date.now() - ago);
@@ -51,7 +51,7 @@ function isFree(): boolean {
 }
 
 describe('a lock', () => {
-  test('names the process that has it, keeps out everybody, and is gone when it is released', async () => {
+  test('names the process that holds it, keeps everybody else out, and is gone when released', async () => {
     const lock = lockFolder(join(folder, 'new', 'run'));
     const text = await readFile(join(lock.folder, 'lock'), 'utf8');
     expect(JSON.parse(text)).toMatchObject({ pid: process.pid, host: hostname() });
@@ -62,7 +62,7 @@ describe('a lock', () => {
     expect(await readdir(lock.folder)).toEqual(['result']);
   });
 
-  test('says who has it, since when, and what to do', () => {
+  test('tells who holds it, since when, and what to do', () => {
     const lock = lockFolder(folder);
     const error = refused();
     expect(error).toMatchObject({ folder, holder: { pid: process.pid, host: hostname() } });
@@ -81,7 +81,7 @@ describe('a lock', () => {
     lock.release();
   });
 
-  test('released twice, or taken over meanwhile, leaves that of others alone', async () => {
+  test('released twice, or taken over meanwhile, leaves the locks of others alone', async () => {
     const first = lockFolder(folder);
     first.release();
     const second = lockFolder(folder);
@@ -98,7 +98,7 @@ describe('a lock', () => {
     lock.release();
   });
 
-  test('leaves no folder that was made for it and is empty again', async () => {
+  test('removes a folder that was made for it and is empty again', async () => {
     lockFolder(join(folder, 'new', 'run')).release();
     expect(await readdir(folder)).toEqual([]);
     const lock = lockFolder(join(folder, 'new', 'run'));
@@ -106,12 +106,12 @@ describe('a lock', () => {
     lock.release();
     expect(await readdir(folder)).toEqual(['new']);
     expect(await readdir(join(folder, 'new'))).toEqual(['mine']);
-    lockFolder(join(folder, 'new')).release(); // was there before
+    lockFolder(join(folder, 'new')).release(); // the folder existed before
     lockFolder(folder).release();
     expect(await readdir(folder)).toEqual(['new']);
   });
 
-  test('of a folder that cannot be is an error of writing', async () => {
+  test('of a folder that cannot exist is a write error', async () => {
     await writeFile(join(folder, 'file'), '');
     expect(() => lockFolder(join(folder, 'file'))).toThrow(WriteError);
     expect(() => lockFolder(join(folder, 'file', 'below'))).toThrow(WriteError);
@@ -125,15 +125,15 @@ describe('a lock that was left', () => {
     expect(await readdir(folder)).toEqual([]);
   });
 
-  test('by a process that runs stays, however long it was silent', async () => {
+  test('by a running process stays, however long it has been silent', async () => {
     await leave(JSON.stringify(await content()), 0.5 * uptime() * 1000);
     expect(refused().holder?.pid).toBe(process.pid);
   });
 
-  test('with a number that another process has got since is taken over', async () => {
+  test('with a process ID that another process has since been given is taken over', async () => {
     const mine = await content();
     if (mine['started'] === '') {
-      // Where processes do not tell their start, what was there before the machine's start has ended.
+      // Where the start time of a process is unknown, one from before the machine started must have ended.
       await leave(JSON.stringify(mine), (uptime() + 60) * 1000);
     } else {
       await leave(JSON.stringify({ ...mine, started: '1' }), 0);
@@ -152,7 +152,7 @@ describe('a lock that was left', () => {
     ['in another container of this machine', { space: 'container' }],
   ])('%s is taken over after ten minutes of silence', async (_, change) => {
     const other = JSON.stringify({ ...(await content()), ...change, pid: deadPid() });
-    // A machine that has just started knows that nothing has run on it for ten minutes.
+    // On a machine that has just started, nothing can have been running for ten minutes.
     const silences = [0, Math.min(9, uptime() / 60 / 2)];
     for (const minutes of silences) {
       await leave(other, minutes * MINUTE);
@@ -176,7 +176,7 @@ describe('a lock that was left', () => {
 });
 
 describe('taking over', () => {
-  test('waits for one who is just taking over', async () => {
+  test('waits for a process that is taking over', async () => {
     const mine = await content();
     const dead = JSON.stringify({ ...mine, pid: deadPid() });
     await leave(dead, 0);
@@ -185,7 +185,7 @@ describe('taking over', () => {
     expect(await readFile(join(folder, 'lock'), 'utf8')).toBe(dead);
   });
 
-  test('goes on where one who was taking over has died', async () => {
+  test('continues where a process that was taking over has died', async () => {
     const dead = JSON.stringify({ ...(await content()), pid: deadPid() });
     await leave(dead, 0);
     await leave(dead, 0, 'lock.next');
@@ -194,7 +194,7 @@ describe('taking over', () => {
   });
 });
 
-test('of many processes that find a dead lock at once, one takes it over', async () => {
+test('one of many processes that find a dead lock at once takes it over', async () => {
   await leave(JSON.stringify({ ...(await content()), pid: deadPid() }), 0);
   const file = join(import.meta.dirname, '__fixtures__', 'lock-in-child.ts');
   const args = ['--conditions=@flowmap/source', '--import', 'tsx', file, folder];
@@ -208,7 +208,7 @@ test('of many processes that find a dead lock at once, one takes it over', async
   for (const { child } of children) child.stdin.write('go\n');
   const results = await Promise.all(children.map(({ line }) => line()));
   expect(results.sort()).toEqual(['held', 'refused', 'refused', 'refused']);
-  // Those who have it end without releasing it.
+  // The holders end without releasing it.
   await Promise.all(
     children.map(async ({ child }) => {
       child.stdin.end();
@@ -229,7 +229,7 @@ describe('a folder that is chosen', () => {
     lock.release();
   });
 
-  test('is let go when it cannot be chosen again', async () => {
+  test('is released when it cannot be chosen again', async () => {
     let calls = 0;
     const choosing = lockChosenFolder(() => (++calls === 1 ? folder : Promise.reject(new Error('damaged'))));
     await expect(choosing).rejects.toThrow('damaged');

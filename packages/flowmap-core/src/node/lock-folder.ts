@@ -19,23 +19,24 @@ import { isRunning, thisProcess, type ProcessIdentity } from './process-identity
 export interface FolderLock {
   readonly folder: string;
   /**
-   * Lets others use it, and removes a folder that was made for the lock and is empty again; does nothing when it has been
-   * released, or the folder has vanished.
+   * Lets others use the folder, and removes it if it was made for the lock and is empty again. Does nothing if it has
+   * already been released or the folder has vanished.
    */
   release(): void;
 }
 
 /** Milliseconds between two signs of life. */
 const HEARTBEAT = 60_000;
-/** Milliseconds without one after which a holder that cannot be looked for counts as gone. */
+/** Milliseconds without one after which a holder that cannot be checked counts as gone. */
 const SILENCE = 600_000;
 
 /**
- * Takes a folder for this process, making it when it is missing. The lock is a small file in it that names the process; that of
- * a process which has died is taken over: at once when it ran on this machine, else after ten minutes without a sign of life.
+ * Locks a folder for this process, creating it if it is missing. The lock is a small file in the folder that names the
+ * process. The lock of a process that has died is taken over: at once if it ran on this machine, otherwise after ten
+ * minutes without a sign of life.
  *
- * @param name name of the lock's file; those of different names are independent
- * @throws {FolderInUseError} when another process has it, or an earlier call in this one
+ * @param name name of the lock's file; locks with different names are independent
+ * @throws {FolderInUseError} when another process, or an earlier call in this one, holds the folder
  * @throws {WriteError} when the folder cannot be written
  */
 export function lockFolder(folder: string, name = 'lock'): FolderLock {
@@ -53,7 +54,7 @@ export function lockFolder(folder: string, name = 'lock'): FolderLock {
     try {
       if (read(path)?.text === mine) action();
     } catch {
-      // A lock that cannot be touched any more counts as gone with this process.
+      // A lock that can no longer be touched counts as gone once this process ends.
     }
   };
   const heartbeat = setInterval(() => ifMine(() => utimesSync(path, new Date(), new Date())), HEARTBEAT).unref();
@@ -73,10 +74,10 @@ export function lockFolder(folder: string, name = 'lock'): FolderLock {
 }
 
 /**
- * Takes the folder that a choice gives. What it gives may depend on what others do there, so it is asked again once the folder
- * is held, and what it gives then is the folder that is held.
+ * Locks the folder that `choose` returns. Since the choice may depend on what other processes do, it is made again once
+ * the folder is locked, until it returns the folder that is locked.
  *
- * @throws what {@link lockFolder} and the choice throw
+ * @throws what {@link lockFolder} and `choose` throw
  */
 export async function lockChosenFolder(choose: () => string | Promise<string>, name?: string): Promise<FolderLock> {
   for (;;) {
@@ -91,21 +92,21 @@ export async function lockChosenFolder(choose: () => string | Promise<string>, n
   }
 }
 
-/** Removes a folder and those above it, up to `last`, as far as they are empty. */
+/** Removes a folder and its parents, up to `last`, as long as they are empty. */
 function removeEmpty(folder: string, last: string): void {
   for (let path = resolve(folder); ; path = dirname(path)) {
-    rmdirSync(path); // throws when there is something in it
+    rmdirSync(path); // throws unless it is empty
     if (path === resolve(last)) return;
   }
 }
 
-/** What is in a lock's file. */
+/** The content of a lock's file. */
 type Holder = ProcessIdentity & FolderHolder;
 
 /** A lock's file as it was found. */
 interface Found {
   readonly text: string;
-  /** Who wrote it; undefined when it was cut off. */
+  /** Who wrote it; undefined if the file was cut off. */
   readonly holder: Holder | undefined;
   /** Its last sign of life, in milliseconds since 1970. */
   readonly seen: number;
@@ -114,14 +115,14 @@ interface Found {
 /**
  * Makes the lock's file hold `mine`.
  *
- * A lock whose holder is gone is replaced only by the process that made the file `<path>.next`, which becomes the lock if that
- * is still the same: whoever comes late cannot take away the lock of the one who was faster.
+ * A lock whose holder is gone is replaced only by the process that created `<path>.next`, a file that becomes the lock
+ * if the old lock is still unchanged. So a process that comes late cannot take the lock away from a faster one.
  */
 function take(folder: string, path: string, mine: string): void {
   const next = `${path}.next`;
   while (!create(path, mine)) {
     const found = read(path);
-    if (found === undefined) continue; // released meanwhile
+    if (found === undefined) continue; // released in the meantime
     requireGone(folder, found);
     if (create(next, mine)) {
       const now = read(path);
@@ -133,8 +134,8 @@ function take(folder: string, path: string, mine: string): void {
       }
     } else {
       const other = read(next);
-      if (other === undefined) continue; // it has become the lock, or was given up
-      requireGone(folder, other); // its maker may have died on the way
+      if (other === undefined) continue; // it has become the lock, or been given up
+      requireGone(folder, other); // its creator may have died on the way
       rmSync(next, { force: true });
     }
   }
@@ -148,7 +149,7 @@ function requireGone(folder: string, { holder, seen }: Found): void {
   throw new FolderInUseError(folder, holder, runs === undefined ? advice : undefined);
 }
 
-/** Writes a new file; false when there is one already. */
+/** Writes a new file; returns false if it exists already. */
 function create(path: string, text: string): boolean {
   let file: number;
   try {
@@ -168,7 +169,7 @@ function create(path: string, text: string): boolean {
   }
 }
 
-/** Reads a lock's file; undefined when there is none. */
+/** Reads a lock's file; undefined if there is none. */
 function read(path: string): Found | undefined {
   return ifThere(() => {
     const text = readFileSync(path, 'utf8');
@@ -186,7 +187,7 @@ function parse(text: string): Holder | undefined {
   }
 }
 
-/** What an action on a file returns; undefined when the file is missing. */
+/** The result of an action on a file, or undefined if the file is missing. */
 function ifThere<T>(action: () => T): T | undefined {
   try {
     return action();

@@ -7,7 +7,7 @@ import type { Model } from '../models/model.js';
 import { writeFileAtomic } from './write-file-atomic.js';
 
 /**
- * Writes a model to a safetensors file that describes itself, in one piece or not at all.
+ * Writes a model to a self-describing safetensors file, atomically.
  *
  * @throws {ConfigError} when the parameters or class names are not those of the network
  * @throws {WriteError} when the file cannot be written
@@ -34,7 +34,7 @@ export async function loadModel(path: string, limits: ReadLimits = {}): Promise<
 }
 
 /**
- * Reads a model that must be a velocity field: a teacher.
+ * Reads a model that must be a velocity field, such as a teacher.
  *
  * @throws {CheckpointError} as {@link loadModel}, and for a flow map
  */
@@ -43,7 +43,7 @@ export function loadVelocityField(path: string, limits: ReadLimits = {}): Promis
 }
 
 /**
- * Reads a model that must be a flow map: a student.
+ * Reads a model that must be a flow map, such as a student.
  *
  * @throws {CheckpointError} as {@link loadModel}, and for a velocity field
  */

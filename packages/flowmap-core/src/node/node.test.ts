@@ -23,8 +23,8 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true }));
 
-describe('writing in one piece', () => {
-  test('replaces bytes or text, making the folder', async () => {
+describe('atomic writing', () => {
+  test('replaces bytes or text, creating the folder', async () => {
     const path = join(folder, 'a', 'b', 'file');
     await writeFileAtomic(path, Uint8Array.of(1, 2, 3));
     expect(await readFile(path)).toEqual(Buffer.from([1, 2, 3]));
@@ -33,7 +33,7 @@ describe('writing in one piece', () => {
     expect(await readdir(join(folder, 'a', 'b'))).toEqual(['file']);
   });
 
-  test('leaves a reader of the former file all of it', async () => {
+  test('leaves the whole old file to a process that is reading it', async () => {
     const path = join(folder, 'file');
     await writeFileAtomic(path, 'former');
     const reader = await open(path);
@@ -43,14 +43,14 @@ describe('writing in one piece', () => {
     expect(await readFile(path, 'utf8')).toBe('latter');
   });
 
-  test('by many at once ends with one of them', async () => {
+  test('by many at once leaves the content of one of them', async () => {
     const path = join(folder, 'file');
     await Promise.all(Array.from({ length: 8 }, (_, i) => writeFileAtomic(path, String(i).repeat(1000))));
     expect(await readFile(path, 'utf8')).toMatch(/^(\d)\1{999}$/);
     expect(await readdir(folder)).toEqual(['file']);
   });
 
-  test('takes pieces, and interrupted between two of them leaves the old file whole', async () => {
+  test('takes pieces, and leaves the old file whole if interrupted between two of them', async () => {
     const path = join(folder, 'file');
     await writeFileAtomic(path, [Uint8Array.of(1, 2), Uint8Array.of(), Uint8Array.of(3)]);
     function* interrupted(): Generator<Uint8Array> {
@@ -62,7 +62,7 @@ describe('writing in one piece', () => {
     expect(await readdir(folder)).toEqual(['file']);
   });
 
-  test('that fails says so and leaves nothing behind', async () => {
+  test('reports a failure and leaves nothing behind', async () => {
     const taken = join(folder, 'taken');
     await mkdir(join(taken, 'inside'), { recursive: true });
     await expect(writeFileAtomic(taken, 'text')).rejects.toThrow(WriteError);
@@ -77,7 +77,7 @@ describe('writing in one piece', () => {
   });
 });
 
-test('what a killed process was writing is removed, and nothing else', async () => {
+test('only what a killed process was writing is removed', async () => {
   const left = 'latest.0b6f2bd5-6d6c-4c55-8b0c-1f4f0fd2a3ce.tmp';
   for (const name of [left, 'notes.tmp', 'latest', '0b6f2bd5.tmp']) await writeFile(join(folder, name), '');
   await removeTemporaries(folder);
@@ -102,7 +102,7 @@ describe('model files', () => {
     await expect(loadFlowMap(v)).rejects.toThrow(/teacher.safetensors: holds a velocity field, wanted a flow map/);
   });
 
-  test('that are missing, cut off or something else are refused by name', async () => {
+  test('that are missing, cut off or something else are refused, and named', async () => {
     const path = join(folder, 'model.safetensors');
     const refused = async (message: RegExp): Promise<void> => {
       const loading = loadModel(path);

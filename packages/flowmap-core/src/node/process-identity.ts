@@ -1,14 +1,14 @@
 import { readFileSync, readlinkSync } from 'node:fs';
 import { hostname, uptime } from 'node:os';
 
-/** A process, so that another one can tell later whether it still runs. */
+/** Identifies a process, so that another one can later tell whether it is still running. */
 export interface ProcessIdentity {
   readonly pid: number;
   /** Name of its machine. */
   readonly host: string;
-  /** Boot and container in which its number names it, on Linux; elsewhere empty. */
+  /** Boot and container in which its process ID is valid, on Linux; empty elsewhere. */
   readonly space: string;
-  /** When it started, in ticks of the machine's clock, on Linux; elsewhere empty. */
+  /** When it started, in clock ticks, on Linux; empty elsewhere. */
   readonly started: string;
 }
 
@@ -25,10 +25,10 @@ export function thisProcess(): ProcessIdentity {
 }
 
 /**
- * Whether a process still runs; undefined when that cannot be known from here, because it ran on another machine or in another
- * container.
+ * Whether a process is still running; undefined if that cannot be determined, because it ran on another machine or in
+ * another container.
  *
- * @param seen when it was last known to run, in milliseconds since 1970
+ * @param seen when it was last known to be running, in milliseconds since 1970
  */
 export function isRunning({ pid, host, space, started }: ProcessIdentity, seen: number): boolean | undefined {
   const here = thisProcess();
@@ -36,9 +36,9 @@ export function isRunning({ pid, host, space, started }: ProcessIdentity, seen: 
   const isOfThisBoot = seen >= Date.now() - 1000 * uptime();
   if (space !== here.space) return isOfThisBoot ? undefined : false;
   if (!hasProcess(pid)) return false;
-  // The number may have gone to another process, which started at another time.
+  // The process ID may have been reused by another process, which started at another time.
   const now = statOf(pid);
-  if (now.state === 'Z') return false; // it has ended, and its parent has not asked how
+  if (now.state === 'Z') return false; // it has ended, but its parent has not reaped it
   return started === '' || now.started === '' ? isOfThisBoot : now.started === started;
 }
 
@@ -46,11 +46,11 @@ function hasProcess(pid: number): boolean {
   try {
     return process.kill(pid, 0);
   } catch (error) {
-    return !(error instanceof Error && 'code' in error && error.code === 'ESRCH'); // EPERM: it is somebody else's
+    return !(error instanceof Error && 'code' in error && error.code === 'ESRCH'); // EPERM: it belongs to another user
   }
 }
 
-/** Fields 3 and 22 of `/proc/<pid>/stat`, empty where there is none; the name before them may hold spaces. */
+/** Fields 3 and 22 of `/proc/<pid>/stat`, empty if there is none; the name before them may contain spaces. */
 function statOf(pid: number): { readonly state: string; readonly started: string } {
   const stat = textOr('', () => readFileSync(`/proc/${pid}/stat`, 'utf8'));
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');

@@ -6,10 +6,10 @@ import { parseJson } from '../internal/json.js';
 import { withDefaults, type ReadLimits } from '../limits.js';
 
 /**
- * The value in a JSON file that is not trusted.
+ * Reads the value in an untrusted JSON file.
  *
  * @param limits how long (`maxHeaderBytes`) and deep (`maxNesting`) it may be
- * @throws {CheckpointError} for a file that cannot be read, is not JSON, gives a key twice, or is over a limit, which the
+ * @throws {CheckpointError} for a file that cannot be read, is not JSON, repeats a key, or exceeds a limit, which the
  *   error's `limit` names
  * @throws {ConfigError} for a limit that is not a number >= 1
  */
@@ -20,15 +20,16 @@ export async function readJsonFile(path: string, limits: ReadLimits = {}): Promi
 }
 
 /**
- * The text in a file that is not trusted, read only if it is an ordinary file that is not too long.
+ * Reads the text of an untrusted file, provided that it is an ordinary file and not too long.
  *
- * @param limits `maxHeaderBytes` is how long it may be
- * @throws {CheckpointError} for a file that cannot be read or is over the limit
+ * @param limits `maxHeaderBytes` is the largest size allowed
+ * @throws {CheckpointError} for a file that cannot be read or exceeds the limit
  */
 export async function readTextFile(path: string, limits: ReadLimits = {}): Promise<string> {
   const { maxHeaderBytes } = withDefaults(limits);
   try {
-    const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK); // a named pipe would block until something writes to it
+    // Without O_NONBLOCK, opening a named pipe would block until something writes to it.
+    const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
     try {
       const stats = await file.stat();
       if (!stats.isFile()) throw new CheckpointError(path, 'cannot be read: it is not a file');

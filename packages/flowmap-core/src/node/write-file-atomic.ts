@@ -8,11 +8,12 @@ import { WriteError } from '../errors.js';
 const TEMPORARY = /\.[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\.tmp$/;
 
 /**
- * Writes a file so that, whatever happens meanwhile, its path holds either what was there before or all of the new content:
- * to a temporary file in the same folder, flushed to the disk, then renamed. A missing folder is made.
+ * Writes a file such that, whatever happens in the meantime, its path holds either the old content or all of the new:
+ * the content goes to a temporary file in the same folder, which is flushed to disk and then renamed. A missing folder
+ * is created.
  *
- * @param content bytes, bytes in pieces that are written one after the other, or text that is written as UTF-8
- * @throws {WriteError} when the file cannot be written; the temporary file is removed, the former one untouched
+ * @param content bytes, pieces of bytes that are written one after the other, or text that is written as UTF-8
+ * @throws {WriteError} when the file cannot be written; the temporary file is removed, and the old file is untouched
  */
 export async function writeFileAtomic(
   path: string,
@@ -37,8 +38,8 @@ export async function writeFileAtomic(
 }
 
 /**
- * Removes the temporary files that processes which were killed in {@link writeFileAtomic} left in a folder; for those who know
- * that nobody else writes there now.
+ * Removes the temporary files that processes killed during {@link writeFileAtomic} have left in a folder. Call it only
+ * when nobody else is writing there.
  *
  * @throws {WriteError} when the folder cannot be read or changed
  */

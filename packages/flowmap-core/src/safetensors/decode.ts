@@ -5,10 +5,10 @@ import { withDefaults, type ReadLimits } from '../limits.js';
 import { storedTypes, type StoredType } from './dtypes.js';
 import { METADATA } from './encode.js';
 
-/** Most axes of a tensor. */
+/** Maximum number of axes of a tensor. */
 export const MAX_RANK = 32;
 
-/** What a safetensors file holds. */
+/** The content of a safetensors file. */
 export interface Safetensors {
   readonly tensors: Readonly<Record<string, HostTensor>>;
   readonly metadata: Readonly<Record<string, string>>;
@@ -23,15 +23,18 @@ interface Entry {
 }
 
 /**
- * Reads a safetensors file, trusting nothing in it: lengths, JSON, names of types, shapes and offsets are checked before any
- * value is touched, no name may be given twice, and the tensors must fill the file exactly, without holes or overlaps.
+ * Reads a safetensors file, trusting nothing in it: lengths, JSON, names of types, shapes and offsets are checked
+ * before any value is touched, no name may occur twice, and the tensors must fill the file exactly, without holes or
+ * overlaps.
  *
  * @param bytes the whole file; the tensors are copies
  * @param source its name in error messages
- * @param limits how large the header may be, how deep, and of how many tensors
- * @returns F32 as float32, F64 as float32 held in doubles, F16 as float16, BF16 as bfloat16, I32 and U8 as int32, BOOL as bool
- * @throws {CheckpointError} naming the source, and the tensor at fault, for bytes that are no such file, are cut off or have
- *   more at the end, or hold an empty tensor or a type other than these; its `limit` names the limit that a file is over
+ * @param limits how large and how deeply nested the header may be, and how many tensors it may list
+ * @returns F32 as float32, F64 as float32 held in doubles, F16 as float16, BF16 as bfloat16, I32 and U8 as int32, BOOL
+ *   as bool
+ * @throws {CheckpointError} naming the source, and the tensor at fault, for bytes that are not such a file, are cut
+ *   off, have extra bytes at the end, or hold an empty tensor or a type other than these; its `limit` names the limit
+ *   that a file exceeds, if any
  * @throws {ConfigError} for a limit that is not a number >= 1
  */
 export function decodeSafetensors(bytes: Uint8Array, source: string, limits: ReadLimits = {}): Safetensors {

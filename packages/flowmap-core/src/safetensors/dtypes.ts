@@ -13,10 +13,10 @@ export interface StoredType {
   /** Bytes of one element. */
   readonly width: number;
   /**
-   * Makes a host tensor of little-endian values.
+   * Makes a host tensor from little-endian values.
    *
-   * @param bytes at offset 0 of a buffer of their own, `width` times the number of elements
-   * @returns undefined when a value is none of the type's
+   * @param bytes at offset 0 of their own buffer, `width` times the number of elements
+   * @returns undefined if a value is not valid for the type
    */
   decode(shape: Shape, bytes: Uint8Array<ArrayBuffer>): HostTensor | undefined;
 }

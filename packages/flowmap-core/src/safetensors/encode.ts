@@ -2,20 +2,20 @@ import { hostTensor, type HostTensors } from '@flowmap/tensor';
 import { ConfigError } from '../errors.js';
 import { bytesOf, storedTypeOf, storedTypes } from './dtypes.js';
 
-/** Name in a header that stands for the metadata. */
+/** Name of the metadata in a header. */
 export const METADATA = '__metadata__';
 
 /** Headers are padded with spaces so that the data starts at a multiple of this. */
 const ALIGNMENT = 8;
 
 /**
- * Writes tensors in the safetensors format (huggingface/safetensors): 8 bytes little-endian length of the header, the header
- * in JSON, the values. The same tensors and metadata give the same bytes: wide types come first, so that every tensor is
- * aligned, then names are sorted. A float32 tensor held as doubles is stored as F64; nothing
- * that a tensor's dtype can hold is rounded.
+ * Writes tensors in the safetensors format (huggingface/safetensors): the length of the header as 8 little-endian
+ * bytes, the header in JSON, the values. The same tensors and metadata give the same bytes: tensors are sorted by type,
+ * widest first so that each is aligned, then by name. A float32 tensor held as doubles is stored as F64; nothing that a
+ * tensor's dtype can hold is rounded.
  *
  * @param tensors by name
- * @param metadata text to keep beside them
+ * @param metadata text to store with them
  * @throws {ConfigError} for a tensor named `__metadata__`
  * @throws {ShapeError | DTypeError} for a tensor whose values do not fit its shape or dtype
  *
@@ -58,7 +58,7 @@ export function encodeSafetensors(
   return file;
 }
 
-/** Order by UTF-16 code units, the same everywhere. */
+/** Orders by UTF-16 code units, the same everywhere. */
 function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }

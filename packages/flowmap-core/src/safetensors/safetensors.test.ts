@@ -5,7 +5,7 @@ import { CheckpointError, ConfigError } from '../errors.js';
 import { decodeSafetensors } from './decode.js';
 import { encodeSafetensors } from './encode.js';
 
-/** A file put together by hand: length of the header, header, data. */
+/** A file assembled by hand: length of the header, header, data. */
 function file(header: unknown, data: readonly number[] = [], length?: bigint): Uint8Array {
   const json = Buffer.from(typeof header === 'string' ? header : JSON.stringify(header));
   const start = Buffer.alloc(8);
@@ -20,7 +20,8 @@ const valuesOf = (dtype: string, shape: readonly number[], data: readonly number
   decodeSafetensors(one(dtype, shape, data), 'hand').tensors['a']!;
 
 describe('known bytes', () => {
-  // 0x88 = 136 bytes of header, two of them padding; then 1.0, -2.5 as little-endian IEEE 754 singles, then the int32 -2.
+  // 0x88 = 136 bytes of header, two of them padding; then 1.0, -2.5 as little-endian IEEE 754 singles, then the int32
+  // -2.
   const header =
     '{"__metadata__":{"k":"v"},"f":{"dtype":"F32","shape":[2,1],"data_offsets":[0,8]},"i":{"dtype":"I32","shape":[],"data_offsets":[8,12]}}';
   const bytes = Uint8Array.from([
@@ -90,7 +91,7 @@ const tensor = fc
 const texts = fc.dictionary(fc.string(), fc.string(), { maxKeys: 3 });
 
 describe('round trip', () => {
-  test('gives back every bit, name and text, and bytes that do not depend on the order', () => {
+  test('gives back every bit, name and text, in bytes that do not depend on the order', () => {
     const contents = fc.tuple(
       fc.uniqueArray(fc.tuple(name, tensor), { selector: ([key]) => key, maxLength: 5 }),
       texts,
@@ -124,7 +125,7 @@ describe('round trip', () => {
     expect([header['c'], header['b'], header['a']].map((entry) => entry!.data_offsets[0])).toEqual([0, 8, 12]);
   });
 
-  test('takes values out of a larger buffer, and gives copies', () => {
+  test('takes values out of a larger buffer, and returns copies', () => {
     const part = new Float32Array([9, 1, 2, 9]).subarray(1, 3);
     const bytes = encodeSafetensors({ part: hostTensor([2], part) });
     const { tensors } = decodeSafetensors(bytes, 'part');
@@ -132,12 +133,12 @@ describe('round trip', () => {
     expect(Array.from(tensors['part']!.data)).toEqual([1, 2]);
   });
 
-  test('is refused for a name that the format keeps', () => {
+  test('is refused for a name that the format reserves', () => {
     expect(() => encodeSafetensors({ ['__metadata__']: hostTensor([1], [1]) })).toThrow(ConfigError);
   });
 });
 
-describe('what no file may hold', () => {
+describe('what no file may contain', () => {
   const entry = (shape: unknown, offsets: unknown, dtype: unknown = 'U8') => ({ dtype, shape, data_offsets: offsets });
   const cases: [string, Uint8Array, RegExp, string?][] = [
     ['nothing', new Uint8Array(), /truncated: wanted a safetensors file, got 0 bytes/],
@@ -213,7 +214,7 @@ describe('what no file may hold', () => {
     expect(() => decodeSafetensors(bytes, 'large', high)).not.toThrow();
   });
 
-  test('a limit that is no limit is refused', () => {
+  test('an invalid limit is refused', () => {
     for (const value of [0, NaN, -1]) {
       expect(() => decodeSafetensors(file('{}'), 'x', { maxNesting: value })).toThrow(ConfigError);
     }
@@ -225,7 +226,7 @@ describe('what no file may hold', () => {
   });
 });
 
-/** Either reads the bytes or throws a CheckpointError: anything else fails the test. */
+/** Decoding must either succeed or throw a CheckpointError; anything else fails the test. */
 function survives(bytes: Uint8Array): void {
   try {
     decodeSafetensors(bytes, 'fuzz');
@@ -240,7 +241,7 @@ describe('damage', () => {
     { k: 'v' },
   );
 
-  test('every cut is noticed', () => {
+  test('truncation anywhere is noticed', () => {
     for (let length = 0; length < whole.length; length++) {
       expect(() => decodeSafetensors(whole.subarray(0, length), 'cut')).toThrow(CheckpointError);
     }

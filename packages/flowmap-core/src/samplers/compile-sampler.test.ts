@@ -28,7 +28,7 @@ describe('compiled samplers', () => {
   const label = Int32Array.of(0, 1, 2, 1, 0);
   const conditions = { label };
 
-  /** The reference runtime with a count of what it is asked for. */
+  /** The reference runtime, with counts of its calls. */
   function counting(): Runtime & { counts: { compiled: number; written: number; runs: number; live: number } } {
     const counts = { compiled: 0, written: 0, runs: 0, live: 0 };
     return {
@@ -61,7 +61,7 @@ describe('compiled samplers', () => {
     };
   }
 
-  test('give the same points for any batch size and any number of steps a call', async () => {
+  test('give the same points for any batch size and any number of steps per call', async () => {
     const times = uniformGrid(5);
     const results = await Promise.all(
       [[5, 1], [1, 1], [2, 2], [8, 5], [3, 7]].map(async ([batchSize, stepsPerCall]) => {
@@ -119,12 +119,12 @@ describe('compiled samplers', () => {
     expect(await draw('velocity')).not.toEqual(await draw('flowMap', euler()));
   });
 
-  test('give the noise itself for a step of no length', async () => {
+  test('give the noise itself for a step of length 0', async () => {
     const sampler = await compileSampler(runtime, model, { batchSize: 2 });
     expect((await sampler.sample({ noise, conditions, times: [0.4, 0.4] })).data).toEqual(noise.data);
   });
 
-  test('refuse what makes no sense', async () => {
+  test('refuse invalid arguments', async () => {
     const sampler = await compileSampler(runtime, model, { batchSize: 2 });
     const times = [1, 0];
     const refused = (args: Parameters<typeof sampler.sample>[0], message: RegExp) =>
@@ -158,7 +158,7 @@ describe('compiled samplers', () => {
 
   test('keeps more than 256 MiB of parameters out of the program unless told otherwise', async () => {
     const large = mlp({ shape: [2], width: 4096, depth: 1 });
-    // Zeros that nothing touches take no memory.
+    // Untouched zeros take no memory.
     const zeros = new Float32Array(4096 ** 2);
     const params = Object.fromEntries(
       Object.entries(large.parameters).map(([name, { shape }]) => {

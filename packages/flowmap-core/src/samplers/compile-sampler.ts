@@ -26,38 +26,44 @@ import type { Sampler } from './sampler.js';
 
 /** Options of {@link compileSampler}. */
 export interface CompileSamplerOptions {
-  /** How points move along the grid; `flowMapSampler()` for a flow map and `heun()` for a velocity field unless given. */
+  /**
+   * How points move along the grid; `flowMapSampler()` for a flow map and `heun()` for a velocity field unless given.
+   */
   readonly sampler?: Sampler;
   /** Samples per run of the program. */
   readonly batchSize: number;
   /**
-   * Steps in one run of the program; 1 unless given. More take longer to compile and save some microseconds a step. A grid
-   * that this does not divide ends in steps of length 0, which change nothing but take their time.
+   * Steps in one run of the program; 1 unless given. More steps take longer to compile and save a few microseconds per
+   * step. If the number of steps is not a multiple of this, the grid is padded with steps of length 0, which change
+   * nothing but take as long.
    */
   readonly stepsPerCall?: number;
   /**
-   * Whether the parameters are constants of the program, which a runtime lays out in memory as its kernels like them best. Unless
-   * given, true for up to 256 MiB of parameters: compiling takes longer then. On onnxruntime's CPU in Node, compiling
-   * takes memory for two copies of matrices and one more of the largest, elsewhere for about four. With false, samples take longer, and
-   * two copies are kept.
+   * Whether the parameters are constants of the program, which a runtime can lay out in memory to suit its kernels.
+   * Compiling then takes longer. True by default for up to 256 MiB of parameters. On onnxruntime's CPU in Node,
+   * compiling takes memory for two copies of the matrices and one more of the largest, elsewhere for about four copies.
+   * With false, sampling is slower, and two copies are kept.
    */
   readonly frozen?: boolean;
 }
 
 /** What to sample. */
 export interface SampleArguments {
-  /** Points at the first time, float32 `[count, ...shape]`: standard normal noise when that is 1. Any count. */
+  /** Points at the first time, float32 `[count, ...shape]` with any count: standard normal noise if that time is 1. */
   readonly noise: HostTensor;
   /** Rows of the network's conditions by name, one for each sample: `{ label: Int32Array.of(2, 0) }`. */
   readonly conditions?: Readonly<Record<string, HostData>>;
   /** The grid, at least two times in [0, 1]; descending from noise to data, or ascending to invert. */
   readonly times: ArrayLike<number>;
   /**
-   * Seed of the noise that the sampler draws in its steps, a whole number in [0, 2^53); for samplers that draw, and without effect
-   * on others. The same seed gives the same points, whatever the batch size and the steps of a call.
+   * Seed of the noise that the sampler draws in its steps, a whole number in [0, 2^53); required for samplers that draw
+   * noise, ignored by others. The same seed gives the same points, whatever the batch size and the steps per call.
    */
   readonly seed?: number;
-  /** Index of the first sample among all that the seed is used for, 0 unless given: samples of other indices get other noise. */
+  /**
+   * Index of the first sample among all that use the seed, 0 unless given: samples with different indices get different
+   * noise.
+   */
   readonly firstSample?: number;
 }
 
@@ -75,23 +81,23 @@ export interface CompiledSampler {
    * Checks arguments of `sample` without sampling.
    *
    * @throws {ShapeError} for noise that is not `[count, ...shape]`
-   * @throws {ConfigError} for conditions that the network lacks or does not take, times that make no sense, or no seed for a sampler
-   *   that draws
+   * @throws {ConfigError} for conditions that the network lacks or does not take, invalid times, or no seed for a
+   *   sampler that draws noise
    */
   check(args: SampleArguments): void;
   /** Releases the program and the parameters. */
   dispose(): Promise<void>;
 }
 
-/** Most bytes of parameters that are made constants unless it is asked for. */
+/** Maximum number of bytes of parameters that are frozen by default. */
 const MOST_FROZEN = 2 ** 28;
 
 /**
- * Compiles a model's sampler and uploads its parameters, both once; then any number of samples on any grid can be drawn.
- * Between steps the points stay on the device.
+ * Compiles a model's sampler and uploads its parameters, both once; then any number of samples on any grid can be
+ * drawn. Between steps the points stay on the device.
  *
  * @param given the model to sample from
- * @throws {ConfigError} for a model whose parameters are not those of its network, a sampler of flow maps with a network
+ * @throws {ConfigError} for a model whose parameters are not those of its network, a flow map sampler with a network
  *   without an interval input, or counts that are not whole numbers >= 1
  * @throws {UnsupportedError} for more frozen parameters than the runtime's programs can hold
  *
@@ -123,12 +129,12 @@ export async function compileSampler(
   return samplerWith(runtime, executable, sampler, network);
 }
 
-/** The sampler of a kind of model. */
+/** The default sampler for a kind of model. */
 export function samplerOf({ kind }: Pick<Model, 'kind'>): Sampler {
   return kind === 'flowMap' ? flowMapSampler() : heun();
 }
 
-/** Samples with the compiled program of a sampler. */
+/** The sampler of a compiled sampler program. */
 export function samplerWith(
   runtime: Runtime,
   executable: Executable,
@@ -142,7 +148,7 @@ export function samplerWith(
   const array = runtime.precision === 'float64' ? Float64Array : Float32Array;
   const carry = Object.entries(sampler.carry?.([batchSize, ...shape]) ?? {});
   const zeros = Object.fromEntries(carry.map(([name, spec]) => [carryKey(name), hostZeros(spec)]));
-  /** Checks arguments: the rows of conditions as tensors, and the times of each call. */
+  /** Checks the arguments; returns the rows of conditions as tensors, and the times of each call. */
   const checked = ({ noise, conditions = {}, times, seed }: SampleArguments): Checked => {
     checkNoise(noise, shape);
     requireKnown('conditions', type, network.conditions, conditions);
@@ -188,7 +194,7 @@ interface Checked {
   readonly calls: readonly HostTensor[];
 }
 
-/** The rows of a batch, filled up with zeros, which are values of every condition. */
+/** The rows of a batch, padded with zeros, which are valid values of every condition. */
 function rowsOf(conditions: HostTensors, first: number, batchSize: number): HostTensors {
   const parts = Object.entries(conditions).map(([name, { shape, dtype, data }]) => {
     const size = sizeOf(shape.slice(1));
@@ -199,7 +205,9 @@ function rowsOf(conditions: HostTensors, first: number, batchSize: number): Host
   return Object.fromEntries(parts) as HostTensors;
 }
 
-/** Runs the program once for each part of the grid, feeding its outputs back: the points, and what the sampler carries. */
+/**
+ * Runs the program once for each part of the grid, feeding its outputs back: the points, and what the sampler carries.
+ */
 async function runCalls(
   executable: Executable,
   start: Feeds,
@@ -223,7 +231,7 @@ async function runCalls(
   }
 }
 
-/** The grid in overlapping parts of `steps + 1` times, the last one filled up with the last time. */
+/** The grid in overlapping parts of `steps + 1` times, the last part padded with the last time. */
 function timesOfCalls(times: ArrayLike<number>, steps: number): HostTensor[] {
   const grid = Array.from(times);
   const wrong = grid.find((time) => !(time >= 0 && time <= 1));

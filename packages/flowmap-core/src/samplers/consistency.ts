@@ -3,8 +3,8 @@ import { interpolate, perSample } from '../path.js';
 import type { Sampler } from './sampler.js';
 
 /**
- * The multistep sampler of consistency models (Song et al.): each step goes to the data by the flow map, `f(x, t, 0)`, and back to
- * time `s` with new noise, `x <- alpha(s) f(x, t, 0) + sigma(s) z`. One evaluation a step.
+ * The multistep sampler of consistency models (Song et al.): each step goes to the data with the flow map,
+ * `f(x, t, 0)`, and back to time `s` with new noise, `x <- alpha(s) f(x, t, 0) + sigma(s) z`. One evaluation per step.
  */
 export function consistency(): Sampler {
   return {

@@ -1,8 +1,8 @@
 import type { Sampler } from './sampler.js';
 
 /**
- * A flow map's sampler: `x <- f(x, t, s)` for each step of the grid (AYF, "Align Your Flow"). An exact flow map gives the same
- * point on any grid between the same ends. One evaluation a step.
+ * Samples with a flow map: `x <- f(x, t, s)` for each step of the grid (AYF, "Align Your Flow"). An exact flow map
+ * gives the same point on any grid between the same endpoints. One evaluation per step.
  */
 export function flowMapSampler(): Sampler {
   return {

@@ -4,16 +4,17 @@ import { perSample } from '../path.js';
 import type { Sampler } from './sampler.js';
 
 /**
- * γ-sampling of a flow map (Kim et al., "Consistency Trajectory Models"; used by AYF): each step goes by the flow map to a time
- * `s' <= s` and adds noise to come back to `s`. γ = 0 is {@link flowMapSampler}, γ = 1 {@link consistency}. Noise makes up for
- * what earlier steps got wrong, but each step then leaves more to the map. One evaluation a step.
+ * γ-sampling of a flow map (Kim et al., "Consistency Trajectory Models"; used by AYF): each step follows the flow map
+ * to a time `s' <= s` and adds noise to return to `s`. γ = 0 is {@link flowMapSampler}, γ = 1 is {@link consistency}.
+ * Noise corrects errors of earlier steps, but makes the map take longer steps. One evaluation per step.
  *
- * On a path, `x_s = alpha x_0 + sigma z` has the law of `a x_s' + b e` for independent normal `e` when the data keeps its factor,
- * `a alpha' = alpha`, and the noise its variance, `a² sigma'² + b² = sigma²`. As CTM does in terms of `sigma / alpha`, the noise is
- * shared by `b = γ sigma`, so that `a sigma' = r sigma` with `r = sqrt(1 - γ²)`: the time s' and the factor a are where
- * the path has alpha to `r sigma`. On the linear path, `a = (1 - s) + r s` and `s' = r s / a`.
+ * On a path, `x_s = alpha x_0 + sigma z` has the distribution of `a x_s' + b e` for independent normal `e` if the data
+ * keeps its factor, `a alpha' = alpha`, and the noise its variance, `a² sigma'² + b² = sigma²`. The new noise is
+ * `b = γ sigma`, as in CTM, which works in terms of `sigma / alpha`. Then `a sigma' = r sigma` with `r = sqrt(1 - γ²)`:
+ * s' is the time at which data and noise have the ratio alpha to `r sigma`, and a is the scale. On the linear path,
+ * `a = (1 - s) + r s` and `s' = r s / a`.
  *
- * @param strength γ, from 0 = deterministic to 1 = all noise is new in each step
+ * @param strength γ, from 0 = deterministic to 1 = all noise is new in every step
  * @throws {ConfigError} for a number outside [0, 1]
  */
 export function gamma(strength: number): Sampler {
@@ -26,7 +27,7 @@ export function gamma(strength: number): Sampler {
     ...(strength > 0 ? { draws: 'normal' } : {}),
     step(field, x, t, s, { noise, path }) {
       const { alpha, sigma } = path.at(s);
-      // At s = 1 with γ = 1 both are 0: any landing does, as nothing of it is left.
+      // At s = 1 with γ = 1 both are 0: any landing time will do, as nothing of the landing point is left.
       const { time: landing, scale } = path.locate(alpha, sigma.mul(kept));
       const landed = field.map(x, t, landing).mul(perSample(scale, x));
       const next = noise ? landed.add(noise.mul(perSample(sigma.mul(strength), x))) : landed;

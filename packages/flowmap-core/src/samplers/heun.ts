@@ -2,9 +2,9 @@ import { perSample } from '../path.js';
 import type { Sampler } from './sampler.js';
 
 /**
- * Heun's method (the explicit trapezoidal rule) for the ODE `dx/dt = v(x, t)`: an Euler step, then the step again with the
- * mean of the velocities at both ends; of order 2, two evaluations a step. A flow map's network is used at s = t, where it is a
- * velocity.
+ * Heun's method (the explicit trapezoidal rule) for the ODE `dx/dt = v(x, t)`: an Euler step, then the step again with
+ * the mean of the velocities at both ends; of order 2, two evaluations per step. A flow map's network is used at s = t,
+ * where it is a velocity.
  */
 export function heun(): Sampler {
   return {

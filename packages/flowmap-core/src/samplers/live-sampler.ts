@@ -6,20 +6,21 @@ import { samplerProgram } from './sampler-program.js';
 
 /** Options of {@link compileLiveSampler}. */
 export interface LiveSamplerOptions extends Omit<CompileSamplerOptions, 'frozen'> {
-  /** The executable, of the same runtime, that has the parameters. */
+  /** The executable, from the same runtime, that has the parameters. */
   readonly sharing: Executable;
-  /** Name of the state that a parameter is: `student.ema.weight` for the average of `weight` in a training. */
+  /** Name of the state that holds a parameter: `student.ema.weight` for the average of `weight` in a training. */
   readonly stateOf: (parameter: string) => string;
 }
 
 /**
- * A sampler whose parameters are states of another executable, without a copy: in the middle of a training, from the averages as
- * they are. Either may be disposed of first. What writes to the parameters between two steps of a sample is in its later steps.
+ * Compiles a sampler whose parameters are states of another executable, without copying them: in the middle of a
+ * training, say, from its current averages. Either may be disposed of first. If the parameters are written between two
+ * steps of a sample, its later steps use the new values.
  *
- * @param model what the parameters are for
- * @throws {ConfigError} for an executable without a state of the network, a sampler of flow maps with a network
- *   without an interval input, or counts that are not whole numbers >= 1
- * @throws {SharingError} for an executable of another runtime, or a state of another shape
+ * @param model the model that the parameters belong to
+ * @throws {ConfigError} for an executable that lacks a state of the network, a flow map sampler with a network without
+ *   an interval input, or counts that are not whole numbers >= 1
+ * @throws {SharingError} for an executable from another runtime, or a state of another shape
  *
  * @example
  * const sampler = await compileLiveSampler(runtime, student, { batchSize: 16, sharing: step, stateOf: (name) => `student.ema.${name}` });

@@ -2,19 +2,19 @@ import { hostTensor, normalBatch, sizeOf, type HostTensor, type Shape } from '@f
 
 /** The steps and samples of one run of a sampler's program. */
 export interface RunPart {
-  /** Steps and samples that the run is for, of which the program may have more. */
+  /** Steps and samples of the run; the program may have more. */
   readonly steps: number;
   readonly samples: number;
-  /** Indices of the first of them in the grid and among all samples. */
+  /** Index of the first step in the grid, and of the first sample among all samples. */
   readonly firstStep: number;
   readonly firstSample: number;
 }
 
 /**
- * Standard normal noise for one run of a sampler's program: each sample's in each step depends on the seed and the indices of
- * both, and on nothing else. What fills up the program's shape, and no sample's result depends on, is zero.
+ * Standard normal noise for one run of a sampler's program: the noise of each sample in each step depends only on the
+ * seed and the indices of both. Padding, on which no sample's result depends, is zero.
  *
- * @param shape of the program's input, `[steps, batch, ...sample]`
+ * @param shape shape of the program's input, `[steps, batch, ...sample]`
  * @throws {RandomKeyError} for a seed or an index out of range
  */
 export function noiseOfSteps(seed: number, shape: Shape, part: RunPart): HostTensor {

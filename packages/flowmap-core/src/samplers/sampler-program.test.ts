@@ -30,7 +30,7 @@ const mapNetwork = (exact: FlowMap): Network =>
 const fieldNetwork = (field: VelocityField): Network =>
   defineNetwork({ ...base, interval: false }, {}, (params, inputs) => field.velocity(params, inputs));
 
-/** Where a sampler leads from the points along a grid. It is compiled once, for one step. */
+/** Where a sampler takes the points along a grid. It is compiled once, for one step. */
 type Path = (times: ArrayLike<number>) => Promise<number[]>;
 async function pathOf(network: Network, sampler: Sampler): Promise<Path> {
   const kind = network.config.interval ? 'flowMap' : 'velocity';
@@ -46,7 +46,7 @@ async function jump(exact: FlowMap, from: number, to: number): Promise<number[]>
   return Array.from(data);
 }
 
-/** Steps from 1 to 0 that are in turn short and twice as long. */
+/** Steps from 1 to 0, alternately short and twice as long. */
 function alternatingGrid(steps: number): number[] {
   const unit = 1 / (1.5 * steps);
   return Array.from({ length: steps + 1 }, (_, i) => 1 - unit * (1.5 * i - (i % 2) / 2));
@@ -75,14 +75,14 @@ describe.each(Object.entries(laws))('on the exact fields of a %s', (_, { map, fi
     await fc.assert(
       fc.asyncProperty(inner, async (times) => {
         const grid = [1, ...times.sort((a, b) => b - a), 0];
-        // Rounding, divided by the small densities on the way.
+        // Rounding errors, divided by the small densities on the way.
         expect(largestDifference(await jumps(grid), exact)).toBeLessThan(1e-10);
       }),
       { numRuns: 20 },
     );
   });
 
-  test('a flow map leads to noise and back', async () => {
+  test('a flow map goes to noise and back', async () => {
     expect(largestDifference(await jumps([0.2, 0.5, 1, 0.7, 0.2]), points)).toBeLessThan(1e-10);
   });
 
@@ -95,7 +95,7 @@ describe.each(Object.entries(laws))('on the exact fields of a %s', (_, { map, fi
     for (const grid of [uniformGrid, alternatingGrid]) {
       const errorOf = async (steps: number): Promise<number> => largestDifference(await path(grid(steps)), exact);
       const [coarse, fine] = [await errorOf(64), await errorOf(128)];
-      // The slope between two grids is off by the next order's share, a few percent at these steps.
+      // The next order shifts the slope between two grids by a few percent at these steps.
       expect(Math.abs(Math.log2(coarse / fine) - order)).toBeLessThan(0.15);
       expect(fine).toBeLessThan(order === 1 ? 0.02 : 2e-3);
     }
@@ -165,7 +165,7 @@ describe('programs', () => {
     );
   });
 
-  test('that make no sense are refused', () => {
+  test('with invalid options are refused', () => {
     const field = mlp({ shape: [2] });
     expect(() => samplerProgram(flowMapSampler(), { network: field, batchSize: 1, steps: 1 })).toThrow(
       /sampler: 'flow-map' wants a network with an interval input; use euler\(\)/,

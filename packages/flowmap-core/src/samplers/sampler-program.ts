@@ -17,7 +17,7 @@ import { linearPath, type Path } from '../path.js';
 import type { Network } from '../plugins.js';
 import type { CarriedStep, Sampler } from './sampler.js';
 
-/** What a sampler's program is made of. */
+/** Options of {@link samplerProgram}. */
 export interface SamplerOptions {
   /** A velocity field or a flow map's average velocity. */
   readonly network: Network;
@@ -29,21 +29,22 @@ export interface SamplerOptions {
   readonly batchSize: number;
   /** Steps per run. */
   readonly steps: number;
-  /** Name of the state that a parameter is; its own unless given. */
+  /** Name of the state that holds a parameter; the parameter's own name unless given. */
   readonly stateOf?: (parameter: string) => string;
 }
 
 /**
- * The program of a sampler, to export it or to run it yourself: it takes `steps` steps along the times that it is given.
+ * The program of a sampler, for exporting it or running it yourself: it takes `steps` steps along the given times.
  *
- * It takes `x [batch, ...shape]` at the first time, `times [steps + 1]` (any grid; a new one never traces again) and the network's
- * `conditions.*`, rows for each sample. A sampler that draws also takes `noise [steps, batch, ...shape]`, and one that
- * carries something `carry.name` for each name, zeros at first. Its state are the network's parameters. Its output `x` is the point
- * at the last time, and `carry.name` what the next run takes.
+ * It takes `x [batch, ...shape]` at the first time, `times [steps + 1]` (any grid; a new one never causes retracing)
+ * and the network's `conditions.*`, one row per sample. A sampler that draws also takes
+ * `noise [steps, batch, ...shape]`, and one that carries something takes `carry.name` for each name, zeros at first.
+ * Its state consists of the network's parameters. Its output `x` holds the points at the last time, and `carry.name` is
+ * what the next run takes.
  *
- * @throws {ConfigError} for a network without the interval input that the sampler needs, counts that are not whole numbers >= 1, or
- *   a step that does not carry on what the sampler promises
- * @throws {ShapeError} for a sampler whose step returns points or carries on tensors of other shapes than it was given
+ * @throws {ConfigError} for a network without the interval input that the sampler needs, counts that are not whole
+ *   numbers >= 1, or a step that does not carry what the sampler declares
+ * @throws {ShapeError} for a sampler whose step returns points or carried tensors of other shapes than it was given
  *
  * @example
  * const program = samplerProgram(euler(), { network, batchSize: 16, steps: 1 });
@@ -96,7 +97,7 @@ export function samplerProgram(sampler: Sampler, options: SamplerOptions): Progr
   });
 }
 
-/** What an input and output of the program is called that a sampler carries under a name. */
+/** Name of the program's input and output for what a sampler carries under a name. */
 export function carryKey(name: string): string {
   return `carry.${name}`;
 }
@@ -105,7 +106,7 @@ function carriedStep(result: Tensor | CarriedStep): CarriedStep {
   return 'carry' in result ? result : { x: result, carry: {} };
 }
 
-/** A step's results must be of the shapes of what it was given. */
+/** Checks that a step's results have the shapes of what it was given. */
 function requireLike({ name }: Sampler, wanted: Tensors, got: Tensors): void {
   for (const [key, { shape }] of Object.entries(wanted)) {
     const given = got[key]?.shape;

@@ -44,13 +44,14 @@ describe('γ-sampling', () => {
   test('with γ = 1 is the sampler of consistency models', async () => {
     const [ours, theirs] = [await sampled(gaussian, gamma(1), args), await sampled(gaussian, consistency(), args)];
     for (const [i, value] of ours.entries()) expect(value).toBeCloseTo(theirs[i]!, 12);
-    // At s = 1 nothing of the data is left, and no formula may divide by it.
+    // At s = 1 nothing of the data is left, so no formula may divide by its factor.
     const up = { ...args, times: [0.3, 1] };
     expect(await sampled(gaussian, gamma(1), up)).toEqual(await sampled(gaussian, consistency(), up));
   });
 
   test('steps as worked out by hand', async () => {
-    // γ = 0.6, from t = 1 to s = 0.5: r = 0.8, a = 0.5 + 0.4 = 0.9, s' = 0.4 / 0.9; the map of N(0, 1/4) scales by sigma(s') / sigma(1).
+    // γ = 0.6, from t = 1 to s = 0.5: r = 0.8, a = 0.5 + 0.4 = 0.9, s' = 0.4 / 0.9; the map of N(0, 1/4) scales by
+    // sigma(s') / sigma(1).
     const model = modelOf(gaussianFlowMap({ std: 0.5 }));
     const z = normalBatch({ seed: 9, purpose: 'sampler' }, [1, 1])[0]!;
     const landing = 0.4 / 0.9;
@@ -61,8 +62,8 @@ describe('γ-sampling', () => {
   });
 
   test('steps on the trigonometric path as worked out by hand', async () => {
-    // γ = 0.6, from t = 1 to s = 0.5, an angle of π / 4: r = 0.8, tan(angle') = 0.8, and a = cos(angle) / cos(angle'). Data of deviation 1
-    // stays where it is, so that the map is the identity.
+    // γ = 0.6, from t = 1 to s = 0.5, an angle of π / 4: r = 0.8, tan(angle') = 0.8, and a = cos(angle) / cos(angle').
+    // Data of standard deviation 1 stays where it is, so the map is the identity.
     const model = modelOf(gaussianFlowMap({ std: 1 }, trigonometricPath), 'trigonometric');
     const z = normalBatch({ seed: 9, purpose: 'sampler' }, [1, 1])[0]!;
     const wanted = (Math.SQRT1_2 / Math.cos(Math.atan(0.8))) * 0.37 + 0.6 * Math.SQRT1_2 * z;
@@ -126,8 +127,8 @@ describe.each([gamma(0.3), gamma(0.9), consistency()])(
             path === linearPath ? [1 - s, s] : [Math.cos((Math.PI / 2) * s), Math.sin((Math.PI / 2) * s)];
           const wantedMean = alpha * mean;
           const wantedVariance = alpha ** 2 * variance + sigma ** 2;
-          // Four standard errors: of a mean sqrt(v / n), of a variance at most v sqrt(2 / n), as no mixture here has heavier tails than
-          // a normal law.
+          // Four standard errors: of a mean sqrt(v / n), of a variance at most v sqrt(2 / n), as no mixture here has
+          // heavier tails than a normal distribution.
           expect(Math.abs(gotMean - wantedMean)).toBeLessThan(4 * Math.sqrt(wantedVariance / count));
           expect(Math.abs(gotVariance - wantedVariance)).toBeLessThan(4 * wantedVariance * Math.sqrt(2 / count));
         }
@@ -148,7 +149,7 @@ describe('noise of the steps', () => {
   const start = hostTensor([5, 2], normalBatch({ seed: 1, purpose: 'noise' }, [5, 2]));
   const times = uniformGrid(5, 1, 0.2);
 
-  test('depends on the seed and the indices of sample and step alone', async () => {
+  test('depends only on the seed and the indices of sample and step', async () => {
     const splits = [[5, 1], [1, 1], [2, 2], [8, 5], [3, 7]] as const; // prettier-ignore
     const results = await Promise.all(
       splits.map(async ([batchSize, stepsPerCall]) => {
@@ -172,7 +173,7 @@ describe('noise of the steps', () => {
     expect(Math.abs(twice.data[0]! - data[0]!)).toBeGreaterThan(0.01);
   });
 
-  test('wants a seed', async () => {
+  test('needs a seed', async () => {
     const compiled = await compileSampler(runtime, model, { sampler: consistency(), batchSize: 4 });
     const refused = compiled.sample({ noise: start, times });
     await expect(refused).rejects.toThrow(expect.objectContaining({ name: 'ConfigError', option: 'seed' }));

@@ -1,20 +1,20 @@
 import { describe, it } from 'vitest';
 
-/** One demand of a contract, a function that throws where it is not met. */
+/** One requirement of a contract, with a function that throws if it is not met. */
 export interface Check {
-  /** What is demanded, as the title of a test. */
+  /** The requirement, as the title of a test. */
   readonly title: string;
   readonly run: () => void | Promise<void>;
 }
 
-/** Registers the checks of a contract as the tests of one suite. */
+/** Registers the checks of a contract as tests of one suite. */
 export function describeChecks(name: string, checks: readonly Check[]): void {
   describe(name, () => {
     for (const { title, run } of checks) it(title, async () => run());
   });
 }
 
-/** Titles of the checks that fail: tells in a test that a contract finds what it should. */
+/** Titles of the checks that fail, to test that a contract finds what it should. */
 export async function failedChecks(checks: readonly Check[]): Promise<string[]> {
   const failed: string[] = [];
   for (const { title, run } of checks) {

@@ -15,7 +15,7 @@ function requireIndices(indices: ArrayLike<number>, length: number): void {
   if (wrong !== undefined) throw new ConfigError('numbers.batch', `wanted an index below ${length}, got ${wrong}`);
 }
 
-/** A batch of a dataset with classes, its labels at hand. */
+/** A batch of a dataset with classes, with direct access to its labels. */
 interface Labelled {
   readonly x: Float32Array;
   readonly labels: Int32Array;
@@ -23,7 +23,7 @@ interface Labelled {
 const batchOf = ({ x, labels }: Labelled): Batch => ({ x, conditions: { label: labels } });
 const labelled = ({ x, conditions }: Batch): Labelled => ({ x, labels: conditions['label'] as Int32Array });
 
-/** Sample i is the pair (i, -i), of the class of its parity. */
+/** Sample i is the pair (i, -i), and its class is its parity. */
 const numbers = (changes: Partial<Dataset> = {}): Dataset => ({
   name: 'numbers',
   length: LENGTH,
@@ -41,7 +41,7 @@ const numbers = (changes: Partial<Dataset> = {}): Dataset => ({
   ...changes,
 });
 
-/** Draw i is a number that `value` makes of it. */
+/** Draw i is the number `value(i)`. */
 const endless = (value: (index: number) => number): Dataset => ({
   name: 'draws',
   length: Infinity,
@@ -73,10 +73,10 @@ async function oneNumber(indices: ArrayLike<number>): Promise<Batch> {
 }
 
 describe('the contract of datasets', () => {
-  /** Titles of what fails, shortened to their first words. */
+  /** Titles of the checks that fail, shortened to their first words. */
   const failures = async (make: () => Dataset): Promise<string[]> =>
     (await failedChecks(datasetChecks(make))).map((title) => title.split(' ').slice(0, 3).join(' '));
-  /** What fails when the batches of the numbers are changed. */
+  /** The checks that fail when the batches of the numbers are changed. */
   const changed = (change: (batch: Labelled, indices: number[]) => Labelled): Promise<string[]> =>
     failures(() =>
       numbers({
@@ -84,7 +84,7 @@ describe('the contract of datasets', () => {
       }),
     );
 
-  it('has nothing against a dataset that is right', async () => {
+  it('accepts a correct dataset', async () => {
     expect(await failures(numbers)).toEqual([]);
   });
 
@@ -140,7 +140,7 @@ describe('the contract of datasets', () => {
     expect(await failures(() => sorting)).toContain('takes indices as');
   });
 
-  it('refuses arrays that are its own', async () => {
+  it('refuses arrays that the dataset keeps using', async () => {
     const kept = new Map<string, Promise<Batch>>();
     const caching = numbers({
       batch(indices) {
@@ -165,7 +165,7 @@ describe('the contract of datasets', () => {
     expect(await failures(() => disturbed)).toEqual(['answers calls that']);
   });
 
-  it('refuses indices that are not refused, or not by name', async () => {
+  it('refuses a dataset that accepts wrong indices, or does not name them', async () => {
     const title = 'refuses an index';
     const wrapping = (indices: ArrayLike<number>): Promise<Batch> =>
       numbers().batch(Array.from(indices, (index) => Math.abs(Math.trunc(index || 0)) % LENGTH || 0));
@@ -182,7 +182,7 @@ describe('the contract of datasets', () => {
     expect(await failures(() => numbers({ batch: throwing(vague) }))).toEqual([title]);
   });
 
-  it('refuses draws that come again, drift, or depend on those before', async () => {
+  it('refuses draws that repeat, drift, or depend on earlier ones', async () => {
     const title = 'draws for ever,';
     expect(await failures(() => endless((index) => uniform(index % 64)))).toEqual([title]);
     expect(await failures(() => endless((index) => uniform(index % 2 ** 32)))).toEqual([title]);

@@ -5,19 +5,19 @@ import { classCount } from '../conditions.js';
 import type { Batch, Dataset } from '../plugins.js';
 import { describeChecks, type Check } from './check.js';
 
-/** How a dataset is judged. */
+/** How a dataset is checked. */
 export interface DatasetContract {
-  /** Draws that the statistics of an endless dataset are taken of; 4096 unless given. */
+  /** Number of draws for the statistics of an endless dataset; 4096 unless given. */
   readonly draws?: number;
 }
 
 /**
- * The contract of a dataset, as vitest tests: index i gives the same sample always, alone and in company, samples are what the
- * dataset promises, arrays belong to the caller, wrong indices are refused by name, and the draws of an endless dataset do not
- * depend on each other.
+ * The contract of a dataset, as vitest tests: index i always gives the same sample, alone or with others; samples are
+ * what the dataset promises; arrays belong to the caller; wrong indices are refused and named; and the draws of an
+ * endless dataset are independent of each other.
  *
  * @param name title of the suite
- * @param make makes the dataset; a small one, if there is a choice
+ * @param make makes the dataset, preferably a small one
  *
  * @example
  * describeDataset('two moons', () => twoMoons({ seed: 1 }));
@@ -30,7 +30,7 @@ export function describeDataset(
   describeChecks(`dataset ${name}`, datasetChecks(make, contract));
 }
 
-/** What {@link describeDataset} checks, as functions that throw. */
+/** The checks of {@link describeDataset}, as functions that throw. */
 export function datasetChecks(make: () => Dataset | Promise<Dataset>, { draws = 4096 }: DatasetContract = {}): Check[] {
   let shared: Promise<Dataset> | undefined;
   const dataset = (): Promise<Dataset> => (shared ??= Promise.resolve(make()));
@@ -161,7 +161,10 @@ export function datasetChecks(make: () => Dataset | Promise<Dataset>, { draws = 
   ];
 }
 
-/** Indices to look at: the ends and what lies between, in no order; also such as have more than 32 bits. */
+/**
+ * Indices to check: both ends and some in between, in no particular order, and for endless datasets some of more than
+ * 32 bits.
+ */
 function indicesOf({ length }: Dataset): number[] {
   if (length === Infinity) return [7, 0, 2 ** 32 + 7, 1, 1000, 2 ** 40];
   const spread = [0.5, 0, 0.99, 0.2, 1].map((share) => Math.round(share * (length - 1)));
@@ -173,7 +176,7 @@ function expectSame(got: Batch, wanted: Batch): void {
   expect(got.conditions).toEqual(wanted.conditions);
 }
 
-/** As toEqual does, but fast for images. */
+/** Like toEqual, but fast for images. */
 function sameNumbers(got: Float32Array, wanted: Float32Array): boolean {
   return got.length === wanted.length && got.every((value, i) => Object.is(value, wanted[i]));
 }
@@ -198,7 +201,10 @@ function numbersOf(message: string): string[] {
   return message.match(/-?(\d+(\.\d+)?|Infinity)|NaN/g) ?? [];
 }
 
-/** What must hold of independent draws from one distribution, whatever it is; a bound of six standard errors never fails by chance. */
+/**
+ * Checks what must hold for independent draws from any one distribution; bounds of six standard errors never fail by
+ * chance.
+ */
 async function expectIndependentDraws(data: Dataset, count: number): Promise<void> {
   const size = sizeOf(data.shape);
   const block = async (first: number, length: number): Promise<Float32Array> =>

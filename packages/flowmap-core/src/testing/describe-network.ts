@@ -22,17 +22,17 @@ import { flowMapFrom, type Model } from '../models/model.js';
 import { networkFromConfig } from '../networks/registry.js';
 import type { ConditionSpec, Network, NetworkConfig, NetworkInputs, ParameterSpec } from '../plugins.js';
 
-/** What the contract varies; the rest of a network's options are the caller's, and should make it small. */
+/** The options that the contract varies; the others are up to the caller, and should make the network small. */
 export interface NetworkVariant {
   readonly classes: number;
   readonly interval: boolean;
-  /** More conditions, each with the shape for one sample; for types that take them. */
+  /** Further conditions, each with its shape for one sample; for types that take them. */
   readonly conditions?: Readonly<Record<string, Shape>>;
   /** Rate of dropout; for types that have it. */
   readonly dropout?: number;
 }
 
-/** How a network is judged. */
+/** How a network is checked. */
 export interface NetworkContract {
   /** Computes in double precision: the float64 reference runtime. */
   readonly oracle: () => Runtime | Promise<Runtime>;
@@ -42,17 +42,17 @@ export interface NetworkContract {
   readonly dropout?: boolean;
 }
 
-/** Samples in a batch of the tests; few, so that the oracle is fast. */
+/** Samples per batch in the tests; few, so that the oracle is fast. */
 const BATCH = 2;
 const CLASSES = 3;
-/** Conditions of each shape that there is. */
+/** Conditions of each possible shape. */
 const CONDITIONS = { guidance: [], style: [3], text: [2, 3] };
 const RATE = 0.4;
 
 /**
- * The contract of a type of network, as vitest suites: its shape, zero output and inputs without effect at initialisation,
- * dependence on each input, conditions and draws, rebuilding from its configuration, and derivatives. Its type must be known to
- * {@link networkFromConfig}.
+ * The contract of a type of network, as vitest suites: its shape, zero output and inputs without effect at
+ * initialisation, dependence on each input, conditions and draws, rebuilding from its configuration, and derivatives.
+ * Its type must be known to {@link networkFromConfig}.
  *
  * @param name title of the suites
  * @param make makes a small network
@@ -179,8 +179,8 @@ export function describeNetwork(
     it('has the derivatives of its values, in parameters and inputs', async () => {
       const params = trained(full);
       const point = [...Object.values(params), ...Object.values(inputs)];
-      // Features of time have frequencies up to 25, a few times that along the random direction: with fifth derivatives of
-      // 1e9 the central difference is off by up to 3e-5, against values and derivatives of 1 to 10.
+      // Features of time have frequencies up to 25, a few times that along the random direction: with fifth derivatives
+      // of 1e9 the central difference is off by up to 3e-5, while values and derivatives are of size 1 to 10.
       await checkDerivatives(traced(full, params, inputs), point, { runtime: oracle, tolerance: 1e-5 });
     });
 
@@ -190,13 +190,10 @@ export function describeNetwork(
       const apply = traced(full, params, inputs);
       const grads = await evaluate(
         oracle,
-        (...args) =>
-          gradients(
-            apply(...args)
-              .square()
-              .sum(),
-            args.slice(0, names.length),
-          ),
+        (...args) => {
+          const output = apply(...args);
+          return gradients(output.square().sum(), args.slice(0, names.length));
+        },
         [...Object.values(params), ...Object.values(inputs)],
       );
       const idle = names.filter((_, i) => !grads[i]!.data.some((value) => Math.abs(value) > 1e-9));
@@ -250,7 +247,7 @@ export function describeNetwork(
       expect(Object.keys(full.draws ?? {}).length > 0).toBe(hasDropout);
       expect(field.draws).toBeUndefined();
       const params = trained(full);
-      // Draws above the rate keep everything, those below leave everything out.
+      // Draws above the rate keep everything, draws below it drop everything.
       const kept = drawsOf(full, RATE + 0.1);
       const outputOf = (draws: HostTensors) => output(full, params, { ...inputs, ...draws });
       const before = (await outputOf(kept)).data;
@@ -317,7 +314,7 @@ function shapeOf({ shape, dtype }: TensorSpec): unknown {
   return { shape, dtype };
 }
 
-/** All that is said of a parameter; functions are not the same when a network is built twice. */
+/** The comparable parts of a parameter's spec; functions differ when a network is built twice. */
 function described(spec: ParameterSpec): unknown {
   return { ...spec, project: spec.project !== undefined };
 }
@@ -350,7 +347,7 @@ function conditionOf(key: string, { shape, dtype, categories = 2 }: ConditionSpe
       );
 }
 
-/** Draws that are all of one value. */
+/** Draws that all have the same value. */
 function drawsOf({ draws = {} }: Network, value: number): HostTensors {
   const entries = Object.entries(draws).map(([key, { shape }]) => {
     const whole = [BATCH, ...shape];

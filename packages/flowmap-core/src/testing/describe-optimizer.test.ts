@@ -20,7 +20,7 @@ const sgd = (changes: Partial<Optimizer> = {}): Optimizer => ({
   ...changes,
 });
 
-/** Lion (Chen et al., "Symbolic discovery of optimization algorithms", 2023): moves by the sign of a mean. */
+/** Lion (Chen et al., "Symbolic discovery of optimization algorithms", 2023): moves by the sign of an average. */
 const lion = (): Optimizer => ({
   name: 'lion',
   config: { beta1: 0.9, beta2: 0.99 },
@@ -33,7 +33,7 @@ const lion = (): Optimizer => ({
   },
 });
 
-/** Moves along the gradient scaled to length 1: looks at a parameter as a whole, and keeps nothing. */
+/** Moves along the gradient scaled to length 1: depends on a parameter as a whole, and has no slots. */
 const normalized = (guard: number): Optimizer => ({
   name: 'normalized',
   config: {},
@@ -46,21 +46,21 @@ const normalized = (guard: number): Optimizer => ({
 });
 
 describeOptimizer('sgd', sgd, { runtime, learningRate: 0.05 });
-// Signs overshoot by a step of the current rate; means that reach back a hundred steps want more of them.
+// Signs overshoot by one step of the current rate; averages over a hundred steps need more steps.
 describeOptimizer('lion', lion, { runtime, learningRate: 0.03, steps: 600, tolerance: 0.05 });
 describeOptimizer('a rule that is not elementwise', () => normalized(1e-12), { runtime, elementwise: false });
 
 describe('the contract of optimizers', () => {
   const contract: OptimizerContract = { runtime, learningRate: 0.05, steps: 200 };
-  /** What the normalized rule needs, whose steps do not get shorter by themselves. */
+  /** Settings for the normalized rule, whose steps do not get shorter by themselves. */
   const enough = { learningRate: 0.1, steps: 400 };
-  /** Titles of what fails, shortened to their first words. */
+  /** Titles of the checks that fail, shortened to their first words. */
   const failures = async (make: () => Optimizer, changes: Partial<OptimizerContract> = {}): Promise<string[]> => {
     const failed = await failedChecks(optimizerChecks(make, { ...contract, ...changes }));
     return failed.map((title) => title.split(' ').slice(0, 4).join(' '));
   };
 
-  it('has nothing against an optimizer that is right', async () => {
+  it('accepts a correct optimizer', async () => {
     expect(await failures(sgd)).toEqual([]);
   });
 
@@ -83,7 +83,7 @@ describe('the contract of optimizers', () => {
     expect(await failures(() => sgd({ slots: ['momentum', 'momentum'] }))).toContain('names its slots by');
   });
 
-  it('refuses slots that an update does not give, or gives besides, or in another shape', async () => {
+  it('refuses slots that an update leaves out, adds, or returns in another shape', async () => {
     const updating = (slots: (momentum: Tensor) => Record<string, Tensor>) => (): Optimizer =>
       sgd({
         update(current, gradient, scalars) {
@@ -97,11 +97,11 @@ describe('the contract of optimizers', () => {
     expect(await failures(updating((momentum) => ({ momentum: momentum.sum() })))).toContain(shapes);
   });
 
-  it('refuses settings that are no JSON', async () => {
+  it('refuses settings that are not JSON', async () => {
     expect(await failures(() => sgd({ config: { momentum: Infinity } }))).toEqual(['has a name, and']);
   });
 
-  it('refuses scalars that are not finite, come and go, or depend on what was asked before', async () => {
+  it('refuses scalars that are not finite, come and go, or depend on earlier calls', async () => {
     const title = 'has the same scalars';
     expect(await failures(() => sgd({ scalars: (rate, step) => ({ rate: rate * (1 + 1 / step) }) }))).toContain(title);
     const warm = (rate: number, step: number): Record<string, number> => (step > 500 ? { rate, late: 1 } : { rate });
@@ -139,14 +139,14 @@ describe('the contract of optimizers', () => {
     expect(await failures(() => normalized(0), { ...enough, elementwise: false })).toEqual(['stays finite where the']);
   });
 
-  it('refuses what climbs, and what does not get there', async () => {
+  it('refuses updates that climb or do not reach the minimum', async () => {
     const climbing = (): Optimizer => sgd({ scalars: (rate) => ({ rate: -rate }) });
     expect(await failures(climbing)).toEqual(['moves against the gradient', 'finds the minimum of']);
     const slow = (): Optimizer => sgd({ scalars: (rate) => ({ rate: rate / 1000 }) });
     expect(await failures(slow)).toEqual(['finds the minimum of']);
   });
 
-  it('refuses what looks at a parameter as a whole, unless it says so', async () => {
+  it('refuses updates that depend on a parameter as a whole, unless declared', async () => {
     const guarded = (): Optimizer => normalized(1e-12);
     expect(await failures(guarded, enough)).toEqual(['moves each value by']);
     const centred = (): Optimizer =>

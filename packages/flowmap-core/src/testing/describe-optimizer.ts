@@ -4,27 +4,27 @@ import type { Optimizer } from '../training/types.js';
 import { describeChecks, type Check } from './check.js';
 import { updaterOf, type Updater } from './updater.js';
 
-/** How an optimizer is judged. */
+/** How an optimizer is checked. */
 export interface OptimizerContract {
   /** Computes in double precision: the float64 reference runtime. */
   readonly runtime: Runtime;
-  /** Learning rate that the quadratic is minimised with at first; it falls to 0 linearly; 0.1 unless given. */
+  /** Initial learning rate for minimising the quadratic, which falls linearly to 0; 0.1 unless given. */
   readonly learningRate?: number;
-  /** Steps in which it is minimised; 400 unless given. */
+  /** Number of steps for minimising it; 400 unless given. */
   readonly steps?: number;
   /**
-   * Largest distance of a value from the minimum then, relative to the distance at the start; 0.01 unless given. Weight decay
-   * moves the minimum and wants more.
+   * Largest final distance of a value from the minimum, relative to the initial distance; 0.01 unless given. Weight
+   * decay moves the minimum and needs more.
    */
   readonly tolerance?: number;
   /**
-   * Whether each value of a parameter moves by its own gradient alone, as in SGD and Adam; true unless given. False for one that
-   * looks at a parameter as a whole: its norm, its rows and columns.
+   * Whether each value of a parameter moves by its own gradient alone, as in SGD and Adam; true unless given. False for
+   * an optimizer that depends on a parameter as a whole: its norm, its rows and columns.
    */
   readonly elementwise?: boolean;
 }
 
-/** Names that a training state has for other tensors: a slot of such a name would stand in their place. */
+/** Names of other tensors in a training state, which a slot of the same name would replace. */
 const TAKEN = ['params', 'gradient', 'gradients', 'teacher', 'ema', 'average', 'averages'];
 const PLAIN_NAME = /^[A-Za-z][A-Za-z0-9_]*$/;
 
@@ -33,11 +33,11 @@ const RATES = [0, 1e-8, 0.1, 1];
 const STEPS = [0, 1, 2, 999, 1e6, 1e12];
 
 /**
- * The contract of an optimizer, as vitest tests: names that nothing else has, scalars that are finite at every step, one program
- * for all steps, updates that depend on nothing but their arguments, and a quadratic whose minimum is found.
+ * The contract of an optimizer, as vitest tests: slot names that nothing else has, scalars that are finite at every
+ * step, one program for all steps, updates that depend only on their arguments, and finding the minimum of a quadratic.
  *
  * @param name title of the suite
- * @param make makes the optimizer; without weight decay, or with a `tolerance` that leaves room for it
+ * @param make makes the optimizer; without weight decay, or with a `tolerance` that allows for it
  *
  * @example
  * describeOptimizer('sgd', () => sgd({ momentum: 0.9 }), { runtime: referenceRuntime(), learningRate: 0.05 });
@@ -46,7 +46,7 @@ export function describeOptimizer(name: string, make: () => Optimizer, contract:
   describeChecks(`optimizer ${name}`, optimizerChecks(make, contract));
 }
 
-/** What {@link describeOptimizer} checks, as functions that throw. */
+/** The checks of {@link describeOptimizer}, as functions that throw. */
 export function optimizerChecks(make: () => Optimizer, contract: OptimizerContract): Check[] {
   const { runtime, learningRate = 0.1, steps = 400, tolerance = 0.01, elementwise = true } = contract;
   const over = async <T>(starts: readonly HostTensor[], use: (updater: Updater) => Promise<T>, optimizer = make()) => {
@@ -57,7 +57,7 @@ export function optimizerChecks(make: () => Optimizer, contract: OptimizerContra
       await updater.dispose();
     }
   };
-  /** Parameters and slots after a few steps along gradients that the step decides. */
+  /** Parameters and slots after a few steps along gradients that depend on the step. */
   const trajectory = (starts: readonly HostTensor[], gradients = drawnGradients, optimizer = make()) =>
     over(
       starts,
@@ -103,7 +103,7 @@ export function optimizerChecks(make: () => Optimizer, contract: OptimizerContra
             expect(value, `rate and step ${pairs[i]!.join(', ')}`).toSatisfy(Number.isFinite);
           }
         }
-        // Asked in the other order.
+        // The same calls in reverse order.
         const reversed = pairs.toReversed().map(([rate, step]) => other.scalars(rate, step));
         expect(reversed.toReversed()).toEqual(values);
       },
@@ -230,7 +230,7 @@ export function optimizerChecks(make: () => Optimizer, contract: OptimizerContra
   return checks;
 }
 
-/** Gradients of one step, the same for the same shapes. */
+/** Gradients for one step, the same for the same shapes. */
 function drawnGradients(parameters: readonly HostTensor[], step: number): HostTensor[] {
   return parameters.map(({ shape }, i) => drawn(`gradient ${String(i)} ${String(step)}`, shape));
 }

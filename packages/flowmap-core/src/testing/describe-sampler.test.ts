@@ -11,7 +11,7 @@ import type { Sampler } from '../samplers/sampler.js';
 import { describeSampler } from './describe-sampler.js';
 import { samplerChecks } from './sampler-checks.js';
 
-/** A sampler from outside: the example of CONTRIBUTING.md. */
+/** A custom sampler: the example from CONTRIBUTING.md. */
 const midpoint: Sampler = {
   name: 'midpoint',
   config: {},

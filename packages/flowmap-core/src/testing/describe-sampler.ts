@@ -3,24 +3,24 @@ import { beforeAll, describe, it } from 'vitest';
 import type { Sampler } from '../samplers/sampler.js';
 import { samplerChecks } from './sampler-checks.js';
 
-/** How a sampler is judged. */
+/** How a sampler is checked. */
 export interface SamplerContract {
   /** Computes in double precision: the float64 reference runtime. */
   readonly oracle: () => Runtime | Promise<Runtime>;
   /**
-   * Order of convergence; `Infinity`, unless given, for a sampler that follows an exact flow map exactly. A sampler that draws noise
-   * has none: the law of its points is checked.
+   * Order of convergence; `Infinity`, the default, for a sampler that follows an exact flow map exactly. A sampler that
+   * draws noise has none: the distribution of its points is checked instead.
    */
   readonly order?: number;
 }
 
-/** A law takes tens of thousands of samples, which take seconds on a busy machine. */
+/** Checking a distribution takes tens of thousands of samples, and seconds on a busy machine. */
 const TIMEOUT = 120_000;
 
 /**
- * The contract of a {@link Sampler}, as vitest tests: steps of no length that change nothing, one program for any grid, batch size and
- * steps a call, samples and their classes kept apart, the order of its convergence or the law of its points on normal data, and
- * the networks and seeds that it refuses.
+ * The contract of a {@link Sampler}, as vitest tests: steps of length 0 that change nothing, one program for any grid,
+ * batch size and number of steps per call, samples and their classes kept apart, the order of convergence or the
+ * distribution of its points on normal data, and the networks and seeds that it refuses.
  *
  * @param name title of the suite
  * @param make makes the sampler under test

@@ -7,25 +7,27 @@ import { samplerProgram } from '../samplers/sampler-program.js';
 import type { Sampler } from '../samplers/sampler.js';
 import { exactModel, SHIFTS, SIZE, spreadAt } from './exact-network.js';
 
-/** What is checked, and by what. */
+/** The sampler under test, and what it is tested with. */
 export interface SamplerSubject {
   readonly sampler: Sampler;
   readonly runtime: Runtime;
-  /** Of convergence; `Infinity` for what is exact on every grid. Without effect for a sampler that draws. */
+  /**
+   * Order of convergence; `Infinity` for a sampler that is exact on every grid. Ignored for a sampler that draws noise.
+   */
   readonly order: number;
 }
 
-/** One promise of a sampler; throws an assertion when it is broken. */
+/** Checks one promise of a sampler; throws an assertion error if it is broken. */
 export type SamplerCheck = (subject: SamplerSubject) => void | Promise<void>;
 
 const COUNT = 5;
 const GRID = [1, 0.8, 0.45, 0.4, 0.1];
 const SEED = 3;
 
-/** Batch sizes and steps a call, of which some divide the number of samples and steps and some do not. */
+/** Batch sizes and steps per call, some of which divide the number of samples and steps and some do not. */
 const SPLITS = [[1, 1], [2, 3], [8, 4], [3, 7]] as const; // prettier-ignore
 
-/** The promises of every {@link Sampler}, by what they say. */
+/** The promises of every {@link Sampler}, by title. */
 export const samplerChecks: Readonly<Record<string, SamplerCheck>> = {
   'has a name, and settings in JSON'({ sampler }) {
     expect(sampler.name).toMatch(/./);
@@ -46,7 +48,7 @@ export const samplerChecks: Readonly<Record<string, SamplerCheck>> = {
     const end = GRID.at(-1)!;
     const wanted = await draw({ times: GRID });
     expect(await draw({ times: [...GRID, end, end] })).toEqual(wanted);
-    // The noise of a step is that of its place in the grid, so that only others go on as before.
+    // The noise of a step depends on its index in the grid, so only samplers without noise go on as before.
     if (!subject.sampler.draws) {
       expect(await draw({ times: GRID.flatMap((time) => [time, time]) })).toEqual(wanted);
     }
@@ -98,7 +100,7 @@ export const samplerChecks: Readonly<Record<string, SamplerCheck>> = {
       const refused = () => samplerProgram(sampler, { ...options, network: field.network });
       expect(refused).toThrow(expect.objectContaining({ name: 'ConfigError', option: 'sampler' }));
     } else {
-      // A flow map at s = t is the velocity field, up to the rounding of two closed forms.
+      // A flow map at s = t is the velocity field, up to rounding errors of two closed forms.
       const of = async (model: typeof map) => (await drawing({ sampler, ...rest }, {}, model))({ times: GRID });
       const [fromMap, fromField] = [await of(map), await of(field)];
       expect(largest(fromMap, fromField)).toBeLessThan(1e-12);
@@ -128,7 +130,7 @@ interface Drawn {
   readonly seed?: number | undefined;
 }
 
-/** Compiles the sampler for the exact network; gives what draws with it. */
+/** Compiles the sampler for the exact network; returns a function that draws samples with it. */
 async function drawing(
   { sampler, runtime }: SamplerSubject,
   options: Partial<CompileSamplerOptions> = {},
@@ -157,12 +159,12 @@ async function checkOrder({ sampler, runtime, order }: SamplerSubject): Promise<
   const errorOf = async (times: ArrayLike<number>): Promise<number> => largest(await draw({ times }), exact);
   for (const grid of [uniformGrid, unevenGrid]) {
     if (isExact) {
-      // Rounding, divided by the small densities on the way.
+      // Rounding errors, divided by the small densities on the way.
       expect(await errorOf(grid(6))).toBeLessThan(1e-10);
       continue;
     }
     const [coarse, fine] = [await errorOf(grid(64)), await errorOf(grid(128))];
-    // The next order's share bends the slope between two grids by a few percent at these steps.
+    // The next order shifts the slope between two grids by a few percent at these steps.
     expect(Math.abs(Math.log2(coarse / fine) - order)).toBeLessThan(0.2);
     expect(fine).toBeLessThan(0.05);
   }
@@ -187,7 +189,7 @@ async function checkLaw(subject: SamplerSubject): Promise<void> {
   }
 }
 
-/** Steps from 1 to 0 that are in turn short and twice as long. */
+/** Steps from 1 to 0, alternately short and twice as long. */
 function unevenGrid(steps: number): number[] {
   return Array.from({ length: steps + 1 }, (_, i) => 1 - (1.5 * i - (i % 2) / 2) / (1.5 * steps));
 }

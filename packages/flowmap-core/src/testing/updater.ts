@@ -10,19 +10,19 @@ import {
 import { expect } from 'vitest';
 import type { Optimizer } from '../training/types.js';
 
-/** An optimizer at work on parameters of its own: one program, traced once, that makes a step. */
+/** An optimizer applied to its own set of parameters: one program, traced once, that makes a step. */
 export interface Updater {
   /** Makes a step along gradients, one for each parameter. */
   step(gradients: readonly HostTensor[], learningRate: number, step: number): Promise<void>;
   /** Values of the parameters. */
   parameters(): Promise<HostTensor[]>;
-  /** Values of the slots, in the order of their names: those of the first parameter, then of the next. */
+  /** Values of the slots, in the order of their names: those of the first parameter, then of the next, and so on. */
   slots(): Promise<HostTensor[]>;
   dispose(): Promise<void>;
 }
 
 /**
- * Traces an optimizer's update of some parameters, whose slots start at zero.
+ * Traces an optimizer's update of some parameters; their slots start at zero.
  *
  * @param starts values of the parameters
  */
@@ -32,7 +32,7 @@ export async function updaterOf(
   starts: readonly HostTensor[],
 ): Promise<Updater> {
   const { slots } = optimizer;
-  // The names are the suite's own, so that an optimizer's slot of a bad name fails one check only.
+  // The suite uses its own names, so that a badly named slot fails only one check.
   const parameter = (i: number): string => `parameter${String(i)}`;
   const gradient = (i: number): string => `gradient${String(i)}`;
   const slot = (i: number, j: number): string => `slot${String(i)}_${String(j)}`;

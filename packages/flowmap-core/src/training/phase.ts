@@ -14,9 +14,12 @@ export interface Trainee {
   readonly averages: Readonly<Record<string, Schedule>>;
   /** Gradients with a larger L2 norm are scaled down to this one, > 0; no clipping unless given. */
   readonly maxGradientNorm?: number;
-  /** What the parameters are a model of; a discriminator is none. Parameters that its network lacks are left out of it. */
+  /**
+   * The model that the parameters belong to; none for a discriminator. Parameters that its network lacks are left out
+   * of it.
+   */
   readonly model?: Omit<Model, 'params'>;
-  /** Parameters as an earlier version of the module had them, as those of now. */
+  /** Converts parameters of an earlier version of the module to current ones. */
   upgrade?(params: HostTensors): HostTensors;
 }
 
@@ -26,10 +29,11 @@ export interface PhaseContext {
   readonly inputs: Tensors;
   /** Parameters by group: `student` and its average `student.ema`, `discriminator`, `teacher`. */
   readonly groups: Readonly<Record<string, Tensors>>;
-  /** False where the loss of held-out data is traced, in which a network draws nothing: there is no dropout. */
+  /** False when the loss of held-out data is traced, where a network draws nothing and there is no dropout. */
   readonly isTraining: boolean;
   /**
-   * The velocity of an opaque field at a point, shaped as `x`. It is computed between two programs, so no gradient flows through it.
+   * The velocity of an opaque field at a point, shaped as `x`. It is computed between two programs, so no gradient
+   * flows through it.
    *
    * @param field its name in {@link Phase.opaque}
    */
@@ -45,23 +49,26 @@ export interface Phase {
   readonly reads?: readonly string[];
   /** Groups of parameters that no step changes, such as a teacher's, with their values. */
   readonly fixed?: Readonly<Record<string, HostTensors>>;
-  /** Fields that only run, for {@link PhaseContext.ask}. */
+  /** Fields that can only be evaluated, for {@link PhaseContext.ask}. */
   readonly opaque?: Readonly<Record<string, OpaqueField>>;
-  /** It runs in the steps 0, every, 2 every, …; in each unless given. */
+  /** It runs in steps 0, every, 2 every, …; in every step unless given. */
   readonly every?: number;
-  /** Samples that one run of its program takes, where it takes a fixed number; checked against the batches before the first step. */
+  /**
+   * Samples that one run of its program takes, if the number is fixed; checked against the batches before the first
+   * step.
+   */
   readonly batchSize?: number;
   /** Inputs of one run of its program. */
   readonly inputs: Readonly<Record<string, SpecLike>>;
-  /** The metric that tells most about its progress, for displays; none but the loss unless given. */
+  /** The most telling metric of its progress, for displays; only the loss unless given. */
   readonly watch?: string;
   /**
-   * Values of the inputs, the same for the same step and batch. Where a batch is trained on in parts, it is the whole batch, and rows
-   * of the result are dealt out.
+   * Values of the inputs, the same for the same step and batch. If a batch is trained on in parts, this gets the whole
+   * batch, and the rows of the result are divided among the parts.
    */
   feeds(progress: Progress, batch: Batch): HostTensors;
-  /** Scalars that are logged with the step besides its outputs: values of schedules. */
+  /** Scalars to log with the step besides its outputs: values of schedules. */
   scalars?(progress: Progress): Readonly<Record<string, number>>;
-  /** Traces loss and metrics. */
+  /** Traces the loss and the metrics. */
   trace(context: PhaseContext): ObjectiveResult;
 }

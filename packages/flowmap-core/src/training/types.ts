@@ -1,10 +1,10 @@
 import type { Tensor, Tensors } from '@flowmap/tensor';
 import type { Progress } from '../plugins.js';
 
-/** A number that depends on where a run stands, and on nothing else. */
+/** A number that depends only on the progress of a run. */
 export type Schedule = (progress: Progress) => number;
 
-/** A parameter's update, all symbolic and shaped as the parameter. */
+/** A parameter and its slots before or after an update, all symbolic and shaped as the parameter. */
 export interface ParameterUpdate {
   readonly parameter: Tensor;
   /** The optimizer's slots of this parameter. */
@@ -25,6 +25,6 @@ export interface Optimizer {
    * @param step counted from 0
    */
   scalars(learningRate: number, step: number): Readonly<Record<string, number>>;
-  /** Traces the update of one parameter; `scalars` are the inputs of the names above. */
+  /** Traces the update of one parameter; `scalars` are the inputs with the names returned above. */
   update(current: ParameterUpdate, gradient: Tensor, scalars: Tensors): ParameterUpdate;
 }

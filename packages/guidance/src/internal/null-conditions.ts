@@ -1,11 +1,11 @@
 import { ConfigError, type Model } from '@flowmap/core';
 import { full, type Tensors } from '@flowmap/tensor';
 
-/** What a model is told where it is told nothing. */
+/** What a model is given in place of its conditions. */
 export interface NullConditions {
   /** Name of the class that stands for no class; none unless given. */
   readonly nullClass?: string;
-  /** Conditions that become zero; none unless given. */
+  /** Conditions that are set to zero; none unless given. */
   readonly dropped?: readonly string[];
 }
 
@@ -29,7 +29,7 @@ export function requireNull(option: string, { nullClass, dropped = [] }: NullCon
   }
 }
 
-/** The conditions with the null class and zeros in place of what is dropped. */
+/** The conditions, with the null class and zeros in place of those that are dropped. */
 export function nullConditions(
   { nullLabel, dropped = [] }: { readonly nullLabel?: number; readonly dropped?: readonly string[] },
   conditions: Tensors,

@@ -11,7 +11,7 @@ import {
 } from '@flowmap/tensor';
 import type { GuidanceScale } from './scale.js';
 
-/** A field that is only run, from one that is traced: a program for each shape of its inputs, compiled once and kept. */
+/** An opaque field from a traceable one: a program for each shape of its inputs, compiled once and kept. */
 export function runnable(
   field: VelocityField | OpaqueField,
   runtime: Runtime | undefined,
@@ -56,7 +56,7 @@ async function compile(
   return executable;
 }
 
-/** Combines velocities in host memory as `combine` does symbolic ones. */
+/** Combines velocities in host memory the way `combine` does symbolic ones. */
 export function combineValues(
   { scale, interval }: GuidanceScale,
   { strong, weak, t, conditions }: { strong: HostTensor; weak: HostTensor; t: HostTensor; conditions: HostTensors },

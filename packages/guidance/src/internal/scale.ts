@@ -3,17 +3,20 @@ import { or, select, type Shape, type Tensor, type Tensors } from '@flowmap/tens
 
 /** How much a velocity is guided. */
 export interface GuidanceScale {
-  /** λ, 1 for none: a number, or the name of the condition that gives each sample its own, `guidance` as a rule. */
+  /**
+   * λ, where 1 is no guidance: a number, or the name of the condition that gives each sample its own, usually
+   * `guidance`.
+   */
   readonly scale: number | string;
-  /** Times `[from, to]` at which λ holds, `0 <= from < to <= 1`; it is 1 at others. All times unless given. */
+  /** Times `[from, to]` at which λ applies, `0 <= from < to <= 1`; at other times it is 1. All times unless given. */
   readonly interval?: readonly [from: number, to: number];
 }
 
 /**
  * Checks a scale of guidance.
  *
- * @param least smallest λ that is allowed
- * @throws {ConfigError} for a number below `least` or not finite, a condition without a name, or an interval that is none
+ * @param least smallest λ allowed
+ * @throws {ConfigError} for a number below `least` or not finite, a condition without a name, or an invalid interval
  */
 export function requireScale(name: string, { scale, interval }: GuidanceScale, least = -Infinity): void {
   if (typeof scale === 'number' ? !Number.isFinite(scale) || scale < least : scale === '') {
@@ -27,14 +30,14 @@ export function requireScale(name: string, { scale, interval }: GuidanceScale, l
   }
 }
 
-/** The condition that a scale asks for, with its shape for one sample. */
+/** The condition that a scale requires, with its shape for one sample. */
 export function scaleConditions({ scale }: GuidanceScale): Readonly<Record<string, Shape>> {
   return typeof scale === 'string' ? { [scale]: [] } : {};
 }
 
 /**
- * `v_weak + λ (v_strong - v_weak)`, written as `v_strong + (λ - 1) (v_strong - v_weak)`: exactly `v_strong` at λ = 1, and where both
- * agree.
+ * `v_weak + λ (v_strong - v_weak)`, written as `v_strong + (λ - 1) (v_strong - v_weak)`, which is exactly `v_strong` at
+ * λ = 1 and where both agree.
  *
  * @param t times `[batch]`
  * @throws {ConfigError} on tracing, when the condition that gives λ is missing

@@ -6,7 +6,7 @@ import { shortcut } from './shortcut.js';
 for (const average of [null, 'ema']) {
   describeObjective(`shortcut, half steps of ${average ?? 'the student'}`, () => shortcut({ steps: 8, average }), {
     runtime: referenceRuntime(),
-    // e moves the half steps, unless they are the average's.
+    // e changes the half steps, unless the average takes them.
     usesTimeDerivative: average === null,
     times: 'grid',
     // d/dtheta (F - target)^2, F = a x (1 + b t + d s)

@@ -6,15 +6,18 @@ import { meanNorm, squaredError } from '../internal/norms.js';
 export interface ShortcutOptions {
   /** Steps of the finest grid, a power of two; 128 unless given. */
   readonly steps?: number;
-  /** Share of the batch that learns a step from two half steps; the rest learns the velocity; 1/4 unless given. */
+  /**
+   * Share of the batch that learns a step from two half steps, while the rest learns the velocity; 1/4 unless given.
+   */
   readonly bootstrapShare?: number;
-  /** Name of the moving average whose half steps they are; null, the student's own, unless given. */
+  /** Name of the moving average that takes the half steps; null (the default) for the student itself. */
   readonly average?: string | null;
 }
 
 /**
- * Shortcut models (Frans, Hafner, Levine, Abbeel, "One step diffusion via shortcut models", 2024): a step of length d must lead
- * where two of d / 2 lead, for dyadic d, and the shortest is flow matching (equation 5). Trained from data alone.
+ * Shortcut models (Frans, Hafner, Levine, Abbeel, "One step diffusion via shortcut models", 2024): a step of length d
+ * must lead where two steps of length d / 2 lead, for dyadic d, and the shortest step is flow matching (equation 5).
+ * Trained from data alone.
  *
  * Draws: `base`, 1 for a sample that learns the velocity, 0 for one that learns from half steps.
  */
@@ -26,12 +29,13 @@ export function shortcut({ steps = 128, bootstrapShare = 1 / 4, average = null }
     schedules: {},
     draws: { base: [] },
     draw({ seed, step }, batchSize): Draws {
-      const [t, s, base] = [new Float32Array(batchSize), new Float32Array(batchSize), new Float32Array(batchSize)];
+      const t = new Float32Array(batchSize);
+      const s = new Float32Array(batchSize);
+      const base = new Float32Array(batchSize);
       for (let sample = 0; sample < batchSize; sample++) {
         const [level, place] = uniforms({ seed, purpose: 'shortcut', step, sample }, 2);
-        const bootstraps =
-          Math.floor((sample + 1) * bootstrapShare) > Math.floor(sample * bootstrapShare);
-        // Steps that cover the path: 1, 2, 4, … steps / 2 for those that have halves.
+        const bootstraps = Math.floor((sample + 1) * bootstrapShare) > Math.floor(sample * bootstrapShare);
+        // Number of steps that cover the path: 1, 2, 4, … steps / 2 for samples that learn from half steps.
         const count = bootstraps ? 2 ** Math.floor(level! * Math.log2(steps)) : steps;
         const index = Math.floor(place! * count);
         t[sample] = (index + 1) / count;
@@ -43,7 +47,7 @@ export function shortcut({ steps = 128, bootstrapShare = 1 / 4, average = null }
     loss({ student, average: averaged, xt, t, s, draws, velocity }) {
       const guide = averaged ?? student;
       const middle = t.add(s).mul(0.5);
-      // Two half steps, and the mean of their velocities: where they lead, by one step.
+      // The mean velocity of two half steps: one step with it leads where they lead.
       const first = guide.averageVelocity(xt, t, middle);
       const halfway = xt.add(perSample(middle.sub(t), xt).mul(first));
       const second = guide.averageVelocity(halfway, middle, s);

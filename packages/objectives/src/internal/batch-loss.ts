@@ -3,16 +3,16 @@ import { or, select, type Tensor } from '@flowmap/tensor';
 import { meanNorm, meanSquare, sampleNorm } from './norms.js';
 
 /**
- * The loss `w || F - target ||^2` of a batch, summed over a sample's values and averaged over samples, and means of L2 norms to log.
+ * The loss `w || F - target ||^2`, summed over a sample's values and averaged over the batch, and mean L2 norms to log.
  *
- * With `quarantine`, samples whose g is not finite are left out of the loss and the metrics. They are selected away, so that values and
- * gradients are those of the batch without them, and counted in the metric `quarantined`. Where no sample is finite none is left
- * out, so that training stops.
+ * `quarantine` leaves samples whose g is not finite out of the loss and the metrics, and counts them in the metric
+ * `quarantined`. They are selected away, so values and gradients are those of the batch without them. If no sample is
+ * finite, none is left out, so that training stops.
  *
  * @param F the student's average velocity, `[batch, ...shape]`
- * @param target what F is pulled to, shaped as F; no gradient flows through it
- * @param normed what to log the mean norm of, by name, each shaped as F
- * @param options.g the tangent, shaped as F, which tells what is finite
+ * @param target what F is pulled to, shaped like F; no gradient flows through it
+ * @param normed what to log the mean norm of, by name, each shaped like F
+ * @param options.g the tangent, shaped like F, which decides what is finite
  * @param options.weights `[batch]`; 1 unless given
  */
 export function batchLoss(

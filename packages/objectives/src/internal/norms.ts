@@ -5,7 +5,7 @@ export function sampleNorm(x: Tensor): Tensor {
   return x.square().sum(sampleAxes(x), true).sqrt();
 }
 
-/** Mean over the batch of the samples' L2 norms, a scalar. */
+/** Mean of the samples' L2 norms over the batch, a scalar. */
 export function meanNorm(x: Tensor): Tensor {
   return sampleNorm(x).mean();
 }

@@ -12,18 +12,20 @@ import { TOY_AVERAGE, toyAverageVelocity } from './toy.js';
 
 const runtime = referenceRuntime();
 
-/** Velocity of two steps by a middle at the given share of the interval, as of one. */
+/**
+ * The velocity of one step that leads where two steps lead, the first of which covers the given share of the interval.
+ */
 function twoSteps(by: FlowMap, { xt, t, s, draws }: ObjectiveContext): Tensor {
   const share = draws['share']!;
   const middle = t.add(share.mul(s.sub(t)));
   const first = by.averageVelocity(xt, t, middle);
   const second = by.averageVelocity(xt.add(perSample(middle.sub(t), xt).mul(first)), middle, s);
-  return perSample(share, xt)
-    .mul(first)
-    .add(perSample(share.neg().add(1), xt).mul(second));
+  const toMiddle = perSample(share, xt).mul(first);
+  const toEnd = perSample(share.neg().add(1), xt).mul(second);
+  return toMiddle.add(toEnd);
 }
 
-/** A step leads where two lead, by a middle that is drawn: self-distillation by the semigroup property. */
+/** A step leads where two lead through a randomly drawn midpoint: self-distillation by the semigroup property. */
 const semigroup = (changes: Partial<Objective> = {}): Objective => ({
   name: 'semigroup',
   config: {},
@@ -93,7 +95,7 @@ describe('the contract of objectives', () => {
   const FLOWS = 'lets the gradient flow';
   const BY_HAND = 'has the gradient worked';
 
-  /** Titles of what fails, shortened to their first words. */
+  /** Titles of the failing checks, shortened to their first words. */
   async function failures(make: () => Objective, held: ObjectiveContract = contract): Promise<string[]> {
     const failed = await failedChecks(objectiveChecks(make, held));
     return failed.map((title) => title.split(' ').slice(0, 4).join(' '));
@@ -110,7 +112,7 @@ describe('the contract of objectives', () => {
     const leaking = (): Objective =>
       semigroup({ loss: (context) => weighted(context, twoSteps(context.student, context)) });
     expect(await failures(leaking)).toEqual([STOPS, BY_HAND]);
-    // Through the derivative in time, and through the student's value at the very point that it learns at.
+    // Through the derivative in time, and through the student's value at the very point where it learns.
     const emd = (leak: (F: Tensor, dFdt: Tensor) => Tensor) => (): Objective => ({
       ...ayfEmd({ c: Infinity }),
       loss({ student, xt, t, s, velocity, schedules }) {

@@ -5,11 +5,11 @@ import { expect } from 'vitest';
 import { evaluateToy } from './evaluate-toy.js';
 import { toyPoint, toyVelocity, type ToyParameters, type ToySample } from './toy.js';
 
-/** A sample as a gradient by hand is worked out for it. */
+/** A sample for which a gradient is worked out by hand. */
 export interface ToyCase extends ToySample {
   /** The point on the path. */
   readonly xt: number;
-  /** What the objective has drawn besides the times. */
+  /** What the objective drew besides the times. */
   readonly draws: Readonly<Record<string, readonly number[]>>;
   /** The teacher's velocity anywhere; at `(xt, t)` it is `velocity`. */
   readonly velocityAt: (x: number, t: number) => number;
@@ -17,21 +17,28 @@ export interface ToyCase extends ToySample {
 
 /** What the suite must know about an objective. */
 export interface ObjectiveContract {
-  /** Computes in double precision. */
+  /** A runtime that computes in double precision. */
   readonly runtime: Runtime;
-  /** Whether the loss looks at the student's derivatives in time, as distillation does, or at the student at other times than t, s. */
+  /**
+   * Whether the loss uses the student's derivatives in time, as distillation does, or the student at times other than
+   * t, s.
+   */
   readonly usesTimeDerivative: boolean;
-  /** Whether gradients flow through these derivatives, so that the gradient by `e` is worked out too; false unless given. */
+  /**
+   * Whether gradients flow through these derivatives, which means that the gradient by `e` is worked out too; false
+   * unless given.
+   */
   readonly gradientThroughDerivative?: boolean;
-  /** Whether every draw has its own time, or times are from a grid; `continuous` unless given. */
+  /** Whether every sample has a time of its own or times lie on a grid; `continuous` unless given. */
   readonly times?: 'continuous' | 'grid';
   /** Whether targets lie towards data, `s <= t`, or on both sides of t; `down` unless given. */
   readonly orders?: 'down' | 'both';
   /**
-   * Gradient of one sample's loss by `(a, b, d)` of the toy student `F = a x (1 + b t + d s)`, worked out by hand, and by `e` where
-   * gradients flow through derivatives: `dF/de` is 0 at the sample's own times, its derivative by t or s is `(t - s) x`.
+   * Gradient of one sample's loss by `(a, b, d)` of the toy student `F = a x (1 + b t + d s)`, worked out by hand, and
+   * by `e` if gradients flow through derivatives: `dF/de` is 0 at the sample's own times, and its derivative by t or s
+   * is `(t - s) x`.
    *
-   * @param schedules values of the objective's schedules
+   * @param schedules values of the objective's schedules, by name
    */
   gradient(
     sample: ToyCase,
@@ -48,22 +55,22 @@ const SAMPLES: readonly ToySample[] = [
   { x0: 0.2, noise: 1.9, t: 1, s: 0, velocity: 0.8 },
 ];
 
-/** Samples whose times the objective draws itself. */
+/** Number of samples whose times the objective draws itself. */
 const DRAWN = 8;
 
 /**
- * The contract of an {@link Objective}, as vitest tests: draws that depend on seed and step alone, schedules that are inputs,
- * scalars that stay finite at the ends of the path and at s = t, targets through which no gradient flows, and the gradient
- * worked out by hand.
+ * The contract of an {@link Objective}, as vitest tests: draws that depend on seed and step alone, schedules that are
+ * inputs, scalars that stay finite at the ends of the path and at s = t, targets that no gradient flows through, and
+ * the gradient worked out by hand.
  *
- * @param name of the suite
- * @param make the objective under test
+ * @param name name of the suite
+ * @param make makes the objective under test
  */
 export function describeObjective(name: string, make: () => Objective, contract: ObjectiveContract): void {
   describeChecks(`objective ${name}`, objectiveChecks(make, contract));
 }
 
-/** What {@link describeObjective} checks, as functions that throw. */
+/** The checks of {@link describeObjective}, as functions that throw. */
 export function objectiveChecks(make: () => Objective, contract: ObjectiveContract): Check[] {
   const objective = make();
   const {
@@ -163,8 +170,8 @@ export function objectiveChecks(make: () => Objective, contract: ObjectiveContra
         const at = (e: number): ReturnType<typeof evaluateToy> =>
           evaluateToy(runtime, objective, { ...PARAMS, e }, samples, middle);
         const [here, there] = [await at(0), await at(0.5)];
-        // e moves nothing but derivatives and F at other times: where these are stopped, its gradient is exactly zero although
-        // the loss depends on it.
+        // e changes only derivatives and F at other times. Where these are stopped its gradient is exactly zero,
+        // although the loss depends on it.
         expect(Math.abs(here.loss - there.loss) > 1e-6).toBe(usesTimeDerivative);
         for (const { gradient } of [here, there]) {
           if (gradientThroughDerivative) expect(Math.abs(gradient[3]!)).toBeGreaterThan(1e-6);
@@ -192,7 +199,7 @@ export function objectiveChecks(make: () => Objective, contract: ObjectiveContra
           const byHand = samples.map((sample) => contract.gradient(caseOf(sample), PARAMS, schedules));
           for (const k of gradientThroughDerivative ? [0, 1, 2, 3] : [0, 1, 2]) {
             const mean = byHand.reduce((sum, g) => sum + (g[k] ?? NaN), 0) / samples.length;
-            // Both are double precision; 1e-12 leaves room for another order of summation.
+            // Both are in double precision; 1e-12 allows for a different order of summation.
             expect(gradient[k], `by ${'abde'[k]!}`).toBeCloseTo(mean, 12);
           }
         }
@@ -201,7 +208,7 @@ export function objectiveChecks(make: () => Objective, contract: ObjectiveContra
   ];
 }
 
-/** Samples of which the objective draws the times, and what it draws besides. */
+/** Samples with the times that the objective draws, and whatever else it draws. */
 function drawnSamples(objective: Objective): ToySample[] {
   const [x0, noise, velocity] = ['x0', 'noise', 'velocity'].map((purpose) => normals({ seed: 7, purpose }, DRAWN));
   const { t, s, ...others } = objective.draw({ seed: 11, step: 2 }, DRAWN);

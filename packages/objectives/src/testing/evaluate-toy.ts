@@ -12,11 +12,13 @@ import {
 import { expect } from 'vitest';
 import { TOY_AVERAGE, TOY_PARAMETERS, toyBatch, toyLoss, type ToyParameters, type ToySample } from './toy.js';
 
-/** How {@link evaluateToy} goes about it. */
+/** Options of {@link evaluateToy}. */
 export interface EvaluateToyOptions {
   /** Whether schedules are the program's inputs or constants in it; inputs unless given. */
   readonly schedules?: 'inputs' | 'constants';
-  /** Parameters of the moving average of the student, for an objective that needs one; {@link TOY_AVERAGE} unless given. */
+  /**
+   * Parameters of the moving average of the student, for an objective that needs one; {@link TOY_AVERAGE} unless given.
+   */
   readonly average?: ToyParameters;
 }
 
@@ -47,7 +49,7 @@ export async function evaluateToy(
     const draws = named('draws', Object.keys(objective.draws ?? {}));
     const context = { schedules: scheduled, draws, average: named('average', TOY_PARAMETERS) };
     const { loss, metrics } = toyLoss(objective, own, inputs, context);
-    // A step logs these itself.
+    // The training step logs these itself.
     for (const name of ['loss', 'gradientNorm']) expect(Object.keys(metrics)).not.toContain(name);
     const gradient = Object.entries(gradients(loss, own)).map(([key, value]) => [`gradient.${key}`, value] as const);
     return { outputs: { loss, ...metrics, ...Object.fromEntries(gradient) } };
@@ -65,7 +67,7 @@ export async function evaluateToy(
   return { loss: NaN, ...Object.fromEntries(rest), gradient };
 }
 
-/** The samples' own draws, or those of the objective for as many samples. */
+/** The samples' own draws, or else what the objective draws for that many samples. */
 function drawn(objective: Objective, samples: readonly ToySample[]): HostTensors {
   const shapes = objective.draws ?? {};
   const count = samples.length;

@@ -7,9 +7,9 @@ export interface ToySample {
   readonly noise: number;
   readonly t: number;
   readonly s: number;
-  /** Velocity at `(x_t, t)`, whatever the objective needs it for; elsewhere it is {@link toyVelocity}. */
+  /** Velocity at `(x_t, t)`, whatever the objective uses it for; elsewhere the velocity is {@link toyVelocity}. */
   readonly velocity: number;
-  /** What the objective draws besides the times, by name; its own draws unless given. */
+  /** What the objective draws besides the times, by name; drawn by the objective unless given. */
   readonly draws?: Readonly<Record<string, readonly number[]>>;
 }
 
@@ -18,7 +18,10 @@ export interface ToyParameters {
   readonly a: number;
   readonly b: number;
   readonly d: number;
-  /** Moves only derivatives of F in time and F at other times: its factor is zero at the batch's own times, and at s = t. */
+  /**
+   * Changes only F at other times and the derivatives of F in time: its factor is zero at the batch's own times and at
+   * s = t.
+   */
   readonly e: number;
 }
 
@@ -32,7 +35,7 @@ export const TOY_AVERAGE: ToyParameters = { a: 0.7, b: -0.2, d: 0.1, e: 0.3 };
 const SLOPES = { x: 0.7, t: -0.4 };
 
 /**
- * The smallest student with everything to get wrong: `F(x, t, s) = (a (1 + b t + d s) + e w) x` with
+ * The smallest student on which everything can go wrong: `F(x, t, s) = (a (1 + b t + d s) + e w) x` with
  * `w = (t - s) (t - t_batch + s - s_batch)`.
  */
 export function toyStudent(params: Tensors, batch: { readonly t: Tensor; readonly s: Tensor }): FlowMap {
@@ -50,7 +53,7 @@ export function toyStudent(params: Tensors, batch: { readonly t: Tensor; readonl
   return student;
 }
 
-/** {@link toyStudent}'s F as a number, for gradients by hand; `sample` has the batch's times. */
+/** {@link toyStudent}'s F as a number, for gradients worked out by hand; `sample` has the batch's times. */
 export function toyAverageVelocity(
   { a, b, d, e }: ToyParameters,
   sample: Pick<ToySample, 't' | 's'>,
@@ -61,7 +64,7 @@ export function toyAverageVelocity(
   return (a * (1 + b * t + d * s) + e * (t - s) * (t - sample.t + s - sample.s)) * x;
 }
 
-/** The toy's velocity as a number: linear in x and t, and the sample's own at `(x_t, t)`. */
+/** The toy's velocity as a number: linear in x and t, equal to the sample's own at `(x_t, t)`. */
 export function toyVelocity(sample: ToySample, x: number, t: number): number {
   return sample.velocity + SLOPES.x * (x - toyPoint(sample)) + SLOPES.t * (t - sample.t);
 }

@@ -2,7 +2,7 @@ import { openDevice } from '../device.js';
 import { loadOrt } from '../load-ort.js';
 import { inspectSystem } from '../system.js';
 
-/** Why tests on WebGPU cannot run here, or undefined where they can: on a GPU, or where a software driver is asked for. */
+/** Why tests on WebGPU cannot run here; undefined if they can: on a GPU, or if a software driver is requested. */
 export async function webgpuMissing(): Promise<string | undefined> {
   const { hasGpu, isVulkanSoftware } = inspectSystem();
   if (!hasGpu && !isVulkanSoftware) return 'no GPU here, and no software Vulkan in VK_DRIVER_FILES';

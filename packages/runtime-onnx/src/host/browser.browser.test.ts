@@ -18,7 +18,7 @@ afterEach(() => {
 
 describe("'auto' in a browser", () => {
   const promise = (adapter: GpuAdapter): void => {
-    // Asked for the choice, and for the start of the device; onnxruntime gets the real one.
+    // Requested when choosing and when starting the device; onnxruntime gets the real one.
     vi.spyOn(gpu, 'requestAdapter').mockResolvedValueOnce(adapter).mockResolvedValueOnce(adapter);
   };
 

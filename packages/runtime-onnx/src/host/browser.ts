@@ -11,7 +11,7 @@ import type { DeviceSettings, Host, OpenDevice } from './host.js';
 import { loadWeb } from './load-web.js';
 import { page } from './page.js';
 
-/** A page or a worker of one: onnxruntime-web. */
+/** A page or one of its workers: onnxruntime-web. */
 export const host: Host = {
   devices: ['cpu', 'webgpu'],
   async promising() {

@@ -3,7 +3,7 @@ import type { GpuAccess } from '../gpu-memory.js';
 import { hostDataOf } from '../memory.js';
 import { page, type GpuAdapter } from './page.js';
 
-// The part of WebGPU that this package uses, in its own words: TypeScript's library of a page is not that of Node.
+// The part of WebGPU that this package uses, declared here because TypeScript's DOM library is not available in Node.
 
 interface GpuBuffer {
   mapAsync(mode: number): Promise<void>;
@@ -22,12 +22,12 @@ export interface GpuDevice {
   destroy(): void;
 }
 
-/** The GPU that the browser gives, or undefined. */
+/** The GPU that the browser provides, or undefined. */
 export async function findAdapter(): Promise<GpuAdapter | undefined> {
   return (await page.navigator.gpu?.requestAdapter()) ?? undefined;
 }
 
-/** Whether WebGPU is computed on the CPU, where WebAssembly is faster. */
+/** Whether WebGPU runs on the CPU, where WebAssembly is faster. */
 export function isSoftware({ info, isFallbackAdapter }: GpuAdapter): boolean {
   return info?.isFallbackAdapter ?? isFallbackAdapter ?? false;
 }
@@ -69,7 +69,7 @@ export function watchDevice(device: GpuDevice): GpuAccess {
       check();
       const { gpuBuffer, size, type } = tensor as OrtTensor & { readonly gpuBuffer: unknown };
       const View = arrays[type as keyof typeof arrays];
-      // onnxruntime makes buffers of whole multiples of 16 bytes.
+      // onnxruntime creates buffers in multiples of 16 bytes.
       const whole = Math.ceil((size * View.BYTES_PER_ELEMENT) / 16) * 16;
       const staging = device.createBuffer({ size: whole, usage: MAP_READ | COPY_DST });
       try {

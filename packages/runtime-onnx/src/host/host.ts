@@ -4,23 +4,23 @@ import type { Ort } from '../load-ort.js';
 import type { Memory } from '../memory.js';
 import type { CreateSession } from '../session.js';
 
-/** A device that has started, and the memory its programs keep tensors in. */
+/** A started device and the memory in which its programs keep tensors. */
 export interface OpenDevice {
   readonly ort: Ort;
   readonly device: Device;
   readonly memory: Memory;
   readonly createSession: CreateSession;
-  /** Its sessions count numbers too small to be normal as zero. */
+  /** Whether its sessions treat denormal numbers as zero. */
   readonly flushesDenormals?: boolean;
-  /** Its sessions write results into memory that they are given. */
+  /** Whether its sessions write results into memory that they are given. */
   readonly inPlace?: boolean;
-  /** Its sessions take large constants beside the model, as external data, and copy them one by one. */
+  /** Whether its sessions take large constants beside the model, as external data, and copy them one by one. */
   readonly takesExternal?: boolean;
   /** On the CPU: channels per block of the processor's own convolutions, if it has them. */
   readonly channelBlock?: number | undefined;
 }
 
-/** What a device is started with. */
+/** Settings with which a device is started. */
 export interface DeviceSettings {
   readonly threads?: number | undefined;
   readonly wasmPaths?: string | undefined;
@@ -28,11 +28,11 @@ export interface DeviceSettings {
   readonly memoryLimit?: number | undefined;
 }
 
-/** What differs between Node and a browser; the package's import `#host` is the one of the two that fits. */
+/** What differs between Node and a browser; the package's import `#host` resolves to the matching one. */
 export interface Host {
-  /** The devices there can be. */
+  /** The devices that can exist. */
   readonly devices: readonly Device[];
-  /** Those that `auto` tries before the CPU, fastest first. */
+  /** The devices that `auto` tries before the CPU, fastest first. */
   readonly promising: () => Promise<readonly Device[]>;
   /**
    * Loads onnxruntime and starts a device.
@@ -41,7 +41,7 @@ export interface Host {
    */
   readonly open: (device: Device, settings: DeviceSettings) => Promise<OpenDevice>;
   /**
-   * Opens the model of a file, external data beside it included: by its path in Node, by its address in a browser.
+   * Opens a model file, with any external data beside it: by path in Node, by address in a browser.
    *
    * @throws {OnnxModelError} when there is no such file
    */

@@ -5,14 +5,14 @@ import type { DeviceSettings } from './host.js';
 import { oneAtATime } from './one-at-a-time.js';
 import { page } from './page.js';
 
-/** onnxruntime-web: what the rest of the package uses, and the GPU it computes on, once it has started. */
+/** onnxruntime-web: the part that the rest of the package uses, and the GPU it computes on once started. */
 export interface WebOrt extends Ort {
   readonly webgpuDevice: () => Promise<GpuDevice>;
 }
 
 /**
- * The builds of onnxruntime-web, smallest first: for the CPU alone; with WebGPU for browsers that can suspend WebAssembly
- * (JavaScript Promise Integration), and for the others, which is larger and slower.
+ * The builds of onnxruntime-web, smallest first: for the CPU alone; with WebGPU for browsers that can suspend
+ * WebAssembly (JavaScript Promise Integration), and with WebGPU for other browsers, which is larger and slower.
  */
 const builds = {
   wasm: () => import('onnxruntime-web/wasm'),
@@ -25,10 +25,10 @@ export type Build = keyof typeof builds;
 const loaded = new Map<Build, { readonly ort: WebOrt; readonly threads: number | undefined }>();
 
 /**
- * Loads a build of onnxruntime-web. A page has one of each: its threads are those of the first runtime.
+ * Loads a build of onnxruntime-web. A page loads each build once, with the threads of its first runtime.
  *
  * @throws {RuntimeUnavailableError} when the package is not installed
- * @throws {UnsupportedError} for another number of threads than the page runs with
+ * @throws {UnsupportedError} for a number of threads other than the page already uses
  */
 export async function loadWeb(build: Build, { threads, wasmPaths }: DeviceSettings): Promise<WebOrt> {
   const web = await builds[build]().catch((cause: unknown) => {
@@ -42,7 +42,7 @@ export async function loadWeb(build: Build, { threads, wasmPaths }: DeviceSettin
     const advice = `this page's onnxruntime runs with ${running}: ask for it in the first runtime that the page opens`;
     throw new UnsupportedError('onnx', `${String(threads)} threads`, advice);
   }
-  // Beside a GPU, what little runs on the CPU is not worth the start of more threads.
+  // With a GPU, the little that runs on the CPU is not worth starting more threads for.
   const wanted = threads ?? (build === 'wasm' ? undefined : 1);
   if (wanted !== undefined) web.env.wasm.numThreads = page.crossOriginIsolated ? wanted : 1;
   if (wasmPaths !== undefined) web.env.wasm.wasmPaths = new URL(wasmPaths, page.location.href).href;

@@ -8,7 +8,7 @@ import { OnnxModelError } from '../onnx-model-error.js';
 import { inspectSystem } from '../system.js';
 import type { Host } from './host.js';
 
-/** Node: onnxruntime-node, whose sessions on the CPU are in place where its C API can be called. */
+/** Node: onnxruntime-node, whose CPU sessions compute in place if its C API can be called. */
 export const host: Host = {
   devices,
   promising: () => Promise.resolve(promising(inspectSystem())),

@@ -5,8 +5,8 @@ import type { Ort } from '../load-ort.js';
 type Create = Ort['InferenceSession']['create'];
 
 /**
- * Lets the sessions of a build of onnxruntime-web take turns. Its WebAssembly waits for the GPU in the middle of a call, and
- * what another call would do meanwhile is undefined.
+ * Lets the sessions of a build of onnxruntime-web take turns. Its WebAssembly waits for the GPU in the middle of a
+ * call, and the effect of another call meanwhile is undefined.
  */
 export function oneAtATime(create: Create): Create {
   const inTurn = turns();

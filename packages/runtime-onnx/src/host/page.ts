@@ -1,11 +1,11 @@
-/** A GPU that a page is given. */
+/** A GPU as given to a page. */
 export interface GpuAdapter {
   readonly info?: { readonly isFallbackAdapter?: boolean };
-  /** Where browsers had it before `info`. */
+  /** Where browsers had this before `info`. */
   readonly isFallbackAdapter?: boolean;
 }
 
-/** The globals of a page or a worker that this package looks at. */
+/** The globals of a page or worker that this package uses. */
 interface Page {
   readonly navigator: { readonly gpu?: { requestAdapter(): Promise<GpuAdapter | null> } };
   readonly location: { readonly href: string };

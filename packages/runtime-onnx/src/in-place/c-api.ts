@@ -7,8 +7,9 @@ export type Pointer = bigint;
 type Call = (...args: unknown[]) => unknown;
 
 /**
- * The functions of onnxruntime's C API that this package calls: the position in the table `OrtApi`, to which releases only ever
- * append, what comes back, and the parameters. The address of what a function creates is written to its last parameter.
+ * The functions of onnxruntime's C API that this package calls: their position in the table `OrtApi`, to which releases
+ * only ever append, the return type, and the parameters. Functions that create something write its address to their
+ * last parameter.
  */
 const table = {
   GetErrorMessage: [2, 'str', ['void *']],
@@ -48,16 +49,16 @@ export interface CApi {
   readonly call: (name: Name, ...args: readonly unknown[]) => void;
   /** Calls a function that creates something, and returns its address. */
   readonly create: (name: Name, ...args: readonly unknown[]) => Pointer;
-  /** Calls a function while this thread counts numbers too small to be normal as zero; undefined where that cannot be set. */
+  /** Calls a function while this thread treats denormal numbers as zero; undefined if that cannot be set. */
   readonly flushingDenormals: FlushingDenormals | undefined;
-  /** Address of an array's elements, valid as long as the array lives. */
+  /** Address of an array's elements, valid for the lifetime of the array. */
   readonly addressOf: (array: ArrayBufferView) => Pointer;
 }
 
 /**
  * The C API of onnxruntime's shared library.
  *
- * @param path of the library
+ * @param path path of the library
  * @throws {Error} when the library does not load, or is too old
  */
 export function openCApi(koffi: Koffi, path: string): CApi {
@@ -88,7 +89,7 @@ export function openCApi(koffi: Koffi, path: string): CApi {
   };
 }
 
-/** The function at a position of a table of functions. */
+/** The function at a position in a table of functions. */
 function functionAt(
   koffi: Koffi,
   functions: Pointer,

@@ -10,7 +10,9 @@ const known = process.platform === 'linux' && ['x64', 'arm64'].includes(process.
 const hasDenormals = (): boolean => Float64Array.of(Number.MIN_VALUE, 1.5).reduce((a, b) => a * b) > 0;
 
 const size = 2 ** 20;
-/** A decaying mean, and products of denormal numbers on every path: one operator that is fast with vectors, one that is not. */
+/**
+ * A decaying mean, and products of denormal numbers on every path: one operator that is vectorised, one that is not.
+ */
 const decay = program('decay', { inputs: { g: [size], beta: [] }, state: { m: [size] } }, ({ g, beta }, { m }) => ({
   outputs: { rises: m.mul(1e30), product: m.reshape([-1, 256]).sum([1]) },
   state: { m: m.add(g).mul(beta) },
@@ -42,7 +44,7 @@ describe.runIf(known)('denormal numbers', () => {
     for (const { data } of [m!, await rises!.read(), await product!.read()]) {
       expect(data.every((value) => value === 0)).toBe(true);
     }
-    // What decays from the least normal numbers is zero at once, and what is normal stays.
+    // Values decaying from the smallest normal numbers become zero at once, and normal ones stay.
     await executable.writeState({ m: filled(1.2e-38) });
     await executable.run({ g: filled(0), beta: hostTensor([], [0.9]) });
     expect((await executable.readState())['m']!.data.every((value) => value === 0)).toBe(true);

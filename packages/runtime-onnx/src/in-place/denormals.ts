@@ -1,22 +1,22 @@
 import type { Koffi } from './koffi.js';
 
-/** Calls a function while the calling thread counts denormal numbers, those too small to be normal, as zero. */
+/** Calls a function while the calling thread treats denormal numbers as zero. */
 export type FlushingDenormals = <T>(compute: () => T) => T;
 
-/** Bits of the first word to set in C's `fenv_t`, and where that word is: MXCSR of x86 (FTZ and DAZ), FPCR of ARM (FZ). */
+/** Bits to set in C's `fenv_t`, and the offset of their word: MXCSR of x86 (FTZ and DAZ), FPCR of ARM (FZ). */
 const registers: Readonly<Partial<Record<string, { readonly offset: number; readonly bits: number }>>> = {
   x64: { offset: 28, bits: 0x8040 },
   arm64: { offset: 0, bits: 1 << 24 },
 };
 
-/** More than any system's `fenv_t` takes. */
+/** More than the size of any system's `fenv_t`. */
 const ENVIRONMENT_BYTES = 256;
 
 /**
- * A way to count denormal numbers as zero on the calling thread for as long as a function runs. The processor does it,
- * through C's floating-point environment, which is restored afterwards: JavaScript computes on this thread too.
+ * A way to treat denormal numbers as zero on the calling thread while a function runs. The processor does this through
+ * C's floating-point environment, which is restored afterwards because JavaScript computes on this thread too.
  *
- * @returns undefined where it is not known how, or a trial shows that it has no effect
+ * @returns undefined if the processor is not supported, or a trial shows that it has no effect
  */
 export function denormalFlushing(koffi: Koffi): FlushingDenormals | undefined {
   const { platform, arch } = globalThis.process;

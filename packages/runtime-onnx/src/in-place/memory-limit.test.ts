@@ -4,7 +4,7 @@ import { onnxRuntime } from '../onnx-runtime.js';
 
 const limit = 8_000_000;
 
-/** Needs memory for one array of its size besides its input and its state. */
+/** Needs memory for one array of the given size besides its input and its state. */
 const wave = (size: number): Program =>
   program('wave', { inputs: { x: [size] }, state: { total: [size] } }, ({ x }, { total }) => ({
     outputs: {},
@@ -26,7 +26,7 @@ it('is kept: what needs more fails, and says what to do', async () => {
   expect((error as Error).message).toMatch(
     /memory limit does not suffice for running program 'wave': 16000000 bytes more.*Raise `memoryLimit`.*smaller batches/,
   );
-  // State is whole, and the process goes on.
+  // The state is intact, and the process goes on.
   expect((await large.readState())['total']!.data.every((value) => value === 3)).toBe(true);
   await small.run({ x: ones(1_000_000) });
   const { total } = await small.readState();

@@ -14,7 +14,7 @@ const api = (await findCApi()).api!;
 const inPlace = inPlaceSessions(api);
 const options = sessionOptions('cpu', 'cpu', { threads: 1 });
 
-/** Sums the inputs of all runs, and tells what they were and how many. */
+/** Sums the inputs of all runs, and outputs the input and the number of runs. */
 const cumulated: Program = program(
   'cumulated',
   {
@@ -37,7 +37,7 @@ const state = {
   fixed: hostTensor([3], [1, 1, -1]),
 };
 
-/** Sessions that note the arrays which states and results are in. */
+/** Sessions that record the arrays holding states and results. */
 function watched(create: CreateSession): { create: CreateSession; arrays: Map<string, Set<unknown>> } {
   const arrays = new Map<string, Set<unknown>>();
   const note = (tensors: Readonly<Record<string, ort.Tensor>>): void => {
@@ -60,7 +60,7 @@ function watched(create: CreateSession): { create: CreateSession; arrays: Map<st
 const opened: OpenDevice = { ort, device: 'cpu', memory: hostMemory(ort), createSession: inPlace };
 const executable = executables(opened);
 
-/** Compiles a program to a session of a kind. */
+/** Compiles a program to a session made by `create`. */
 function compile(built: Program, create: CreateSession, sharing?: Executable): Promise<Executable> {
   return executable(built, sharing, async () => compiled(await create(toOnnx(built), options), opened, built));
 }
@@ -83,7 +83,7 @@ describe('sessions in place', () => {
     const after = await step.readState();
     expect([...after['total']!.data]).toEqual([6, 22, 38]);
     expect([...after['runs']!.data]).toEqual([6]);
-    // Two arrays in turn for a state that changes, one for a state that does not; each result has its own.
+    // Two alternating arrays for a state that changes, one for a state that does not; each result has its own.
     expect(arrays.get('state:total')!.size).toBe(2);
     expect(arrays.get('next:total')).toEqual(arrays.get('state:total'));
     expect(arrays.get('state:fixed')!.size).toBe(1);

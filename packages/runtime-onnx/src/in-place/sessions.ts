@@ -11,11 +11,12 @@ const DEFAULT_MEMORY = 0;
 const elementTypes: Readonly<Partial<Record<OrtTensor.Type, number>>> = { float32: 1, int32: 6, bool: 9, float16: 10 };
 
 /**
- * Sessions on the CPU that compute in the arrays they are given, through onnxruntime's C API. A run is one call: tensors are
- * wrapped, not copied. Denormal numbers count as zero where that can be set on all threads, the caller's included.
+ * CPU sessions that compute in the arrays they are given, through onnxruntime's C API. A run is one call: tensors are
+ * wrapped, not copied. Denormal numbers are treated as zero if that can be set on all threads, including the caller's.
  *
- * @param memoryLimit of what programs compute besides state, inputs and results, in bytes, for all sessions of the process
- * @throws {UnsupportedError} for another limit than the process has
+ * @param memoryLimit limit in bytes on what programs compute besides state, inputs and results, for all sessions of the
+ *   process
+ * @throws {UnsupportedError} for a limit other than the one the process already has
  */
 export function inPlaceSessions(api: CApi, memoryLimit?: number): CreateSession {
   const environment = api.create('CreateEnv', LEVEL_WARNING, 'flowmap');
@@ -75,7 +76,8 @@ function createSession(
         api.call('AddSessionConfigEntry', native, `${group}.${key}`, value);
       }
     }
-    // For the threads of the session. The first session of a process sets the thread that creates it as well, and leaves it so.
+    // For the session's threads. The first session of a process also sets it for the thread that creates the session,
+    // permanently.
     if (api.flushingDenormals) api.call('AddSessionConfigEntry', native, 'session.set_denormal_as_zero', '1');
     if (isLimited) api.call('AddSessionConfigEntry', native, 'session.use_env_allocators', '1');
     if (externalData.length > 0) addExternal(api, native, externalData as readonly ExternalConstant[]);
@@ -85,7 +87,7 @@ function createSession(
   }
 }
 
-/** Hands over what a model refers to. onnxruntime copies it while the session is created. */
+/** Passes the external constants of a model. onnxruntime copies them while the session is created. */
 function addExternal(api: CApi, options: Pointer, constants: readonly ExternalConstant[]): void {
   const paths = constants.map(({ path }) => path);
   const addresses = constants.map(({ data }) => api.addressOf(data));
@@ -95,7 +97,7 @@ function addExternal(api: CApi, options: Pointer, constants: readonly ExternalCo
 
 let limit: number | undefined;
 
-/** Gives the process an arena of limited size, which sessions may share. */
+/** Gives the process an arena of limited size that sessions can share. */
 function limitMemory(api: CApi, environment: Pointer, memory: Pointer, bytes: number): void {
   if (limit === bytes) return;
   if (limit !== undefined) {
@@ -112,7 +114,7 @@ function limitMemory(api: CApi, environment: Pointer, memory: Pointer, bytes: nu
   limit = bytes;
 }
 
-/** A value of onnxruntime that uses the memory of a tensor's JavaScript array, in place. */
+/** An onnxruntime value that uses the memory of a tensor's JavaScript array in place. */
 function wrap(api: CApi, memory: Pointer, { type, data, dims }: OrtTensor): Pointer {
   const array = data as Float32Array;
   const shape = BigInt64Array.from(dims, BigInt);

@@ -8,7 +8,7 @@ vi.mock('koffi', () => {
   throw new Error("Cannot find package 'koffi'");
 });
 
-// How executables behave; the numbers are the same library's.
+// Checks how executables behave; the numbers come from the same library.
 describeRuntime('onnx runtime without koffi', () => onnxRuntime({ device: 'cpu', threads: 1 }), {
   oracle: referenceRuntime,
   only: ['add'],

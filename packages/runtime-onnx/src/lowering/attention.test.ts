@@ -28,7 +28,7 @@ const draw = (purpose: string, shape: Shape): HostTensor =>
   hostTensor(shape, normals({ seed: 0, purpose }, sizeOf(shape)));
 const drawn = (purpose: string, shape: Shape): Tensor => constant(draw(purpose, shape).data, shape);
 
-/** How often a model of the CPU has each of the two operators. */
+/** How often each of the two operators occurs in a CPU model. */
 function attentions(built: Program): { self: number; other: number } {
   const { node } = fromBinary(ModelProtoSchema, modelOf(built, cpuRules())).graph!;
   const count = (name: string): number =>
@@ -36,7 +36,7 @@ function attentions(built: Program): { self: number; other: number } {
   return { self: count('Attention'), other: count('MultiHeadAttention') };
 }
 
-/** Largest difference of any result on the CPU from the reference, relative to the largest value. */
+/** Largest difference between any result on the CPU and the reference, relative to the largest value. */
 async function error(built: Program, feeds: HostTensors): Promise<number> {
   const [got, wanted] = await Promise.all(
     [await onnxRuntime({ device: 'cpu', threads: 1 }), referenceRuntime()].map(async (runtime) => {
@@ -49,7 +49,7 @@ async function error(built: Program, feeds: HostTensors): Promise<number> {
   return difference / Math.max(...wanted!.map(Math.abs));
 }
 
-// Some float32 roundings of 2^-24; exponentials make those of the scores, which are near 10, as many times larger.
+// A few float32 roundings of 2^-24; for the scores, which are near 10, exponentials make them as many times larger.
 const accepted = 1e-5;
 
 const [batch, tokens, heads, size] = [2, 6, 4, 3];
@@ -60,7 +60,7 @@ const bias = drawn('bias', [3 * width]);
 
 const apart = (part: Tensor): Tensor => part.reshape([batch, tokens, heads, size]).transpose([0, 2, 1, 3]);
 const together = (y: Tensor): Tensor => y.transpose([0, 2, 1, 3]).reshape([batch, tokens, width]);
-/** Attention among the thirds of `[batch, tokens, 3 width]`, by default queries, keys, values. */
+/** Attention among the thirds of `[batch, tokens, 3 width]`, by default in the order queries, keys, values. */
 const among = (whole: Tensor, order: readonly number[] = [0, 1, 2]): Tensor => {
   const thirds = split(whole, 3, 2);
   const [query, key, value] = order.map((i) => apart(thirds[i]!));

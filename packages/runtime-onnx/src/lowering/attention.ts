@@ -4,8 +4,8 @@ import type { Context } from './context.js';
 import type { Fusion, IsPrivate } from './rules.js';
 
 /**
- * Multi-head attention from `[batch, tokens, heads, size]` to the same, `softmax(scale Q K^T) V` with heads moved to the front
- * and back: the operator moves them while it multiplies.
+ * Multi-head attention from `[batch, tokens, heads, size]` to the same, `softmax(scale Q K^T) V` with heads moved to
+ * the front and back; the operator moves them while multiplying.
  */
 export const multiHeadAttention: Fusion = (tensor, isPrivate) => {
   const attended = attendedBy(tensor, isPrivate);
@@ -21,8 +21,8 @@ export const multiHeadAttention: Fusion = (tensor, isPrivate) => {
 };
 
 /**
- * Multi-head attention whose queries, keys and values are the thirds, in this order, of one projection `x W + b` by weights
- * that are known before: the operator packs them once, and multiplies by them straight into the heads.
+ * Multi-head attention whose queries, keys and values are the thirds, in this order, of one projection `x W + b` with
+ * constant weights: the operator packs them once and multiplies directly into the heads.
  */
 export const selfAttention: Fusion = (tensor, isPrivate) => {
   const attended = attendedBy(tensor, isPrivate);
@@ -47,12 +47,12 @@ export const selfAttention: Fusion = (tensor, isPrivate) => {
 interface Attended {
   /** Queries, keys and values as `[batch, heads, tokens, size]`, moved there by transpositions. */
   readonly moved: readonly Tensor<'transpose'>[];
-  /** The queries as they are multiplied by the keys. */
+  /** The queries that are multiplied by the keys. */
   readonly scaled: Tensor;
   readonly scale: number;
 }
 
-/** What an attention with heads moved to the front and back is computed from, if the parts behind that are private. */
+/** The operands of an attention with heads moved to the front and back, if the intermediate tensors are private. */
 function attendedBy(tensor: Tensor, isPrivate: IsPrivate): Attended | undefined {
   if (!movesHeads(tensor) || tensor.dtype !== 'float32') return undefined;
   const [product] = tensor.operands as readonly [Tensor];
@@ -74,11 +74,11 @@ interface Projection {
   /** Its rows are the tokens. */
   readonly x: Tensor;
   readonly weight: Tensor;
-  /** A row. */
+  /** A row vector. */
   readonly bias: Tensor | undefined;
 }
 
-/** The projection by constant weights of which queries, keys and values are the thirds, if all of that is private. */
+/** The projection with constant weights whose thirds are queries, keys and values, if all of it is private. */
 function projectionOf({ moved, scaled }: Attended, { shape }: Tensor, isPrivate: IsPrivate): Projection | undefined {
   const [batch, tokens, heads, size] = shape as readonly [number, number, number, number];
   const width = heads * size;
@@ -102,7 +102,7 @@ function projectionOf({ moved, scaled }: Attended, { shape }: Tensor, isPrivate:
   return bias && !sameShape(bias.shape, [1, 3 * width]) ? undefined : { x, weight, bias };
 }
 
-/** The operator's node, and its result with heads apart again. */
+/** The operator's node, and its result with heads separated again. */
 function attend(
   operator: 'Attention' | 'MultiHeadAttention',
   inputs: readonly string[],
@@ -114,7 +114,7 @@ function attend(
   return graph.node('Reshape', [attended, graph.integers(shape)]);
 }
 
-/** True for a transposition between `[batch, tokens, heads, size]` and `[batch, heads, tokens, size]`. */
+/** Whether a tensor is a transposition between `[batch, tokens, heads, size]` and `[batch, heads, tokens, size]`. */
 function movesHeads(x: Tensor): x is Tensor<'transpose'> {
   return x.is('transpose') && x.attributes.permutation.join() === '0,2,1,3';
 }

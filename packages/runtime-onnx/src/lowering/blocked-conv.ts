@@ -3,22 +3,23 @@ import type { Attribute } from '../graph.js';
 import type { Context } from './context.js';
 
 /**
- * Convolutions in the layout that onnxruntime calls NCHWc: channels in blocks as long as the processor's vectors, `[n, c / b,
- * h, w, b]`, and kernels as `[o / b, c / b, kh, kw, b of c, b of o]`. They need no copy of every pixel per tap, as a matrix
- * product does. onnxruntime moves convolutions to it by itself where the kernel is constant; in training it is not.
+ * Convolutions in the layout that onnxruntime calls NCHWc: channels in blocks of the processor's vector length,
+ * `[n, c / b, h, w, b]`, and kernels as `[o / b, c / b, kh, kw, b of c, b of o]`. Unlike a matrix product, they need no
+ * copy of every pixel per tap. onnxruntime converts convolutions with a constant kernel to this layout by itself, but
+ * in training the kernel is not constant.
  *
  * `ReorderInput` makes `[n, c / b, pixels, b]` of `[n, c, pixels]`: of an image, and of a kernel in two steps.
  */
 const domain = 'com.microsoft.nchwc';
 
-/** True for a convolution that is faster in blocks, whichever of the kernel's channels are the result's. */
+/** Whether a convolution is faster in blocks, whichever of the kernel's channels are the result's. */
 export function isBlocked(weight: Tensor, { groups }: ConvAttributes, { channelBlock }: Context): boolean {
   const [o, c, kh, kw] = weight.shape as [number, number, number, number];
   if (channelBlock === undefined || groups !== 1 || weight.dtype !== 'float32' || weight.is('constant')) return false;
   return kh * kw > 1 && o % channelBlock === 0 && c % channelBlock === 0;
 }
 
-/** A convolution with a kernel in blocks, from an image in the usual layout to another. */
+/** A convolution with a kernel in blocks; image and result are in the usual layout. */
 export function blockedConv(
   x: Tensor,
   { name, size: [channels, ...size] }: BlockedKernel,
@@ -39,7 +40,7 @@ export interface BlockedKernel {
   readonly size: readonly [number, number, number];
 }
 
-/** The kernel of a convolution. */
+/** The kernel of a convolution, in blocks. */
 export function blockedKernel(weight: Tensor, { graph, value }: Context): BlockedKernel {
   const [o, c, kh, kw] = weight.shape as [number, number, number, number];
   const ofInputs = graph.node(`${domain}.ReorderInput`, [value(weight)]);
@@ -49,7 +50,10 @@ export function blockedKernel(weight: Tensor, { graph, value }: Context): Blocke
   return { name, size: [o, kh, kw] };
 }
 
-/** The kernel of the convolution that is the adjoint of the weight's: in and out channels exchanged, taps in opposite order. */
+/**
+ * The kernel of the convolution that is the adjoint of the weight's: input and output channels exchanged, taps in
+ * opposite order.
+ */
 export function blockedAdjoint(weight: Tensor, { graph, value, channelBlock }: Context): BlockedKernel {
   const [o, c, kh, kw] = weight.shape as [number, number, number, number];
   const [b, taps] = [channelBlock!, kh * kw];

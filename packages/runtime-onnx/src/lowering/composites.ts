@@ -1,12 +1,12 @@
 import type { Tensor } from '@flowmap/tensor';
 import type { Fusion } from './rules.js';
 
-/** The operator adds squares one after the other: off by 4e-7 at 1024 elements, and by 4e-4 at 2^20. */
+/** The operator adds squares one after another: off by 4e-7 at 1024 elements, and by 4e-4 at 2^20. */
 const LONGEST_NORM = 1024;
 
 /**
- * Root-mean-square norm along the last axis, `x (1 / sqrt(mean(x^2) + epsilon))`, in one pass over memory. Its derivatives use
- * the parts, so only programs without them have a norm that is private as a whole.
+ * Root-mean-square norm along the last axis, `x (1 / sqrt(mean(x^2) + epsilon))`, in one pass over memory. Its
+ * derivatives use the intermediate tensors, so only programs without derivatives have a norm that is entirely private.
  */
 export const rmsNorm: Fusion = (tensor, isPrivate) => {
   if (!tensor.is('mul') || tensor.dtype !== 'float32' || tensor.shape.at(-1)! > LONGEST_NORM) return undefined;
@@ -37,7 +37,7 @@ export const rmsNorm: Fusion = (tensor, isPrivate) => {
   };
 };
 
-/** The number that a constant repeats. */
+/** The number that a constant repeats; undefined for other tensors. */
 export function splatOf(x: Tensor): number | undefined {
   return x.is('constant') && x.attributes.data.length === 1 ? x.attributes.data[0] : undefined;
 }

@@ -1,18 +1,18 @@
 import type { Primitive, Tensor } from '@flowmap/tensor';
 import type { Attribute, Graph } from '../graph.js';
 
-/** What a lowering rule sees: the graph under construction and the values that already have a name in it. */
+/** What a lowering rule works with: the graph under construction and the values that already have a name in it. */
 export interface Context {
   readonly graph: Graph;
-  /** Name of a tensor's value, of its full shape. */
+  /** Name of a tensor's value in its full shape. */
   readonly value: (tensor: Tensor) => string;
   /** Name of a value that broadcasts to the tensor's shape: a constant of equal elements is a scalar. */
   readonly compact: (tensor: Tensor) => string;
-  /** True where `silu` of the tensor is computed as well. */
+  /** Whether `silu` of the tensor is computed as well. */
   readonly isGate: (tensor: Tensor) => boolean;
   /** Channels per block of the processor's own convolutions, if it has them. */
   readonly channelBlock?: number | undefined;
-  /** Convolutions with constant kernels may take fewer products and more memory. */
+  /** Whether convolutions with constant kernels may use fewer products and more memory. */
   readonly usesMinimalFiltering?: boolean | undefined;
 }
 

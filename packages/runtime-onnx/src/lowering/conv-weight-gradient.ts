@@ -4,16 +4,16 @@ import type { Lowering } from './context.js';
 import { sumOfRows } from './sums.js';
 
 /**
- * Maps of at least this many pixels are multiplied image by image, and the products summed over the batch; smaller ones are
- * first rearranged so that one product runs over the whole batch.
+ * Maps of at least this many pixels are multiplied image by image, and the products summed over the batch; smaller ones
+ * are first rearranged for one product over the whole batch.
  */
 const LARGE_MAP = 256;
 
 /**
  * The weight gradient `sum_{n,i,j} gradient[n, o, i, j] x[n, c, i + u - p, j + v - p]` as a matrix product over pixels.
  *
- * Copies cost more here than products, so where the stride is 1 and maps are large the taps are divided between the operands:
- * `x` is shifted horizontally once per `v`, the gradient vertically once per `u`, and one product has all pairs.
+ * Copies cost more here than products, so for stride 1 and large maps the taps are divided between the operands: `x` is
+ * shifted horizontally once per `v`, the gradient vertically once per `u`, and one product covers all pairs.
  */
 export const weightGradient: Lowering<'conv2dWeightGradient'> = ({ operands, attributes, dtype }, { graph, value }) => {
   const [x, gradient] = operands.map(value) as [string, string];
@@ -34,15 +34,15 @@ interface Geometry extends ConvAttributes {
   /** Height and width of the gradient. */
   readonly h: number;
   readonly w: number;
-  /** Those of `x`. */
+  /** Height and width of `x`. */
   readonly height: number;
   readonly width: number;
   readonly dtype: DType;
 }
 
 /**
- * True where every shift of an image is one of its flat memory: the gradient has its extents, and the rows of zeros above and
- * below are longer than a tap reaches sideways.
+ * Whether every shift of an image is a shift of its flat memory: the gradient has the same extents, and the rows of
+ * zeros above and below are longer than a tap reaches sideways.
  */
 function shiftsAreFlat({ stride, dilation, groups, padding, size, h, w, height, width }: Geometry): boolean {
   const isPlain = [...stride, ...dilation, groups].every((n) => n === 1);
@@ -51,8 +51,8 @@ function shiftsAreFlat({ stride, dilation, groups, padding, size, h, w, height, 
 }
 
 /**
- * With rows of zeros above and below the images, tap `(u, v)` is `sum_q gradient[q - u width] x_v[q + v - left]` over their
- * flat pixels, `x_v` without the columns that come to lie beside the wrong end of a row when all are shifted.
+ * With rows of zeros above and below the images, tap `(u, v)` is `sum_q gradient[q - u width] x_v[q + v - left]` over
+ * their flat pixels, `x_v` without the columns that would end up beside the wrong end of a row when shifted.
  */
 function bySharedTaps(x: string, gradient: string, geometry: Geometry, graph: Graph): string {
   const { padding, size, n, c, o, height, width, dtype } = geometry;
@@ -68,7 +68,7 @@ function bySharedTaps(x: string, gradient: string, geometry: Geometry, graph: Gr
     const floats = graph.node('ConstantOfShape', [graph.integers([n, channels, count])]);
     return [dtype === 'float32' ? floats : graph.node('Cast', [floats], { to: dataTypes[dtype] })];
   };
-  /** Images one after the other, each so many zeros after the start of its own stretch of pixels. */
+  /** Images one after another, each preceded in its own stretch of pixels by the given number of zeros. */
   const stretches = (images: readonly string[], channels: number, startOf: (i: number) => number): string => {
     const parts = images.flatMap((image, i) => {
       const since = i === 0 ? 0 : pixels - startOf(i - 1) - length;
@@ -128,7 +128,7 @@ function byTaps(x: string, gradient: string, geometry: Geometry, graph: Graph): 
   }
 }
 
-/** Zeros around `[n, c, h, w]`: `[top, left, bottom, right]`; negative numbers cut off. */
+/** Zeros around `[n, c, h, w]`: `[top, left, bottom, right]`; negative numbers crop. */
 function pad(images: string, margins: readonly number[], graph: Graph): string {
   if (margins.every((margin) => margin === 0)) return images;
   return graph.node('Pad', [images, graph.integers([0, 0, ...margins.slice(0, 2), 0, 0, ...margins.slice(2)])]);

@@ -39,12 +39,12 @@ export const conv: { readonly [P in ConvPrimitive]: Lowering<P> } = {
 };
 
 /**
- * With fewer result channels than this, a convolution is a product with too few rows to be fast, and its transpose, which
- * scatters the taps of one product with all of them, is faster.
+ * With fewer result channels than this, a convolution is a product with too few rows to be fast; its transpose, which
+ * computes one product for all taps and scatters them, is faster.
  */
 const FEW_CHANNELS = 16;
 
-/** A convolution, with a bias per result channel where one is given. */
+/** A convolution, with a bias per result channel if given. */
 export function correlate(tensor: Tensor<'conv2d'>, context: Context, bias?: Tensor): string {
   const { graph, value } = context;
   const [x, weight] = tensor.operands as readonly [Tensor, Tensor];
@@ -68,7 +68,7 @@ export function correlate(tensor: Tensor<'conv2d'>, context: Context, bias?: Ten
   return graph.node('Conv', [value(x), value(weight), ...addends], window(attributes));
 }
 
-/** True where a convolution is its adjoint's with the kernel turned by 180 degrees. */
+/** Whether a convolution is the adjoint of one with the kernel rotated by 180 degrees. */
 function isTurnable({ stride, padding, dilation, groups }: ConvAttributes, kernel: readonly number[]): boolean {
   return [...stride, ...dilation, groups].every((n) => n === 1) && padding.every((p, i) => p < kernel[i]!);
 }
@@ -77,7 +77,7 @@ function opposite([top, left]: ConvAttributes['padding'], kernel: readonly numbe
   return [kernel[0]! - 1 - top, kernel[1]! - 1 - left];
 }
 
-/** The kernel of the adjoint convolution: in and out channels exchanged, every tap at the opposite place. */
+/** The kernel of the adjoint convolution: input and output channels exchanged, every tap at the opposite position. */
 function turned(weight: string, [o, c, kh, kw]: Shape, graph: Graph): string {
   const exchanged = graph.node('Transpose', [weight], { perm: [1, 0, 2, 3] });
   return kh === 1 && kw === 1 ? exchanged : reversed(exchanged, [c!, o!, kh!, kw!], [2, 3], graph);

@@ -3,7 +3,10 @@ import { dataTypes, type Graph } from '../graph.js';
 import type { Lowering } from './context.js';
 import { LONGEST, partOf, sumOfBlock, zerosAfter, type Block } from './sums.js';
 
-/** Long sums are those of parts, each shifted by the sum of the parts before it, for the reason that {@link LONGEST} names. */
+/**
+ * Long cumulative sums are computed in parts, each shifted by the sum of the previous parts, for the reason given at
+ * {@link LONGEST}.
+ */
 export const cumsum: Lowering<'cumsum'> = ({ operands: [x], shape, dtype, attributes }, { graph, value }) => {
   const { axis } = attributes;
   const extent = shape[axis]!;

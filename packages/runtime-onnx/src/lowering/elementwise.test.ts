@@ -25,7 +25,7 @@ describe('small results of', () => {
   it.each(Object.keys(functions))('%s are right to their last digits', async (name) => {
     const [f, exact] = functions[name]!;
     const { data } = await evaluate(onnx, f, [hostTensor([x.length], Float32Array.from(x))]);
-    // Two roundings of exponential and sum, and one of the argument, by at most 87 2^-24 where it is rounded.
+    // Two roundings, of exponential and sum, and one of the argument, if it is rounded, by at most 87 2^-24.
     for (const [i, value] of x.entries()) {
       const wanted = exact(Math.fround(value));
       expect(Math.abs(data[i]! - wanted), `${name}(${value}) = ${data[i]!}`).toBeLessThanOrEqual(

@@ -9,7 +9,7 @@ import {
 import { dataTypes, type Graph } from '../graph.js';
 import { direct, type Context, type Lowering } from './context.js';
 
-/** Operands broadcast, so constants of equal elements can be scalars, unless nothing else carries the result's shape. */
+/** Operands broadcast, so constants of equal elements can be scalars unless nothing else has the result's shape. */
 function broadcasting(tensor: Tensor, { value, compact }: Context): string[] {
   const carries = (operand: Tensor): boolean => !isSplat(operand) && sameShape(operand.shape, tensor.shape);
   return tensor.operands.map(tensor.operands.some(carries) ? compact : value);
@@ -25,9 +25,10 @@ const binary =
     context.graph.node(opType, broadcasting(tensor, context));
 
 /**
- * onnxruntime's `Sigmoid` is off by 1e-7 of 1, whatever the result: it is 0 below -18, and so it divides by zero and has no
- * logarithm. `1 / (1 + exp(-x))` is right to the last digits but takes three more passes, so networks full of `silu`, whose
- * derivative has the same sigmoid in it, keep that. A half has no more digits than it, and no such large exponentials.
+ * onnxruntime's `Sigmoid` has an absolute error of 1e-7 whatever the result: it is 0 below -18, so dividing by it or
+ * taking its logarithm fails. `1 / (1 + exp(-x))` is accurate to the last digits but takes three more passes, so
+ * networks full of `silu`, whose derivative contains the same sigmoid, keep the operator. A half has no more digits
+ * than that, and no such large exponentials.
  */
 const sigmoid: Lowering<'sigmoid'> = (tensor, { graph, value, isGate }) => {
   const x = tensor.operands[0]!;
@@ -36,15 +37,15 @@ const sigmoid: Lowering<'sigmoid'> = (tensor, { graph, value, isGate }) => {
   return graph.node('Div', [graph.scalar(1), inverse]);
 };
 
-/** Coefficients of p(t) in {@link erfc}, of the power 0 first. */
+/** Coefficients of p(t) in {@link erfc}, from the power 0 up. */
 const tailCoefficients = [
   -1.26551223, 1.00002368, 0.37409196, 0.09678418, -0.18628806, 0.27886807, -1.13520398, 1.48851587, -0.82215223,
   0.17087277,
 ];
 
 /**
- * `t exp(-z^2 + p(t))` with z = |x| and t = 1 / (1 + z / 2), within 1.2e-7 of the result however small (Press et al., Numerical
- * Recipes in C, second edition, section 6.2); left of zero 2 minus that.
+ * `t exp(-z^2 + p(t))` with z = |x| and t = 1 / (1 + z / 2), with a relative error of 1.2e-7 however small the result
+ * (Press et al., Numerical Recipes in C, second edition, section 6.2); for negative x, 2 minus that.
  */
 const erfc: Lowering<'erfc'> = ({ operands: [x], dtype }, { graph, value }) => {
   const scalar = (number: number): string => graph.scalar(number);
@@ -72,7 +73,7 @@ export const elementwise: {
   cos: direct('Cos'),
   tanh: direct('Tanh'),
   sigmoid,
-  // An error of 1e-7 in the factor is one in the last place of a number of x's size.
+  // An error of 1e-7 in the factor is one unit in the last place of a number of x's size.
   silu: ({ operands: [x] }, { graph, value }) => graph.node('Mul', [value(x!), graph.node('Sigmoid', [value(x!)])]),
   softplus: direct('Softplus'),
   erf: direct('Erf'),
@@ -101,7 +102,7 @@ export const elementwise: {
     const [condition, a, b] = broadcasting(tensor, context) as [string, string, string];
     const { graph } = context;
     if (tensor.dtype !== 'bool') return graph.node('Where', [condition, a, b]);
-    // onnxruntime has no Where of booleans.
+    // onnxruntime has no Where for booleans.
     const otherwise = graph.node('And', [graph.node('Not', [condition]), b]);
     return graph.node('Or', [graph.node('And', [condition, a]), otherwise]);
   },
@@ -114,7 +115,10 @@ export const elementwise: {
   stopGradient: ({ operands: [x] }, { value }) => value(x!),
 };
 
-/** A float as int32: 0 for NaN, and the largest number beyond it, where ONNX leaves a cast open; casts take care of the other end. */
+/**
+ * A float as int32: 0 for NaN, and the largest int32 for anything beyond it, where ONNX leaves casts undefined; casts
+ * handle the other end.
+ */
 function wholeNumber(x: string, dtype: DType, graph: Graph): string {
   const wide = dtype === 'float16' ? graph.node('Cast', [x], { to: dataTypes.float32 }) : x;
   const least = graph.node('Max', [wide, graph.scalar(-(2 ** 31))]);

@@ -5,8 +5,8 @@ import { product } from './matmul.js';
 import type { Fusion, IsPrivate, Lowerings, Rules, Step } from './rules.js';
 
 /**
- * Decides how each tensor of a program is computed, operands before results: by its primitive's lowering, or together with an
- * operand that only it uses. Inputs and constants, and what the fusions leave unused, take no step.
+ * Decides how each tensor of a program is computed, operands before results: by its primitive's lowering, or together
+ * with an operand that only it uses. Inputs, constants and whatever the fusions leave unused take no step.
  */
 export function planSteps({ nodes, outputs, updates }: Program, rules: Rules): Step[] {
   const results = [...Object.values(outputs), ...Object.values(updates)];
@@ -37,8 +37,8 @@ function alone(tensor: Tensor, lowerings: Lowerings): Omit<Step, 'tensor'> {
 
 /** Fusions into standard operators. */
 export const standardFusions: readonly Fusion[] = [
-  // A B + C, C a row, a column or a whole matrix. Gemm copies C with one thread before it adds products to it, which costs
-  // less than a pass of its own only where the products are long.
+  // A B + C, where C is a row, a column or a whole matrix. Gemm copies C with one thread before adding products to it,
+  // which costs less than a separate pass only if the products are long.
   (tensor, isPrivate, { gemmAddsScalars }) =>
     sumWith(tensor, (matmul, addend) => {
       if (!matmul.is('matmul') || matmul.rank !== 2 || !isPrivate(matmul)) return undefined;
@@ -63,7 +63,7 @@ export const standardFusions: readonly Fusion[] = [
     }),
 ];
 
-/** Tries a fusion with either operand of a sum as the first. */
+/** Tries a fusion with each operand of a sum as the first. */
 function sumWith<T>(tensor: Tensor, fuse: (first: Tensor, second: Tensor) => T | undefined): T | undefined {
   if (!tensor.is('add')) return undefined;
   const [a, b] = tensor.operands as readonly [Tensor, Tensor];

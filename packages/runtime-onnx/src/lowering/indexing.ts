@@ -5,8 +5,8 @@ import type { Context, Lowering } from './context.js';
 export const indexing: { readonly [P in 'gather' | 'scatterAdd']: Lowering<P> } = {
   gather: ({ operands: [x, indices] }, { graph, value }) =>
     graph.node('Gather', [value(x!), clamped(indices!, x!.shape[0]!, { graph, value })], { axis: 0 }),
-  // Every element of a row goes to its own place, so the row's index is repeated for each.
-  // onnxruntime cannot add up float16 here; in float32 the sums are rounded once, as everywhere.
+  // Every element of a row goes to its own position, so the row's index is repeated for each. onnxruntime cannot add up
+  // float16 here; in float32 the sums are rounded only once, as everywhere.
   scatterAdd: ({ operands: [rows, indices], attributes: { count }, shape, dtype }, { graph, value }) => {
     const row = sizeOf(shape.slice(1));
     const places = graph.integers([indices!.size, row]);
@@ -24,7 +24,10 @@ export const indexing: { readonly [P in 'gather' | 'scatterAdd']: Lowering<P> } 
   },
 };
 
-/** Indices held between 0 and the last row; onnxruntime refuses to run with those beyond, and counts negative ones from the end. */
+/**
+ * Indices clamped between 0 and the last row; onnxruntime refuses to run with larger ones, and counts negative ones
+ * from the end.
+ */
 function clamped(indices: Tensor, rows: number, { graph, value }: Pick<Context, 'graph' | 'value'>): string {
   const inRange = (index: number): boolean => index >= 0 && index < rows;
   if (indices.is('constant') && indices.attributes.data.every(inRange)) return value(indices);

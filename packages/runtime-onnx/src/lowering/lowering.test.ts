@@ -5,7 +5,8 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { webgpuMissing } from '../__fixtures__/webgpu-adapter.js';
 import { onnxRuntime } from '../onnx-runtime.js';
 
-// The contract has every primitive at small sizes; these reach what the lowerings do differently at larger ones.
+// The contract covers every primitive at small sizes; these tests cover what the lowerings do differently at larger
+// ones.
 
 const draw = (shape: readonly number[]): HostTensor => {
   const size = shape.reduce((product, extent) => product * extent, 1);
@@ -15,7 +16,7 @@ const draw = (shape: readonly number[]): HostTensor => {
 let onnx: Runtime;
 const missing = await webgpuMissing();
 
-/** Largest difference between both runtimes over all results, relative to the largest value of each. */
+/** Largest difference between the two runtimes over all results, relative to the largest value of each. */
 async function error(
   f: (...args: Tensor[]) => readonly Tensor[],
   shapes: readonly (readonly number[])[],

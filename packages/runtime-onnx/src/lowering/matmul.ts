@@ -2,7 +2,7 @@ import { sizeOf, type Tensor } from '@flowmap/tensor';
 import type { Context } from './context.js';
 import { sumOfBlock } from './sums.js';
 
-/** A matrix product, with a third matrix that broadcasts to the result added where the rank is 2. */
+/** A matrix product, plus, for rank 2, an optional third matrix that broadcasts to the result. */
 export function product(tensor: Tensor<'matmul'>, context: Context, addend?: Tensor): string {
   const { graph, value } = context;
   const [a, b] = tensor.operands as readonly [Tensor, Tensor];
@@ -22,22 +22,25 @@ export function product(tensor: Tensor<'matmul'>, context: Context, addend?: Ten
 }
 
 /**
- * Terms beyond which a product is a sum of products. onnxruntime adds them in few lanes, for a single row in one: equal terms are
- * off by 7e-5 of their sum at this number, and by 9e-4 at 2^20.
+ * Number of terms beyond which a product is a sum of products. onnxruntime adds terms in a few lanes, and for a single
+ * row in one: for equal terms the relative error is 7e-5 at this number and 9e-4 at 2^20.
  */
 const LONGEST = 2 ** 16;
 
 /** Most and fewest terms of each of these products. */
 const PARTS = [2 ** 14, 2 ** 10] as const;
 
-/** The greatest divisor of a long product's terms that is not too long; undefined where there is none, or for a short product. */
+/**
+ * The largest acceptable divisor of a long product's number of terms; undefined if there is none, or for a short
+ * product.
+ */
 function partOf(terms: number): number | undefined {
   if (terms <= LONGEST) return undefined;
   for (let part = PARTS[0]; part >= PARTS[1]; part--) if (terms % part === 0) return part;
   return undefined;
 }
 
-/** A long product as the sum of products of parts, which lie as they are in an operand that is transposed as it is usual there. */
+/** A long product as the sum of products of parts, which need no copy in an operand with the usual transposition. */
 function sumOfProducts(tensor: Tensor<'matmul'>, part: number, { graph, value }: Context): string {
   const [a, b] = tensor.operands as readonly [Tensor, Tensor];
   const { transposeA, transposeB } = tensor.attributes;

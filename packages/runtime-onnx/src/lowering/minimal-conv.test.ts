@@ -58,7 +58,8 @@ describe('a convolution with a constant 3 x 3 kernel on a small map', () => {
       difference = Math.max(difference, Math.abs(value - got!.data[i]!));
       scale = Math.max(scale, Math.abs(value));
     }
-    // Values of the tiles are several times larger than the pixels: 3.6e-6 is the largest error seen, a direct sum's is 1e-6.
+    // The tiles' values are several times larger than the pixels: the largest error seen is 3.6e-6, that of a direct
+    // sum 1e-6.
     expect(difference / scale).toBeLessThan(1e-5);
   });
 

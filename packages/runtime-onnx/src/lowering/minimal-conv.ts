@@ -2,19 +2,19 @@ import type { Tensor } from '@flowmap/tensor';
 import type { Context } from './context.js';
 import { minimalFiltering } from './winograd.js';
 
-/** Pixels of a tile of the result, each way, and taps of the kernel. */
+/** Pixels of a result tile and taps of the kernel, in each direction. */
 const [TILE, TAPS] = [4, 3];
-/** Values of the filtering each way, and products per channel in and out that a tile takes: 36, where it took 144. */
+/** Values of the filtering in each direction; a tile takes 36 products per input and output channel instead of 144. */
 const VALUES = TILE + TAPS - 1;
 const PRODUCTS = VALUES ** 2;
-// Whole points up to 2, which are customary, lead to twice the rounding errors.
+// The customary integer points up to 2 lead to twice the rounding errors.
 const filtering = minimalFiltering(TILE, TAPS, [0, 1, -1, 1 / 2, -2]);
-/** Rows that a matrix product needs to be fast. */
+/** Number of rows that a matrix product needs to be fast. */
 const FEW_ROWS = 32;
 
 /**
- * True for a convolution that takes half as many operations by minimal filtering: a 3 x 3 kernel known before, on a map so
- * small that moving it into tiles, and back, is a matrix product too.
+ * Whether a convolution takes half as many operations with minimal filtering: a constant 3 x 3 kernel on a map small
+ * enough that converting to tiles and back is a matrix product too.
  */
 export function isMinimal(tensor: Tensor<'conv2d'>, { usesMinimalFiltering }: Context): boolean {
   const [x, weight] = tensor.operands as readonly [Tensor, Tensor];
@@ -30,7 +30,7 @@ export function isMinimal(tensor: Tensor<'conv2d'>, { usesMinimalFiltering }: Co
 
 /** Rows of tiles that are computed together. */
 interface Strip {
-  /** Rows of pixels that it takes, from the first to before the last, and how far above the first its tiles begin. */
+  /** Rows of pixels that it reads, from the first to before the last, and how far above the first its tiles begin. */
   readonly input: readonly [from: number, to: number];
   readonly above: number;
   /** Rows of pixels of the result. */
@@ -45,7 +45,7 @@ interface Layout {
   readonly operations: number;
 }
 
-/** The whole map as one strip, or a strip for each row of tiles where that saves a quarter of the operations. */
+/** The whole map as one strip, or a strip for each row of tiles if that saves a quarter of the operations. */
 function layOut(tensor: Tensor<'conv2d'>): Layout {
   const [, c, height, width] = tensor.operands[0]!.shape as [number, number, number, number];
   const [, o, rows, columns] = tensor.shape as [number, number, number, number];
@@ -70,11 +70,11 @@ function layOut(tensor: Tensor<'conv2d'>): Layout {
 }
 
 /**
- * A convolution by minimal filtering in two dimensions, `Y = A^T ((G g G^T) * (B^T d B)) A` for tiles `Y` of 4 x 4 pixels, in
- * three matrix products for each strip: `B^T d B` of all tiles, one product of channels for each of the 36 values, and
- * `A^T . A` of all tiles.
+ * A convolution by minimal filtering in two dimensions, `Y = A^T ((G g G^T) * (B^T d B)) A` for tiles `Y` of 4 x 4
+ * pixels, in three matrix products for each strip: `B^T d B` of all tiles, one product of channels for each of the 36
+ * values, and `A^T . A` of all tiles.
  *
- * @param bias of each channel, if there is one
+ * @param bias bias of each channel, if any
  */
 export function minimalConv(tensor: Tensor<'conv2d'>, { graph, value }: Context, bias?: string): string {
   const [x, weight] = tensor.operands as readonly [Tensor, Tensor<'constant'>];
@@ -114,8 +114,8 @@ type Matrix = readonly (readonly number[])[];
 type Size = readonly [down: number, across: number];
 
 /**
- * The matrix that takes values from the pixels of an image, or gives to them: row `(a, b, i, j)` holds `m[a][k] m[b][l]` at pixel
- * `(4 i + k - top, 4 j + l - left)`, where that is inside the image.
+ * The matrix that computes values from the pixels of an image, or the reverse: row `(a, b, i, j)` holds
+ * `m[a][k] m[b][l]` at pixel `(4 i + k - top, 4 j + l - left)`, where that is inside the image.
  */
 function tiled(m: Matrix, [down, across]: Size, [height, width]: Size, [top, left]: Size): Float64Array {
   const size = m[0]!.length;

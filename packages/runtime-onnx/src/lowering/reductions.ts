@@ -7,7 +7,7 @@ import { sum, sumOfBlock } from './sums.js';
 export const reductions: { readonly [P in 'sum' | 'reduceMax' | 'argMax' | 'cumsum' | 'softmax']: Lowering<P> } = {
   sum,
   reduceMax: maximum((x, dtype, graph) => graph.node('Clip', [x, graph.scalar(0, dtype), graph.scalar(0, dtype)])),
-  // The first NaN where there is one, which ArgMax passes over: it then looks for the first 1 among ones and zeros.
+  // The first NaN if there is one. ArgMax ignores NaN, so it searches for the first 1 among ones and zeros instead.
   argMax: ({ operands: [x], attributes: { axis } }, { graph, value }) => {
     const isNaN = graph.node('Not', [graph.node('Equal', [value(x!), value(x!)])]);
     const marks = graph.node('Cast', [isNaN], { to: dataTypes[x!.dtype] });
@@ -23,10 +23,10 @@ export const reductions: { readonly [P in 'sum' | 'reduceMax' | 'argMax' | 'cums
       : context.graph.node('Softmax', [context.value(tensor.operands[0]!)], { axis: -1 }),
 };
 
-/** The operator adds exponentials one after the other: off by 2e-6 at this length, and by 6e-4 at 2^20. */
+/** The operator adds exponentials one after another: off by 2e-6 at this length, and by 6e-4 at 2^20. */
 const LONGEST_SOFTMAX = 4096;
 
-/** `exp(x - max x)` over their sum in parts. */
+/** `exp(x - max x)` divided by its sum, which is computed in parts. */
 function longSoftmax({ operands: [x], shape }: Tensor<'softmax'>, { graph, value }: Context): string {
   const columns = shape.at(-1)!;
   const rows = x!.size / columns;
@@ -38,7 +38,7 @@ function longSoftmax({ operands: [x], shape }: Tensor<'softmax'>, { graph, value
 }
 
 /**
- * Maximum over axes, without losing NaN, as ReduceMax does: a sum does not lose it.
+ * Maximum over axes that keeps NaN, which ReduceMax loses but a sum does not.
  *
  * @param zeroOrNaN gives 0 for each number, and NaN for NaN
  */
@@ -59,10 +59,10 @@ export function maximum(zeroOrNaN: (x: string, dtype: DType, graph: Graph) => st
   };
 }
 
-/** Elements along an axis up to which a maximum of slices is as fast as a reduction. */
+/** Axis length up to which a maximum of slices is as fast as a reduction. */
 const mostPieces = 4;
 
-/** Maximum along an axis, which keeps extent 1; unlike a reduction it keeps NaN. */
+/** Maximum along an axis, which keeps extent 1; unlike a reduction, it keeps NaN. */
 function maximumOfPieces(x: string, count: number, axis: number, graph: Graph): string {
   if (count === 1) return x;
   const piece = (i: number): string =>

@@ -19,7 +19,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { onnxRuntime } from '../onnx-runtime.js';
 import { toOnnx } from '../to-onnx.js';
 
-// Sums of equal numbers, whose roundings all go the same way: those of random numbers cancel most of it.
+// Sums of equal numbers, whose rounding errors all have the same sign; with random numbers most of them cancel.
 
 let onnx: Runtime;
 beforeAll(async () => {
@@ -29,11 +29,11 @@ beforeAll(async () => {
 const tenth = (shape: readonly number[], dtype: DType = 'float32') =>
   hostTensor(shape, new Float32Array(sizeOf(shape)).fill(0.1), dtype);
 
-/** Largest relative error of results that should all be one number. */
+/** Largest relative error of results that should all be the same number. */
 const errorOf = (data: ArrayLike<number>, wanted: number): number =>
   Math.max(...[Math.min, Math.max].map((f) => Math.abs(Array.from(data).reduce((a, b) => f(a, b)) / wanted - 1)));
 
-// Stages of 256 terms at most, each added one after the other: 256 roundings of 2^-25 of the sum on average, at the worst.
+// Stages of at most 256 terms, added one after another: at worst 256 roundings of 2^-25 of the sum on average.
 const accepted = 8e-6;
 
 describe('sums of many equal numbers', () => {
@@ -45,7 +45,7 @@ describe('sums of many equal numbers', () => {
     [[3, 257, 2], [1]],
     [[65_536, 3], [0]],
     [[2, 20_000, 16], [1]],
-    [[62_501, 16], [0]], // rows that no part divides
+    [[62_501, 16], [0]], // a number of rows that no part divides
     [
       [3, 5, 64, 64],
       [0, 2, 3],
@@ -93,7 +93,7 @@ describe('sums of many equal numbers', () => {
     ['group norm', [1, 16, 256, 256], (x: Tensor) => groupNorm(x.sub(0.05), 1)],
     ['root-mean-square norm', [2, 2 ** 20], (x: Tensor) => rmsNorm(x)],
   ] as const)('in a %s', async (name, shape, norm) => {
-    // A group of numbers 0.1 and -0.1 in equal shares, which centring leaves as they are.
+    // A group with equal shares of 0.1 and -0.1, which centring leaves unchanged.
     const signs = tenth(shape);
     if (name === 'group norm')
       signs.data.forEach((value, i) => (signs.data[i] = i % 2 === 0 ? value + 0.05 : 0.05 - value));
@@ -174,7 +174,7 @@ describe('long products', { timeout: 300_000 }, () => {
         const b = tenth(transposeB ? [n, k] : [k, n]);
         const { data } = await evaluate(onnx, f, [a, b]);
         expect(data).toHaveLength(m * n);
-        // Parts of 2^14 terms, which are off by 2e-5 where there is one row.
+        // Parts of 2^14 terms, which are off by 2e-5 if there is one row.
         expect(errorOf(data, k * Math.fround(0.1) ** 2)).toBeLessThan(1e-4);
       }
     }
@@ -198,7 +198,7 @@ describe('long products', { timeout: 300_000 }, () => {
           const b = numbers(...batch, ...(transposeB ? [2, k] : [k, 2]));
           const args = [a, b, numbers(3, 2)];
           const [got, wanted] = [await evaluate(onnx, f, args), await evaluate(referenceRuntime(), f, args)];
-          // Whole numbers below 2^24, which are exact.
+          // Integers below 2^24, which are exact.
           expect(Array.from(got.data)).toEqual(Array.from(wanted.data));
         }
       }

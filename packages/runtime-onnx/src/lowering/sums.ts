@@ -3,16 +3,17 @@ import { dataTypes, int64, type Graph } from '../graph.js';
 import type { Lowering } from './context.js';
 
 /**
- * Most terms that are added one after the other. onnxruntime's kernels on the CPU, `ReduceSum`, `ReduceMean` and products with
- * ones alike, add up a whole run this way, in at most 32 lanes, and of equal numbers the error grows with the run: 1e-6 of the
- * sum at 2^10 terms, 1e-3 at 2^20. Longer runs are summed in parts, and then the parts: 5e-7 at any length.
+ * Most terms that are added one after another. onnxruntime's CPU kernels (`ReduceSum`, `ReduceMean` and products with
+ * ones alike) add up a whole run this way, in at most 32 lanes, and for equal numbers the error grows with the run:
+ * 1e-6 of the sum at 2^10 terms, 1e-3 at 2^20. Longer runs are summed in parts, and then the parts are summed: 5e-7 at
+ * any length.
  */
 export const LONGEST = 256;
 
-/** A number of terms that this divides goes into parts as they lie; another is filled up with zeros, in a copy. */
+/** Shortest part. A number of terms without a divisor of at least this is padded with zeros, in a copy. */
 const SHORTEST = 32;
 
-/** An axis, or several that follow each other. */
+/** An axis, or several consecutive ones. */
 interface Run {
   readonly extent: number;
   readonly summed: boolean;
@@ -24,7 +25,7 @@ export const sum: Lowering<'sum'> = (tensor, { graph, value }) => {
   // To ONNX an empty list of axes means all of them, so a reduction over none is left out.
   if (axes.length === 0) return value(x);
   if (x.dtype === 'int32') {
-    // onnxruntime stops at the largest int32; of the int64, the lower half is kept.
+    // onnxruntime saturates at the largest int32, so the sum is an int64 whose lower half is kept.
     const wide = graph.node('Cast', [value(x)], { to: int64 });
     const total = graph.node('ReduceSum', [wide, graph.integers(axes)], { keepdims: keepDims ? 1 : 0 });
     return graph.node('Cast', [total], { to: dataTypes.int32 });
@@ -34,7 +35,7 @@ export const sum: Lowering<'sum'> = (tensor, { graph, value }) => {
   if (!isFloat(x.dtype) || (isShort && !areRows(runs))) {
     return graph.node('ReduceSum', [value(x), graph.integers(axes)], { keepdims: keepDims ? 1 : 0 });
   }
-  // Sums of parts would be rounded to a float16.
+  // Otherwise the sums of parts would be rounded to float16.
   const isWidened = !isShort && x.dtype === 'float16';
   const terms = isWidened ? graph.node('Cast', [value(x)], { to: dataTypes.float32 }) : value(x);
   const total = sumOfRuns(graph.shaped(terms, x.shape), runs, isWidened ? 'float32' : x.dtype, graph);
@@ -45,7 +46,7 @@ export const sum: Lowering<'sum'> = (tensor, { graph, value }) => {
 /** `[outer, rows, columns]`. */
 export type Block = readonly [outer: number, rows: number, columns: number];
 
-/** Rows summed by a product with ones: onnxruntime's ReduceSum is several times slower where the last axis remains. */
+/** Rows summed by a product with ones: onnxruntime's ReduceSum is several times slower if the last axis remains. */
 export function sumOfRows(x: string, [outer, rows, columns]: Block, dtype: DType, graph: Graph): string {
   if (rows > LONGEST) {
     const part = partOf(rows);
@@ -63,7 +64,7 @@ export function sumOfRows(x: string, [outer, rows, columns]: Block, dtype: DType
   return graph.shaped(graph.node('MatMul', [ones, graph.reshape(x, [outer, rows, columns])]), [outer, 1, columns]);
 }
 
-/** `[outer, columns]` of `[outer, rows, columns]`, in whatever shape. */
+/** The sums `[outer, columns]` of `[outer, rows, columns]`, in whatever shape. */
 export function sumOfBlock(x: string, [outer, rows, columns]: Block, dtype: DType, graph: Graph): string {
   const runs = [
     { extent: outer, summed: false },
@@ -73,7 +74,7 @@ export function sumOfBlock(x: string, [outer, rows, columns]: Block, dtype: DTyp
   return sumOfRuns(x, joint(runs), dtype, graph);
 }
 
-/** The sums over the runs that are summed, whose other runs are the result's, in whatever shape. */
+/** The sums over the summed runs, in whatever shape; the other runs are those of the result. */
 function sumOfRuns(x: string, runs: readonly Run[], dtype: DType, graph: Graph): string {
   if (areRows(runs)) {
     const [rows, columns] = runs.slice(-2).map(({ extent }) => extent) as [number, number];
@@ -105,7 +106,7 @@ function sumOfRuns(x: string, runs: readonly Run[], dtype: DType, graph: Graph):
   return sumOfRuns(sums, joint(rest), dtype, graph);
 }
 
-/** Sums of what lies together, in the shape that the next stage takes them in. */
+/** Sums of contiguous parts, in the shape that the next stage takes. */
 function sumOfParts(x: string, parts: Shape, part: number, graph: Graph): string {
   const axis = graph.integers([parts.length]);
   return graph.shaped(graph.node('ReduceSum', [graph.reshape(x, [...parts, part]), axis], { keepdims: 0 }), parts);
@@ -115,7 +116,7 @@ function runsOf(shape: Shape, axes: readonly number[]): Run[] {
   return joint(shape.map((extent, axis) => ({ extent, summed: axes.includes(axis) })));
 }
 
-/** Neighbouring runs of a kind as one, without those of one element. */
+/** Runs with neighbours of the same kind joined, and without runs of one element. */
 function joint(runs: readonly Run[]): Run[] {
   const joined: Run[] = [];
   for (const run of runs) {
@@ -127,25 +128,28 @@ function joint(runs: readonly Run[]): Run[] {
   return joined;
 }
 
-/** True where onnxruntime has a kernel of its own for the order of the runs, and none that is summed is long. */
+/** Whether onnxruntime has a special kernel for the order of the runs, and no summed run is long. */
 function isOneSum(runs: readonly Run[]): boolean {
   return runs.length <= 3 && runs.every(({ extent, summed }) => !summed || extent <= LONGEST);
 }
 
-/** True for rows of some length that are summed. */
+/** Whether the runs are rows of some length to be summed. */
 function areRows(runs: readonly Run[]): boolean {
   const [rows, columns] = runs.slice(-2);
   if (runs.length < 2 || runs.length > 3 || !rows!.summed) return false;
   return rows!.extent >= 8 && columns!.extent >= 16;
 }
 
-/** Length of the parts that a long run is summed in: its greatest divisor that is not too long, unless that is too short. */
+/**
+ * Length of the parts in which a long run is summed: its largest divisor that is not too long, unless that is too
+ * short.
+ */
 export function partOf(extent: number): number {
   for (let part = LONGEST; part >= SHORTEST; part--) if (extent % part === 0) return part;
   return LONGEST;
 }
 
-/** A block with more rows, which are zeros. */
+/** A block with rows of zeros appended. */
 export function zerosAfter(x: string, [outer, rows, columns]: Block, extent: number, graph: Graph): string {
   const block = graph.reshape(x, [outer, rows, columns]);
   const filled = graph.node('Pad', [block, graph.integers([0, 0, 0, 0, extent - rows, 0])]);

@@ -20,11 +20,11 @@ const lowerings: Lowerings = {
   matmul: (tensor, context) => product(tensor, context),
 };
 
-/** The rules of models that are written to files: standard operators only. */
+/** The rules for models that are written to files: standard operators only. */
 export const standardRules: Rules = { lowerings, fusions: standardFusions, gemmAddsScalars: true };
 
 /**
- * The rules of the CPU, where onnxruntime has operators of its own for some composites.
+ * The rules for the CPU, where onnxruntime has non-standard operators for some composites.
  *
  * @param channelBlock channels per block of the processor's own convolutions, if it has them
  */

@@ -5,12 +5,12 @@ import type { Rules } from './rules.js';
 import { standardRules } from './table.js';
 
 // The first two parts of pi have so few bits that their products with a half-integer below 2^15 are exact in float32:
-// subtracted one after the other, the parts leave the remainder of a division by pi without cancellation.
+// subtracting the parts in turn leaves the remainder of a division by pi without cancellation.
 const high = 201 / 64;
 const middle = 9.67502593994140625e-4;
 const pi = [high, middle, Math.PI - high - middle] as const;
 
-/** Coefficients of `sin(r) / r` in `r^2`, Taylor's: for `|r| <= pi / 2` the next term is below 6e-8. */
+/** Taylor coefficients of `sin(r) / r` in `r^2`: for `|r| <= pi / 2` the next term is below 6e-8. */
 const series = [1, -1 / 6, 1 / 120, -1 / 5040, 1 / 362880, -1 / 39916800] as const;
 
 /** `shift` is 0 for the sine and 1/2 for the cosine: `sin(x + shift pi) = (-1)^k sin(r)`, `r = x - (k - shift) pi`. */
@@ -43,12 +43,12 @@ function polynomial(x: string, graph: Graph): string {
 }
 
 /**
- * The rules of the WebGPU provider: those of the CPU, but for
+ * The rules for the WebGPU provider: those for the CPU, except for
  *
- * - sine and cosine. WebGPU's own may be off by 2^-11, and only between -pi and pi are they as good as that (WGSL
- *   specification, accuracy of built-in functions); these are off by about 2^-22, and at 10^5 by 2^-20;
- * - the maximum over axes, of which NaN is told apart by a comparison;
- * - `Gemm` with a scalar to add, on which onnxruntime 1.30 ends the process.
+ * - sine and cosine. WebGPU's own may be off by 2^-11, and even that holds only between -pi and pi (WGSL specification,
+ *   accuracy of built-in functions); these are off by about 2^-22, and at 10^5 by 2^-20;
+ * - the maximum over axes, where a comparison detects NaN;
+ * - `Gemm` with a scalar addend, on which onnxruntime 1.30 ends the process.
  */
 export const webgpuRules: Rules = {
   ...standardRules,

@@ -1,25 +1,25 @@
 /** The matrices of a minimal filtering algorithm, by rows. */
 export interface Filtering {
-  /** `B^T`, `n x n`: what the products take from an input. */
+  /** `B^T`, `n x n`: from an input to factors of the products. */
   readonly input: readonly (readonly number[])[];
-  /** `G`, `n x taps`: what they take from a kernel. */
+  /** `G`, `n x taps`: from a kernel to factors of the products. */
   readonly kernel: readonly (readonly number[])[];
-  /** `A^T`, `outputs x n`: what outputs take from the products. */
+  /** `A^T`, `outputs x n`: from the products to outputs. */
   readonly output: readonly (readonly number[])[];
 }
 
 /**
- * Winograd's minimal filtering `F(m, r)`: `m` outputs of a correlation with `r` taps by `n = m + r - 1` products instead of
- * `m r`, `y = A^T ((G g) * (B^T d))` with `y_i = sum_j g_j d_(i + j)` (Winograd, Arithmetic Complexity of Computations, 1980;
- * Lavin and Gray, arXiv 1509.09308).
+ * Winograd's minimal filtering `F(m, r)`: `m` outputs of a correlation with `r` taps from `n = m + r - 1` products
+ * instead of `m r`, `y = A^T ((G g) * (B^T d))` with `y_i = sum_j g_j d_(i + j)` (Winograd, Arithmetic Complexity of
+ * Computations, 1980; Lavin and Gray, arXiv 1509.09308).
  *
- * It is the transpose of multiplying polynomials by their values at `n - 1` points `p_k` and the leading coefficient: with
- * `f_k = prod_(l != k) (p_k - p_l)`, row `k` of `G` holds the powers of `p_k` over `f_k`, column `k` of `A^T` its powers, and
- * row `k` of `B^T` the coefficients of `prod_(l != k) (x - p_l)`.
+ * It is the transpose of multiplying polynomials through their values at `n - 1` points `p_k` and the leading
+ * coefficient: with `f_k = prod_(l != k) (p_k - p_l)`, row `k` of `G` holds the powers of `p_k` over `f_k`, column `k`
+ * of `A^T` its powers, and row `k` of `B^T` the coefficients of `prod_(l != k) (x - p_l)`.
  *
  * @param outputs `m`
  * @param taps `r`
- * @param points `m + r - 2` different numbers; rounding errors are least for few small ones
+ * @param points `m + r - 2` distinct numbers; rounding errors are smallest for few small ones
  */
 export function minimalFiltering(outputs: number, taps: number, points: readonly number[]): Filtering {
   const others = (k: number): readonly number[] => points.filter((_, l) => l !== k);
@@ -40,7 +40,7 @@ export function minimalFiltering(outputs: number, taps: number, points: readonly
   };
 }
 
-/** Coefficients of the polynomial with these roots and leading coefficient 1, from the constant one up. */
+/** Coefficients of the polynomial with these roots and leading coefficient 1, from the constant up. */
 function coefficients(roots: readonly number[]): number[] {
   return roots.reduce<number[]>(
     (polynomial, root) => [0, ...polynomial].map((c, i) => c - root * (polynomial[i] ?? 0)),

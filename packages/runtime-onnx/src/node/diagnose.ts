@@ -7,23 +7,23 @@ import { inspectSystem, type System } from '../system.js';
 import { probeInChild, type ProbeProgram } from './probe-in-child.js';
 import type { Probe } from './probe.js';
 
-/** What works on a machine, and what to do about the rest. */
+/** Which devices work on a machine, and what to do about the others. */
 export interface Diagnosis {
   readonly system: System;
-  /** Version of Node, as `v22.1.0`. */
+  /** Version of Node, like `v22.1.0`. */
   readonly node: string;
-  /** Version of onnxruntime-node, or undefined where it is not installed. */
+  /** Version of onnxruntime-node; undefined if it is not installed. */
   readonly onnxruntime: string | undefined;
-  /** Why programs on the CPU do not compute in place, through the package `koffi`; undefined where they do. */
+  /** Why programs on the CPU do not compute in place, through the package `koffi`; undefined if they do. */
   readonly notInPlace: string | undefined;
   readonly probes: Readonly<Record<Device, Probe>>;
-  /** What `onnxRuntime({ device: 'auto' })` takes; undefined where nothing works. */
+  /** The device that `onnxRuntime({ device: 'auto' })` chooses; undefined if none works. */
   readonly chosen: Device | undefined;
   /** What to do about each device that does not work. */
   readonly advice: Readonly<Partial<Record<Device, string>>>;
 }
 
-/** Tries every device, each in a process of its own, one after another. */
+/** Tries every device in turn, each in a process of its own. */
 export async function diagnose(prober: ProbeProgram): Promise<Diagnosis> {
   const system = inspectSystem();
   const probes: Partial<Record<Device, Probe>> = {};

@@ -8,10 +8,10 @@ export interface ProbeProgram {
   readonly nodeOptions: readonly string[];
 }
 
-/** Time that a provider has to start and answer. */
+/** Time limit for a provider to start and answer. */
 const limitSeconds = 120;
 
-/** Probes a device in a process of its own, so that a provider that crashes takes that one down and not this one. */
+/** Probes a device in a process of its own, so that a crashing provider takes down that process and not this one. */
 export async function probeInChild(device: Device, { file, nodeOptions }: ProbeProgram): Promise<Probe> {
   const child = spawn(process.execPath, [...nodeOptions, file, 'probe', device], {
     stdio: ['ignore', 'pipe', 'ignore'],

@@ -11,7 +11,10 @@ export type Probe =
 const size = 256;
 const runs = 5;
 
-/** `state <- x w + state`, with `x[i, k] = i mod 7` and `w[k, j] = j mod 5`, whose sums are whole numbers and so exact. */
+/**
+ * `state <- x w + state`, with `x[i, k] = i mod 7` and `w[k, j] = j mod 5`, whose sums are integers and therefore
+ * exact.
+ */
 const accumulate = program(
   'probe',
   { inputs: { x: [size, size], w: [size, size] }, state: { total: [size, size] } },
@@ -21,7 +24,9 @@ const accumulate = program(
   },
 );
 
-/** Opens a device, runs a small program with state on it, and compares every number of the result with the right one. */
+/**
+ * Opens a device, runs a small program with state on it, and compares every number of the result with the correct one.
+ */
 export async function probe(device: Device): Promise<Probe> {
   try {
     const runtime = await onnxRuntime({ device });

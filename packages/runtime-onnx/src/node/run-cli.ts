@@ -15,7 +15,7 @@ const usage = [
  *
  * @param args arguments after the command's own name
  * @param file the command's own file, which it runs again to try each device
- * @returns the exit status: 0, also where devices do not work; 1 where none does; 2 for arguments it does not know
+ * @returns the exit status: 0, even if some devices do not work; 1 if none does; 2 for unknown arguments
  */
 export async function runCli(args: readonly string[], file: string): Promise<number> {
   const [command, device = ''] = args;

@@ -4,8 +4,8 @@ import type { KernelRule } from './kernel.js';
 import { multiplyAdd, transposeMatrix } from './matmul.js';
 
 /**
- * Extents of a convolution of one group of channels of one image: `[c, h, w]` by kernels `[c, kh, kw]` to `[o, outH, outW]`.
- * Groups of channels follow each other as images do, so `count` runs over both.
+ * Extents of a convolution of one group of channels of one image: `[c, h, w]` by kernels `[c, kh, kw]` to
+ * `[o, outH, outW]`. Groups of channels are laid out one after another like images, so `count` covers both.
  */
 interface Geometry {
   readonly count: number;
@@ -90,13 +90,13 @@ export const conv2dWeightGradient: KernelRule<'conv2dWeightGradient'> = ({ opera
   };
 };
 
-/** The part of a weight that belongs to the group of channels that the n-th image is. */
+/** The part of a weight for the group of channels of the n-th image. */
 function groupOf(weights: Values, n: number, { weightSize, conv }: Geometry): Values {
   const group = n % conv.groups;
   return weights.subarray(group * weightSize, (group + 1) * weightSize);
 }
 
-/** Copies the image to the matrix whose row `(c, u, v)` holds the pixel under weight `(c, u, v)` for every place. */
+/** Copies the image to the matrix whose row `(c, u, v)` holds the pixel under weight `(c, u, v)` for every position. */
 function gather(g: Geometry, image: Values, patches: Values): void {
   patches.fill(0);
   forEachPixel(g, (pixel, patch) => (patches[patch] = image[pixel]!));
@@ -107,7 +107,7 @@ function scatter(g: Geometry, patches: Values, image: Values): void {
   forEachPixel(g, (pixel, patch) => (image[pixel]! += patches[patch]!));
 }
 
-/** Pairs the index of a pixel with each index in the matrix of patches at which it stands; padding is left out. */
+/** Pairs the index of a pixel with each of its indices in the matrix of patches; padding is left out. */
 function forEachPixel(g: Geometry, visit: (pixel: number, patch: number) => void): void {
   const [channels, h, w] = g.image;
   const [kh, kw] = g.kernel;

@@ -48,7 +48,7 @@ const binary =
 export const binaryKernels: { readonly [P in BinaryPrimitive]: KernelRule<P> } = {
   add: binary((a, b) => a + b),
   sub: binary((a, b) => a - b),
-  // A product of whole numbers may need more digits than a double has.
+  // A product of integers may need more digits than a double has.
   mul: (node) => binary(node.dtype === 'int32' ? Math.imul : (a, b) => a * b)(node),
   div: binary((a, b) => a / b),
   maximum: binary(Math.max),
@@ -69,7 +69,7 @@ export const select: KernelRule<'select'> = (node) => {
     });
 };
 
-/** Towards zero to int32, the nearest one beyond its range and 0 for NaN; to bool, whether the value is not zero. */
+/** To int32 towards zero, saturating, with 0 for NaN; to bool, whether the value is not zero. */
 export const cast: KernelRule<'cast'> = ({ dtype }) => {
   if (dtype === 'bool') return unary((x) => (x === 0 ? 0 : 1))();
   return dtype === 'int32' ? unary((x) => Math.min(Math.max(x, -(2 ** 31)), 2 ** 31 - 1))() : copy();
@@ -80,7 +80,7 @@ export const copy =
   ([x], out) =>
     out.set(x!);
 
-/** Loops over the result with all operands, and last the result itself. */
+/** A loop nest over all operands and, last, the result. */
 function elementwiseNest(node: Tensor): Nest {
   const strides = node.operands.map(({ shape }) => broadcastStrides(shape, node.shape));
   return nest(node.shape, [...strides, stridesOf(node.shape)]);

@@ -1,7 +1,7 @@
 /**
- * Error function to double precision. Below 2.5 the series of positive terms
+ * Error function to double precision. Below 2.5 it is the series of positive terms
  * `erf(x) = 2/sqrt(pi) exp(-x^2) sum_n 2^n x^(2n+1) / (2n+1)!!` (Abramowitz and Stegun 7.1.6); from there on
- * `1 - erfc(x)` by the continued fraction 7.1.14, which converges the faster the larger x is.
+ * `1 - erfc(x)` with the continued fraction 7.1.14, which converges faster for larger x.
  */
 export function erf(x: number): number {
   const z = Math.abs(x);
@@ -10,7 +10,7 @@ export function erf(x: number): number {
   return z < 6 ? Math.sign(x) * (1 - complement(z)) : z >= 6 ? Math.sign(x) : NaN;
 }
 
-/** `1 - erf(x)`, relatively exact to 1e-12. */
+/** `1 - erf(x)` with a relative error of 1e-12. */
 export function erfc(x: number): number {
   return x < 2.5 ? 1 - erf(x) : complement(x);
 }

@@ -1,7 +1,7 @@
 import { sizeOf } from '@flowmap/tensor';
 import type { KernelRule } from './kernel.js';
 
-/** The nearest index of a row. */
+/** The nearest valid row index. */
 const clamped = (index: number, rows: number): number => Math.min(Math.max(index, 0), rows - 1);
 
 export const gather: KernelRule<'gather'> = ({ operands: [x] }) => {

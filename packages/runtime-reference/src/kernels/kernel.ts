@@ -4,5 +4,5 @@ import type { Values } from '../values.js';
 /** Computes a tensor from its operands, writing every element of `out`. */
 export type Kernel = (operands: readonly Values[], out: Values) => void;
 
-/** Prepares the kernel of one node: whatever follows from shapes and attributes is computed here, once. */
+/** Prepares the kernel of one node: everything that follows from shapes and attributes is computed once, here. */
 export type KernelRule<P extends Primitive> = (node: Tensor<P>) => Kernel;

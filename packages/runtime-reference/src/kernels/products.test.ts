@@ -6,7 +6,7 @@ import { referenceRuntime } from '../reference-runtime.js';
 
 const runtime = referenceRuntime();
 
-/** Small whole numbers, so that sums are exact in any order. */
+/** Small integers, so that sums are exact in any order. */
 const whole = (shape: Shape, seed: number): HostTensor => {
   const size = shape.reduce((n, extent) => n * extent, 1);
   return hostTensor(

@@ -2,7 +2,7 @@ import { stridesOf, type Shape, type Tensor } from '@flowmap/tensor';
 import { forEachRow, nest } from '../strided.js';
 import type { Kernel, KernelRule } from './kernel.js';
 
-/** Folds the elements of a box into those of the result, whose stride is 0 along the axes that are reduced. */
+/** Folds the elements of a box into those of the result, whose stride is 0 along reduced axes. */
 function reduction(
   shape: Shape,
   outStrides: readonly number[],

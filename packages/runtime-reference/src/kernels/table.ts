@@ -40,7 +40,10 @@ const kernels: { readonly [P in Exclude<Primitive, Leaf>]: KernelRule<P> } = {
   upsample2d,
 };
 
-/** Prepares the kernel that computes a node. The elements of a half are rounded once all of them are there and sums are complete. */
+/**
+ * Prepares the kernel that computes a node. Half-precision elements are rounded once all of them are computed and sums
+ * are complete.
+ */
 export function kernelOf(node: Tensor<Exclude<Primitive, Leaf>>): Kernel {
   const rule = kernels[node.primitive] as KernelRule<Primitive>;
   const kernel = rule(node);

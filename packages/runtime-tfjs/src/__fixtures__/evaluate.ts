@@ -9,9 +9,9 @@ import {
   type Tensors,
 } from '@flowmap/tensor';
 
-/** Normal numbers of a shape. */
+/** Normally distributed numbers in a shape. */
 export function sample(shape: readonly number[], seed = 0): HostTensor {
-  // The leading axis names the samples of a batch, of which a scalar has one.
+  // The leading axis counts the samples of a batch; a scalar is one sample.
   return hostTensor(shape, normalBatch({ seed, purpose: 'test' }, [1, ...shape]));
 }
 
@@ -29,7 +29,7 @@ export async function evaluate(
   return Array.from(data);
 }
 
-/** Largest difference of two lists relative to the largest magnitude in the second, or to 1. */
+/** Largest difference between two lists, relative to the largest magnitude in the second or to 1. */
 export function difference(got: readonly number[], wanted: readonly number[]): number {
   if (got.length !== wanted.length) return Infinity;
   const scale = wanted.reduce((largest, x) => Math.max(largest, Math.abs(x)), 1);

@@ -10,11 +10,12 @@ import { testTraining } from './training.js';
 const isWhole = (import.meta as unknown as { env: Record<string, string> }).env['FLOWMAP_BROWSER'] === 'all';
 
 /**
- * A part of the contract on a GPU in a browser and, with `FLOWMAP_BROWSER=all`, the whole: minutes, where the GPU is software. TensorFlow.js computes on the CPU what is small
- * and was never on the GPU, as most of the contract's tensors are: so values and derivatives are compared with this switched off.
+ * A part of the contract on a GPU in a browser or, with `FLOWMAP_BROWSER=all`, all of it, which takes minutes on a
+ * software GPU. TensorFlow.js computes small tensors that were never on the GPU on the CPU, which includes most of the
+ * contract's tensors, so values and derivatives are compared with this switched off.
  *
  * @param part names of primitives and groups
- * @param limits results of the whole that the GPU cannot give, as `primitive: case: derivative`
+ * @param limits results of the full contract that the GPU cannot compute, as `primitive: case: derivative`
  */
 export function testGpu(backend: 'webgl' | 'webgpu', part: readonly string[], limits: readonly string[]): void {
   const opening = (isForwarded: boolean) => async (): Promise<Runtime> => {

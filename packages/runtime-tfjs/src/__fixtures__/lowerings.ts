@@ -16,7 +16,7 @@ import { difference, evaluate, sample } from './evaluate.js';
 const shapes = fc.array(fc.constantFrom(1, 2, 3), { minLength: 1, maxLength: 7 });
 const runs = { numRuns: 25, seed: 1 };
 
-/** What the lowering rules make of operations, against the oracle. */
+/** Compares what the lowering rules make of operations with the oracle. */
 export function testLowerings(open: () => Promise<Runtime>): void {
   let runtime: Runtime;
   let oracle: Runtime;
@@ -25,7 +25,7 @@ export function testLowerings(open: () => Promise<Runtime>): void {
     oracle = referenceRuntime();
   });
 
-  /** Elements that are only moved, compared or added up: a few roundings of 6e-8. */
+  /** Elements are only moved, compared or summed: a few roundings of 6e-8. */
   const agrees = async (feeds: HostTensors, f: (inputs: Tensors) => Tensor, tolerance = 1e-6): Promise<void> => {
     const [got, wanted] = [await evaluate(runtime, feeds, f), await evaluate(oracle, feeds, f)];
     expect(difference(got, wanted)).toBeLessThan(tolerance);
@@ -104,7 +104,7 @@ export function testLowerings(open: () => Promise<Runtime>): void {
     const conv: ConvAttributes = { dilation: [1, 1], groups: 1, ...geometry };
     const feeds = { x: sample(x, 1), weight: sample(weight, 2) };
     const convolve = (inputs: Tensors): Tensor => bind('conv2d', [inputs['x']!, inputs['weight']!], conv);
-    // Up to 6 x 23 x 25 products are summed, in another order than the oracle's.
+    // Up to 6 x 23 x 25 products are summed, in a different order from the oracle's.
     await agrees(feeds, convolve, 1e-5);
     const adjoint = { ...conv, size: [x[2], x[3]] } as const;
     await agrees(feeds, (inputs) => bind('conv2dInputGradient', [convolve(inputs), inputs['weight']!], adjoint), 1e-5);

@@ -43,7 +43,7 @@ const initial: HostTensors = {
   step: hostTensor([], Int32Array.of(0)),
 };
 
-/** What a runtime on any back end of TensorFlow.js does beyond the contract; `backend` is the back end's name. */
+/** Tests what a runtime on any TensorFlow.js back end does beyond the contract; `backend` is the back end's name. */
 export function testTraining(backend: string, open: () => Promise<Runtime>): void {
   test('trains a convolutional network as the oracle does', async () => {
     const losses = async (runtime: Runtime): Promise<number[]> => {

@@ -6,12 +6,12 @@ import { binary } from '../operations/arithmetic.js';
 import { broadcast } from '../operations/layout.js';
 import type { Backend, TensorInfo } from '../tfjs.js';
 
-/** What the CPU's back end offers beyond the others: its tensors are arrays. */
+/** What the CPU back end offers beyond the others: its tensors are arrays. */
 export interface CpuBackend extends Backend {
   readonly data: { get(dataId: object): { readonly values: Int32Array } };
 }
 
-/** A product; that of whole numbers has operands of one shape, for {@link product}. */
+/** A product; for integers the operands have the same shape, as {@link product} needs. */
 export const productOfFullShapes: Lowering<'mul'> = (emit, operands, _, { dtype }) => {
   const [a, b] = pairOf(operands);
   if (dtype !== 'int32') return binary(emit, 'Multiply', a, b);
@@ -19,7 +19,7 @@ export const productOfFullShapes: Lowering<'mul'> = (emit, operands, _, { dtype 
   return binary(emit, 'Multiply', broadcast(emit, a, shape), broadcast(emit, b, shape));
 };
 
-/** The registered kernel multiplies whole numbers as doubles, which lose the last digits of large products. */
+/** The registered kernel multiplies integers as doubles, which lose the last digits of large products. */
 export function product(backend: CpuBackend, native: Kernel): Kernel {
   return (inputs, attributes) => {
     const { a, b } = inputs as Readonly<Record<'a' | 'b', TensorInfo>>;

@@ -4,13 +4,13 @@ import type { Lowering } from '../lowerings/lowering.js';
 import { binary, reduce, reduceRuns } from '../operations/arithmetic.js';
 import { concat, reshape, slice } from '../operations/layout.js';
 
-/** Sums; those of whole numbers by halves, since the kernels add in float32, which is exact up to 2^24. */
+/** Sums; those of integers by halves, since the kernels add in float32, which is exact up to 2^24. */
 export const sum: Lowering<'sum'> = (emit, [x], { axes, keepDims }) =>
   x!.dtype === 'int32'
     ? reduceRuns(emit, x!, axes, keepDims, (runs) => byHalves(emit, 'Add', runs))
     : reduce(emit, 'Sum', x!, axes, keepDims);
 
-/** Maximum by halves: WebGL's kernel starts from -1e20, and gives that where all elements are less. */
+/** Maximum by halves: WebGL's kernel starts from -1e20 and returns that if all elements are less. */
 export const reduceMax: Lowering<'reduceMax'> = (emit, [x], { axes, keepDims }) => largest(emit, x!, axes, keepDims);
 
 export const argMax = argMaxBy((emit, x) => largest(emit, x, [1], true));

@@ -5,8 +5,8 @@ import { pad, slice } from '../operations/layout.js';
 import { fromLines, linesAlong } from '../operations/lines.js';
 
 /**
- * Cumulative sums by doubling: each element adds the one 1 before it, then the one 2 before, 4 before, and so on. WebGPU's kernel
- * compiles the length of an axis into its program, which it then takes for axes of every length.
+ * Cumulative sums by doubling: each element adds the one 1 before it, then 2 before, 4 before, and so on. WebGPU's
+ * kernel compiles the axis length into its program, but then reuses the program for any length.
  */
 export const cumulativeSum: Lowering<'cumsum'> = (emit, [x], { axis, exclusive, reverse }) => {
   const lines = linesAlong(emit, x!, axis);
@@ -18,7 +18,7 @@ export const cumulativeSum: Lowering<'cumsum'> = (emit, [x], { axis, exclusive, 
   return fromLines(emit, sums, axis, x!.shape);
 };
 
-/** Lines moved towards their end, or their start with `reverse`; zeros take the places that become free. */
+/** Lines shifted towards their end, or their start with `reverse`; vacated places become zero. */
 function shifted(emit: Emitter, lines: Value, distance: number, reverse: boolean): Value {
   const [rows, count] = lines.shape as [number, number];
   if (distance >= count) return emit.constant(lines, Float64Array.of(0));

@@ -15,12 +15,12 @@ interface WebglBackend extends Backend {
   readonly gpgpu: { readonly gl: { isContextLost(): boolean } };
 }
 
-/** Says what is wrong with a back end's device; undefined while nothing is. */
+/** Tells what is wrong with a back end's device; undefined if nothing is. */
 export type Health = () => string | undefined;
 
 /**
- * Watches a back end's device from now on, as the back ends themselves do not: a program that the GPU refuses leaves zeros as its
- * results, and so does a device that was lost.
+ * Watches a back end's device from now on, which the back ends themselves do not: a program refused by the GPU leaves
+ * zeros as its results, and so does a lost device.
  */
 export function healthOf(backend: Backend, backendName: string): Health {
   if (backendName === 'webgl') {

@@ -4,17 +4,18 @@ import type { Lowering } from '../lowerings/lowering.js';
 import { binary, unary } from '../operations/arithmetic.js';
 
 // The first two parts of pi have so few bits that their products with a half-integer below 2^15 are exact in float32:
-// subtracted one after the other, the parts leave the remainder of a division by pi without cancellation.
+// subtracting the parts in turn leaves the remainder of a division by pi without cancellation.
 const high = 201 / 64;
 const middle = 9.67502593994140625e-4;
 const pi = [high, middle, Math.PI - high - middle] as const;
 
-/** Coefficients of `sin(r) / r` in `r^2`, Taylor's: for `|r| <= pi / 2` the next term is below 6e-8. */
+/** Taylor coefficients of `sin(r) / r` in `r^2`: for `|r| <= pi / 2` the next term is below 6e-8. */
 const series = [1, -1 / 6, 1 / 120, -1 / 5040, 1 / 362880, -1 / 39916800] as const;
 
 /**
- * Sine, or cosine with a shift of 1/2: `sin(x + shift pi) = (-1)^k sin(r)`, `r = x - (k - shift) pi`. Those of WebGL and WebGPU may
- * be off by 2^-11, and only between -pi and pi are they as good as that (WGSL specification, accuracy of built-in functions).
+ * Sine, or cosine with a shift of 1/2: `sin(x + shift pi) = (-1)^k sin(r)`, `r = x - (k - shift) pi`. Those of WebGL
+ * and WebGPU may be off by 2^-11, and even that holds only between -pi and pi (WGSL specification, accuracy of built-in
+ * functions).
  */
 export function wave(shift: 0 | 0.5): Lowering<UnaryPrimitive> {
   return (emit, [x]) => {

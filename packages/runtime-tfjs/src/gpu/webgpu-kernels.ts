@@ -1,15 +1,15 @@
 import type { Kernel } from '../device.js';
 import type { Backend, TensorInfo } from '../tfjs.js';
 
-/** Rows of the second matrix that the registered product reads at a time. */
+/** Number of rows of the second matrix that the registered product reads at a time. */
 const tile = 32;
 
-/** Kernels of the WebGPU back end that are replaced, for what they do wrongly with whole numbers, bools, infinities and NaN. */
+/** Replacements for kernels of the WebGPU back end that mishandle integers, bools, infinities or NaN. */
 export function webgpuKernels(backend: Backend, native: (name: string) => Kernel): Readonly<Record<string, Kernel>> {
   const [relabel, add, pad, multiply] = [native('Cast'), native('Add'), native('PadV2'), native('BatchMatMul')];
   const release = (info: TensorInfo): void => void backend.disposeData(info.dataId);
 
-  /** From int32 and bool to float32 the registered kernel only relabels the buffer, on which others then fail. */
+  /** From int32 and bool to float32 the registered kernel only relabels the buffer, which makes other kernels fail. */
   const convert = (x: TensorInfo, dtype: string): TensorInfo => {
     const relabelled = relabel({ x }, { dtype });
     if (dtype !== 'float32' || x.dtype === 'float32') return relabelled;
@@ -20,7 +20,7 @@ export function webgpuKernels(backend: Backend, native: (name: string) => Kernel
     return converted;
   };
 
-  /** A kernel whose program does not compile for other numbers than floats: whole numbers are exact up to 2^24. */
+  /** A kernel whose program only compiles for floats: integers are exact up to 2^24. */
   const onFloats = (name: string): Kernel => {
     const kernel = native(name);
     return (inputs, attributes) => {
@@ -36,8 +36,8 @@ export function webgpuKernels(backend: Backend, native: (name: string) => Kernel
   };
 
   /**
-   * `[batch, m, k] x [batch, k, n]` of whole tiles along k. Of a tile that goes on beyond the second matrix, the registered kernel
-   * multiplies whatever lies there by zero, which is NaN for an infinity or NaN that belongs to other results.
+   * `[batch, m, k] x [batch, k, n]` of whole tiles along k. If a tile extends beyond the second matrix, the registered
+   * kernel multiplies whatever is there by zero, which gives NaN for an infinity or NaN belonging to other results.
    */
   const batchMatMul: Kernel = (inputs, attributes) => {
     const { a, b } = inputs as Readonly<Record<'a' | 'b', TensorInfo>>;
@@ -58,7 +58,7 @@ export function webgpuKernels(backend: Backend, native: (name: string) => Kernel
   return {
     BatchMatMul: batchMatMul,
     Cast: (inputs, { dtype }) => convert(named(inputs).x, dtype as string),
-    // Max transposes first, unless it is over the last axis.
+    // Max transposes first unless it is over the last axis.
     Max: onFloats('Max'),
     Transpose: onFloats('Transpose'),
   };

@@ -6,7 +6,10 @@ import { fromLines, linesAlong } from '../operations/lines.js';
 import type { Emitter, Value } from '../emitter.js';
 import { pairOf, type Lowering, type Lowerings } from './lowering.js';
 
-/** The index of the first maximum, by the maximum of each line of `[lines, count]` with its axis kept. */
+/**
+ * The index of the first maximum, given a function for the maximum of each line of `[lines, count]` that keeps the
+ * axis.
+ */
 export function argMaxBy(largest: (emit: Emitter, x: Value) => Value): Lowering<'argMax'> {
   return (emit, [x], { axis }, { shape }) => {
     const lines = linesAlong(emit, x!, axis);
@@ -22,7 +25,7 @@ export const contractions: Lowerings<'matmul' | 'sum' | 'reduceMax' | 'argMax' |
   cumsum: (emit, operands, attributes, result) => {
     const [x] = operands;
     const { axis, exclusive, reverse } = attributes;
-    // The kernels add one after the other, and the error grows with the terms.
+    // The kernels add terms one after another, and the error grows with their number.
     if (x!.dtype !== 'int32' && x!.shape[axis]! > 256) return cumulativeSum(emit, operands, attributes, result);
     const lines = linesAlong(emit, x!, axis);
     const sums = emit.call('Cumsum', { x: lines }, { axis: 1, exclusive, reverse }, lines);

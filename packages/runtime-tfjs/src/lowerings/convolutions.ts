@@ -8,13 +8,16 @@ type Pair = readonly [number, number];
 type Image = readonly [number, number, number, number];
 type ConvPrimitive = 'conv2d' | 'conv2dInputGradient' | 'conv2dWeightGradient';
 
-/** Rows of a matrix product's shared axis from which on it runs at full speed. */
+/** Length of a matrix product's shared axis from which it runs at full speed. */
 const enoughRows = 512;
 
 /** A convolution or one of its adjoints, of one group of channels. */
 type OneGroup<P extends ConvPrimitive> = (emit: Emitter, a: Value, b: Value, attributes: Primitives[P]) => Value;
 
-/** Groups of channels one after the other, which no back end's kernels know: the axis of each operand and of the result that they divide. */
+/**
+ * Handles groups of channels, which no back end's kernels support, one after another, given the axis that they divide
+ * in each operand and the result.
+ */
 function byGroups<P extends ConvPrimitive>(axes: readonly [number, number, number], f: OneGroup<P>): Lowering<P> {
   return (emit, operands, attributes) => {
     const { groups }: ConvAttributes = attributes;
@@ -36,8 +39,8 @@ const correlate: OneGroup<'conv2d'> = (emit, x, weight, { stride, padding, dilat
   return channelsFirst(emit, convolve(emit, image, filter, { stride, dilation, before: padding, after: padding }));
 };
 
-// dx[i] = sum_u g[(i + p - u d) / s] w[u]: a convolution of the gradient, spread out by the stride, with the kernel turned
-// by 180 degrees.
+// dx[i] = sum_u g[(i + p - u d) / s] w[u]: a convolution of the gradient, spread out by the stride, with the kernel
+// rotated by 180 degrees.
 const inputGradient: OneGroup<'conv2dInputGradient'> = (
   emit,
   gradient,
@@ -54,9 +57,9 @@ const inputGradient: OneGroup<'conv2dInputGradient'> = (
   return channelsFirst(emit, convolve(emit, spread, filter, { stride: [1, 1], dilation, before, after }));
 };
 
-// dw[o, c, u, v] = sum_{n, i, j} g[n, o, i, j] x[n, c, i s + u d - p, j s + v d - p]: the product of the shifted images, one
-// per kernel element, with the gradient. The batch is cut into runs, one product each, so that the shared axis is neither
-// too short nor too long for the cache.
+// dw[o, c, u, v] = sum_{n, i, j} g[n, o, i, j] x[n, c, i s + u d - p, j s + v d - p]: the product of the shifted
+// images, one per kernel element, with the gradient. The batch is cut into runs, one product each, so that the shared
+// axis is neither too short nor too long for the cache.
 const weightGradient: OneGroup<'conv2dWeightGradient'> = (emit, x, gradient, attributes) => {
   const { stride: [sh, sw], padding: [ph, pw], dilation: [dh, dw], size: [kh, kw] } = attributes; // prettier-ignore
   const [n, c, h, w] = x.shape as unknown as Image;
@@ -68,7 +71,8 @@ const weightGradient: OneGroup<'conv2dWeightGradient'> = (emit, x, gradient, att
   const padded = padOrCrop(emit, x, [0, 0, ph, pw], [0, 0, phase[0] * sh - h - ph, phase[1] * sw - w - pw]);
   const parted = reshape(emit, padded, [runs, run, c, phase[0], sh, phase[1], sw]);
   const phases = transpose(emit, parted, [0, 2, 4, 6, 1, 3, 5]);
-  // Columns first: what shifted images of one v share is cut out once, and rows are then copied in long pieces.
+  // Columns first: the part shared by the shifted images of one v is cut out once, and rows are then copied in long
+  // pieces.
   const shifted = Array.from({ length: kh * kw }, (_, element) => {
     const [u, v] = [dh * Math.floor(element / kw), dw * (element % kw)];
     const [i, j] = [Math.floor(u / sh), Math.floor(v / sw)];
@@ -97,7 +101,7 @@ interface Window {
   readonly after: Pair;
 }
 
-/** Cross-correlation of `[n, h, w, c]` with `[kh, kw, c, o]`; negative padding leaves out pixels. */
+/** Cross-correlation of `[n, h, w, c]` with `[kh, kw, c, o]`; negative padding crops. */
 function convolve(emit: Emitter, x: Value, filter: Value, { stride, dilation, before, after }: Window): Value {
   const inside = (amounts: Pair): number[] => [0, ...amounts.map((amount) => Math.min(0, amount)), 0];
   const image = padOrCrop(emit, x, inside(before), inside(after));

@@ -14,7 +14,10 @@ const combine =
   (emit, operands) =>
     binary(emit, kernel, ...pairOf(operands));
 
-/** Kernels give 0 for NaN, and that of wasm for all between -1 and 1: what is neither above nor below zero is its own sign. */
+/**
+ * Kernels give 0 for NaN, and wasm's also for everything between -1 and 1. Here a value neither above nor below zero is
+ * its own sign.
+ */
 const sign: Lowering<'sign'> = (emit, [x]) => {
   const scalar = (value: number): Value => emit.constant({ shape: [], dtype: 'float32' }, Float64Array.of(value));
   const full = (value: number): Value => broadcast(emit, scalar(value), x!.shape);
@@ -22,15 +25,15 @@ const sign: Lowering<'sign'> = (emit, [x]) => {
   return choose(emit, compare(emit, 'Less', scalar(0), x!), full(1), orBelow);
 };
 
-/** Coefficients of p(t) in {@link erfc}, of the power 0 first. */
+/** Coefficients of p(t) in {@link erfc}, from the power 0 up. */
 const tailCoefficients = [
   -1.26551223, 1.00002368, 0.37409196, 0.09678418, -0.18628806, 0.27886807, -1.13520398, 1.48851587, -0.82215223,
   0.17087277,
 ];
 
 /**
- * `t exp(-z^2 + p(t))` with z = |x| and t = 1 / (1 + z / 2), within 1.2e-7 of the result however small (Press et al., Numerical
- * Recipes in C, second edition, section 6.2); left of zero 2 minus that.
+ * `t exp(-z^2 + p(t))` with z = |x| and t = 1 / (1 + z / 2), with a relative error of 1.2e-7 however small the result
+ * (Press et al., Numerical Recipes in C, second edition, section 6.2); for negative x, 2 minus that.
  */
 const erfc: Lowering<'erfc'> = (emit, [x]) => {
   const scalar = (value: number): Value => emit.constant({ shape: [], dtype: 'float32' }, Float64Array.of(value));

@@ -23,7 +23,7 @@ export const indexing: Lowerings<'gather' | 'scatterAdd'> = {
   },
 };
 
-/** Indices under another shape, held between 0 and the last row: beyond, kernels throw or read other memory. */
+/** Indices in another shape, clamped between 0 and the last row: beyond that, kernels throw or read other memory. */
 function clamped(emit: Emitter, indices: Value, rows: number, shape: Shape): Value {
   const limit = (value: number): Value => emit.constant({ shape: [], dtype: 'int32' }, Int32Array.of(value));
   const atLeast = binary(emit, 'Maximum', reshape(emit, indices, shape), limit(0));

@@ -13,7 +13,7 @@ import { indexing } from './indexing.js';
 import type { Lowering, Lowerings } from './lowering.js';
 import { shapes } from './shapes.js';
 
-/** Primitives that are computed; the others are what a plan starts from. */
+/** Primitives that are computed; the others are the starting points of a plan. */
 type Computed = Exclude<Primitive, 'input' | 'constant'>;
 
 /** How every computed primitive becomes kernel calls. */
@@ -33,7 +33,7 @@ const webgl: Rules = { ...standard, ...gpu, div: quotient, reduceMax, argMax };
 const webgpu: Rules = { ...standard, ...gpu, cumsum: cumulativeSum };
 const cpu: Rules = { ...standard, mul: productOfFullShapes };
 
-/** The rules for a back end: the standard ones, but for what its kernels do wrongly. */
+/** The rules for a back end: the standard ones, except where its kernels are wrong. */
 export function rulesFor(backendName: string): Rules {
   const own: Readonly<Record<string, Rules>> = { cpu, webgl, webgpu };
   return own[backendName] ?? standard;

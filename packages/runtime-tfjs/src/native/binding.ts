@@ -34,6 +34,6 @@ export interface NativeBackend extends Backend {
   readonly binding?: Binding;
   /** Which tensor of the library each buffer is. */
   readonly tensorMap: { set(dataId: object, data: object): void };
-  /** The library's tensors; those that were only written so far are made now. */
+  /** The library's tensors; those that have only been written so far are created now. */
   getInputTensorIds(infos: readonly TensorInfo[]): number[];
 }

@@ -6,7 +6,7 @@ import { integer, integers, operationsOf, rows, type Integers, type Operate } fr
 
 type Numbers = readonly number[];
 
-/** Kernels that are one operation of the native library under its own name. */
+/** Kernels that are a single operation of the native library with the same name. */
 const unary = [
   'Neg',
   'Exp',
@@ -24,7 +24,7 @@ const unary = [
 ];
 const binary = ['Sub', 'RealDiv', 'Maximum', 'Minimum', 'Equal', 'NotEqual', 'Less'];
 
-/** The kernels that the lowering rules ask for, as operations of the native library. */
+/** The kernels that the lowering rules use, as operations of the native library. */
 export function nativeKernels(backend: NativeBackend): Readonly<Record<string, Kernel>> {
   const operate = operationsOf(backend);
   return {
@@ -118,7 +118,7 @@ function named(inputs: KernelInputs): Readonly<Record<string, TensorInfo>> {
   return inputs as Readonly<Record<string, TensorInfo>>;
 }
 
-/** The tensor of a kernel that takes one. */
+/** The input of a kernel that takes one. */
 function first(inputs: KernelInputs): TensorInfo {
   return named(inputs)['x']!;
 }

@@ -6,15 +6,15 @@ const runtime = 'tfjs (tensorflow)';
 interface Node {
   /** The engine that all copies of TensorFlow.js share, once one of them is loaded. */
   readonly _tfengine?: { readonly backendName?: string };
-  /** What finds a package by its folder; a browser has none of it. */
+  /** Finds a package by its folder; not available in a browser. */
   readonly process?: {
     getBuiltinModule?(name: 'module'): { createRequire(from: string): (name: string) => unknown };
   };
 }
 
 /**
- * Loads TensorFlow.js with its native library: the package in the given folder, else `@tensorflow/tfjs-node-gpu` or
- * `@tensorflow/tfjs-node`, whichever is installed.
+ * Loads TensorFlow.js with its native library: the package in the given folder, otherwise `@tensorflow/tfjs-node-gpu`
+ * or `@tensorflow/tfjs-node`, whichever is installed.
  *
  * @throws {RuntimeUnavailableError} when there is none, or it does not load here
  */
@@ -41,7 +41,7 @@ export async function importNative(folder: string | undefined): Promise<Tfjs> {
   );
 }
 
-// Bundlers are to leave these alone: few programs have the packages, and none a use for them in a browser.
+// Bundlers should ignore these: few programs have the packages, and none can use them in a browser.
 const installed: readonly (() => Promise<unknown>)[] = [
   () => import(/* webpackIgnore: true */ /* @vite-ignore */ '@tensorflow/tfjs-node-gpu').catch(rethrow),
   () => import(/* webpackIgnore: true */ /* @vite-ignore */ '@tensorflow/tfjs-node').catch(rethrow),
@@ -51,14 +51,14 @@ function rethrow(cause: unknown): never {
   throw cause;
 }
 
-/** By `require`, for which a folder is a package; `import` wants a file. */
+/** Uses `require`, which accepts a folder as a package, whereas `import` needs a file. */
 function packageIn(folder: string): unknown {
   const module = (globalThis as Node).process?.getBuiltinModule?.('module');
   if (module === undefined) throw new Error('only Node, from 20.16 on, loads native packages');
   return module.createRequire(`${folder.replace(/\/*$/, '')}/`)('./');
 }
 
-/** A CommonJS package as a whole: of its names, `import` sees only those that it can tell without running it. */
+/** A CommonJS package as a whole: `import` exposes only the names it can detect without running the package. */
 function moduleOf(loaded: unknown): Tfjs {
   return ((loaded as { default?: Tfjs }).default ?? loaded) as Tfjs;
 }

@@ -70,7 +70,7 @@ suite(`the native library${skipped}`, () => {
       megabytes.push(process.memoryUsage.rss() / 1e6);
     }
     expect(new Set(tensors).size).toBe(1);
-    // One matrix of 16 kB kept per run would be 98 MB; the allocator keeps up to some 25 MB that come and go.
+    // One matrix of 16 kB kept per run would be 98 MB; the allocator itself fluctuates by up to 25 MB or so.
     expect(megabytes[2]! - megabytes[0]!).toBeLessThan(50);
     await executable.dispose();
   });

@@ -9,7 +9,7 @@ export type OperationAttributes = Readonly<Record<string, AttributeValue>>;
 
 type AttributeValue = boolean | number | readonly number[] | string | { readonly dtype: DType };
 
-/** An argument of an operation: a tensor, or numbers that it takes as an int32 tensor, such as the axes of a sum. */
+/** An argument of an operation: a tensor, or numbers passed as an int32 tensor, such as the axes of a sum. */
 export type Argument = TensorInfo | Integers;
 
 /** Whole numbers: one, a list, or rows of equal length. */
@@ -22,11 +22,11 @@ export interface Integers {
 export type Operate = (name: string, args: readonly Argument[], attributes?: OperationAttributes) => TensorInfo;
 
 /**
- * The operations of a back end, called without the kernels that tfjs-node registers: these make tensors of
- * TensorFlow.js's engine, which it counts and keeps, put their parameters on its active back end, and call functions that
- * Node 23 no longer has.
+ * The operations of a back end, called without the kernels that tfjs-node registers: those create tensors of
+ * TensorFlow.js's engine, which counts and keeps them, put their parameters on its active back end, and call functions
+ * that Node 23 no longer has.
  *
- * @throws {RuntimeUnavailableError} when the back end has another binding than that of tfjs-node
+ * @throws {RuntimeUnavailableError} when the back end's binding is not that of tfjs-node
  */
 export function operationsOf(backend: NativeBackend): Operate {
   const { binding } = backend;

@@ -1,4 +1,4 @@
-// The packages are installed nowhere in this repository: they download a library of 400 MB.
+// The packages are not installed in this repository: they download a library of 400 MB.
 declare module '@tensorflow/tfjs-node' {
   const tf: unknown;
   export default tf;

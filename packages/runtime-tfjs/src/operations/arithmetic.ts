@@ -3,7 +3,7 @@ import type { Emitter, Value } from '../emitter.js';
 import { runsOf, sizeBetween } from './extents.js';
 import { broadcast, reshape } from './layout.js';
 
-/** Axes up to which kernels are called as they are: some know five or six, none more. */
+/** Number of axes up to which kernels are called directly: some support five or six, none more. */
 const mostAxes = 4;
 
 export function unary(emit: Emitter, kernel: string, x: Value): Value {
@@ -11,7 +11,7 @@ export function unary(emit: Emitter, kernel: string, x: Value): Value {
   return reshape(emit, emit.call(kernel, { x: flat }, {}, flat), x.shape);
 }
 
-/** An arithmetic kernel with broadcasting. Beyond four axes operands are repeated first, unless they are scalars. */
+/** An arithmetic kernel with broadcasting. Beyond four axes, operands other than scalars are repeated first. */
 export function binary(emit: Emitter, kernel: string, a: Value, b: Value, dtype: DType = a.dtype): Value {
   const shape = broadcastShapes(kernel, [a.shape, b.shape]);
   if (shape.length <= mostAxes) return emit.call(kernel, { a, b }, {}, { shape, dtype });
@@ -23,7 +23,10 @@ function compact(x: Value, flat: (x: Value) => Value): Value {
   return x.shape.length === 0 ? x : flat(x);
 }
 
-/** `a == b` or `a < b`, bool. Operands are repeated first: wasm compares slowly while broadcasting anything but a scalar. */
+/**
+ * `a == b` or `a < b`, bool. Operands are repeated first: wasm compares slowly while broadcasting anything but a
+ * scalar.
+ */
 export function compare(emit: Emitter, kernel: 'Equal' | 'Less' | 'NotEqual', a: Value, b: Value): Value {
   const shape = broadcastShapes(kernel, [a.shape, b.shape]);
   return binary(emit, kernel, compact(a, full), compact(b, full), 'bool');
@@ -33,7 +36,7 @@ export function compare(emit: Emitter, kernel: 'Equal' | 'Less' | 'NotEqual', a:
   }
 }
 
-/** `condition ? t : e` of operands of one shape. The kernel moves words of four bytes, so bools travel as int32. */
+/** `condition ? t : e` of operands of one shape. The kernel moves words of four bytes, so bools are passed as int32. */
 export function choose(emit: Emitter, condition: Value, t: Value, e: Value): Value {
   const wide = t.dtype === 'bool' ? 'int32' : t.dtype;
   const flat = (x: Value): Value => atMostFour(emit, x);
@@ -42,19 +45,19 @@ export function choose(emit: Emitter, condition: Value, t: Value, e: Value): Val
   return cast(emit, reshape(emit, chosen, t.shape), t.dtype);
 }
 
-/** The same elements on one axis, where there are more axes than all kernels take. */
+/** The same elements on one axis, if there are more axes than all kernels support. */
 function atMostFour(emit: Emitter, x: Value): Value {
   return x.shape.length <= mostAxes ? x : reshape(emit, x, [sizeOf(x.shape)]);
 }
 
-/** `x` under another dtype: towards zero as int32, the nearest one beyond its range and 0 for NaN; "is not zero" as bool. */
+/** `x` as another dtype: to int32 towards zero, saturating, with 0 for NaN; to bool as "is not zero". */
 export function cast(emit: Emitter, x: Value, dtype: DType): Value {
   if (x.dtype === dtype) return x;
   const scalar = (value: number, dtype: DType): Value => emit.constant({ shape: [], dtype }, Float64Array.of(value));
   // wasm's own cast to bool keeps the last eight bits.
   if (dtype === 'bool') return compare(emit, 'NotEqual', x, scalar(0, x.dtype));
   if (dtype !== 'int32' || x.dtype === 'bool') return convert(emit, x, dtype);
-  // Every kernel has its own number for what is out of range.
+  // Every kernel has its own result for values out of range.
   const full = (value: number, dtype: DType): Value => broadcast(emit, scalar(value, dtype), x.shape);
   const atLeast = binary(emit, 'Maximum', x, scalar(-(2 ** 31), 'float32'));
   const known = choose(emit, compare(emit, 'Equal', x, x), atLeast, full(0, 'float32'));
@@ -63,13 +66,13 @@ export function cast(emit: Emitter, x: Value, dtype: DType): Value {
   return choose(emit, isInRange, convert(emit, inRange, 'int32'), full(2 ** 31 - 1, 'int32'));
 }
 
-/** `x` as the kernel casts it, in the range of the dtype. */
+/** `x` as cast by the kernel, for values in the range of the dtype. */
 export function convert(emit: Emitter, x: Value, dtype: DType): Value {
   const flat = atMostFour(emit, x);
   return reshape(emit, emit.call('Cast', { x: flat }, { dtype }, { shape: flat.shape, dtype }), x.shape);
 }
 
-/** Sum or maximum over axes, which keep extent 1 where told to. */
+/** Sum or maximum over axes, which optionally keep extent 1. */
 export function reduce(
   emit: Emitter,
   kernel: 'Sum' | 'Max',
@@ -84,7 +87,7 @@ export function reduce(
   });
 }
 
-/** A reduction made of one of `[outer, count, inner]` to `[outer, inner]` for each run of axes. */
+/** A reduction composed of reductions of `[outer, count, inner]` to `[outer, inner]` for each run of axes. */
 export function reduceRuns(
   emit: Emitter,
   x: Value,

@@ -12,7 +12,7 @@ export interface Run {
   readonly end: number;
 }
 
-/** Maximal runs of axes that are chosen; axes of extent 1 never part a run. */
+/** Maximal runs of chosen axes; axes of extent 1 never split a run. */
 export function runsOf(shape: Shape, chosen: (axis: number) => boolean): Run[] {
   const runs: { first: number; end: number }[] = [];
   let open = false;

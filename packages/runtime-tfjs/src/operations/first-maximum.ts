@@ -3,8 +3,9 @@ import { binary, cast, choose, compare, convert, reduce } from './arithmetic.js'
 import { broadcast } from './layout.js';
 
 /**
- * Index of the first maximum of each line of `[lines, count]`, or of its first NaN, as int32 `[lines]`. Kernels of ArgMax pass over
- * NaN, and WebGPU's takes any of several maxima; here each candidate has its distance to the end, and the largest one counts.
+ * Index of the first maximum of each line of `[lines, count]`, or of its first NaN, as int32 `[lines]`. ArgMax kernels
+ * ignore NaN, and WebGPU's takes any of several maxima; here each candidate gets its distance to the end, and the
+ * largest wins.
  *
  * @param largest the maximum of each line, `[lines, 1]`
  */

@@ -1,5 +1,5 @@
-// Operations that move elements, in the low ranks that every back end is fast at: TensorFlow.js's wasm kernels take some
-// hundred nanoseconds per element once a transposition has five axes.
+// Operations that move elements, in the low ranks at which every back end is fast: TensorFlow.js's wasm kernels take
+// hundreds of nanoseconds per element once a transposition has five axes.
 import { sameShape, sizeOf, type Shape } from '@flowmap/tensor';
 import type { Emitter, Value } from '../emitter.js';
 import { runsOf, sizeBetween } from './extents.js';
@@ -20,7 +20,7 @@ export function transpose(emit: Emitter, x: Value, permutation: readonly number[
   );
 }
 
-/** The same permutation without axes of extent 1, and axes that stay side by side taken as one. */
+/** The same permutation without axes of extent 1, and with axes that stay adjacent merged. */
 function mergeAxes(shape: Shape, permutation: readonly number[]): { extents: number[]; order: number[] } {
   const long = shape.flatMap((extent, axis) => (extent === 1 ? [] : [axis]));
   const runs: number[][] = [];
@@ -36,7 +36,7 @@ function mergeAxes(shape: Shape, permutation: readonly number[]): { extents: num
   };
 }
 
-/** One kernel call up to four axes; beyond, one axis at a time is brought to its place. */
+/** One kernel call for up to four axes; beyond that, one axis at a time is moved into place. */
 function permute(emit: Emitter, x: Value, order: readonly number[]): Value {
   if (order.length < 2) return x;
   if (order.length <= 4) return transposeKernel(emit, x, order);
@@ -116,8 +116,8 @@ function padKernel(emit: Emitter, x: Value, [before, after]: readonly (readonly 
 type AxisKernel = (emit: Emitter, x: Value, amounts: readonly (readonly number[])[]) => Value;
 
 /**
- * A kernel that takes amounts per axis: called once up to four axes; beyond, for one axis at a time, between all before it and
- * all after it, with the amounts that leave these as they are.
+ * A kernel that takes amounts per axis: called once for up to four axes; beyond that, for one axis at a time, between
+ * all axes before and all after it, with amounts that leave those unchanged.
  */
 function inFourAxes(
   emit: Emitter,
@@ -155,7 +155,7 @@ export function padOrCrop(emit: Emitter, x: Value, before: readonly number[], af
   );
 }
 
-/** The elements of the given axes in opposite order. */
+/** The elements of the given axes in reverse order. */
 export function reverse(emit: Emitter, x: Value, axes: readonly number[]): Value {
   let reversed = x;
   for (const { first, end } of runsOf(x.shape, (axis) => axes.includes(axis))) {

@@ -2,12 +2,12 @@ import type { Kernel } from '../device.js';
 import type { TensorInfo } from '../tfjs.js';
 import { namedInputs, type Wasm } from './wasm.js';
 
-/** Multiplications from which on preparing operands for XNNPACK costs less than the plain loop. */
+/** Number of multiplications from which preparing operands for XNNPACK costs less than the plain loop. */
 const enoughWork = 32 ** 3;
 
 /**
- * Terms from which on a product is a sum of products: they are added one after the other, which is off by 2e-5 of equal terms at this
- * number, and by 1e-2 at 2^20.
+ * Number of terms from which a product is a sum of products: terms are added one after another, which for equal terms
+ * has a relative error of 2e-5 at this number and 1e-2 at 2^20.
  */
 const longProduct = 4096;
 
@@ -15,15 +15,15 @@ const longProduct = 4096;
 const part = 1024;
 
 /**
- * Product of `[batch, m, k]` and `[batch, k, n]` that always runs on XNNPACK. The registered kernel does so only for one
- * pair of untransposed matrices (20 times as fast as the loop it has for the rest), and remembers the packed right operand
- * by its buffer alone, so that the same buffer under another shape gives garbage.
+ * Product of `[batch, m, k]` and `[batch, k, n]` that always runs on XNNPACK. The registered kernel does so only for
+ * one pair of untransposed matrices (20 times as fast as the loop it uses otherwise), and caches the packed right
+ * operand by its buffer alone, so the same buffer in another shape gives garbage.
  */
 export function batchMatMul({ heap, native }: Wasm): Kernel {
   const multiply = native('BatchMatMul');
   const add = native('Add');
   const flip = native('Transpose');
-  /** Shape under which each buffer was first a right operand. */
+  /** Shape in which each buffer was first a right operand. */
   const packedAs = new WeakMap<object, string>();
 
   const copyInto = (target: TensorInfo, at: number, source: TensorInfo, from: number, count: number): void => {

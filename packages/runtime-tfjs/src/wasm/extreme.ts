@@ -2,7 +2,7 @@ import { sizeOf } from '@flowmap/tensor';
 import type { Kernel } from '../device.js';
 import { namedInputs, type Wasm } from './wasm.js';
 
-/** Maximum or minimum. Where the second operand is NaN, the registered kernel gives the first one. */
+/** Maximum or minimum. If the second operand is NaN, the registered kernel returns the first. */
 export function extreme({ heap, native }: Wasm, name: 'Maximum' | 'Minimum'): Kernel {
   const [compare, add] = [native(name), native('Add')];
   return (inputs, attributes) => {

@@ -3,7 +3,7 @@ import { WasmMemoryError } from '../errors.js';
 import { importTfjs, openBackend } from '../load.js';
 import { heapOf, type WasmBackend } from './heap.js';
 
-// The heap only reserves addresses for what is never written, so this takes no memory.
+// The heap only reserves addresses for memory that is never written, so this takes no memory.
 test('a tensor without room is refused, and leaves the others and the heap as they were', async () => {
   const backend = (await openBackend(await importTfjs('wasm'), 'wasm')) as WasmBackend;
   const heap = heapOf(backend);

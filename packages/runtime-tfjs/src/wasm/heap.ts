@@ -14,24 +14,24 @@ export interface Heap {
   /**
    * Memory for a tensor, not cleared. Growing the heap detaches every array taken from it before.
    *
-   * @throws {WasmMemoryError} when there is none
+   * @throws {WasmMemoryError} when there is not enough
    */
   allocate(shape: readonly number[], dtype?: string): TensorInfo;
   release(info: TensorInfo): void;
   /** The elements, until the next allocation. */
   view(info: TensorInfo): Float32Array | Int32Array | Uint8Array;
-  /** @throws {WasmMemoryError} when there is no memory for such a tensor */
+  /** @throws {WasmMemoryError} when there is not enough memory for such a tensor */
   requireMemory(spec: TensorSpec): void;
 }
 
-/** Elements from which on a tensor may be the one that does not fit. */
+/** Number of elements from which a tensor is checked for fitting into memory. */
 const large = 2 ** 18;
 
 export function heapOf(backend: WasmBackend): Heap {
   const release = (info: TensorInfo): void => void backend.disposeData(info.dataId);
   const allocate = (shape: readonly number[], dtype = 'float32'): TensorInfo => {
     const info = backend.makeOutput([...shape], dtype);
-    // The back end does not check: a failed allocation is a tensor at address 0, over everything that lies there.
+    // The back end does not check: a failed allocation gives a tensor at address 0 that overwrites whatever is there.
     if (backend.getMemoryOffset(info.dataId) !== 0) return info;
     release(info);
     throw new WasmMemoryError(sizeOf(shape) * (dtype === 'bool' ? 1 : 4));

@@ -65,7 +65,7 @@ test.each([
   { shape: [2, 4096], axes: [1] },
   { shape: [3, 1031], axes: [1] },
   { shape: [2, 7, 5], axes: [1] },
-  // More channels than fit on the wasm stack, and a number of them without a divisor.
+  // More channels than fit on the wasm stack, and a number of channels without a divisor.
   { shape: [8, 40_000], axes: [0] },
   { shape: [9, 4099], axes: [0] },
 ])('sum of $shape over $axes', async ({ shape, axes }) => {
@@ -96,7 +96,7 @@ test('long and short rows are cut and repeated', async () => {
   }
 });
 
-// Sums of equal numbers, whose roundings all go the same way: those of random numbers cancel most of it.
+// Sums of equal numbers, whose rounding errors all have the same sign; with random numbers most of them cancel.
 test.each([
   [[2 ** 20], [0]],
   [[62_500, 16], [0]],
@@ -160,7 +160,7 @@ test.each([
     const feeds = { a: equal(transposeA ? [2, k, m] : [2, m, k]), b: equal(transposeB ? [2, n, k] : [2, k, n]) };
     const data = await evaluate(runtime, feeds, ({ a, b }) => bind('matmul', [a!, b!], { transposeA, transposeB }));
     expect(data).toHaveLength(2 * m * n);
-    // Stages of 1024 terms, each added one after the other.
+    // Stages of 1024 terms, added one after another.
     for (const value of data) expect(Math.abs(value / wanted - 1)).toBeLessThan(3e-5);
   }
 });

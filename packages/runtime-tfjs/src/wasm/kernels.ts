@@ -8,8 +8,8 @@ import { sum } from './sum.js';
 import type { Wasm } from './wasm.js';
 
 /**
- * Kernels of the wasm back end that are replaced: the registered ones are wrong, or slower by an order of magnitude, for
- * what the lowering rules ask of them.
+ * Replacements for kernels of the wasm back end that are wrong, or slower by an order of magnitude, for the calls of
+ * the lowering rules.
  */
 export function wasmKernels(wasm: Wasm): Readonly<Record<string, Kernel>> {
   return {

@@ -1,7 +1,9 @@
 import type { Kernel } from '../device.js';
 import { namedInputs, type Wasm } from './wasm.js';
 
-/** `[outer, 1, inner]` repeated along its middle axis. The registered kernel takes some hundred nanoseconds per element. */
+/**
+ * `[outer, 1, inner]` repeated along its middle axis. The registered kernel takes hundreds of nanoseconds per element.
+ */
 export function tile({ heap }: Wasm): Kernel {
   return (inputs, attributes) => {
     const { x } = namedInputs<'x'>(inputs);
@@ -19,7 +21,7 @@ export function tile({ heap }: Wasm): Kernel {
   };
 }
 
-/** `[outer, rows, inner]` with its rows in reverse order. The registered kernel moves single elements, and slowly. */
+/** `[outer, rows, inner]` with its rows in reverse order. The registered kernel slowly moves single elements. */
 export function reverse({ heap }: Wasm): Kernel {
   return (inputs) => {
     const { x } = namedInputs<'x'>(inputs);

@@ -2,7 +2,7 @@ import { stridesOf } from '@flowmap/tensor';
 import type { Kernel } from '../device.js';
 import { namedInputs, type Wasm } from './wasm.js';
 
-/** Elements from which on a block copy costs less than a loop. */
+/** Number of elements from which a block copy costs less than a loop. */
 const longRow = 48;
 
 /** A box of elements. The registered kernel copies the whole tensor out of the heap before it takes a part. */

@@ -3,10 +3,13 @@ import type { Kernel } from '../device.js';
 import { namedInputs, type Wasm } from './wasm.js';
 import { sum } from './sum.js';
 
-/** Elements from which on exponentials are added in parts: the registered kernel is off by 1e-5 at this length, and by 2.5e-3 at 2^20. */
+/**
+ * Number of elements from which exponentials are added in parts: the registered kernel is off by 1e-5 at this length,
+ * and by 2.5e-3 at 2^20.
+ */
 const longRow = 4096;
 
-/** Softmax along the last axis; that of a long row as `exp(x - max x)` over its sum in parts. */
+/** Softmax along the last axis; for a long row, `exp(x - max x)` divided by its sum, computed in parts. */
 export function softmax(wasm: Wasm): Kernel {
   const { heap, native } = wasm;
   const [plain, largest, subtract, exponential, divide] = ['Softmax', 'Max', 'Sub', 'Exp', 'RealDiv'].map(native) as [

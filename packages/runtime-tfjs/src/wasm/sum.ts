@@ -2,21 +2,24 @@ import type { Kernel } from '../device.js';
 import type { TensorInfo } from '../tfjs.js';
 import { namedInputs, type Wasm } from './wasm.js';
 
-/** Terms from which on a sum is one of sums: the kernels add one after the other, and the error grows with the terms. */
+/**
+ * Number of terms from which a sum is a sum of sums: the kernels add terms one after another, and the error grows with
+ * their number.
+ */
 const longSum = 256;
 
-/** Fewest terms of a part for which a sum in parts pays. */
+/** Fewest terms per part for which a sum in parts pays off. */
 const shortestPart = 16;
 
-/** Most channels of a pooling, which keeps a row of them on the wasm stack of 64 KiB and does not check. */
+/** Most channels for pooling, which keeps a row of them on the wasm stack of 64 KiB without checking. */
 const mostChannels = 1024;
 
-/** Fewest channels for which pooling pays. */
+/** Fewest channels for which pooling pays off. */
 const fewestChannels = 4;
 
 /**
  * Sum over the middle axis of `[outer, count, inner]`. The registered kernel adds adjacent elements one by one, and
- * transposes first where they are not adjacent; XNNPACK's average pooling adds vectors, 30 times as fast.
+ * transposes first if they are not adjacent; XNNPACK's average pooling adds vectors, 30 times as fast.
  */
 export function sum({ heap, native }: Wasm): Kernel {
   const [plain, average, multiply] = [native('Sum'), native('AvgPool'), native('Multiply')];

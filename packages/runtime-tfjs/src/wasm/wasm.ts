@@ -2,7 +2,7 @@ import type { Kernel } from '../device.js';
 import type { TensorInfo } from '../tfjs.js';
 import type { Heap } from './heap.js';
 
-/** What the kernels of this folder are made of. */
+/** What the kernels in this folder use. */
 export interface Wasm {
   readonly heap: Heap;
   /** The kernels that TensorFlow.js registers for wasm. */

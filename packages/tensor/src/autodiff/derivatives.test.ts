@@ -8,7 +8,7 @@ import { checkDerivatives } from '../testing/index.js';
 
 const runtime = referenceRuntime();
 
-/** The cases that have a derivative which is a limit of differences. */
+/** The cases whose derivative is a limit of differences. */
 const differentiable = (cases: readonly Case[]): Case[] =>
   cases.filter(({ args, f, smooth }) => {
     const result = f(...args.map(({ shape, dtype }) => input('x', shape, dtype)));

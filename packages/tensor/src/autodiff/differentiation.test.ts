@@ -76,7 +76,7 @@ describe('composition', () => {
 });
 
 describe('what is constant', () => {
-  it('what a function closes over, even where it was computed from the point', async () => {
+  it('what a function closes over, even if it was computed from the point', async () => {
     // x y with y = x^2 closed over: derivative y, not 3 x^2.
     expect(await values((x) => grad((z) => z.mul(x.square()), [x])[0]!, scalar(3))).toEqual([9]);
     expect(await values((x) => jvp((z) => z.mul(x.square()), [x], [full(1)])[1], scalar(3))).toEqual([9]);
@@ -106,13 +106,13 @@ describe('what is constant', () => {
     ).toEqual([3]);
   });
 
-  it('a function of nothing that varies has zeros for derivatives', async () => {
+  it('a function of nothing that varies has zero derivatives', async () => {
     const f = (): Tensor => full(4, [2]);
     expect(await values((x) => jvp(f, [x], [x])[1], vector(1, 2, 3))).toEqual([0, 0]);
     expect(await values((x) => vjp(f, [x])[1](full(1, [2]))[0]!, vector(1, 2, 3))).toEqual([0, 0, 0]);
   });
 
-  it('whole numbers: labels may be arguments beside floats', async () => {
+  it('whole numbers: labels may be arguments alongside floats', async () => {
     const labels = hostTensor([3], Int32Array.of(2, 0, 2));
     const embed = (table: Tensor, labels: Tensor): Tensor => oneHot(labels, 3).matmul(table);
     const [dTable] = await evaluate(runtime, (table, labels) => [vjp(embed, [table, labels])[1](full(1, [3, 2]))[0]!], [
@@ -155,7 +155,7 @@ describe('stopGradient', () => {
     const count = (primitive: string): number => step.nodes.filter((node) => node.primitive === primitive).length;
     // Forward x w, tangent v w, and one product for the gradient; the tangent is not differentiated.
     expect(count('matmul')).toBe(3);
-    // The tangent's derivative of tanh, by two sigmoids; the value itself is not needed.
+    // The tangent computes the derivative of tanh from two sigmoids; the value itself is not needed.
     expect([count('tanh'), count('sigmoid')]).toEqual([0, 2]);
   });
 });
@@ -222,7 +222,7 @@ describe('identities', () => {
     ];
     await fc.assert(
       fc.asyncProperty(shapes, fc.constantFrom(...operations), fc.nat(1000), async ([a, b], f, seed) => {
-        // Shifts keep the operands of comparisons apart by far more than a step of the differences.
+        // The shifts keep compared operands apart by far more than the step of the differences.
         const apart = (shape: Shape, shift: number): HostTensor => {
           const numbers = normals({ seed, purpose: `identities ${String(shift)}` }, sizeOf(shape));
           return hostTensor(
@@ -323,7 +323,7 @@ describe('pushForward, pullBack and gradients', () => {
       const y = x.square();
       return gradients(y.mul(x).sum(), [y])[0]!;
     };
-    // With y held as a variable of its own, d(y x)/dy = x.
+    // With y as an independent variable, d(y x)/dy = x.
     expect(await values(f, scalar(3))).toEqual([3]);
   });
 
@@ -350,7 +350,7 @@ describe('errors', () => {
     expect(() => vjp((y) => y.sin(), [x])[1](full(1))).toThrow('vjp, cotangent: wanted the shape of the value');
   });
 
-  it('a gradient of what is no scalar, or no float', () => {
+  it('a gradient of something that is not a scalar, or not a float', () => {
     expect(() => grad((y) => y.sin(), [x])).toThrow('gradient: wanted a scalar to differentiate, got [2]');
     expect(() => grad((m) => m.sum(), [n])).toThrow(DTypeError);
     expect(() => jvp((m) => m, [n], [n])).toThrow(DTypeError);

@@ -9,7 +9,7 @@ import { bind, reachable, full, type Tensor } from '../graph/tensor.js';
 /** A tangent that is known to be zero everywhere is undefined, and costs nothing. */
 export type Tangent = Tensor | undefined;
 
-/** Directional derivative of a primitive's result `y` from those of its operands; at least one of them is not zero. */
+/** Directional derivative of a primitive's result `y` from those of its operands; at least one of these is not zero. */
 type JvpRule<P extends Primitive> = (y: Tensor<P>, tangents: readonly Tangent[], attributes: Primitives[P]) => Tangent;
 
 const unary = (y: Tensor<UnaryPrimitive>, [dx]: readonly Tangent[]): Tangent => {
@@ -37,7 +37,7 @@ const jvpRules: { readonly [P in Primitive]: JvpRule<P> } = {
   exp: unary,
   log: (y, [dx]) => dx!.div(y.operands[0]!),
   sqrt: unary,
-  // 2 x dx, the 2 outside, where it passes sums.
+  // 2 x dx, with the 2 outermost, where it can move past sums.
   square: (y, [dx]) => dx!.mul(y.operands[0]!).mul(2),
   sin: unary,
   cos: unary,
@@ -107,8 +107,8 @@ const jvpRules: { readonly [P in Primitive]: JvpRule<P> } = {
  * Pushes tangents through a graph: for each output `y` the directional derivative `sum_i dy/dx_i dx_i`.
  *
  * @param outputs tensors to differentiate
- * @param seeds tangent of each tensor taken as an independent variable, of that tensor's shape and dtype
- * @returns one tangent per output, undefined where it does not depend on a seed
+ * @param seeds tangent of each tensor that is treated as an independent variable, with that tensor's shape and dtype
+ * @returns one tangent per output; undefined if the output does not depend on a seed
  */
 export function pushForward(outputs: readonly Tensor[], seeds: ReadonlyMap<Tensor, Tensor>): Tangent[] {
   const tangents = new Map<Tensor, Tensor>(seeds);
@@ -125,14 +125,14 @@ export function pushForward(outputs: readonly Tensor[], seeds: ReadonlyMap<Tenso
 
 /**
  * Value and directional derivative of a function: `f(x)` and `J_f(x) dx`, in one traced forward pass (forward mode).
- * What `f` closes over is constant, even where it was computed from the primals.
+ * What `f` closes over is constant, even if it was computed from the primals.
  *
  * @param f function of one tensor per primal
  * @param primals the point
- * @param tangents the direction, one per primal and of its shape and dtype; undefined = zero
+ * @param tangents the direction, one per primal, of its shape and dtype; undefined = zero
  * @returns the value and its tangent, of equal shape and dtype
  * @throws {ShapeError} when a tangent's shape is not its primal's
- * @throws {DTypeError} when a primal with a tangent is no float, or the tangent of another dtype
+ * @throws {DTypeError} when a primal with a tangent is not a float, or the tangent has another dtype
  *
  * @example
  * const [y, dy] = jvp((x) => x.sin(), [x], [dx]); // dy = cos(x) dx
@@ -164,17 +164,17 @@ export function variable(x: Tensor): Tensor {
   return bind('identity', [x], {});
 }
 
-/** A derivative that is zero: of the tensor's dtype, or float32 where it is none that has derivatives. */
+/** A derivative that is zero: of the tensor's dtype, or float32 if that dtype has no derivatives. */
 export function zerosLike({ shape, dtype }: Tensor): Tensor {
   return full(0, shape, isFloat(dtype) ? dtype : 'float32');
 }
 
-/** Sum of those that are not zero. */
+/** Sum of the tangents that are not zero. */
 function sumOf(tangents: readonly Tangent[]): Tangent {
   return tangents.reduce((total, tangent) => (total && tangent ? total.add(tangent) : (total ?? tangent)), undefined);
 }
 
-/** A tangent broadcast to its primal's shape, for operands that were. */
+/** Broadcasts a tangent to its primal's shape, for operands that were broadcast. */
 function shaped(y: Tensor, tangent: Tangent): Tangent {
   return tangent === undefined || sameShape(tangent.shape, y.shape) ? tangent : tangent.broadcastTo(y.shape);
 }

@@ -42,7 +42,7 @@ describe.each(halves)('%s', (half) => {
     }
   });
 
-  it('has products of halves only, and float32 gradients, in a mixed loss', () => {
+  it('multiplies only halves, and has float32 gradients, in a mixed loss', () => {
     const [a, b] = [input('x', [2, 3]), input('w', [3, 2])];
     const gradients = grad(loss, [a, b]);
     expect(gradients.map(({ dtype }) => dtype)).toEqual(['float32', 'float32']);
@@ -66,7 +66,7 @@ describe.each(halves)('%s', (half) => {
       return layerNorm(hidden).square().mul(0.5).sum().add(hidden.sum());
     };
     const [got, wanted] = [await results(loss), await results(wide)];
-    // Some twenty roundings, of numbers of the size of one.
+    // About twenty roundings of numbers of magnitude one.
     const accepted = 20 * (half === 'float16' ? 2 ** -11 : 2 ** -8);
     got.forEach(({ data }, i) =>
       data.forEach((value, j) => expect(Math.abs(value - wanted[i]!.data[j]!)).toBeLessThan(accepted)),
@@ -98,7 +98,7 @@ describe.each(halves)('%s', (half) => {
     for (const { data } of [value!, tangent!, pulled!]) expect(Array.from(data)).toEqual([roundTo(1 / 3, half), -7]);
   });
 
-  it('has no derivative by way of int32 or bool', async () => {
+  it('has no derivative through int32 or bool', async () => {
     const f = (x: Tensor): Tensor => x.cast('int32').cast(half).mul(3).add(x.cast('bool').cast(half)).sum();
     const [gradient] = await evaluate(runtime, (x) => grad(f, [x]), [hostTensor([2], [1.5, 2.5], half)]);
     expect(gradient).toEqual({ shape: [2], dtype: half, data: Float32Array.of(0, 0) });

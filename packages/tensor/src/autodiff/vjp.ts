@@ -11,7 +11,7 @@ import { bind, reachable, full, type Tensor } from '../graph/tensor.js';
 type Cotangent = Tensor | undefined;
 
 /**
- * Cotangents of a primitive's operands from that of its result `y`. `wanted[i]` tells whether operand `i` leads to a
+ * Cotangents of a primitive's operands from that of its result `y`. `wanted[i]` tells whether operand `i` depends on a
  * variable; the rule may skip the others.
  */
 type VjpRule<P extends Primitive> = (
@@ -126,7 +126,8 @@ const vjpRules: { readonly [P in Primitive]: VjpRule<P> } = {
   cumsum: (_, yBar, __, attributes) => [bind('cumsum', [yBar], { ...attributes, reverse: !attributes.reverse })],
   softmax: (y, yBar) => [softmaxDerivative(y.operands[0]!, y, yBar)],
 
-  // With A = op(a), B = op(b), Y = A B: ABar = YBar B^T, BBar = A^T YBar; a transposed operand takes the transposed product.
+  // With A = op(a), B = op(b), Y = A B: ABar = YBar B^T, BBar = A^T YBar; a transposed operand takes the transposed
+  // product.
   matmul: (y, yBar, wanted, { transposeA: ta, transposeB: tb }) => {
     const [a, b] = binaryOperands(y);
     const product = (l: Tensor, r: Tensor, transposeA: boolean, transposeB: boolean): Tensor =>
@@ -136,8 +137,8 @@ const vjpRules: { readonly [P in Primitive]: VjpRule<P> } = {
     return [wanted[0] ? aBar() : undefined, wanted[1] ? bBar() : undefined];
   },
 
-  // The three convolutions are the partial derivatives of one trilinear form T(x, weight, gradient) = <gradient, conv2d(x, weight)>,
-  // so each one's adjoints are the other two.
+  // The three convolutions are the partial derivatives of one trilinear form,
+  // T(x, weight, gradient) = <gradient, conv2d(x, weight)>, so the adjoints of each are the other two.
   conv2d: (y, yBar, wanted, conv) => {
     const [x, weight] = binaryOperands(y);
     return [

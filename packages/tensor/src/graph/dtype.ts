@@ -2,8 +2,8 @@ import { DTypeError } from '../errors.js';
 import type { Shape } from './shape.js';
 
 /**
- * `float32` is the runtime's working precision (float64 in the reference runtime); `float16` and `bfloat16` are rounded after
- * every operation; `bool` is stored as bytes 0 and 1.
+ * `float32` is the runtime's working precision (float64 in the reference runtime); `float16` and `bfloat16` are rounded
+ * after every operation; `bool` is stored as bytes 0 and 1.
  */
 export type DType = FloatDType | 'int32' | 'bool';
 
@@ -13,15 +13,18 @@ export const dtypes: readonly DType[] = ['float32', 'float16', 'bfloat16', 'int3
 /** Dtypes that have derivatives. */
 export type FloatDType = 'float32' | HalfDType;
 
-/** Floats of two bytes: IEEE 754 half precision, and the upper half of a float32. */
+/** Two-byte floats: IEEE 754 half precision, and the upper half of a float32. */
 export type HalfDType = 'float16' | 'bfloat16';
 
-/** True for the dtypes that have derivatives; matrix products, convolutions and functions such as `exp` accept no others. */
+/**
+ * True for the dtypes that have derivatives; matrix products, convolutions and functions such as `exp` accept no
+ * others.
+ */
 export function isFloat(dtype: string): dtype is FloatDType {
   return dtype === 'float32' || isHalf(dtype);
 }
 
-/** True for the floats of two bytes. */
+/** True for the two-byte floats. */
 export function isHalf(dtype: string): dtype is HalfDType {
   return dtype === 'float16' || dtype === 'bfloat16';
 }
@@ -32,7 +35,7 @@ export interface TensorSpec {
   readonly dtype: DType;
 }
 
-/** Throws a {@link DTypeError} for numbers that int32 or bool would change: fractions, what is out of range, NaN. */
+/** Throws a {@link DTypeError} for numbers that int32 or bool would change: fractions, numbers out of range, NaN. */
 export function requireValues(
   operation: string,
   dtype: DType,

@@ -22,14 +22,14 @@ describe.each([
     expect(all.every((bits) => bits < 0x8000 || Object.is(values[bits], -values[bits - 0x8000]!))).toBe(true);
   });
 
-  it('gives every number back from its bits', () => {
+  it('restores every number from its bits', () => {
     const quiet = infinity + ((infinity & -infinity) >> 1);
     const wanted = all.map((bits) => (isNaNBits(bits, infinity) ? quiet : bits));
     expect(halfToBits(values, dtype)).toEqual(wanted);
     expect(values.every((value) => Object.is(roundTo(value, dtype), value))).toBe(true);
   });
 
-  /** The nearest number by search, the one with an even last bit of two; the step after the largest is infinity. */
+  /** The nearest number by search, with ties going to an even last bit; the step after the largest is infinity. */
   const nearest = (value: number): number => {
     const size = Math.abs(value);
     const largest = sizes.at(-1)!;
@@ -61,7 +61,7 @@ describe.each([
     );
   });
 
-  it('rounds the middle of two neighbours to the even one, and what is next to the middle away from it', () => {
+  it('rounds the midpoint of two neighbours to the even one, and numbers next to the midpoint away from it', () => {
     const place = fc.integer({ min: 0, max: sizes.length - 2 });
     fc.assert(
       fc.property(place, fc.constantFrom(1, -1), (low, sign) => {
@@ -91,7 +91,7 @@ test('known numbers', () => {
   ]);
 });
 
-test('what is no half is left alone', () => {
+test('other dtypes are left alone', () => {
   expect(roundTo(0.1, 'float32')).toBe(0.1);
   expect(roundTo(7, 'int32')).toBe(7);
   expect(['float32', 'float16', 'bfloat16', 'int32', 'bool'].filter(isFloat)).toHaveLength(3);

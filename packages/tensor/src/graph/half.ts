@@ -2,9 +2,9 @@ import { isHalf, type HalfDType } from './dtype.js';
 
 /** A binary floating-point format of 16 bits: sign, exponent, fraction. */
 interface Format {
-  /** Bits of a fraction; a normal number has one more digit, which is not stored. */
+  /** Bits of the fraction; a normal number has one more, which is not stored. */
   readonly fractionBits: number;
-  /** Exponent of the smallest normal number, and of the subnormal ones. */
+  /** Exponent of the smallest normal number and of the subnormal ones. */
   readonly lowest: number;
   /** The largest finite number. */
   readonly largest: number;
@@ -26,7 +26,7 @@ const double = new Float64Array(1);
 const words = new Uint32Array(double.buffer);
 const upper = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1 ? 1 : 0;
 
-/** Place of a finite number's unit in the table of units: its stored exponent. */
+/** Index of a finite number in the table of units: its stored exponent. */
 function exponentOf(value: number, { lowest, units }: Format): number {
   double[0] = value;
   const exponent = ((words[upper]! >>> 20) & 0x7ff) - 1023;
@@ -35,7 +35,7 @@ function exponentOf(value: number, { lowest, units }: Format): number {
 
 function rounded(value: number, format: Format): number {
   if (value === 0 || !Number.isFinite(value)) return value;
-  // Doubles around this number are one unit apart, so the addition rounds, and to even in the middle.
+  // Doubles around this number are one unit apart, so the addition rounds, with ties to even.
   const shift = 1.5 * 2 ** 52 * format.units[exponentOf(value, format)]!;
   const result = value + shift - shift;
   if (Math.abs(result) > format.largest) return value > 0 ? Infinity : -Infinity;
@@ -43,14 +43,14 @@ function rounded(value: number, format: Format): number {
 }
 
 /**
- * The nearest number that a dtype of two bytes can hold, the even one of two; beyond the largest an infinity. Rounds once, also
- * from doubles. Other dtypes keep the number as it is.
+ * The nearest number that a two-byte dtype can hold, with ties to even; an infinity beyond the largest. Rounds only
+ * once, even from doubles. Other dtypes leave the number unchanged.
  */
 export function roundTo(value: number, dtype: string): number {
   return isHalf(dtype) ? rounded(value, formats[dtype]) : value;
 }
 
-/** The numbers in 16 bits each, rounded as by {@link roundTo}: what files and native libraries hold. */
+/** Encodes numbers in 16 bits each, rounded as by {@link roundTo}, as in files and native libraries. */
 export function halfToBits(values: ArrayLike<number>, dtype: HalfDType): Uint16Array<ArrayBuffer> {
   const format = formats[dtype];
   const { fractionBits, units } = format;
@@ -62,7 +62,7 @@ export function halfToBits(values: ArrayLike<number>, dtype: HalfDType): Uint16A
     const sign = value < 0 || Object.is(value, -0) ? 0x8000 : 0;
     if (size <= format.largest) {
       const exponent = exponentOf(value, format);
-      // The digit that is not stored counts as one more in the exponent.
+      // The leading bit that is not stored adds one to the exponent.
       bits[i] = sign + (Math.max(exponent - 1, 0) << fractionBits) + size / units[exponent]!;
     } else {
       bits[i] = sign + infinity + (Number.isNaN(size) ? 1 << (fractionBits - 1) : 0);
@@ -71,7 +71,7 @@ export function halfToBits(values: ArrayLike<number>, dtype: HalfDType): Uint16A
   return bits;
 }
 
-/** The numbers that 16 bits each stand for; exact. */
+/** Decodes numbers of 16 bits each, exactly. */
 export function halfFromBits(bits: Uint16Array, dtype: HalfDType): Float32Array<ArrayBuffer> {
   const { fractionBits, units } = formats[dtype];
   const hidden = 1 << fractionBits;

@@ -3,7 +3,9 @@ import { isFloat, requireValues, type DType, type TensorSpec } from './dtype.js'
 import type { BinaryPrimitive, ConvAttributes, Primitive, Primitives, UnaryPrimitive } from './primitives.js';
 import { broadcastShapes, isExtent, requireExtents, sameShape, sizeOf, type Shape } from './shape.js';
 
-/** Shape and dtype of a primitive's result from those of its operands; throws a typed error when they do not fit. */
+/**
+ * Infers shape and dtype of a primitive's result from those of its operands; throws a typed error if they do not fit.
+ */
 export type InferRule<P extends Primitive> = (attributes: Primitives[P], operands: readonly TensorSpec[]) => TensorSpec;
 
 const unary =

@@ -45,13 +45,13 @@ it('int32 wraps modulo 2^32, also in sums of constants', async () => {
   expect(() => full(2 ** 31, [], 'int32')).toThrow(DTypeError);
 });
 
-it('floats become int32 towards zero, within its range', async () => {
+it('floats become int32 by truncation, clamped to its range', async () => {
   const x = vector(-1.9, 2147483648, -3e9, Infinity, -Infinity, NaN);
   const wanted = [-1, 2 ** 31 - 1, -(2 ** 31), 2 ** 31 - 1, -(2 ** 31), 0];
   expect(await values((x) => x.cast('int32'), x)).toEqual(wanted);
 });
 
-it('an index out of range is that of the nearest row, in gather and in its adjoint', async () => {
+it('an index out of range means the nearest row, in gather and in its adjoint', async () => {
   const indices = hostTensor([4], Int32Array.of(-1, 2, 3, -(2 ** 31)));
   const table = vector(10, 20, 30);
   expect(await values((x, i) => x.gather(i), table, indices)).toEqual([10, 30, 30, 10]);
@@ -67,7 +67,7 @@ it('a constant index out of range is refused', () => {
   expect(() => at(-1)).toThrow(ShapeError);
 });
 
-it('NaN is the maximum, the minimum and the index of both', async () => {
+it('NaN is the maximum and the minimum, and both indices point to it', async () => {
   const x = vector(1, NaN, Infinity, NaN);
   expect(await values((x) => x.max(), x)).toEqual([NaN]);
   expect(await values((x) => x.min(), x)).toEqual([NaN]);

@@ -7,25 +7,25 @@ export type None = Readonly<Record<never, never>>;
 /** Geometry of a two-dimensional convolution; pairs are `[vertical, horizontal]`. */
 export interface ConvAttributes {
   readonly stride: readonly [number, number];
-  /** Zeros, as many on both sides of an axis. */
+  /** Zeros added on each side of an axis. */
   readonly padding: readonly [number, number];
   /** Distance in pixels between neighbouring taps of the kernel. */
   readonly dilation: readonly [number, number];
-  /** Runs of channels that are convolved apart from each other: those in divide by it, and those out. */
+  /** Number of groups of channels that are convolved separately; it divides the channels of input and output. */
   readonly groups: number;
 }
 
-/** Values of a constant: doubles, or floats where they are known to be such, as parameters are. */
+/** Values of a constant: doubles, or floats if they are known to be floats, as parameters are. */
 export type ConstantData = Float64Array | Float32Array;
 
 /**
- * The closed set of primitives and their static attributes. Every table over primitives (shape, JVP, VJP, each runtime's
- * lowering) is a mapped type over this interface, so that a hole in one is a compile error.
+ * The closed set of primitives and their static attributes. Every table over primitives (shape, JVP, VJP, each
+ * runtime's lowering) is a mapped type over this interface, so a missing entry is a compile error.
  */
 export interface Primitives {
   /** A named argument of the program: an input or a state. */
   input: { readonly name: string; readonly shape: Shape; readonly dtype: DType };
-  /** Numbers that a runtime rounds; `data` has one element when all are equal, else one per element. */
+  /** Numbers, which a runtime rounds; `data` has a single element if all are equal, otherwise one per element. */
   constant: { readonly data: ConstantData; readonly shape: Shape; readonly dtype: DType };
 
   neg: None;
@@ -37,12 +37,12 @@ export interface Primitives {
   cos: None;
   tanh: None;
   sigmoid: None;
-  /** `x sigmoid(x)`, a primitive because its derivative is much cheaper as a whole than by the product rule. */
+  /** `x sigmoid(x)`, a primitive because its derivative is much cheaper in one piece than by the product rule. */
   silu: None;
-  /** `log(1 + exp(x))`, a primitive because no composition of others is exact on both sides of zero. */
+  /** `log(1 + exp(x))`, a primitive because no composition of others is accurate on both sides of zero. */
   softplus: None;
   erf: None;
-  /** `1 - erf(x)`, a primitive because it has all digits where the difference has none. */
+  /** `1 - erf(x)`, a primitive because it keeps all digits where the difference has none. */
   erfc: None;
   abs: None;
   sign: None;
@@ -60,9 +60,9 @@ export interface Primitives {
   /** `condition ? a : b`, element by element. */
   select: None;
 
-  /** Floats to int32 towards zero, to the nearest number of its range and 0 for NaN; to bool, whether it is not zero. */
+  /** Floats to int32 by truncation, clamped to its range, NaN to 0; to bool, whether the number is not zero. */
   cast: { readonly dtype: DType };
-  /** The same value; the point at which a transformed function's argument is told apart from the tensor it was called with. */
+  /** The same value; tells a transformed function's argument apart from the tensor that it was called with. */
   identity: None;
   /** The same value with derivative zero. */
   stopGradient: None;
@@ -76,31 +76,42 @@ export interface Primitives {
   /** Zeros before and after every axis. */
   pad: { readonly before: readonly number[]; readonly after: readonly number[] };
   concat: { readonly axis: number };
-  /** The elements of the given axes in opposite order. */
+  /** Reverses the order of elements along the given axes. */
   flip: { readonly axes: readonly number[] };
 
-  /** `x: [rows, ...row]`, `indices: int32 [...i]` gives `[...i, ...row]`; below the first row is the first, beyond the last the last. */
+  /**
+   * `x: [rows, ...row]`, `indices: int32 [...i]` gives `[...i, ...row]`; an index out of range means the nearest row.
+   */
   gather: None;
-  /** Adjoint of `gather`: `rows: [...i, ...row]`, `indices: int32 [...i]` gives `[count, ...row]`, sums where indices repeat or are out of range. */
+  /**
+   * Adjoint of `gather`: `rows: [...i, ...row]`, `indices: int32 [...i]` gives `[count, ...row]`, summing rows whose
+   * indices repeat or are clamped to the same row.
+   */
   scatterAdd: { readonly count: number };
 
   sum: { readonly axes: readonly number[]; readonly keepDims: boolean };
   reduceMax: { readonly axes: readonly number[]; readonly keepDims: boolean };
-  /** Index along an axis, which goes, of the first NaN or else the first maximum, as int32. */
+  /** Index of the first NaN, or else of the first maximum, along an axis, which is removed; int32. */
   argMax: { readonly axis: number };
-  /** Sums of all elements up to each one: from the end with `reverse`, without itself when `exclusive`. */
+  /** Cumulative sums: from the end with `reverse`, without the element itself with `exclusive`. */
   cumsum: { readonly axis: number; readonly exclusive: boolean; readonly reverse: boolean };
-  /** Along the last axis. */
+  /** Softmax along the last axis. */
   softmax: None;
 
   /** `[..., m, k] x [..., k, n]` with equal leading axes; a flag transposes the last two axes of its operand first. */
   matmul: { readonly transposeA: boolean; readonly transposeB: boolean };
 
-  /** `x: [n, c, h, w]`, `weight: [o, c / groups, kh, kw]` gives `[n, o, h', w']` (cross-correlation, as in every deep-learning library). */
+  /**
+   * `x: [n, c, h, w]`, `weight: [o, c / groups, kh, kw]` gives `[n, o, h', w']` (cross-correlation, as in deep-learning
+   * libraries).
+   */
   conv2d: ConvAttributes;
-  /** Adjoint of `conv2d` in `x`: `gradient: [n, o, h', w']`, `weight` as there, gives `[n, c, h, w]`, `size = [h, w]`. */
+  /** Adjoint of `conv2d` in `x`: `gradient: [n, o, h', w']` and `weight` give `[n, c, h, w]`, with `size = [h, w]`. */
   conv2dInputGradient: ConvAttributes & { readonly size: readonly [number, number] };
-  /** Adjoint of `conv2d` in `weight`: `x: [n, c, h, w]`, `gradient: [n, o, h', w']` gives the weight, `size = [kh, kw]`. */
+  /**
+   * Adjoint of `conv2d` in `weight`: `x: [n, c, h, w]` and `gradient: [n, o, h', w']` give the weight, with
+   * `size = [kh, kw]`.
+   */
   conv2dWeightGradient: ConvAttributes & { readonly size: readonly [number, number] };
 
   /** Sum over `factor x factor` blocks of `[n, c, h, w]`. */

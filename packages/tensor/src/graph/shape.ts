@@ -14,12 +14,12 @@ export function sameShape(a: Shape, b: Shape): boolean {
   return a.length === b.length && a.every((extent, axis) => extent === b[axis]);
 }
 
-/** True for what an axis can extend over: a whole number from 1. */
+/** True for a valid extent of an axis: a whole number >= 1. */
 export function isExtent(n: number): boolean {
   return isWhole(n, 1);
 }
 
-/** Throws a {@link ShapeError} unless every extent is a whole number from 1: no tensor is empty. */
+/** Throws a {@link ShapeError} unless every extent is a whole number >= 1: no tensor is empty. */
 export function requireExtents(operation: string, shape: Shape): void {
   if (!shape.every(isExtent)) throw new ShapeError(operation, 'whole extents >= 1', [shape]);
 }
@@ -36,8 +36,8 @@ export function stridesOf(shape: Shape): number[] {
 }
 
 /**
- * Shape of an element-wise operation. Ranks must be equal (or an operand is a scalar) and each pair of extents equal or 1:
- * ranks are never aligned silently, since `[n] + [n, 1]` is the classic mistake.
+ * Shape of an element-wise operation. Ranks must be equal (or one operand a scalar), and each pair of extents must be
+ * equal or contain a 1: ranks are never aligned silently, since `[n] + [n, 1]` is the classic mistake.
  */
 export function broadcastShapes(operation: string, shapes: readonly Shape[]): Shape {
   let result: Shape = [];
@@ -66,7 +66,7 @@ export function broadcastShapes(operation: string, shapes: readonly Shape[]): Sh
   return result;
 }
 
-/** Resolves negative axes, checks range and uniqueness, and sorts ascending. */
+/** Resolves negative axes, checks range and uniqueness, and sorts in ascending order. */
 export function normalizeAxes(operation: string, axes: readonly number[], shape: Shape): number[] {
   const rank = shape.length;
   const resolved = axes.map((axis) => (axis < 0 ? axis + rank : axis));

@@ -58,7 +58,7 @@ describe('shapes', () => {
   });
 });
 
-describe('shape errors say what was called, what it wants and what it got', () => {
+describe('shape errors say what was called, what was wanted and what it got', () => {
   it.each<[() => Tensor | Tensor[], string]>([
     [() => float(2).add(float(3)), 'add: wanted extents that are equal or 1 on every axis, got [2] and [3]'],
     [
@@ -240,7 +240,7 @@ describe('dtype errors', () => {
 });
 
 describe('graphs', () => {
-  it('lists what a tensor is computed from once, operands first', () => {
+  it('lists everything a tensor is computed from once, operands first', () => {
     const x = float(2);
     const square = x.square();
     const y = square.add(square.mul(x));

@@ -3,20 +3,22 @@ import { inFloat32 } from './in-float32.js';
 import { requireFloats } from '../graph/infer.js';
 import type { Tensor } from '../graph/tensor.js';
 
-/** `max(x, 0)`; at 0 the derivative is 1/2. */
+/** `max(x, 0)`, with derivative 1/2 at 0. */
 export function relu(x: Tensor): Tensor {
   return x.maximum(0);
 }
 
-/** `x` where it is positive, `slope x` elsewhere (Maas, Hannun and Ng 2013); `slope` in [0, 1], 0.2 unless given. */
+/**
+ * `x` where it is positive, `slope x` elsewhere (Maas, Hannun and Ng 2013), with `slope` in [0, 1], 0.2 unless given.
+ */
 export function leakyRelu(x: Tensor, slope = 0.2): Tensor {
   requireFloats('leakyRelu', [x]);
   return x.maximum(x.mul(slope));
 }
 
 /**
- * `log(sigmoid(x)) = -softplus(-x)`: the logarithm of a probability from its logit, with all digits also where the sigmoid itself
- * is 0 or 1, as are its derivatives.
+ * `log(sigmoid(x)) = -softplus(-x)`: the logarithm of a probability given its logit. It and its derivatives keep all
+ * digits even where the sigmoid itself rounds to 0 or 1.
  */
 export function logSigmoid(x: Tensor): Tensor {
   requireFloats('logSigmoid', [x]);
@@ -24,9 +26,9 @@ export function logSigmoid(x: Tensor): Tensor {
 }
 
 /**
- * `gelu(x) = x Phi(x) = x erfc(-x / sqrt(2)) / 2` (Hendrycks and Gimpel 2016), where `1 + erf` would cancel. Values and derivatives
- * have all digits that a rounding of x leaves them, relatively `x^2` roundings; at infinity they are those of `max(x, 0)`.
- * Of halves it is computed in float32 and rounded once.
+ * `gelu(x) = x Phi(x) = x erfc(-x / sqrt(2)) / 2` (Hendrycks and Gimpel 2016), since `1 + erf` would cancel. Values and
+ * derivatives are as accurate as rounding of x allows, a relative error of `x^2` roundings; at infinity they are those
+ * of `max(x, 0)`. For halves it is computed in float32 and rounded once.
  */
 export function gelu(x: Tensor): Tensor {
   requireFloats('gelu', [x]);
@@ -35,8 +37,8 @@ export function gelu(x: Tensor): Tensor {
 }
 
 /**
- * `x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2`: the approximation of {@link gelu} that most transformers use. Of halves it
- * is computed in float32 and rounded once.
+ * `x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2`: the approximation of {@link gelu} that most transformers use.
+ * For halves it is computed in float32 and rounded once.
  */
 export function geluTanh(x: Tensor): Tensor {
   requireFloats('geluTanh', [x]);
@@ -50,7 +52,10 @@ export function geluTanh(x: Tensor): Tensor {
   );
 }
 
-/** `f(x)` where |x| < bound, and `max(x, 0)` beyond, which it has become there: so powers of x do not overflow in derivatives. */
+/**
+ * `f(x)` where |x| < bound, and `max(x, 0)` beyond, where f equals it, so that powers of x do not overflow in
+ * derivatives.
+ */
 function reluBeyond(x: Tensor, bound: number, f: (x: Tensor) => Tensor): Tensor {
   const isInside = x.abs().less(bound);
   return select(isInside, f(select(isInside, x, 0)), relu(x));

@@ -19,7 +19,7 @@ const normal = (shape: Shape, seed = 0): HostTensor =>
 const values = async (f: (...args: Tensor[]) => Tensor, ...args: HostTensor[]): Promise<number[]> =>
   Array.from((await evaluate(runtime, f, args)).data);
 
-/** Equal up to the rounding of a few double operations. */
+/** Equal up to the rounding errors of a few double operations. */
 const expectClose = (got: readonly number[], wanted: readonly number[]): void => {
   expect(got).toHaveLength(wanted.length);
   got.forEach((value, i) => expect(value).toBeCloseTo(wanted[i]!, 12));
@@ -31,7 +31,7 @@ const moments = (x: readonly number[]): { mean: number; meanSquare: number } => 
 });
 
 describe('norms', () => {
-  it('layerNorm makes mean 0 and variance 1 of every row, whatever the scale and shift', async () => {
+  it('layerNorm gives every row mean 0 and variance 1, whatever the scale and shift', async () => {
     const x = await values((x) => layerNorm(x.mul(7).add(3), 0), normal([4, 50]));
     for (let row = 0; row < 4; row++) {
       const { mean, meanSquare } = moments(x.slice(row * 50, (row + 1) * 50));
@@ -93,7 +93,7 @@ describe('attention', () => {
     expectClose(got, wanted);
   });
 
-  it('to equal keys is the mean of the values', async () => {
+  it('with equal keys is the mean of the values', async () => {
     const got = await values(
       attention,
       normal([2, 3]),
@@ -167,13 +167,13 @@ describe('linear and convolution', () => {
     expect(got).toEqual([21.5, 1.5, 43.5, 3.5]);
   });
 
-  it('conv2d by a shifted unit impulse shifts the image: cross-correlation, no flip', async () => {
+  it('conv2d with a shifted unit impulse shifts the image: cross-correlation, no flip', async () => {
     const x = tensor([1, 1, 3, 3], [1, 2, 3, 4, 5, 6, 7, 8, 9]);
     const right = tensor([1, 1, 3, 3], [0, 0, 0, 0, 0, 1, 0, 0, 0]);
     expect(await values((x, w) => conv2d(x, w, { padding: 1 }), x, right)).toEqual([2, 3, 0, 5, 6, 0, 8, 9, 0]);
   });
 
-  it('conv2d of 1x1 is a matrix product over channels', async () => {
+  it('conv2d with a 1x1 kernel is a matrix product over channels', async () => {
     const [x, w] = [normal([2, 3, 4, 5], 1), normal([6, 3, 1, 1], 2)];
     const difference = await values(
       (x, w) => {
@@ -222,7 +222,7 @@ describe('linear and convolution', () => {
     );
   });
 
-  it('sumPool2d and upsample2d are adjoint, and pooling an enlargement multiplies by factor^2', async () => {
+  it('sumPool2d and upsample2d are adjoint, and pooling an upsampled image multiplies by factor^2', async () => {
     const x = tensor([1, 1, 2, 2], [1, 2, 3, 4]);
     expect(await values((x) => x.upsample2d(2), x)).toEqual([1, 1, 2, 2, 1, 1, 2, 2, 3, 3, 4, 4, 3, 3, 4, 4]);
     expect(await values((x) => x.upsample2d(3).sumPool2d(3), x)).toEqual([9, 18, 27, 36]);

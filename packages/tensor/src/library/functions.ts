@@ -5,8 +5,8 @@ import { broadcastShapes, isExtent, sameShape, type Shape } from '../graph/shape
 import { bind, constant, full, type Tensor, type TensorLike } from '../graph/tensor.js';
 
 /**
- * `condition ? a : b` element by element, with broadcasting. A number becomes a scalar of the other branch's dtype, of float32
- * where both are numbers.
+ * `condition ? a : b` element by element, with broadcasting. A number becomes a scalar of the other branch's dtype, or
+ * of float32 if both are numbers.
  */
 export function select(condition: Tensor, a: TensorLike, b: TensorLike): Tensor {
   const dtype = typeof a !== 'number' ? a.dtype : typeof b !== 'number' ? b.dtype : 'float32';
@@ -19,22 +19,24 @@ export function stopGradient(x: Tensor): Tensor {
   return bind('stopGradient', [x], {});
 }
 
-/** `x` held between two bounds, `low <= high`; NaN stays NaN. The derivative beyond the bounds is 0 and on them 1/2. */
+/**
+ * `x` clamped between two bounds, `low <= high`; NaN stays NaN. The derivative is 0 beyond the bounds and 1/2 at them.
+ */
 export function clamp(x: Tensor, low: TensorLike, high: TensorLike): Tensor {
   return x.maximum(low).minimum(high);
 }
 
-/** True where a bool is false. */
+/** Logical negation of a bool. */
 export function not(x: Tensor): Tensor {
   return select(x, full(0, [], 'bool'), full(1, [], 'bool'));
 }
 
-/** True where both bools are. */
+/** True where both bools are true. */
 export function and(a: Tensor, b: Tensor): Tensor {
   return select(a, b, full(0, [], 'bool'));
 }
 
-/** True where one of two bools is, or both. */
+/** True where at least one of two bools is true. */
 export function or(a: Tensor, b: Tensor): Tensor {
   return select(a, full(1, [], 'bool'), b);
 }
@@ -87,13 +89,14 @@ export interface ConvOptions {
   readonly padding?: number | readonly [number, number];
   /** Distance in pixels between neighbouring taps of the kernel; 1 unless given. */
   readonly dilation?: number | readonly [number, number];
-  /** Runs of channels that are convolved apart from each other; 1 unless given. */
+  /** Number of groups of channels that are convolved separately; 1 unless given. */
   readonly groups?: number;
 }
 
 /**
- * Two-dimensional cross-correlation `y[n,o,i,j] = sum_{c,u,v} x[n,c,i s + u d - p, j s + v d - p] weight[o,c,u,v]` with stride
- * s, padding p and dilation d. With groups, result channels of the g-th part see only the g-th part of the channels of `x`.
+ * Two-dimensional cross-correlation `y[n,o,i,j] = sum_{c,u,v} x[n,c,i s + u d - p, j s + v d - p] weight[o,c,u,v]` with
+ * stride s, padding p and dilation d. With groups, the g-th group of output channels sees only the g-th group of the
+ * channels of `x`.
  *
  * @param x `[n, c, h, w]`
  * @param weight `[o, c / groups, kh, kw]`
@@ -105,13 +108,13 @@ export function conv2d(x: Tensor, weight: Tensor, options: ConvOptions = {}): Te
 }
 
 /**
- * Transposed convolution, the adjoint of {@link conv2d} in its image: every pixel of `x` adds the kernel, times its value, to
- * the result at `stride` times its place.
+ * Transposed convolution, the adjoint of {@link conv2d} with respect to its image: every pixel of `x` adds the kernel,
+ * times its value, to the result at `stride` times its position.
  *
  * @param x `[n, c, h, w]`
  * @param weight `[c, o / groups, kh, kw]`
- * @param options those of the convolution that it is the adjoint of; `outputPadding`, 0 unless given and less than the stride,
- *   chooses between the sizes of image that this convolution takes to the size of `x`
+ * @param options those of the convolution of which it is the adjoint; `outputPadding`, 0 unless given and less than the
+ *   stride, selects among the image sizes that this convolution maps to the size of `x`
  * @returns `[n, o, (h - 1) s - 2 p + d (kh - 1) + 1 + outputPadding, …]`, the width like the height
  * @throws {ShapeError} when channels differ or nothing is left of the image
  */

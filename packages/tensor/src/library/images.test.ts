@@ -43,8 +43,8 @@ describe('space and depth', () => {
 });
 
 describe('resizing', () => {
-  it('bilinear puts pixels at their centres and repeats the border', async () => {
-    // New centres lie at -1/4, 1/4, 3/4 and 5/4 of the old pixels.
+  it('bilinear aligns pixel centres and repeats the border', async () => {
+    // The new centres lie at -1/4, 1/4, 3/4 and 5/4 in units of the old pixels.
     expect(await values((x) => resize2d(x, [1, 4], 'bilinear'), image([1, 1, 1, 2], [1, 2]))).toEqual([
       1, 1.25, 1.75, 2,
     ]);
@@ -69,21 +69,21 @@ describe('resizing', () => {
     );
   });
 
-  it('nearest takes pixel floor(i r)', async () => {
+  it('nearest uses pixel floor(i r)', async () => {
     const x = image([1, 1, 1, 3], [5, 6, 7]);
     expect(await values((x) => resize2d(x, [1, 2], 'nearest'), x)).toEqual([5, 6]);
     expect(await values((x) => resize2d(x, [1, 5], 'nearest'), x)).toEqual([5, 5, 6, 6, 7]);
     expect(await values((x) => resize2d(x, [2, 6], 'nearest'), x)).toEqual([5, 5, 6, 6, 7, 7, 5, 5, 6, 6, 7, 7]);
   });
 
-  it('to its own size changes nothing', async () => {
+  it('to the same size changes nothing', async () => {
     const x = normal([2, 2, 3, 4]);
     for (const mode of ['nearest', 'bilinear'] as const) {
       expect(await values((x) => resize2d(x, [3, 4], mode), x)).toEqual(Array.from(x.data));
     }
   });
 
-  it('refuses sizes that are none', () => {
+  it('refuses invalid sizes', () => {
     expect(() => resize2d(input('x', [1, 1, 2, 2]), [0, 2], 'nearest')).toThrow(/a size of whole numbers >= 1/);
   });
 });
@@ -96,7 +96,7 @@ describe('pooling', () => {
     padding: fc.nat(2),
   });
 
-  /** The pixels of each window in turn; those of the padding are left out. */
+  /** The pixels of each window in turn, without the padding. */
   function windows(x: HostTensor, side: number, stride: number, padding: number): number[][] {
     const [n, c, h, w] = x.shape as [number, number, number, number];
     const [outH, outW] = [h, w].map((extent) => Math.floor((extent + 2 * padding - side) / stride) + 1) as [
@@ -148,7 +148,7 @@ it('a transposed convolution is the adjoint of a convolution', async () => {
   const [forward, adjoint] = await evaluate(
     runtime,
     (y, w, g) => {
-      // 8 x 7 is one of the sizes that the stride makes one of: 2 (4 - 1) - 2 + 2 + 1 = 7 rows and one more.
+      // The stride maps several sizes to one; 8 x 7 is among them: 2 (4 - 1) - 2 + 2 + 1 = 7 rows and one more.
       const transposed = convTranspose2d(g, w, { ...options, outputPadding: [1, 0] });
       return [conv2d(y, w, options).mul(g).sum(), transposed.mul(y).sum()];
     },

@@ -11,8 +11,8 @@ export function requireImage(operation: string, x: Tensor): readonly [number, nu
 }
 
 /**
- * Blocks of `factor x factor` pixels become channels: channel `(c, i, j)` of the result holds pixel `(i, j)` of every block of
- * channel `c` (also called pixel unshuffle).
+ * Blocks of `factor x factor` pixels become channels: channel `(c, i, j)` of the result holds pixel `(i, j)` of every
+ * block of channel `c` (also called pixel unshuffle).
  *
  * @param x `[n, c, h, w]`
  * @returns `[n, c factor^2, h / factor, w / factor]`
@@ -45,13 +45,14 @@ export function depthToSpace(x: Tensor, factor: number): Tensor {
 }
 
 /**
- * Scales images to any size. Along each axis result pixel `i` looks at place `(i + 1/2) r - 1/2` with `r` the old extent over the
- * new: `bilinear` mixes the two pixels around it, those at the border alone beyond it; `nearest` takes pixel `floor(i r)`.
+ * Scales images to any size. Along each axis result pixel `i` lies at `(i + 1/2) r - 1/2`, where `r` is the old extent
+ * divided by the new. `bilinear` interpolates the two pixels around that point, and uses the border pixel alone beyond
+ * the border; `nearest` takes pixel `floor(i r)`.
  *
  * @param x `[n, c, h, w]`
  * @param size height and width of the result
  * @returns `[n, c, ...size]`
- * @throws {ShapeError} for a size that is no image's
+ * @throws {ShapeError} for a size that is not valid for an image
  */
 export function resize2d(x: Tensor, size: readonly [number, number], mode: 'nearest' | 'bilinear'): Tensor {
   const [n, c, h, w] = requireImage('resize2d', x);
@@ -59,7 +60,7 @@ export function resize2d(x: Tensor, size: readonly [number, number], mode: 'near
   requireFloats('resize2d', [x]);
   const factor = size[0] / h;
   if (mode === 'nearest' && Number.isInteger(factor) && size[1] === factor * w) return x.upsample2d(factor);
-  // An axis at a time as a product with the matrix of weights: two passes at any scale, exact to differentiate.
+  // One axis at a time, as a product with a matrix of weights: two passes at any scale, with exact derivatives.
   const [horizontal, vertical] = [weights(w, size[1], mode, x.dtype), weights(h, size[0], mode, x.dtype)];
   const rows = x.reshape([n * c * h, w]).matmul(horizontal);
   const turned = rows.reshape([n, c, h, size[1]]).transpose([0, 1, 3, 2]);
@@ -67,7 +68,7 @@ export function resize2d(x: Tensor, size: readonly [number, number], mode: 'near
   return columns.reshape([n, c, size[1], size[0]]).transpose([0, 1, 3, 2]);
 }
 
-/** `[from, to]`: how much each old pixel counts in each new one. */
+/** `[from, to]`: the weight of each old pixel in each new one. */
 function weights(from: number, to: number, mode: 'nearest' | 'bilinear', dtype: DType): Tensor {
   const matrix = new Float64Array(from * to);
   for (let i = 0; i < to; i++) {

@@ -3,14 +3,14 @@ import { inFloat32 } from './in-float32.js';
 import { requireFloats } from '../graph/infer.js';
 import { full, type Tensor } from '../graph/tensor.js';
 
-/** Inverse square root of the mean square over the given axes, kept with extent 1. */
+/** Inverse root mean square over the given axes, which are kept with extent 1. */
 function inverseRms(x: Tensor, axes: readonly number[], epsilon: number): Tensor {
   return full(1, [], x.dtype).div(x.square().mean(axes, true).add(epsilon).sqrt());
 }
 
 /**
- * Divides by the root mean square along the last axis: `x / sqrt(mean(x^2) + epsilon)` (Zhang and Sennrich 2019, without gain).
- * Of halves it is computed in float32 and rounded once, as are all norms.
+ * Divides by the root mean square along the last axis: `x / sqrt(mean(x^2) + epsilon)` (Zhang and Sennrich 2019,
+ * without gain). For halves it is computed in float32 and rounded once, as are all norms.
  *
  * @param x `[..., c]`
  * @param epsilon keeps a zero vector finite; 1e-6 unless given
@@ -20,15 +20,18 @@ export function rmsNorm(x: Tensor, epsilon = 1e-6): Tensor {
   return inFloat32(x, (x) => x.mul(inverseRms(x, [-1], epsilon)));
 }
 
-/** Root-mean-square norm over the channels of every pixel of `[n, c, h, w]` (Karras et al. 2018, "pixelwise feature vector"). */
+/**
+ * Root-mean-square norm over the channels of every pixel of `[n, c, h, w]` (Karras et al. 2018, "pixelwise feature
+ * vector").
+ */
 export function pixelNorm(x: Tensor, epsilon = 1e-6): Tensor {
   requireFloats('pixelNorm', [x]);
   return inFloat32(x, (x) => x.mul(inverseRms(x, [1], epsilon)));
 }
 
 /**
- * Centres and scales along the last axis: `(x - mean(x)) / sqrt(var(x) + epsilon)` (Ba, Kiros, Hinton 2016, without gain
- * and bias; the variance divides by the number of elements).
+ * Centres and scales along the last axis: `(x - mean(x)) / sqrt(var(x) + epsilon)` (Ba, Kiros, Hinton 2016, without
+ * gain and bias; the variance divides by the number of elements).
  */
 export function layerNorm(x: Tensor, epsilon = 1e-6): Tensor {
   requireFloats('layerNorm', [x]);

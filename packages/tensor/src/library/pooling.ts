@@ -4,7 +4,7 @@ import { requireImage } from './images.js';
 import { requireFloats, requireNumbers } from '../graph/infer.js';
 import { constant, type Tensor } from '../graph/tensor.js';
 
-/** The window of a pooling, equal in both directions. */
+/** Options of the pooling window, equal in both directions. */
 export interface PoolOptions {
   /** Distance between neighbouring windows; the side of the window unless given. */
   readonly stride?: number;
@@ -31,7 +31,7 @@ export function averagePool2d(x: Tensor, side: number, options: PoolOptions = {}
 }
 
 /**
- * Maximum over windows of `side x side` pixels; padding never wins. Where several pixels attain it they share the derivative.
+ * Maximum over windows of `side x side` pixels; padding never wins. Pixels that tie for it share the derivative.
  *
  * @param x `[n, c, h, w]`
  * @returns `[n, c, floor((h + 2 padding - side) / stride) + 1, …]`, the width like the height
@@ -81,7 +81,7 @@ function everyNth(x: Tensor, axis: number, first: number, step: number, count: n
   return steps.slice(starts, steps.shape.with(axis + 1, 1)).reshape([...before, count, ...after]);
 }
 
-/** The lowest number around a zero image of `h x w`. */
+/** A zero image of `h x w` framed by the lowest number. */
 function frame(h: number, w: number, margin: number, dtype: DType): Tensor {
   const [rows, columns] = [h + 2 * margin, w + 2 * margin];
   const lowest = dtype === 'int32' ? -(2 ** 31) : -Infinity;

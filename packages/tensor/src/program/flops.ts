@@ -3,8 +3,8 @@ import { sizeOf } from '../graph/shape.js';
 import { reachable, type Tensor } from '../graph/tensor.js';
 
 /**
- * Floating-point operations of the matrix products and convolutions that the given tensors need, a multiplication and an
- * addition counted as two; element-wise work is left out, as is usual.
+ * Floating-point operations of the matrix products and convolutions that the given tensors need, counting a
+ * multiplication and an addition as two; element-wise work is left out, as is usual.
  */
 export function countFlops(outputs: Iterable<Tensor>): number {
   return reachable(outputs).reduce((total, node) => total + flopsOf(node), 0);

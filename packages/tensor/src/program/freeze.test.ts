@@ -32,7 +32,7 @@ describe('freeze', () => {
     expect((await y!.read()).data[0]).toBe(roundTo(1 / 3, 'bfloat16'));
   });
 
-  it('computes the same without the states, which stay what they were when it was called', async () => {
+  it('computes the same without the states, whose values are those at the time of the call', async () => {
     const bias = Float32Array.from(b.data);
     const frozen = freeze(affine, { w, b: hostTensor([1, 2], bias) });
     bias.fill(NaN);
@@ -40,18 +40,18 @@ describe('freeze', () => {
     const executable = await referenceRuntime().compile(frozen);
     await executable.writeState({ count: hostTensor([], [3], 'int32') });
     const { y } = await executable.run({ x });
-    // x w = [[11, 14], [3, 4]], of whole numbers: exact.
+    // x w = [[11, 14], [3, 4]], exact because these are whole numbers.
     expect(Array.from((await y!.read()).data)).toEqual([30, 45, 6, 15]);
     expect(Array.from((await executable.readState())['count']!.data)).toEqual([4]);
     expect(Object.keys(affine.state)).toEqual(['w', 'b', 'count']);
   });
 
-  it('simplifies by what the values are: a layer of zeros goes', () => {
+  it('simplifies using the values: a layer of zeros disappears', () => {
     const frozen = freeze(affine, { w: hostTensor([3, 2], new Float32Array(6)) });
     expect(formatProgram(frozen)).not.toContain('matmul');
   });
 
-  it('changes nothing where it is given nothing', () => {
+  it('changes nothing when given nothing', () => {
     expect(formatProgram(freeze(affine, {}))).toBe(formatProgram(affine));
   });
 

@@ -7,12 +7,12 @@ import { substitute } from './substitute.js';
 import { bind, constant, type Tensor } from '../graph/tensor.js';
 
 /**
- * A program whose named states have become constants: a sampler with its parameters, for example. A runtime may lay constants out
- * as its kernels prefer and compute with them in advance, and a file written from the program contains them.
+ * Turns named states of a program into constants: the parameters of a sampler, for example. A runtime may lay out
+ * constants to suit its kernels and precompute with them, and a file written from the program contains them.
  *
- * @param program stays as it is
- * @param values values of any of its states that it does not change; they are copied
- * @param options.copy false takes arrays of float32 as they are: they must not change as long as the program is used
+ * @param program left unchanged
+ * @param values values for any states that it does not change; they are copied
+ * @param options.copy false uses float32 arrays without copying: they must not change as long as the program is in use
  * @returns the same program without those states
  * @throws {FeedError} for an unknown name, a wrong shape or a wrong dtype
  * @throws {ProgramError} for a state that the program changes

@@ -41,7 +41,7 @@ describe('program', () => {
     }
   });
 
-  it('is written one node a line', () => {
+  it('is written one node per line', () => {
     expect(`\n${formatProgram(sgd)}`).toMatchInlineSnapshot(`
       "
       %0 = input 'x' : float32 [4, 3]
@@ -75,7 +75,7 @@ describe('program', () => {
     expect(formatProgram(built)).toBe('%0 = constant … : float32 [9]\nreturn y = %0');
   });
 
-  it('leaves out what no result needs', () => {
+  it('leaves out nodes that no result needs', () => {
     const built = program('dead', { inputs: { x: [2], unused: [3] } }, ({ x, unused }) => {
       unused.exp();
       return { outputs: { y: x } };
@@ -94,7 +94,8 @@ describe('program', () => {
       const outputs = await executable.run({ x, y, rate: hostTensor([], [0.5]) });
       loss = (await outputs['loss']!.read()).data[0]!;
     }
-    // The exact solution is w = (1, 2, 3); the slowest mode shrinks by 1 - 0.5 * 2/4 = 3/4 a step, and 0.75^400 = 1e-50.
+    // The exact solution is w = (1, 2, 3); the slowest mode shrinks by a factor 1 - 0.5 * 2/4 = 3/4 per step, and
+    // 0.75^400 = 1e-50.
     expect(loss).toBeLessThan(1e-25);
     const { w, steps } = await executable.readState();
     w!.data.forEach((value, i) => expect(value).toBeCloseTo(i + 1, 12));
@@ -121,7 +122,7 @@ describe('a program cannot be built', () => {
     expect(build(twice)).toBe("program 'p': 'x' is both an input and a state");
   });
 
-  it('with a new value for what is no state', () => {
+  it('with a new value for something that is not a state', () => {
     const unknown = (): unknown => program('p', { inputs: { x: [1] } }, ({ x }) => ({ outputs: {}, state: { v: x } }));
     expect(build(unknown)).toBe("program 'p': new value for 'v', which is not a state of this program");
     const argument = (): unknown => program('p', { inputs: { x: [1] } }, ({ x }) => ({ outputs: {}, state: { x } }));
@@ -186,7 +187,7 @@ describe('checkFeeds', () => {
     );
   });
 
-  it('names that every object has are unknown names', () => {
+  it('names of built-in object properties are unknown names', () => {
     expect(refusal({ toString: x })).toContain("unknown input 'toString'");
   });
 });

@@ -5,25 +5,27 @@ import { sameShape, type Shape } from '../graph/shape.js';
 import { simplify } from '../simplify/simplify.js';
 import { input, reachable, type Tensor } from '../graph/tensor.js';
 
-/** A float32 tensor may be specified by its shape alone. */
+/** A tensor's spec; a float32 tensor may be specified by its shape alone. */
 export type SpecLike = TensorSpec | Shape;
 
 /** Symbolic tensors by name. */
 export type Tensors = Readonly<Record<string, Tensor>>;
 
-/** What a program takes: inputs come with every run, state stays in the executable from run to run. */
+/** What a program takes: inputs are given with every run, state stays in the executable from run to run. */
 export interface ProgramArguments {
   readonly inputs: Readonly<Record<string, SpecLike>>;
   readonly state?: Readonly<Record<string, SpecLike>>;
 }
 
-/** What a program computes: outputs to read, and new values of the states that it changes (the others stay as they are). */
+/**
+ * What a program computes: outputs to read, and new values of the states that it changes (the others stay as they are).
+ */
 export interface ProgramResults {
   readonly outputs: Tensors;
   readonly state?: Tensors;
 }
 
-/** What goes into a program and what comes out, by name. */
+/** The inputs, state and outputs of a program, by name. */
 export interface Signature {
   /** Name of the program, for messages. */
   readonly name: string;
@@ -35,24 +37,25 @@ export interface Signature {
 }
 
 /**
- * A closed computation of static shapes: everything a runtime needs to know. `nodes` lists every tensor once, operands
- * before results, simplified; `outputs` and `updates` point into it.
+ * A closed computation with static shapes: everything that a runtime needs to know. `nodes` lists every tensor of the
+ * simplified graph once, operands before results; `outputs` and `updates` point into it.
  */
 export interface Program extends Signature {
   readonly outputs: Tensors;
-  /** New value of each state that the program changes; states not named here stay. */
+  /** New value of each state that the program changes; states not named here keep their values. */
   readonly updates: Tensors;
   readonly nodes: readonly Tensor[];
 }
 
 /**
- * Builds a program by calling a function with symbolic tensors for its inputs and state, and simplifying what it returns.
+ * Builds a program by calling a function with symbolic tensors for its inputs and state, and simplifying what it
+ * returns.
  *
  * @param name used in error messages and in exported files
  * @param args shapes and dtypes of the inputs and of the state
  * @param build computes outputs and new state from `(inputs, state)`
  * @returns the simplified program
- * @throws {ProgramError} when a name is used twice, an update's name or shape is not that of a state, or a result
+ * @throws {ProgramError} when a name is used twice, an update does not match a state in name or shape, or a result
  *   depends on a tensor that is not an argument of this program
  *
  * @example
@@ -94,7 +97,7 @@ export function program<I extends string, S extends string = never>(
   return programOf({ name, inputs, state, outputs: results.outputs, updates });
 }
 
-/** The simplified program of results that have been checked. */
+/** The simplified program for results that have been checked. */
 export function programOf({ outputs, updates, ...rest }: Omit<Program, 'nodes'>): Program {
   const names = [...Object.keys(outputs), ...Object.keys(updates)];
   const simplified = simplify([...Object.values(outputs), ...Object.values(updates)]);

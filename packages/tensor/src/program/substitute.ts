@@ -2,10 +2,10 @@ import type { Program } from './program.js';
 import { Tensor } from '../graph/tensor.js';
 
 /**
- * Rebuilds a program's nodes with other tensors for some of its inputs and states.
+ * Rebuilds a program's nodes with other tensors in place of some of its inputs and states.
  *
- * @param given the tensor that takes the place of an input or state; undefined keeps it
- * @returns what each node became; nodes that depend on nothing replaced are themselves
+ * @param given the tensor that replaces an input or state; undefined keeps it
+ * @returns the new tensor for each node; nodes that depend on nothing replaced map to themselves
  */
 export function substitute(
   { nodes }: Program,

@@ -48,7 +48,7 @@ describe('unroll', () => {
     expect(Object.keys(updates)).toEqual(['w']);
   });
 
-  test('takes one step as the program itself, and refuses what is no number of steps', () => {
+  test('returns the program itself for one step, and refuses an invalid number of steps', () => {
     expect(unroll(decay, 1)).toBe(decay);
     expect(() => unroll(decay, 0)).toThrow(ConfigError);
     expect(() => unroll(decay, 2.5)).toThrow('stepsPerRun: wanted a whole number >= 1, got 2.5');

@@ -6,12 +6,12 @@ import type { Tensor } from '../graph/tensor.js';
 import { requireWhole } from '../whole.js';
 
 /**
- * The program that takes several steps of another in a row: each step moves the state on for the next.
+ * The program that takes several steps of another in a row: each step updates the state for the next.
  *
  * @param steps whole number >= 1; 1 is the program itself
- * @returns a program of the same name, with the same state, whose inputs and outputs have a leading axis of `steps`, one
- *   row for each step. Its values are those of as many runs, up to the rounding that sharing between steps may change
- * @throws {ConfigError} for another number of steps
+ * @returns a program of the same name, with the same state, whose inputs and outputs have a leading axis of `steps`,
+ *   one row for each step. Its values are those of as many runs, up to rounding, which sharing between steps may change
+ * @throws {ConfigError} for an invalid number of steps
  *
  * @example
  * const count = program('count', { inputs: { x: [] }, state: { n: [] } }, ({ x }, { n }) => ({ outputs: { n }, state: { n: n.add(x) } }));
@@ -40,9 +40,9 @@ export function unroll(step: Program, steps: number): Program {
 }
 
 /**
- * Inputs, state and outputs of {@link unroll}, for a runtime that repeats a step by other means.
+ * Inputs, state and outputs of {@link unroll}, for a runtime that repeats a step in some other way.
  *
- * @throws {ConfigError} for a number of steps that there cannot be
+ * @throws {ConfigError} for an invalid number of steps
  */
 export function unrolledSignature(step: Signature, steps: number): Signature {
   requireWhole('stepsPerRun', steps);
@@ -50,7 +50,7 @@ export function unrolledSignature(step: Signature, steps: number): Signature {
   return { ...step, inputs: stacked(step.inputs, steps), outputs: stacked(step.outputs, steps) };
 }
 
-/** Specs of `count` tensors each, stacked along a new leading axis. */
+/** Specs for `count` tensors each, stacked along a new leading axis. */
 function stacked(specs: Readonly<Record<string, TensorSpec>>, count: number): Record<string, TensorSpec> {
   return Object.fromEntries(
     Object.entries(specs).map(([name, { shape, dtype }]) => [name, { shape: [count, ...shape], dtype }]),

@@ -1,8 +1,9 @@
 import { requireRange, type RandomKey } from './random-key.js';
 
 /**
- * Philox 4x32-10 (Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011). The 128-bit counter is
- * (block, sample, step), the 64-bit key (seed, purpose). `next(block)` puts four words of 32 random bits into `words`.
+ * Philox 4x32-10 (Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011). The 128-bit
+ * counter is (block, sample, step), the 64-bit key (seed, purpose). `next(block)` puts four words of 32 random bits
+ * into `words`.
  *
  * @throws {RandomKeyError} for a seed, step or sample outside its range
  */
@@ -23,7 +24,7 @@ export function philox(key: RandomKey): { readonly words: Uint32Array; next(bloc
   return { words, next };
 }
 
-/** The ten rounds, in place: multiply two words, exchange high halves, mix in the key, and step the key. */
+/** The ten rounds, in place: multiply two words, exchange high halves, mix in the key, and advance the key. */
 export function rounds(words: Uint32Array, key0: number, key1: number): void {
   let [k0, k1] = [key0, key1];
   let [c0, c1, c2, c3] = words as unknown as [number, number, number, number];

@@ -2,9 +2,9 @@ import { RandomKeyError } from '../errors.js';
 import { isWhole } from '../whole.js';
 
 /**
- * Names one stream of random numbers. Draws depend on nothing else: not on batch size, worker count, runtime, or what was
- * drawn before, so a resumed run sees what an uninterrupted one would have seen. Every function that takes a key throws a
- * {@link RandomKeyError} for a number outside its range.
+ * Names one stream of random numbers. Draws depend on nothing else: not on batch size, worker count, runtime, or what
+ * was drawn before, so a resumed run sees the same numbers as an uninterrupted one. Every function that takes a key
+ * throws a {@link RandomKeyError} for a number outside its range.
  */
 export interface RandomKey {
   /** Whole number in [0, 2^53). */

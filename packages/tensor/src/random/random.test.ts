@@ -11,7 +11,7 @@ const block = (counter: readonly number[], key: readonly [number, number]): stri
 };
 
 describe('Philox 4x32-10', () => {
-  // The known answers of Random123 1.14, tests/kat_vectors, lines "philox4x32 10".
+  // Known answers from Random123 1.14, tests/kat_vectors, lines "philox4x32 10".
   it.each([
     { counter: [0, 0, 0, 0], key: [0, 0], words: '6627e8d5 e169c58d bc57ac4c 9b00dbd8' },
     {
@@ -78,7 +78,8 @@ const mean = (xs: ArrayLike<number>, f: (x: number) => number = (x) => x): numbe
 const count = 100_000;
 
 describe('distributions', () => {
-  // Deterministic draws; the bounds are five standard errors of the exact distribution, so any seed would nearly surely pass.
+  // The draws are deterministic; the bounds are five standard errors of the exact distribution, so almost any seed
+  // would pass.
   it('uniform numbers have the moments of [0, 1)', () => {
     const u = uniforms({ seed: 5, purpose: 'test' }, count);
     expect(u.every((x) => x >= 0 && x < 1)).toBe(true);
@@ -142,14 +143,14 @@ describe('streams', () => {
     expect(whole.subarray(15, 30)).toEqual(Float32Array.from(normals({ ...key, sample: 1 }, 15)));
   });
 
-  it('fill an array with what normals gives', () => {
+  it('fill an array with the numbers of normals', () => {
     const out = new Float64Array(7);
     fillNormals({ seed: 1, purpose: 'p' }, out);
     expect(out).toEqual(normals({ seed: 1, purpose: 'p' }, 7));
   });
 
   // The numbers of a seed are part of the interface: a published result names its seed. Computed by this package 0.1.
-  it('stay what they are from version to version', () => {
+  it('stay the same from version to version', () => {
     const stream = normals({ seed: 42, purpose: 'noise', step: 3, sample: 7 }, 3);
     expect(Array.from(stream, (x) => Number(x.toFixed(9)))).toMatchInlineSnapshot(`
       [

@@ -19,7 +19,7 @@ export function normals(key: RandomKey, count: number): Float64Array {
   return out;
 }
 
-/** Fills an array with the numbers that {@link normals} gives for the key. */
+/** Fills an array with the numbers that {@link normals} returns for the key. */
 export function fillNormals(key: RandomKey, out: Float32Array | Float64Array): void {
   const stream = philox(key);
   for (let i = 0; i < out.length; i += 2) {
@@ -36,7 +36,7 @@ export function fillNormals(key: RandomKey, out: Float32Array | Float64Array): v
 /**
  * Standard normal noise for a batch: sample `i` gets the stream `(seed, purpose, step, firstSample + i)`.
  *
- * @param shape of the batch, `[count, ...sample]`
+ * @param shape shape of the batch, `[count, ...sample]`
  * @returns row-major values, `count * size` of them
  */
 export function normalBatch(key: RandomKey, shape: readonly number[], firstSample = 0): Float32Array {

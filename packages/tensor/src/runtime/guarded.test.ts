@@ -4,7 +4,7 @@ import { guarded, type CompiledProgram } from './guarded.js';
 import { hostTensor, type HostTensor } from './host-tensor.js';
 import { program, type Signature } from '../program/program.js';
 
-/** A state in the memory of a device that takes a while for everything, and notes what happens there. */
+/** A state in the memory of a slow device, which records what happens there. */
 interface Cell {
   readonly label: string;
   readonly tensor: HostTensor;
@@ -58,7 +58,7 @@ function device() {
 }
 
 describe('guarded executables', () => {
-  it('take one call at a time, also where they share states', async () => {
+  it('take one call at a time, even if they share states', async () => {
     const { events, executable, compiled } = device();
     const one = await executable(signature('one', 'a'), undefined, () => compiled('one', 'a'));
     const two = await executable(signature('two', 'a', 'b'), one, () => compiled('two', 'b'));
@@ -85,7 +85,7 @@ describe('guarded executables', () => {
     ]);
   });
 
-  it('hold each state once, and release it with the last of those that have it', async () => {
+  it('hold each state once, and release it with its last owner', async () => {
     const { live, executable, compiled } = device();
     const one = await executable(signature('one', 'a', 'b'), undefined, () => compiled('one', 'a', 'b'));
     const two = await executable(signature('two', 'b', 'c'), one, () => compiled('two', 'b'));
@@ -112,7 +112,7 @@ describe('guarded executables', () => {
     expect(live.size).toBe(2);
   });
 
-  it('leave shared states as they were where compiling fails', async () => {
+  it('leave shared states as they were if compiling fails', async () => {
     const { live, executable, compiled } = device();
     const one = await executable(signature('one', 'a'), undefined, () => compiled('one'));
     await one.writeState({ a: scalar(1) });
@@ -127,7 +127,7 @@ describe('guarded executables', () => {
     expect(live.size).toBe(0);
   });
 
-  it('are not compiled where they cannot share', async () => {
+  it('are not compiled if they cannot share', async () => {
     const { executable, compiled } = device();
     const one = await executable(signature('one', 'a'), undefined, () => compiled('one'));
     const elsewhere = await device().executable(signature('elsewhere', 'a'), undefined, () => compiled('elsewhere'));

@@ -3,7 +3,7 @@ import type { Signature } from '../program/program.js';
 import { checkFeeds, checkStateWritten, type DeviceTensor, type Executable, type Feeds } from './runtime.js';
 import { newShared, own, type Shared, type StateMemory } from './shared-states.js';
 
-/** What one run gives: its outputs, and the new value of each state that the program changes. */
+/** The results of one run: its outputs, and the new value of each state that the program changes. */
 export interface RunResults<Value> {
   readonly outputs: Record<string, DeviceTensor>;
   readonly updates: Readonly<Record<string, Value>>;
@@ -12,8 +12,8 @@ export interface RunResults<Value> {
 /** A program as a back end runs it. Calls to it never overlap, and none comes after `dispose`. */
 export interface CompiledProgram<Value> {
   /**
-   * @param inputs every input, checked for shape and dtype
-   * @param stateOf value of a state of the program, all of which were written
+   * @param inputs all inputs, checked for shape and dtype
+   * @param stateOf returns the value of a state of the program; all states have been written
    */
   run(inputs: Feeds, stateOf: (name: string) => Value): RunResults<Value> | Promise<RunResults<Value>>;
   /** Releases everything the program holds except its states. */
@@ -23,10 +23,10 @@ export interface CompiledProgram<Value> {
 /**
  * Makes an executable.
  *
- * @param program what one run takes and gives
+ * @param program what one run takes and returns
  * @param sharing an executable to share states of equal names with, or undefined
  * @param compile called once sharing is known to be possible
- * @throws {SharingError} for an executable of another runtime, or a state that differs
+ * @throws {SharingError} for an executable from another runtime, or a state that differs
  * @throws {DisposedError} for an executable that was disposed
  */
 export type MakeExecutable<Value> = (
@@ -36,8 +36,8 @@ export type MakeExecutable<Value> = (
 ) => Promise<Executable>;
 
 /**
- * What the executables of all runtimes have in common: they refuse what the interface says, take one call at a time, and keep
- * states, their own or shared ones. A runtime calls this once and makes all of its executables with the result.
+ * What the executables of all runtimes have in common: they check what they are given, take one call at a time, and
+ * keep their own or shared states. A runtime calls this once and makes all of its executables with the result.
  *
  * @param memory where the runtime keeps states
  */
@@ -56,7 +56,7 @@ export function guarded<Value>(memory: StateMemory<Value>): MakeExecutable<Value
 
   return async (program, sharing, compile) => {
     const shared = sharing === undefined ? newShared<Value>() : sharedWith(program, sharing);
-    // Before anything is awaited, so that the states outlive the executable that they are shared with.
+    // Done before anything is awaited, so that the states outlive the executable that they are shared with.
     const states = own(shared, program, memory);
     let compiled: CompiledProgram<Value>;
     try {

@@ -19,7 +19,7 @@ describe('hostTensor', () => {
     expect(hostTensor([1], Float64Array.of(1)).dtype).toBe('float32');
   });
 
-  it.each(['float16', 'bfloat16'] as const)('rounds numbers to %s, in an array of their own', (dtype) => {
+  it.each(['float16', 'bfloat16'] as const)('rounds numbers to %s, in a new array', (dtype) => {
     const data = Float64Array.of(1 / 3, 1e9, -0);
     const rounded = Float32Array.from(data, (value) => roundTo(value, dtype));
     expect(hostTensor([3], data, dtype)).toEqual({ shape: [3], dtype, data: rounded });
@@ -40,7 +40,7 @@ describe('hostTensor', () => {
     expect(() => hostTensor([], [])).toThrow(ShapeError);
   });
 
-  it('refuses shapes that are none', () => {
+  it('refuses invalid shapes', () => {
     expect(() => hostTensor([-2, -3], new Float32Array(6))).toThrow(ShapeError);
     expect(() => hostTensor([0], [])).toThrow('hostTensor: wanted whole extents >= 1, got [0]');
   });
@@ -60,7 +60,7 @@ describe('hostTensor', () => {
 });
 
 describe('stackHostTensors', () => {
-  it('puts tensors one after the other along a new axis, in memory of its own', () => {
+  it('stacks tensors along a new axis, in new memory', () => {
     const row = hostTensor([2], Int32Array.of(1, 2));
     const stacked = stackHostTensors([row, hostTensor([2], Int32Array.of(3, 4)), row]);
     expect(stacked).toEqual(hostTensor([3, 2], Int32Array.of(1, 2, 3, 4, 1, 2)));
@@ -74,7 +74,7 @@ describe('stackHostTensors', () => {
     expect(stackHostTensors([hostTensor([], [0.5]), doubles]).data).toEqual(Float64Array.of(0.5, 0.1));
   });
 
-  it('refuses none, and tensors that differ', () => {
+  it('refuses an empty list, and tensors that differ', () => {
     expect(() => stackHostTensors([])).toThrow(ShapeError);
     expect(() => stackHostTensors([hostTensor([1], [1]), hostTensor([], [1])])).toThrow(ShapeError);
     expect(() => stackHostTensors([hostTensor([1], [1]), hostTensor([1], Int32Array.of(1))])).toThrow(DTypeError);

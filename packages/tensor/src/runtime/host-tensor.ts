@@ -4,8 +4,9 @@ import { roundTo } from '../graph/half.js';
 import { requireExtents, sameShape, sizeOf, type Shape } from '../graph/shape.js';
 
 /**
- * Host memory of each dtype. A float32 tensor may be given as doubles, which a runtime rounds to its precision. A float16 or
- * bfloat16 tensor is an array of numbers too, all of which the dtype can hold; runtimes read it as a `Float32Array`.
+ * Host memory of each dtype. A float32 tensor may be given as doubles, which a runtime rounds to its precision. A
+ * float16 or bfloat16 tensor is also an array of numbers, each of which the dtype can hold; runtimes return it as a
+ * `Float32Array`.
  */
 export type HostData = Float32Array | Float64Array | Int32Array | Uint8Array;
 
@@ -21,11 +22,12 @@ export type HostTensors = Readonly<Record<string, HostTensor>>;
  * Wraps numbers as a host tensor after checking that their count and type fit.
  *
  * @param shape extents, outermost first; `[]` for a scalar
- * @param data row-major values; a plain array becomes a `Float32Array` (`Int32Array`, `Uint8Array` for int32 and bool). Those of
- *   a float16 or bfloat16 tensor are rounded to it, in a `Float32Array` of their own
+ * @param data row-major values; a plain array becomes a `Float32Array` (`Int32Array`, `Uint8Array` for int32 and bool).
+ *   Values of a float16 or bfloat16 tensor are rounded to it, in a new `Float32Array`
  * @param dtype `float32` unless given; inferred as `int32` from an `Int32Array` and `bool` from a `Uint8Array`
- * @throws {ShapeError} when an extent is not a whole number from 1, or the number of values not the product of the extents
- * @throws {DTypeError} when the array's type cannot hold the dtype, or a plain number is no value of it
+ * @throws {ShapeError} when an extent is not a whole number >= 1, or the number of values is not the product of the
+ *   extents
+ * @throws {DTypeError} when the array's type cannot hold the dtype, or a plain number is not a valid value of it
  */
 export function hostTensor(shape: Shape, data: HostData | readonly number[], dtype?: DType): HostTensor {
   const type = dtype ?? (data instanceof Int32Array ? 'int32' : data instanceof Uint8Array ? 'bool' : 'float32');
@@ -46,10 +48,10 @@ export function hostZeros(spec: TensorSpec): HostTensor {
 }
 
 /**
- * Stacks tensors along a new leading axis: the inputs of several steps become the input of one run that takes them all.
+ * Stacks tensors along a new leading axis: the inputs of several steps become the input of a single run of them.
  *
  * @param tensors at least one, of equal shape and dtype
- * @throws {ShapeError | DTypeError} for none, or when they differ
+ * @throws {ShapeError | DTypeError} when there are none, or they differ
  */
 export function stackHostTensors(tensors: readonly HostTensor[]): HostTensor {
   const [first] = tensors;
@@ -67,7 +69,7 @@ export function stackHostTensors(tensors: readonly HostTensor[]): HostTensor {
   return stacked;
 }
 
-/** True when an array's element type can stand for the dtype. */
+/** True if an array of this type can hold values of the dtype. */
 export function holds(dtype: DType, data: HostData): boolean {
   if (dtype === 'int32') return data instanceof Int32Array;
   if (dtype === 'bool') return data instanceof Uint8Array;

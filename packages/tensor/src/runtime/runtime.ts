@@ -7,28 +7,29 @@ import { sameShape, sizeOf } from '../graph/shape.js';
 /** How a program is compiled. */
 export interface CompileOptions {
   /**
-   * Steps that one run takes, a whole number >= 1; 1 unless given. From 2 on, inputs and outputs have a leading axis of that
-   * extent, one row per step, and the state moves on by that many steps: see {@link unroll}. It pays off where every run has a
-   * fixed cost, such as carrying the state to the device and back.
+   * Steps per run, a whole number >= 1; 1 unless given. From 2 on, inputs and outputs have a leading axis of that
+   * extent, one row per step, and the state advances by that many steps: see {@link unroll}. This pays off if every run
+   * has a fixed cost, such as transferring the state to the device and back.
    */
   readonly stepsPerRun?: number;
   /**
-   * An executable of the same runtime whose states of equal names this one shares: what one program leaves, the other finds,
-   * and memory holds it once. A state lasts until the last executable that has it is disposed of, in whatever order. Sharing is
-   * transitive: whatever shares with that executable takes part. Inputs are never shared, whatever their names.
+   * An executable of the same runtime with which this one shares the states of equal names: each sees what the other
+   * has written, and memory holds one copy. A state lasts until the last executable that has it is disposed of, in any
+   * order. Sharing is transitive: all executables that share with that one take part. Inputs are never shared, whatever
+   * their names.
    */
   readonly sharing?: Executable;
 }
 
-/** A back end: turns programs into something that runs. */
+/** A back end: compiles programs into executables. */
 export interface Runtime {
-  /** Name for messages and reports, with the device: `onnx (cpu)`. */
+  /** Name for messages and reports, including the device: `onnx (cpu)`. */
   readonly name: string;
   /** What `float32` means here. */
   readonly precision: 'float32' | 'float64';
   /** The dtypes that its programs may have. */
   readonly dtypes: readonly DType[];
-  /** What the last bits of its results depend on besides the program: versions of libraries, threads. */
+  /** What the last bits of its results depend on besides the program: library versions, number of threads. */
   readonly facts?: Readonly<Record<string, string | number | boolean>>;
   /** True where denormal numbers count as zero, in operands and results; elsewhere they may be slow. */
   readonly flushesDenormals?: boolean;
@@ -37,10 +38,10 @@ export interface Runtime {
    *
    * @throws {UnsupportedDTypeError} when the program has a tensor of a dtype that this runtime lacks
    * @throws {UnsupportedError} when the program has a primitive that this runtime lacks
-   * @throws {ConfigError} for a number of steps that there cannot be
-   * @throws {SharingError} for sharing with an executable of another runtime, were it of the same kind, or one with a state
-   *   of an equal name and another shape or dtype
-   * @throws {DisposedError} for sharing with an executable that was disposed
+   * @throws {ConfigError} for an invalid number of steps
+   * @throws {SharingError} for sharing with an executable from another runtime, even of the same kind, or one that has
+   *   a state of the same name with another shape or dtype
+   * @throws {DisposedError} for sharing with an executable that has been disposed of
    */
   compile(program: Program, options?: CompileOptions): Promise<Executable>;
 }
@@ -57,41 +58,41 @@ export interface DeviceTensor extends TensorSpec {
   dispose(): void;
 }
 
-/** Arguments of a run, by name: host tensors, or results of the same runtime that stay where they are. */
+/** Arguments of a run, by name: host tensors, or results from the same runtime, which stay on the device. */
 export type Feeds = Readonly<Record<string, HostTensor | DeviceTensor>>;
 
 /**
- * A compiled program with its state. Calls may overlap: they take effect one after another, in the order in which they were
- * made, `dispose` and the calls of executables that share states included. What a call was given must not change until the call
- * has settled.
+ * A compiled program with its state. Calls may overlap: they take effect one after another in the order in which they
+ * were made, including `dispose` and calls of executables that share states. The arguments of a call must not change
+ * until it has settled.
  */
 export interface Executable {
-  /** What one run takes and gives: the compiled program's, stacked where a run takes several steps of it. */
+  /** What one run takes and returns: the compiled program's signature, stacked if a run takes several steps. */
   readonly program: Signature;
   /**
-   * Sets the named states, copying them to the device: all of them, or none where memory does not suffice. Every state must be set
-   * before the first run.
+   * Sets the named states, copying them to the device: all of them, or none if memory does not suffice. Every state
+   * must be set before the first run.
    *
    * @throws {FeedError} for an unknown name, a wrong shape or a wrong dtype
    */
   writeState(values: HostTensors): Promise<void>;
   /**
-   * Copies the named states to host memory, all states unless given. The copies belong to the caller.
+   * Copies the named states to host memory, by default all. The copies belong to the caller.
    *
    * @throws {FeedError} for an unknown name or a state that was never written
    */
   readState(names?: readonly string[]): Promise<Record<string, HostTensor>>;
   /**
-   * Runs the program once and moves its state on.
+   * Runs the program once and updates its state.
    *
-   * @throws {FeedError} for a missing or unknown input, a wrong shape or dtype, a tensor of another runtime, or state
+   * @throws {FeedError} for a missing or unknown input, a wrong shape or dtype, a tensor from another runtime, or state
    *   that was never written
-   * @throws {DisposedError} for an input that was disposed
+   * @throws {DisposedError} for an input that has been disposed of
    */
   run(inputs: Feeds): Promise<Record<string, DeviceTensor>>;
   /**
-   * Releases the program and the states that it shares with no other, but not the results of its runs, once earlier calls have
-   * settled. Every other method rejects with a {@link DisposedError} from then on; a second call waits for the first.
+   * Once earlier calls have settled, releases the program and the states that it does not share, but not the results of
+   * its runs. Every other method rejects with a {@link DisposedError} from then on; a second call waits for the first.
    */
   dispose(): Promise<void>;
 }
@@ -117,7 +118,7 @@ export function checkDTypes({ name, dtypes }: Pick<Runtime, 'name' | 'dtypes'>, 
 /**
  * Checks tensors given to a program against what it takes; {@link guarded} does so in `run` and `writeState`.
  *
- * @param role `input` wants every one of the program's inputs, `state` any subset of its states
+ * @param role `input` requires all of the program's inputs, `state` any subset of its states
  * @throws {FeedError} for a missing or unknown name, a wrong shape or dtype, or an array that cannot hold the dtype
  */
 export function checkFeeds(program: Signature, role: Role, feeds: Feeds): void {
@@ -147,7 +148,7 @@ export function checkFeeds(program: Signature, role: Role, feeds: Feeds): void {
 /**
  * Checks that every state has been written; {@link guarded} does so before a run and in `readState`.
  *
- * @throws {FeedError} naming the first state that was not
+ * @throws {FeedError} naming the first state that has not been written
  */
 export function checkStateWritten(
   program: Signature,
@@ -164,7 +165,7 @@ export function checkStateWritten(
   }
 }
 
-/** What a program takes a tensor as. */
+/** Whether a tensor is an input or a state. */
 type Role = 'input' | 'state';
 
 function specsOf(program: Signature, role: Role): Readonly<Record<string, TensorSpec>> {

@@ -5,13 +5,13 @@ import { specText, type Signature } from '../program/program.js';
 import { sameShape } from '../graph/shape.js';
 import { turns, type InTurn } from './turns.js';
 
-/** Where a runtime keeps states between runs. `Value` is a state as it is kept there. */
+/** Where a runtime keeps states between runs. `Value` is how a state is stored there. */
 export interface StateMemory<Value> {
-  /** A copy of a host tensor. */
+  /** Copies a host tensor. */
   write(tensor: HostTensor): Value | Promise<Value>;
-  /** A copy on the host. */
+  /** Copies a value to the host. */
   read(value: Value, spec: TensorSpec): HostTensor | Promise<HostTensor>;
-  /** Called with a value that another has replaced, or that no executable has any longer. */
+  /** Called with a value that has been replaced, or that no executable has any more. */
   release(value: Value): void;
 }
 
@@ -24,7 +24,10 @@ interface State<Value> {
   owners: number;
 }
 
-/** What executables that share states, directly or through others, have in common: the states by name, and turns. */
+/**
+ * What executables that share states, directly or through others, have in common: the states by name, and the order of
+ * calls.
+ */
 export interface Shared<Value> {
   readonly states: Map<string, State<Value>>;
   readonly inTurn: InTurn;
@@ -36,24 +39,24 @@ export function newShared<Value>(): Shared<Value> {
 
 /** The states of one executable. */
 export interface OwnedStates<Value> {
-  /** Whether there is a state of this name that has been written. */
+  /** Whether a state of this name has been written. */
   has(name: string): boolean;
   /** The value of a state that has been written. */
   readonly valueOf: (name: string) => Value;
-  /** Sets states, and releases what they were before. */
+  /** Sets states, and releases their old values. */
   replace(values: Readonly<Record<string, Value>>): void;
-  /** Copies host tensors to states: all of them, or none where that fails. */
+  /** Copies host tensors to states: all of them, or none if that fails. */
   write(values: HostTensors): Promise<void>;
-  /** Copies to the host states that have been written. */
+  /** Copies states that have been written to the host. */
   read(names: readonly string[]): Promise<Record<string, HostTensor>>;
   /** Gives up the states; those that no other executable has are released. */
   leave(): void;
 }
 
 /**
- * Makes a program an owner of its states, beside the ones that already have states of the same names.
+ * Makes a program an owner of its states, together with those that already have states of the same names.
  *
- * @throws {SharingError} when one of these has another shape or dtype
+ * @throws {SharingError} when one of them differs in shape or dtype
  */
 export function own<Value>(
   { states }: Shared<Value>,

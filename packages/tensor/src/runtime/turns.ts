@@ -7,7 +7,7 @@ export function turns(): InTurn {
   let last = Promise.resolve();
   return (call) => {
     const result = last.then(call);
-    // Not the result itself, which would then be kept until the next call.
+    // Not the result itself, which would be kept in memory until the next call.
     last = result.then(ignore, ignore);
     return result;
   };

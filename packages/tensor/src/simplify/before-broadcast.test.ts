@@ -3,7 +3,7 @@ import { concat, select, split } from '../library/functions.js';
 import { simplify } from './simplify.js';
 import { input, reachable, type Tensor } from '../graph/tensor.js';
 
-/** Number of elements of everything that is computed. */
+/** Total number of elements that are computed. */
 function work(y: Tensor): number {
   const [simplified] = simplify([y]);
   const computed = reachable([simplified!]).filter((node) => !node.is('input') && !node.is('constant'));
@@ -18,7 +18,7 @@ const matrix = input('x', [50, 4]);
 describe('what was repeated', () => {
   const tripled = time.broadcastTo([50]).mul(3);
   const first = row.slice([0, 0], [1, 1]).reshape([1]);
-  // [name, computation of something repeated 50 times, elements that are computed once before it is].
+  // [name, computation of something repeated 50 times, number of elements computed once before the repetition].
   it.each<[string, Tensor, number]>([
     ['passes through a function', time.broadcastTo([50]).sin(), 1],
     ['and arithmetic with a number or another', tripled.sub(first.broadcastTo([50])), 1 + 1 + 1 + 1],
@@ -33,13 +33,13 @@ describe('what was repeated', () => {
     expect(simplify([y])[0]!.shape).toEqual(y.shape);
   });
 
-  it('takes its new axes with it, whole or in part', () => {
+  it('keeps its new axes, whole or in part', () => {
     const groups = input('groups', [2, 3, 1]).broadcastTo([2, 3, 40]);
-    // Two of the channels belong to each group, and 20 pixels to each channel.
+    // Each group has two channels, and each channel 20 pixels.
     expect(work(groups.reshape([2, 6, 4, 5]).exp())).toBe(2 * 6 + 2 * 6);
     expect(work(groups.reshape([2, 6, 20]).mul(input('x', [2, 6, 20])))).toBe(2 * 6 + 240);
     expect(work(groups.reshape([2, 3, 5, 8]).exp())).toBe(2 * 3 + 2 * 3);
-    // Parts of different groups in one row: each number is wanted.
+    // Rows hold parts of different groups, so each number is needed.
     expect(work(groups.reshape([2, 120]).exp())).toBe(2 * 240);
   });
 

@@ -5,10 +5,10 @@ import { broadcastShapes, sameShape, sizeOf, type Shape } from '../graph/shape.j
 import { full, type Tensor } from '../graph/tensor.js';
 
 /**
- * A computation on tensors that were repeated along an axis, done once before the repetition: a sampler's time, the same for
- * the whole batch, is embedded once and not once per sample.
+ * Moves a computation on tensors that were repeated along an axis to before the repetition: a sampler's time, which is
+ * the same for the whole batch, is embedded once rather than once per sample.
  *
- * @returns undefined where nothing was repeated, or the repetition makes a difference
+ * @returns undefined if nothing was repeated, or the repetition makes a difference
  */
 export function beforeBroadcast<P extends Primitive>(
   primitive: P,
@@ -23,7 +23,7 @@ export function beforeBroadcast<P extends Primitive>(
   return narrow && make('broadcastTo', [narrow], { shape });
 }
 
-/** The primitive applied to what its operands were before they were repeated, where that is less. */
+/** Applies the primitive to its operands before their repetition, if that is less work. */
 const elementwise =
   <P extends Primitive>(primitive: P): RewriteRule<P> =>
   (operands, attributes, shape, make) => {
@@ -62,7 +62,7 @@ const rules: { readonly [P in Primitive]?: RewriteRule<P> } = {
   select: elementwise('select'),
   cast: elementwise('cast'),
 
-  // Where the first axis alone was repeated and stays, or the last one and is divided.
+  // If only the first axis was repeated and is kept, or only the last one and is divided.
   reshape: ([x], { shape }, _, make) => {
     const source = aligned(x!, make);
     const isRow = source.shape[0] === 1 && sameShape(source.shape.slice(1), x!.shape.slice(1));
@@ -93,7 +93,7 @@ const rules: { readonly [P in Primitive]?: RewriteRule<P> } = {
     });
     return make('concat', pieces, { axis });
   },
-  // A product whose left rows are all the same one.
+  // A product whose left rows are all the same.
   matmul: ([a, b], attributes, _, make) => {
     const source = aligned(a!, make);
     const isRow = a!.rank === 2 && !attributes.transposeA && source.shape[0] === 1 && a!.shape[0]! > 1;
@@ -103,19 +103,19 @@ const rules: { readonly [P in Primitive]?: RewriteRule<P> } = {
   },
 };
 
-/** How many axes remain without the last ones that together divide a number; all where that saves nothing. */
+/** How many axes remain without the last ones whose product divides a number; all if that saves nothing. */
 function axesBefore(shape: Shape, count: number): number {
   let kept = shape.length;
   while (kept > 0 && count % sizeOf(shape.slice(kept - 1)) === 0) kept--;
   return sizeOf(shape.slice(kept)) > 1 ? kept : shape.length;
 }
 
-/** What was repeated, or the tensor itself. */
+/** The tensor before repetition, or the tensor itself. */
 function sourceOf(x: Tensor): Tensor {
   return x.is('broadcastTo') ? x.operands[0]! : x;
 }
 
-/** What was repeated, with as many axes as the result. */
+/** The tensor before repetition, with as many axes as the result. */
 function aligned(x: Tensor, make: Make): Tensor {
   const source = sourceOf(x);
   if (source.rank === x.rank) return source;

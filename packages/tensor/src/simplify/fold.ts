@@ -3,7 +3,7 @@ import type { Primitive } from '../graph/primitives.js';
 import { broadcastShapes } from '../graph/shape.js';
 import { full, type Tensor } from '../graph/tensor.js';
 
-/** Element-wise functions of floats, computed while a program is built where every operand is one number repeated. */
+/** Element-wise functions of floats, computed while a program is built if every operand is one number repeated. */
 const scalarFunctions: { readonly [P in Primitive]?: (a: number, b: number) => number } = {
   neg: (a) => -a,
   exp: Math.exp,
@@ -26,7 +26,7 @@ const scalarFunctions: { readonly [P in Primitive]?: (a: number, b: number) => n
   minimum: Math.min,
 };
 
-/** A constant of which every element is one number. */
+/** True for a constant whose elements are all one number: `value`, if given. */
 export function isSplat(x: Tensor, value?: number): x is Tensor<'constant'> {
   return x.is('constant') && x.attributes.data.length === 1 && (value === undefined || x.attributes.data[0] === value);
 }
@@ -36,7 +36,10 @@ export function valueOf(x: Tensor<'constant'>): number {
   return x.attributes.data[0]!;
 }
 
-/** The constant that an element-wise primitive makes of repeated numbers; undefined where its result is none. */
+/**
+ * The constant that results from an element-wise primitive on repeated numbers; undefined if the result is not a
+ * constant.
+ */
 export function fold(primitive: Primitive, operands: readonly Tensor[]): Tensor<'constant'> | undefined {
   const f = scalarFunctions[primitive];
   if (f === undefined) return undefined;

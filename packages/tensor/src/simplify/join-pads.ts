@@ -1,6 +1,6 @@
 import type { Tensor } from '../graph/tensor.js';
 
-/** What a sum of padded tensors amounts to: its parts side by side along an axis, and the zeros left around them. */
+/** A sum of padded tensors as a concatenation: its parts side by side along an axis, and the zeros left around them. */
 export interface Joined {
   readonly parts: readonly Tensor[];
   readonly axis: number;
@@ -9,10 +9,10 @@ export interface Joined {
 }
 
 /**
- * Reads a sum of tensors padded along one axis as a concatenation, where they meet without overlap: the adjoint of a split. The
- * sum may be a tree of sums.
+ * Reads a sum of tensors padded along one axis as a concatenation, if they meet without overlap: the adjoint of a
+ * split. The sum may be a tree of sums.
  *
- * @returns undefined where the terms are anything else
+ * @returns undefined if the terms are anything else
  */
 export function joinPads(terms: readonly Tensor[]): Joined | undefined {
   const pads = padsOf(terms);
@@ -33,7 +33,7 @@ export function joinPads(terms: readonly Tensor[]): Joined | undefined {
   return { parts: sorted.map(({ operands }) => operands[0]!), axis, before, after };
 }
 
-/** The leaves of a tree of sums where all are pads and none occurs twice, as it would in a graph that shares its sums. */
+/** The leaves of a tree of sums if all are pads and none occurs twice, as it would in a graph that shares its sums. */
 function padsOf(terms: readonly Tensor[]): Tensor<'pad'>[] | undefined {
   const pads = new Set<Tensor<'pad'>>();
   const stack = [...terms];

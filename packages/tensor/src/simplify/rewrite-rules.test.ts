@@ -82,7 +82,7 @@ describe('rules', () => {
       expect(simplified!.operands[0]!.primitive).toBe('cast');
     });
 
-    it('a constant is rounded by one to a half, and zero stays zero', () => {
+    it('a cast to a half rounds a constant, and zero stays zero', () => {
       const rounded = full(1 / 3).cast('bfloat16');
       const [third, back] = simplify([rounded, rounded.cast('float32')]);
       expect(third!.is('constant') && third.attributes.data[0]).toBe(roundTo(1 / 3, 'bfloat16'));
@@ -115,7 +115,7 @@ describe('rules', () => {
       expect(simplify([h.div(4)])[0]!.primitive).toBe('mul');
     });
 
-    it.each(['float16', 'bfloat16'] as const)('leave a factor where it keeps %s in range', (dtype) => {
+    it.each(['float16', 'bfloat16'] as const)('leave a factor in place if it keeps %s in range', (dtype) => {
       const x = input('x', [2, 3], dtype);
       const [sum, product, merged] = simplify([
         x.mul(1 / 64).sum(),
@@ -147,7 +147,7 @@ describe('rules', () => {
     `);
   });
 
-  it('what is broadcast only to meet another operand is not', () => {
+  it('an operand that is broadcast only to meet another one is used as it was', () => {
     expect(
       simplified((a, _, row, s) =>
         a
@@ -168,7 +168,7 @@ describe('rules', () => {
     `);
   });
 
-  it('adding zeros that enlarge is a broadcast', () => {
+  it('adding zeros of a larger shape is a broadcast', () => {
     expect(simplified((_, __, row) => row.add(full(0, [2, 3])))).toMatchInlineSnapshot(`
       "
       %0 = input 'row' : float32 [1, 3]
@@ -190,7 +190,7 @@ describe('rules', () => {
     `);
   });
 
-  it('powers of two merge with other factors, and those from 1 on pass reductions', () => {
+  it('powers of two merge with other factors, and those >= 1 move past reductions', () => {
     expect(simplified((a) => a.mul(3).div(4).mul(2))).toMatchInlineSnapshot(`
       "
       %0 = input 'a' : float32 [2, 3]
@@ -211,7 +211,7 @@ describe('rules', () => {
     `);
   });
 
-  it('the 2 of a square goes to the smaller operand where that has a factor that halves it', () => {
+  it('the 2 of a square goes to the smaller operand if that has a factor that halves it', () => {
     expect(simplified((a, _, row) => a.mul(2).mul(row.mul(1 / 3)))).toMatchInlineSnapshot(`
       "
       %0 = input 'a' : float32 [2, 3]
@@ -350,7 +350,7 @@ describe('rules', () => {
     expect(uniform!.shape).toEqual([2, 2]);
   });
 
-  it('inputs of one name stay two', () => {
+  it('two inputs with the same name stay separate', () => {
     const [x, other] = [input('x', [2]), input('x', [2])];
     const [sum] = simplify([x.sub(other)]);
     expect(sum!.operands).toEqual([x, other]);

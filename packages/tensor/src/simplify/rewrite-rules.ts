@@ -5,7 +5,7 @@ import type { BinaryPrimitive, Primitive, Primitives } from '../graph/primitives
 import { broadcastShapes, sameShape, sizeOf, type Shape } from '../graph/shape.js';
 import { full, type Tensor } from '../graph/tensor.js';
 
-/** Makes a node of the simplified graph: applies the rules to it, then shares it with its equals. */
+/** Makes a node of the simplified graph: applies the rules to it, then shares it with equal nodes. */
 export type Make = <P extends Primitive>(
   primitive: P,
   operands: readonly Tensor[],
@@ -13,15 +13,16 @@ export type Make = <P extends Primitive>(
 ) => Tensor;
 
 /**
- * A cheaper tensor of equal value, shape and dtype, or undefined when there is none. Equal means to the last bit in the dtype's
- * own arithmetic, but for the sign of zero; where something overflows or underflows on the way, the new form loses no more than
- * the given one. So sums are not regrouped, and factors move and merge only as powers of two. Three rules leave rounding out:
- * `a - (a - c)` is c, `log(sigmoid(x))` is what has more digits, and constants are computed in double precision.
+ * A cheaper tensor of equal value, shape and dtype, or undefined if there is none. Equal means to the last bit in the
+ * dtype's own arithmetic, except for the sign of zero; if something overflows or underflows on the way, the new form
+ * loses no more than the given one. So sums are not regrouped, and only powers of two move and merge as factors. Three
+ * rules leave out rounding: `a - (a - c)` becomes c, `log(sigmoid(x))` becomes a more accurate form, and constants are
+ * computed in double precision.
  *
- * Operands are already simplified; a rule that calls `make` gives it less than it got (fewer or smaller nodes, or a sign or a
- * scalar moved outwards), so rewriting ends.
+ * Operands are already simplified; a rule that calls `make` passes it less than it got (fewer or smaller nodes, or a
+ * sign or a scalar moved outwards), so rewriting terminates.
  *
- * @param shape of the result
+ * @param shape shape of the result
  */
 export type RewriteRule<P extends Primitive> = (
   operands: readonly Tensor[],
@@ -30,7 +31,7 @@ export type RewriteRule<P extends Primitive> = (
   make: Make,
 ) => Tensor | undefined;
 
-/** A map that is linear in each operand gives zero where one of them is zero. */
+/** A map that is linear in each operand gives zero if one of them is zero. */
 const zeroOfZero: RewriteRule<Primitive> = (operands, _, shape) =>
   operands.some((operand) => isSplat(operand, 0)) ? full(0, shape, operands[0]!.dtype) : undefined;
 
@@ -44,7 +45,7 @@ export const rewriteRules: { readonly [P in Primitive]?: RewriteRule<P> } = {
     if (x!.is('neg')) return x.operands[0];
     return x!.is('sub') ? make('sub', [x.operands[1]!, x.operands[0]!], {}) : undefined;
   },
-  // -softplus(-x), which has digits where the sigmoid has none left or is 0.
+  // -softplus(-x), which keeps its digits where the sigmoid has lost its own or is 0.
   log: ([x], _, __, make) =>
     x!.is('sigmoid') ? make('neg', [make('softplus', [make('neg', x.operands, {})], {})], {}) : undefined,
   square: ([x], _, __, make) => (x!.is('neg') ? make('square', x.operands, {}) : undefined),
@@ -69,7 +70,7 @@ export const rewriteRules: { readonly [P in Primitive]?: RewriteRule<P> } = {
       return make('broadcastTo', [make('neg', [b!], {})], { shape });
     }
     if (b!.is('neg')) return make('add', [a!, b.operands[0]!], {});
-    // a - (a - c) = c, the shape of every regression onto a stopped shift of the prediction.
+    // a - (a - c) = c, the form of every regression onto a shifted prediction with stopped gradient.
     if (b!.is('sub') && b.operands[0] === a) return make('broadcastTo', [b.operands[1]!], { shape });
     return narrowed('sub', [a!, b!], shape, make);
   },
@@ -112,7 +113,7 @@ export const rewriteRules: { readonly [P in Primitive]?: RewriteRule<P> } = {
 
   cast: ([x], { dtype }, shape, make) => {
     if (x!.dtype === dtype) return x;
-    // Float32 holds every half, so that nothing was lost on the way; the other way round, rounding is what is asked for.
+    // Float32 holds every half, so nothing was lost on the way; the other way round, the rounding is intended.
     if (x!.is('cast') && x.dtype === 'float32' && isHalf(x.operands[0]!.dtype))
       return make('cast', x.operands, { dtype });
     return isSplat(x!) && isFloat(x.dtype) && isFloat(dtype) ? full(valueOf(x), shape, dtype) : undefined;
@@ -152,7 +153,7 @@ export const rewriteRules: { readonly [P in Primitive]?: RewriteRule<P> } = {
     const parts = operands.flatMap((x) => (nested(x) ? x.operands : [x]));
     if (operands.some(nested)) return make('concat', parts, { axis });
     const first = operands[0]!;
-    // 0 === -0, but they are not to be confused.
+    // 0 === -0, but the two must be distinguished.
     const alike = (x: Tensor): boolean => isSplat(x) && isSplat(first) && Object.is(valueOf(x), valueOf(first));
     return operands.every(alike) ? repeated(first, shape) : undefined;
   },
@@ -192,12 +193,12 @@ export const rewriteRules: { readonly [P in Primitive]?: RewriteRule<P> } = {
   upsample2d: ([x], _, shape) => repeated(x!, shape),
 };
 
-/** The same number in another shape, where `x` is a full. */
+/** The same number in another shape, if `x` is a constant of one number. */
 function repeated(x: Tensor, shape: Shape): Tensor | undefined {
   return isSplat(x) ? full(valueOf(x), shape, x.dtype) : undefined;
 }
 
-/** A number added up so many times; whole numbers modulo 2^32. */
+/** A number added to itself `count` times; whole numbers modulo 2^32. */
 function repeatedSum(value: number, count: number, dtype: DType): number {
   return dtype === 'int32' ? Math.imul(value, count) : value * count;
 }
@@ -206,17 +207,17 @@ function isScalar(x: Tensor): boolean {
   return isSplat(x) && x.rank === 0;
 }
 
-/** True for a float 2^k or -2^k, repeated: a product with it has all digits of the other factor. */
+/** True for a float 2^k or -2^k, repeated: a product with it keeps all digits of the other factor. */
 function isPowerOfTwo(x: Tensor): x is Tensor<'constant'> {
   return isSplat(x) && isFloat(x.dtype) && Number.isInteger(Math.log2(Math.abs(valueOf(x))));
 }
 
-/** True for a scalar 2^k or -2^k with k >= 0: what is finite after the product has lost nothing to it. */
+/** True for a scalar 2^k or -2^k with k >= 0: if the product is finite, nothing was lost. */
 function isDoubling(x: Tensor): x is Tensor<'constant'> {
   return isPowerOfTwo(x) && isScalar(x) && Math.abs(valueOf(x)) >= 1;
 }
 
-/** True for a full of zero, or of a number that neither overflows nor loses digits in its dtype. */
+/** True for a constant of one number that is zero, or neither overflows nor loses digits in its dtype. */
 function isOrdinary(x: Tensor): boolean {
   const size = isSplat(x) ? Math.abs(valueOf(x)) : NaN;
   const [least, limit] = x.dtype === 'float16' ? [2 ** -14, 65520] : [2 ** -126, 2 ** 128];
@@ -224,8 +225,8 @@ function isOrdinary(x: Tensor): boolean {
 }
 
 /**
- * `(x s) (y c)` as `x (y (s c))` for a smaller y, s a doubling and |s c| <= 1: the product with y overflows no sooner than y,
- * and loses no more than that by c alone.
+ * `(x s) (y c)` as `x (y (s c))` for a smaller y, s a doubling and |s c| <= 1: the product with y overflows no sooner
+ * than y itself, and loses no more than the product with c alone.
  */
 function movedToSmaller(large: Tensor, small: Tensor, make: Make): Tensor | undefined {
   if (large.size <= small.size || !large.is('mul') || !small.is('mul')) return undefined;
@@ -236,7 +237,10 @@ function movedToSmaller(large: Tensor, small: Tensor, make: Make): Tensor | unde
   return make('mul', [x, make('mul', [y, factor], {})], {});
 }
 
-/** An operand that was repeated only to meet the other one is used as it was; a full becomes a scalar. */
+/**
+ * Uses an operand that was repeated only to meet the other one as it was before; a constant of one number becomes a
+ * scalar.
+ */
 function narrowed(
   primitive: BinaryPrimitive,
   operands: readonly Tensor[],
@@ -257,14 +261,14 @@ function narrowed(
   return undefined;
 }
 
-/** True for a transposition of the last two axes only. */
+/** True for a transposition of just the last two axes. */
 function swapsLastTwo(x: Tensor): x is Tensor<'transpose'> {
   if (!x.is('transpose') || x.rank < 2) return false;
   const last = x.rank - 1;
   return x.attributes.permutation.every((axis, i) => axis === (i === last ? last - 1 : i === last - 1 ? last : i));
 }
 
-/** True when a permutation keeps the order of all axes longer than 1, so that memory stays as it is. */
+/** True if a permutation keeps the order of all axes longer than 1, so that the memory layout does not change. */
 function movesOnlyUnits(x: Tensor, permutation: readonly number[]): boolean {
   const long = permutation.filter((axis) => x.shape[axis] !== 1);
   return long.every((axis, i) => i === 0 || long[i - 1]! < axis);

@@ -38,10 +38,10 @@ async function run(built: Program, feeds: Readonly<Record<string, HostTensor>>):
   return Promise.all(Object.keys(built.outputs).map((name) => outputs[name]!.read()));
 }
 
-/** Makes a tensor of two of the pool, or nothing where the shapes do not fit. */
+/** Makes a tensor from two of the pool, or nothing if the shapes do not fit. */
 type Instruction = (a: Tensor, b: Tensor, n: number) => Tensor;
 
-// Whole numbers go in and only whole numbers come out, so that values are exact and equal ones bit-identical.
+// Whole numbers go in and only whole numbers come out, so values are exact, and equal values bit-identical.
 const instructions: readonly Instruction[] = [
   (a, b) => a.add(b),
   (a, b) => a.sub(b),
@@ -160,7 +160,7 @@ describe('values', () => {
     expect(nodes).toBeGreaterThan(3000);
   });
 
-  it('of every primitive and its gradient are the same with and without', async () => {
+  it('of every primitive and its gradient are the same with and without simplification', async () => {
     for (const [primitive, cases] of Object.entries(primitiveCases)) {
       for (const { args, f, name } of cases) {
         const variables = args.map(({ shape, dtype }, i) => input(`x${String(i)}`, shape, dtype));

@@ -6,12 +6,13 @@ import { rewriteRules, type Make } from './rewrite-rules.js';
 import { reachable, Tensor } from '../graph/tensor.js';
 
 /**
- * A graph of equal values that is cheaper to run: common subexpressions shared, constants folded, multiplications by 0
- * and 1 and additions of 0 removed, transpositions moved into matrix products, reshapes and broadcasts merged, what was
- * repeated computed before it is repeated. Values are equal to the last bit, but for the sign of zero: sums are not regrouped,
- * and factors move or merge only as powers of two, where that cannot overflow or underflow. Exceptions leave rounding or NaN out:
- * constants are computed in double precision, `a - (a - c)` is c, and zeros are symbolic, `0 x` is zero even where `x` is
- * infinite or NaN. Inputs stay the tensors they are.
+ * Rebuilds a graph with equal values that is cheaper to run: common subexpressions are shared, constants folded,
+ * multiplications by 0 and 1 and additions of 0 removed, transpositions moved into matrix products, reshapes and
+ * broadcasts merged, and computations on repeated tensors done before the repetition. Values are equal to the last bit,
+ * except for the sign of zero: sums are not regrouped, and only powers of two move or merge as factors, where that
+ * cannot overflow or underflow. Some rules leave out rounding or NaN: constants are computed in double precision,
+ * `a - (a - c)` becomes c, and zeros are symbolic, so `0 x` is zero even where `x` is infinite or NaN. Inputs remain
+ * the same tensors.
  *
  * @returns one tensor per given output, of equal shape, dtype and value
  */
@@ -46,10 +47,10 @@ export function simplify(outputs: readonly Tensor[]): Tensor[] {
 
 const commutative: ReadonlySet<Primitive> = new Set(['add', 'mul', 'maximum', 'minimum', 'equal']);
 
-/** Constants of up to this many numbers are compared number by number, longer ones are taken to differ. */
+/** Constants of up to this many numbers are compared number by number; longer ones are assumed to differ. */
 const comparable = 4096;
 
-/** Equal for nodes that certainly have equal values. */
+/** A key that is equal only for nodes that certainly have equal values. */
 function keyOf(node: Tensor): string {
   if (node.is('input')) return `input ${String(node.id)}`;
   if (node.is('constant')) {

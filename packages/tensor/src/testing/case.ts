@@ -4,13 +4,13 @@ import type { Sample } from './samples.js';
 
 /** A function of tensors at a point: what a contract test evaluates and differentiates. */
 export interface Case {
-  /** What is particular about it: `[2, 1] with [1, 3]`. */
+  /** What distinguishes it: `[2, 1] with [1, 3]`. */
   readonly name: string;
   readonly args: readonly Sample[];
   readonly f: (...args: Tensor[]) => Tensor;
-  /** False where a derivative is a convention and no limit of differences: on a kink, or past a `stopGradient`. */
+  /** False if a derivative is a convention rather than a limit of differences: at a kink, or past a `stopGradient`. */
   readonly smooth: boolean;
-  /** The half that it computes in, where it does: results are as coarse as that, whatever their own dtype. */
+  /** The half in which it computes, if any: results are only as precise as that, whatever their own dtype. */
   readonly half?: HalfDType;
 }
 
@@ -19,7 +19,7 @@ export function at(name: string, args: readonly Sample[], f: Case['f']): Case {
   return { name, args, f, smooth: true };
 }
 
-/** A case on a kink, or with a `stopGradient`: derivatives are compared between runtimes, not with differences. */
+/** A case at a kink, or with a `stopGradient`: derivatives are compared between runtimes, not with differences. */
 export function kink(name: string, args: readonly Sample[], f: Case['f']): Case {
   return { name, args, f, smooth: false };
 }

@@ -12,16 +12,16 @@ import { evaluate } from './evaluate.js';
 
 /** How derivatives are checked. */
 export interface DerivativeCheck {
-  /** Computes in double precision: differences in float32 are too coarse to tell a wrong derivative. */
+  /** Computes in double precision: differences in float32 are too coarse to detect a wrong derivative. */
   readonly runtime: Runtime;
-  /** 2 checks the derivatives of the JVP and of the VJP as well; 1 unless given. */
+  /** 2 also checks the derivatives of the JVP and of the VJP; 1 unless given. */
   readonly order?: 1 | 2;
   /** Chooses the random direction and cotangent; 0 unless given. */
   readonly seed?: number;
   /**
-   * Accepted error of a central difference, relative to the largest derivative (or 1); 1e-8 unless given. With four points
-   * and a step of 1e-3 the difference is off by `step^4 / 30` = 3e-14 fifth derivatives and by rounding of `1e-16 / step` =
-   * 1e-13 values, so 1e-8 leaves room for fifth derivatives and values in the ten thousands.
+   * Accepted error of a central difference, relative to the largest derivative (or 1); 1e-8 unless given. With four
+   * points and a step of 1e-3 the difference is off by `step^4 / 30` = 3e-14 fifth derivatives and by rounding of
+   * `1e-16 / step` = 1e-13 values, so 1e-8 allows for fifth derivatives and values in the ten thousands.
    */
   readonly tolerance?: number;
 }
@@ -30,13 +30,15 @@ export interface DerivativeCheck {
 const step = 1e-3;
 
 /**
- * Checks the derivatives of a function along one random direction `v` and for one random cotangent `u`, in double precision:
+ * Checks the derivatives of a function along one random direction `v` and for one random cotangent `u`, in double
+ * precision:
  *
- * - the value that comes with a JVP and with a VJP is the function's value;
+ * - the value returned with a JVP and with a VJP is the function's value;
  * - `J v` is the central difference `(8 (f(x + h v) - f(x - h v)) - (f(x + 2 h v) - f(x - 2 h v))) / (12 h)`;
  * - `<u, J v> = <J^T u, v>`.
  *
- * With order 2 the same is checked of `x -> J v` and of `x -> <w, J^T u>`. Arguments that are not float32 are held fixed.
+ * With order 2 the same is checked of `x -> J v` and of `x -> <w, J^T u>`. Arguments that are not float32 are held
+ * fixed.
  *
  * @param f function of one tensor per argument, with a float32 result, smooth at the point
  * @param args the point

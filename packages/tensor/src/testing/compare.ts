@@ -6,7 +6,7 @@ import { sameShape } from '../graph/shape.js';
 /** What a derivative costs in precision: how often the function was differentiated. */
 export type Order = 0 | 1 | 2;
 
-/** How far a result is off. */
+/** The errors of a result. */
 export interface Errors {
   /** The greatest difference. */
   readonly absolute: number;
@@ -19,8 +19,9 @@ export type Tolerances = readonly [number, number, number];
 
 /**
  * Largest accepted error by order of derivative, relative to the largest expected magnitude (or 1). A float32 operation
- * rounds by 6e-8 relative; the longest chains of the suite make some ten of them, some back ends approximate erf and tanh to
- * 2e-7, and each differentiation multiplies by factors of up to about 5. Doubles round by 1e-16 and take the same headroom.
+ * rounds by 6e-8 relative; the longest chains of the suite have about ten operations, some back ends approximate erf
+ * and tanh to 2e-7, and each differentiation multiplies by factors of up to about 5. Doubles round by 1e-16 and get the
+ * same headroom.
  */
 export const tolerances: Readonly<Record<'float32' | 'float64', Tolerances>> = {
   float32: [5e-6, 2e-5, 1e-4],
@@ -28,15 +29,19 @@ export const tolerances: Readonly<Record<'float32' | 'float64', Tolerances>> = {
 };
 
 /**
- * The same where halves are computed with, in units of their rounding of 2^-11 and 2^-8. Both sides round after every operation,
- * and differ by a few units where a last digit tips the other way, or where one of them fuses operations and rounds less often.
+ * The same for computations in halves, in units of their rounding of 2^-11 and 2^-8. Both sides round after every
+ * operation, and differ by a few units if a last digit tips the other way, or if one of them fuses operations and
+ * rounds less often.
  */
 export const halfTolerances: Readonly<Record<HalfDType, Tolerances>> = {
   float16: [8 * 2 ** -11, 16 * 2 ** -11, 32 * 2 ** -11],
   bfloat16: [8 * 2 ** -8, 16 * 2 ** -8, 32 * 2 ** -8],
 };
 
-/** The greatest difference between two tensors relative to the largest finite expected magnitude, or to 1 if that is less. */
+/**
+ * The greatest difference between two tensors relative to the largest finite expected magnitude, or to 1 if that is
+ * less.
+ */
 export function relativeError(got: ArrayLike<number>, wanted: ArrayLike<number>): number {
   let scale = 1;
   let difference = 0;
@@ -62,8 +67,8 @@ export function errorsOf(got: ArrayLike<number>, wanted: ArrayLike<number>): Err
 }
 
 /**
- * Says how two tensors differ, or undefined where they do not: shapes and dtypes must be equal, whole numbers and bools
- * exactly so, floats up to the tolerance; infinities and NaN must stand in the same places.
+ * Describes how two tensors differ, or returns undefined if they do not: shapes and dtypes must be equal, whole numbers
+ * and bools exactly equal, floats equal up to the tolerance; infinities and NaN must be in the same places.
  */
 export function mismatch(got: HostTensor, wanted: HostTensor, tolerance: number): string | undefined {
   if (!sameShape(got.shape, wanted.shape) || got.dtype !== wanted.dtype) {

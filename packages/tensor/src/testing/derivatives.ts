@@ -4,7 +4,7 @@ import type { Tensor } from '../graph/tensor.js';
 import { grad, vjp } from '../autodiff/vjp.js';
 import type { Order } from './compare.js';
 
-/** What differentiation makes of a function. */
+/** The results of differentiating a function. */
 export type DerivativeKind = 'value' | 'jvp' | 'vjp' | 'second order';
 
 /** How often the function was differentiated. */
@@ -30,10 +30,9 @@ export function ofFloats(
 }
 
 /**
- * Everything that differentiation makes of a function `f` at a point `x`: the value; `J v`; `J^T u`; and the second derivative
- * in its mixes: the JVP of `J v` (forward over forward), `grad <u, J v>` (reverse over forward) and the JVP of `J^T u` (forward over
- * reverse).
- * A result that is not a float has a value only.
+ * Everything that differentiating a function `f` at a point `x` can return: the value; `J v`; `J^T u`; and the second
+ * derivative in all mixes: the JVP of `J v` (forward over forward), `grad <u, J v>` (reverse over forward) and the JVP
+ * of `J^T u` (forward over reverse). A result that is not a float has a value only.
  *
  * @param directions `v`, one per argument that is a float
  * @param cotangent `u`, of the shape of the result

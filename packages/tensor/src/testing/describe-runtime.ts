@@ -15,23 +15,29 @@ import { describeSpecialValues } from './special/describe.js';
 import type { SpecialLimit } from './special/limits.js';
 import { disagreements } from './suite.js';
 
-/** How a runtime is judged. */
+/** How a runtime is checked. */
 export interface RuntimeContract {
-  /** What it is compared with: the float64 reference runtime. */
+  /** The runtime to compare with: the float64 reference runtime. */
   readonly oracle: () => Runtime | Promise<Runtime>;
-  /** Factor on the accepted errors, for a back end of less than float32 precision; 1 unless given. */
+  /** Factor on the accepted errors, for a back end with less than float32 precision; 1 unless given. */
   readonly tolerance?: number;
-  /** Primitives and groups of functions whose values and derivatives are compared; all unless given. For a slow device. */
+  /**
+   * Primitives and groups of functions whose values and derivatives are compared; all unless given. Useful for slow
+   * devices.
+   */
   readonly only?: readonly string[];
-  /** Special numbers (NaN, infinities …) that the back end cannot compute with as it should, with the reasons; none unless given. */
+  /**
+   * Special numbers (NaN, infinities …) that the back end does not handle correctly, with the reasons; none unless
+   * given.
+   */
   readonly limits?: readonly SpecialLimit[];
 }
 
 /**
- * The contract of a runtime, as vitest suites: every primitive and the functions that networks are made of give the oracle's
- * values, JVPs, gradients and second derivatives, also in float16 and bfloat16, or programs that have these are refused; so does
- * every primitive of NaN, infinities, zeros, the largest and the smallest numbers; and executables keep and share state, copy,
- * take turns and reject as the interface says.
+ * The contract of a runtime, as vitest suites: every primitive and the functions that networks are made of give the
+ * oracle's values, JVPs, gradients and second derivatives, in float16 and bfloat16 as well unless programs that have
+ * these are refused; so does every primitive on NaN, infinities, zeros, and the largest and smallest numbers; and
+ * executables keep and share state, copy, take turns and reject as the interface says.
  *
  * @param name title of the suites
  * @param makeRuntime called once

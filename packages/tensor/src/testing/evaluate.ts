@@ -4,13 +4,13 @@ import type { Runtime } from '../runtime/runtime.js';
 import type { Tensor } from '../graph/tensor.js';
 
 /**
- * Values of a function of symbolic tensors at given points: builds a program with one input per argument, runs it once and
- * reads the results.
+ * Values of a function of symbolic tensors at given points: builds a program with one input per argument, runs it once
+ * and reads the results.
  *
- * @param runtime what computes
- * @param f function of one tensor per argument; gives a tensor, a list of them, or several by name
+ * @param runtime the runtime to compute with
+ * @param f function of one tensor per argument; returns a tensor, a list of tensors, or several by name
  * @param args values of the arguments
- * @returns host tensors in the arrangement of what `f` gives
+ * @returns host tensors, arranged like the result of `f`
  *
  * @example
  * const y = await evaluate(referenceRuntime(), (x) => x.square().sum(), [hostTensor([2], [3, 4])]); // y.data[0] = 25

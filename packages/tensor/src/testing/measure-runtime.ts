@@ -7,13 +7,13 @@ import type { Errors } from './compare.js';
 import type { DerivativeKind } from './derivatives.js';
 import { compare, failuresOf, type Comparison } from './suite.js';
 
-/** How exact a runtime is in one primitive, or one group of functions made of primitives. */
+/** The errors of a runtime in one primitive, or one group of functions made of primitives. */
 export interface Exactness {
   readonly name: string;
   readonly isPrimitive: boolean;
   /**
-   * Largest errors over all its cases; a kind is absent where nothing of it exists: whole numbers and bools have no derivative, and
-   * some runtimes lack float16 or bfloat16.
+   * Largest errors over all its cases; a kind is absent if it does not exist: whole numbers and bools have no
+   * derivative, and some runtimes lack float16 or bfloat16.
    */
   readonly errors: { readonly [K in DerivativeKind]?: Errors };
   /** Results that differ by more than the contract accepts, in words. */
@@ -21,8 +21,8 @@ export interface Exactness {
 }
 
 /**
- * Measures what the contract suite asserts: every primitive and composite with its derivatives on a runtime, against an oracle.
- * All of them in float16, and all in bfloat16, are one group each.
+ * Measures what the contract suite asserts: every primitive and composite, with its derivatives, on a runtime against
+ * an oracle. Those in float16 form one group, and those in bfloat16 another.
  *
  * @param oracle the float64 reference runtime
  * @param tolerance factor on the contract's accepted errors; 1 unless given

@@ -30,7 +30,7 @@ export function positive(shape: Shape): Sample {
   return float(shape, (seed, count) => uniforms({ seed, purpose: 'sample' }, count).map((u) => 0.5 + 1.5 * u));
 }
 
-/** Numbers of either sign with magnitude in [0.5, 1.5): away from kinks and poles at zero. */
+/** Numbers of either sign with magnitudes in [0.5, 1.5): away from kinks and poles at zero. */
 export function awayFromZero(shape: Shape): Sample {
   return float(shape, (seed, count) =>
     uniforms({ seed, purpose: 'sample' }, count).map((u) => (u < 0.5 ? 2 * u - 1.5 : 2 * u - 0.5)),
@@ -39,7 +39,7 @@ export function awayFromZero(shape: Shape): Sample {
 
 /**
  * Multiples of 1/4 plus `shift`, no two alike, in random order. Two samples with different shifts in [0, 1/4) share no
- * value, so nothing compared with anything comes near a tie.
+ * value, so no comparison comes near a tie.
  */
 export function distinct(shape: Shape, shift = 0): Sample {
   return float(shape, (seed, count) => {

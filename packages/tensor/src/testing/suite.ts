@@ -14,11 +14,11 @@ interface Output {
   readonly half: HalfDType | undefined;
 }
 
-/** Cases and all their derivatives as one program, so that a runtime compiles once for many. */
+/** Cases and all their derivatives as one program, so that a runtime compiles only once. */
 interface Suite {
   readonly program: Program;
   readonly feeds: Readonly<Record<string, HostTensor>>;
-  /** What each output of the program is. */
+  /** The meaning of each output of the program. */
   readonly outputs: ReadonlyMap<string, Output>;
 }
 
@@ -56,13 +56,13 @@ function suiteOf(name: string, cases: readonly Case[]): Suite {
   return { program: built, feeds, outputs };
 }
 
-/** One result of a case on a runtime, beside the oracle's. */
+/** One result of a case on a runtime, compared with the oracle's. */
 export interface Comparison {
   /** Which case and which derivative. */
   readonly label: string;
   readonly kind: DerivativeKind;
   readonly errors: Errors;
-  /** How they differ, when they do by more than is accepted. */
+  /** How they differ, if by more than is accepted. */
   readonly difference: string | undefined;
 }
 
@@ -92,7 +92,7 @@ export function failuresOf(results: readonly Comparison[]): string[] {
   return results.flatMap(({ label, difference }) => (difference === undefined ? [] : [`${label}: ${difference}`]));
 }
 
-/** Runs cases as {@link compare} does, for what fails. */
+/** Runs cases as {@link compare} does, and returns the failures. */
 export async function disagreements(...args: Parameters<typeof compare>): Promise<string[]> {
   return failuresOf(await compare(...args));
 }

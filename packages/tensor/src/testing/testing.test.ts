@@ -17,7 +17,7 @@ import { disagreements } from './suite.js';
 
 const runtime = referenceRuntime();
 
-/** The reference runtime with one value of one result off by a given amount. */
+/** The reference runtime, with one value of one result off by a given amount. */
 function faulty(
   amount: number,
   output: (program: Program) => string,
@@ -106,7 +106,7 @@ describe('special numbers', () => {
   const compared = async (change: (value: number) => number): Promise<readonly SpecialResult[]> =>
     compareSpecialValues(changed(change), runtime);
 
-  it('says where NaN or an infinity is lost, of what', async () => {
+  it('says where NaN or an infinity is lost, and for which operands', async () => {
     const ofNaN = (await compared((x) => (Number.isNaN(x) ? 0 : x))).flatMap(({ differences }) => differences);
     expect(ofNaN).toContain('sign, float32, each, NaN wanted: NaN became 0 of NaN; 2 of 34 differ');
     expect(ofNaN.every((text) => text.includes('NaN wanted'))).toBe(true);
@@ -134,7 +134,7 @@ describe('special numbers', () => {
 describe('mismatch', () => {
   const floats = (...values: number[]): ReturnType<typeof hostTensor> => hostTensor([values.length], values);
 
-  it('wants infinities and NaN in the same places', () => {
+  it('requires infinities and NaN in the same places', () => {
     expect(mismatch(floats(1, Infinity, NaN), floats(1, Infinity, NaN), 0)).toBeUndefined();
     expect(mismatch(floats(1, Infinity), floats(1, -Infinity), 1)).toBeDefined();
     expect(mismatch(floats(1, NaN), floats(1, 0), 1)).toBeDefined();
@@ -142,7 +142,7 @@ describe('mismatch', () => {
     expect(mismatch(floats(1, 3e38), floats(1, Infinity), 1)).toBeDefined();
   });
 
-  it('wants whole numbers exact, and shapes and dtypes equal', () => {
+  it('requires whole numbers to be exact, and shapes and dtypes to be equal', () => {
     const ints = (...values: number[]): ReturnType<typeof hostTensor> =>
       hostTensor([values.length], Int32Array.from(values));
     expect(mismatch(ints(1, 2), ints(1, 2), 0)).toBeUndefined();
@@ -152,7 +152,7 @@ describe('mismatch', () => {
     expect(mismatch({ ...floats(1, 2), shape: [1] }, floats(1), 1)).toBe('wanted 1 values, got 2');
   });
 
-  it('tells absolute errors and those relative to the largest magnitude, however small', () => {
+  it('reports absolute errors and errors relative to the largest magnitude, however small', () => {
     expect(errorsOf([0.25, 0], [0.125, 0])).toEqual({ absolute: 0.125, relative: 1 });
     expect(errorsOf([0, Infinity, NaN], [0, Infinity, NaN])).toEqual({ absolute: 0, relative: 0 });
     expect(errorsOf([1, 0], [1, NaN]).absolute).toBe(Infinity);
@@ -168,7 +168,7 @@ describe('mismatch', () => {
 describe('checkDerivatives', () => {
   const point = [hostTensor([3], [0.5, -1, 2])];
 
-  it('accepts right derivatives', async () => {
+  it('accepts correct derivatives', async () => {
     await checkDerivatives((x) => x.sin().mul(x.exp()), point, { runtime, order: 2 });
   });
 
@@ -181,7 +181,7 @@ describe('checkDerivatives', () => {
   it('finds a second derivative that is missing, and names it', async () => {
     const f = (x: Tensor): Tensor => {
       const at = stopGradient(x);
-      // Value x^2 and first derivative 2 x, whose own derivative is lost.
+      // Value x^2 and first derivative 2 x, whose derivative is lost.
       return at.square().add(x.sub(at).mul(at.mul(2)));
     };
     await checkDerivatives(f, point, { runtime, order: 1 });
@@ -195,7 +195,7 @@ describe('checkDerivatives', () => {
 });
 
 describe('evaluate', () => {
-  it('gives results as the function arranges them', async () => {
+  it('arranges results as the function does', async () => {
     const x = hostTensor([2], [1, 2]);
     expect((await evaluate(runtime, (x) => x.mul(2), [x])).data).toEqual(Float64Array.of(2, 4));
     const list = await evaluate(runtime, (x) => [x, x.sum()], [x]);
@@ -206,7 +206,7 @@ describe('evaluate', () => {
   });
 });
 
-it('distinct samples are distinct, also from shifted ones', () => {
+it('distinct samples are distinct, and so are shifted ones', () => {
   const a = distinct([20]).draw(1).data;
   const b = distinct([20], 0.125).draw(2).data;
   expect(new Set([...a, ...b]).size).toBe(40);

@@ -13,12 +13,12 @@ import {
 import { adamw } from '../adamw.js';
 import { constantSchedule } from '../schedules.js';
 
-// A relativistic pairing GAN with both gradient penalties (R3GAN: Huang, Gokaslan, Kuleshov, Tompkin, 2024), the discriminator and the
-// generator taking turns on one state.
+// A relativistic pairing GAN with both gradient penalties (R3GAN: Huang, Gokaslan, Kuleshov, Tompkin, 2024), with
+// discriminator and generator taking turns on one state.
 export const batchSize = 16;
 export const data = gaussianMixture({ weights: [1], means: [[1, -0.5]], stds: [0.4], classes: [] });
 
-/** Two layers, `tanh` between. */
+/** Two layers with `tanh` in between. */
 function twoLayers(seed: number, outputs: number): { parameters: Trainee['parameters']; initial: HostTensors } {
   const shapes = { in: [2, 8], bias: [1, 8], out: [8, outputs] };
   const values = Object.entries(shapes).map(([name, shape]) => {
@@ -71,12 +71,11 @@ export const discriminatorPhase: Phase = {
   trace({ inputs, groups }) {
     const D = (x: Tensor): Tensor => layers(groups['discriminator']!, x);
     const [real, fake] = [inputs['x']!, layers(groups['generator']!, inputs['z']!)];
-    // R1 and R2: mean over samples of || dD/dx ||^2 at the data, and at what is generated.
-    const penalty = (x: Tensor): Tensor =>
-      gradients(D(x).sum(), [x])[0]!
-        .square()
-        .sum()
-        .mul(1 / x.shape[0]!);
+    // R1 and R2: the mean over samples of || dD/dx ||^2, at the data and at generated points.
+    const penalty = (x: Tensor): Tensor => {
+      const [slope] = gradients(D(x).sum(), [x]);
+      return slope!.square().sum().mul(1 / x.shape[0]!);
+    };
     const [r1, r2] = [penalty(real), penalty(fake)];
     const loss = D(fake).sub(D(real)).softplus().mean().add(r1.add(r2).mul(0.05));
     return { loss, metrics: { r1, r2 } };

@@ -2,10 +2,10 @@ import type { Callback } from '@flowmap/core';
 import { requireWhole } from '@flowmap/tensor';
 
 /**
- * Saves a checkpoint after every n-th step; the last one is saved in any case.
+ * Saves a checkpoint after every n-th step; the final one is always saved.
  *
- * @param every steps between two checkpoints, at least 1
- * @throws {ConfigError} for a number of steps that is not whole or less than 1
+ * @param every steps between checkpoints, at least 1
+ * @throws {ConfigError} when the number of steps is not a whole number of at least 1
  *
  * @example
  * await train({ ...options, callbacks: [checkpoints(500)] });

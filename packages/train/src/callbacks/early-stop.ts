@@ -3,21 +3,21 @@ import { requireWhole } from '@flowmap/tensor';
 
 /** When {@link earlyStop} ends a training. */
 export interface EarlyStopOptions {
-  /** The number of a step's record that is to fall: `validation.loss`. */
+  /** The quantity in a step's record that should fall, such as `validation.loss`. */
   readonly quantity: string;
-  /** How many times it may be looked at in a row without a new lowest value, at least 1. */
+  /** How many checks in a row may pass without a new lowest value, at least 1. */
   readonly patience: number;
-  /** Steps between two looks; they should be steps that are logged. */
+  /** Steps between checks, which should be steps that are logged. */
   readonly every: number;
-  /** By how much a value must be below the lowest before to count, >= 0; 0 unless given. */
+  /** By how much a value must fall below the previous lowest to count, >= 0; 0 unless given. */
   readonly least?: number;
 }
 
 /**
- * Ends a training whose numbers no longer fall. What was before is taken from the log, so that a resumed run stops where an
- * uninterrupted one would have. Its place is after callbacks that add the number.
+ * Ends a training whose quantity no longer falls. Earlier values are taken from the log, so a resumed run stops where
+ * an uninterrupted one would have. Place it after the callbacks that add the quantity.
  *
- * @throws {ConfigError} for a setting out of its range, or when it runs, for a number that no record has
+ * @throws {ConfigError} for a setting out of its range or, when it runs, for a quantity that no record has
  */
 export function earlyStop({ quantity, patience, every, least = 0 }: EarlyStopOptions): Callback {
   requireWhole('earlyStop.patience', patience);

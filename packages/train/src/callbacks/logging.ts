@@ -2,12 +2,12 @@ import type { Callback, LogRecord } from '@flowmap/core';
 import { requireWhole } from '@flowmap/tensor';
 
 /**
- * Logs the record of the first step, of every n-th and of the last. What other callbacks add to a record must be added before: their place
- * is before this one.
+ * Logs the record of the first step, of every n-th and of the last. Callbacks that add to a record must be placed
+ * before this one.
  *
- * @param every steps between two records, at least 1
- * @param onRecord called with each
- * @throws {ConfigError} for a number of steps that is not whole or less than 1
+ * @param every steps between records, at least 1
+ * @param onRecord called with each record
+ * @throws {ConfigError} when the number of steps is not a whole number of at least 1
  */
 export function logging(every: number, onRecord?: (record: LogRecord) => void): Callback {
   requireWhole('logging.every', every);

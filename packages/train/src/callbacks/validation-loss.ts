@@ -2,28 +2,31 @@ import { withPrefix } from '@flowmap/core';
 import type { Callback, Loader } from '@flowmap/core';
 import { requireWhole } from '@flowmap/tensor';
 
-/** How {@link validationLoss} looks at held-out data. */
+/** Settings of {@link validationLoss}. */
 export interface ValidationLossOptions {
-  /** Name of the phase whose loss it is. */
+  /** Name of the phase whose loss is computed. */
   readonly phase: string;
-  /** Batches of data that is not trained on, as large as the training's. */
+  /** Batches of held-out data, as large as those of the training. */
   readonly batches: Pick<Loader, 'batch'>;
-  /** How many of them, at least 1; 1 unless given. */
+  /** Number of batches, at least 1; 1 unless given. */
   readonly count?: number;
-  /** Steps between two looks. */
+  /** Steps between evaluations. */
   readonly every: number;
-  /** What its numbers are called by: `validation.loss`; `validation` unless given, and to be given where there are several. */
+  /**
+   * Prefix of its quantities, as in `validation.loss`; `validation` unless given. Several such callbacks need different
+   * names.
+   */
   readonly name?: string;
-  /** Name of the average whose loss it is; the parameters themselves unless given. */
+  /** Name of the average to evaluate; the parameters themselves unless given. */
   readonly average?: string;
 }
 
 /**
- * Loss and metrics on held-out data, added to the record as `validation.loss`, …: the same batches, noise and times each time, so that the
- * numbers can be compared, and without dropout. Its place is before the callback that logs.
+ * Loss and metrics on held-out data, added to the record as `validation.loss`, …: the same batches, noise and times
+ * each time, so that the numbers can be compared, and without dropout. Place it before the callback that logs.
  *
- * @throws {ConfigError} for a number of batches that is not whole or less than 1; in training, before the first step, for a phase or an
- *   average that there is not
+ * @throws {ConfigError} when the number of batches is not a whole number of at least 1; in training, before the first
+ *   step, for a phase or average that does not exist
  */
 export function validationLoss(options: ValidationLossOptions): Callback {
   const { phase, batches, count = 1, every, name: prefix = 'validation', average } = options;

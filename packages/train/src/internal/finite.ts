@@ -2,10 +2,10 @@ import type { HostTensors } from '@flowmap/tensor';
 import { NonFiniteError } from '../errors.js';
 
 /**
- * Checks the quantities of a step.
+ * Checks that the quantities of a step are finite.
  *
  * @param values in the order in which they are computed
- * @throws {NonFiniteError} naming the first that is not finite
+ * @throws {NonFiniteError} naming the first quantity that is not finite
  */
 export function requireFinite(
   values: Readonly<Record<string, number>>,

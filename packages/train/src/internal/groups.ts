@@ -1,23 +1,23 @@
 import { ConfigError, type Phase, type Trainee } from '@flowmap/core';
 import { sameShape, specText, type HostTensor, type HostTensors, type TensorSpec } from '@flowmap/tensor';
 
-/** Parameters that a phase's loss reads, by name: which state each is, and its shape. */
+/** Parameters that a phase's loss reads, by name: the state that holds each, and its shape. */
 export type Group = Readonly<Record<string, { readonly state: string; readonly spec: TensorSpec }>>;
 
 /** Trainees by name. */
 export type Trainees = Readonly<Record<string, Trainee>>;
 
-/** Name of a state: `<trainee>.<part>.<parameter>`, its part being `params`, a slot, an average or `gradient`. */
+/** Name of a state, `<trainee>.<part>.<parameter>`; the part is `params`, a slot, an average or `gradient`. */
 export function stateName(trainee: string, part: string, parameter: string): string {
   return `${trainee}.${part}.${parameter}`;
 }
 
-/** The parameters of a trainee that steps move. */
+/** The parameters of a trainee that steps change. */
 export function movingParameters({ parameters }: Trainee): string[] {
   return Object.keys(parameters).filter((name) => parameters[name]!.fixed !== true);
 }
 
-/** The parameters of trainees that no step moves, out of a state. */
+/** The trainees' fixed parameters, which no step changes, out of a state. */
 export function fixedStates(trainees: Trainees, state: HostTensors): Record<string, HostTensor> {
   const names = Object.entries(trainees).flatMap(([name, { parameters }]) =>
     Object.keys(parameters).flatMap((parameter) =>
@@ -28,9 +28,9 @@ export function fixedStates(trainees: Trainees, state: HostTensors): Record<stri
 }
 
 /**
- * The groups of parameters that a phase is traced with, by name.
+ * The groups of parameters with which a phase is traced, by name.
  *
- * @throws {ConfigError} for a trainee, average or name that there is not
+ * @throws {ConfigError} for a trainee, average or name that does not exist
  */
 export function groupsOf(phase: Phase, trainees: Trainees): Record<string, Group> {
   const names = [phase.trains, ...(phase.reads ?? [])];
@@ -67,9 +67,9 @@ function groupOf(phase: Phase, name: string, trainees: Trainees): Group {
 }
 
 /**
- * Checks that everything a trainee keeps has a name of its own.
+ * Checks that the names of everything a trainee keeps are unique.
  *
- * @throws {ConfigError} for a name that is used twice, or is no identifier
+ * @throws {ConfigError} for a name that is used twice or is not an identifier
  */
 export function requireNames(name: string, { optimizer, averages, parameters, initial }: Trainee): void {
   requireName('trainees', name);

@@ -1,18 +1,19 @@
 import { ConfigError } from '@flowmap/core';
 import { hostTensor, sameShape, sizeOf, type HostTensor, type HostTensors, type TensorSpec } from '@flowmap/tensor';
 
-/** A number as a double: a runtime rounds it to its precision. */
+/** A number as a double; the runtime rounds it to its own precision. */
 export function scalar(value: number): HostTensor {
   return hostTensor([], Float64Array.of(value));
 }
 
 /**
- * Rows of feeds for one part of a batch: what has as many rows as all parts take is dealt out, what has as many as one goes to each.
+ * The feeds of one part of a batch. A feed with enough rows for all parts is split among them; one with the rows of a
+ * single part goes to each.
  *
- * @param specs what the program takes
- * @param place.part counted from 0
- * @param place.parts how many there are
- * @throws {ConfigError} naming a feed with another number of rows
+ * @param specs inputs of the program
+ * @param place.part index of the part, from 0
+ * @param place.parts number of parts
+ * @throws {ConfigError} naming a feed with any other number of rows
  */
 export function partOf(
   feeds: HostTensors,

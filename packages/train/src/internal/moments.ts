@@ -14,7 +14,7 @@ import { answersTo, openQuestions, scalarsOf, type Quantities, type StepResults,
 interface MomentsOptions extends TrainingOptions {
   readonly store: RunStore;
   readonly steps: Steps;
-  /** The fixed parameters of trainees, which no step changes and every checkpoint has. */
+  /** The trainees' fixed parameters, which no step changes and every checkpoint contains. */
   readonly fixed: HostTensors;
   /** Time trained so far. */
   readonly seconds: () => number;
@@ -24,12 +24,12 @@ interface MomentsOptions extends TrainingOptions {
 export interface Moments {
   /** Steps taken. */
   readonly step: number;
-  /** The last checkpoint, for messages; undefined when there is none. */
+  /** The last checkpoint, for messages; undefined if there is none. */
   readonly place: string | undefined;
-  /** What callbacks check and have compiled before the first step. */
+  /** Lets callbacks check and compile what they need before the first step. */
   readonly preparation: Preparation;
   /**
-   * Runs the callbacks that are due after one run of steps.
+   * Runs the callbacks that are due after a run of steps.
    *
    * @returns whether one of them stops the training
    */
@@ -37,9 +37,9 @@ export interface Moments {
     results: StepResults,
     run: { readonly first: number; readonly count: number; readonly start: number },
   ): Promise<boolean>;
-  /** Saves the last checkpoint, and ends a training that is completed. */
+  /** Saves the last checkpoint and ends a completed training. */
   finish(step: number, completed: boolean): Promise<HostTensors>;
-  /** Releases what callbacks had made; their moments are over. */
+  /** Releases what callbacks have created; their moments are over. */
   dispose(): Promise<void>;
 }
 

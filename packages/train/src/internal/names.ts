@@ -1,4 +1,4 @@
-/** Values made from values, under the same names. */
+/** Maps the values of a record, keeping their names. */
 export function mapValues<T, R>(
   values: Readonly<Record<string, T>>,
   make: (value: T, name: string) => R,

@@ -19,46 +19,46 @@ import { phasePrograms, type PhasePrograms, type Question } from '../phase-progr
 import { partOf, scalar } from './host.js';
 import type { Trainees } from './groups.js';
 
-/** Phases to be run on one state. */
+/** Options of {@link openSteps}: phases that share one state. */
 export interface StepsOptions {
   readonly runtime: Runtime;
   readonly trainees: Trainees;
   readonly phases: readonly Phase[];
-  /** Parts that a batch is trained on in, whose gradients are averaged. */
+  /** Number of parts that a batch is split into, whose gradients are averaged. */
   readonly parts: number;
-  /** Steps that one run of the compiled program takes. */
+  /** Steps taken by one run of the compiled program. */
   readonly stepsPerRun: number;
 }
 
 /** Scalars of a phase's step by name. */
 export type Quantities = Record<string, number>;
 
-/** What some steps gave, on the device until it is read. */
+/** The results of some steps, on the device until read. */
 export interface StepResults {
-  /** Scalars of each step, by phase. */
+  /** The scalars of each step, by phase. */
   read(): Promise<Record<string, Quantities>[]>;
   release(): void;
 }
 
-/** Phases, compiled, with their state. */
+/** Compiled phases with their state. */
 export interface Steps {
-  /** The states that steps change, gradients left out: they are zero between two steps. */
+  /** The states that steps change, except gradients, which are zero between steps. */
   readonly changing: readonly string[];
-  /** Takes one step after the other. */
+  /** Takes steps one after another. */
   take(feeds: readonly StepFeeds[]): Promise<StepResults>;
   write(state: HostTensors): Promise<void>;
   read(names: readonly string[]): Promise<Record<string, HostTensor>>;
   /** Compiles a program over the same states. */
   compile(program: Program): Promise<Executable>;
-  /** An executable that has all states of these names. */
+  /** An executable that holds all states of these names. */
   holderOf(states: readonly string[]): Executable | undefined;
   dispose(): Promise<void>;
 }
 
-/** Inputs of one step: those of the phases that are due, by name. */
+/** Inputs of one step: those of the phases that are due, by the phase's name. */
 export type StepFeeds = Readonly<Record<string, { readonly loss: HostTensors; readonly update: HostTensors }>>;
 
-/** The inputs of the phases that are due in a step. */
+/** Makes the inputs of the phases that are due in a step. */
 export function stepFeeds(phases: readonly Phase[], trainees: Trainees, progress: Progress, batch: Batch): StepFeeds {
   const due = phases.filter(({ every = 1 }) => progress.step % every === 0);
   return Object.fromEntries(
@@ -81,9 +81,10 @@ interface CompiledQuestion extends Question {
 }
 
 /**
- * Compiles phases over one state.
+ * Compiles phases that share one state.
  *
- * @throws {ConfigError} for phases that do not fit the trainees, or several steps per run where a step is more than one program
+ * @throws {ConfigError} for phases that do not fit the trainees, or for several steps per run when a step takes more
+ *   than one program
  */
 export async function openSteps(options: StepsOptions): Promise<Steps> {
   const { runtime, trainees, phases, parts } = options;
@@ -124,7 +125,7 @@ export async function openSteps(options: StepsOptions): Promise<Steps> {
     open.find(({ program }) => states.every((state) => Object.hasOwn(program.state, state)));
   let whole = options.stepsPerRun;
 
-  /** The steps that remain at the end of a run are compiled for their number. */
+  /** A shorter run of the remaining steps at the end is compiled separately. */
   const resize = async (steps: number): Promise<void> => {
     const [single] = compiled as [CompiledPhase];
     const before = single.update;
@@ -180,7 +181,7 @@ async function compiledQuestions(
   return compiled;
 }
 
-/** Outputs of the runs of a phase: of its gradient on each part of the batch, and of its update. */
+/** Outputs of a phase's runs: of its gradient on each part of the batch, and of its update. */
 interface StepOutputs {
   readonly parts: readonly Readonly<Record<string, DeviceTensor>>[];
   readonly update: Readonly<Record<string, DeviceTensor>>;
@@ -208,9 +209,9 @@ async function takePhase(
 }
 
 /**
- * Asks opaque fields for their velocities, one question after the other.
+ * Asks opaque fields for their velocities, one question after another.
  *
- * @throws {OpaqueFieldError} for a field that fails, or answers with something else than finite velocities of the points' shape
+ * @throws {OpaqueFieldError} for a field that fails, or does not answer with finite velocities of the points' shape
  * @throws {RuntimeUnavailableError} when a field's own runtime has failed
  */
 export async function answersTo(
@@ -295,7 +296,7 @@ function resultsOf(outputs: Readonly<Record<string, StepOutputs>>): StepResults 
   };
 }
 
-/** Values of scalars on the device. */
+/** Reads scalars from the device. */
 export async function scalarsOf(outputs: Readonly<Record<string, DeviceTensor>>): Promise<Quantities> {
   const values: Quantities = {};
   for (const [name, tensor] of Object.entries(outputs)) values[name] = (await tensor.read()).data[0]!;

@@ -41,8 +41,8 @@ test('a checkpoint with biases of keys, of an earlier version, is read as one of
   expect([...read.state[`student.v.${bias}`]!.data]).toEqual([300, 301, 302, 303, 308, 309, 310, 311]);
 });
 
-// Runs of the layout with a file each for model, average and optimizer, stopped after 3 of 6 steps, and what those that went through
-// ended with: made by the version before named states, on the float64 reference runtime.
+// Runs in the layout with separate files for model, average and optimizer, stopped after 3 of 6 steps, and the results
+// of runs that were not stopped. Made by the version before named states, on the float64 reference runtime.
 describe('an unfinished run of the first layout', () => {
   const fixture = (name: string): string => join(import.meta.dirname, '__fixtures__/layout-1', name);
   const common = {

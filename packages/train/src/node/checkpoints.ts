@@ -23,25 +23,25 @@ import type { Checkpoint } from '../run-store.js';
 import { parseJsonFile } from './run-config.js';
 import { namesIn } from './run-folder.js';
 
-/** Layout of a checkpoint's files: 1 had a file each for one model, its average and its optimizer. */
+/** Layout of a checkpoint's files: 1 had separate files for one model, its average and its optimizer. */
 const VERSION = 2;
 
 const progress = z.object({ version: z.int().min(1).max(VERSION), step: z.int().min(0), seconds: z.number().min(0) });
 
-/** The trainee that checkpoints of the first layout are of. */
+/** The only trainee in checkpoints of the first layout. */
 const ONLY = 'student';
 
 /** File with the state of a checkpoint. */
 export const STATE_FILE = 'state.safetensors';
 
-/** How many checkpoints are kept. */
+/** Number of checkpoints kept. */
 const KEPT = 2;
 
 /**
- * Writes a checkpoint to `checkpoints/<step>` in a run's folder, then moves the pointer `latest` to it and removes old ones.
- * Whenever this is interrupted, `latest` names a whole checkpoint.
+ * Writes a checkpoint to `checkpoints/<step>` in a run's folder, then moves the pointer `latest` to it and removes old
+ * ones. Whenever this is interrupted, `latest` names a complete checkpoint.
  *
- * @returns its folder
+ * @returns the folder of the checkpoint
  * @throws {WriteError} when it cannot be written
  */
 export async function saveCheckpoint(
@@ -58,7 +58,7 @@ export async function saveCheckpoint(
   await writeFileAtomic(join(temporary, STATE_FILE), encodeSafetensors(state, modelsOf(trainees)));
   await writeFileAtomic(join(temporary, 'state.json'), JSON.stringify({ version: VERSION, step, seconds }));
   await asWrite(target, async () => {
-    await rm(target, { recursive: true, force: true }); // left by a run that stopped before it moved the pointer
+    await rm(target, { recursive: true, force: true }); // left by a run that stopped before moving the pointer
     await rename(temporary, target);
   });
   await writeFileAtomic(join(folder, 'latest'), `${name}\n`);
@@ -72,7 +72,7 @@ export async function saveCheckpoint(
   return target;
 }
 
-/** Key of the metadata that names the parameters of a trainee that are none of its model's, one a line. */
+/** Metadata key that lists the trainee's parameters that do not belong to its model, one per line. */
 const BESIDE = 'beside';
 
 /** Descriptions of the models among trainees, by `<trainee>.<key>`. */
@@ -89,12 +89,12 @@ function modelsOf(trainees: Trainees): Record<string, string> {
 }
 
 /**
- * A model in a checkpoint of a run.
+ * Loads a model from a checkpoint of a run.
  *
  * @param path folder of the checkpoint, `<run>/checkpoints/<step>`
- * @param which trainee, `student` unless given, and which of its averages; the parameters themselves unless given
- * @param limits how much its file may ask for
- * @throws {CheckpointError} when the checkpoint is damaged, over a limit, or has no such model
+ * @param which trainee, `student` unless given, and one of its averages; the parameters themselves unless given
+ * @param limits limits on what its file may ask for
+ * @throws {CheckpointError} when the checkpoint is damaged, exceeds a limit, or has no such model
  */
 export async function loadTrained(
   path: string,
@@ -119,7 +119,7 @@ export async function loadTrained(
   return decoded({ ...Object.fromEntries(fixed), ...valuesOf(average) });
 }
 
-/** Folder of the checkpoint that a run's pointer names; undefined when the run has none yet. */
+/** Folder of the checkpoint that a run's pointer names; undefined if the run has none yet. */
 export async function latestCheckpoint(folder: string): Promise<string | undefined> {
   if (!(await namesIn(folder)).includes('latest')) return undefined;
   const name = (await readTextFile(join(folder, 'latest'))).trim();
@@ -130,12 +130,12 @@ export async function latestCheckpoint(folder: string): Promise<string | undefin
 }
 
 /**
- * Reads a checkpoint, of an earlier layout too; parameters that had another form in an earlier version are brought to the one of now, and
- * what an optimizer and averages keep of them.
+ * Reads a checkpoint, also of an earlier layout. Parameters that had another form in an earlier version are converted
+ * to the current one, together with what the optimizer and the averages keep of them.
  *
- * @param path its folder
- * @param limits how much its files may ask for
- * @throws {CheckpointError} naming the file that is missing, damaged or over a limit
+ * @param path folder of the checkpoint
+ * @param limits limits on what its files may ask for
+ * @throws {CheckpointError} naming the file that is missing, damaged or exceeds a limit
  */
 export async function loadCheckpoint(path: string, trainees: Trainees, limits?: ReadLimits): Promise<Checkpoint> {
   const { version, step, seconds } = await parseJsonFile(join(path, 'state.json'), progress, limits);
@@ -165,7 +165,10 @@ async function readState(source: string, limits?: ReadLimits): Promise<Safetenso
   return decodeSafetensors(bytes, source, limits);
 }
 
-/** All parts of a trainee have its parameters' shapes, and go with them where a parameter had another form. */
+/**
+ * All parts of a trainee have the shapes of its parameters, so they are converted along with a parameter that had
+ * another form.
+ */
 function upgraded(state: HostTensors, trainees: Trainees): HostTensors {
   const parts = new Set(Object.keys(state).map((name) => name.split('.', 2).join('.')));
   const changed = [...parts].map((part) => {

@@ -1,17 +1,17 @@
 /**
- * Lets the process go on when nobody reads a stream any more, as after `| head` or when its terminal was closed; what is
- * written then is lost. Other errors of the stream stay what they were.
+ * Lets the process go on when nobody reads a stream any more, as after `| head` or when its terminal was closed;
+ * further output is lost. Other errors of the stream are not affected.
  *
- * @returns takes this back, once everything that was written until then is through
+ * @returns a function that undoes this once everything written so far has gone out
  */
 export function surviveClosedPipe(stream: NodeJS.WriteStream): () => void {
   stream.on('error', ignoreClosed);
-  // An error comes after the callback of its write.
+  // An error is emitted after the callback of its write.
   return () => void stream.write('', () => setImmediate(() => stream.off('error', ignoreClosed)));
 }
 
 function ignoreClosed(this: NodeJS.WriteStream, error: NodeJS.ErrnoException): void {
   if (error.code === 'EPIPE' || (error.code === 'EIO' && this.isTTY)) return;
-  // Without a listener of somebody else's it would have ended the process.
+  // Without another listener the error would have ended the process.
   if (this.listeners('error').every((listener) => listener === ignoreClosed)) throw error;
 }

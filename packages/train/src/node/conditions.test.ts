@@ -21,7 +21,7 @@ beforeAll(async () => (scratch = await mkdtemp(join(tmpdir(), 'flowmap-condition
 afterAll(async () => rm(scratch, { recursive: true }));
 const fresh = (): string => join(scratch, String(count++));
 
-/** Points about the class, shifted along a text's mean and scaled by the guidance. */
+/** Points around the class, shifted along a text's mean and scaled by the guidance. */
 const data: Dataset = {
   name: 'told points',
   length: 64,
@@ -98,7 +98,7 @@ describe.each([
     const checkpoint = join(out, 'checkpoints/0000008');
     expect((await loadTrained(checkpoint, { average: 'ema' })).params).toEqual(whole.model.params);
     expect((await loadTrained(checkpoint)).network.config).toEqual(network.config);
-    // Every condition has been learned from.
+    // The training used every condition.
     for (const name of ['class.weight', 'condition.guidance.1.weight', 'condition.text.1.weight']) {
       expect(whole.model.params[name]).not.toEqual(network.init(3)[name]);
     }
@@ -136,7 +136,7 @@ describe('dropout', () => {
     const seen = async (dropout: number): Promise<unknown> => {
       const samples: number[][] = [];
       const { log } = await trainVelocityField({
-        // No learning, from weights that are not those of the start, whose output is zero.
+        // No learning, and not from the initial weights, whose output is zero.
         ...common(runtime, { learningRate: 0, iterations: 2, seed: 1 }),
         network: { ...dropping(dropout), init: () => stirred },
         callbacks: [

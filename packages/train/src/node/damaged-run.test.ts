@@ -39,7 +39,7 @@ beforeAll(async () => {
 });
 afterAll(async () => rm(scratch, { recursive: true }));
 
-/** What resuming a copy of the unfinished run throws, one of its files being replaced. */
+/** What resuming a copy of the unfinished run throws after one of its files was replaced. */
 async function resumed(file: string, content: string | Uint8Array, more = {}): Promise<unknown> {
   const out = join(scratch, String(count++));
   await cp(whole, out, { recursive: true });

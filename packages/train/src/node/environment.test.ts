@@ -45,7 +45,7 @@ async function begun(runtime: Runtime): Promise<string> {
   return out;
 }
 
-/** What is noted on going on to the end. */
+/** The notes given when the run is resumed to its end. */
 async function notesOf(
   runtime: Runtime,
   more: Partial<TrainVelocityFieldOptions> & { out: string },

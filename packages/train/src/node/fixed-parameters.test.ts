@@ -38,7 +38,9 @@ beforeAll(async () => (scratch = await mkdtemp(join(tmpdir(), 'flowmap-fixed-'))
 afterAll(async () => rm(scratch, { recursive: true }));
 const fresh = (): string => join(scratch, String(count++));
 
-/** A fixed first layer, and a second one whose weights are brought to norm 1. The fixed parameter comes first by name. */
+/**
+ * A fixed first layer, and a second one whose weights are projected to norm 1. The fixed parameter comes first by name.
+ */
 function adapter(config: NetworkConfig): Network {
   const [features] = config.shape as [number];
   const first = dense('base', features, 6);
@@ -91,7 +93,7 @@ describe.each([
       expect(params['output.weight']).not.toEqual(model.params['output.weight']);
     }
     expect(norm(training.model())).toBeCloseTo(1, digits);
-    // The average is of projected values and the start, and not projected itself.
+    // The average is taken over projected values and the initial one, and is not projected itself.
     expect(norm(training.model({ average: 'ema' }))).not.toBeCloseTo(1, digits);
 
     const stop = new AbortController();

@@ -27,7 +27,7 @@ const options = (more: Partial<TrainingOptions>): TrainingOptions => ({
   callbacks: [logging(1), checkpoints(2)],
   ...more,
 });
-/** What a record says besides the clock. */
+/** A record without its timings. */
 const numbers = (records: readonly Record<string, number>[]): Record<string, number>[] =>
   records.map(({ seconds: _, imagesPerSecond: __, ...rest }) => rest);
 

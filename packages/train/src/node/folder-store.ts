@@ -9,25 +9,25 @@ import type { Run } from './open-run.js';
 import { requireFit } from './require-fit.js';
 import { namesIn } from './run-folder.js';
 
-/** A run in a folder that nobody else may train in until it is closed. */
+/** A run in a folder that is locked against other trainings until closed. */
 export interface FolderStore extends RunStore {
   readonly folder: string;
-  /** Lets others use the folder; to be called when training has ended in whatever way. */
+  /** Unlocks the folder; to be called when training has ended, however it ended. */
   close(): void;
 }
 
 /**
- * Opens a folder for a training of one's own: `log.jsonl`, the last two `checkpoints`, and models in `kept`. With a checkpoint in it,
- * training goes on from there.
+ * Opens a folder for a custom training: `log.jsonl`, the last two `checkpoints`, and models in `kept`. If the folder
+ * has a checkpoint, training goes on from there.
  *
- * What the run's settings were is not recorded: that a resumed run has those it began with is up to the caller.
+ * The run's settings are not recorded: it is up to the caller to resume a run with the settings it began with.
  *
- * @param folder made when it is missing
- * @param trainees those that are trained, which a checkpoint must fit
- * @param options.limits how much the folder's files may ask for; the defaults of `ReadLimits` unless given
+ * @param folder created if it does not exist
+ * @param trainees what is trained; a checkpoint must fit it
+ * @param options.limits limits on what the folder's files may ask for; the defaults of `ReadLimits` unless given
  * @throws {FolderInUseError} when another process, or another call in this one, trains in the folder
  * @throws {ConfigError} for the folder of a run of `trainVelocityField` or `distill`
- * @throws {CheckpointError} when its files are damaged, over a limit, or of other trainees
+ * @throws {CheckpointError} when its files are damaged, exceed a limit, or belong to other trainees
  * @throws {WriteError} when the folder cannot be written
  *
  * @example
@@ -58,7 +58,7 @@ export async function openFolderStore(
 }
 
 /**
- * Keeps a run in a folder that this process has locked; nothing is written before its `begin`.
+ * Keeps a run in a folder that this process has locked; nothing is written before `begin`.
  *
  * @throws {CheckpointError} when the log cannot be read
  */
@@ -72,7 +72,7 @@ export async function folderStore(
     place: checkpoint,
     records: log.records,
     async begin() {
-      await begin?.(); // a log without its settings would be taken for somebody else's
+      await begin?.(); // a log without its settings would be taken for foreign files
       await log.begin();
     },
     append: (record) => log.append(record),

@@ -14,14 +14,14 @@ const schema: z.ZodType<LogRecord> = z
 /** A file of JSON lines, one record each. */
 export interface Log {
   readonly records: readonly LogRecord[];
-  /** Cuts the file to these records; before the first is appended. */
+  /** Truncates the file to these records; called before the first is appended. */
   begin(): Promise<void>;
   append(record: LogRecord): Promise<void>;
 }
 
 /**
- * Reads a run's log, up to a step: records of steps after the checkpoint that a run goes on from come again. Nothing is written before
- * `begin`.
+ * Reads a run's log up to a step: steps after the checkpoint that a run resumes from will be logged again. Nothing is
+ * written before `begin`.
  *
  * @throws {CheckpointError} when the records cannot be read
  */
@@ -41,7 +41,7 @@ export async function openLog(path: string, step: number): Promise<Log> {
   };
 }
 
-/** The whole lines of a log, none when it does not exist; an interrupted last line is left out. */
+/** The complete lines of a log, none if it does not exist; an incomplete last line is left out. */
 async function readRecords(path: string): Promise<LogRecord[]> {
   const text = await readTextFile(path, { maxHeaderBytes: Infinity }).catch((error: unknown) => {
     const cause = error instanceof CheckpointError ? error.cause : undefined;
@@ -52,7 +52,7 @@ async function readRecords(path: string): Promise<LogRecord[]> {
     try {
       const record: unknown = JSON.parse(line);
       schema.parse(record);
-      return [record as LogRecord]; // itself, with its numbers in their order
+      return [record as LogRecord]; // the record itself, which keeps the order of its numbers
     } catch {
       return [];
     }

@@ -23,7 +23,7 @@ const fresh = (): string => join(scratch, String(count++));
 const batchSize = 8;
 const data = gaussianMixture({ weights: [1, 1], means: [[-1, 0], [1, 0]], stds: [0.3, 0.3] }); // prettier-ignore
 const network = mlp({ shape: [2], classes: 2, width: 8, depth: 1 });
-// Output layers start at zero, and a teacher that is zero everywhere teaches nothing.
+// Output layers start at zero, and a teacher that is zero everywhere has nothing to teach.
 const stirred = Object.entries(network.init(7)).map(([name, value], k): [string, HostTensor] => [
   name,
   { ...value, data: Float32Array.from(value.data, (x, i) => x + 0.1 * Math.sin(k + 3 * i)) },
@@ -37,7 +37,7 @@ const distilling = (more: Pick<DistillOptions, 'teacher'> & Partial<DistillOptio
   data,
   objective: ayfEmd(),
   student,
-  // Gradients at their rounding would be blown up where they are divided by their size.
+  // Dividing gradients by their size would blow up those that are mere rounding errors.
   optimizer: adamw({ epsilon: 1e-3 }),
   learningRate: constantSchedule(1e-2),
   out: fresh(),
@@ -50,7 +50,7 @@ const distilling = (more: Pick<DistillOptions, 'teacher'> & Partial<DistillOptio
   ...more,
 });
 
-/** The teacher as an ONNX file from elsewhere: other names, time up to 1000, and velocities from noise to data. */
+/** The teacher as a foreign ONNX file: other names, time up to 1000, and velocities from noise to data. */
 async function onnxFile(): Promise<string> {
   const field = velocityField(teacher);
   const shape = [batchSize, 2];
@@ -99,7 +99,7 @@ describe.each([
 
 describe('a teacher that does not give velocities', () => {
   const good: OpaqueField = { evaluate: (x) => Promise.resolve(x) };
-  /** Answers well in the first four steps, and then otherwise. */
+  /** Answers correctly in the first four steps, and as `otherwise` after that. */
   const failing = (otherwise: OpaqueField['evaluate']): OpaqueField => {
     let asked = 0;
     return { evaluate: (...given) => (asked++ < 4 ? good : { evaluate: otherwise }).evaluate(...given) };

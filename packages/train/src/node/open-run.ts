@@ -9,22 +9,22 @@ import type { TrainSetup } from './setup.js';
 /** A run folder that is ready for training. */
 export interface Run {
   readonly folder: string;
-  /** Where to go on from; undefined at the start. */
+  /** The checkpoint to resume from; undefined at the start. */
   readonly from: Checkpoint | undefined;
   /** Folder of that checkpoint. */
   readonly checkpoint: string | undefined;
-  /** What there is to remark on going on from there. */
+  /** Notes on resuming from there. */
   readonly notes: readonly string[];
-  /** Records the settings in config.json, at the start. */
+  /** Records the settings in config.json at the start of a run. */
   readonly begin: () => Promise<void>;
 }
 
 /**
- * Finds the checkpoint to go on from when an earlier call left one in the run's folder, which this process has locked; else its `begin`
- * records the settings in config.json.
+ * Finds the checkpoint to resume from if an earlier call left one in the run's folder, which this process has locked;
+ * otherwise `begin` records the settings in config.json.
  *
  * @throws {RunMismatchError} when the unfinished run there has other settings
- * @throws {CheckpointError} when its files are damaged, over a limit, or not of this run
+ * @throws {CheckpointError} when its files are damaged, exceed a limit, or do not belong to this run
  * @throws {WriteError} when the folder cannot be written
  */
 export async function openRun(setup: TrainSetup, folder: string): Promise<Run> {

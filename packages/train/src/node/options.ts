@@ -16,65 +16,68 @@ import type { Optimizer } from '../optimizer.js';
 import type { Schedule } from '../schedules.js';
 import type { ProgressDisplay } from './progress-display.js';
 
-/** What every training run needs to know. */
+/** Options of every training run. */
 export interface TrainOptions {
-  /** What computes. */
+  /** The runtime that computes. */
   readonly runtime: Runtime;
   /** Samples of the network's shape, with the conditions that the network takes. */
   readonly data: Dataset;
   readonly objective: Objective;
   /** Number of steps, at least 1. */
   readonly iterations: number;
-  /** Samples of one step, at least 1. */
+  /** Samples per step, at least 1. */
   readonly batchSize: number;
-  /** Decides initial weights, order of the data, noise and times. */
+  /** Determines initial weights, the order of the data, noise and times. */
   readonly seed: number;
-  /** Folder of the run; with a number appended when it holds a finished run. */
+  /** Folder of the run; a number is appended if it holds a finished run. */
   readonly out: string;
   /**
-   * Parts of the batch whose gradients are computed one after the other and averaged, a divisor of the batch size; 1 unless given. For
-   * batches that do not fit the memory.
+   * Parts of the batch whose gradients are computed one after another and averaged, a divisor of the batch size; 1
+   * unless given. For batches that do not fit into memory.
    */
   readonly parts?: number;
   /**
-   * Steps that one run of the compiled program takes, at least 1; 1 unless given. More pay where each run carries the state
-   * to the device and back, as CUDA's provider of onnxruntime does. What is logged stays step by step; a checkpoint waits
-   * for the end of the run in which it falls due.
+   * Steps taken by one run of the compiled program, at least 1; 1 unless given. More pays off where each run carries
+   * the state to the device and back, as onnxruntime's CUDA provider does. Steps are still logged one by one; a
+   * checkpoint waits for the end of the run in which it falls due.
    */
   readonly stepsPerRun?: number;
   /** Aborting saves a checkpoint after the current run of steps and ends the run; running again resumes it. */
   readonly signal?: AbortSignal;
-  /** A schedule, or the peak of a cosine schedule that falls to 0; the peak is 1e-3 for a teacher, 2e-4 for a student unless given. */
+  /**
+   * A schedule, or the peak of a cosine schedule that falls to 0; a peak of 1e-3 for a teacher and 2e-4 for a student
+   * unless given.
+   */
   readonly learningRate?: Schedule | number;
   /** `adamw()` unless given. */
   readonly optimizer?: Optimizer;
   /** Decay of the moving average of the weights, a number in [0, 1) or a schedule; `powerEma()` unless given. */
   readonly emaDecay?: Schedule | number;
-  /** More moving averages by name, each with its decay; checkpoints and callbacks have them. */
+  /** Further moving averages by name, each with its decay; they are part of checkpoints and available to callbacks. */
   readonly averages?: Readonly<Record<string, Schedule | number>>;
-  /** Scales gradients of a larger norm down to this one, > 0; no clipping unless given. */
+  /** Gradients with a larger norm are scaled down to this norm, > 0; no clipping unless given. */
   readonly maxGradientNorm?: number;
   /** Steps between checkpoints; a twentieth of the run, at least 50, unless given. */
   readonly checkpointEvery?: number;
   /** Steps between log records; a two-hundredth of the run, at least 1, unless given. */
   readonly logEvery?: number;
-  /** Mirror images left to right at random; false unless given. */
+  /** Whether images are mirrored left to right at random; false unless given. */
   readonly flip?: boolean;
   /**
-   * What is shown while it trains; `auto`, the default, is a bar on a terminal where the package `cli-progress` is installed, and
-   * lines elsewhere.
+   * How progress is shown; `auto`, the default, is a bar on a terminal if the package `cli-progress` is installed, and
+   * lines otherwise.
    */
   readonly progress?: ProgressDisplay;
-  /** Called in their order between two steps, before the step is logged. */
+  /** Called in order between steps, before the step is logged. */
   readonly callbacks?: readonly Callback[];
   /** Called with every log record. */
   readonly onLog?: (record: LogRecord) => void;
   /**
-   * Called with what a run does otherwise than its options may lead one to expect, such as changing labels to the order of a
-   * teacher's classes; it is also shown, unless `progress` is `none`.
+   * Called with a note when the run does something that its options may not lead one to expect, such as reordering
+   * labels to match a teacher's classes. Notes are also shown, unless `progress` is `none`.
    */
   readonly onNote?: (note: string) => void;
-  /** How much the files of a run that is resumed may ask for; the defaults of `ReadLimits` unless given. */
+  /** Limits on what the files of a resumed run may ask for; the defaults of `ReadLimits` unless given. */
   readonly limits?: ReadLimits;
   /** Recorded in config.json beside the run's own settings. */
   readonly config?: Json;
@@ -92,26 +95,26 @@ export interface TrainVelocityFieldOptions extends TrainOptions {
 /** Options of {@link distill}. */
 export interface DistillOptions extends TrainOptions {
   /**
-   * The velocity field to distil: a model, or a field that only runs. When it has classes the data must have the same, by name;
-   * in another order, its labels are changed to the teacher's.
+   * The velocity field to distil: a model, or an opaque field, which can only be run. If it has classes, the data must
+   * have the same ones by name; if they are in another order, the data's labels are changed to match the teacher's.
    */
   readonly teacher: Model | OpaqueField;
   /**
-   * The flow map to start from, on the teacher's path; the teacher itself unless given. Needed for a teacher that only runs, whose path
-   * is then the student's.
+   * The flow map to start from, on the teacher's path; the teacher itself unless given. Required for an opaque teacher,
+   * whose path is then taken to be the student's.
    */
   readonly student?: Model;
 }
 
-/** What a training run leaves. */
+/** Result of a training run. */
 export interface TrainResult {
   /** The moving average of the weights. */
   readonly model: Model;
-  /** Where the run's files are. */
+  /** Folder with the run's files. */
   readonly folder: string;
   /** False when the run was interrupted and can be resumed. */
   readonly completed: boolean;
-  /** Steps taken so far, those before a resumption included. */
+  /** Steps taken so far, including those before a resumption. */
   readonly step: number;
   /** All records so far. */
   readonly log: readonly LogRecord[];

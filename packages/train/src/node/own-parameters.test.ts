@@ -22,7 +22,7 @@ afterAll(async () => rm(scratch, { recursive: true }));
 const fresh = (): string => join(scratch, String(count++));
 
 const matching = flowMatching();
-/** Flow matching with a learned weight u(t) = a + b t: the loss e^-u L + u, whose least value is at u = log L. */
+/** Flow matching with a learned weight u(t) = a + b t: the loss e^-u L + u, whose minimum is at u = log L. */
 const weighted: Objective = {
   ...matching,
   name: 'weighted',
@@ -88,7 +88,7 @@ test('a learned weight finds the logarithm of the loss', async () => {
   const runtime = await onnxRuntime({ device: 'cpu', threads: 1 });
   const { log } = await trainVelocityField(options(runtime, { iterations: 400, batchSize: 64 }));
   const mean = (name: string): number => log.slice(-100).reduce((sum, record) => sum + record[name]! / 100, 0);
-  // A batch of 64 has its own loss, by some tenths, and the weight goes after their mean.
+  // Losses of batches of 64 differ by some tenths, and the weight follows their mean.
   expect(Math.abs(mean('u') - Math.log(mean('plain')))).toBeLessThan(0.15);
   expect(log[0]!['u']).toBe(0);
 });
@@ -100,11 +100,8 @@ test('a metric of an average that an objective needs is of that average', async 
     needs: { teacher: false, average: 'slow' },
     loss({ student, average, xt, t, x0, noise }) {
       const error = student.averageVelocity(xt, t, t).sub(noise.sub(x0)).square().mean();
-      const apart = student
-        .averageVelocity(xt, t, t)
-        .sub(average!.averageVelocity(xt, t, t))
-        .abs()
-        .mean();
+      const difference = student.averageVelocity(xt, t, t).sub(average!.averageVelocity(xt, t, t));
+      const apart = difference.abs().mean();
       return { loss: error, metrics: { apart } };
     },
   };

@@ -33,7 +33,7 @@ const training = (out: string, more: Partial<TrainVelocityFieldOptions> = {}): T
   ...more,
 });
 
-/** Starts a process that trains, to its end or until it pauses. */
+/** Starts a process that trains to its end or until it pauses. */
 async function start(out: string, pause?: number): Promise<{ child: ChildProcess; said: unknown }> {
   const child = fork(
     join(import.meta.dirname, '__fixtures__', 'train-in-child.ts'),
@@ -44,7 +44,7 @@ async function start(out: string, pause?: number): Promise<{ child: ChildProcess
   return { child, said };
 }
 
-/** Lets a process that has paused go on, to its end. */
+/** Lets a paused process go on to its end. */
 async function finish(child: ChildProcess): Promise<{ said: unknown; code: unknown }> {
   let said: unknown;
   child.once('message', (message) => (said = message));
@@ -62,7 +62,7 @@ test('a second process in a folder is refused and told of the first, which is no
   const second = await start(out);
   const message = expect.stringContaining(`${out} is in use by process ${first.child.pid} `) as string;
   expect(second.said).toMatchObject({ error: 'FolderInUseError', message });
-  // One with other settings learns the same, and writes nothing.
+  // A run with other settings gets the same error and writes nothing.
   await expect(trainVelocityField(training(out, { seed: 4 }))).rejects.toThrow(FolderInUseError);
   expect(await readFile(join(out, 'config.json'), 'utf8')).toBe(config);
 
@@ -109,14 +109,14 @@ test('a pipe that nobody reads any more does not end training', async () => {
   const { child } = await start(out, 3);
   child.stdout!.destroy();
   child.stderr!.destroy();
-  // At its end it has shown the rest to nobody, and no listener of ours is left.
+  // The rest of its output went to nobody, and none of our listeners is left at the end.
   expect(await finish(child)).toEqual({ said: { completed: true, step: 12, listeners: 0 }, code: 0 });
   expect(await readdir(out)).toContain('teacher.safetensors');
 });
 
 test('a runtime that never waits lets the process see what happens between two runs of steps', async () => {
   const controller = new AbortController();
-  const onLog = (): void => void setImmediate(() => controller.abort()); // as a signal or timer, outside of any promise
+  const onLog = (): void => void setImmediate(() => controller.abort()); // outside of any promise, like a signal
   const every = { iterations: 2000, logEvery: 2000, checkpointEvery: 2000 };
   const { step } = await trainVelocityField(training(fresh(), { ...every, onLog, signal: controller.signal }));
   expect(step).toBe(1);

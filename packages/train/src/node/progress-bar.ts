@@ -5,10 +5,10 @@ import type { ProgressDisplay, ProgressReporter, Shown } from './progress-displa
 type ProgressBar = (shown: Shown, stream: NodeJS.WriteStream) => ProgressReporter;
 
 /**
- * Loads what draws bars, unless none is wanted.
+ * Loads the package that draws bars, unless no bar is wanted.
  *
- * @returns nothing where lines, or nothing, are to be shown instead
- * @throws {ConfigError} when a bar is asked for, by `bar`, and the package `cli-progress` cannot be loaded
+ * @returns undefined if lines, or nothing, are to be shown instead
+ * @throws {ConfigError} when a bar is requested with `bar` and the package `cli-progress` cannot be loaded
  */
 export async function loadBar(
   display: ProgressDisplay,
@@ -40,7 +40,7 @@ const progressBar =
     };
   };
 
-/** What a record says beside its step. */
+/** The contents of a record other than its step. */
 export function facts(record: LogRecord, watched: readonly string[]): string {
   const shown = watched.flatMap((name) => (record[name] === undefined ? [] : `${name} ${record[name].toPrecision(4)}`));
   return [...shown, `${Number(record.imagesPerSecond.toPrecision(3))} samples/s`].join(', ');

@@ -1,12 +1,12 @@
 import type { LogRecord } from '@flowmap/core';
 
 /**
- * What is shown while a run trains; `auto` is a bar on a terminal where the package `cli-progress` is installed, and lines
- * elsewhere.
+ * How the progress of a run is shown; `auto` is a bar on a terminal if the package `cli-progress` is installed, and
+ * lines otherwise.
  */
 export type ProgressDisplay = 'auto' | 'bar' | 'lines' | 'none';
 
-/** Shows how far a run is. */
+/** Shows the progress of a run. */
 export interface ProgressReporter {
   /** A step was taken. */
   step(done: number): void;
@@ -15,7 +15,7 @@ export interface ProgressReporter {
   stop(): void;
 }
 
-/** What is shown of a run. */
+/** What to show of a run. */
 export interface Shown {
   /** What is trained. */
   readonly title: string;

@@ -4,7 +4,7 @@ import type { LogRecord } from '@flowmap/core';
 import { showNote, showProgress } from './progress.js';
 import type { ProgressDisplay, ProgressReporter } from './progress-display.js';
 
-/** What a reporter shows while `act` uses it. */
+/** The output of a reporter while `act` uses it. */
 async function shown(
   display: ProgressDisplay,
   done: number,

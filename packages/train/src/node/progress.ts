@@ -4,9 +4,9 @@ import { facts, loadBar } from './progress-bar.js';
 import type { ProgressDisplay, ProgressReporter, Shown } from './progress-display.js';
 
 /**
- * Shows how far a training is: each step on a bar, and what is logged. Its place is after the callback that logs.
+ * Shows the progress of a training: each step on a bar, and what is logged. Place it after the callback that logs.
  *
- * @param phase gives the title, and the metric to show beside the loss
+ * @param phase supplies the title and the metric to show beside the loss
  * @param done steps taken already
  */
 export function progress(
@@ -30,14 +30,14 @@ export function progress(
   };
 }
 
-/** About how many lines a run prints. */
+/** Approximate number of lines that a run prints. */
 const LINES = 50;
 
 /**
- * Starts showing progress. Where nobody reads the stream any more, as after `| head`, training goes on.
+ * Starts showing progress. If nobody reads the stream any more, as after `| head`, training goes on.
  *
  * @param stream where it is shown
- * @throws {ConfigError} when a bar is asked for, by `bar`, and the package `cli-progress` cannot be loaded
+ * @throws {ConfigError} when a bar is requested with `bar` and the package `cli-progress` cannot be loaded
  */
 export async function showProgress(
   display: ProgressDisplay,
@@ -58,7 +58,7 @@ export async function showProgress(
 }
 
 /**
- * Shows a remark on a line of its own, before progress is shown.
+ * Shows a note on a line of its own, before progress is shown.
  *
  * @param title what is trained
  * @param stream where it is shown

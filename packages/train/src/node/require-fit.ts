@@ -6,10 +6,10 @@ import type { Checkpoint } from '../run-store.js';
 import { STATE_FILE } from './checkpoints.js';
 
 /**
- * Checks that a checkpoint, whose files may each be whole, is one that this run could have made.
+ * Checks that this run could have made a checkpoint, whose files may each be valid on their own.
  *
- * @param folder where the checkpoint is
- * @throws {CheckpointError} naming the file, and the tensor where it is one that is missing, foreign or of another shape
+ * @param folder folder of the checkpoint
+ * @throws {CheckpointError} naming the file, and the tensor if one is missing, foreign or of another shape
  */
 export function requireFit(
   { step, state }: Checkpoint,
@@ -33,7 +33,7 @@ export function requireFit(
   }
 }
 
-/** What a checkpoint holds: all parameters, and what is kept of those that steps move. */
+/** The states in a checkpoint: all parameters, and what is kept for those that steps change. */
 function statesOf(trainees: Trainees): Record<string, TensorSpec> {
   const specs: Record<string, TensorSpec> = {};
   for (const [name, { parameters, optimizer, averages }] of Object.entries(trainees)) {

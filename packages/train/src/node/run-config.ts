@@ -9,29 +9,29 @@ import { mapValues } from '../internal/names.js';
 import type { Schedule } from '../schedules.js';
 import type { TrainSetup } from './setup.js';
 
-// The text has been parsed as JSON, so every value in it is one.
+// The text was parsed as JSON, so every value in it is a JSON value.
 const json = z.custom<Json>((value) => value !== undefined);
 
-/** Layout of the file: 1 had no environment, and the name of the runtime instead. */
+/** Layout of the file: 1 had the runtime's name in place of the environment. */
 const VERSION = 2;
 
 const runConfig = z.object({
   version: z.int().min(1).max(VERSION),
   kind: z.enum(['velocity', 'flowMap']),
-  /** What a resumed run must share with the one it goes on with. */
+  /** What a resumed run must share with the run that it continues. */
   run: z.custom<Readonly<Record<string, Json>>>(
     (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
   ),
-  /** What changes the bits of its numbers and nothing else: runtime, threads, versions. */
+  /** What affects only the bits of its numbers: runtime, threads, versions. */
   environment: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).optional(),
-  /** What the caller wanted recorded. */
+  /** Whatever the caller asked to record. */
   config: json,
 });
 
 /** Content of a run folder's config.json. */
 export type RunConfig = z.infer<typeof runConfig>;
 
-/** Describes a run: everything that decides its numbers, defaults included. */
+/** Describes a run: everything that determines its numbers, including defaults. */
 export function runConfigOf(setup: TrainSetup): RunConfig {
   const { network, objective, data, iterations, batchSize, seed, flip, teacher } = setup;
   const { optimizer, learningRate, averages, maxGradientNorm, model } = setup.trainees['student']!;
@@ -67,7 +67,7 @@ export function runConfigOf(setup: TrainSetup): RunConfig {
   };
 }
 
-/** What changes the last bits of a run's numbers. */
+/** What affects the last bits of a run's numbers. */
 function environmentOf({ runtime, stepsPerRun, parts }: TrainSetup): Record<string, string | number | boolean> {
   return {
     runtime: runtime.name,
@@ -87,26 +87,26 @@ function ownVersion(): string {
 /**
  * Reads a config.json.
  *
- * @throws {CheckpointError} when it is missing, over a limit, or not what {@link runConfigOf} gives
+ * @throws {CheckpointError} when it is missing, exceeds a limit, or is not what {@link runConfigOf} gives
  */
 export async function readRunConfig(path: string, limits?: ReadLimits): Promise<RunConfig> {
   return parseJsonFile(path, runConfig, limits);
 }
 
 /**
- * Checks that a run may go on in a folder.
+ * Checks that a run may be resumed in a folder.
  *
- * @throws {RunMismatchError} saying what differs
+ * @throws {RunMismatchError} listing the differences
  */
 export function requireSameRun(folder: string, there: RunConfig, now: RunConfig): void {
   const differences = differencesOf({ kind: there.kind, ...renamed(there.run) }, { kind: now.kind, ...now.run });
   if (differences.length > 0) throw new RunMismatchError(folder, differences);
 }
 
-/** Settings of AYF-EMD that had other names in runs of before. */
+/** Settings of AYF-EMD that had other names in earlier runs. */
 const RENAMED: Readonly<Record<string, string>> = { warmup: 'warmupSteps', maxWarmup: 'rMax' };
 
-/** A run's settings with the names of now. */
+/** A run's settings under their current names. */
 function renamed(run: RunConfig['run']): RunConfig['run'] {
   const { objective } = run;
   if (typeof objective !== 'object' || objective === null || Array.isArray(objective)) return run;
@@ -115,7 +115,7 @@ function renamed(run: RunConfig['run']): RunConfig['run'] {
   return { ...run, objective: Object.fromEntries(settings.map(([name, value]) => [RENAMED[name] ?? name, value])) };
 }
 
-/** What differs between two JSON values, as `seed: 0 there, 1 now`. */
+/** The differences between two JSON values, in the form `seed: 0 there, 1 now`. */
 export function differencesOf(there: Json, now: Json): string[] {
   const [before, after] = [flatten(there), flatten(now)];
   return [...new Set([...before.keys(), ...after.keys()])].flatMap((key) => {
@@ -139,7 +139,7 @@ export async function parseJsonFile<T>(path: string, schema: z.ZodType<T>, limit
 
 const VALUE_LENGTH = 200;
 
-/** A value for a message about differences. */
+/** Shortens a value for a message about differences. */
 function cut(text: string): string {
   return text.length > VALUE_LENGTH ? `${text.slice(0, VALUE_LENGTH)}…` : text;
 }
@@ -150,7 +150,7 @@ function sampled(schedule: Schedule, iterations: number): number[] {
   return steps.map((step) => schedule({ step, iterations }));
 }
 
-/** SHA-256 of a model's parameters, names included, and of what its output means where that is not the velocity. */
+/** SHA-256 of a model's parameters, including names, and of what its output means if that is not the velocity. */
 function digest({ params, parametrization = 'euler' }: Model): string {
   const hash = createHash('sha256');
   if (parametrization !== 'euler') hash.update(parametrization);

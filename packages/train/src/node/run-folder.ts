@@ -6,7 +6,7 @@ import { readRunConfig } from './run-config.js';
 /** A folder for a run. */
 export interface RunFolder {
   readonly folder: string;
-  /** True when it holds an unfinished run, which training there resumes. */
+  /** True if it holds an unfinished run, which training there resumes. */
   readonly resumes: boolean;
 }
 
@@ -16,16 +16,16 @@ export const resultFile: Readonly<Record<Model['kind'], string>> = {
   flowMap: 'student.safetensors',
 };
 
-/** What a run keeps in its folder; a folder with any of these and no config.json is somebody else's. */
+/** What a run keeps in its folder; a folder with any of these but no config.json is not a run's. */
 const OWN = ['log.jsonl', 'checkpoints', 'latest', ...Object.values(resultFile)];
 
 /**
- * The folder that a run at `base` goes to: `base` itself, or the first of `base-2`, `base-3`, … that does not hold a
- * finished run. An unfinished run there is the one to resume.
+ * The folder for a run at `base`: `base` itself, or the first of `base-2`, `base-3`, … that does not hold a finished
+ * run. An unfinished run there is to be resumed.
  *
- * @param limits how much the folder's config.json may ask for
+ * @param limits limits on what the folder's config.json may ask for
  * @throws {WriteError} when the path is a file, or the folder cannot be read
- * @throws {CheckpointError} when the folder's config.json is damaged or over a limit
+ * @throws {CheckpointError} when the folder's config.json is damaged or exceeds a limit
  */
 export async function nextRunFolder(base: string, limits?: ReadLimits): Promise<RunFolder> {
   for (let number = 1; ; number++) {
@@ -40,7 +40,7 @@ export async function nextRunFolder(base: string, limits?: ReadLimits): Promise<
   }
 }
 
-/** Names in a folder; none when it does not exist. */
+/** Names in a folder; none if it does not exist. */
 export async function namesIn(folder: string): Promise<string[]> {
   try {
     return await readdir(folder);

@@ -35,7 +35,7 @@ const training = (runtime: Runtime, out: string): TrainVelocityFieldOptions => (
 const open = (): Promise<Runtime> => onnxRuntime({ device: 'cpu', threads: 1 });
 const lost = new RuntimeUnavailableError('onnx (webgpu)', 'the device failed while running: it was unplugged');
 
-/** A runtime whose device is lost: one method of its executables fails, and with it all that come after. */
+/** A runtime whose device is lost: one call of a method of its executables fails, and so does everything after it. */
 function losing(runtime: Runtime, method: 'run' | 'readState', call: number): Runtime {
   return {
     ...runtime,

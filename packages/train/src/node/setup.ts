@@ -21,7 +21,7 @@ import { trainee } from '../trainee.js';
 import type { TrainOptions } from './options.js';
 import type { ProgressDisplay } from './progress-display.js';
 
-/** A training run with nothing left open. */
+/** A training run with everything decided. */
 export interface TrainSetup {
   readonly kind: Model['kind'];
   readonly network: Network;
@@ -45,18 +45,18 @@ export interface TrainSetup {
   readonly logEvery: number;
   readonly progress: ProgressDisplay;
   readonly onLog: (record: LogRecord) => void;
-  /** What there is to remark on the run before it starts. */
+  /** Notes on the run before it starts. */
   readonly notes: readonly string[];
   readonly onNote: (note: string) => void;
   readonly limits: ReadLimits | undefined;
   readonly config: Json;
 }
 
-/** What is trained, and from where. */
+/** What is trained, and its starting point. */
 export interface Start {
   readonly model: Model;
   readonly teacher?: Model | OpaqueField;
-  /** Peak of the learning rate unless the options say otherwise. */
+  /** Peak of the learning rate unless the options give one. */
   readonly peak: number;
   readonly notes?: readonly string[];
 }
@@ -64,7 +64,7 @@ export interface Start {
 /**
  * Fills in the defaults and checks everything that can be checked before anything is written or computed.
  *
- * @throws {ConfigError} naming the option that makes no sense, or that does not fit the network
+ * @throws {ConfigError} naming an option that is invalid or does not fit the network
  */
 export function setUp(options: TrainOptions, { model, teacher, peak, notes = [] }: Start): TrainSetup {
   const {
@@ -187,16 +187,16 @@ function requireData(network: Network, data: Dataset): void {
   }
 }
 
-/** Checks that labels mean to a model what they mean in the data. */
+/** Checks that labels mean the same to a model as in the data. */
 function requireSameClasses({ classes }: Model, data: Dataset): void {
   if (classes.length === data.classes.length && classes.every((name, i) => name === data.classes[i])) return;
   const got = `'${data.name}' has ${quoted(data.classes)}`;
   throw new ConfigError('data', `the model to train has the classes ${quoted(classes)}, in this order; ${got}`);
 }
 
-/** Checks that a teacher can be asked where a student is trained. */
+/** Checks that a teacher can be evaluated wherever a student is trained. */
 function requireTeacher(teacher: Model | OpaqueField, student: Model): void {
-  if (!('network' in teacher)) return; // it says what it takes when it is asked
+  if (!('network' in teacher)) return; // it reports what it takes when asked
   const { config, conditions } = teacher.network;
   const { shape } = student.network.config;
   if (!sameShape(config.shape, shape)) {

@@ -33,11 +33,11 @@ const training = (runtime: Runtime, more: Partial<TrainVelocityFieldOptions> = {
   ...more,
 });
 
-/** What a record says besides the clock. */
+/** A record without its timings. */
 const numbers = ({ log }: TrainResult): Record<string, number>[] =>
   log.map(({ seconds: _, imagesPerSecond: __, ...rest }) => rest);
 
-/** A runtime that notes how many steps its programs take in a run. */
+/** A runtime that records how many steps its programs take per run. */
 function watched(runtime: Runtime, runs: number[]): Runtime {
   return {
     ...runtime,

@@ -35,7 +35,7 @@ const fresh = (): string => join(scratch, String(count++));
 const reference = referenceRuntime();
 const data = gaussianMixture({ weights: [1, 1], means: [[-1, 0], [1, 0]], stds: [0.3, 0.3] }); // prettier-ignore
 const network = mlp({ shape: [2], classes: 2, width: 8, depth: 1 });
-// Output layers start at zero, and a teacher that is zero everywhere teaches nothing.
+// Output layers start at zero, and a teacher that is zero everywhere has nothing to teach.
 const stirred = Object.entries(network.init(7)).map(([name, value], k): [string, HostTensor] => [
   name,
   { ...value, data: Float32Array.from(value.data, (x, i) => x + 0.1 * Math.sin(k + 3 * i)) },
@@ -82,7 +82,7 @@ function stopAfter(step: number): Pick<DistillOptions, 'signal' | 'onLog'> {
   };
 }
 
-/** What a record says besides the clock. */
+/** The records without their timings. */
 function numbers({ log }: TrainResult): Record<string, number>[] {
   return log.map(({ seconds: _, imagesPerSecond: __, ...rest }) => rest);
 }
@@ -93,7 +93,7 @@ const jsonLines = async (folder: string): Promise<unknown[]> =>
     .split('\n')
     .map((line) => JSON.parse(line) as unknown);
 
-/** A dataset that goes wrong from a sample on. */
+/** A dataset that is invalid from a given sample on. */
 const spoiledFrom = (sample: number, value: number): Dataset => ({
   ...data,
   batch: async (indices) => {
@@ -187,7 +187,8 @@ describe('a run', () => {
     const { log } = await trainVelocityField(matching(fresh(), { iterations: 150, batchSize: 32, learningRate: 0.02 }));
     const mean = (from: number, to: number): number =>
       log.slice(from, to).reduce((sum, { loss }) => sum + loss!, 0) / (to - from);
-    // From the variance of z - x0, 1 + 1 + 1 + 0.3^2 + 0.3^2 at the start, towards what a velocity cannot explain.
+    // From the variance of z - x0, 1 + 1 + 1 + 0.3^2 + 0.3^2 at the start, towards the part that a velocity cannot
+    // explain.
     expect(mean(0, 10)).toBeGreaterThan(2.5);
     expect(mean(140, 150)).toBeLessThan(2);
   });
@@ -245,7 +246,7 @@ describe.each([
     const resumed = await trainVelocityField(matching(out, { runtime, onLog: ({ step }) => steps.push(step) }));
     expect(steps).toEqual([6, 7, 8, 9, 10, 11, 12]);
     expect(resumed.model.params).toEqual(whole.model.params);
-    expect(numbers(resumed)).toEqual(numbers(whole)); // records 6 to 8 are not there twice
+    expect(numbers(resumed)).toEqual(numbers(whole)); // records 6 to 8 do not appear twice
     expect(await jsonLines(out)).toEqual(resumed.log);
   });
 });
@@ -299,7 +300,7 @@ describe('an unfinished run', () => {
     const out = fresh();
     await distill(distilling(out, stopAfter(3)));
     const checkpoints = join(out, 'checkpoints');
-    // What is left when the process dies after each stage of saving step 7: a half-written folder, or a whole one that
+    // What remains when the process dies at each stage of saving step 7: a half-written folder, or a complete one that
     // the pointer does not name yet.
     await writeFile(join(checkpoints, '0000007'), 'not a folder yet');
     await writeFile(join(checkpoints, '0000005.tmp'), 'half');
@@ -309,7 +310,10 @@ describe('an unfinished run', () => {
   });
 });
 
-/** A peak of 1e-3 but for one step, whose update leaves no weight finite; a resumed run takes it for the same schedule. */
+/**
+ * A peak of 1e-3 except at one step, whose update leaves no weight finite; a resumed run takes it for the same
+ * schedule.
+ */
 const explodingAt =
   (wrong: number) =>
   ({ step }: { step: number }): number =>
@@ -329,7 +333,8 @@ describe('training stops', () => {
     expect((error as Error).message).toContain(`training stopped at step ${step}: tangentNorm became NaN`);
     expect((error as Error).message).toContain('A lower learning rate may help');
     if (path === undefined) return;
-    // The checkpoint is whole: with a better rate at that step the run goes on from it, to the same end as with that throughout.
+    // The checkpoint is intact: with a better rate at that step the run goes on from it to the same end as with that
+    // rate throughout.
     const better = { learningRate: (): number => 1e-3 };
     const resumed = await distill(distilling(out, better));
     expect(resumed.model.params).toEqual((await distill(distilling(fresh(), better))).model.params);
@@ -348,7 +353,7 @@ describe('training stops', () => {
       expect(error).toMatchObject({ dataset: data.name, sample: 64, value });
       expect((error as Error).message).toContain(`sample 64 has the value ${value} at coordinate 0`);
       expect((error as Error).message).toContain('The data is at fault, not the learning rate');
-      // With better data the run goes on from its checkpoint, to the same end as with good data throughout.
+      // With better data the run goes on from its checkpoint to the same end as with good data throughout.
       const resumed = await distill(distilling(out, { stepsPerRun }));
       expect(resumed.model.params).toEqual((await distill(distilling(fresh(), { stepsPerRun }))).model.params);
     }
@@ -402,7 +407,7 @@ describe('the classes of a teacher', () => {
     const straight = await distill(distilling(fresh(), { onNote }));
     expect(notes.length).toBe(1);
     expect(result.model.params).toEqual(straight.model.params);
-    // Were the labels taken as numbers, it would be another student.
+    // If labels were taken as numbers, the student would be a different one.
     const misled = await distill(distilling(fresh(), { data: { ...swapped, classes: ['0', '1'] } }));
     expect(result.model.params).not.toEqual(misled.model.params);
   });

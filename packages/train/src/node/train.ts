@@ -14,23 +14,26 @@ import { nextRunFolder, resultFile } from './run-folder.js';
 import { setUp, type TrainSetup } from './setup.js';
 
 /**
- * Trains a network from scratch on data, by flow matching or another objective that needs no teacher: makes a teacher.
+ * Trains a network from scratch on data, with flow matching or another objective that needs no teacher; the result can
+ * serve as a teacher.
  *
- * The run's folder holds config.json, log.jsonl, checkpoints and in the end `teacher.safetensors` (`student.safetensors` for
- * a network with an interval input), the moving average of the weights. Aborted or killed, and called again with the
- * same options, it goes on where it was: on the same machine, runtime and thread count, and with the same `stepsPerRun`,
- * with the same bits as if it had never stopped. Called again after it has finished, it starts a new run in the next numbered folder.
- * Until it returns the folder is locked: nobody else can train there.
+ * The run's folder holds config.json, log.jsonl, checkpoints and finally `teacher.safetensors` (`student.safetensors`
+ * for a network with an interval input), the moving average of the weights. If aborted or killed and called again with
+ * the same options, it resumes where it stopped; on the same machine, runtime and thread count, and with the same
+ * `stepsPerRun`, the results are the same to the bit as if it had never stopped. Called again after it has finished, it
+ * starts a new run in the next numbered folder. The folder is locked until this returns: nobody else can train there.
  *
- * @throws {ConfigError} for an option that makes no sense or does not fit, before anything is written
+ * @throws {ConfigError} for an option that is invalid or does not fit, before anything is written
  * @throws {WriteError} when the folder cannot be written, before training starts
  * @throws {FolderInUseError} when another process, or another call in this one, trains in the folder
  * @throws {RunMismatchError} when the folder holds an unfinished run with other settings
  * @throws {CheckpointError} when the checkpoint to resume is damaged
- * @throws {SampleError} when a sample has a label outside the data's classes or holds a NaN or an infinity, before it is trained
- *   on; checkpoints made before stay whole
- * @throws {NonFiniteError} when a quantity that is logged, or a state that is saved, is NaN or infinite; checkpoints made before stay whole
- * @throws {RuntimeLostError} when the runtime fails on the way; the same call goes on from the checkpoint that it names
+ * @throws {SampleError} when a sample has a label outside the data's classes or holds a NaN or an infinity, before it
+ *   is trained on; earlier checkpoints stay intact
+ * @throws {NonFiniteError} when a quantity that is logged, or a state that is saved, is NaN or infinite; earlier
+ *   checkpoints stay intact
+ * @throws {RuntimeLostError} when the runtime fails during training; the same call resumes from the checkpoint that the
+ *   error names
  */
 export async function trainVelocityField(options: TrainVelocityFieldOptions): Promise<TrainResult> {
   const { network, seed, data, path, parametrization } = options;
@@ -49,15 +52,15 @@ export async function trainVelocityField(options: TrainVelocityFieldOptions): Pr
 }
 
 /**
- * Distils a velocity field into a flow map that samples in a few steps. The student is the teacher's network with an input
- * for the target time, and starts as the teacher, unless `student` is given. Folder, interruption and errors are those of
- * {@link trainVelocityField}; the result is `student.safetensors`.
+ * Distils a velocity field into a flow map that samples in a few steps. Unless `student` is given, the student is the
+ * teacher's network with an added input for the target time, and starts as the teacher. Folder, interruption and errors
+ * are as for {@link trainVelocityField}; the result is `student.safetensors`.
  *
- * Names decide which class is which: data that has the teacher's classes in another order has its labels changed to the
+ * Classes are matched by name: if the data has the teacher's classes in another order, its labels are changed to the
  * teacher's order, with a note, and the student has the teacher's names.
  *
- * @throws {ConfigError} when the teacher is a flow map, is on another path than `student`, or has classes and the data has others, or only
- *   runs and there is no `student`, before anything is written
+ * @throws {ConfigError} when the teacher is a flow map, is on another path than `student`, has classes that differ from
+ *   the data's, or is opaque and `student` is not given, before anything is written
  */
 export async function distill(options: DistillOptions): Promise<TrainResult> {
   const { teacher, seed, student } = options;
@@ -80,9 +83,9 @@ export async function distill(options: DistillOptions): Promise<TrainResult> {
   return trainInFolder(setUp({ ...options, data }, { model, teacher, peak: 2e-4, notes: reordered ? [note] : [] }));
 }
 
-/** Trains in the run's folder, to the end or until it is aborted; nobody else can until this returns. */
+/** Trains in the run's folder to the end or until aborted; nobody else can train there until this returns. */
 async function trainInFolder(setup: TrainSetup): Promise<TrainResult> {
-  await loadBar(setup.progress); // refused before anything is written
+  await loadBar(setup.progress); // fails before anything is written
   const lock = await lockChosenFolder(async () => (await nextRunFolder(setup.out, setup.limits)).folder);
   try {
     const { runtime, trainees, phase, batches, iterations, parts, stepsPerRun, signal, checkpointEvery } = setup;

@@ -1,4 +1,4 @@
-// Takes the folder that is its argument when it is told to, says whether it got it, and keeps it until its input ends.
+// Locks the folder given as its argument when told to, reports whether it got it, and holds it until its input ends.
 import { FolderInUseError } from '../../errors.js';
 import { lockFolder } from '../lock-folder.js';
 

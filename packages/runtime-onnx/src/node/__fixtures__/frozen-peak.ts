@@ -1,4 +1,5 @@
-// Prints the peak of resident memory while a program with frozen parameters is compiled, in copies of the parameters, which count.
+// Prints the peak resident memory while compiling a program with frozen parameters, in multiples of their size,
+// including the parameters themselves.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { freeze, hostTensor, program, type HostTensors, type Tensor } from '@flowmap/tensor';
 import { onnxRuntime } from '../../onnx-runtime.js';

@@ -101,9 +101,8 @@ export const compositeCases: Readonly<Record<string, readonly Case[]>> = {
     ),
     at('modulation', [normal([2, 3, 4]), normal([2, 8])], (x, condition) => {
       const [scale, shift] = split(condition, 2, 1) as [Tensor, Tensor];
-      return layerNorm(x)
-        .mul(scale.reshape([2, 1, 4]).add(1))
-        .add(shift.reshape([2, 1, 4]));
+      const scaled = layerNorm(x).mul(scale.reshape([2, 1, 4]).add(1));
+      return scaled.add(shift.reshape([2, 1, 4]));
     }),
     at('split and swapped', [normal([2, 6])], (x) => {
       const [a, b, c] = split(x, 3, -1) as [Tensor, Tensor, Tensor];

@@ -5,7 +5,9 @@ import { as, coins, fixed, integers, normal, positive } from '../samples.js';
 import { compositeCases } from './composites.js';
 import { primitiveCases } from './primitives.js';
 
-/** Every case with a float argument, its floats in float16 or bfloat16; beside them what is particular about halves. */
+/**
+ * Every case that has a float argument, with its floats in float16 or bfloat16, and further cases specific to halves.
+ */
 export function halfCases(half: HalfDType): Readonly<Record<string, readonly Case[]>> {
   const groups = Object.entries({ ...primitiveCases, ...compositeCases }).map(([name, cases]) => {
     const floats = cases.filter(({ args }) => args.some(({ dtype }) => isFloat(dtype)));

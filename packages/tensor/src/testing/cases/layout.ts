@@ -4,7 +4,7 @@ import { bind, constant, type Tensor } from '../../graph/tensor.js';
 import { at, type Case } from '../case.js';
 import { coins, integers, normal } from '../samples.js';
 
-/** Nothing to get wrong in a tensor that only moves, but each dtype takes its own path. */
+/** Moving elements is simple, but each dtype takes its own path. */
 const everyDType = (shape: readonly number[], f: (x: Tensor) => Tensor): Case[] => [
   at('float32', [normal(shape)], f),
   at('int32', [integers(shape, -100, 100)], f),

@@ -2,7 +2,7 @@ import { hostTensor, type HostTensor, type HostTensors } from '../../runtime/hos
 import { program, type Program } from '../../program/program.js';
 import type { DeviceTensor, Executable, Runtime } from '../../runtime/runtime.js';
 
-/** Gives the runtime under test, which is made when the suite starts. */
+/** Returns the runtime under test, which is made when the suite starts. */
 export type GetRuntime = () => Runtime;
 
 export const vector = (...values: number[]): HostTensor => hostTensor([values.length], values);

@@ -8,7 +8,7 @@ import { numbers, started, vector, type GetRuntime } from './common.js';
 
 const halves: readonly HalfDType[] = ['float16', 'bfloat16'];
 
-/** Takes, keeps and gives a half beside a float32. */
+/** Takes, keeps and returns a half and a float32. */
 function mixed(half: HalfDType): Program {
   const spec = { shape: [3], dtype: half } as const;
   return program('mixed', { inputs: { x: spec }, state: { total: spec } }, ({ x }, { total }) => ({
@@ -17,7 +17,7 @@ function mixed(half: HalfDType): Program {
   }));
 }
 
-/** How an executable takes, keeps and gives tensors of two bytes, or that its runtime refuses them. */
+/** How an executable takes, keeps and returns two-byte tensors, or that its runtime refuses them. */
 export function describeHalves(runtime: GetRuntime): void {
   describe.each(halves)('%s', (half) => {
     const has = (): boolean => runtime().dtypes.includes(half);
@@ -32,7 +32,7 @@ export function describeHalves(runtime: GetRuntime): void {
       expect(await outputs['x']!.read()).toEqual(x);
       expect(await outputs['twice']!.read()).toEqual({ ...x, data: x.data.map((value) => 2 * value) });
       expect(await outputs['before']!.read()).toEqual({ ...x, data: Float32Array.of(0, 1, 2) });
-      // Three times a half has one or two digits more, all of which float32 keeps.
+      // Three times a half has one or two more bits, all of which float32 keeps.
       expect(await numbers(outputs['wide'])).toEqual([3 * third, -1.5, 0]);
       const { total } = await executable.readState();
       expect(total).toEqual({ ...x, data: Float32Array.of(third, 0.5, 2) });

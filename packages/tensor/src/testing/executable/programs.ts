@@ -5,7 +5,7 @@ import { program, type Program } from '../../program/program.js';
 import { bind, constant, input, reachable, full, type Tensor } from '../../graph/tensor.js';
 import { numbers, scalar, started, vector, type GetRuntime } from './common.js';
 
-/** Programs of every form: dtypes, absent parts, nodes that compute nothing, numbers that are none. */
+/** Programs of every form: dtypes, missing parts, nodes that compute nothing, NaN. */
 export function describePrograms(runtime: GetRuntime): void {
   describe('programs', () => {
     it('read their results as arrays of their dtype and shape', async () => {
@@ -90,7 +90,7 @@ export function describePrograms(runtime: GetRuntime): void {
   });
 }
 
-/** `y = 4 x` by way of nodes that compute nothing, which `program` would have taken out. */
+/** `y = 4 x` with nodes that compute nothing, which `program` would have removed. */
 function unsimplified(): Program {
   const x = input('x', [1, 2]);
   const stopped = stopGradient(bind('identity', [x], {}));

@@ -4,7 +4,7 @@ import { hostTensor } from '../../runtime/host-tensor.js';
 import { program } from '../../program/program.js';
 import { accumulator, initial, numbers, scalar, started, vector, type GetRuntime } from './common.js';
 
-/** Takes part in `total` and `fixed` of {@link accumulator}, and counts its runs. */
+/** Shares `total` and `fixed` of {@link accumulator}, and counts its runs. */
 const doubling = program(
   'doubling',
   { inputs: {}, state: { total: [2], fixed: [], runs: [] } },
@@ -103,7 +103,7 @@ export function describeSharing(runtime: GetRuntime, other: GetRuntime): void {
       await add.run({ x: vector(1, 1) });
       await add.dispose();
       expect(await numbers((await watch.run({}))['sum'])).toEqual([8]);
-      // No program has had `fixed` and `runs` since.
+      // In the meantime no program had `fixed` and `runs`.
       const again = await runtime().compile(doubling, { sharing: watch });
       await expect(again.run({})).rejects.toMatchObject({ tensor: 'fixed' });
       await again.writeState({ fixed: scalar(2), runs: scalar(0) });

@@ -132,7 +132,7 @@ export function describeState(runtime: GetRuntime, oracle: GetRuntime): void {
       };
       const [got, wanted] = [await losses(runtime()), await losses(oracle())];
       expect(wanted.data[19]).toBeLessThan(wanted.data[0]! / 2);
-      // Twenty steps of a contracting map: no more error than a second derivative.
+      // Twenty steps of a contracting map have no more error than a second derivative.
       expect(mismatch(got, wanted, tolerances[runtime().precision][2])).toBeUndefined();
     });
   });

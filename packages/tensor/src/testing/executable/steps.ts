@@ -71,7 +71,7 @@ export function describeSteps(runtime: GetRuntime): void {
           rate: stackHostTensors(inputs.map(({ rate }) => rate!)),
         }),
       );
-      // The same operations, but a runtime may fuse them otherwise where it sees several steps at once.
+      // The same operations, but a runtime may fuse them differently when it sees several steps at once.
       const accepted = tolerances[runtime().precision][1];
       for (const name of ['loss', 'prediction']) {
         const wanted = stackHostTensors(outputs.map((output) => output[name]!));

@@ -12,7 +12,7 @@ export interface SpecialCase {
   readonly f: (...args: Tensor[]) => Tensor;
 }
 
-/** The cases of a primitive in a dtype, that of its operands; none where it does not take them. */
+/** The cases of a primitive for operands of a dtype; none if it does not take them. */
 type Cases = (dtype: DType) => readonly SpecialCase[];
 
 /** Cases of floats only. */
@@ -27,13 +27,13 @@ const numbers =
   (dtype) =>
     dtype === 'bool' ? [] : cases(dtype);
 
-/** All special numbers twice in one vector, so that they stand in whole vectors of a processor and in the rest. */
+/** All special numbers twice in one vector, so that they occur in full SIMD vectors and in the remainder. */
 function vector(dtype: DType): HostTensor {
   const values = specialValues(dtype);
   return repeating([2 * values.length], values, dtype);
 }
 
-/** Two tensors that pair each special number with each. */
+/** Two tensors that pair each special number with every other. */
 function pairs(dtype: DType): readonly [HostTensor, HostTensor] {
   const values = specialValues(dtype);
   const shape = [values.length * values.length];
@@ -62,12 +62,12 @@ const binary = (primitive: BinaryPrimitive): Cases => {
   };
 };
 
-/** What moves elements keeps them. */
+/** Moving elements does not change them. */
 const moved = (shape: readonly number[], f: (x: Tensor) => Tensor): Cases => {
   return (dtype) => [{ name: 'moved', args: [repeating(shape, specialValues(dtype), dtype)], f }];
 };
 
-/** Along the rows, of few and of many elements, and along the columns of special rows. */
+/** Along rows of few and of many elements, and along the columns of special rows. */
 const alongRows = (f: (x: Tensor, axis: 0 | 1) => Tensor, counts: readonly number[] = [7, 264]): Cases => {
   return (dtype) => [
     ...counts.map((count) => ({
@@ -105,7 +105,7 @@ const matmul: Cases = floats((dtype) => {
   ];
 });
 
-// Away from the border, and from each other: what a zero of the padding times infinity is, is left open.
+// Away from the border and from each other: the product of a padding zero and infinity is left open.
 const image = (channels: number, dtype: DType): HostTensor =>
   withSpecials([1, channels, 8, 8], { 9: NaN, 13: Infinity, 45: -Infinity }, dtype);
 const same = { stride: [1, 1], padding: [1, 1], dilation: [1, 1], groups: 1 } as const;
@@ -136,7 +136,7 @@ const convWeight: Cases = floats((dtype) =>
   })),
 );
 
-/** Indices within three rows and beyond them. */
+/** Indices inside and outside the range of three rows. */
 const indices = hostTensor([8], Int32Array.of(0, 2, -1, 3, 1, -(2 ** 31), 2 ** 31 - 1, 2));
 
 const castTo = (to: DType): Cases => {
@@ -216,7 +216,7 @@ const primitives: { readonly [P in Primitive]: Cases } = {
     },
   ]),
   sum: numbers(alongRows((x, axis) => x.sum([axis]))),
-  // Also of the few elements of a pooling.
+  // Also over the few elements of a pooling window.
   reduceMax: numbers((dtype) => [
     ...alongRows((x, axis) => x.max([axis]))(dtype),
     ...alongRows((x, axis) => x.min([axis]))(dtype),

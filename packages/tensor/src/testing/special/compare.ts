@@ -9,13 +9,16 @@ import type { Tensor } from '../../graph/tensor.js';
 import { specialCases, type SpecialCase } from './cases.js';
 import { ranges } from './values.js';
 
-/** What a runtime made of a primitive's special cases in a dtype. */
+/** The results of a runtime for a primitive's special cases in a dtype. */
 export interface SpecialResult {
   readonly primitive: Primitive;
   readonly dtype: DType;
-  /** True where it agrees only after numbers below the smallest normal one are taken for zeros, which is accepted. */
+  /** True if it agrees only when numbers below the smallest normal one are taken as zeros, which is accepted. */
   readonly flushes: boolean;
-  /** In words the elements that differ from the oracle's: of each case the first where NaN, an infinity, or a number is wanted. */
+  /**
+   * The elements that differ from the oracle's, in words: for each case the first where NaN, an infinity, or a number
+   * is wanted.
+   */
   readonly differences: readonly string[];
 }
 
@@ -24,15 +27,15 @@ interface Entry extends SpecialCase {
 }
 
 /**
- * Accepted error relative to each wanted number, in units of the dtype's rounding of 2^-24, 2^-11 and 2^-8: the longest sums here
- * round some ten times, and back ends have their own exponentials and sines.
+ * Accepted error relative to each wanted number, in units of the dtype's rounding of 2^-24, 2^-11 and 2^-8: the longest
+ * sums here round about ten times, and back ends have their own exponentials and sines.
  */
 const units: Readonly<Record<string, number>> = { float32: 2 ** -18, float16: 2 ** -8, bfloat16: 2 ** -5 };
 
 /**
- * Runs every primitive on NaN, infinities, zeros, and the largest and smallest numbers, in each operand, for the dtypes that
- * a runtime has, and compares element by element: NaN and infinities must be where the oracle's are once rounded to the
- * dtype, and whole numbers and bools be the same. The sign of a zero is left open.
+ * Runs every primitive on NaN, infinities, zeros, and the largest and smallest numbers, in each operand, for the dtypes
+ * that a runtime has, and compares element by element: NaN and infinities must be where the oracle's are once rounded
+ * to the dtype, and whole numbers and bools must be the same. The sign of a zero is left open.
  *
  * @param oracle the float64 reference runtime
  */
@@ -87,14 +90,14 @@ function valueText(value: number): string {
   return Number.isNaN(value) ? 'NaN' : Number.isFinite(value) ? 'a number' : 'an infinity';
 }
 
-/** One wrong element, with the elements it was made from where operands have the result's shape. */
+/** One wrong element, with the elements that it was computed from if operands have the result's shape. */
 function inWords(place: number, args: readonly HostTensor[], got: HostTensor, wanted: HostTensor): string {
   const operands = args.filter(({ shape }) => sameShape(shape, got.shape)).map(({ data }) => String(data[place]));
   const of = operands.length > 0 ? `of ${operands.join(' and ')}` : `at ${String(place)}`;
   return `${String(wanted.data[place])} became ${String(got.data[place])} ${of}`;
 }
 
-/** True where a runtime has the dtypes of a case: a cast to another one is left out. */
+/** True if a runtime has the dtypes of a case: a cast to any other is left out. */
 function hasDTypes(runtime: Runtime, args: readonly HostTensor[], f: SpecialCase['f']): boolean {
   const built = program('case', { inputs: named(args) }, (inputs) => ({ outputs: { y: f(...Object.values(inputs)) } }));
   return built.nodes.every(({ dtype }) => runtime.dtypes.includes(dtype));
@@ -163,7 +166,7 @@ function agrees(got: number, wanted: number, dtype: DType): boolean {
   return Math.abs(got - rounded) <= units[dtype]! * Math.abs(rounded) + 2 * ranges[dtype].smallest;
 }
 
-/** True for a result too small for all digits that has fewer, or none, but its sign and size. */
+/** True for a result too small to have all digits if it has fewer or none, but the right sign and size. */
 function losesDigits(got: number, wanted: number, dtype: DType): boolean {
   return isDenormal(wanted, dtype) && Math.abs(got - wanted) <= Math.abs(wanted);
 }

@@ -4,17 +4,17 @@ import { compareSpecialValues } from './compare.js';
 import { specialLimitOf, type SpecialLimit } from './limits.js';
 
 /**
- * NaN, infinities, zeros, the largest and the smallest numbers in each operand of every primitive: a runtime gives what IEEE
- * arithmetic gives, which the oracle computes in, but for its limits.
+ * NaN, infinities, zeros, the largest and the smallest numbers in each operand of every primitive: except for its
+ * limits, a runtime gives what IEEE arithmetic, as used by the oracle, gives.
  *
- * @param limits beside those that are known
+ * @param limits in addition to the known ones
  */
 export function describeSpecialValues(
   runtime: () => Runtime,
   oracle: () => Runtime,
   limits: readonly SpecialLimit[] = [],
 ): void {
-  // One program for each dtype, whose kernels a GPU in software compiles in a minute if the machine is busy.
+  // One program per dtype, whose kernels take a software GPU a minute to compile on a busy machine.
   it('special numbers in each operand of every primitive', { timeout: 300_000 }, async () => {
     const results = await compareSpecialValues(runtime(), oracle());
     const found = results.flatMap(({ differences }) => differences);

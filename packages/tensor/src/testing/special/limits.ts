@@ -2,14 +2,14 @@
 export interface SpecialLimit {
   /** The runtime's name. */
   readonly runtime: RegExp;
-  /** What differs, as `compareSpecialValues` says it: `exp, float32, each, NaN wanted: …`. */
+  /** What differs, as described by `compareSpecialValues`: `exp, float32, each, NaN wanted: …`. */
   readonly result: RegExp;
   readonly reason: string;
 }
 
 const gpu = /^(onnx \(webgpu\)|tfjs \(web(gl|gpu)\))/;
 
-/** Every limit there is. */
+/** All known limits. */
 const limits: readonly SpecialLimit[] = [
   {
     runtime: /^onnx \(cpu\)/,
@@ -59,9 +59,9 @@ const limits: readonly SpecialLimit[] = [
 ];
 
 /**
- * Why a runtime is excused from a result; undefined where it is not.
+ * Why a runtime is excused for a result; undefined if it is not.
  *
- * @param more limits beside those that are known
+ * @param more limits in addition to the known ones
  */
 export function specialLimitOf(
   runtime: string,

@@ -15,7 +15,7 @@ export const ranges: Readonly<Record<FloatDType, Range>> = {
   bfloat16: { largest: (2 - 2 ** -7) * 2 ** 127, smallestNormal: 2 ** -126, smallest: 2 ** -133 },
 };
 
-/** The numbers at which a kernel may go wrong in silence, and some ordinary ones beside them. */
+/** The numbers at which a kernel may silently go wrong, and some ordinary ones. */
 export function specialValues(dtype: DType): readonly number[] {
   if (dtype === 'bool') return [0, 1];
   if (dtype === 'int32') return [0, 1, -1, 2, -3, 46341, 65537, 16_777_217, 2 ** 31 - 1, -(2 ** 31 - 1), -(2 ** 31)];
@@ -46,13 +46,16 @@ export function ordinaries(shape: Shape, dtype: DType): HostTensor {
   );
 }
 
-/** Ordinary numbers but for some places. */
+/** Ordinary numbers except in some places. */
 export function withSpecials(shape: Shape, places: Readonly<Record<number, number>>, dtype: DType): HostTensor {
   const data = Array.from({ length: sizeOf(shape) }, (_, i) => places[i] ?? ordinary(i, dtype));
   return hostTensor(shape, data, dtype);
 }
 
-/** `[rows, count]`: in each row a special number at the start, in the middle or at the end; then several of them together. */
+/**
+ * `[rows, count]`: each row has a special number at the start, in the middle or at the end; then come rows with several
+ * of them.
+ */
 export function specialRows(count: number, dtype: DType): HostTensor {
   const values = specialValues(dtype);
   const places = [0, Math.floor(count / 2), count - 1];

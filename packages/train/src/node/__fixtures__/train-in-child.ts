@@ -1,5 +1,5 @@
-// Trains in the folder that is its argument, and tells its parent how that ended. Given the number of a step, it says so before
-// it reads the data of that step, and goes on when it is told to.
+// Trains in the folder given as its argument and tells its parent how that ended. Given a step number, it reports to
+// the parent before reading that step's data and waits until told to go on.
 import { once } from 'node:events';
 import { mlp } from '@flowmap/core';
 import { checkerboard } from '@flowmap/data';
@@ -35,7 +35,7 @@ try {
       },
     },
   });
-  await new Promise(setImmediate); // when everything that was shown is through
+  await new Promise(setImmediate); // once all output has been written
   tell({ completed, step, listeners: process.stderr.listenerCount('error') });
 } catch (error) {
   tell({ error: (error as Error).name, message: (error as Error).message });
