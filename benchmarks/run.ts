@@ -2,13 +2,16 @@
 // `--profile` for a table of operators, with `--steps-per-run` for several steps in one call; with `--peers` beside
 // PyTorch, JAX and jax-js; with `--in-place` the training steps with and without the C API; with `--opaque` those with
 // a teacher that only runs; with `--eval` a Fréchet distance; with `--guidance` no times, but how right one student is
-// at all scales of guidance.
+// at all scales of guidance; with `--mixture` how near the exact map of a mixture students of the presets named by
+// `--preset` end, by default all, with `--seeds`, `--iterations` and the learning rate `--rate`.
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
+import { AYF_EMD_PRESETS, type AyfEmdPreset } from '@flowmap/objectives';
 import { timeFrechetDistance } from './frechet-distance.js';
 import { trainGuidedStudents } from './guided-student.js';
 import { compareInPlace } from './in-place.js';
 import { timeLargeProgram } from './large-program.js';
+import { trainMixtureStudents } from './mixture-students.js';
 import { compareOpaqueTeacher } from './opaque-teacher.js';
 import { comparePeers } from './peers.js';
 import { timeSteps } from './steps.js';
@@ -24,6 +27,11 @@ const { values: options } = parseArgs({
     peers: { type: 'boolean', default: false },
     eval: { type: 'boolean', default: false },
     guidance: { type: 'boolean', default: false },
+    mixture: { type: 'boolean', default: false },
+    preset: { type: 'string', multiple: true, default: Object.keys(AYF_EMD_PRESETS) },
+    seeds: { type: 'string', default: '5' },
+    iterations: { type: 'string', default: '12000' },
+    rate: { type: 'string', default: '2e-3' },
     opaque: { type: 'boolean', default: false },
     python: { type: 'string', default: 'python3' },
     'tfjs-node': { type: 'string' },
@@ -40,6 +48,14 @@ if (options.peers) {
   timeFrechetDistance(2048, Number(options.rounds));
 } else if (options.guidance) {
   await trainGuidedStudents();
+} else if (options.mixture) {
+  const { preset, seeds, iterations, rate } = options;
+  await trainMixtureStudents({
+    presets: preset as AyfEmdPreset[],
+    seeds: Number(seeds),
+    iterations: Number(iterations),
+    rate: Number(rate),
+  });
 } else if (options.opaque) {
   await compareOpaqueTeacher(threads, Number(options.rounds));
 } else if (options['in-place']) {
