@@ -1,8 +1,20 @@
-import { gaussianVelocity, loader, mlp, type VelocityField } from '@flowmap/core';
+import { gaussianFlowMap, gaussianVelocity, loader, mlp, type FlowMap, type VelocityField } from '@flowmap/core';
 import { gaussianMixture } from '@flowmap/data';
 import { onnxRuntime } from '@flowmap/runtime-onnx';
 import { referenceRuntime } from '@flowmap/runtime-reference';
-import { full, hostTensor, select, type HostTensor, type Runtime } from '@flowmap/tensor';
+import {
+  formatProgram,
+  full,
+  hostTensor,
+  jvp,
+  program,
+  select,
+  stopGradient,
+  type HostTensor,
+  type Runtime,
+  type Tensor,
+  type Tensors,
+} from '@flowmap/tensor';
 import { evaluate } from '@flowmap/tensor/testing';
 import { logging, NonFiniteError, objectivePhase, train, trainee, type Training } from '@flowmap/train';
 import { describe, expect, test } from 'vitest';
@@ -45,6 +57,37 @@ describeObjective('ayfLmd with a weight, in both orders', () => ayfLmd({ weight:
     const pull = (2 * Math.cos((Math.PI / 2) * (1 - t)) * g) / (Math.abs(g) + 0.1);
     return [pull * factor * xt, pull * a * t * xt, pull * a * s * xt];
   },
+});
+
+test('at their defaults the options add nothing to the program', () => {
+  const velocity = (x: Tensor, t: Tensor): Tensor => gaussianVelocity({ std: 0.5 }).velocity({}, { x, t });
+  const built = (loss: (batch: Record<'xt' | 't' | 's' | 'r', Tensor>, student: FlowMap) => Tensors): string =>
+    formatProgram(
+      program('loss', { inputs: { xt: [4, 3], t: [4], s: [4], r: [] } }, (batch) => ({
+        outputs: loss(batch, gaussianFlowMap({ std: 0.7 })),
+      })),
+    );
+  const ours = built(({ xt, t, s, r }, student) => {
+    const batch = { x0: xt, noise: xt, xt, t, s, draws: {}, own: {}, velocity, schedules: { r } };
+    const { loss, metrics } = ayfEmd().loss({ ...batch, student });
+    return { loss, ...metrics };
+  });
+  const algorithm1 = built(({ xt, t, s, r }, student) => {
+    const v = velocity(xt, t);
+    const derivative = jvp((x, time) => student.averageVelocity(x, time, s), [xt, t], [v, full(1, [4])]);
+    const [F_, dFdt_] = [stopGradient(derivative[0]), stopGradient(derivative[1])];
+    const length = (x: Tensor): Tensor => x.square().sum([1], true).sqrt();
+    const error = F_.sub(v);
+    const g = error.add(r.mul(t.sub(s)).reshape([4, 1]).mul(dFdt_));
+    const target = F_.sub(g.div(length(g).add(0.1)));
+    const loss = derivative[0]
+      .sub(target)
+      .square()
+      .sum()
+      .mul(1 / 4);
+    return { loss, tangentNorm: length(g).mean(), velocityError: length(error).mean() };
+  });
+  expect(ours).toBe(algorithm1);
 });
 
 test('the RMS norm divides each sample by the root of its mean square plus c', async () => {
