@@ -188,8 +188,8 @@ export interface ObjectiveResult {
 }
 
 /**
- * The draws for a batch: `t[i]` is sample i's start time, `s[i] <= t[i]` its target time; whatever else an objective
- * names, also row by row.
+ * The draws for a batch: `t[i]` is sample i's start time, `s[i]` its target time, at most `t[i]` unless the objective
+ * trains towards noise too; whatever else an objective names, also row by row.
  */
 export interface Draws {
   readonly t: Float32Array;

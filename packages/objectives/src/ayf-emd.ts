@@ -1,7 +1,10 @@
 import { ConfigError, perSample, type Objective, type Progress } from '@flowmap/core';
-import { jvp, full, stopGradient, type Tensor } from '@flowmap/tensor';
-import { requirePositive, requireShare } from './internal/checks.js';
-import { meanNorm, sampleNorm, squaredError } from './internal/norms.js';
+import { jvp, full, stopGradient } from '@flowmap/tensor';
+import { bothOrders, INTERVAL_ORDERS, type IntervalOrders } from './both-orders.js';
+import { batchLoss } from './internal/batch-loss.js';
+import { requireMean, requireOneOf, requirePositive, requireShare } from './internal/checks.js';
+import { sampleSize } from './internal/norms.js';
+import { spikeCount, spikeFactors } from './internal/spikes.js';
 import {
   lengthSettings,
   logitNormalLengths,
@@ -10,6 +13,8 @@ import {
   sampleIntervals,
   type IntervalLengths,
 } from './intervals.js';
+import { weightSettings, type LossWeight } from './loss-weights.js';
+import { normalizeTangent, TANGENT_NORMS, type TangentNorm } from './normalize-tangent.js';
 
 /** Settings of {@link ayfEmd}. */
 export interface AyfEmdOptions {
@@ -30,12 +35,40 @@ export interface AyfEmdOptions {
    */
   readonly diagonalShare?: number;
   /**
+   * Norm of the tangent normalisation: `l2`, or `rms`, for which c means the same whatever the number of values in a
+   * sample; `l2` unless given.
+   */
+  readonly norm?: TangentNorm;
+  /** Weight w(t, s) of the loss on F; 1, as in Algorithm 1, unless given. */
+  readonly weight?: LossWeight;
+  /**
+   * `down` trains towards data; `both` trains half of the samples towards noise, for a map that also inverts; `down`
+   * unless given. The equations stay the same: `f = x_t + (s - t) F` carries the sign.
+   */
+  readonly orders?: IntervalOrders;
+  /**
+   * Reduces r of a sample to `r min(1, k m / n)`, where n is the sample's `||dF/dt||`, `m = (mean sqrt(n))^2` the
+   * typical one of the batch, and k >= 1 this number: the few samples whose derivative explodes then pull towards the
+   * velocity. Adds the metric `spikes`, the number of samples it reduced. It cannot see an explosion of the whole batch.
+   * `Infinity`, never, unless given.
+   */
+  readonly spikeLimit?: number;
+  /**
+   * True leaves out samples whose tangent is NaN or infinite, and counts them in the metric `quarantined`. Training still
+   * stops when no sample of a batch is finite, or the student's own output is not. False unless given.
+   */
+  readonly quarantine?: boolean;
+  /**
    * False trains from data alone, with `z - x_0` in place of the teacher's velocity. Normalisation then turns the mean
-   * over noise into a spatial median: harmless for images, wrong for points in a few dimensions, which need
-   * `c: Infinity`. True unless given.
+   * over noise into a spatial median. For images that is harmless (from 16 values on it is off by less than 3 % of the
+   * data's deviation). For samples with fewer values it is wrong: building the step fails unless c is at least 10, and
+   * `c: Infinity` is best. True unless given.
    */
   readonly teacher?: boolean;
 }
+
+/** The settings that presets have. */
+type PresetSettings = Required<Pick<AyfEmdOptions, 'warmupSteps' | 'rMax' | 'c' | 'intervalLengths' | 'diagonalShare'>>;
 
 /** Names of {@link AYF_EMD_PRESETS}. */
 export type AyfEmdPreset = 'default' | 'ayf-paper';
@@ -45,7 +78,7 @@ export type AyfEmdPreset = 'default' | 'ayf-paper';
  * (docs/log.md); `ayf-paper` has the paper's constants (c, r_max; section 3.4) and its text-to-image settings (H and
  * the interval lengths, appendix F.1).
  */
-export const AYF_EMD_PRESETS: Readonly<Record<AyfEmdPreset, Required<Omit<AyfEmdOptions, 'preset' | 'teacher'>>>> = {
+export const AYF_EMD_PRESETS: Readonly<Record<AyfEmdPreset, PresetSettings>> = {
   default: {
     warmupSteps: null,
     rMax: 0.99,
@@ -70,10 +103,12 @@ export const AYF_EMD_PRESETS: Readonly<Record<AyfEmdPreset, Required<Omit<AyfEmd
  * of the normalisation its value stays near 1 whatever the quality, so watch the metrics: `tangentNorm`, the mean of
  * `||g||` before normalisation, and `velocityError`, the mean of `||v - F||`, both L2 over all values of a sample.
  *
- * @throws {ConfigError} for a setting out of its range, or intervals outside [0, 1]
+ * @throws {ConfigError} for a setting out of its range, or intervals outside [0, 1]; on tracing without a teacher, for a
+ *   normalisation that is wrong for samples with so few values
  */
 export function ayfEmd(options: AyfEmdOptions = {}): Objective {
-  const { preset = 'default', teacher = true, ...given } = options;
+  const { preset = 'default', teacher = true, norm = 'l2', weight, orders = 'down', ...others } = options;
+  const { spikeLimit = Infinity, quarantine = false, ...given } = others;
   if (!Object.hasOwn(AYF_EMD_PRESETS, preset)) {
     const names = Object.keys(AYF_EMD_PRESETS).join(', ');
     throw new ConfigError('ayfEmd.preset', `wanted one of ${names}, got '${preset}'`);
@@ -84,6 +119,10 @@ export function ayfEmd(options: AyfEmdOptions = {}): Objective {
   requirePositive('ayfEmd.c', c);
   requireShare('ayfEmd.diagonalShare', diagonalShare, { zero: true });
   requireIntervals(intervalLengths);
+  requireOneOf('ayfEmd.norm', norm, TANGENT_NORMS);
+  requireOneOf('ayfEmd.orders', orders, INTERVAL_ORDERS);
+  if (!(spikeLimit >= 1)) throw new ConfigError('ayfEmd.spikeLimit', `wanted a number >= 1, got ${spikeLimit}`);
+  const draw: Objective['draw'] = (key, batchSize) => sampleIntervals(key, batchSize, intervalLengths, diagonalShare);
   return {
     name: 'ayf-emd',
     config: {
@@ -92,14 +131,20 @@ export function ayfEmd(options: AyfEmdOptions = {}): Objective {
       c: c === Infinity ? 'Infinity' : c,
       ...lengthSettings(intervalLengths),
       diagonalShare,
+      ...(norm === 'l2' ? {} : { norm }),
+      ...weightSettings(weight),
+      ...(orders === 'down' ? {} : { orders }),
+      ...(spikeLimit === Infinity ? {} : { spikeLimit }),
+      ...(quarantine ? { quarantine } : {}),
       teacher,
     },
     needs: { teacher },
     watch: 'tangentNorm',
     schedules: { r: (progress) => tangentWarmup(progress, warmupSteps ?? undefined, rMax) },
-    draw: (key, batchSize) => sampleIntervals(key, batchSize, intervalLengths, diagonalShare),
+    draw: orders === 'both' ? bothOrders(draw) : draw,
 
     loss({ student, xt, t, s, velocity, schedules }) {
+      if (!teacher) requireMean('ayfEmd.c', { c, norm, size: sampleSize(xt) });
       const v = velocity(xt, t);
       // F and its total derivative along the teacher's trajectory, dF/dt = (∂F/∂x) v + ∂F/∂t with s fixed: one
       // forward-mode pass at (x_t, t) in the direction (v, 1) (theorem 3.2).
@@ -110,13 +155,17 @@ export function ayfEmd(options: AyfEmdOptions = {}): Objective {
       const F_ = stopGradient(F);
       const dFdt_ = stopGradient(dFdt);
 
-      // - df/dt = (F - v) + (t - s) dF/dt, its unstable term scaled by r (equations 4 and 5).
-      const r = schedules['r']!;
-      const g = F_.sub(v).add(perSample(r.mul(t.sub(s)), xt).mul(dFdt_));
+      // - df/dt = (F - v) + (t - s) dF/dt, its unstable term scaled by r (equations 4 and 5), which spikes reduce.
+      const error = F_.sub(v);
+      const scale = perSample(schedules['r']!.mul(t.sub(s)), xt);
+      const factors = spikeLimit === Infinity ? undefined : spikeFactors(dFdt_, spikeLimit);
+      const g = error.add((factors ? scale.mul(factors) : scale).mul(dFdt_));
 
-      // The loss on F (Algorithm 1): its gradient is that of 2 <F, g / (||g|| + c)>.
-      const loss = squaredError(F, F_.sub(normalizeTangent(g, c)));
-      return { loss, metrics: { tangentNorm: meanNorm(g), velocityError: meanNorm(F_.sub(v)) } };
+      // The loss on F (Algorithm 1): its gradient is that of 2 w <F, g / (||g|| + c)>.
+      const target = F_.sub(normalizeTangent(g, c, norm));
+      const logged = { tangentNorm: g, velocityError: error };
+      const { loss, metrics } = batchLoss(F, target, logged, { g, weights: weight?.weight(t, s), quarantine });
+      return { loss, metrics: { ...metrics, ...(factors ? { spikes: spikeCount(factors) } : {}) } };
     },
   };
 }
@@ -135,15 +184,4 @@ export function tangentWarmup({ step, iterations }: Progress, H = defaultWarmupS
 /** `H = min(0.3 iterations, 10000)`, at least 1: the paper's 10,000 suits long runs. */
 function defaultWarmupSteps(iterations: number): number {
   return Math.max(1, Math.min(0.3 * iterations, 10_000));
-}
-
-/**
- * Tangent normalisation `g / (||g|| + c)` with the L2 norm over all values of a sample (section 3.4).
- *
- * @param g `[batch, ...shape]`
- * @param c constant that keeps small tangents small; 0.1 unless given, `Infinity` = no normalisation
- * @returns shaped as `g`
- */
-export function normalizeTangent(g: Tensor, c = 0.1): Tensor {
-  return c === Infinity ? g : g.div(sampleNorm(g).add(c));
 }

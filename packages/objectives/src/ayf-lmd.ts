@@ -1,8 +1,8 @@
 import { perSample, type Objective } from '@flowmap/core';
 import { full, jvp, stopGradient } from '@flowmap/tensor';
-import { normalizeTangent } from './ayf-emd.js';
-import { requirePositive, requireShare } from './internal/checks.js';
-import { meanNorm, squaredError } from './internal/norms.js';
+import { bothOrders, INTERVAL_ORDERS, type IntervalOrders } from './both-orders.js';
+import { batchLoss } from './internal/batch-loss.js';
+import { requireOneOf, requirePositive, requireShare } from './internal/checks.js';
 import {
   lengthSettings,
   logUniformLengths,
@@ -10,6 +10,8 @@ import {
   sampleIntervals,
   type IntervalLengths,
 } from './intervals.js';
+import { weightSettings, type LossWeight } from './loss-weights.js';
+import { normalizeTangent, TANGENT_NORMS, type TangentNorm } from './normalize-tangent.js';
 
 /** Settings of {@link ayfLmd}. */
 export interface AyfLmdOptions {
@@ -22,6 +24,17 @@ export interface AyfLmdOptions {
    * given.
    */
   readonly diagonalShare?: number;
+  /** Norm of the tangent normalisation: `l2` or `rms`; `l2` unless given. */
+  readonly norm?: TangentNorm;
+  /** Weight w(t, s) of the loss on F; 1 unless given. */
+  readonly weight?: LossWeight;
+  /** `down` trains towards data, `both` half of the samples towards noise; `down` unless given. */
+  readonly orders?: IntervalOrders;
+  /**
+   * True leaves out samples whose tangent is NaN or infinite, and counts them in the metric `quarantined`. Training still
+   * stops when no sample of a batch is finite, or the student's own output is not. False unless given.
+   */
+  readonly quarantine?: boolean;
 }
 
 /**
@@ -37,16 +50,28 @@ export interface AyfLmdOptions {
  */
 export function ayfLmd(options: AyfLmdOptions = {}): Objective {
   const { c = 0.1, intervalLengths = logUniformLengths(), diagonalShare = 0.25 } = options;
+  const { norm = 'l2', weight, orders = 'down', quarantine = false } = options;
   requirePositive('ayfLmd.c', c);
   requireShare('ayfLmd.diagonalShare', diagonalShare, { zero: true });
   requireIntervals(intervalLengths);
+  requireOneOf('ayfLmd.norm', norm, TANGENT_NORMS);
+  requireOneOf('ayfLmd.orders', orders, INTERVAL_ORDERS);
+  const draw: Objective['draw'] = (key, batchSize) => sampleIntervals(key, batchSize, intervalLengths, diagonalShare);
   return {
     name: 'ayf-lmd',
-    config: { c: c === Infinity ? 'Infinity' : c, ...lengthSettings(intervalLengths), diagonalShare },
+    config: {
+      c: c === Infinity ? 'Infinity' : c,
+      ...lengthSettings(intervalLengths),
+      diagonalShare,
+      ...(norm === 'l2' ? {} : { norm }),
+      ...weightSettings(weight),
+      ...(orders === 'down' ? {} : { orders }),
+      ...(quarantine ? { quarantine } : {}),
+    },
     needs: { teacher: true },
     watch: 'tangentNorm',
     schedules: {},
-    draw: (key, batchSize) => sampleIntervals(key, batchSize, intervalLengths, diagonalShare),
+    draw: orders === 'both' ? bothOrders(draw) : draw,
 
     loss({ student, xt, t, s, velocity }) {
       // F and dF/ds with the start fixed: one forward-mode pass in the direction (0, 0, 1).
@@ -60,8 +85,8 @@ export function ayfLmd(options: AyfLmdOptions = {}): Objective {
 
       // df/ds - v(f, s) = F + (s - t) dF/ds - v(f, s)
       const g = F_.add(step.mul(dFds_)).sub(velocity(f_, s));
-      const loss = squaredError(F, F_.sub(normalizeTangent(g, c)));
-      return { loss, metrics: { tangentNorm: meanNorm(g) } };
+      const target = F_.sub(normalizeTangent(g, c, norm));
+      return batchLoss(F, target, { tangentNorm: g }, { g, weights: weight?.weight(t, s), quarantine });
     },
   };
 }

@@ -235,7 +235,7 @@ describe('the programs of a phase', () => {
     const wider = mlp({ shape: [2], classes: 4, interval: true, width: 8, depth: 1 });
     const given: Setting = {
       network: wider,
-      objective: ayfEmd({ teacher: false }),
+      objective: ayfEmd({ teacher: false, c: Infinity }),
       teacher: undefined,
       trained: { averages: { ema: constantSchedule(0.5) } },
     };
@@ -389,7 +389,7 @@ describe('the inputs of a step', () => {
 
   test('have the conditions that the network takes, and no others', () => {
     expect(setting().feeds()['conditions.label']?.data).toEqual(batch.conditions['label']);
-    const unconditional = setting({ network: mlp({ shape: [2], interval: true }), objective: ayfEmd({ teacher: false }), teacher: undefined }); // prettier-ignore
+    const unconditional = setting({ network: mlp({ shape: [2], interval: true }), objective: ayfEmd({ teacher: false, c: Infinity }), teacher: undefined }); // prettier-ignore
     expect(Object.keys(unconditional.feeds()).filter((name) => name.startsWith('conditions'))).toEqual([]);
   });
 

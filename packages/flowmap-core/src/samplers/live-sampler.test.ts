@@ -15,7 +15,7 @@ import { compileLiveSampler } from './live-sampler.js';
 const network = mlp({ shape: [2], classes: 2, interval: true, width: 8, depth: 1 });
 const batchSize = 4;
 const averageOf = (parameter: string): string => `student.ema.${parameter}`;
-const phase = objectivePhase({ network, objective: ayfEmd({ teacher: false }), batchSize, seed: 0 });
+const phase = objectivePhase({ network, objective: ayfEmd({ teacher: false, c: Infinity }), batchSize, seed: 0 });
 const draw = (purpose: string, shape: readonly number[]) => {
   const size = shape.reduce((product, extent) => product * extent, 1);
   return hostTensor(shape, Float32Array.from(normals({ seed: 0, purpose }, size)));

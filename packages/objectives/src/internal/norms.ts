@@ -12,8 +12,22 @@ export function meanNorm(x: Tensor): Tensor {
 
 /** `|| a - b ||^2`, summed over a sample's values and averaged over the batch, a scalar. */
 export function squaredError(a: Tensor, b: Tensor): Tensor {
-  const total = a.sub(b).square().sum();
-  return total.mul(1 / a.shape[0]!);
+  return meanSquare(a.sub(b));
+}
+
+/**
+ * `w || x ||^2`, summed over a sample's values and averaged over the batch, a scalar.
+ *
+ * @param w `[batch, 1, ...]`; 1 unless given
+ */
+export function meanSquare(x: Tensor, w?: Tensor): Tensor {
+  const squares = x.square();
+  return (w ? squares.mul(w) : squares).sum().mul(1 / x.shape[0]!);
+}
+
+/** Number of values of one sample of `[batch, ...]`. */
+export function sampleSize(x: Tensor): number {
+  return x.size / x.shape[0]!;
 }
 
 function sampleAxes(x: Tensor): number[] {

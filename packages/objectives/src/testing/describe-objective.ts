@@ -31,6 +31,8 @@ export interface ObjectiveContract {
   readonly gradientThroughDerivative?: boolean;
   /** Whether every sample has a time of its own or times lie on a grid; `continuous` unless given. */
   readonly times?: 'continuous' | 'grid';
+  /** Whether targets lie towards data, `s <= t`, or on both sides of t; `down` unless given. */
+  readonly orders?: 'down' | 'both';
   /**
    * Gradient of one sample's loss by `(a, b, d)` of the toy student `F = a x (1 + b t + d s)`, worked out by hand, and
    * by `e` if gradients flow through derivatives: `dF/de` is 0 at the sample's own times, and its derivative by t or s
@@ -71,7 +73,13 @@ export function describeObjective(name: string, make: () => Objective, contract:
 /** The checks of {@link describeObjective}, as functions that throw. */
 export function objectiveChecks(make: () => Objective, contract: ObjectiveContract): Check[] {
   const objective = make();
-  const { runtime, usesTimeDerivative, gradientThroughDerivative = false, times = 'continuous' } = contract;
+  const {
+    runtime,
+    usesTimeDerivative,
+    gradientThroughDerivative = false,
+    times = 'continuous',
+    orders = 'down',
+  } = contract;
   const middle = schedulesAt(objective, 37, 100);
   const drawn = drawnSamples(objective);
   const samples = times === 'continuous' && objective.draws === undefined ? [...SAMPLES, ...drawn] : drawn;
@@ -79,15 +87,17 @@ export function objectiveChecks(make: () => Objective, contract: ObjectiveContra
 
   return [
     {
-      title: 'draws times 0 <= s <= t <= 1 from seed, step and sample alone',
+      title: `draws times ${orders === 'down' ? '0 <= s <= t <= 1' : 's and t in [0, 1]'} from seed, step and sample alone`,
       run() {
         const { t, s } = objective.draw({ seed: 3, step: 5, iterations: 100 }, 64);
         expect([t.length, s.length]).toEqual([64, 64]);
         for (let i = 0; i < 64; i++) {
-          expect(s[i]).toBeGreaterThanOrEqual(0);
-          expect(t[i]).toBeGreaterThanOrEqual(s[i]!);
-          expect(t[i]).toBeLessThanOrEqual(1);
+          expect(Math.min(s[i]!, t[i]!)).toBeGreaterThanOrEqual(0);
+          if (orders === 'down') expect(t[i]).toBeGreaterThanOrEqual(s[i]!);
+          expect(Math.max(s[i]!, t[i]!)).toBeLessThanOrEqual(1);
         }
+        const ups = s.filter((target, i) => target > t[i]!).length;
+        expect(ups > 0 && ups < 64).toBe(orders === 'both');
         expect(objective.draw({ seed: 3, step: 5, iterations: 100 }, 64)).toMatchObject({ t, s });
         const few = objective.draw({ seed: 3, step: 5, iterations: 100 }, 8);
         expect(few).toMatchObject({ t: t.slice(0, 8), s: s.slice(0, 8) });
