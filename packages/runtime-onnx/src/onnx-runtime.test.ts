@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
   ConfigError,
+  conv2d,
+  freeze,
   gradients,
   hostTensor,
   normals,
@@ -45,6 +47,30 @@ describe('onnxRuntime', () => {
       return state;
     };
     expect(await run()).toEqual(await run());
+  });
+
+  it('applies a factor where the program does, so that products stay in range', async () => {
+    const runtime = await onnxRuntime({ device: 'cpu', threads: 1 });
+    const scaled = program(
+      'scaled',
+      { inputs: { x: [3, 2, 8], w: [3, 8, 3] }, state: { kernel: [1, 1, 3, 3] } },
+      ({ x, w }, { kernel }) => ({
+        outputs: {
+          // Eight terms of 2e38 are beyond the range, and the same of 2e38 / 8 are not.
+          product: x.mul(1 / 8).matmul(w),
+          // A kernel of 1e-30 times 1e-30 is 0, and its products with 1e30 are not.
+          convolved: conv2d(x.mul(5e-9).reshape([1, 1, 3, 16]), kernel, { padding: 1 }).mul(1e-30),
+        },
+      }),
+    );
+    const kernel = hostTensor([1, 1, 3, 3], new Float32Array(9).fill(1e-30));
+    const executable = await runtime.compile(freeze(scaled, { kernel }));
+    const x = hostTensor([3, 2, 8], new Float32Array(48).fill(2e38));
+    const { product, convolved } = await executable.run({ x, w: hostTensor([3, 8, 3], new Float32Array(72).fill(1)) });
+    (await product!.read()).data.forEach((value) => expect(value / 2e38).toBeCloseTo(1, 5));
+    const [, , , pixel] = (await convolved!.read()).data.slice(16);
+    expect(pixel! / 9e-30).toBeCloseTo(1, 5);
+    await executable.dispose();
   });
 
   it('shares states within a runtime only', async () => {

@@ -35,6 +35,12 @@ const idleOptimizers = [
   'WhereDummyDq',
 ];
 
+/**
+ * Optimizers that move a factor past a product: the product may then overflow, or vanish, where the factor would have
+ * kept it in range.
+ */
+const inexactOptimizers = ['ConvMulFusion', 'MatMulScaleFusion'];
+
 /** Options with which sessions are created on a device; `location` is where their results go. */
 export function sessionOptions(
   device: Device,
@@ -45,7 +51,7 @@ export function sessionOptions(
     executionProviders: [device],
     graphOptimizationLevel: 'all',
     extra: {
-      optimization: { disable_specified_optimizers: idleOptimizers.join(';') },
+      optimization: { disable_specified_optimizers: [...idleOptimizers, ...inexactOptimizers].join(';') },
       // The threads of a session otherwise spin for a while after a run, and take the cores from whatever runs next.
       session: { force_spinning_stop: '1' },
     },
