@@ -1,4 +1,4 @@
-import { CheckpointError } from '@flowmap/core';
+import { CheckpointError, quoted } from '@flowmap/core';
 import { halfFromBits, hostTensor, sizeOf, type HostTensor, type Shape } from '@flowmap/tensor';
 import { unzipSync } from 'fflate';
 import { PickleFault, readPickle, type PickledDict, type PickleRules } from './pickle.js';
@@ -93,7 +93,7 @@ function readArchive(bytes: Uint8Array, maxBytes: number): Content {
     root: readPickle(files[pickle]!, rules).value,
     storages: ({ key }) => {
       const data = files[`${folder}data/${key}`];
-      if (data === undefined) throw new PickleFault(`the archive lacks the storage '${key}'`);
+      if (data === undefined) throw new PickleFault(`the archive lacks the storage ${quoted(key)}`);
       return data;
     },
   };
@@ -156,7 +156,7 @@ function readLegacy(bytes: Uint8Array, maxBytes: number): Content {
     root,
     storages: ({ key }) => {
       const data = found.get(key);
-      if (data === undefined) throw new PickleFault(`it lacks the storage '${key}'`);
+      if (data === undefined) throw new PickleFault(`it lacks the storage ${quoted(key)}`);
       return data;
     },
   };
@@ -173,7 +173,7 @@ const rules: PickleRules = {
       case 'torch._utils._rebuild_parameter':
         return args[0];
       default:
-        throw new PickleFault(`it calls ${module}.${name}, and only tensors and plain data are read`);
+        throw new PickleFault(`it calls ${quoted(`${module}.${name}`)}, and only tensors and plain data are read`);
     }
   },
   persistent(id) {
@@ -181,7 +181,7 @@ const rules: PickleRules = {
     const { module, name } = (type ?? {}) as { module?: unknown; name?: unknown };
     const isKnown = module === 'torch' && typeof name === 'string' && Object.hasOwn(widths, name);
     if (kind !== 'storage' || !isKnown || typeof key !== 'string' || !isCount(count)) {
-      const shown = typeof name === 'string' ? ` of the type ${name}` : '';
+      const shown = typeof name === 'string' ? ` of the type ${quoted(name)}` : '';
       throw new PickleFault(`it has a storage${shown}; the types that are read are ${Object.keys(widths).join(', ')}`);
     }
     return { type: name, key, count } satisfies Storage;
@@ -221,7 +221,7 @@ function valuesOf({ storage, offset, shape, strides }: View, bytes: Uint8Array, 
   const size = sizeOf(shape);
   const last = shape.reduce((index, extent, axis) => index + (extent - 1) * strides[axis]!, offset);
   if (size === 0 || last >= storage.count || bytes.length < storage.count * widths[storage.type]!) {
-    throw new PickleFault(`the tensor '${name}' is empty, or reaches beyond its storage`);
+    throw new PickleFault(`the tensor ${quoted(name)} is empty, or reaches beyond its storage`);
   }
   const read = readers[storage.type]!(new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength));
   const index = new Array<number>(shape.length).fill(0);
@@ -242,7 +242,7 @@ function valuesOf({ storage, offset, shape, strides }: View, bytes: Uint8Array, 
     );
   if (!/Long|Int|Byte/.test(storage.type)) return hostTensor(shape, Float32Array.from(values));
   if (values.some((value) => value !== (value | 0))) {
-    throw new PickleFault(`the tensor '${name}' has whole numbers that 32 bits do not hold`);
+    throw new PickleFault(`the tensor ${quoted(name)} has whole numbers that 32 bits do not hold`);
   }
   return hostTensor(shape, Int32Array.from(values));
 }
