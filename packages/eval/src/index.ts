@@ -1,6 +1,15 @@
 export { FeatureError, ProtocolError, TooFewSamplesError } from './errors.js';
 export { features, type Features, type FeatureSource } from './features.js';
-export { decodeMoments, featureMoments, momentsOf, type FeatureMoments, type Moments } from './moments.js';
+export {
+  decodeMoments,
+  encodeMoments,
+  featureMoments,
+  momentsOf,
+  type FeatureMoments,
+  type Moments,
+} from './moments.js';
+export { momentsFromNpz, momentsToNpz, type NpzMomentsOptions } from './statistics/npz-moments.js';
+export { decodeNpz, encodeNpz, npzNames, type NpzOptions } from './statistics/npz.js';
 export {
   compare,
   PROTOCOL_VERSION,
