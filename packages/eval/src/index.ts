@@ -32,6 +32,7 @@ export { densityCoverage, type DensityCoverage } from './metrics/density-coverag
 export { slicedWasserstein } from './metrics/sliced-wasserstein.js';
 export { energyDistance } from './metrics/energy-distance.js';
 export { extractBatches, extractFeatures, type Batches, type Extractor } from './extractors/extractor.js';
+export { datasetBatches } from './extractors/dataset-batches.js';
 export { extractMoments } from './extractors/extract-moments.js';
 export { opaqueExtractor, type OpaqueExtractorOptions } from './extractors/opaque-extractor.js';
 export { moduleExtractor, type ModuleExtractorOptions } from './extractors/module-extractor.js';
