@@ -1,6 +1,7 @@
-import { crc32 as crc32OfNode, deflateRawSync } from 'node:zlib';
+import { deflateRawSync } from 'node:zlib';
 import { zipSync } from 'fflate';
 import { describe, expect, test } from 'vitest';
+import { zipOf as archive, type ZipMember as Member } from '../__fixtures__/zip-of.js';
 import { crc32 } from './crc32.js';
 import { FileFault } from './file-fault.js';
 import { readZip, unpack } from './zip.js';
@@ -9,99 +10,6 @@ const text = (value: string): Uint8Array => new TextEncoder().encode(value);
 const files = { 'a.txt': text('a'.repeat(1000)), 'b/ü.txt': text('b') };
 const contents = (archive: Uint8Array): unknown =>
   Object.fromEntries([...readZip(archive)].map(([name, entry]) => [name, unpack(entry, true)]));
-
-const little = (value: number, width: number): Buffer => {
-  const bytes = Buffer.alloc(8);
-  bytes.writeBigUInt64LE(BigInt(value));
-  return bytes.subarray(0, width);
-};
-
-interface Member {
-  readonly name: string;
-  readonly data: Uint8Array;
-  readonly method?: number;
-  readonly flags?: number;
-  readonly crc?: number;
-  readonly size?: number;
-  /** Its place in the archive, if that of another member. */
-  readonly offset?: number;
-}
-
-/** An archive as PyTorch writes it: sizes and offsets in fields of 64 bits where `isWide`, with a longer end. */
-function archive(members: readonly Member[], isWide = false): Uint8Array {
-  const parts: Buffer[] = [];
-  const directory: Buffer[] = [];
-  let at = 0;
-  for (const { name, data, method = 0, flags = 0, offset = at, ...told } of members) {
-    const { crc = crc32OfNode(data), size = data.length } = told;
-    const label = Buffer.from(name);
-    const head = [little(20, 2), little(flags, 2), little(method, 2), little(0, 4), little(crc, 4)];
-    const sizes = isWide ? Buffer.alloc(8, 255) : [little(data.length, 4), little(size, 4)];
-    const extra = isWide
-      ? [
-          little(99, 2),
-          little(2, 2),
-          little(0, 2),
-          little(1, 2),
-          little(24, 2),
-          little(size, 8),
-          little(data.length, 8),
-          little(offset, 8),
-        ]
-      : [];
-    const extraLength = little(isWide ? 34 : 0, 2);
-    const local = Buffer.concat([
-      little(0x04034b50, 4),
-      ...head,
-      ...[sizes].flat(),
-      little(label.length, 2),
-      extraLength,
-      label,
-      ...extra,
-      data,
-    ]);
-    const place = isWide ? Buffer.alloc(4, 255) : little(offset, 4);
-    directory.push(
-      Buffer.concat([
-        little(0x02014b50, 4),
-        little(20, 2),
-        ...head,
-        ...[sizes].flat(),
-        little(label.length, 2),
-        extraLength,
-        Buffer.alloc(10),
-        place,
-        label,
-        ...extra,
-      ]),
-    );
-    parts.push(local);
-    at += local.length;
-  }
-  const central = Buffer.concat(directory);
-  const end64 = [
-    little(0x06064b50, 4),
-    little(44, 8),
-    Buffer.alloc(12),
-    little(members.length, 8),
-    little(members.length, 8),
-    little(central.length, 8),
-    little(at, 8),
-  ];
-  const locator = [little(0x07064b50, 4), Buffer.alloc(4), little(at + central.length, 8), little(1, 4)];
-  const end = isWide
-    ? [...end64, ...locator, little(0x06054b50, 4), Buffer.alloc(4), Buffer.alloc(12, 255), Buffer.alloc(2)]
-    : [
-        little(0x06054b50, 4),
-        Buffer.alloc(4),
-        little(members.length, 2),
-        little(members.length, 2),
-        little(central.length, 4),
-        little(at, 4),
-        Buffer.alloc(2),
-      ];
-  return Uint8Array.from(Buffer.concat([...parts, central, ...end]));
-}
 
 const member = (name: string, value: string): Member => ({ name, data: text(value) });
 

@@ -42,10 +42,8 @@ export function decodeNpy(bytes: Uint8Array): HostTensor {
       `it has ${bytes.length - end} bytes of values, its shape [${shape.join(', ')}] ${width * size}`,
     );
   }
-  const values = width === 4 ? new Float32Array(size) : new Float64Array(size);
-  for (let i = 0; i < size; i++) {
-    values[i] = width === 4 ? view.getFloat32(end + 4 * i, true) : view.getFloat64(end + 8 * i, true);
-  }
+  const { buffer } = Uint8Array.from(bytes.subarray(end)); // little-endian, as is every machine that JavaScript runs on
+  const values = width === 4 ? new Float32Array(buffer) : new Float64Array(buffer);
   return hostTensor(shape, isFortran && shape.length > 1 ? rowMajor(values, shape) : values);
 }
 

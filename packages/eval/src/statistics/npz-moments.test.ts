@@ -10,8 +10,7 @@ import { momentsFromNpz, momentsToNpz } from './npz-moments.js';
 import { encodeNpz } from './npz.js';
 
 /** Files made by `tools/reference/npz_files.py`. */
-const fixture = (name: string): Uint8Array =>
-  Uint8Array.from(readFileSync(new URL(`../__fixtures__/${name}`, import.meta.url)));
+const fixture = (name: string): Uint8Array => readFileSync(new URL(`../__fixtures__/${name}`, import.meta.url));
 
 const source = { extractor: 'inception', weights: 'ab12', resize: 'tf1-bilinear-299' };
 const options = { ...source, count: 4 };

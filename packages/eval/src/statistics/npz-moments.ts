@@ -13,7 +13,7 @@ export interface NpzMomentsOptions extends FeatureSource {
   readonly names?: readonly [mean: string, covariance: string];
   /** Name of the file in error messages; `statistics.npz` unless given. */
   readonly file?: string;
-  /** Most bytes that the two become when unpacked; 2^28 unless given. */
+  /** Most bytes that the two become when unpacked; eight times the file's own and 16 MiB unless given. */
   readonly maxBytes?: number;
 }
 

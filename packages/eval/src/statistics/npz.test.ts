@@ -6,8 +6,7 @@ import { describe, expect, test } from 'vitest';
 import { decodeNpz, encodeNpz, npzNames } from './npz.js';
 
 /** Files made by `tools/reference/npz_files.py`. */
-const fixture = (name: string): Uint8Array =>
-  Uint8Array.from(readFileSync(new URL(`../__fixtures__/${name}`, import.meta.url)));
+const fixture = (name: string): Uint8Array => readFileSync(new URL(`../__fixtures__/${name}`, import.meta.url));
 
 /** A file with one array of this header and values. */
 function npz(header: string, values: Uint8Array, version = 1): Uint8Array {
@@ -93,18 +92,18 @@ describe('files of NumPy', () => {
   });
 
   test('are refused with a name of the limit that they exceed, before anything is unpacked', () => {
-    const bomb = npz(header("'<f8'", `(${2 ** 19},)`), new Uint8Array(2 ** 22));
-    expect(bomb.length).toBeLessThan(2 ** 13);
-    const error = (maxBytes: number): unknown => {
+    const bomb = npz(header("'<f8'", `(${2 ** 22},)`), new Uint8Array(2 ** 25));
+    expect(bomb.length).toBeLessThan(2 ** 16);
+    const error = (maxBytes?: number): unknown => {
       try {
-        return decodeNpz(bomb, 'bomb.npz', { maxBytes });
+        return decodeNpz(bomb, 'bomb.npz', maxBytes === undefined ? {} : { maxBytes });
       } catch (thrown) {
         return thrown;
       }
     };
-    expect(error(2 ** 22)).toBeInstanceOf(CheckpointError);
-    expect(error(2 ** 22)).toMatchObject({ limit: 'maxBytes', source: 'bomb.npz' });
-    expect(error(2 ** 23)).toMatchObject({ a: { shape: [2 ** 19] } });
+    expect(error()).toBeInstanceOf(CheckpointError);
+    expect(error()).toMatchObject({ limit: 'maxBytes', source: 'bomb.npz' });
+    expect(error(2 ** 26)).toMatchObject({ a: { shape: [2 ** 22] } });
     expect(error(0)).toBeInstanceOf(ConfigError);
   });
 });

@@ -2,6 +2,7 @@ import { CheckpointError, ConfigError, quoted } from '@flowmap/core';
 import type { HostTensor, HostTensors } from '@flowmap/tensor';
 import { zipSync, type Zippable } from 'fflate';
 import { FileFault } from '../archives/file-fault.js';
+import { defaultMaxBytes } from '../archives/limits.js';
 import { readZip, unpack, type ZipEntry } from '../archives/zip.js';
 import { decodeNpy, encodeNpy } from './npy.js';
 
@@ -9,11 +10,9 @@ import { decodeNpy, encodeNpy } from './npy.js';
 export interface NpzOptions {
   /** Names of the arrays to read; the others are not unpacked. All of them unless given. */
   readonly arrays?: readonly string[];
-  /** Most bytes that these become when unpacked; 2^28 unless given. */
+  /** Most bytes that these become when unpacked; eight times the file's own and 16 MiB unless given. */
   readonly maxBytes?: number;
 }
-
-const MAX_BYTES = 2 ** 28;
 
 /** NumPy dates its files to the first day that an archive can hold, so that equal arrays give equal bytes. */
 const DATE = new Date(1980, 0, 1);
@@ -32,7 +31,7 @@ const DATE = new Date(1980, 0, 1);
 export function decodeNpz(
   bytes: Uint8Array,
   source: string,
-  { arrays, maxBytes = MAX_BYTES }: NpzOptions = {},
+  { arrays, maxBytes = defaultMaxBytes(bytes) }: NpzOptions = {},
 ): Readonly<Record<string, HostTensor>> {
   if (!(maxBytes >= 1)) throw new ConfigError('decodeNpz.maxBytes', `wanted a number >= 1, got ${maxBytes}`);
   return reading(source, () => {

@@ -87,14 +87,14 @@ describe('a hostile pickle is refused that', () => {
   const four = tensor('K\x04\x85', 'K\x01\x85');
   const dict = (...items: string[]): string => `}(${items.join('')}u`;
 
-  /** Forty lists, each of the one before twice, the first of a dictionary whose thousand keys are no texts. */
-  const doubled = [
-    `}q\x00(${Array.from({ length: 1000 }, (_, i) => `J${word(i)}N`).join('')}u`,
-    ...Array.from(
-      { length: 40 },
-      (_, i) => `]q${String.fromCharCode(i + 1)}(${`h${String.fromCharCode(i)}`.repeat(2)}e`,
-    ),
-  ].join('');
+  /** Lists, each of the one before twice, the first of what is remembered. */
+  const twice = (levels: number): string => {
+    const recall = (i: number): string => `h${String.fromCharCode(i)}`;
+    const lists = Array.from({ length: levels }, (_, i) => `]q${String.fromCharCode(i + 1)}(${recall(i)}${recall(i)}e`);
+    return lists.join('');
+  };
+  /** Forty of them, of a dictionary whose thousand keys are no texts. */
+  const doubled = `}q\x00(${Array.from({ length: 1000 }, (_, i) => `J${word(i)}N`).join('')}u${twice(40)}`;
   /** A list of a thousand pairs that a thousand dictionaries are made of. */
   const pairs = Array.from({ length: 1000 }, (_, i) => `J${word(i)}N\x86`).join('');
   const copied = `](${pairs}eq\x00${'ccollections\nOrderedDict\nh\x00\x85R'.repeat(2000)}`;
@@ -102,6 +102,7 @@ describe('a hostile pickle is refused that', () => {
   test.each([
     ['makes many numbers of few', archive(dict(string('a'), tensor(`J${word(2 ** 30)}\x85`, 'K\x00\x85'))), 'maxBytes'],
     ['has few lists that are found in many places', archive(doubled), 'maxValues'],
+    ['has few lists with one tensor in many places', archive(`${four}q\x00${twice(17)}`), 'maxBytes'],
     ['makes many dictionaries of one list', archive(copied), 'maxValues'],
   ])('%s, with a name of the limit', (_, bytes, limit) => {
     const decode = (): unknown => decodeTorchFile(bytes, 'hostile.pt');
@@ -143,6 +144,17 @@ describe('a hostile pickle is refused that', () => {
     };
     expect(message()).toMatch(/it calls "\\u001b\[2Jxxx/);
     expect(message().length).toBeLessThan(300);
+  });
+
+  test('tensors that share a storage unpack it once', () => {
+    // Unpacking 4 MiB four thousand times would take minutes.
+    const large = storage.replace('K\x04t', `J${word(2 ** 20)}t`);
+    const one = `ctorch._utils\n_rebuild_tensor_v2\n(${large}K\x00K\x01\x85K\x01\x85tR`;
+    const bytes = zipSync({
+      'a/data.pkl': bytesOf(pickle(`${one}q\x00${twice(12)}`)),
+      'a/data/0': new Uint8Array(2 ** 22),
+    });
+    expect(Object.keys(decodeTorchFile(bytes, 'shared.pt')).length).toBe(2 ** 12);
   });
 
   test('nothing of it is refused that is plain', () => {

@@ -1,6 +1,7 @@
 import { CheckpointError, ConfigError, quoted } from '@flowmap/core';
 import { halfFromBits, hostTensor, sizeOf, type HostTensor, type Shape } from '@flowmap/tensor';
 import { FileFault } from '../archives/file-fault.js';
+import { defaultMaxBytes } from '../archives/limits.js';
 import { readZip, unpack } from '../archives/zip.js';
 import { readPickle, type PickledDict, type PickleRules } from './pickle.js';
 
@@ -39,7 +40,7 @@ const MAX_NAME = 1000;
 const MAX_RANK = 64;
 
 /** Bytes that a tensor takes beside its values and its name. */
-const OVERHEAD = 64;
+const OVERHEAD = 256;
 
 /** Number of bytes of an element, by the class of its storage. */
 const widths: Readonly<Record<string, number>> = {
@@ -71,7 +72,7 @@ const LEGACY_MAGIC = 0x1950a86a20f9469cfc6cn;
 export function decodeTorchFile(
   bytes: Uint8Array,
   source: string,
-  { maxBytes = 2 ** 24 + 8 * bytes.length, maxValues = 2 ** 20 }: TorchFileLimits = {},
+  { maxBytes = defaultMaxBytes(bytes), maxValues = 2 ** 20 }: TorchFileLimits = {},
 ): Record<string, HostTensor> {
   for (const [option, value] of Object.entries({ maxBytes, maxValues })) {
     if (!(value >= 1)) throw new ConfigError(`decodeTorchFile.${option}`, `wanted a number >= 1, got ${value}`);
@@ -114,12 +115,15 @@ function readArchive(bytes: Uint8Array, maxBytes: number, rules: PickleRules): C
   if (order !== undefined && new TextDecoder().decode(unpack(order, false)) !== 'little') {
     throw new FileFault('its numbers are big-endian');
   }
+  const unpacked = new Map<string, Uint8Array>(); // once, however many tensors share a storage
   return {
     root: readPickle(unpack(files.get(pickle)!, false), rules).value,
     storages: ({ key }) => {
       const entry = files.get(`${folder}data/${key}`);
       if (entry === undefined) throw new FileFault(`the archive lacks the storage ${quoted(key)}`);
-      return unpack(entry, false);
+      const data = unpacked.get(key) ?? unpack(entry, false);
+      unpacked.set(key, data);
+      return data;
     },
   };
 }
