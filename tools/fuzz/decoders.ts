@@ -12,6 +12,7 @@ import {
 import { lockChosenFolder } from '@flowmap/core/node';
 import { eightGaussians, idxDataset, imageDataset, parseCifar10, parseIdx } from '@flowmap/data';
 import { cifar10Binary, idxFiles, imageFolder } from '@flowmap/data/node';
+import { decodeNpz, decodeTorchFile, momentsFromNpz, npzNames } from '@flowmap/eval';
 import { flowMatching } from '@flowmap/objectives';
 import { referenceRuntime } from '@flowmap/runtime-reference';
 import { ReconstructionError, RunMismatchError } from '@flowmap/train';
@@ -25,8 +26,10 @@ import { unpack } from './bundle.js';
 import { mutateCache, mutateCifar10, mutateIdx } from './mutators/data-files.js';
 import { mutateImage } from './mutators/images.js';
 import type { Mutator } from './mutators/mutator.js';
+import { mutateNpz } from './mutators/npz.js';
 import { mutateRunFolder } from './mutators/run-folder.js';
 import { mutateSafetensors } from './mutators/safetensors.js';
+import { mutateTorch } from './mutators/torch.js';
 
 /** Something that reads untrusted bytes. */
 export interface Decoder {
@@ -103,6 +106,23 @@ export const decoders: Readonly<Record<string, Decoder>> = {
     memory: 1024,
     batch: 32,
     decode: (bytes, scratch) => imageFolder(dirname(written(scratch, 'a.png', bytes)), { cache: false, size: [8, 8] }),
+  },
+  torch: {
+    mutate: mutateTorch,
+    errors: [CheckpointError],
+    memory: 512,
+    batch: 128,
+    decode: (bytes) => decodeTorchFile(bytes, 'fuzz'),
+  },
+  npz: {
+    mutate: mutateNpz,
+    errors: [CheckpointError],
+    memory: 512,
+    batch: 128,
+    decode: (bytes) =>
+      npzNames(bytes, 'fuzz').includes('mu')
+        ? momentsFromNpz(bytes, { extractor: 'fuzz', weights: null, resize: 'none', count: 2 })
+        : decodeNpz(bytes, 'fuzz'),
   },
   'image-cache': {
     mutate: mutateCache,

@@ -70,6 +70,12 @@ const fingerprint = createHash('sha256').digest();
 await writeImageCache(cache, fingerprint, { pixels: Uint8Array.from({ length: 48 }, (_, i) => i), size: [2, 4] });
 seed('image-cache', 'two', readFileSync(cache));
 
+/** Files that Python made (tools/reference). */
+const reference = join(import.meta.dirname, '../../packages/eval/src/__fixtures__');
+for (const name of ['archive.pt', 'legacy.pth']) seed('torch', name, readFileSync(join(reference, name)));
+for (const name of ['stored.npz', 'compressed.npz', 'orders.npz'])
+  seed('npz', name, readFileSync(join(reference, name)));
+
 const stop = new AbortController();
 const out = join(scratch, 'run');
 const { network, data, objective, runtime, iterations, batchSize } = runSetup(out);
