@@ -81,12 +81,7 @@ export function decodeTorchFile(
     const isZip = bytes[0] === 0x50 && bytes[1] === 0x4b;
     const rules = rulesWithin(maxValues);
     const { root, storages } = isZip ? readArchive(bytes, maxBytes, rules) : readLegacy(bytes, rules);
-    const views = collect(root, maxValues);
-    const total = [...views].reduce(
-      (sum, [name, { shape }]) => sum + OVERHEAD + 2 * name.length + 4 * sizeOf(shape),
-      0,
-    );
-    if (total > maxBytes) throw overLimit('its tensors take', total, maxBytes);
+    const views = collect(root, maxBytes, maxValues);
     const tensors = [...views].map(([name, view]) => [name, valuesOf(view, storages(view.storage), name)] as const);
     return Object.fromEntries(tensors);
   } catch (error) {
@@ -107,7 +102,7 @@ interface Content {
 function readArchive(bytes: Uint8Array, maxBytes: number, rules: PickleRules): Content {
   const files = readZip(bytes);
   const total = [...files.values()].reduce((sum, { size }) => sum + size, 0);
-  if (total > maxBytes) throw overLimit('unpacked it has', total, maxBytes);
+  if (total > maxBytes) throw tooLarge(`unpacked it has ${total} bytes`, maxBytes);
   const pickle = [...files.keys()].find((name) => /^[^/]+\/data\.pkl$/.test(name));
   if (pickle === undefined) throw new FileFault('the archive has no data.pkl');
   const folder = pickle.slice(0, -'data.pkl'.length);
@@ -230,9 +225,10 @@ function viewOf([storage, offset, shape, strides]: readonly unknown[]): View {
 }
 
 /** All tensors in nested dictionaries and lists, by name. */
-function collect(root: unknown, maxValues: number): ReadonlyMap<string, View> {
+function collect(root: unknown, maxBytes: number, maxValues: number): ReadonlyMap<string, View> {
   const views = new Map<string, View>();
   let left = maxValues;
+  let bytes = 0;
   const visit = (value: unknown, name: string, depth: number): void => {
     const isList = Array.isArray(value);
     if (!isView(value) && !isList && !(value instanceof Map)) return;
@@ -240,6 +236,8 @@ function collect(root: unknown, maxValues: number): ReadonlyMap<string, View> {
     if (name.length > MAX_NAME) throw new FileFault(`the name ${quoted(name)} has more than ${MAX_NAME} characters`);
     if (isView(value)) {
       if (views.has(name)) throw new FileFault(`it has two tensors ${quoted(name)}`);
+      bytes += OVERHEAD + 2 * name.length + 4 * sizeOf(value.shape);
+      if (bytes > maxBytes) throw tooLarge('its tensors take more bytes', maxBytes);
       views.set(name, value);
       return;
     }
@@ -257,8 +255,8 @@ function tooMany(maxValues: number): FileFault {
   return new FileFault(`it has more values than maxValues, ${maxValues}`, 'maxValues');
 }
 
-function overLimit(what: string, bytes: number, maxBytes: number): FileFault {
-  return new FileFault(`${what} ${bytes} bytes, the limit maxBytes is ${maxBytes}`, 'maxBytes');
+function tooLarge(fault: string, maxBytes: number): FileFault {
+  return new FileFault(`${fault}, the limit maxBytes is ${maxBytes}`, 'maxBytes');
 }
 
 function valuesOf({ storage, offset, shape, strides }: View, bytes: Uint8Array, name: string): HostTensor {
