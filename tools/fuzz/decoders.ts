@@ -12,7 +12,7 @@ import {
 import { lockChosenFolder } from '@flowmap/core/node';
 import { eightGaussians, idxDataset, imageDataset, parseCifar10, parseIdx } from '@flowmap/data';
 import { cifar10Binary, idxFiles, imageFolder } from '@flowmap/data/node';
-import { decodeTorchFile } from '@flowmap/eval';
+import { decodeNpz, decodeTorchFile, momentsFromNpz, npzNames } from '@flowmap/eval';
 import { flowMatching } from '@flowmap/objectives';
 import { referenceRuntime } from '@flowmap/runtime-reference';
 import { ReconstructionError, RunMismatchError } from '@flowmap/train';
@@ -26,6 +26,7 @@ import { unpack } from './bundle.js';
 import { mutateCache, mutateCifar10, mutateIdx } from './mutators/data-files.js';
 import { mutateImage } from './mutators/images.js';
 import type { Mutator } from './mutators/mutator.js';
+import { mutateNpz } from './mutators/npz.js';
 import { mutateRunFolder } from './mutators/run-folder.js';
 import { mutateSafetensors } from './mutators/safetensors.js';
 import { mutateTorch } from './mutators/torch.js';
@@ -110,8 +111,18 @@ export const decoders: Readonly<Record<string, Decoder>> = {
     mutate: mutateTorch,
     errors: [CheckpointError],
     memory: 512,
-    batch: 256,
-    decode: (bytes) => decodeTorchFile(bytes, 'fuzz', { maxBytes: 2 ** 24 }),
+    batch: 128,
+    decode: (bytes) => decodeTorchFile(bytes, 'fuzz'),
+  },
+  npz: {
+    mutate: mutateNpz,
+    errors: [CheckpointError],
+    memory: 512,
+    batch: 128,
+    decode: (bytes) =>
+      npzNames(bytes, 'fuzz').includes('mu')
+        ? momentsFromNpz(bytes, { extractor: 'fuzz', weights: null, resize: 'none', count: 2 })
+        : decodeNpz(bytes, 'fuzz'),
   },
   'image-cache': {
     mutate: mutateCache,

@@ -47,10 +47,6 @@ seed('model', 'conditions', encodeModel(model(mlp(told))));
 const small = { shape: [1, 2, 2], channels: [2, 4], groupSize: 2, conditionWidth: 2, heads: 1 };
 seed('model', 'unet', encodeModel(model(unet(small))));
 
-// Made by tools/reference/torch_files.py.
-const fixtures = join(import.meta.dirname, '../../packages/eval/src/__fixtures__');
-for (const name of ['archive.pt', 'legacy.pth']) seed('torch', name, readFileSync(join(fixtures, name)));
-
 const images = Uint8Array.of(0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 2, 10, 20, 30, 40);
 seed('idx', 'images', images);
 seed('idx', 'labels', Uint8Array.of(0, 0, 8, 1, 0, 0, 0, 2, 1, 0));
@@ -73,6 +69,12 @@ const cache = join(scratch, 'cache');
 const fingerprint = createHash('sha256').digest();
 await writeImageCache(cache, fingerprint, { pixels: Uint8Array.from({ length: 48 }, (_, i) => i), size: [2, 4] });
 seed('image-cache', 'two', readFileSync(cache));
+
+/** Files that Python made (tools/reference). */
+const reference = join(import.meta.dirname, '../../packages/eval/src/__fixtures__');
+for (const name of ['archive.pt', 'legacy.pth']) seed('torch', name, readFileSync(join(reference, name)));
+for (const name of ['stored.npz', 'compressed.npz', 'orders.npz'])
+  seed('npz', name, readFileSync(join(reference, name)));
 
 const stop = new AbortController();
 const out = join(scratch, 'run');

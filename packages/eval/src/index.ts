@@ -1,6 +1,15 @@
 export { FeatureError, ProtocolError, TooFewSamplesError } from './errors.js';
 export { features, type Features, type FeatureSource } from './features.js';
-export { decodeMoments, featureMoments, momentsOf, type FeatureMoments, type Moments } from './moments.js';
+export {
+  decodeMoments,
+  encodeMoments,
+  featureMoments,
+  momentsOf,
+  type FeatureMoments,
+  type Moments,
+} from './moments.js';
+export { momentsFromNpz, momentsToNpz, type NpzMomentsOptions } from './statistics/npz-moments.js';
+export { decodeNpz, encodeNpz, npzNames, type NpzOptions } from './statistics/npz.js';
 export {
   compare,
   PROTOCOL_VERSION,
@@ -23,6 +32,7 @@ export { densityCoverage, type DensityCoverage } from './metrics/density-coverag
 export { slicedWasserstein } from './metrics/sliced-wasserstein.js';
 export { energyDistance } from './metrics/energy-distance.js';
 export { extractBatches, extractFeatures, type Batches, type Extractor } from './extractors/extractor.js';
+export { datasetBatches } from './extractors/dataset-batches.js';
 export { extractMoments } from './extractors/extract-moments.js';
 export { opaqueExtractor, type OpaqueExtractorOptions } from './extractors/opaque-extractor.js';
 export { moduleExtractor, type ModuleExtractorOptions } from './extractors/module-extractor.js';

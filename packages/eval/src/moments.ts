@@ -113,6 +113,14 @@ export function decodeMoments(bytes: Uint8Array, name: string): FeatureMoments {
   return accumulate({ count, mean: mean.data, scatter: scatter.data }, { extractor, weights: weights ?? null, resize });
 }
 
+/**
+ * Moments as a safetensors file, from which {@link decodeMoments} makes sums that go on: statistics that were read from
+ * a `.npz` file, for example.
+ */
+export function encodeMoments({ count, mean, covariance, source }: Moments): Uint8Array<ArrayBuffer> {
+  return encodeSums({ count, mean, scatter: covariance.map((value) => value * (count - 1)) }, source);
+}
+
 /** Hash of moments, for the protocol of a comparison with them. */
 export function hashOfMoments({ count, mean, covariance }: Moments): string {
   return hashOf(Float64Array.of(count), mean, covariance);
@@ -158,18 +166,21 @@ function accumulate(sums: Sums, source: FeatureSource): FeatureMoments {
       return { count, width, mean: mean.slice(), covariance, source };
     },
     encode() {
-      const { weights, ...names } = source;
-      const metadata = { count: String(sums.count), ...names, ...(weights === null ? {} : { weights }) };
-      const scatter = sums.scatter.slice();
-      mirrorLower(scatter, width);
-      return encodeSafetensors(
-        { mean: hostTensor([width], sums.mean), scatter: hostTensor([width, width], scatter) },
-        metadata,
-      );
+      return encodeSums(sums, source);
     },
   };
   sumsOf.set(self, sums);
   return self;
+}
+
+function encodeSums({ count, mean, scatter }: Sums, { weights, ...names }: FeatureSource): Uint8Array<ArrayBuffer> {
+  const width = mean.length;
+  const whole = scatter.slice();
+  mirrorLower(whole, width);
+  return encodeSafetensors(
+    { mean: hostTensor([width], mean), scatter: hostTensor([width, width], whole) },
+    { count: String(count), ...names, ...(weights === null ? {} : { weights }) },
+  );
 }
 
 /** Sums of one batch about its own mean, to avoid cancellation. */

@@ -10,14 +10,18 @@ import { mapConcurrently } from './map-concurrently.js';
 import { messageOf, unreadable } from './read-bytes.js';
 import { loadSharp, type Sharp } from './sharp.js';
 
-/** Options of {@link decodeImages}. */
-interface DecodeOptions {
+/** How an image is decoded. */
+export interface ImageDecoding {
   /** Size to which every image is cropped and resized; omit to take all images as they are. */
   readonly size?: ImageSize | undefined;
   /** The colour behind transparent pixels. */
   readonly background: Rgb;
   /** Most pixels in an image, before it is resized. */
   readonly maxPixels: number;
+}
+
+/** Options of {@link decodeImages}. */
+interface DecodeOptions extends ImageDecoding {
   readonly onProgress?: ((done: number, total: number) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -30,7 +34,14 @@ interface DecodedImages {
 }
 
 /** Twice the processors: while one image is decoded in sharp's thread pool, the next is read. */
-const CONCURRENCY = 2 * availableParallelism();
+export const DECODERS = 2 * availableParallelism();
+
+/** A decoded image. */
+export interface DecodedImage {
+  /** `[height, width, 3]` */
+  readonly interleaved: Uint8Array;
+  readonly size: ImageSize;
+}
 
 /**
  * Decodes images to RGB planes, several at once in sharp's thread pool.
@@ -42,13 +53,13 @@ const CONCURRENCY = 2 * availableParallelism();
 export async function decodeImages(files: readonly ImageFile[], options: DecodeOptions): Promise<DecodedImages> {
   const { onProgress, signal } = options;
   const sharp = await loadSharp();
-  const first = await decode(sharp, files[0]!, options);
+  const first = await decodeImage(sharp, files[0]!.path, options);
   const plane = first.size[0] * first.size[1];
   const pixels = new Uint8Array(files.length * 3 * plane);
   let done = 0;
-  await mapConcurrently(files, CONCURRENCY, async (file, index) => {
+  await mapConcurrently(files, DECODERS, async (file, index) => {
     signal?.throwIfAborted();
-    const image = index === 0 ? first : await decode(sharp, file, options);
+    const image = index === 0 ? first : await decodeImage(sharp, file.path, options);
     if (image.size[0] !== first.size[0] || image.size[1] !== first.size[1]) {
       throw new ImageSizeError(file.path, image.size, files[0]!.path, first.size);
     }
@@ -58,11 +69,16 @@ export async function decodeImages(files: readonly ImageFile[], options: DecodeO
   return { pixels, size: first.size };
 }
 
-async function decode(
+/**
+ * Decodes an image to RGB.
+ *
+ * @throws {DataError} for a file that is truncated, corrupt, over the limit or not PNG, JPEG or WebP
+ */
+export async function decodeImage(
   sharp: Sharp,
-  { path }: ImageFile,
-  { size, background: [r, g, b], maxPixels }: DecodeOptions,
-): Promise<{ interleaved: Uint8Array; size: ImageSize }> {
+  path: string,
+  { size, background: [r, g, b], maxPixels }: ImageDecoding,
+): Promise<DecodedImage> {
   const damaged = (cause: unknown): never => {
     throw new DataError(path, `is truncated, corrupt or not an image (${messageOf(cause)})`, { cause });
   };
@@ -86,7 +102,7 @@ async function decode(
 }
 
 /** `[height, width, 3]` → `[3, height, width]` */
-function splitPlanes(interleaved: Uint8Array, planes: Uint8Array): void {
+export function splitPlanes(interleaved: Uint8Array, planes: Uint8Array): void {
   const plane = planes.length / 3;
   for (let i = 0; i < plane; i++) {
     planes[i] = interleaved[3 * i]!;

@@ -6,5 +6,7 @@ export type { IdxFilesOptions } from './idx-files.js';
 export { imageFolder } from './image-folder.js';
 export type { ImageFolderDataset, ImageFolderOptions } from './image-folder.js';
 export type { FileCounts } from './file-counts.js';
+export { imageBatches } from './image-batches.js';
+export type { ImageBatches, ImageBatchesOptions, UnreadableImage } from './image-batches.js';
 export { imageFolderSummary } from './image-folder-summary.js';
 export { encodeImageGrid, writeImageGrid } from './write-image-grid.js';

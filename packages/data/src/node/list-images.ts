@@ -28,7 +28,7 @@ export interface ImageListing {
 }
 
 /** The contents of a folder, each list sorted by name; hidden names are left out. */
-interface Contents {
+export interface Contents {
   readonly path: string;
   readonly images: readonly string[];
   /** Other kinds of file, and dangling links. */
@@ -37,7 +37,7 @@ interface Contents {
 }
 
 const EXTENSIONS = new Set(['.png', '.jpg', '.jpeg', '.webp']);
-const CONCURRENCY = 32; // file-system calls in flight
+export const CONCURRENCY = 32; // file-system calls in flight
 
 /**
  * Finds the images of a folder: those directly in it (unconditional), or those in its sub-folders (one class each).
@@ -136,7 +136,7 @@ function whatIs(here: FileCounts, deeper: FileCounts): string {
 }
 
 /** The contents of a folder, following links. */
-async function contentsOf(path: string): Promise<Contents> {
+export async function contentsOf(path: string): Promise<Contents> {
   const entries = await readdir(path, { withFileTypes: true }).catch((cause: unknown) => {
     throw unreadable(path, cause);
   });

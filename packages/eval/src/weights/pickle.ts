@@ -1,3 +1,5 @@
+import { FileFault } from '../archives/file-fault.js';
+
 /** A class or function that a pickle names. It is never looked up, let alone called. */
 export interface PickledName {
   readonly module: string;
@@ -12,9 +14,6 @@ export interface PickleRules {
   persistent(id: unknown): unknown;
 }
 
-/** Why bytes are not a pickle that can be read. */
-export class PickleFault extends Error {}
-
 /** A dictionary; keys may be of any type. */
 export type PickledDict = Map<unknown, unknown>;
 
@@ -27,7 +26,7 @@ const MARK = Symbol('mark');
  *
  * @param bytes start at the pickle; more may follow
  * @returns its value (dictionaries as `Map`, tuples and lists as arrays) and its length in bytes
- * @throws {PickleFault} for any other operation, and for bytes that end early or make no sense
+ * @throws {FileFault} for any other operation, and for bytes that end early or make no sense
  */
 export function readPickle(bytes: Uint8Array, rules: PickleRules): { value: unknown; length: number } {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -37,7 +36,7 @@ export function readPickle(bytes: Uint8Array, rules: PickleRules): { value: unkn
 
   /** Position of the next `count` bytes, which are then passed. */
   const take = (count: number): number => {
-    if (!(count >= 0 && at + count <= bytes.length)) throw new PickleFault('it is cut off');
+    if (!(count >= 0 && at + count <= bytes.length)) throw new FileFault('it is cut off');
     at += count;
     return at - count;
   };
@@ -49,30 +48,30 @@ export function readPickle(bytes: Uint8Array, rules: PickleRules): { value: unkn
   };
   const line = (): string => {
     const end = bytes.indexOf(10, at);
-    if (end === -1) throw new PickleFault('it is cut off');
+    if (end === -1) throw new FileFault('it is cut off');
     const value = text(end - at);
     at = end + 1;
     return value;
   };
   const pop = (): unknown => {
-    if (stack.length === 0 || stack.at(-1) === MARK) throw new PickleFault('an operation lacks its operands');
+    if (stack.length === 0 || stack.at(-1) === MARK) throw new FileFault('an operation lacks its operands');
     return stack.pop();
   };
   const popMany = (count: number): unknown[] => Array.from({ length: count }, pop).reverse();
   const popToMark = (): unknown[] => {
     const mark = stack.lastIndexOf(MARK);
-    if (mark === -1) throw new PickleFault('an operation lacks its operands');
+    if (mark === -1) throw new FileFault('an operation lacks its operands');
     const values = stack.splice(mark);
     return values.slice(1);
   };
   const top = <T>(type: new () => T): T => {
     const value = stack.at(-1);
-    if (!(value instanceof type)) throw new PickleFault('an operation has an operand of the wrong type');
+    if (!(value instanceof type)) throw new FileFault('an operation has an operand of the wrong type');
     return value;
   };
   const setItems = (items: readonly unknown[]): void => {
     const dict: PickledDict = top(Map);
-    if (items.length % 2 === 1) throw new PickleFault('a dictionary has a key without a value');
+    if (items.length % 2 === 1) throw new FileFault('a dictionary has a key without a value');
     for (let i = 0; i < items.length; i += 2) dict.set(items[i], items[i + 1]);
   };
   const append = (items: readonly unknown[]): void => {
@@ -80,16 +79,16 @@ export function readPickle(bytes: Uint8Array, rules: PickleRules): { value: unkn
     for (const item of items) list.push(item);
   };
   const remember = (index: number): void => {
-    if (stack.length === 0) throw new PickleFault('an operation lacks its operands');
+    if (stack.length === 0) throw new FileFault('an operation lacks its operands');
     memo.set(index, stack.at(-1));
   };
   const recall = (index: number): void => {
-    if (!memo.has(index)) throw new PickleFault('it refers to an object that is not there');
+    if (!memo.has(index)) throw new FileFault('it refers to an object that is not there');
     stack.push(memo.get(index));
   };
   const call = (): void => {
     const [callee, args] = popMany(2);
-    if (!isName(callee) || !Array.isArray(args)) throw new PickleFault('it calls what is no function');
+    if (!isName(callee) || !Array.isArray(args)) throw new FileFault('it calls what is no function');
     stack.push(rules.call(callee, args));
   };
 
@@ -133,7 +132,7 @@ export function readPickle(bytes: Uint8Array, rules: PickleRules): { value: unkn
   for (let operation = byte(); operation !== STOP; operation = byte()) {
     const apply = operations[operation];
     if (apply === undefined) {
-      throw new PickleFault(`it has the operation 0x${operation.toString(16)}, which data do not need`);
+      throw new FileFault(`it has the operation 0x${operation.toString(16)}, which data do not need`);
     }
     apply();
   }
@@ -155,5 +154,5 @@ function isName(value: unknown): value is PickledName {
 
 function nameOf([module, name]: unknown[]): PickledName {
   if (typeof module === 'string' && typeof name === 'string') return { module, name };
-  throw new PickleFault('it names a function by what is no text');
+  throw new FileFault('it names a function by what is no text');
 }

@@ -1,13 +1,18 @@
-import { CheckpointError, quoted } from '@flowmap/core';
+import { CheckpointError, ConfigError, quoted } from '@flowmap/core';
 import { halfFromBits, hostTensor, sizeOf, type HostTensor, type Shape } from '@flowmap/tensor';
-import { unzipSync } from 'fflate';
-import { PickleFault, readPickle, type PickledDict, type PickleRules } from './pickle.js';
+import { FileFault } from '../archives/file-fault.js';
+import { defaultMaxBytes } from '../archives/limits.js';
+import { readZip, unpack } from '../archives/zip.js';
+import { readPickle, type PickledDict, type PickleRules } from './pickle.js';
 
 /** How much a file may ask for. */
 export interface TorchFileLimits {
-  /** Most bytes that all of its values take; 8 GiB unless given. */
+  /**
+   * Most bytes that its archive becomes when unpacked, and that its tensors take with their names; eight times the
+   * file's own and 16 MiB unless given.
+   */
   readonly maxBytes?: number;
-  /** Most dictionaries, lists and values in it; 2^20 unless given. */
+  /** Most entries of its dictionaries and lists, one that is found in several places counting each time; 2^20 unless given. */
   readonly maxValues?: number;
 }
 
@@ -27,6 +32,15 @@ interface View {
 
 /** Most dictionaries and lists inside one another. */
 const MAX_NESTING = 64;
+
+/** Most characters of a tensor's name. */
+const MAX_NAME = 1000;
+
+/** Most axes of a tensor. */
+const MAX_RANK = 64;
+
+/** Bytes that a tensor takes beside its values and its name. */
+const OVERHEAD = 256;
 
 /** Number of bytes of an element, by the class of its storage. */
 const widths: Readonly<Record<string, number>> = {
@@ -51,25 +65,30 @@ const LEGACY_MAGIC = 0x1950a86a20f9469cfc6cn;
  * @param source its name in error messages
  * @returns tensors by name, those of nested dictionaries as `outer.inner`; floating-point numbers of any width as
  *   float32, whole numbers as int32, booleans as bool. Values that are no tensors are left out.
- * @throws {CheckpointError} for bytes that are not such a file, are cut off, need more than `maxBytes`, or hold anything
- *   but tensors and plain data
+ * @throws {CheckpointError} for bytes that are not such a file, are cut off, hold anything but tensors and plain data, or
+ *   need more than `maxBytes` or `maxValues`, which its `limit` then names
+ * @throws {ConfigError} for a limit that is not a number >= 1
  */
 export function decodeTorchFile(
   bytes: Uint8Array,
   source: string,
-  { maxBytes = 2 ** 33, maxValues = 2 ** 20 }: TorchFileLimits = {},
+  { maxBytes = defaultMaxBytes(bytes), maxValues = 2 ** 20 }: TorchFileLimits = {},
 ): Record<string, HostTensor> {
+  for (const [option, value] of Object.entries({ maxBytes, maxValues })) {
+    if (!(value >= 1)) throw new ConfigError(`decodeTorchFile.${option}`, `wanted a number >= 1, got ${value}`);
+  }
   try {
     const isZip = bytes[0] === 0x50 && bytes[1] === 0x4b;
-    const { root, storages } = isZip ? readArchive(bytes, maxBytes) : readLegacy(bytes, maxBytes);
-    const views = collect(root, maxValues);
-    const total = views.reduce((bytes, [, { shape }]) => bytes + 4 * sizeOf(shape), 0);
-    if (total > maxBytes) throw new PickleFault(`its tensors take more than maxBytes, ${maxBytes}`);
-    const tensors = views.map(([name, view]) => [name, valuesOf(view, storages(view.storage), name)] as const);
+    const rules = rulesWithin(maxValues);
+    const { root, storages } = isZip ? readArchive(bytes, maxBytes, rules) : readLegacy(bytes, rules);
+    const views = collect(root, maxBytes, maxValues);
+    const tensors = [...views].map(([name, view]) => [name, valuesOf(view, storages(view.storage), name)] as const);
     return Object.fromEntries(tensors);
   } catch (error) {
-    if (!(error instanceof PickleFault)) throw error;
-    throw new CheckpointError(source, `no PyTorch file that can be read: ${error.message}`);
+    if (!(error instanceof FileFault)) throw error;
+    const { message, limit } = error;
+    const options = limit === undefined ? {} : { limit };
+    throw new CheckpointError(source, `no PyTorch file that can be read: ${message}`, options);
   }
 }
 
@@ -80,44 +99,32 @@ interface Content {
 }
 
 /** An archive with the pickle `data.pkl` and a file for each storage. */
-function readArchive(bytes: Uint8Array, maxBytes: number): Content {
-  const files = unzip(bytes, maxBytes);
-  const pickle = Object.keys(files).find((name) => /^[^/]+\/data\.pkl$/.test(name));
-  if (pickle === undefined) throw new PickleFault('the archive has no data.pkl');
+function readArchive(bytes: Uint8Array, maxBytes: number, rules: PickleRules): Content {
+  const files = readZip(bytes);
+  const total = [...files.values()].reduce((sum, { size }) => sum + size, 0);
+  if (total > maxBytes) throw tooLarge(`unpacked it has ${total} bytes`, maxBytes);
+  const pickle = [...files.keys()].find((name) => /^[^/]+\/data\.pkl$/.test(name));
+  if (pickle === undefined) throw new FileFault('the archive has no data.pkl');
   const folder = pickle.slice(0, -'data.pkl'.length);
-  const order = files[`${folder}byteorder`];
-  if (order !== undefined && new TextDecoder().decode(order) !== 'little') {
-    throw new PickleFault('its numbers are big-endian');
+  const order = files.get(`${folder}byteorder`);
+  if (order !== undefined && new TextDecoder().decode(unpack(order, false)) !== 'little') {
+    throw new FileFault('its numbers are big-endian');
   }
+  const unpacked = new Map<string, Uint8Array>(); // once, however many tensors share a storage
   return {
-    root: readPickle(files[pickle]!, rules).value,
+    root: readPickle(unpack(files.get(pickle)!, false), rules).value,
     storages: ({ key }) => {
-      const data = files[`${folder}data/${key}`];
-      if (data === undefined) throw new PickleFault(`the archive lacks the storage ${quoted(key)}`);
+      const entry = files.get(`${folder}data/${key}`);
+      if (entry === undefined) throw new FileFault(`the archive lacks the storage ${quoted(key)}`);
+      const data = unpacked.get(key) ?? unpack(entry, false);
+      unpacked.set(key, data);
       return data;
     },
   };
 }
 
-function unzip(bytes: Uint8Array, maxBytes: number): Readonly<Record<string, Uint8Array>> {
-  let total = 0;
-  try {
-    return unzipSync(bytes, {
-      filter({ originalSize }) {
-        total += originalSize;
-        if (total > maxBytes) throw new PickleFault(`it becomes more than maxBytes, ${maxBytes}, when unpacked`);
-        return true;
-      },
-    });
-  } catch (error) {
-    if (error instanceof PickleFault) throw error;
-    throw new PickleFault('the archive is damaged or cut off');
-  }
-}
-
 /** Five pickles (magic number, version, system, content, keys of the storages), then each storage with its length. */
-function readLegacy(bytes: Uint8Array, maxBytes: number): Content {
-  if (bytes.length > maxBytes) throw new PickleFault(`it has more than maxBytes, ${maxBytes}`);
+function readLegacy(bytes: Uint8Array, rules: PickleRules): Content {
   const named = new Map<string, Storage>();
   let at = 0;
   const next = (): unknown => {
@@ -132,23 +139,25 @@ function readLegacy(bytes: Uint8Array, maxBytes: number): Content {
     at += length;
     return value;
   };
-  if (next() !== LEGACY_MAGIC) throw new PickleFault('it does not begin as one');
+  if (next() !== LEGACY_MAGIC) throw new FileFault('it does not begin as one');
   const version = next();
-  if (version !== 1001) throw new PickleFault('it has another version than 1001');
-  next();
+  if (version !== 1001) throw new FileFault('it has another version than 1001');
+  const system = next();
+  if (system instanceof Map && system.get('little_endian') === false) throw new FileFault('its numbers are big-endian');
   const root = next();
   const keys = next();
-  if (!Array.isArray(keys)) throw new PickleFault('it has no list of storages');
+  if (!Array.isArray(keys)) throw new FileFault('it has no list of storages');
 
   const found = new Map<string, Uint8Array>();
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   for (const key of keys as unknown[]) {
-    const storage = named.get(String(key));
-    if (storage === undefined) throw new PickleFault('it has a storage that nothing refers to');
+    const storage = typeof key === 'string' ? named.get(key) : undefined;
+    if (storage === undefined) throw new FileFault('it has a storage that nothing refers to');
     if (at + 8 > bytes.length || Number(view.getBigUint64(at, true)) !== storage.count) {
-      throw new PickleFault('it is cut off, or a storage has another length than its tensors say');
+      throw new FileFault('it is cut off, or a storage has another length than its tensors say');
     }
     const size = storage.count * widths[storage.type]!;
+    if (at + 8 + size > bytes.length) throw new FileFault('it is cut off');
     found.set(storage.key, bytes.subarray(at + 8, at + 8 + size));
     at += 8 + size;
   }
@@ -156,72 +165,105 @@ function readLegacy(bytes: Uint8Array, maxBytes: number): Content {
     root,
     storages: ({ key }) => {
       const data = found.get(key);
-      if (data === undefined) throw new PickleFault(`it lacks the storage ${quoted(key)}`);
+      if (data === undefined) throw new FileFault(`it lacks the storage ${quoted(key)}`);
       return data;
     },
   };
 }
 
-/** The few functions that files of tensors call. */
-const rules: PickleRules = {
-  call({ module, name }, args) {
-    switch (`${module}.${name}`) {
-      case 'collections.OrderedDict':
-        return orderedDict(args);
-      case 'torch._utils._rebuild_tensor_v2':
-        return viewOf(args);
-      case 'torch._utils._rebuild_parameter':
-        return args[0];
-      default:
-        throw new PickleFault(`it calls ${quoted(`${module}.${name}`)}, and only tensors and plain data are read`);
-    }
-  },
-  persistent(id) {
-    const [kind, type, key, , count] = Array.isArray(id) ? (id as unknown[]) : [];
-    const { module, name } = (type ?? {}) as { module?: unknown; name?: unknown };
-    const isKnown = module === 'torch' && typeof name === 'string' && Object.hasOwn(widths, name);
-    if (kind !== 'storage' || !isKnown || typeof key !== 'string' || !isCount(count)) {
-      const shown = typeof name === 'string' ? ` of the type ${quoted(name)}` : '';
-      throw new PickleFault(`it has a storage${shown}; the types that are read are ${Object.keys(widths).join(', ')}`);
-    }
-    return { type: name, key, count } satisfies Storage;
-  },
-};
+/**
+ * The few functions that files of tensors call.
+ *
+ * @param maxItems most items of the dictionaries that are made of a list; the same list may be used many times
+ */
+function rulesWithin(maxItems: number): PickleRules {
+  let left = maxItems;
+  return {
+    call({ module, name }, args) {
+      const callee = `${module}.${name}`;
+      switch (callee) {
+        case 'collections.OrderedDict': {
+          const [items = []] = args;
+          if (!Array.isArray(items)) throw new FileFault('a dictionary is made of what is no list');
+          left -= items.length;
+          if (left < 0) throw tooMany(maxItems);
+          return orderedDict(items);
+        }
+        case 'torch._utils._rebuild_tensor_v2':
+          return viewOf(args);
+        case 'torch._utils._rebuild_parameter':
+          return args[0];
+        default:
+          throw new FileFault(`it calls ${quoted(callee)}, and only tensors and plain data are read`);
+      }
+    },
+    persistent(id) {
+      const [kind, type, key, , count] = Array.isArray(id) ? (id as unknown[]) : [];
+      const { module, name } = (type ?? {}) as { module?: unknown; name?: unknown };
+      const isKnown = module === 'torch' && typeof name === 'string' && Object.hasOwn(widths, name);
+      if (kind !== 'storage' || !isKnown || typeof key !== 'string' || !isCount(count)) {
+        const shown = typeof name === 'string' ? ` of the type ${quoted(name)}` : '';
+        throw new FileFault(`it has a storage${shown}; the types that are read are ${Object.keys(widths).join(', ')}`);
+      }
+      return { type: name, key, count } satisfies Storage;
+    },
+  };
+}
 
-function orderedDict([items = []]: readonly unknown[]): PickledDict {
-  if (!Array.isArray(items) || !items.every((item) => Array.isArray(item) && item.length === 2)) {
-    throw new PickleFault('a dictionary is made of what are no pairs');
+function orderedDict(items: readonly unknown[]): PickledDict {
+  if (!items.every((item) => Array.isArray(item) && item.length === 2)) {
+    throw new FileFault('a dictionary is made of what are no pairs');
   }
   return new Map(items as [unknown, unknown][]);
 }
 
 function viewOf([storage, offset, shape, strides]: readonly unknown[]): View {
   const isView = isStorage(storage) && isCount(offset) && isCounts(shape) && isCounts(strides);
-  if (!isView || shape.length !== strides.length) throw new PickleFault('a tensor is not described as one');
+  if (!isView || shape.length !== strides.length) throw new FileFault('a tensor is not described as one');
+  if (shape.includes(0)) throw new FileFault('a tensor is empty');
   return { storage, offset, shape, strides };
 }
 
 /** All tensors in nested dictionaries and lists, by name. */
-function collect(root: unknown, maxValues: number): [name: string, view: View][] {
-  const views: [string, View][] = [];
+function collect(root: unknown, maxBytes: number, maxValues: number): ReadonlyMap<string, View> {
+  const views = new Map<string, View>();
   let left = maxValues;
-  const visit = (value: unknown, path: readonly string[]): void => {
-    if (left-- === 0) throw new PickleFault(`it has more values than maxValues, ${maxValues}`);
-    if (path.length > MAX_NESTING) throw new PickleFault(`its lists are nested more than ${MAX_NESTING} deep`);
-    if (isView(value)) views.push([path.join('.'), value]);
-    else if (value instanceof Map) {
-      for (const [key, item] of value as PickledDict) if (typeof key === 'string') visit(item, [...path, key]);
-    } else if (Array.isArray(value)) value.forEach((item, i) => visit(item, [...path, String(i)]));
+  let bytes = 0;
+  const visit = (value: unknown, name: string, depth: number): void => {
+    const isList = Array.isArray(value);
+    if (!isView(value) && !isList && !(value instanceof Map)) return;
+    if (depth > MAX_NESTING) throw new FileFault(`its lists are nested more than ${MAX_NESTING} deep`);
+    if (name.length > MAX_NAME) throw new FileFault(`the name ${quoted(name)} has more than ${MAX_NAME} characters`);
+    if (isView(value)) {
+      if (views.has(name)) throw new FileFault(`it has two tensors ${quoted(name)}`);
+      bytes += OVERHEAD + 2 * name.length + 4 * sizeOf(value.shape);
+      if (bytes > maxBytes) throw tooLarge('its tensors take more bytes', maxBytes);
+      views.set(name, value);
+      return;
+    }
+    for (const [key, item] of (value as PickledDict | unknown[]).entries()) {
+      if (left-- === 0) throw tooMany(maxValues);
+      if (isList || typeof key === 'string')
+        visit(item, depth === 0 ? String(key) : `${name}.${key as string}`, depth + 1);
+    }
   };
-  visit(root, []);
+  visit(root, '', 0);
   return views;
+}
+
+function tooMany(maxValues: number): FileFault {
+  return new FileFault(`it has more values than maxValues, ${maxValues}`, 'maxValues');
+}
+
+function tooLarge(fault: string, maxBytes: number): FileFault {
+  return new FileFault(`${fault}, the limit maxBytes is ${maxBytes}`, 'maxBytes');
 }
 
 function valuesOf({ storage, offset, shape, strides }: View, bytes: Uint8Array, name: string): HostTensor {
   const size = sizeOf(shape);
   const last = shape.reduce((index, extent, axis) => index + (extent - 1) * strides[axis]!, offset);
-  if (size === 0 || last >= storage.count || bytes.length < storage.count * widths[storage.type]!) {
-    throw new PickleFault(`the tensor ${quoted(name)} is empty, or reaches beyond its storage`);
+  if (last >= storage.count || bytes.length < storage.count * widths[storage.type]!) {
+    throw new FileFault(`the tensor ${quoted(name)} reaches beyond its storage`);
   }
   const read = readers[storage.type]!(new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength));
   const index = new Array<number>(shape.length).fill(0);
@@ -242,7 +284,7 @@ function valuesOf({ storage, offset, shape, strides }: View, bytes: Uint8Array, 
     );
   if (!/Long|Int|Byte/.test(storage.type)) return hostTensor(shape, Float32Array.from(values));
   if (values.some((value) => value !== (value | 0))) {
-    throw new PickleFault(`the tensor ${quoted(name)} has whole numbers that 32 bits do not hold`);
+    throw new FileFault(`the tensor ${quoted(name)} has whole numbers that 32 bits do not hold`);
   }
   return hostTensor(shape, Int32Array.from(values));
 }
@@ -268,7 +310,8 @@ const readers: Readonly<Record<string, (view: DataView) => (i: number) => number
 };
 
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
-const isCounts = (value: unknown): value is number[] => Array.isArray(value) && value.every(isCount);
+const isCounts = (value: unknown): value is number[] =>
+  Array.isArray(value) && value.length <= MAX_RANK && value.every(isCount);
 const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null;
 const isStorage = (value: unknown): value is Storage => isObject(value) && 'key' in value && 'count' in value;
 const isView = (value: unknown): value is View => isObject(value) && 'storage' in value && 'strides' in value;

@@ -1,0 +1,154 @@
+import { join } from 'node:path';
+import { DataError, hostTensor } from '@flowmap/core';
+import { checkInteger } from '../internal/checks.js';
+import { checkBackground, type Rgb } from '../rgb.js';
+import { decodeImage, DECODERS, splitPlanes, type DecodedImage, type ImageDecoding } from './decode-images.js';
+import { ImageSizeError, type ImageSize } from './errors.js';
+import type { FileCounts } from './file-counts.js';
+import { MAX_PIXELS, requireLimit } from './limits.js';
+import { listImagesBelow } from './list-images-below.js';
+import { mapConcurrently } from './map-concurrently.js';
+import { loadSharp, type Sharp } from './sharp.js';
+
+type HostTensor = ReturnType<typeof hostTensor>;
+
+/** Options of {@link imageBatches}. */
+export interface ImageBatchesOptions {
+  /** Images in a batch, the last excepted; 64 unless given. */
+  readonly batchSize?: number;
+  /** `[height, width]` to which every image is brought; omit if all images already have the same size. */
+  readonly size?: ImageSize;
+  /**
+   * Sub-folders to read, with all folders in them; `[]` = only the images directly in the folder. Default: all images at
+   * any depth.
+   */
+  readonly classes?: readonly string[];
+  /** Colour behind transparent pixels, red, green, blue, 0 to 255; default white. */
+  readonly background?: Rgb;
+  /** Most pixels in an image, before it is resized; 2^26 unless given. */
+  readonly maxPixels?: number;
+  /** Most images that may be unreadable, and are left out; 0 unless given. */
+  readonly maxUnreadable?: number;
+  /** Stops the reading with the signal's reason. */
+  readonly signal?: AbortSignal;
+}
+
+/** An image that could not be decoded. */
+export interface UnreadableImage {
+  readonly path: string;
+  /** Why, with the path. */
+  readonly message: string;
+}
+
+/** The images of a folder, read as they are asked for. */
+export interface ImageBatches {
+  /** Paths relative to the folder, in the order in which they are read. */
+  readonly names: readonly string[];
+  /** Files that are no images, by extension; hidden files are not counted. */
+  readonly leftOut: FileCounts;
+  /** Images that were left out because they could not be read, since `read` was last called. */
+  readonly unreadable: readonly UnreadableImage[];
+  /**
+   * Reads all images once, the next batch while one is used.
+   *
+   * @returns float32 `[n, 3, height, width]`, −1 … 1
+   * @throws {DataError} when more than `maxUnreadable` images are truncated, corrupt or over `maxPixels`, naming them
+   * @throws {ImageSizeError} when the images differ in size and no `size` is given
+   * @throws {ImageCodecUnavailableError} when the package `sharp` is not installed
+   */
+  readonly read: () => AsyncGenerator<HostTensor>;
+}
+
+/** Unreadable images that a message names. */
+const NAMED = 3;
+
+/**
+ * The PNG, JPEG and WebP images of a folder batch by batch, without holding more than two batches in memory: for going
+ * through a large folder once, as statistics do. {@link imageFolder} makes a dataset for training of it.
+ *
+ * Images are found directly in the folder and at any depth below, in the order of their paths, and are decoded as
+ * `imageFolder` decodes them.
+ *
+ * @param folder folder with the images
+ * @throws {DataError} when the folder or a class is missing, or has no images
+ * @throws {ConfigError} when an option is out of range
+ *
+ * @example
+ * const { read } = await imageBatches('photos', { size: [64, 64] });
+ * for await (const images of read()) console.log(images.shape); // [64, 3, 64, 64]
+ */
+export async function imageBatches(folder: string, options: ImageBatchesOptions = {}): Promise<ImageBatches> {
+  const { batchSize = 64, size, classes, background = [255, 255, 255], maxPixels = MAX_PIXELS, signal } = options;
+  const { maxUnreadable = 0 } = options;
+  checkInteger('imageBatches', 'batchSize', batchSize, 1);
+  if (maxUnreadable !== Infinity) checkInteger('imageBatches', 'maxUnreadable', maxUnreadable, 0);
+  requireLimit('imageBatches.maxPixels', maxPixels);
+  size?.forEach((side, axis) => checkInteger('imageBatches', `size[${axis}]`, side, 1));
+  checkBackground('imageBatches', background);
+  const { names, leftOut } = await listImagesBelow(folder, classes);
+  const decoding: ImageDecoding = { size, background, maxPixels };
+  const unreadable: UnreadableImage[] = [];
+
+  const decodeSome = (sharp: Sharp, first: number): Promise<readonly (Image | UnreadableImage)[]> =>
+    mapConcurrently(names.slice(first, first + batchSize), DECODERS, async (name) => {
+      signal?.throwIfAborted();
+      const path = join(folder, name);
+      try {
+        return { path, ...(await decodeImage(sharp, path, decoding)) };
+      } catch (error) {
+        if (error instanceof DataError) return { path, message: error.message };
+        throw error;
+      }
+    });
+
+  async function* read(): AsyncGenerator<HostTensor> {
+    const sharp = await loadSharp();
+    unreadable.length = 0;
+    let first: Image | undefined;
+    let ahead = decodeSome(sharp, 0);
+    for (let done = 0; done < names.length; done += batchSize) {
+      const decoded = await ahead;
+      for (const image of decoded) if ('message' in image) unreadable.push(image);
+      if (unreadable.length > maxUnreadable) throw tooMany(folder, unreadable, maxUnreadable);
+      const images = decoded.filter((image) => 'interleaved' in image);
+      if (done + batchSize < names.length) {
+        ahead = decodeSome(sharp, done + batchSize);
+        ahead.catch(() => undefined); // reported when it is awaited, unless the reader stops before
+      }
+      if (images.length === 0) continue;
+      first ??= images[0]!;
+      yield batchOf(images, first);
+    }
+    signal?.throwIfAborted();
+  }
+  return { names, leftOut, unreadable, read };
+}
+
+interface Image extends DecodedImage {
+  readonly path: string;
+}
+
+function batchOf(images: readonly Image[], first: Image): HostTensor {
+  const [height, width] = first.size;
+  const pixels = new Uint8Array(images.length * 3 * height * width);
+  for (const [i, { path, size, interleaved }] of images.entries()) {
+    if (size[0] !== height || size[1] !== width) throw new ImageSizeError(path, size, first.path, first.size);
+    const length = 3 * height * width;
+    splitPlanes(interleaved, pixels.subarray(i * length, (i + 1) * length));
+  }
+  return hostTensor(
+    [images.length, 3, height, width],
+    Float32Array.from(pixels, (byte) => byte / 127.5 - 1),
+  );
+}
+
+function tooMany(folder: string, unreadable: readonly UnreadableImage[], most: number): DataError {
+  const named = unreadable.slice(0, NAMED).map(({ message }) => message);
+  const more = unreadable.length > NAMED ? `, and ${unreadable.length - NAMED} more` : '';
+  const count = unreadable.length === 1 ? '1 image' : `${unreadable.length} images`;
+  return new DataError(
+    folder,
+    `has ${count} so far that cannot be read, more than maxUnreadable, ${most}: ${named.join('; ')}${more}`,
+    { limit: 'maxUnreadable' },
+  );
+}

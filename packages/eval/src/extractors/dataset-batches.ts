@@ -1,0 +1,26 @@
+import type { Dataset } from '@flowmap/core';
+import { hostTensor, requireWhole, type HostTensor } from '@flowmap/tensor';
+
+/**
+ * The samples of a dataset in their order, each once, for `extractMoments` and `extractFeatures`.
+ *
+ * @param options.batchSize samples in a batch, the last excepted; 64 unless given
+ * @param options.count number of samples, from the first; all unless given, which a dataset without end wants
+ * @throws {ConfigError} for a batch size that is not a whole number >= 1, a count that is none or beyond the dataset's
+ *   length, and a dataset without end of which no count is given
+ *
+ * @example
+ * const reference = (await extractMoments(extractor, datasetBatches(data))).moments();
+ */
+export async function* datasetBatches(
+  dataset: Dataset,
+  { batchSize = 64, count = dataset.length }: { readonly batchSize?: number; readonly count?: number } = {},
+): AsyncGenerator<HostTensor> {
+  requireWhole('datasetBatches.batchSize', batchSize);
+  requireWhole('datasetBatches.count', count);
+  for (let first = 0; first < count; first += batchSize) {
+    const size = Math.min(batchSize, count - first);
+    const { x } = await dataset.batch(Array.from({ length: size }, (_, i) => first + i));
+    yield hostTensor([size, ...dataset.shape], x);
+  }
+}

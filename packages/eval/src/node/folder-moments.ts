@@ -1,0 +1,58 @@
+import { imageBatches, type ImageBatchesOptions, type UnreadableImage } from '@flowmap/data/node';
+import type { HostTensor } from '@flowmap/tensor';
+import type { Extractor } from '../extractors/extractor.js';
+import { extractMoments } from '../extractors/extract-moments.js';
+import type { FeatureMoments } from '../moments.js';
+
+/** Options of {@link folderMoments}. */
+export interface FolderMomentsOptions extends ImageBatchesOptions {
+  /** Called after each batch with the numbers of images that were read or left out, and of all. */
+  readonly onProgress?: (done: number, total: number) => void;
+}
+
+/** Moments of the images of a folder, and what is not in them. */
+export interface FolderMoments {
+  /** `moments()` of it is a reference for `frechetDistance`; `encode()` keeps it. */
+  readonly moments: FeatureMoments;
+  /** Images that could not be read, at most `maxUnreadable`. */
+  readonly unreadable: readonly UnreadableImage[];
+  /** Numbers of files that are no images, by extension. */
+  readonly leftOut: Readonly<Record<string, number>>;
+}
+
+/**
+ * Moments of the features of a folder's images: reference statistics, or those of samples that were written as images.
+ * Images are found at any depth, so folders may be flat, deep or have a sub-folder for each class, and are read batch by
+ * batch.
+ *
+ * @param folder folder with PNG, JPEG or WebP images; PNG keeps every pixel
+ * @param extractor takes images `[n, 3, height, width]`, −1 … 1
+ * @param options those of `imageBatches` of `@flowmap/data/node`: `classes` restricts it to some sub-folders, `size`
+ *   brings the images to one size before the extractor does, which its protocol does not tell
+ * @throws {DataError} when the folder or a class is missing or has no images, or more images than `maxUnreadable` (0
+ *   unless given) cannot be read, which are named
+ * @throws {ImageSizeError} when the images differ in size and no `size` is given
+ * @throws {FeatureError} for features that are not `[n, width]` of one width, or hold a NaN or an infinity
+ * @throws {ConfigError} when an option is out of range
+ * @throws {ImageCodecUnavailableError} when the package `sharp` is not installed
+ *
+ * @example
+ * const { moments } = await folderMoments('imagenet/train', extractor, { size: [64, 64] });
+ * await writeFile('imagenet-64.npz', momentsToNpz(moments.moments()));
+ */
+export async function folderMoments(
+  folder: string,
+  extractor: Extractor,
+  { onProgress, ...options }: FolderMomentsOptions = {},
+): Promise<FolderMoments> {
+  const { names, read, unreadable, leftOut } = await imageBatches(folder, options);
+  async function* batches(): AsyncGenerator<HostTensor> {
+    let done = 0;
+    for await (const images of read()) {
+      yield images;
+      done += images.shape[0]!;
+      onProgress?.(done + unreadable.length, names.length);
+    }
+  }
+  return { moments: await extractMoments(extractor, batches()), unreadable, leftOut };
+}

@@ -1,0 +1,1 @@
+export { folderMoments, type FolderMoments, type FolderMomentsOptions } from './folder-moments.js';
