@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { CheckpointError } from '@flowmap/core';
 import { weights } from '@flowmap/efficientnet-lite0';
 import { onnxRuntime } from '@flowmap/runtime-onnx';
-import { hostTensor, type HostTensor } from '@flowmap/tensor';
+import { hostTensor, normalBatch, type HostTensor } from '@flowmap/tensor';
 import { expect, test } from 'vitest';
 import { efficientNetLite0 } from './efficientnet-lite0.js';
 
@@ -39,6 +39,19 @@ test('features are those of an independent implementation', async () => {
   // What rounding the weights of 50 layers to 2^-12 of their values changes.
   expect(error(goldens.published.flat()) / largest).toBeLessThan(0.01);
   expect(extractor.source).toMatchObject({ extractor: 'efficientnet-lite0', resize: 'pillow-bicubic-224' });
+  await extractor.dispose();
+});
+
+test('images of any size and number come in parts, each resized by itself, and a NaN is named among all', async () => {
+  const extractor = await efficientNetLite0({ runtime: await onnxRuntime(), weights: await weights(), batchSize: 2 });
+  const data = normalBatch({ seed: 0, purpose: 'images' }, [3, 1, 20, 16]);
+  const all = await extractor.extract(hostTensor([3, 1, 20, 16], data));
+  expect(all.shape).toEqual([3, 1280]);
+  const last = await extractor.extract(hostTensor([1, 1, 20, 16], data.slice(640)));
+  expect(last.data).toEqual(all.data.slice(2560));
+  data[700] = NaN;
+  const broken = extractor.extract(hostTensor([3, 1, 20, 16], data));
+  await expect(broken).rejects.toMatchObject({ operation: 'efficientnet-lite0', sample: 2 });
   await extractor.dispose();
 });
 

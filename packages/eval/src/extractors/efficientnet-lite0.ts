@@ -1,7 +1,7 @@
 import { decodeSafetensors } from '@flowmap/core';
 import { hostTensor, type HostTensors, type Runtime } from '@flowmap/tensor';
 import { EFFICIENTNET_LITE0_SIZE, efficientNetLite0Features } from '../networks/efficientnet-lite0.js';
-import { resizeImages } from '../preprocessing/resize-images.js';
+import { requireImages, resizeImages } from '../preprocessing/resize-images.js';
 import type { Extractor } from './extractor.js';
 import { moduleExtractor } from './module-extractor.js';
 
@@ -32,25 +32,28 @@ export async function efficientNetLite0({
   weights,
   batchSize = 32,
 }: EfficientNetLite0Options): Promise<Extractor & { dispose(): Promise<void> }> {
+  const name = 'efficientnet-lite0';
   const network = await moduleExtractor({
-    name: 'efficientnet-lite0',
+    name,
     runtime,
     module: efficientNetLite0Features(),
-    params: floats(decodeSafetensors(weights, 'weights of efficientnet-lite0').tensors),
+    params: floats(decodeSafetensors(weights, `weights of ${name}`).tensors),
     shape: [3, EFFICIENTNET_LITE0_SIZE, EFFICIENTNET_LITE0_SIZE],
+    prepare(images) {
+      const { shape, data } = resizeImages(images, EFFICIENTNET_LITE0_SIZE, 'pillow-bicubic');
+      return hostTensor(
+        shape,
+        (data as Float32Array).map((pixel) => (pixel - 127) / 128),
+      );
+    },
     batchSize,
     resize: `pillow-bicubic-${EFFICIENTNET_LITE0_SIZE}`,
   });
   return {
     ...network,
-    extract(images) {
-      const { shape, data } = resizeImages(images, EFFICIENTNET_LITE0_SIZE, 'pillow-bicubic');
-      return network.extract(
-        hostTensor(
-          shape,
-          Float32Array.from(data, (pixel) => (pixel - 127) / 128),
-        ),
-      );
+    async extract(images) {
+      requireImages(name, images); // of all parts at once, so that the image is named by its place among all
+      return network.extract(images);
     },
   };
 }

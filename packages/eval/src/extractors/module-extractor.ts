@@ -23,8 +23,13 @@ export interface ModuleExtractorOptions {
   /** Maps samples `[batch, ...shape]` to features `[batch, width]`. */
   readonly module: Module<Tensor>;
   readonly params: HostTensors;
-  /** Shape of one sample. */
+  /** Shape of one sample as the module takes it. */
   readonly shape: Shape;
+  /**
+   * Makes samples of that shape from those of one run, `[n, …]`, so that no more of them are held than one run takes;
+   * samples have the shape already unless given.
+   */
+  readonly prepare?: (samples: HostTensor) => HostTensor;
   /** Samples per run of the program, at least 1; 64 unless given. */
   readonly batchSize?: number;
   /** How samples were resized to the shape; `none` unless given. */
@@ -43,6 +48,7 @@ export async function moduleExtractor({
   module,
   params,
   shape,
+  prepare = (samples) => samples,
   batchSize = 64,
   resize = 'none',
 }: ModuleExtractorOptions): Promise<Extractor & { dispose(): Promise<void> }> {
@@ -58,15 +64,19 @@ export async function moduleExtractor({
     source: { extractor: name, weights: hashOfParameters(params), resize },
     async extract(samples) {
       const [count, ...own] = samples.shape;
-      if (count === undefined || !sameShape(own, shape) || samples.dtype !== 'float32') {
-        const got = `${samples.dtype} [${samples.shape.join(', ')}]`;
-        throw new FeatureError(name, `wanted samples float32 [count, ${shape.join(', ')}], got ${got}`);
-      }
+      if (!count) throw new FeatureError(name, `wanted at least one sample, got [${samples.shape.join(', ')}]`);
       const parts: HostTensor[] = [];
       for (let first = 0; first < count; first += batchSize) {
+        const last = Math.min(count, first + batchSize);
+        const data = samples.data.subarray(first * sizeOf(own), last * sizeOf(own));
+        const given = prepare({ ...samples, shape: [last - first, ...own], data });
+        if (!sameShape(given.shape.slice(1), shape) || given.dtype !== 'float32') {
+          const got = `${given.dtype} [${samples.shape.join(', ')}]`;
+          throw new FeatureError(name, `wanted samples float32 [count, ${shape.join(', ')}], got ${got}`);
+        }
         // The last batch is padded with zeros.
         const x = new Float32Array(batchSize * size);
-        x.set(samples.data.subarray(first * size, (first + batchSize) * size));
+        x.set(given.data);
         const { features } = await executable.run({ x: hostTensor([batchSize, ...shape], x) });
         parts.push(await features!.read());
         features!.dispose();

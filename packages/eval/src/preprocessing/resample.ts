@@ -69,7 +69,7 @@ function cubic(x: number): number {
   return d < 2 ? (((d - 5) * d + 8) * d - 4) * a : 0;
 }
 
-/** Weights in fixed point, with this many bits after the point. */
+/** Weights of Pillow for 8-bit pixels are in fixed point, with this many bits after the point. */
 const BITS = 22;
 
 /**
@@ -79,23 +79,32 @@ const BITS = 22;
  * @param plane `[height, width]`
  */
 export function resizeBytes(plane: Uint8Array, width: number, horizontal: Taps, vertical: Taps): Uint8Array {
-  const height = plane.length / width;
-  const outputs = horizontal.first.length;
-  const rows = new Uint8Array(height * outputs);
-  passBytes(plane, rows, { taps: horizontal, lines: height, from: [width, 1], to: [outputs, 1], extent: width });
-  const result = new Uint8Array(vertical.first.length * outputs);
-  passBytes(rows, result, { taps: vertical, lines: outputs, from: [1, outputs], to: [1, outputs], extent: height });
-  return result;
+  const fixed = ({ weights, ...taps }: Taps): Taps => ({
+    ...taps,
+    weights: weights.map((w) => Math.trunc(w * 2 ** BITS + (w < 0 ? -0.5 : 0.5))),
+  });
+  // Sums of these whole numbers are exact.
+  const toByte = (sum: number): number => Math.max(0, Math.min(255, Math.floor(sum / 2 ** BITS + 0.5)));
+  return resized(plane, width, { horizontal: fixed(horizontal), vertical: fixed(vertical), round: toByte });
 }
 
 /** Resizes one plane of numbers along the rows, then along the columns, each result rounded to float32. */
 export function resizeFloats(plane: Float32Array, width: number, horizontal: Taps, vertical: Taps): Float32Array {
+  return resized(plane, width, { horizontal, vertical, round: Math.fround });
+}
+
+function resized<T extends Uint8Array | Float32Array>(
+  plane: T,
+  width: number,
+  { horizontal, vertical, round }: { horizontal: Taps; vertical: Taps; round: (sum: number) => number },
+): T {
   const height = plane.length / width;
   const outputs = horizontal.first.length;
-  const rows = new Float32Array(height * outputs);
-  pass(plane, rows, { taps: horizontal, lines: height, from: [width, 1], to: [outputs, 1], extent: width });
-  const result = new Float32Array(vertical.first.length * outputs);
-  pass(rows, result, { taps: vertical, lines: outputs, from: [1, outputs], to: [1, outputs], extent: height });
+  const make = plane.constructor as new (length: number) => T;
+  const rows = new make(height * outputs);
+  pass(plane, rows, round, { taps: horizontal, lines: height, from: [width, 1], to: [outputs, 1], extent: width });
+  const result = new make(vertical.first.length * outputs);
+  pass(rows, result, round, { taps: vertical, lines: outputs, from: [1, outputs], to: [1, outputs], extent: height });
   return result;
 }
 
@@ -109,24 +118,12 @@ interface Pass {
   readonly extent: number;
 }
 
-function passBytes(input: Uint8Array, output: Uint8Array, { taps, lines, from, to, extent }: Pass): void {
-  const { first, count } = taps;
-  const weights = Int32Array.from(taps.weights, (w) => Math.trunc(w * 2 ** BITS + (w < 0 ? -0.5 : 0.5)));
-  for (let i = 0; i < first.length; i++) {
-    const start = first[i]!;
-    const end = Math.min(count, extent - start);
-    for (let line = 0; line < lines; line++) {
-      let sum = 1 << (BITS - 1);
-      let at = line * from[0] + start * from[1];
-      for (let k = 0; k < end; k++, at += from[1]) sum += input[at]! * weights[i * count + k]!;
-      const value = sum >> BITS;
-      output[line * to[0] + i * to[1]] = value < 0 ? 0 : value > 255 ? 255 : value;
-    }
-  }
-}
-
-function pass(input: Float32Array, output: Float32Array, { taps, lines, from, to, extent }: Pass): void {
-  const { first, count, weights } = taps;
+function pass<T extends Uint8Array | Float32Array>(
+  input: T,
+  output: T,
+  round: (sum: number) => number,
+  { taps: { first, count, weights }, lines, from, to, extent }: Pass,
+): void {
   for (let i = 0; i < first.length; i++) {
     const start = first[i]!;
     const end = Math.min(count, extent - start);
@@ -134,7 +131,7 @@ function pass(input: Float32Array, output: Float32Array, { taps, lines, from, to
       let sum = 0;
       let at = line * from[0] + start * from[1];
       for (let k = 0; k < end; k++, at += from[1]) sum += input[at]! * weights[i * count + k]!;
-      output[line * to[0] + i * to[1]] = sum;
+      output[line * to[0] + i * to[1]] = round(sum);
     }
   }
 }

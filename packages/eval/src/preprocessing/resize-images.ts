@@ -1,4 +1,4 @@
-import { hostTensor, requireWhole, type HostTensor } from '@flowmap/tensor';
+import { hostTensor, requireWhole, sizeOf, type HostTensor } from '@flowmap/tensor';
 import { FeatureError } from '../errors.js';
 import { bicubicTaps, bilinearTaps, resizeBytes, resizeFloats, type Taps } from './resample.js';
 
@@ -33,31 +33,40 @@ export function quantize(values: ArrayLike<number>): Uint8Array {
  */
 export function resizeImages(images: HostTensor, size: number, convention: ResizeConvention): HostTensor {
   requireWhole('resizeImages.size', size);
-  const [count, channels, height, width] = images.shape;
-  if (images.shape.length !== 4 || (channels !== 1 && channels !== 3)) {
-    const got = `[${images.shape.join(', ')}]`;
-    throw new FeatureError('resizeImages', `wanted images [n, 1 or 3, height, width], got ${got}`);
-  }
-  const nan = (images.data as Float32Array).findIndex(Number.isNaN);
-  const area = height! * width!;
-  if (nan !== -1) {
-    const sample = Math.floor(nan / (channels * area));
-    throw new FeatureError('resizeImages', `image ${sample} has a NaN`, sample);
-  }
+  requireImages('resizeImages', images);
+  const [count, channels, height, width] = images.shape as [number, number, number, number];
+  const area = height * width;
   const pixels = quantize(images.data);
-  const [horizontal, vertical] = [tapsFor(convention, width!, size), tapsFor(convention, height!, size)];
-  const result = new Float32Array(count! * 3 * size * size);
-  for (let plane = 0; plane < count! * 3; plane++) {
+  const [horizontal, vertical] = [tapsFor(convention, width, size), tapsFor(convention, height, size)];
+  const result = new Float32Array(count * 3 * size * size);
+  for (let plane = 0; plane < count * 3; plane++) {
     const from = channels === 3 ? plane : Math.floor(plane / 3);
     const values = pixels.subarray(from * area, (from + 1) * area);
     const resized =
       convention === 'pillow-bicubic'
-        ? resizeBytes(values, width!, horizontal, vertical)
-        : resizeFloats(Float32Array.from(values), width!, horizontal, vertical);
+        ? resizeBytes(values, width, horizontal, vertical)
+        : resizeFloats(Float32Array.from(values), width, horizontal, vertical);
     result.set(resized, plane * size * size);
   }
   if (convention === 'pillow-bicubic-float') result.forEach((p, i) => (result[i] = Math.max(0, Math.min(255, p))));
-  return hostTensor([count!, 3, size, size], result);
+  return hostTensor([count, 3, size, size], result);
+}
+
+/**
+ * Checks that samples are images.
+ *
+ * @param operation the function called, for messages
+ * @throws {FeatureError} for a tensor of another shape than `[n, 1 or 3, height, width]`, and for a NaN, naming the image
+ */
+export function requireImages(operation: string, { shape, data }: HostTensor): void {
+  const [, channels] = shape;
+  if (shape.length !== 4 || (channels !== 1 && channels !== 3)) {
+    throw new FeatureError(operation, `wanted images [n, 1 or 3, height, width], got [${shape.join(', ')}]`);
+  }
+  const nan = (data as Float32Array).findIndex(Number.isNaN);
+  if (nan === -1) return;
+  const sample = Math.floor(nan / sizeOf(shape.slice(1)));
+  throw new FeatureError(operation, `image ${sample} has a NaN`, sample);
 }
 
 function tapsFor(convention: ResizeConvention, inputs: number, outputs: number): Taps {
