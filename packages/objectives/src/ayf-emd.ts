@@ -1,6 +1,6 @@
 import { ConfigError, perSample, type Objective, type Progress } from '@flowmap/core';
 import { jvp, full, stopGradient } from '@flowmap/tensor';
-import { bothOrders, INTERVAL_ORDERS, type IntervalOrders } from './both-orders.js';
+import { bothOrders, type IntervalOrders } from './both-orders.js';
 import { batchLoss } from './internal/batch-loss.js';
 import { requireMean, requireOneOf, requirePositive, requireShare } from './internal/checks.js';
 import { sampleSize } from './internal/norms.js';
@@ -9,7 +9,7 @@ import {
   lengthSettings,
   logitNormalLengths,
   logUniformLengths,
-  requireIntervals,
+  requireServing,
   sampleIntervals,
   type IntervalLengths,
 } from './intervals.js';
@@ -118,9 +118,8 @@ export function ayfEmd(options: AyfEmdOptions = {}): Objective {
   requirePositive('ayfEmd.rMax', rMax, 1);
   requirePositive('ayfEmd.c', c);
   requireShare('ayfEmd.diagonalShare', diagonalShare, { zero: true });
-  requireIntervals(intervalLengths);
+  requireServing('ayfEmd', intervalLengths, 'end', orders);
   requireOneOf('ayfEmd.norm', norm, TANGENT_NORMS);
-  requireOneOf('ayfEmd.orders', orders, INTERVAL_ORDERS);
   if (!(spikeLimit >= 1)) throw new ConfigError('ayfEmd.spikeLimit', `wanted a number >= 1, got ${spikeLimit}`);
   const draw: Objective['draw'] = (key, batchSize) => sampleIntervals(key, batchSize, intervalLengths, diagonalShare);
   return {
