@@ -1,4 +1,4 @@
-import type { Dataset, Network } from '@flowmap/core';
+import type { Dataset, Network, StudentOptions } from '@flowmap/core';
 import type { Runtime } from '@flowmap/tensor';
 import type { DistillOptions } from '@flowmap/train/node';
 import type { CommandContext } from './command.js';
@@ -26,7 +26,9 @@ export interface ExampleRun extends CommandContext {
   /** Name, number of samples and classes of the data as worded in the report; derived from the data unless given. */
   readonly dataSummary?: string;
   readonly teacher: TeacherSource;
-  readonly student: Training & Pick<DistillOptions, 'objective' | 'emaDecay'>;
+  /** How the student is trained, and how it differs from the teacher that it starts from. */
+  readonly student: Training &
+    Pick<DistillOptions, 'objective' | 'emaDecay'> & { readonly startingFrom?: StudentOptions };
   readonly seed: number;
   /** Training steps per call of the runtime; 1 unless given. */
   readonly stepsPerRun?: number;

@@ -65,8 +65,12 @@ export function pathOr<F extends string | null>(
   return { ...requiredPath(description, placeholder), fallback };
 }
 
-/** One of the given words. */
-export function choice<T extends string>(description: string, words: readonly T[], fallback: T): OptionSpec<T> {
+/** One of the given words; optional if the fallback is `null`. */
+export function choice<T extends string, F extends T | null>(
+  description: string,
+  words: readonly T[],
+  fallback: F,
+): OptionSpec<T | F> {
   const schema = z.enum(words, `Wanted one of ${words.join(', ')}.`) as z.ZodType<T, string>;
   return { description, placeholder: words.join('|'), schema, fallback };
 }

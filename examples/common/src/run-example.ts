@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { flowMapFrom } from '@flowmap/core';
 import { removeTemporaries, writeFileAtomic } from '@flowmap/core/node';
 import { flowMatching } from '@flowmap/objectives';
 import { distill, trainVelocityField } from '@flowmap/train/node';
@@ -37,8 +38,12 @@ async function runIn(folder: string, run: ExampleRun): Promise<void> {
   const parts: Record<string, number> = {};
 
   const teacher = await teacherOf();
+  const { startingFrom, ...length } = run.student;
   const student = await trainOnce(folder, 'student.safetensors', options, () =>
-    distill({ ...training, ...run.student, teacher: teacher.model, out: folder }),
+    distill({
+      ...{ ...training, ...length, teacher: teacher.model, out: folder },
+      student: flowMapFrom(teacher.model, seed, startingFrom),
+    }),
   );
   if (!student) throw signal.reason;
   parts['distillation'] = student.log.at(-1)?.seconds ?? 0;
