@@ -3,28 +3,26 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { flowMapSampler, heun, mlp, type Model } from '@flowmap/core';
 import { checkerboard } from '@flowmap/data';
+import { endpointRmse, REFERENCE_STEPS, sampleFixedNoises } from '@flowmap/example-common';
+import { ayfEmd, flowMatching } from '@flowmap/objectives';
+import { powerEma, snapshots } from '@flowmap/train';
+import { distill, loadAverage, loadTrained, trainVelocityField } from '@flowmap/train/node';
 import {
-  endpointRmse,
   openRuntime,
-  REFERENCE_STEPS,
-  RUNTIME_OPTIONS,
+  TRAINING_RUNTIME_OPTIONS,
   runCommand,
-  sampleFixedNoises,
   whole,
   wholes,
   type CommandContext,
   type Config,
-} from '@flowmap/example-common';
-import { ayfEmd, flowMatching } from '@flowmap/objectives';
-import { powerEma, snapshots } from '@flowmap/train';
-import { distill, loadAverage, loadTrained, trainVelocityField } from '@flowmap/train/node';
+} from 'flowmap/node';
 
 const OPTIONS = {
   iterations: wholes('lengths of the distillation, in steps', [350, 700, 3000]),
   seed: whole('the first seed', 0, 0),
   seeds: whole('number of seeds', 3),
   teacherIterations: whole("steps of the teacher's training", 1500),
-  ...RUNTIME_OPTIONS,
+  ...TRAINING_RUNTIME_OPTIONS,
 };
 
 /** Widths of the averages that are tracked. */

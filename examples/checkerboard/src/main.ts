@@ -1,4 +1,4 @@
-import { runCommand } from '@flowmap/example-common';
+import { runCommand } from 'flowmap/node';
 import { runCheckerboard } from './run.js';
 import { CHECKERBOARD_OPTIONS } from './settings.js';
 

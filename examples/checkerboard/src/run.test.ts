@@ -1,8 +1,8 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseOptions } from '@flowmap/example-common';
 import { afterAll, expect, test } from 'vitest';
+import { parseOptions } from 'flowmap/node';
 import { runCheckerboard } from './run.js';
 import { CHECKERBOARD_OPTIONS } from './settings.js';
 

@@ -1,7 +1,8 @@
 import { mlp } from '@flowmap/core';
 import { checkerboard } from '@flowmap/data';
-import { distillationOf, openRuntime, runExample, type CommandContext } from '@flowmap/example-common';
+import { runExample } from '@flowmap/example-common';
 import type { HostTensor } from '@flowmap/tensor';
+import { distillationOf, openRuntime, type CommandContext } from 'flowmap/node';
 import { scatter } from './scatter.js';
 import type { CheckerboardConfig } from './settings.js';
 
@@ -27,7 +28,7 @@ export async function runCheckerboard(
       learningRate: options.teacherLearningRate,
       network: mlp({ shape: data.shape, width, depth }),
     },
-    student: { iterations, batchSize, learningRate, ...distillationOf(options) },
+    student: { iterations, batchSize, learningRate, ...(await distillationOf(options)) },
     seed,
     stepsPerRun,
     out,

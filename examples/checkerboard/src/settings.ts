@@ -1,4 +1,4 @@
-import { pathOr, positive, whole, DISTILLATION_OPTIONS, RUNTIME_OPTIONS, type Config } from '@flowmap/example-common';
+import { pathOr, positive, whole, DISTILLATION_OPTIONS, TRAINING_RUNTIME_OPTIONS, type Config } from 'flowmap/node';
 
 /** Options of the example. */
 export const CHECKERBOARD_OPTIONS = {
@@ -11,7 +11,7 @@ export const CHECKERBOARD_OPTIONS = {
   depth: whole("number of the network's residual blocks", 3),
   points: whole('points in a picture, at least 256', 4000, 256),
   ...DISTILLATION_OPTIONS,
-  ...RUNTIME_OPTIONS,
+  ...TRAINING_RUNTIME_OPTIONS,
   seed: whole('decides initial weights, data, noise and times', 0, 0),
   out: pathOr('folder for the results; a number is appended when it holds a finished run', 'DIR', 'out/checkerboard'),
 };

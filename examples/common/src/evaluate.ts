@@ -9,7 +9,7 @@ import {
   type Sampler,
 } from '@flowmap/core';
 import { hostTensor, sizeOf, type HostTensor, type Runtime } from '@flowmap/tensor';
-import { interruptible } from './interruptible.js';
+import { interruptible } from 'flowmap/node';
 
 /** Step counts at which teacher and student are compared. */
 export const STEP_COUNTS = [1, 2, 4, 8, 16] as const;

@@ -1,8 +1,7 @@
 import type { Dataset, Network, StudentOptions } from '@flowmap/core';
 import type { Runtime } from '@flowmap/tensor';
 import type { DistillOptions } from '@flowmap/train/node';
-import type { CommandContext } from './command.js';
-import type { OptionValue } from './options.js';
+import type { CommandContext, OptionValue } from 'flowmap/node';
 import type { Presentation } from './presentation.js';
 import type { Trained } from './run-folder.js';
 

@@ -2,8 +2,8 @@ import { lengthBins, matchClasses, type Batch, type Dataset, type LengthBin, typ
 import { mapErrorByLength, velocityDrift, type Drift } from '@flowmap/eval';
 import { sizeOf } from '@flowmap/tensor';
 import { lossByLength } from '@flowmap/train';
+import { interruptible } from 'flowmap/node';
 import type { ExampleRun } from './example-run.js';
-import { interruptible } from './interruptible.js';
 
 /** What the instruments say of intervals of some lengths. */
 export interface LengthReading extends LengthBin {

@@ -1,6 +1,6 @@
 import { sizeOf, type HostTensor } from '@flowmap/tensor';
+import { interruptible } from 'flowmap/node';
 import { endpointRmse, EVALUATION_COUNT, perStepCount, type Endpoints, type PerStepCount } from './evaluate.js';
-import { interruptible } from './interruptible.js';
 import { machine, versions } from './machine.js';
 import type { Instruments } from './instruments.js';
 import { firstSamples } from './presentation.js';

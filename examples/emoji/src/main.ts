@@ -1,4 +1,4 @@
-import { runCommand } from '@flowmap/example-common';
+import { runCommand } from 'flowmap/node';
 import { runEmoji } from './run.js';
 import { EMOJI_OPTIONS } from './settings.js';
 

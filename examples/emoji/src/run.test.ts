@@ -2,8 +2,9 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, w
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CheckpointError } from '@flowmap/core';
-import { loadTeacher, parseOptions, type CommandContext } from '@flowmap/example-common';
+import { loadTeacher } from '@flowmap/example-common';
 import { afterAll, expect, test, vi } from 'vitest';
+import { parseOptions, type CommandContext } from 'flowmap/node';
 import { CATEGORIES } from './emoji-dataset.js';
 import { runEmoji } from './run.js';
 import { EMOJI_OPTIONS, SHIPPED_TEACHER, TEACHER_OPTIONS } from './settings.js';

@@ -1,14 +1,6 @@
 import { unet } from '@flowmap/core';
-import {
-  distillationOf,
-  EVALUATION_COUNT,
-  evaluationLabels,
-  imageGrids,
-  loadTeacher,
-  openRuntime,
-  runExample,
-  type CommandContext,
-} from '@flowmap/example-common';
+import { EVALUATION_COUNT, evaluationLabels, imageGrids, loadTeacher, runExample } from '@flowmap/example-common';
+import { distillationOf, openRuntime, type CommandContext } from 'flowmap/node';
 import { CATEGORIES, emojiDataset } from './emoji-dataset.js';
 import { rowsOf, SHIPPED_TEACHER, type EmojiConfig } from './settings.js';
 
@@ -35,7 +27,7 @@ export async function runEmoji({ out, ...options }: EmojiConfig, context: Comman
       learningRate: options.teacherLearningRate,
       network: unet({ shape: data.shape, classes: CATEGORIES.length, channels: options.channels }),
     },
-    student: { iterations, batchSize, learningRate, ...distillationOf(options) },
+    student: { iterations, batchSize, learningRate, ...(await distillationOf(options)) },
     seed,
     stepsPerRun,
     out,

@@ -6,9 +6,9 @@ import {
   whole,
   wholes,
   DISTILLATION_OPTIONS,
-  RUNTIME_OPTIONS,
+  TRAINING_RUNTIME_OPTIONS,
   type Config,
-} from '@flowmap/example-common';
+} from 'flowmap/node';
 import { CATEGORIES } from './emoji-dataset.js';
 
 /** Folder of this example. */
@@ -29,7 +29,7 @@ export function rowsOf(classes: readonly string[]): readonly number[] | undefine
 export const SHIPPED_TEACHER = join(here, 'teacher.safetensors');
 
 const machineOptions = {
-  ...RUNTIME_OPTIONS,
+  ...TRAINING_RUNTIME_OPTIONS,
   seed: whole('decides initial weights, order of the images, noise and times', 0, 0),
 };
 

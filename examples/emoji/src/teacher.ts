@@ -9,20 +9,18 @@ import {
   evaluationLabels,
   forwardFlops,
   imageGrids,
-  interruptible,
   lockRunFolder,
   machine,
   matmulGflops,
   median,
-  openRuntime,
   REFERENCE_STEPS,
   sampleFixedNoises,
   trainOnce,
   versions,
-  type CommandContext,
 } from '@flowmap/example-common';
 import { flowMatching } from '@flowmap/objectives';
 import { trainVelocityField } from '@flowmap/train/node';
+import { interruptible, openRuntime, type CommandContext } from 'flowmap/node';
 import { CATEGORIES, emojiDataset } from './emoji-dataset.js';
 import { rowsOf, type TeacherConfig } from './settings.js';
 

@@ -1,4 +1,4 @@
-import { runCommand } from '@flowmap/example-common';
+import { runCommand } from 'flowmap/node';
 import { TEACHER_OPTIONS } from './settings.js';
 import { trainTeacher } from './teacher.js';
 

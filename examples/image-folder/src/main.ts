@@ -1,4 +1,4 @@
-import { runCommand } from '@flowmap/example-common';
+import { runCommand } from 'flowmap/node';
 import { runImageFolder } from './run.js';
 import { IMAGE_FOLDER_OPTIONS } from './settings.js';
 

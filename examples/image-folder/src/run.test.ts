@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { ConfigError, DataError } from '@flowmap/core';
 import { loadModel, saveModel } from '@flowmap/core/node';
 import { ImageSizeError, writeImageGrid } from '@flowmap/data/node';
-import { parseOptions } from '@flowmap/example-common';
 import { normals } from '@flowmap/tensor';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { parseOptions } from 'flowmap/node';
 import { runImageFolder } from './run.js';
 import { IMAGE_FOLDER_OPTIONS } from './settings.js';
 

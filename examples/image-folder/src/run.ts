@@ -1,15 +1,7 @@
 import { unet } from '@flowmap/core';
-import { imageFolder, imageFolderSummary } from '@flowmap/data/node';
-import {
-  distillationOf,
-  EVALUATION_COUNT,
-  evaluationLabels,
-  imageGrids,
-  loadTeacher,
-  openRuntime,
-  runExample,
-  type CommandContext,
-} from '@flowmap/example-common';
+import { imageFolderSummary } from '@flowmap/data/node';
+import { EVALUATION_COUNT, evaluationLabels, imageGrids, loadTeacher, runExample } from '@flowmap/example-common';
+import { distillationOf, openRuntime, readImages, type CommandContext } from 'flowmap/node';
 import type { ImageFolderConfig } from './settings.js';
 
 /**
@@ -22,27 +14,21 @@ export async function runImageFolder({ out, ...options }: ImageFolderConfig, con
   const { iterations, batchSize, learningRate, seed, stepsPerRun, flip, size, channels, blocks } = options;
   const runtime = await openRuntime(options);
   const trained = options.teacher === null ? undefined : await loadTeacher(options.teacher);
-  context.print(`reading images of ${options.data}`);
-  const data = await imageFolder(options.data, {
-    ...(size === null ? {} : { size: [size, size] }),
-    signal: context.signal,
-  });
-  const dataSummary = imageFolderSummary(data);
-  context.print(dataSummary);
+  const data = await readImages(options.data, size, context);
   // A teacher's samples have the teacher's classes: none if it is unconditional, even if the folder has some.
   const classes = (trained?.model ?? data).classes.length;
   return runExample({
     subject: `Images of ${data.name}`,
     runtime,
     data,
-    dataSummary,
+    dataSummary: imageFolderSummary(data),
     teacher: trained ?? {
       iterations: options.teacherIterations,
       batchSize,
       learningRate: options.teacherLearningRate,
       network: unet({ shape: data.shape, classes, channels, blocks }),
     },
-    student: { iterations, batchSize, learningRate, ...distillationOf(options) },
+    student: { iterations, batchSize, learningRate, ...(await distillationOf(options)) },
     seed,
     stepsPerRun,
     flip,

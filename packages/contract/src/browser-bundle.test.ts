@@ -7,9 +7,11 @@ import { root, workspaces } from './internal/workspace.js';
 /** Packages that only run in Node. No main entry may name them in a browser, where they need not be installed. */
 const native = ['sharp', 'cli-progress', 'onnxruntime-node'];
 
-const published = workspaces('packages').filter(({ manifest }) => manifest.private !== true);
+const withMainEntry = workspaces('packages').filter(
+  ({ manifest }) => manifest.private !== true && Object.hasOwn(manifest.exports ?? {}, '.'),
+);
 
-describe.each(published)('$manifest.name in a browser bundle', ({ folder, manifest }) => {
+describe.each(withMainEntry)('$manifest.name in a browser bundle', ({ folder, manifest }) => {
   test('needs nothing of Node', async () => {
     const peers = Object.keys(manifest.peerDependencies ?? {});
     const { metafile } = await build({

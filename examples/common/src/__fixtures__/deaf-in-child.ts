@@ -1,5 +1,5 @@
+import { runCommand } from 'flowmap/node';
 // A command that never ends by itself and ignores every signal.
-import { runCommand } from '../command.js';
 
 await runCommand(
   {

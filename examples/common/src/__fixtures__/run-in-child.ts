@@ -4,7 +4,7 @@ import { mlp } from '@flowmap/core';
 import { checkerboard } from '@flowmap/data';
 import { ayfEmd } from '@flowmap/objectives';
 import { onnxRuntime } from '@flowmap/runtime-onnx';
-import { runCommand } from '../command.js';
+import { runCommand } from 'flowmap/node';
 import { runExample } from '../run-example.js';
 
 const [out = '', iterations, samples] = process.argv.slice(2);

@@ -17,11 +17,13 @@ const ECHO = 500;
  * Runs work that the user can interrupt: the first SIGINT, SIGTERM or SIGHUP aborts the signal and waits for the work
  * to save and reject with the signal's reason; another one ends the process at once with exit code 128 plus its number.
  *
+ * @param resumes whether the same work goes on where it stopped when it is run again
  * @returns 0, also if the work was completed despite a signal; 128 plus the signal's number if it was interrupted
  */
 export async function withInterrupt(
   work: (signal: AbortSignal) => Promise<unknown>,
   output: { error(text: string): void },
+  resumes = true,
 ): Promise<number> {
   const controller = new AbortController();
   const { signal } = controller;
@@ -34,7 +36,7 @@ export async function withInterrupt(
     }
     received.push(name);
     since = performance.now();
-    output.error(`\n${SIGNALS[name]}: saving … once more stops at once.\n`);
+    output.error(`\n${SIGNALS[name]}: ${resumes ? 'saving' : 'stopping'} … once more stops at once.\n`);
     controller.abort();
   };
   const names = Object.keys(SIGNALS) as Signal[];
@@ -45,7 +47,8 @@ export async function withInterrupt(
   } catch (error) {
     const [name] = received;
     if (name === undefined || error !== signal.reason) throw error;
-    output.error(`Interrupted by ${SIGNALS[name]}. Run the same command again to resume where it stopped.\n`);
+    const advice = resumes ? 'Run the same command again to resume where it stopped.' : 'Nothing was kept.';
+    output.error(`Interrupted by ${SIGNALS[name]}. ${advice}\n`);
     return exitCode(name);
   } finally {
     for (const name of names) process.off(name, onSignal);

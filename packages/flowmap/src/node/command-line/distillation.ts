@@ -1,34 +1,12 @@
 import type { StudentOptions } from '@flowmap/core';
-import {
-  ayfEmd,
-  AYF_EMD_PRESETS,
-  intervalsToData,
-  lengthCurriculum,
-  logUniformLengths,
-  mixedIntervals,
-  stepIntervals,
-  teacherTrajectories,
-  velocityAnchor,
-  type AyfEmdPreset,
-  type IntervalLengths,
-} from '@flowmap/objectives';
-import { powerEma } from '@flowmap/train';
+import type { AyfEmdPreset, IntervalLengths } from '@flowmap/objectives';
 import type { DistillOptions } from '@flowmap/train/node';
 import { choice, fraction, positive, whole, type Config } from './options.js';
 
-const presets = Object.keys(AYF_EMD_PRESETS) as AyfEmdPreset[];
+const PRESETS = ['default', 'ayf-paper'] as const satisfies readonly AyfEmdPreset[];
 
-/** Distributions of intervals by name, from the shortest length, which is a share of a step for `steps`. */
-const INTERVALS = {
-  'log-uniform': (shortest = 1 / 64) => logUniformLengths({ shortest }),
-  growing: (shortest = 1 / 64) => lengthCurriculum(logUniformLengths({ shortest }), { from: 1 / 8 }),
-  'to-data': (shortest = 1 / 64) =>
-    mixedIntervals([
-      { share: 2 / 3, of: logUniformLengths({ shortest }) },
-      { share: 1 / 3, of: intervalsToData() },
-    ]),
-  steps: (shortest = 1 / 16) => stepIntervals({ steps: [1, 2, 4, 8, 16], lengths: logUniformLengths({ shortest }) }),
-} satisfies Record<string, (shortest?: number) => IntervalLengths>;
+/** Distributions of intervals by name. */
+const INTERVALS = ['log-uniform', 'growing', 'to-data', 'steps'] as const;
 
 /** Ways for a student to start from its teacher, by name. */
 const STUDENTS: Readonly<Record<'teacher' | 'late-s' | 'exact-diagonal', StudentOptions>> = {
@@ -39,10 +17,10 @@ const STUDENTS: Readonly<Record<'teacher' | 'late-s' | 'exact-diagonal', Student
 
 /** Options of the distillation's objective, of the student and of the weight average. */
 export const DISTILLATION_OPTIONS = {
-  preset: choice('settings of AYF-EMD, for what the options below leave open', presets, 'default'),
+  preset: choice('settings of AYF-EMD, for what the options below leave open', PRESETS, 'default'),
   intervals: choice(
     "distribution of intervals: lengths log-uniform, growing during the first half of the run, a third ending at data, or those of 1 to 16 steps; the preset's unless given",
-    Object.keys(INTERVALS) as (keyof typeof INTERVALS)[],
+    INTERVALS,
     null,
   ),
   shortestInterval: fraction(
@@ -64,16 +42,18 @@ export const DISTILLATION_OPTIONS = {
 };
 
 /** The distillation that the options describe: AYF-EMD with its settings, the student, and how weights are averaged. */
-export function distillationOf(
+export async function distillationOf(
   options: Config<typeof DISTILLATION_OPTIONS>,
-): Pick<DistillOptions, 'objective' | 'emaDecay'> & { readonly startingFrom: StudentOptions } {
+): Promise<Pick<DistillOptions, 'objective' | 'emaDecay'> & { readonly startingFrom: StudentOptions }> {
+  const { ayfEmd, teacherTrajectories, velocityAnchor } = await import('@flowmap/objectives');
+  const { powerEma } = await import('@flowmap/train');
   const { preset, intervals, shortestInterval, diagonalShare, warmup, tangentConstant, norm } = options;
   const emd = ayfEmd({
     preset,
     norm,
     ...(intervals === null && shortestInterval === null
       ? {}
-      : { intervalLengths: INTERVALS[intervals ?? 'log-uniform'](shortestInterval ?? undefined) }),
+      : { intervalLengths: await lengthsOf(intervals ?? 'log-uniform', shortestInterval) }),
     ...(diagonalShare === null ? {} : { diagonalShare }),
     ...(warmup === null ? {} : { warmupSteps: warmup }),
     ...(tangentConstant === null ? {} : { c: tangentConstant }),
@@ -85,4 +65,24 @@ export function distillationOf(
     startingFrom: STUDENTS[options.student],
     emaDecay: powerEma(options.averageWidth),
   };
+}
+
+/** A distribution of intervals from the shortest length, which is a share of a step for `steps`. */
+async function lengthsOf(name: (typeof INTERVALS)[number], given: number | null): Promise<IntervalLengths> {
+  const { intervalsToData, lengthCurriculum, logUniformLengths, mixedIntervals, stepIntervals } =
+    await import('@flowmap/objectives');
+  const lengths = logUniformLengths({ shortest: given ?? (name === 'steps' ? 1 / 16 : 1 / 64) });
+  switch (name) {
+    case 'log-uniform':
+      return lengths;
+    case 'growing':
+      return lengthCurriculum(lengths, { from: 1 / 8 });
+    case 'to-data':
+      return mixedIntervals([
+        { share: 2 / 3, of: lengths },
+        { share: 1 / 3, of: intervalsToData() },
+      ]);
+    case 'steps':
+      return stepIntervals({ steps: [1, 2, 4, 8, 16], lengths });
+  }
 }

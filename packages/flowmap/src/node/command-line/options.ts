@@ -1,10 +1,10 @@
-import { InvalidArgumentError, Option } from 'commander';
+import { Argument, InvalidArgumentError, Option } from 'commander';
 import { z } from 'zod';
 
 /** Possible values of an option; `null` = not given. */
-export type OptionValue = string | number | boolean | null | readonly number[];
+export type OptionValue = string | number | boolean | null | readonly number[] | readonly string[];
 
-/** One command-line option: how its value is written, its meaning and its default. */
+/** One command-line option or argument: how its value is written, its meaning and its default. */
 export interface OptionSpec<T extends OptionValue = OptionValue> {
   readonly description: string;
   /** Placeholder for the value in `--help`; absent for a switch, which takes none. */
@@ -12,6 +12,8 @@ export interface OptionSpec<T extends OptionValue = OptionValue> {
   readonly schema: z.ZodType<T, string>;
   /** Default value; an option without one is required. */
   readonly fallback?: T;
+  /** True for an argument, which is known by its place and required. */
+  readonly isArgument?: boolean;
 }
 
 /** Options by name in camel case; `batchSize` is written `--batch-size`. */
@@ -51,6 +53,34 @@ export function fraction<F extends number | null>(description: string, fallback:
   return { description, placeholder: 'X', schema, fallback };
 }
 
+/** A required file or folder that is an argument, known by its place: `sample CHECKPOINT`. */
+export function pathArgument(description: string): OptionSpec<string> {
+  return { ...requiredPath(description, 'FILE'), isArgument: true };
+}
+
+/** Any text but an empty one; optional if the fallback is `null`. */
+export function words<F extends string | null>(
+  description: string,
+  placeholder: string,
+  fallback: F,
+): OptionSpec<string | F> {
+  return { description, placeholder, schema: z.string().min(1, 'Wanted a text.'), fallback };
+}
+
+/** Some of the given words, separated by commas. */
+export function choices<T extends string>(
+  description: string,
+  among: readonly T[],
+  fallback: readonly T[],
+): OptionSpec<readonly T[]> {
+  const wanted = `Wanted some of ${among.join(', ')}, separated by commas.`;
+  const schema = z
+    .string()
+    .transform((text) => text.split(','))
+    .pipe(z.array(z.enum(among, wanted) as z.ZodType<T, string>));
+  return { description, placeholder: 'A,B,…', schema, fallback };
+}
+
 /** A file or folder; required. */
 export function requiredPath(description: string, placeholder: 'DIR' | 'FILE'): OptionSpec<string> {
   return { description, placeholder, schema: z.string().min(1, 'Wanted a path.') };
@@ -81,18 +111,32 @@ export function flag(description: string): OptionSpec<boolean> {
 }
 
 /** The option in the parser's form: `--kebab-case <N>`, with its default shown by `--help`. */
-export function toCommander(name: string, { description, placeholder, schema, fallback }: OptionSpec): Option {
-  const long = `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+export function toCommanderOption(name: string, spec: OptionSpec): Option {
+  const { description, placeholder, fallback } = spec;
+  const long = `--${kebab(name)}`;
   if (placeholder === undefined) return new Option(long, description).default(fallback);
-  const option = new Option(`${long} <${placeholder}>`, description).argParser((text: string) => {
-    const result = schema.safeParse(text);
-    if (!result.success) throw new InvalidArgumentError(result.error.issues[0]?.message ?? 'Not understood.');
-    return result.data;
-  });
+  const option = new Option(`${long} <${placeholder}>`, description).argParser(parserOf(spec));
   if (fallback === undefined) return option.makeOptionMandatory();
   return fallback === null
     ? option
     : option.default(fallback, typeof fallback === 'object' ? fallback.join(',') : String(fallback));
+}
+
+/** The argument in the parser's form: `<kebab-case>`. */
+export function toCommanderArgument(name: string, spec: OptionSpec): Argument {
+  return new Argument(`<${kebab(name)}>`, spec.description).argParser(parserOf(spec));
+}
+
+function parserOf({ schema }: OptionSpec): (text: string) => OptionValue {
+  return (text) => {
+    const result = schema.safeParse(text);
+    if (!result.success) throw new InvalidArgumentError(result.error.issues[0]?.message ?? 'Not understood.');
+    return result.data;
+  };
+}
+
+function kebab(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }
 
 function numbers(wanted: string, fits: (value: number) => boolean): z.ZodType<number, string> {

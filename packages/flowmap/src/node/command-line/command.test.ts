@@ -1,4 +1,4 @@
-import { DataError } from '@flowmap/core';
+import { DataError, FlowmapError } from '@flowmap/core';
 import { expect, test } from 'vitest';
 import { runCommand, type CommandContext } from './command.js';
 import { whole } from './options.js';
@@ -30,13 +30,18 @@ test('work gets its configuration and a way to talk', async () => {
 
 test('an unknown option stops before any work', async () => {
   const result = await run(() => Promise.reject(new Error('ran')), '--sed', '3');
-  expect(result.code).toBe(1);
-  expect(result.error).toMatch(/^error: unknown option '--sed'/);
+  expect(result.code).toBe(2);
+  expect(result.error).toBe("error: unknown option '--sed' (Did you mean --seed?); `test --help` lists the options\n");
 });
 
 test('an error of ours is one line without a stack', async () => {
   const result = await run(() => Promise.reject(new DataError('photos', 'no such file or folder')));
   expect(result).toEqual({ code: 1, out: '', error: 'error: photos: no such file or folder\n' });
+});
+
+test('a message of several lines becomes one', async () => {
+  const result = await run(() => Promise.reject(new FlowmapError('one\n  two')));
+  expect(result.error).toBe('error: one two\n');
 });
 
 test('a defect is thrown on, so that its stack is seen', async () => {

@@ -1,0 +1,57 @@
+import { join } from 'node:path';
+import { DISTILLATION_OPTIONS, distillationOf } from '../command-line/distillation.js';
+import { IMAGE_OPTIONS, readImages } from '../command-line/images.js';
+import { pathArgument, pathOr, positive, requiredPath, whole, type Config } from '../command-line/options.js';
+import { openRuntime, TRAINING_RUNTIME_OPTIONS } from '../command-line/runtime.js';
+import { answering, type Answer, type Talk } from './command.js';
+import { finishedRun } from './finished-run.js';
+import { openModel } from './open-model.js';
+
+const DISTILL_OPTIONS = {
+  images: pathArgument('the folder of images that the teacher was trained on'),
+  teacher: requiredPath('checkpoint of the teacher, a velocity field', 'FILE'),
+  ...IMAGE_OPTIONS,
+  iterations: whole('steps of the distillation', 5000),
+  batchSize: whole('images of one step', 32),
+  learningRate: positive('peak of the learning rate', 2e-4),
+  ...DISTILLATION_OPTIONS,
+  ...TRAINING_RUNTIME_OPTIONS,
+  seed: whole('decides the order of the images, noise and times', 0, 0),
+  out: pathOr('folder of the run; a number is appended when it holds a finished one', 'DIR', 'runs/student'),
+};
+
+/** `flowmap distill`: distils a teacher into a flow map on a folder of images. */
+export const distill = answering({
+  name: 'flowmap distill',
+  description: 'Distils a teacher into a flow map of 1 to 8 steps, on the images that it was trained on.',
+  options: DISTILL_OPTIONS,
+  resumes: true,
+  run: distillTeacher,
+});
+
+async function distillTeacher(config: Config<typeof DISTILL_OPTIONS>, talk: Talk): Promise<Answer> {
+  const { images, size, iterations, batchSize, learningRate, flip, stepsPerRun, seed, out } = config;
+  const { flowMapFrom } = await import('@flowmap/core');
+  const library = await import('@flowmap/train/node');
+  const { startingFrom, ...objective } = await distillationOf(config);
+  const teacher = await openModel(config.teacher, 'velocity');
+  const runtime = await openRuntime(config);
+  const side = size ?? sideOf(teacher.network.config.shape);
+  const data = await readImages(images, side, talk);
+  const result = await library.distill({
+    ...{ iterations, batchSize, learningRate, flip, stepsPerRun, seed, out, ...objective },
+    teacher,
+    student: flowMapFrom(teacher, seed, startingFrom),
+    runtime,
+    data,
+    signal: talk.signal,
+    progress: talk.progress ?? 'auto',
+    config,
+  });
+  return finishedRun(result, (folder) => join(folder, 'student.safetensors'), talk);
+}
+
+/** The side of a teacher's images, if they are square. */
+function sideOf([, height, width]: readonly number[]): number | null {
+  return height !== undefined && height === width ? height : null;
+}

@@ -1,0 +1,19 @@
+import { group } from '../../command-line/group.js';
+
+/** `flowmap eval`: measures how good samples are. */
+export const evaluate = group({
+  name: 'flowmap eval',
+  description: 'Measures how near samples are to data.',
+  commands: {
+    metrics: {
+      summary: 'distances, precision and recall of generated images, each value with its protocol',
+      load: async () => (await import('./metrics.js')).metrics,
+    },
+    fid: { summary: 'FID of two folders', load: async () => (await import('./fid.js')).fid },
+    stats: { summary: 'statistics of a folder, as a reference', load: async () => (await import('./stats.js')).stats },
+    compare: {
+      summary: 'differences of two evaluations',
+      load: async () => (await import('./compare.js')).compareResults,
+    },
+  },
+});

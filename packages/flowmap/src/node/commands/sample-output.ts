@@ -1,0 +1,116 @@
+import { mkdir, readdir, rename, rm, rmdir } from 'node:fs/promises';
+import { extname, join } from 'node:path';
+
+/** Where samples go. */
+export interface SampleOutput {
+  /** Takes the samples from index `first` on. */
+  add(first: number, samples: Float32Array): Promise<void>;
+  /** Writes what was taken under the name that was asked for; nothing is there before. */
+  finish(): Promise<void>;
+  /** Removes what is unfinished. */
+  close(): Promise<void>;
+}
+
+/** What will come. */
+interface Coming {
+  readonly count: number;
+  /** Shape of one sample. */
+  readonly shape: readonly number[];
+}
+
+/**
+ * Prepares to write samples: `.png` is one picture of all, `.npz` their numbers, and another name a folder with a picture
+ * of each, `000000.png` and so on.
+ *
+ * @throws {ConfigError} for pictures of what are no images, for a folder that is not empty, and for another kind of file
+ * @throws {ImageCodecUnavailableError} for pictures when the package `sharp` is not installed
+ */
+export async function openSampleOutput(out: string, coming: Coming): Promise<SampleOutput> {
+  const { ConfigError } = await import('@flowmap/core');
+  const kind = extname(out).toLowerCase();
+  if (kind === '.npz') return intoNpz(out, coming);
+  if (kind !== '' && kind !== '.png') {
+    throw new ConfigError('--out', `wanted FILE.png, FILE.npz or a folder, got '${out}'`);
+  }
+  const { shape } = coming;
+  if (shape.length !== 3 || (shape[0] !== 1 && shape[0] !== 3)) {
+    throw new ConfigError('--out', `samples of [${shape.join(', ')}] are no images; give --out FILE.npz`);
+  }
+  const { encodeImageGrid } = await import('@flowmap/data/node');
+  await encodeImageGrid({ images: [0], shape: [1, 1, 1] }); // what lacks the package for pictures fails before the work
+  return kind === '.png' ? intoPicture(out, coming) : intoFolder(out, coming);
+}
+
+function collecting({ count, shape }: Coming): { readonly all: Float32Array; readonly add: SampleOutput['add'] } {
+  const size = shape.reduce((product, extent) => product * extent, 1);
+  const all = new Float32Array(count * size);
+  return {
+    all,
+    add(first, samples) {
+      all.set(samples, first * size);
+      return Promise.resolve();
+    },
+  };
+}
+
+function intoPicture(out: string, coming: Coming): SampleOutput {
+  const { all, add } = collecting(coming);
+  return {
+    add,
+    async finish() {
+      const { writeImageGrid } = await import('@flowmap/data/node');
+      await writeImageGrid(out, { images: all, shape: coming.shape });
+    },
+    close: () => Promise.resolve(),
+  };
+}
+
+function intoNpz(out: string, coming: Coming): SampleOutput {
+  const { all, add } = collecting(coming);
+  return {
+    add,
+    async finish() {
+      const { encodeNpz } = await import('@flowmap/eval');
+      const { hostTensor } = await import('@flowmap/tensor');
+      const { writeFileAtomic } = await import('@flowmap/core/node');
+      await writeFileAtomic(out, encodeNpz({ samples: hostTensor([coming.count, ...coming.shape], all) }));
+    },
+    close: () => Promise.resolve(),
+  };
+}
+
+/** Pictures are collected in a folder beside the wanted one, which it becomes at the end. */
+async function intoFolder(out: string, { shape }: Coming): Promise<SampleOutput> {
+  const { ConfigError, WriteError, causeText } = await import('@flowmap/core');
+  const { writeImageGrid } = await import('@flowmap/data/node');
+  const there = await readdir(out).catch((cause: unknown) => {
+    if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return [];
+    throw new WriteError(out, `cannot be used as a folder for pictures (${causeText(cause)})`, { cause });
+  });
+  if (there.length > 0) throw new ConfigError('--out', `the folder '${out}' is not empty; give a new one, or FILE.png`);
+  const size = shape.reduce((product, extent) => product * extent, 1);
+  const partial = `${out}.partial-${process.pid}`;
+  return {
+    async add(first, samples) {
+      await Promise.all(
+        Array.from({ length: samples.length / size }, (_, i) =>
+          writeImageGrid(join(partial, `${String(first + i).padStart(6, '0')}.png`), {
+            images: samples.subarray(i * size, (i + 1) * size),
+            shape,
+            gap: 0,
+          }),
+        ),
+      );
+    },
+    async finish() {
+      try {
+        await mkdir(out, { recursive: true });
+        await rmdir(out);
+        await rename(partial, out);
+      } catch (cause) {
+        throw new WriteError(out, `cannot be written (${causeText(cause)})`, { cause });
+      }
+    },
+    close: () => rm(partial, { recursive: true, force: true }),
+  };
+}

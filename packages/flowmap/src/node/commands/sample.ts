@@ -1,0 +1,111 @@
+import type { Model, Sampler } from '@flowmap/core';
+import { interruptible } from '../command-line/interruptible.js';
+import { choice, pathArgument, pathOr, whole, words, type Config } from '../command-line/options.js';
+import { showProgress } from '../command-line/progress.js';
+import { openRuntime, RUNTIME_OPTIONS } from '../command-line/runtime.js';
+import { answering, type Answer, type Talk } from './command.js';
+import { openModel } from './open-model.js';
+import { openSampleOutput } from './sample-output.js';
+
+const SAMPLERS = ['flow-map', 'euler', 'heun'] as const;
+
+const SAMPLE_OPTIONS = {
+  checkpoint: pathArgument('a model, .safetensors'),
+  steps: whole('steps from noise to data; 4 for a flow map and 32 for a velocity field unless given', null),
+  count: whole('number of samples', 64),
+  class: words(
+    'class of all samples, by its name or number; sample i is of class i mod classes unless given',
+    'NAME',
+    null,
+  ),
+  sampler: choice('how to step; flow-map for a flow map and heun for a velocity field unless given', SAMPLERS, null),
+  seed: whole('decides the noise; sample i is the same for every count', 0, 0),
+  batchSize: whole('samples in one run of the network', 64),
+  out: pathOr(
+    'FILE.png for one picture of all samples, FILE.npz for their numbers, or a new folder for a picture of each',
+    'FILE',
+    'samples.png',
+  ),
+  ...RUNTIME_OPTIONS,
+};
+
+/** `flowmap sample`: draws samples from a checkpoint. */
+export const sample = answering({
+  name: 'flowmap sample',
+  description: 'Draws samples from a checkpoint of a flow map or a velocity field.',
+  options: SAMPLE_OPTIONS,
+  resumes: false,
+  run: drawSamples,
+});
+
+async function drawSamples(config: Config<typeof SAMPLE_OPTIONS>, talk: Talk): Promise<Answer> {
+  const { checkpoint, count, seed, batchSize, signal } = { ...config, ...talk };
+  const { compileSampler, hostTensor, uniformGrid } = await import('@flowmap/core');
+  const { normalBatch, sizeOf } = await import('@flowmap/tensor');
+  const model = await openModel(checkpoint);
+  const { shape } = model.network.config;
+  const label = await labelOf(model, config.class);
+  const isFlowMap = model.kind === 'flowMap';
+  const sampler = await samplerNamed(config.sampler ?? (isFlowMap ? 'flow-map' : 'heun'));
+  const steps = config.steps ?? (isFlowMap ? 4 : 32);
+  const output = await openSampleOutput(config.out, { count, shape });
+  try {
+    const runtime = interruptible(await openRuntime(config), signal);
+    const compiled = await compileSampler(runtime, model, { sampler, batchSize: Math.min(batchSize, count) });
+    const progress = await showProgress(talk, 'samples');
+    const start = performance.now();
+    try {
+      for (let first = 0; first < count; first += batchSize) {
+        const size = Math.min(batchSize, count - first);
+        const noise = normalBatch({ seed, purpose: 'sample' }, [size, ...shape], first);
+        const samples = await compiled.sample({
+          noise: hostTensor([size, ...shape], noise),
+          conditions:
+            model.classes.length > 0 ? { label: Int32Array.from({ length: size }, (_, i) => label(first + i)) } : {},
+          times: uniformGrid(steps),
+        });
+        await output.add(first, samples.data.subarray(0, size * sizeOf(shape)) as Float32Array);
+        progress.update(first + size, count);
+      }
+    } finally {
+      progress.stop();
+      await compiled.dispose();
+    }
+    const seconds = (performance.now() - start) / 1000;
+    signal.throwIfAborted();
+    await output.finish();
+    talk.print(
+      `${config.out}: ${count} samples of [${shape.join(', ')}] in ${steps} ${steps === 1 ? 'step' : 'steps'} by ${sampler.name}, ` +
+        `seed ${seed}; ${seconds.toPrecision(3)} s, ${(count / seconds).toPrecision(3)} samples/s`,
+    );
+    return {
+      checkpoint,
+      out: config.out,
+      count,
+      shape,
+      class: config.class,
+      sampler: sampler.name,
+      steps,
+      seed,
+      seconds,
+    };
+  } finally {
+    await output.close();
+  }
+}
+
+async function samplerNamed(name: (typeof SAMPLERS)[number]): Promise<Sampler> {
+  const { euler, flowMapSampler, heun } = await import('@flowmap/core');
+  return { 'flow-map': flowMapSampler, euler, heun }[name]();
+}
+
+/** The label of sample `i`. */
+async function labelOf({ classes }: Model, wanted: string | null): Promise<(i: number) => number> {
+  if (wanted === null) return (i) => i % Math.max(1, classes.length);
+  const named = classes.indexOf(wanted);
+  const label = named < 0 && /^\d+$/.test(wanted) && Number(wanted) < classes.length ? Number(wanted) : named;
+  if (label >= 0) return () => label;
+  const { ConfigError } = await import('@flowmap/core');
+  const known = classes.length === 0 ? 'the model has none: leave it out' : `the model has ${classes.join(', ')}`;
+  throw new ConfigError('--class', `there is no class '${wanted}'; ${known}`);
+}
