@@ -119,7 +119,7 @@ export function decodeMoments(bytes: Uint8Array, name: string): FeatureMoments {
  * Moments as a safetensors file, from which {@link decodeMoments} makes sums that go on: statistics that were read from
  * a `.npz` file, for example. Of the covariance one triangle is written.
  *
- * @param dtype `float32` halves the file and rounds: of features that are not nearly dependent, distances change by about
+ * @param options.dtype `float32` halves the file and rounds: of features that are not nearly dependent, distances change by about
  *   1e-6 of the traces; `float64` unless given
  */
 export function encodeMoments(
