@@ -29,7 +29,7 @@ export interface Dataset {
   readonly shape: readonly number[];
   /** Names of the classes, for display; empty for data without classes. */
   readonly classes: readonly string[];
-  /** The conditions of each sample in its batches, by name; `label` if it has classes. See {@link classConditions}. */
+  /** The conditions of each sample in its batches, by name; `label` if it has classes. See `classConditions`. */
   readonly conditions: Readonly<Record<string, ConditionSpec>>;
   /** The samples of the given indices; index `i` of a distribution is its `i`-th draw. */
   batch(indices: ArrayLike<number>): Promise<Batch>;
