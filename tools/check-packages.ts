@@ -1,5 +1,5 @@
 // Checks the packages in the form in which users get them: packed, linted, installed in an empty folder outside the
-// repository, every entry imported in Node and type-checked without skipLibCheck.
+// repository, every entry imported in Node and type-checked without skipLibCheck, every command started.
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -51,6 +51,8 @@ function consume(manifests: Manifest[], tarballs: Record<string, string>, folder
   const empty = 'const empty = (entry) => { throw new Error(`${entry} exports nothing.`); };';
   writeFileSync(join(folder, 'every-entry.js'), [empty, ...imports].join('\n'));
   run(folder, 'on-failure', 'node', 'every-entry.js');
+  startCommands(manifests, folder);
+  run(folder, 'on-failure', 'npx', 'flowmap', 'doctor', '--json');
 
   const uses = entries.map((entry, index) => `export * as entry${String(index)} from '${entry}';`);
   writeFileSync(join(folder, 'consumer.ts'), uses.join('\n'));
@@ -74,6 +76,17 @@ function consume(manifests: Manifest[], tarballs: Record<string, string>, folder
     }
   }
   run(folder, 'on-failure', 'node', 'every-entry.js');
+  startCommands(manifests, folder);
+}
+
+/** Starts the commands of the packages installed in `folder`. */
+function startCommands(manifests: Manifest[], folder: string): void {
+  for (const command of manifests.flatMap(({ bin = {} }) => Object.keys(bin))) {
+    run(folder, 'on-failure', 'npx', command, '--help');
+  }
+  for (const command of ['train', 'distill', 'sample', 'inspect', 'doctor']) {
+    run(folder, 'on-failure', 'npx', 'flowmap', command, '--help');
+  }
 }
 
 const folders = publishedFolders();

@@ -8,6 +8,7 @@ export interface Manifest {
   name: string;
   private?: boolean;
   exports?: Record<string, unknown>;
+  bin?: Record<string, string>;
   peerDependencies?: Record<string, string>;
   peerDependenciesMeta?: Record<string, { optional: boolean }>;
   devDependencies?: Record<string, string>;

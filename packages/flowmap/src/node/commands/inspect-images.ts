@@ -12,12 +12,12 @@ export async function inspectImages(path: string, talk: Talk): Promise<Answer> {
   const { signal } = talk;
   const { names, leftOut, unreadable, read } = await imageBatches(path, { maxUnreadable: Infinity, signal });
   const progress = await showProgress(talk, 'images');
-  let size: readonly number[] | null = null;
+  let size: { readonly height: number; readonly width: number } | null = null;
   let differs: string | null = null;
   try {
     let done = 0;
     for await (const { shape } of read()) {
-      size ??= shape.slice(2);
+      size ??= { height: shape[2]!, width: shape[3]! };
       done += shape[0]!;
       progress.update(done + unreadable.length, names.length);
     }
@@ -30,7 +30,7 @@ export async function inspectImages(path: string, talk: Talk): Promise<Answer> {
   return {
     images: names.length,
     classes: classesOf(names),
-    size: differs === null && size !== null ? size : null,
+    size: differs === null ? size : null,
     differingSizes: differs,
     unreadable: unreadable.map(({ message }) => message),
     leftOut,

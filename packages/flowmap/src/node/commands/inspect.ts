@@ -40,7 +40,9 @@ function textOf(value: unknown): string {
   if (typeof value === 'string') return value;
   if (typeof value !== 'object') return JSON.stringify(value);
   if (Array.isArray(value)) return value.length === 0 ? 'none' : value.map(textOf).join(', ');
-  return Object.entries(value)
+  const entries = Object.entries(value);
+  if (entries.length === 0) return 'none';
+  return entries
     .map(([name, inner]) => `${name} ${Array.isArray(inner) ? `[${inner.join(', ')}]` : textOf(inner)}`)
     .join(', ');
 }

@@ -1,7 +1,7 @@
 import type { MetricResult } from '@flowmap/eval';
 import { choices, pathOr, requiredPath, whole, type Config } from '../../command-line/options.js';
 import { answering, type Answer, type Talk } from '../command.js';
-import { EXTRACTOR_OPTIONS, openExtractor } from './extractor.js';
+import { EXTRACTOR_OPTIONS, featureNetwork } from './extractor.js';
 import { resultLines, writeResults } from './results.js';
 import { openSamples, type Measured } from './samples.js';
 
@@ -38,14 +38,14 @@ async function measureImages(config: Config<typeof METRICS_OPTIONS>, talk: Talk)
   const [generated, reference] = await Promise.all(
     Object.values(sides).map((path) => openSamples(path, config, signal)),
   );
-  for (const [side, { hasFeatures }] of Object.entries({ generated: generated!, reference: reference! })) {
-    if (keep && !hasFeatures) await refuseStatistics(side, sides[side as keyof typeof sides], config.metrics);
+  for (const [side, { images }] of Object.entries({ generated: generated!, reference: reference! })) {
+    if (keep && images === 0) await refuseStatistics(side, sides[side as keyof typeof sides], config.metrics);
   }
-  const extractor = await openExtractor(config, signal);
+  const network = featureNetwork(config, Math.max(generated!.images, reference!.images), signal);
   try {
     const measured = {
-      generated: await generated!.measure(extractor, keep, talk),
-      reference: await reference!.measure(extractor, keep, talk),
+      generated: await generated!.measure(network.open, keep, talk),
+      reference: await reference!.measure(network.open, keep, talk),
     };
     for (const [side, { unreadable }] of Object.entries(measured)) noteUnreadable(side, unreadable, talk);
     const results = await resultsOf(config, measured.generated, measured.reference);
@@ -55,13 +55,13 @@ async function measureImages(config: Config<typeof METRICS_OPTIONS>, talk: Talk)
     const unreadable = { generated: measured.generated.unreadable, reference: measured.reference.unreadable };
     return { values, results, unreadable };
   } finally {
-    await extractor.dispose();
+    await network.close();
   }
 }
 
 /** The values by metric. */
-async function resultsOf(
-  { metrics: wanted, subsetSize, seed }: Config<typeof METRICS_OPTIONS>,
+export async function resultsOf(
+  { metrics: wanted, subsetSize, seed }: Pick<Config<typeof METRICS_OPTIONS>, 'metrics' | 'subsetSize' | 'seed'>,
   generated: Measured,
   reference: Measured,
 ): Promise<Record<string, MetricResult>> {

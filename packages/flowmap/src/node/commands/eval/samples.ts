@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { extname } from 'node:path';
-import type { Extractor, Features, FeatureSource, Moments } from '@flowmap/eval';
+import type { Extractor, Features, Moments } from '@flowmap/eval';
 import type { HostTensor } from '@flowmap/tensor';
 import type { Config } from '../../command-line/options.js';
 import { showProgress } from '../../command-line/progress.js';
@@ -10,14 +10,15 @@ import type { EXTRACTOR_OPTIONS } from './extractor.js';
 
 /** Images, or statistics of some, before anything is computed. */
 export interface Samples {
-  /** False for a file of statistics, which only a Fréchet distance can be measured with. */
-  readonly hasFeatures: boolean;
+  /** Number of images; 0 for a file of statistics, which only a Fréchet distance can be measured with. */
+  readonly images: number;
   /**
    * Their moments, and their features if they are wanted and there are any.
    *
-   * @throws {ProtocolError} when a file has the statistics of another network
+   * @param open gives the network of the features
+   * @param keep whether the features are wanted
    */
-  measure(extractor: Extractor, keep: boolean, talk: Talk): Promise<Measured>;
+  measure(open: () => Promise<Extractor>, keep: boolean, talk: Talk): Promise<Measured>;
 }
 
 /** What a metric is computed of. */
@@ -49,19 +50,21 @@ export async function openSamples(path: string, options: SamplesOptions, signal:
   if (await isFolder(path)) return imagesOf(path, options, signal);
   const momentsOf = await statisticsOf(path, options.npzCount);
   return {
-    hasFeatures: false,
-    measure: (extractor) =>
-      Promise.resolve({ moments: momentsOf(extractor.source), features: undefined, unreadable: [] }),
+    images: 0,
+    measure: async (open) => ({ moments: await momentsOf(open), features: undefined, unreadable: [] }),
   };
 }
 
-async function statisticsOf(path: string, npzCount: number | null): Promise<(source: FeatureSource) => Moments> {
+async function statisticsOf(
+  path: string,
+  npzCount: number | null,
+): Promise<(open: () => Promise<Extractor>) => Promise<Moments>> {
   const { ConfigError, DataError } = await import('@flowmap/core');
   const { decodeMoments, momentsFromNpz } = await import('@flowmap/eval');
   const kind = extname(path).toLowerCase();
   if (kind === '.safetensors') {
     const moments = decodeMoments(await readFile(path), path).moments();
-    return () => moments;
+    return () => Promise.resolve(moments);
   }
   if (kind !== '.npz') {
     throw new DataError(path, 'is neither a folder of images nor a file of statistics (.safetensors, .npz)');
@@ -70,7 +73,7 @@ async function statisticsOf(path: string, npzCount: number | null): Promise<(sou
     throw new ConfigError('--npz-count', `${path} does not say of how many samples it is; give their number`);
   }
   const bytes = await readFile(path);
-  return (source) => momentsFromNpz(bytes, { ...source, count: npzCount, file: path });
+  return async (open) => momentsFromNpz(bytes, { ...(await open()).source, count: npzCount, file: path });
 }
 
 async function imagesOf(
@@ -84,8 +87,9 @@ async function imagesOf(
   const sized = size === null ? {} : { size: [size, size] as const };
   const { names, unreadable, read } = await imageBatches(folder, { batchSize: BATCH, maxUnreadable, signal, ...sized });
   return {
-    hasFeatures: true,
-    async measure(extractor, keep, talk) {
+    images: names.length,
+    async measure(open, keep, talk) {
+      const extractor = await open();
       const progress = await showProgress(talk, folder);
       const parts: HostTensor[] = [];
       try {

@@ -1,7 +1,7 @@
 import { extname } from 'node:path';
 import { pathArgument, pathOr, type Config } from '../../command-line/options.js';
 import { answering, type Answer, type Talk } from '../command.js';
-import { EXTRACTOR_OPTIONS, openExtractor } from './extractor.js';
+import { EXTRACTOR_OPTIONS, featureNetwork } from './extractor.js';
 import { noteUnreadable } from './metrics.js';
 import { openSamples } from './samples.js';
 
@@ -30,18 +30,18 @@ async function writeStatistics(config: Config<typeof STATS_OPTIONS>, talk: Talk)
     throw new ConfigError('--out', `wanted FILE.safetensors or FILE.npz, got '${out}'`);
   }
   const samples = await openSamples(config.images, { ...config, npzCount: null }, talk.signal);
-  if (!samples.hasFeatures)
+  if (samples.images === 0)
     throw new ConfigError('images', `wanted a folder of images, got the file '${config.images}'`);
-  const extractor = await openExtractor(config, talk.signal);
+  const network = featureNetwork(config, samples.images, talk.signal);
   try {
-    const { moments, unreadable } = await samples.measure(extractor, false, talk);
+    const { moments, unreadable } = await samples.measure(network.open, false, talk);
     noteUnreadable(config.images, unreadable, talk);
     await writeFileAtomic(out, kind === '.npz' ? momentsToNpz(moments) : encodeMoments(moments));
     const { count, width, source } = moments;
-    const network = `${source.extractor}@${source.weights?.slice(0, 8) ?? '-'}`;
-    talk.print(`${out}: ${count} images, ${width} features of ${network}, resize ${source.resize}`);
+    const name = `${source.extractor}@${source.weights?.slice(0, 8) ?? '-'}`;
+    talk.print(`${out}: ${count} images, ${width} features of ${name}, resize ${source.resize}`);
     return { out, count, width, source, unreadable };
   } finally {
-    await extractor.dispose();
+    await network.close();
   }
 }

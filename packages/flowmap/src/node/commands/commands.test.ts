@@ -1,0 +1,153 @@
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { decodeNpz } from '@flowmap/eval';
+import sharp from 'sharp';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { writeFlowMap, writeNoise, writePhotos } from '../__fixtures__/material.js';
+import { answerOf, runFlowmap } from '../__fixtures__/run-flowmap.js';
+
+const scratch = mkdtempSync(join(tmpdir(), 'flowmap-command-'));
+afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+
+const at = (name: string): string => join(scratch, name);
+const [model, points, photos] = [at('model.safetensors'), at('points.safetensors'), at('photos')];
+const TINY = ['--iterations=2', '--batch-size=2', '--threads=1'];
+
+beforeAll(async () => {
+  process.env['XDG_CACHE_HOME'] = at('cache');
+  await writeFlowMap(model);
+  await writeFlowMap(points, [2]);
+  await writePhotos(photos);
+});
+
+describe('sample', () => {
+  test('draws one picture of all, and says so in one JSON object', async () => {
+    const out = at('grid.png');
+    const answer = await answerOf(
+      'sample',
+      model,
+      '--count=9',
+      '--steps=2',
+      '--class=dog',
+      '--threads=1',
+      '--out',
+      out,
+    );
+    expect(answer).toMatchObject({ out, count: 9, steps: 2, class: 'dog', sampler: 'flow-map', shape: [3, 4, 4] });
+    // Three rows and columns of 4 pixels, with a pixel between and around them.
+    expect(await sharp(out).metadata()).toMatchObject({ format: 'png', width: 16, height: 16 });
+  });
+
+  test('gives the same sample for every count and batch, and classes in turn', async () => {
+    const numbers = async (...args: string[]): Promise<number[]> => {
+      const out = at('numbers.npz');
+      await answerOf('sample', points, '--out', out, '--threads=1', ...args);
+      return [...decodeNpz(readFileSync(out), out)['samples']!.data];
+    };
+    const five = await numbers('--count=5');
+    expect(five).toHaveLength(10);
+    const three = await numbers('--count=3', '--batch-size=2');
+    three.forEach((value, i) => expect(value).toBeCloseTo(five[i]!, 5)); // batches differ in the last bits
+    const dogs = await numbers('--count=2', '--class=1');
+    expect(dogs[2]).toBeCloseTo(five[2]!, 5);
+    expect(Math.abs(dogs[0]! - five[0]!)).toBeGreaterThan(1e-3);
+  });
+
+  test('fills a new folder, and no other', async () => {
+    const out = at('pictures');
+    await answerOf('sample', model, '--count=3', '--batch-size=2', '--steps=1', '--threads=1', '--out', out);
+    expect(readdirSync(out).sort()).toEqual(['000000.png', '000001.png', '000002.png']);
+    const again = await runFlowmap('sample', model, '--out', out);
+    expect(again).toMatchObject({ code: 1, error: expect.stringContaining('is not empty; give a new one') as string });
+  });
+});
+
+test('a teacher is trained, inspected and distilled, and its student sampled', async () => {
+  const train = ['train', photos, ...TINY, '--channels=16', '--out', at('teacher')];
+  const { checkpoint } = await answerOf(...train);
+  expect(checkpoint).toBe(join(at('teacher'), 'teacher.safetensors'));
+  expect(await answerOf('inspect', at('teacher'))).toMatchObject({
+    ...{ is: 'run', finished: true, step: 2, iterations: 2, kind: 'velocity field', result: checkpoint },
+    objective: { name: 'flow-matching' },
+  });
+
+  const distilled = await answerOf('distill', photos, '--teacher', String(checkpoint), ...TINY, '--out', at('student'));
+  const student = join(at('student'), 'student.safetensors');
+  expect(distilled).toMatchObject({ checkpoint: student, step: 2 });
+  expect(await answerOf('inspect', student)).toMatchObject({
+    ...{ is: 'checkpoint', kind: 'flow map', classes: ['cat', 'dog'], conditions: ['label'] },
+    training: { objective: 'ayf-emd', iterations: 2 },
+  });
+  const { code, out } = await runFlowmap('sample', student, '--count=2', '--threads=1', '--out', at('student.png'));
+  expect(code).toBe(0);
+  expect(out).toMatch(/student\.png: 2 samples of \[3, 4, 4\] in 4 steps by flow-map, seed 0; .* samples\/s\n$/);
+});
+
+test('inspect counts images, and finds the damaged and the odd', async () => {
+  await writePhotos(at('odd'));
+  writeFileSync(at('odd/dog/2.png'), readFileSync(at('odd/dog/1.png')).subarray(0, 50));
+  writeFileSync(at('odd/notes.txt'), '');
+  const odd = await answerOf('inspect', at('odd'));
+  expect(odd).toMatchObject({ is: 'images', images: 4, classes: { cat: 2, dog: 2 }, size: { height: 4, width: 4 } });
+  expect(odd).toMatchObject({ leftOut: { '.txt': 1 }, unreadable: [expect.stringContaining('dog/2.png') as string] });
+  await writeNoise(at('odd/cat/3.png'), 5);
+  expect(await answerOf('inspect', at('odd'))).toMatchObject({
+    ...{ size: null, differingSizes: expect.stringMatching(/3\.png is 5 x 5, .* 4 x 4/) as string },
+  });
+});
+
+describe('what is refused with one line, and writes nothing', () => {
+  const [empty, torn] = [at('empty.safetensors'), at('torn.safetensors')];
+  beforeAll(() => {
+    writeFileSync(empty, '');
+    writeFileSync(torn, readFileSync(model).subarray(0, 2000));
+  });
+
+  test.each([
+    ['no command', [], 2, ''],
+    ['an unknown command', ['sampel'], 2, "unknown command 'sampel' of flowmap; it has train, distill, sample"],
+    ['an unknown command of a group', ['eval', 'fidd'], 2, 'of flowmap eval; it has metrics, fid'],
+    [
+      'an unknown option',
+      ['sample', model, '--step=2'],
+      2,
+      "unknown option '--step=2' (Did you mean --steps?); `flowmap sample",
+    ],
+    ['a missing argument', ['sample'], 2, "missing required argument 'checkpoint'; `flowmap sample --help` lists"],
+    ['a missing option', ['distill', photos], 2, "required option '--teacher <FILE>' not specified"],
+    ['an argument too many', ['inspect', model, points], 2, 'too many arguments'],
+    ['a missing checkpoint', ['sample', at('none')], 1, 'none: there is no such file or folder'],
+    ['a folder for a checkpoint', ['sample', photos], 1, 'photos: is a folder; give a file in it'],
+    ['an empty checkpoint', ['sample', empty], 1, 'give a model that `flowmap train` or `flowmap distill` wrote'],
+    ['a torn checkpoint', ['sample', torn], 1, 'give a model that `flowmap train` or `flowmap distill` wrote'],
+    ['a class that is not there', ['sample', model, '--class=bird'], 1, "no class 'bird'; the model has cat, dog"],
+    ['a class number that is not there', ['sample', model, '--class=2'], 1, "no class '2'"],
+    ['pictures of points', ['sample', points], 1, 'samples of [2] are no images; give --out FILE.npz'],
+    ['another kind of file', ['sample', model, '--out=x.jpg'], 1, "wanted FILE.png, FILE.npz or a folder, got 'x.jpg'"],
+    ['missing images', ['train', at('none'), ...TINY], 1, 'none: no such file or folder'],
+    [
+      'a flow map as a teacher',
+      ['distill', photos, '--teacher', model],
+      1,
+      'holds a flow map, wanted a velocity field',
+    ],
+    ['a missing teacher', ['distill', photos, '--teacher', at('none')], 1, 'none: there is no such file'],
+    ['nothing to inspect', ['inspect', at('none')], 1, 'none: there is no such file or folder'],
+    ['an empty file to inspect', ['inspect', empty], 1, 'empty.safetensors: '],
+  ] as const)('%s', async (_, args, code, message) => {
+    const before = readdirSync(scratch);
+    const refused = await runFlowmap(...args);
+    expect(refused).toMatchObject({ code, error: expect.stringContaining(message) as string });
+    if (code === 1 || message !== '') expect(refused.error).toMatch(/^error: [^\n]+\n$/);
+    expect(readdirSync(scratch)).toEqual(before);
+    expect(['samples.png', 'runs', 'x.jpg'].filter((name) => existsSync(name))).toEqual([]);
+  });
+});
+
+test('help of a command names its arguments and options', async () => {
+  const { code, out } = await runFlowmap('help', 'sample');
+  expect(code).toBe(0);
+  for (const text of ['flowmap sample [options] <checkpoint>', '--steps <N>', '--json']) expect(out).toContain(text);
+  expect((await runFlowmap('--version')).out).toMatch(/^\d+\.\d+\.\d+\n$/);
+});

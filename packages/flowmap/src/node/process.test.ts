@@ -1,0 +1,33 @@
+import { execFile } from 'node:child_process';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, expect, test } from 'vitest';
+import { writeFlowMap } from './__fixtures__/material.js';
+
+const scratch = mkdtempSync(join(tmpdir(), 'flowmap-process-'));
+afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+
+const nodeOptions = ['--conditions=@flowmap/source', '--import', import.meta.resolve('tsx')];
+const bin = join(import.meta.dirname, '../../bin/flowmap.js');
+const start = (...args: string[]): Promise<{ stdout: string; stderr: string }> =>
+  promisify(execFile)(process.execPath, [...nodeOptions, bin, ...args], { cwd: scratch });
+
+test('with --json standard output is one line, and what is said goes to standard error', async () => {
+  await writeFlowMap(join(scratch, 'model.safetensors'));
+  const { stdout, stderr } = await start('inspect', 'model.safetensors', '--json');
+  expect(stdout.trimEnd().split('\n')).toHaveLength(1);
+  expect(JSON.parse(stdout)).toMatchObject({ is: 'checkpoint', kind: 'flow map' });
+  expect(stderr).toMatch(/^kind +flow map$/m);
+});
+
+test('an error is one line on standard error, an exit code and nothing else', async () => {
+  const before = readdirSync(scratch);
+  await expect(start('sample', 'none.safetensors')).rejects.toMatchObject({
+    code: 1,
+    stdout: '',
+    stderr: 'error: none.safetensors: there is no such file or folder, or it cannot be read; check the path\n',
+  });
+  expect(readdirSync(scratch)).toEqual(before);
+});
