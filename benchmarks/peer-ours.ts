@@ -1,23 +1,29 @@
 // Flowmap as a separate program beside the peers, driven by JSON lines like them: see peers/README.md.
 import { createRequire } from 'node:module';
-import { parseArgs } from 'node:util';
 import { flowMapSampler, samplerProgram } from '@flowmap/core';
 import { onnxRuntime } from '@flowmap/runtime-onnx';
 import { tfjsRuntime } from '@flowmap/runtime-tfjs';
 import { freeze, hostTensor, type Executable, type HostTensor, type HostTensors, type Runtime } from '@flowmap/tensor';
 import { initialState, phasePrograms } from '@flowmap/train';
+import { flag, parseOptions, pathOr, whole, words } from 'flowmap/node';
 import { initialParams, parameterCount, peerTasks, stepFeeds, taskBatch, taskTraining, times } from './peer-tasks.js';
 import { servePeer } from './serve-peer.js';
 
-const { values: options } = parseArgs({
-  options: {
-    task: { type: 'string', default: 'mlp' },
-    runtime: { type: 'string', default: 'onnx' },
-    threads: { type: 'string', default: '1' },
-    'tfjs-node': { type: 'string' },
-    small: { type: 'boolean', default: false },
+const options = parseOptions(
+  {
+    name: 'peer-ours',
+    description: 'Flowmap, driven by JSON lines.',
+    options: {
+      task: words('task', 'NAME', 'mlp'),
+      runtime: words('runtime', 'NAME', 'onnx'),
+      threads: whole('threads on the CPU', 1),
+      tfjsNode: pathOr('folder of a built @tensorflow/tfjs-node', 'DIR', null),
+      small: flag('small networks'),
+    },
+    run: () => Promise.resolve(),
   },
-});
+  process.argv.slice(2),
+);
 const task = peerTasks(options.small)[options.task];
 if (task === undefined) throw new RangeError(`no task '${options.task}'`);
 const { network, batchSize } = task;
@@ -49,14 +55,14 @@ async function openRuntime(): Promise<{ runtime: Runtime; name: string }> {
   if (options.runtime === 'wasm') return { runtime: await tfjsRuntime({ backend: 'wasm' }), name: `${tfjs} wasm` };
   if (options.runtime === 'tensorflow') {
     // TensorFlow reads its number of threads when it is loaded, and reports its processor.
-    Object.assign(process.env, { TF_NUM_INTRAOP_THREADS: options.threads, TF_CPP_MIN_LOG_LEVEL: '1' });
-    const tfjsNode = options['tfjs-node'];
+    Object.assign(process.env, { TF_NUM_INTRAOP_THREADS: String(options.threads), TF_CPP_MIN_LOG_LEVEL: '1' });
+    const tfjsNode = options.tfjsNode;
     return {
       runtime: await tfjsRuntime({ backend: 'tensorflow', ...(tfjsNode ? { tfjsNode } : {}) }),
       name: `${tfjs} tfjs-node`,
     };
   }
-  const runtime = await onnxRuntime({ device: 'cpu', threads: Number(options.threads) });
+  const runtime = await onnxRuntime({ device: 'cpu', threads: options.threads });
   return { runtime, name: `Flowmap, onnxruntime-node ${version('onnxruntime-node')}` };
 }
 

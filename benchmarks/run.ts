@@ -1,13 +1,8 @@
-// Times the fused training step and its parts, and the preparation of a large program: `npm run bench`, with
-// `--profile` for a table of operators, with `--steps-per-run` for several steps in one call; with `--peers` beside
-// PyTorch, JAX and jax-js; with `--in-place` the training steps with and without the C API; with `--opaque` those with
-// a teacher that only runs; with `--eval` a Fréchet distance; with `--memory` the memory of a frozen sampler, on Linux;
-// with `--guidance` no times, but how right one student is at all scales of guidance; with `--mixture` how near the
-// exact map of a mixture students of the presets named by `--preset` end, by default all, with `--seeds`,
-// `--iterations` and the learning rate `--rate`.
+// Times the fused training step and its parts, and the preparation of a large program: `npm run bench`; its options choose
+// other benchmarks, `npm run bench -- --help` lists them.
 import { cpus } from 'node:os';
-import { parseArgs } from 'node:util';
 import { AYF_EMD_PRESETS, type AyfEmdPreset } from '@flowmap/objectives';
+import { choice, choices, flag, pathOr, positive, runCommand, whole, words, type Config } from 'flowmap/node';
 import { timeFrechetDistance } from './frechet-distance.js';
 import { measureFrozenMemory } from './frozen-memory.js';
 import { trainGuidedStudents } from './guided-student.js';
@@ -18,62 +13,65 @@ import { compareOpaqueTeacher } from './opaque-teacher.js';
 import { comparePeers } from './peers.js';
 import { timeSteps } from './steps.js';
 
-const { values: options } = parseArgs({
-  options: {
-    runs: { type: 'string', default: '15' },
-    threads: { type: 'string', default: String(cpus().length) },
-    device: { type: 'string', default: 'cpu' },
-    'steps-per-run': { type: 'string', default: '1' },
-    profile: { type: 'boolean', default: false },
-    'in-place': { type: 'boolean', default: false },
-    peers: { type: 'boolean', default: false },
-    eval: { type: 'boolean', default: false },
-    guidance: { type: 'boolean', default: false },
-    memory: { type: 'boolean', default: false },
-    mixture: { type: 'boolean', default: false },
-    preset: { type: 'string', multiple: true, default: Object.keys(AYF_EMD_PRESETS) },
-    seeds: { type: 'string', default: '5' },
-    iterations: { type: 'string', default: '12000' },
-    rate: { type: 'string', default: '2e-3' },
-    opaque: { type: 'boolean', default: false },
-    python: { type: 'string', default: 'python3' },
-    'tfjs-node': { type: 'string' },
-    rounds: { type: 'string', default: '7' },
-    task: { type: 'string' },
-    small: { type: 'boolean', default: false },
-  },
-});
-const threads = Number(options.threads);
-if (options.peers) {
-  const { python, task, small, 'tfjs-node': tfjsNode } = options;
-  await comparePeers({ python, rounds: Number(options.rounds), threads, task, small, tfjsNode });
-} else if (options.eval) {
-  timeFrechetDistance(2048, Number(options.rounds));
-} else if (options.memory) {
-  await measureFrozenMemory(threads);
-} else if (options.guidance) {
-  await trainGuidedStudents();
-} else if (options.mixture) {
-  const { preset, seeds, iterations, rate } = options;
-  await trainMixtureStudents({
-    presets: preset as AyfEmdPreset[],
-    seeds: Number(seeds),
-    iterations: Number(iterations),
-    rate: Number(rate),
-  });
-} else if (options.opaque) {
-  await compareOpaqueTeacher(threads, Number(options.rounds));
-} else if (options['in-place']) {
-  await compareInPlace(threads, Number(options.rounds), options.small);
-} else {
-  const { device, profile } = options;
-  if (device !== 'cpu' && device !== 'webgpu' && device !== 'cuda') throw new RangeError(`no device '${device}'`);
-  await timeSteps({
-    runs: Number(options.runs),
-    threads,
-    device,
-    stepsPerRun: Number(options['steps-per-run']),
-    profile,
-  });
-  await timeLargeProgram(Number(options.runs));
+const presets = Object.keys(AYF_EMD_PRESETS) as AyfEmdPreset[];
+
+const BENCH_OPTIONS = {
+  runs: whole('times that each step is timed', 15),
+  threads: whole('threads of the computation on the CPU', cpus().length),
+  device: choice('where to compute', ['cpu', 'webgpu', 'cuda'], 'cpu'),
+  stepsPerRun: whole('time the steps also with so many in one call', 1),
+  profile: flag('add a table of operators'),
+  inPlace: flag('the training steps with and without the C API'),
+  peers: flag('the steps beside those of PyTorch, JAX and jax-js'),
+  eval: flag('a Fréchet distance'),
+  guidance: flag('no times, but how right one student is at all scales of guidance'),
+  memory: flag('the memory of a frozen sampler, on Linux'),
+  mixture: flag('no times, but how near the exact map of a mixture students of presets end'),
+  preset: choices('presets of --mixture', presets, presets),
+  seeds: whole('seeds of --mixture', 5),
+  iterations: whole('steps of each student of --mixture', 12_000),
+  rate: positive('learning rate of --mixture', 2e-3),
+  opaque: flag('the steps with a teacher that only runs'),
+  python: pathOr('the Python of --peers', 'FILE', 'python3'),
+  tfjsNode: pathOr('folder of a built @tensorflow/tfjs-node, for --peers', 'DIR', null),
+  rounds: whole('rounds of the benchmarks that take turns', 7),
+  task: words('the only task of --peers', 'NAME', null),
+  small: flag('small networks: to try a benchmark, its figures say nothing about speed'),
+};
+
+async function bench(options: Config<typeof BENCH_OPTIONS>): Promise<void> {
+  const { threads, rounds, small } = options;
+  if (options.peers) {
+    const { python, task, tfjsNode } = options;
+    await comparePeers({ python, rounds, threads, task: task ?? undefined, small, tfjsNode: tfjsNode ?? undefined });
+  } else if (options.eval) {
+    timeFrechetDistance(2048, rounds);
+  } else if (options.memory) {
+    await measureFrozenMemory(threads);
+  } else if (options.guidance) {
+    await trainGuidedStudents();
+  } else if (options.mixture) {
+    const { preset, seeds, iterations, rate } = options;
+    await trainMixtureStudents({ presets: preset, seeds, iterations, rate });
+  } else if (options.opaque) {
+    await compareOpaqueTeacher(threads, rounds);
+  } else if (options.inPlace) {
+    await compareInPlace(threads, rounds, small);
+  } else {
+    const { runs, device, stepsPerRun, profile } = options;
+    await timeSteps({ runs, threads, device, stepsPerRun, profile });
+    await timeLargeProgram(runs);
+  }
 }
+
+process.exitCode = await runCommand(
+  {
+    name: 'npm run bench --',
+    description:
+      'Times training steps and their parts, and the preparation of a large program, or what an option names.',
+    options: BENCH_OPTIONS,
+    run: bench,
+    resumes: false,
+  },
+  process.argv.slice(2),
+);
