@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { flowMapFrom } from '@flowmap/core';
 import { removeTemporaries, writeFileAtomic } from '@flowmap/core/node';
+import { renderReport } from '@flowmap/eval';
 import { flowMatching } from '@flowmap/objectives';
 import { distill, trainVelocityField } from '@flowmap/train/node';
 import { sampleEndpoints } from './evaluate.js';
@@ -8,7 +9,6 @@ import type { ExampleRun } from './example-run.js';
 import { readInstruments } from './instruments.js';
 import { measure } from './metrics.js';
 import { writePictures } from './pictures.js';
-import { renderReport } from './report/report.js';
 import { reportOf } from './report-of.js';
 import { lockRunFolder, REPORT, trainOnce, type Trained } from './run-folder.js';
 import { summary } from './summary.js';
