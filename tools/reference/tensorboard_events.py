@@ -1,6 +1,5 @@
 """Reads an event file with TensorBoard itself and compares it with what was written.
 
-    python -m venv /tmp/venv && /tmp/venv/bin/pip install tensorboard
     python tools/reference/tensorboard_events.py packages/train/src/node/__fixtures__/tensorboard.json
     python tools/reference/tensorboard_events.py FOLDER
 

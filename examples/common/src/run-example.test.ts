@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { mlp, type Dataset, WriteError } from '@flowmap/core';
@@ -134,8 +134,11 @@ describe('a whole run', () => {
   });
 
   test('is followed by a numbered one', async () => {
-    const next = await runExample(tiny('whole', { teacher: tiny('').teacher }));
+    const next = await runExample(tiny('whole', { tensorboard: true }));
     expect(next).toBe(join(scratch, 'whole-2'));
+    const events = (folder: string): string[] =>
+      readdirSync(folder).filter((name) => name.startsWith('events.out.tfevents'));
+    expect([folder, next, join(next, 'teacher')].map((where) => events(where).length)).toEqual([0, 1, 1]);
     expect(bytes(next, 'student.safetensors').equals(bytes(folder, 'student.safetensors'))).toBe(true);
   });
 

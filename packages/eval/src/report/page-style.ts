@@ -35,7 +35,7 @@ img { display: block; width: 100%; height: auto; border-radius: .5rem; backgroun
 .tiles figcaption, .grids figcaption { margin-top: .4rem; }
 figure.student > figcaption strong { color: var(--student); }
 .columns { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(20rem, 100%), 1fr)); gap: 2rem; align-items: start; }
-.columns .charts { display: block; max-width: 34rem; }
+.columns .charts { display: block; max-width: 26rem; }
 table { width: 100%; border-collapse: collapse; font-size: .92rem; }
 th, td { padding: .45rem .6rem .45rem 0; border-bottom: 1px solid var(--rule); text-align: left; vertical-align: top; font-weight: 400; }
 td { overflow-wrap: anywhere; }

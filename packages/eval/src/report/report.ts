@@ -158,8 +158,9 @@ function factTable(facts: Facts): Html {
 }
 
 function filesText(files: Readonly<Record<string, string>>): Html {
+  const last = Object.keys(files).length - 1;
   const items = Object.entries(files).map(([name, holds], i) => {
-    return html`${i > 0 && ', '}${holds} in <a href="${encodeURI(name)}">${name}</a>`;
+    return html`${holds} in <a href="${encodeURI(name)}">${name}</a>${i < last && ','}`;
   });
   return html` Beside this page are ${items}.`;
 }
