@@ -1,4 +1,4 @@
-import { pathOr, positive, whole, DISTILLATION_OPTIONS, TRAINING_RUNTIME_OPTIONS, type Config } from 'flowmap/node';
+import { pathOr, positive, whole, DISTILLATION_OPTIONS, LOGGING_OPTIONS, TRAINING_RUNTIME_OPTIONS, type Config } from 'flowmap/node';
 
 /** Options of the example. */
 export const CHECKERBOARD_OPTIONS = {
@@ -13,6 +13,7 @@ export const CHECKERBOARD_OPTIONS = {
   ...DISTILLATION_OPTIONS,
   ...TRAINING_RUNTIME_OPTIONS,
   seed: whole('decides initial weights, data, noise and times', 0, 0),
+  ...LOGGING_OPTIONS,
   out: pathOr('folder for the results; a number is appended when it holds a finished run', 'DIR', 'out/checkerboard'),
 };
 

@@ -35,7 +35,9 @@ export interface ExampleRun extends CommandContext {
   readonly flip?: boolean;
   /** Folder of the run; a number is appended if it holds a finished run. */
   readonly out: string;
-  /** All options except `out`, including defaults, for config.json; a run is only resumed with the same options. */
+  /** Whether event files for TensorBoard are written beside the logs; false unless given. */
+  readonly tensorboard?: boolean;
+  /** All options that decide the results, including defaults, for config.json; a run is only resumed with the same options. */
   readonly options: Readonly<Record<string, OptionValue>>;
   readonly presentation: Presentation;
   /** Samples to show and measure; the 256 of the RMSE unless given. */

@@ -1,6 +1,7 @@
 import {
   DISTILLATION_OPTIONS,
   IMAGE_OPTIONS,
+  LOGGING_OPTIONS,
   pathOr,
   positive,
   requiredPath,
@@ -24,6 +25,7 @@ export const IMAGE_FOLDER_OPTIONS = {
   ...DISTILLATION_OPTIONS,
   ...TRAINING_RUNTIME_OPTIONS,
   seed: whole('decides initial weights, order of the images, noise and times', 0, 0),
+  ...LOGGING_OPTIONS,
   out: pathOr('folder for the results; a number is appended when it holds a finished run', 'DIR', 'out/image-folder'),
 };
 

@@ -14,6 +14,7 @@ export {
   choices,
   flag,
   fraction,
+  LOGGING_OPTIONS,
   pathArgument,
   pathOr,
   positive,
