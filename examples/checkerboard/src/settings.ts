@@ -1,4 +1,12 @@
-import { pathOr, positive, whole, DISTILLATION_OPTIONS, LOGGING_OPTIONS, TRAINING_RUNTIME_OPTIONS, type Config } from 'flowmap/node';
+import {
+  pathOr,
+  positive,
+  whole,
+  DISTILLATION_OPTIONS,
+  LOGGING_OPTIONS,
+  TRAINING_RUNTIME_OPTIONS,
+  type Config,
+} from 'flowmap/node';
 
 /** Options of the example. */
 export const CHECKERBOARD_OPTIONS = {
