@@ -31,6 +31,9 @@ export default defineConfig({
   dts: false,
   removeNodeProtocol: false,
   skipNodeModulesBundle: true,
+  esbuildOptions(options) {
+    options.outbase = 'src'; // for a package whose only entry is below it, too
+  },
   onSuccess: () => {
     copyFileSync(join(root, 'LICENSE'), 'LICENSE');
     return Promise.resolve();
