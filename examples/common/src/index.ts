@@ -1,4 +1,5 @@
 export { parseOptions, runCommand, type CommandContext, type CommandOutput, type CommandSpec } from './command.js';
+export { measureStatistics } from './distances.js';
 export { DISTILLATION_OPTIONS, distillationOf } from './distillation.js';
 export { endpointRmse, EVALUATION_COUNT, evaluationLabels, REFERENCE_STEPS, sampleFixedNoises } from './evaluate.js';
 export { interruptible } from './interruptible.js';
