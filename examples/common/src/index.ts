@@ -1,3 +1,4 @@
+export { measureStatistics } from './distances.js';
 export { endpointRmse, EVALUATION_COUNT, evaluationLabels, REFERENCE_STEPS, sampleFixedNoises } from './evaluate.js';
 export { machine, versions } from './machine.js';
 export type { Metrics } from './metrics.js';

@@ -4,6 +4,7 @@ import { removeTemporaries, writeFileAtomic } from '@flowmap/core/node';
 import { renderReport } from '@flowmap/eval';
 import { flowMatching } from '@flowmap/objectives';
 import { distill, tensorboard, trainVelocityField, type DistillOptions } from '@flowmap/train/node';
+import { measureDistances } from './distances.js';
 import { sampleEndpoints } from './evaluate.js';
 import type { ExampleRun } from './example-run.js';
 import { readInstruments } from './instruments.js';
@@ -48,20 +49,28 @@ async function runIn(folder: string, run: ExampleRun): Promise<void> {
   if (!student) throw signal.reason;
   parts['distillation'] = student.log.at(-1)?.seconds ?? 0;
 
+  const watched = { runtime, signal, onProgress: (what: string) => print(`evaluation: ${what}`) };
   const endpoints = await timed('evaluation', () =>
     sampleEndpoints(teacher.model, student.model, {
-      runtime,
+      ...watched,
       ...(run.samples === undefined ? {} : { count: run.samples }),
-      signal,
-      onProgress: (what) => print(`evaluation: ${what}`),
     }),
   );
   print('evaluation: instruments');
   const instruments = await timed('instruments', () => readInstruments(run, teacher.model, student.model));
+  const distances =
+    run.distances &&
+    (await timed('distances', () =>
+      measureDistances({
+        ...{ ...watched, data, teacher: teacher.model, student: student.model },
+        statistics: join(folder, 'statistics.safetensors'),
+        ...run.distances!,
+      }),
+    ));
 
   await removeTemporaries(folder);
   const pictures = await writePictures(folder, endpoints, run.presentation, signal);
-  const metrics = await measure({ run, endpoints, instruments, student, parts });
+  const metrics = await measure({ run, endpoints, instruments, distances, student, parts });
   await writeFileAtomic(join(folder, 'metrics.json'), `${JSON.stringify(metrics, null, 2)}\n`);
   const report = reportOf({ run, metrics, pictures, teacher, student });
   signal.throwIfAborted();

@@ -1,8 +1,15 @@
 import { unet } from '@flowmap/core';
-import { EVALUATION_COUNT, evaluationLabels, imageGrids, loadTeacher, runExample } from '@flowmap/example-common';
+import {
+  EVALUATION_COUNT,
+  evaluationLabels,
+  imageGrids,
+  loadTeacher,
+  runExample,
+  type ExampleRun,
+} from '@flowmap/example-common';
 import { distillationOf, openRuntime, type CommandContext } from 'flowmap/node';
 import { CATEGORIES, emojiDataset } from './emoji-dataset.js';
-import { rowsOf, SHIPPED_TEACHER, type EmojiConfig } from './settings.js';
+import { EMOJI_OPTIONS, rowsOf, SHIPPED_STATISTICS, SHIPPED_TEACHER, type EmojiConfig } from './settings.js';
 
 /**
  * Distils the emoji teacher and writes the report.
@@ -36,7 +43,13 @@ export async function runEmoji(
     out,
     tensorboard,
     options,
+    ...(options.evaluate === 0 ? {} : { distances: distancesOf(options.evaluate, side) }),
     presentation: imageGrids(evaluationLabels(EVALUATION_COUNT, classes.length), classes.length, rowsOf(classes)),
     ...context,
   });
+}
+
+/** The distance from the emoji, whose statistics come with the example in one size. */
+function distancesOf(samples: number, side: number): NonNullable<ExampleRun['distances']> {
+  return { samples, ...(side === EMOJI_OPTIONS.size.fallback ? { statistics: SHIPPED_STATISTICS } : {}) };
 }

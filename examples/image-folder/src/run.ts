@@ -38,6 +38,7 @@ export async function runImageFolder(
     out,
     tensorboard,
     options,
+    ...(options.evaluate === 0 || data.length < 2 ? {} : { distances: { samples: options.evaluate } }),
     presentation: imageGrids(evaluationLabels(EVALUATION_COUNT, classes), classes),
     ...context,
   });

@@ -6,7 +6,7 @@ import {
   scaleOf,
   verticalAxis,
   type ChartAxis,
-  type Key,
+  type ChartRole,
 } from './chart.js';
 import { html, type Html } from './html.js';
 import { numberText } from './words.js';
@@ -19,7 +19,7 @@ export interface BarChart {
   readonly x: Pick<ChartAxis, 'label'>;
   readonly y: ChartAxis;
   /** What each bar of a group stands for. */
-  readonly bars: readonly Omit<Key, 'dash'>[];
+  readonly bars: readonly { readonly name: string; readonly role: ChartRole }[];
   /** The groups from left to right, each with a value for each of `bars`, at least 0; one that is not finite has no bar. */
   readonly groups: readonly { readonly label: string; readonly values: readonly number[] }[];
 }
@@ -27,7 +27,7 @@ export interface BarChart {
 /**
  * Draws a bar chart as SVG in a `figure`, with axes, their labels, a legend and the value of each bar.
  *
- * @returns markup for a page that has {@link CHART_STYLE}; all text in it is escaped
+ * @returns markup for a page that has `CHART_STYLE`; all text in it is escaped
  */
 export function barChart(chart: BarChart): string {
   return drawBars(chart).markup;

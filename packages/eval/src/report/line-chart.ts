@@ -51,7 +51,7 @@ const SMOOTHED_FROM = 30;
 /**
  * Draws a line chart as SVG in a `figure`, with axes, their labels and, for lines that have names, a legend.
  *
- * @returns markup for a page that has {@link CHART_STYLE}; all text in it is escaped
+ * @returns markup for a page that has `CHART_STYLE`; all text in it is escaped
  */
 export function lineChart(chart: LineChart): string {
   return drawLines(chart).markup;

@@ -1,12 +1,12 @@
-/**
- * Event files of TensorBoard: records of a length, its checksum, an event and its checksum (TensorFlow's `record_writer.h`),
- * where an event is a protocol buffer (`event.proto`, `summary.proto`), of which these fields are written:
- *
- *     Event       1 wall_time: double, 2 step: int64, 3 file_version: string, 5 summary: Summary, 7 session_log: SessionLog
- *     Summary     1 value: repeated Value
- *     Value       1 tag: string, 2 simple_value: float
- *     SessionLog  1 status: START = 1
- */
+// Event files of TensorBoard: records of a length, its checksum, an event and its checksum (TensorFlow's `record_writer.h`),
+// where an event is a protocol buffer (`event.proto`, `summary.proto`), of which these fields are written:
+//
+//     Event       1 wall_time: double, 2 step: int64, 3 file_version: string, 5 summary: Summary, 7 session_log: SessionLog
+//     Summary     1 value: repeated Value
+//     Value       1 tag: string, 2 simple_value: float
+//     SessionLog  1 status: START = 1
+
+/** Scalars of a step. */
 export interface ScalarEvent {
   /** Seconds since 1970. */
   readonly wallTime: number;
@@ -15,7 +15,10 @@ export interface ScalarEvent {
   readonly scalars: Readonly<Record<string, number>>;
 }
 
-/** The events that a file begins with: its version, and that a run starts with this step, so that readers drop what they have of it and later ones. */
+/**
+ * The events that a file begins with: its version, and that a run starts with this step, so that readers drop what they
+ * have of it and of later ones.
+ */
 export function firstEvents(wallTime: number, step: number): Uint8Array {
   const version = record(message(double(1, wallTime), text(3, 'brain.Event:2')));
   return joined([version, record(message(double(1, wallTime), varint(2, step), bytes(7, varint(1, 1))))]);
