@@ -6,7 +6,7 @@ import { emojiDataset } from './emoji-dataset.js';
 import { EMOJI_OPTIONS, SHIPPED_STATISTICS } from './settings.js';
 
 await rm(SHIPPED_STATISTICS, { force: true });
-const runtime = await openRuntime({ device: 'cpu', threads: null, stepsPerRun: 1 });
+const runtime = await openRuntime({ device: 'cpu', threads: null });
 const { count } = await measureStatistics(
   await emojiDataset(EMOJI_OPTIONS.size.fallback!),
   runtime,
