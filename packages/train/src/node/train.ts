@@ -5,6 +5,7 @@ import { requireWhole } from '@flowmap/tensor';
 import { checkpoints } from '../callbacks/checkpoints.js';
 import { logging } from '../callbacks/logging.js';
 import { train } from '../train.js';
+import { checkDistillOptions, checkFieldOptions } from './check-options.js';
 import { finishedRun } from './finished-run.js';
 import { folderStore } from './folder-store.js';
 import { openRun } from './open-run.js';
@@ -43,6 +44,7 @@ import { startingField, startingStudent } from './starting-model.js';
  *   error names
  */
 export async function trainVelocityField(options: TrainVelocityFieldOptions): Promise<TrainResult> {
+  checkFieldOptions(options);
   requireWhole('seed', options.seed, 0);
   return trainInFolder(setUp(options, { model: await startingField(options), peak: 1e-3 }));
 }
@@ -60,6 +62,7 @@ export async function trainVelocityField(options: TrainVelocityFieldOptions): Pr
  *   been aborted, before anything is written
  */
 export async function distill(options: DistillOptions): Promise<TrainResult> {
+  checkDistillOptions(options);
   const { teacher, seed, signal } = options;
   requireWhole('seed', seed, 0);
   if ('network' in teacher) requireFinished(teacher);
