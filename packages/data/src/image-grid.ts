@@ -23,7 +23,7 @@ export interface Picture {
   readonly width: number;
   readonly height: number;
   /** Red, green, blue and opacity (always 255) of each pixel, row by row: `[height, width, 4]`. */
-  readonly pixels: Uint8ClampedArray;
+  readonly pixels: Uint8ClampedArray<ArrayBuffer>;
 }
 
 /**

@@ -108,6 +108,8 @@ export {
   type CompileSamplerOptions,
   type SampleArguments,
 } from './samplers/compile-sampler.js';
+export { generate, type GenerateOptions } from './samplers/generate.js';
+export type { SampleRequest } from './samplers/sample-request.js';
 export { compileLiveSampler, type LiveSamplerOptions } from './samplers/live-sampler.js';
 export {
   flowMapFrom,

@@ -86,16 +86,17 @@ export class ReconstructionError extends FlowmapError {
   }
 }
 
-/** The run folder holds an unfinished run whose settings differ from those of the run that would resume it. */
+/** The run folder holds a run whose settings differ from those of the run that would resume it, or load its result. */
 export class RunMismatchError extends FlowmapError {
   constructor(
     readonly folder: string,
     /** The differences, such as `seed: 0 there, 1 now`. */
     readonly differences: readonly string[],
+    /** What else there is to do. */
+    advice = 'resume it with its own',
   ) {
     super(
-      `${folder} holds an unfinished run with other settings (${inWords(differences)}); ` +
-        `resume it with its own, choose another folder, or remove it`,
+      `${folder} holds a run with other settings (${inWords(differences)}); ${advice}, choose another folder, or remove it`,
     );
   }
 }

@@ -9,4 +9,4 @@ export type { FileCounts } from './file-counts.js';
 export { imageBatches } from './image-batches.js';
 export type { ImageBatches, ImageBatchesOptions, UnreadableImage } from './image-batches.js';
 export { imageFolderSummary } from './image-folder-summary.js';
-export { encodeImageGrid, writeImageGrid } from './write-image-grid.js';
+export { encodeImageGrid, writeImageGrid, type ImageTensor } from './write-image-grid.js';

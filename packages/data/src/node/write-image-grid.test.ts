@@ -35,6 +35,19 @@ test('the file appears whole, its folder is made, and nothing is left beside it'
   expect(await readdir(join(folder, 'deep'))).toEqual(['grid.png']);
 });
 
+test('the ending says the format, and others are refused', async () => {
+  const tensor = { shape: [5, 3, 4, 6], data: images };
+  for (const [ending, format] of Object.entries({ PNG: 'png', jpg: 'jpeg', webp: 'webp' })) {
+    const path = join(folder, `grid.${ending}`);
+    await writeImageGrid(path, tensor);
+    const { format: got, width } = await sharp(path).metadata();
+    expect([got, width]).toEqual([format, imageGrid({ images, shape: [3, 4, 6] }).width]);
+  }
+  await expect(writeImageGrid(join(folder, 'grid.gif'), tensor)).rejects.toThrow(
+    'writeImageGrid.path: wanted a file ending in .png, .jpg, .jpeg, .webp; got ',
+  );
+});
+
 test('a bad shape or an unwritable place is refused before anything is written', async () => {
   await writeFile(join(folder, 'taken'), '');
   await expect(writeImageGrid(join(folder, 'a.png'), { images, shape: [3, 5, 7] })).rejects.toThrow(ConfigError);

@@ -53,13 +53,13 @@ export function modelMetadata(model: Omit<Model, 'params'>): Record<string, stri
  * network are converted to the current version, which computes the same function.
  *
  * @param bytes the whole file
- * @param source its name in error messages
+ * @param source its name in error messages, `model` unless given
  * @param limits how much the file may ask for: the size of its header and network
  * @throws {CheckpointError} for a file that is corrupt, does not describe a model, or whose tensors are not the
  *   parameters of the network that it describes; its `limit` names the limit that a file exceeds, if any
  * @throws {ConfigError} for a limit that is not a number >= 1
  */
-export function decodeModel(bytes: Uint8Array, source: string, limits: ReadLimits = {}): Model {
+export function decodeModel(bytes: Uint8Array, source = 'model', limits: ReadLimits = {}): Model {
   const { tensors, metadata } = decodeSafetensors(bytes, source, limits);
   const description = decodeDescription(metadata, Object.keys(tensors).length, source, limits);
   const model = upgradedModel({ ...description, params: widened(tensors) });

@@ -22,6 +22,7 @@ import { flowMapSampler } from './flow-map-sampler.js';
 import { heun } from './heun.js';
 import { noiseOfSteps } from './noise-of-steps.js';
 import { carryKey, samplerProgram } from './sampler-program.js';
+import { argumentsOf, type SampleRequest } from './sample-request.js';
 import type { Sampler } from './sampler.js';
 
 /** Options of {@link compileSampler}. */
@@ -72,11 +73,12 @@ export interface CompiledSampler {
   /**
    * Moves points along a grid. Calls may overlap.
    *
+   * @param args noise and times, or numbers and names that they are made of
    * @returns the points at the last time, float32, shaped as the noise
    * @throws what {@link CompiledSampler.check} throws
    * @throws {RandomKeyError} for a seed or sample out of range
    */
-  sample(args: SampleArguments): Promise<HostTensor>;
+  sample(args: SampleArguments | SampleRequest): Promise<HostTensor>;
   /**
    * Checks arguments of `sample` without sampling.
    *
@@ -84,7 +86,7 @@ export interface CompiledSampler {
    * @throws {ConfigError} for conditions that the network lacks or does not take, invalid times, or no seed for a
    *   sampler that draws noise
    */
-  check(args: SampleArguments): void;
+  check(args: SampleArguments | SampleRequest): void;
   /** Releases the program and the parameters. */
   dispose(): Promise<void>;
 }
@@ -103,8 +105,7 @@ const MOST_FROZEN = 2 ** 28;
  *
  * @example
  * const sampler = await compileSampler(runtime, model, { batchSize: 16 });
- * const noise = hostTensor([16, 2], normalBatch({ seed: 0, purpose: 'noise' }, [16, 2]));
- * const points = await sampler.sample({ noise, times: uniformGrid(4) });
+ * const points = await sampler.sample({ count: 16, seed: 0, steps: 4 });
  */
 export async function compileSampler(
   runtime: Runtime,
@@ -126,7 +127,7 @@ export async function compileSampler(
   const freezes = frozen ?? bytes <= MOST_FROZEN;
   const executable = await runtime.compile(freezes ? freeze(program, params, { copy: false }) : program);
   if (!freezes) await executable.writeState(params);
-  return samplerWith(runtime, executable, sampler, network);
+  return samplerWith(runtime, executable, sampler, model);
 }
 
 /** The default sampler for a kind of model. */
@@ -139,7 +140,7 @@ export function samplerWith(
   runtime: Runtime,
   executable: Executable,
   sampler: Sampler,
-  network: Network,
+  { network, classes = [] }: { readonly network: Network; readonly classes?: readonly string[] },
 ): CompiledSampler {
   const { shape, type } = network.config;
   const { x, times: grid } = executable.program.inputs;
@@ -159,9 +160,12 @@ export function samplerWith(
     }
     return { rows, calls };
   };
+  const explicit = (args: SampleArguments | SampleRequest): SampleArguments =>
+    'noise' in args ? args : argumentsOf(args, network, classes);
   return {
-    check: (args) => void checked(args),
-    async sample(args) {
+    check: (args) => void checked(explicit(args)),
+    async sample(given) {
+      const args = explicit(given);
       const { noise, times, seed, firstSample = 0 } = args;
       const { rows, calls } = checked(args);
       const [count = 0] = noise.shape;

@@ -27,7 +27,7 @@ export interface LiveSamplerOptions extends Omit<CompileSamplerOptions, 'frozen'
  */
 export async function compileLiveSampler(
   runtime: Runtime,
-  model: Omit<Model, 'params' | 'classes'>,
+  model: Omit<Model, 'params' | 'classes'> & Partial<Pick<Model, 'classes'>>,
   { sampler = samplerOf(model), batchSize, stepsPerCall = 1, sharing, stateOf }: LiveSamplerOptions,
 ): Promise<CompiledSampler> {
   const { network } = model;
@@ -47,5 +47,5 @@ export async function compileLiveSampler(
     );
   }
   const executable = await runtime.compile(program, { sharing });
-  return samplerWith(runtime, executable, sampler, network);
+  return samplerWith(runtime, executable, sampler, model);
 }

@@ -1,5 +1,5 @@
 export { surviveClosedPipe } from './closed-pipe.js';
-export type { DistillOptions, TrainOptions, TrainResult, TrainVelocityFieldOptions } from './options.js';
+export type { DistillOptions, TrainOptions, TrainResult, TrainVelocityFieldOptions, WhenFinished } from './options.js';
 export type { ProgressDisplay } from './progress-display.js';
 export { nextRunFolder, type RunFolder } from './run-folder.js';
 export { distill, trainVelocityField } from './train.js';

@@ -1,9 +1,14 @@
-import { join } from 'node:path';
+import { mkdir, rename } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { causeText, ConfigError, WriteError, type Model } from '@flowmap/core';
 import { removeTemporaries, writeFileAtomic } from '@flowmap/core/node';
 import type { Checkpoint } from '../run-store.js';
 import { latestCheckpoint, loadCheckpoint } from './checkpoints.js';
+import { keptPath } from './kept.js';
 import { requireFit } from './require-fit.js';
-import { differencesOf, readRunConfig, requireSameRun, runConfigOf } from './run-config.js';
+import { differencesOf, readRunConfig, requireSameRun, runConfigOf, settingsToExtend } from './run-config.js';
+import type { RunConfig } from './run-config.js';
+import { namesIn, resultFile } from './run-folder.js';
 import type { TrainSetup } from './setup.js';
 
 /** A run folder that is ready for training. */
@@ -21,9 +26,11 @@ export interface Run {
 
 /**
  * Finds the checkpoint to resume from if an earlier call left one in the run's folder, which this process has locked;
- * otherwise `begin` records the settings in config.json.
+ * otherwise `begin` records the settings in config.json. A run that is extended gets its new settings there, with those
+ * before beside them; if it was finished, its result is kept in `kept`.
  *
- * @throws {RunMismatchError} when the unfinished run there has other settings
+ * @throws {RunMismatchError} when the run there has other settings
+ * @throws {ConfigError} when a run is to be extended to fewer steps than it has taken
  * @throws {CheckpointError} when its files are damaged, exceed a limit, or do not belong to this run
  * @throws {WriteError} when the folder cannot be written
  */
@@ -31,16 +38,48 @@ export async function openRun(setup: TrainSetup, folder: string): Promise<Run> {
   await removeTemporaries(folder);
   const path = join(folder, 'config.json');
   const config = runConfigOf(setup);
+  const write = (content: RunConfig): Promise<void> => writeFileAtomic(path, `${JSON.stringify(content, null, 2)}\n`);
   const checkpoint = await latestCheckpoint(folder);
   if (checkpoint === undefined) {
-    const begin = (): Promise<void> => writeFileAtomic(path, `${JSON.stringify(config, null, 2)}\n`);
-    return { folder, from: undefined, checkpoint, notes: [], begin };
+    return { folder, from: undefined, checkpoint, notes: [], begin: () => write(config) };
   }
   const there = await readRunConfig(path, setup.limits);
-  requireSameRun(folder, there, config);
+  const before = setup.whenFinished === 'extend' ? settingsToExtend(folder, there, setup) : undefined;
+  if (before === undefined) requireSameRun(folder, there, config);
   const from = await loadCheckpoint(checkpoint, setup.trainees, setup.limits);
+  if (before !== undefined && setup.iterations < from.step) {
+    const wanted = `wanted at least ${from.step}, the steps that ${folder} has taken`;
+    throw new ConfigError('iterations', `${wanted}; got ${setup.iterations}`);
+  }
   requireFit(from, setup, checkpoint);
   const changed = there.environment === undefined ? [] : differencesOf(there.environment, config.environment ?? {});
   const note = `goes on in other circumstances (${changed.join('; ')}); its numbers will not be those of a run in one go to the bit`;
-  return { folder, from, checkpoint, notes: changed.length > 0 ? [note] : [], begin: () => Promise.resolve() };
+  const notes = changed.length > 0 ? [note] : [];
+  if (before === undefined) return { folder, from, checkpoint, notes, begin: () => Promise.resolve() };
+
+  const { step } = from;
+  const now = Object.fromEntries(Object.keys(before).map((name) => [name, config.run[name] ?? null]));
+  return {
+    folder,
+    from,
+    checkpoint,
+    notes: [`is extended from step ${step} on (${differencesOf(before, now).join('; ')})`, ...notes],
+    async begin() {
+      await keepResult(folder, there.kind, step); // a folder that has a result is that of a finished run
+      await write({ ...config, extended: [...(there.extended ?? []), { step, before }] });
+    },
+  };
+}
+
+/** Moves the result of a finished run to `kept/<teacher or student>.<step>.safetensors`. */
+async function keepResult(folder: string, kind: Model['kind'], step: number): Promise<void> {
+  if (!(await namesIn(folder)).includes(resultFile[kind])) return;
+  const name = `${basename(resultFile[kind], '.safetensors')}.${String(step).padStart(7, '0')}`;
+  const path = keptPath(folder, name);
+  try {
+    await mkdir(dirname(path), { recursive: true });
+    await rename(join(folder, resultFile[kind]), path);
+  } catch (cause) {
+    throw new WriteError(path, `cannot be written (${causeText(cause)})`, { cause });
+  }
 }

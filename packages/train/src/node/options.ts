@@ -16,6 +16,9 @@ import type { Optimizer } from '../optimizer.js';
 import type { Schedule } from '../schedules.js';
 import type { ProgressDisplay } from './progress-display.js';
 
+/** What to do when the folder of a run holds a finished one. */
+export type WhenFinished = 'load' | 'extend' | 'new';
+
 /** Options of every training run. */
 export interface TrainOptions {
   /** The runtime that computes. */
@@ -29,8 +32,22 @@ export interface TrainOptions {
   readonly batchSize: number;
   /** Determines initial weights, the order of the data, noise and times. */
   readonly seed: number;
-  /** Folder of the run; a number is appended if it holds a finished run. */
+  /** Folder of the run; what happens if it holds a finished run is up to `whenFinished`. */
   readonly out: string;
+  /**
+   * What to do when `out` holds a finished run. `new`, the default, starts another in the next numbered folder. `load`
+   * returns its result, if it has these settings. `extend` goes on from its last step with another number of
+   * `iterations`, `learningRate` or `maxGradientNorm`, also where the run is not finished, and keeps the optimizer and
+   * the averages; once a run with these settings is finished, its result is returned.
+   *
+   * With `load` and `extend` a script of several trainings can be killed anywhere and run again.
+   */
+  readonly whenFinished?: WhenFinished;
+  /**
+   * Where the weights start: a model, or the path of its file or of the folder of a finished run. Only weights are
+   * taken over, their average if it is a run's result; optimizer and averages start anew.
+   */
+  readonly from?: Model | string;
   /**
    * Parts of the batch whose gradients are computed one after another and averaged, a divisor of the batch size; 1
    * unless given. For batches that do not fit into memory.
@@ -85,10 +102,11 @@ export interface TrainOptions {
 
 /** Options of {@link trainVelocityField}. */
 export interface TrainVelocityFieldOptions extends TrainOptions {
-  readonly network: Network;
-  /** The path between data and noise; `linear` unless given. */
+  /** What is trained; that of `from` unless given. One of the two is required. */
+  readonly network?: Network;
+  /** The path between data and noise; that of `from`, or `linear`, unless given. */
   readonly path?: PathName;
-  /** What the network's output means; `euler` unless given. */
+  /** What the network's output means; that of `from`, or `euler`, unless given. */
   readonly parametrization?: ParametrizationName;
 }
 
@@ -100,15 +118,20 @@ export interface DistillOptions extends TrainOptions {
    */
   readonly teacher: Model | OpaqueField;
   /**
-   * The flow map to start from, on the teacher's path; the teacher itself unless given. Required for an opaque teacher,
-   * whose path is then taken to be the student's.
+   * The flow map to start from, on the teacher's path; the teacher itself unless given. An opaque teacher, whose path is
+   * then taken to be the student's, requires it, or `from`.
    */
   readonly student?: Model;
+  /**
+   * In place of `student`: a flow map, or a velocity field, which is given an input for the target time; see
+   * {@link TrainOptions.from}.
+   */
+  readonly from?: Model | string;
 }
 
 /** Result of a training run. */
 export interface TrainResult {
-  /** The moving average of the weights. */
+  /** The moving average of the weights. Of an interrupted run it says so, and `distill` refuses it as a teacher. */
   readonly model: Model;
   /** Folder with the run's files. */
   readonly folder: string;

@@ -26,6 +26,8 @@ const runConfig = z.object({
   environment: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).optional(),
   /** Whatever the caller asked to record. */
   config: json,
+  /** The settings that the run had before it was extended, up to a step, oldest first. */
+  extended: z.array(z.object({ step: z.int().min(0), before: z.record(z.string(), json) })).optional(),
 });
 
 /** Content of a run folder's config.json. */
@@ -33,7 +35,7 @@ export type RunConfig = z.infer<typeof runConfig>;
 
 /** Describes a run: everything that determines its numbers, including defaults. */
 export function runConfigOf(setup: TrainSetup): RunConfig {
-  const { network, objective, data, iterations, batchSize, seed, flip, teacher } = setup;
+  const { network, objective, data, iterations, batchSize, seed, flip, teacher, from } = setup;
   const { optimizer, learningRate, averages, maxGradientNorm, model } = setup.trainees['student']!;
   const { path = 'linear', parametrization = 'euler' } = model!;
   const { ema, ...others } = averages;
@@ -61,6 +63,7 @@ export function runConfigOf(setup: TrainSetup): RunConfig {
       emaDecay: sampled(ema!, iterations),
       ...(Object.keys(others).length > 0 ? { averages: mapValues(others, (decay) => sampled(decay, iterations)) } : {}),
       teacher: teacher === undefined ? null : 'params' in teacher ? digest(teacher) : 'opaque',
+      ...(from === undefined ? {} : { from: digest(from) }),
     },
     environment: environmentOf(setup),
     config: JSON.parse(JSON.stringify(setup.config)) as Json,
@@ -94,13 +97,48 @@ export async function readRunConfig(path: string, limits?: ReadLimits): Promise<
 }
 
 /**
- * Checks that a run may be resumed in a folder.
+ * Checks that a run may be resumed in a folder, or its result loaded.
  *
  * @throws {RunMismatchError} listing the differences
  */
 export function requireSameRun(folder: string, there: RunConfig, now: RunConfig): void {
-  const differences = differencesOf({ kind: there.kind, ...renamed(there.run) }, { kind: now.kind, ...now.run });
-  if (differences.length > 0) throw new RunMismatchError(folder, differences);
+  const differences = settingsThatDiffer(there, now);
+  if (differences.length === 0) return;
+  const isExtension = differences.every((difference) => EXTENDABLE.some((name) => difference.startsWith(`${name}: `)));
+  throw new RunMismatchError(folder, differences, isExtension ? "extend it with whenFinished: 'extend'" : undefined);
+}
+
+/** Whether two runs have the same settings. */
+export function isSameRun(there: RunConfig, now: RunConfig): boolean {
+  return settingsThatDiffer(there, now).length === 0;
+}
+
+function settingsThatDiffer(there: RunConfig, now: RunConfig): string[] {
+  return differencesOf({ kind: there.kind, ...renamed(there.run) }, { kind: now.kind, ...now.run });
+}
+
+/** Settings that may change when a run is extended. */
+const EXTENDABLE = ['iterations', 'learningRate', 'maxGradientNorm'];
+
+/**
+ * The settings that an extension changes, as they were before.
+ *
+ * @returns undefined if the settings are the same, so that the run is only resumed
+ * @throws {RunMismatchError} listing the differences in other settings than an extension may change
+ */
+export function settingsToExtend(
+  folder: string,
+  there: RunConfig,
+  setup: TrainSetup,
+): Record<string, Json> | undefined {
+  const now = runConfigOf(setup);
+  if (isSameRun(there, now)) return undefined;
+  // Schedules are compared by their values over the run, and so as those of a run of the same length.
+  const { iterations } = there.run;
+  const asBefore = typeof iterations === 'number' ? runConfigOf({ ...setup, iterations }) : now;
+  const before = Object.fromEntries(EXTENDABLE.map((name) => [name, there.run[name] ?? null]));
+  requireSameRun(folder, there, { ...asBefore, run: { ...asBefore.run, ...before } });
+  return before;
 }
 
 /** Settings of AYF-EMD that had other names in earlier runs. */

@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { causeText, WriteError, type Model, type ReadLimits } from '@flowmap/core';
+import { causeText, ConfigError, WriteError, type Model, type ReadLimits } from '@flowmap/core';
 import { readRunConfig } from './run-config.js';
 
 /** A folder for a run. */
@@ -38,6 +38,19 @@ export async function nextRunFolder(base: string, limits?: ReadLimits): Promise<
       return { folder, resumes: false };
     }
   }
+}
+
+/**
+ * Checks that a folder can be that of a run, finished or not, or of a new one.
+ *
+ * @throws {ConfigError} when it holds files of a run, but not its settings
+ * @throws {WriteError} when the path is a file, or the folder cannot be read
+ */
+export async function requireRunFolder(folder: string): Promise<void> {
+  const names = await namesIn(folder);
+  const own = OWN.find((name) => names.includes(name));
+  if (own === undefined || names.includes('config.json')) return;
+  throw new ConfigError('out', `wanted the folder of a run, or a new one; '${folder}' has ${own} but no config.json`);
 }
 
 /** Names in a folder; none if it does not exist. */

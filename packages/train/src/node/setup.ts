@@ -18,7 +18,7 @@ import { mapValues } from '../internal/names.js';
 import { objectivePhase } from '../objective-phase.js';
 import { constantSchedule } from '../schedules.js';
 import { trainee } from '../trainee.js';
-import type { TrainOptions } from './options.js';
+import type { TrainOptions, WhenFinished } from './options.js';
 import type { ProgressDisplay } from './progress-display.js';
 
 /** A training run with everything decided. */
@@ -39,6 +39,9 @@ export interface TrainSetup {
   readonly seed: number;
   readonly flip: boolean;
   readonly out: string;
+  readonly whenFinished: WhenFinished;
+  /** The weights that it starts from, if the options name them. */
+  readonly from: Model | undefined;
   readonly signal: AbortSignal | undefined;
   readonly callbacks: readonly Callback[];
   readonly checkpointEvery: number;
@@ -61,6 +64,8 @@ export interface Start {
   readonly notes?: readonly string[];
 }
 
+const WHEN_FINISHED: readonly WhenFinished[] = ['load', 'extend', 'new'];
+
 /**
  * Fills in the defaults and checks everything that can be checked before anything is written or computed.
  *
@@ -78,6 +83,10 @@ export function setUp(options: TrainOptions, { model, teacher, peak, notes = [] 
     maxGradientNorm,
   } = options;
   const { network } = model;
+  const whenFinished = options.whenFinished ?? 'new';
+  if (!WHEN_FINISHED.includes(whenFinished)) {
+    throw new ConfigError('whenFinished', `wanted one of ${WHEN_FINISHED.join(', ')}; got ${quoted(whenFinished)}`);
+  }
   const whole = {
     iterations,
     batchSize,
@@ -143,6 +152,8 @@ export function setUp(options: TrainOptions, { model, teacher, peak, notes = [] 
     seed,
     flip,
     out: options.out,
+    whenFinished,
+    from: options.from === undefined ? undefined : model,
     signal: options.signal,
     callbacks: options.callbacks ?? [],
     checkpointEvery: options.checkpointEvery ?? Math.max(50, Math.ceil(iterations / 20)),

@@ -95,8 +95,7 @@ test('a run does not go on with other intervals, and says which', async () => {
   const student = flowMapFrom(teacher, 1);
   const run = options(ayfEmd({ intervalLengths: stepIntervals({ steps: [1, 2] }) }), student);
   const stop = new AbortController();
-  stop.abort();
-  await distill({ ...run, signal: stop.signal });
+  await distill({ ...run, signal: stop.signal, onLog: () => stop.abort() });
   const other = ayfEmd({ intervalLengths: stepIntervals({ steps: [1, 2, 4] }) });
   await expect(distill({ ...run, objective: other })).rejects.toThrow(
     'objective.intervalLengths.steps: "1, 2" there, "1, 2, 4" now',

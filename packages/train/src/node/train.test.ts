@@ -254,9 +254,9 @@ describe.each([
 describe('an unfinished run', () => {
   test('that is aborted before its first step saves its start', async () => {
     const out = fresh();
-    const result = await distill(distilling(out, { signal: AbortSignal.abort() }));
+    const result = await trainVelocityField(matching(out, { signal: AbortSignal.abort() }));
     expect(result).toMatchObject({ completed: false, step: 0, log: [] });
-    expect((await distill(distilling(out))).step).toBe(12);
+    expect((await trainVelocityField(matching(out))).step).toBe(12);
   });
 
   test('is not resumed by a run with other settings', async () => {

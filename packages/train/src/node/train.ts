@@ -5,13 +5,16 @@ import { requireWhole } from '@flowmap/tensor';
 import { checkpoints } from '../callbacks/checkpoints.js';
 import { logging } from '../callbacks/logging.js';
 import { train } from '../train.js';
+import { checkDistillOptions, checkFieldOptions } from './check-options.js';
+import { finishedRun } from './finished-run.js';
 import { folderStore } from './folder-store.js';
 import { openRun } from './open-run.js';
 import type { DistillOptions, TrainResult, TrainVelocityFieldOptions } from './options.js';
 import { loadBar } from './progress-bar.js';
 import { progress, showNote } from './progress.js';
-import { nextRunFolder, resultFile } from './run-folder.js';
+import { nextRunFolder, requireRunFolder, resultFile } from './run-folder.js';
 import { setUp, type TrainSetup } from './setup.js';
+import { startingField, startingStudent } from './starting-model.js';
 
 /**
  * Trains a network from scratch on data, with flow matching or another objective that needs no teacher; the result can
@@ -21,12 +24,17 @@ import { setUp, type TrainSetup } from './setup.js';
  * for a network with an interval input), the moving average of the weights. If aborted or killed and called again with
  * the same options, it resumes where it stopped; on the same machine, runtime and thread count, and with the same
  * `stepsPerRun`, the results are the same to the bit as if it had never stopped. Called again after it has finished, it
- * starts a new run in the next numbered folder. The folder is locked until this returns: nobody else can train there.
+ * starts a new run in the next numbered folder, unless `whenFinished` says otherwise. The folder is locked until this
+ * returns: nobody else can train there.
+ *
+ * A run that is extended goes on as a run of the new length would from that step: every schedule, that of the learning
+ * rate included, is evaluated at the steps so far and the new number of iterations.
  *
  * @throws {ConfigError} for an option that is invalid or does not fit, before anything is written
  * @throws {WriteError} when the folder cannot be written, before training starts
  * @throws {FolderInUseError} when another process, or another call in this one, trains in the folder
- * @throws {RunMismatchError} when the folder holds an unfinished run with other settings
+ * @throws {RunMismatchError} when the folder holds an unfinished run with other settings, or one to load or to extend
+ *   whose other settings differ
  * @throws {CheckpointError} when the checkpoint to resume is damaged
  * @throws {SampleError} when a sample has a label outside the data's classes or holds a NaN or an infinity, before it
  *   is trained on; earlier checkpoints stay intact
@@ -36,19 +44,9 @@ import { setUp, type TrainSetup } from './setup.js';
  *   error names
  */
 export async function trainVelocityField(options: TrainVelocityFieldOptions): Promise<TrainResult> {
-  const { network, seed, data, path, parametrization } = options;
-  requireWhole('seed', seed, 0);
-  const kind = network.config.interval ? 'flowMap' : 'velocity';
-  const classes = network.conditions['label'] ? data.classes : [];
-  const model: Model = {
-    kind,
-    network,
-    params: network.init(seed),
-    classes,
-    ...(path === undefined ? {} : { path }),
-    ...(parametrization === undefined ? {} : { parametrization }),
-  };
-  return trainInFolder(setUp(options, { model, peak: 1e-3 }));
+  checkFieldOptions(options);
+  requireWhole('seed', options.seed, 0);
+  return trainInFolder(setUp(options, { model: await startingField(options), peak: 1e-3 }));
 }
 
 /**
@@ -59,15 +57,19 @@ export async function trainVelocityField(options: TrainVelocityFieldOptions): Pr
  * Classes are matched by name: if the data has the teacher's classes in another order, its labels are changed to the
  * teacher's order, with a note, and the student has the teacher's names.
  *
- * @throws {ConfigError} when the teacher is a flow map, is on another path than `student`, has classes that differ from
- *   the data's, or is opaque and `student` is not given, before anything is written
+ * @throws {ConfigError} when the teacher is a flow map, is what an interrupted run returned, is on another path than
+ *   `student`, has classes that differ from the data's, or is opaque and `student` is not given, and when the signal has
+ *   been aborted, before anything is written
  */
 export async function distill(options: DistillOptions): Promise<TrainResult> {
-  const { teacher, seed, student } = options;
+  checkDistillOptions(options);
+  const { teacher, seed, signal } = options;
   requireWhole('seed', seed, 0);
-  if (student !== undefined && student.kind !== 'flowMap') {
-    throw new ConfigError('student', 'wanted a flow map, got a velocity field; flowMapFrom makes one of it');
+  if ('network' in teacher) requireFinished(teacher);
+  if (signal?.aborted === true) {
+    throw new ConfigError('signal', 'wanted one that has not been aborted, got an aborted one; nothing was started');
   }
+  const student = await startingStudent(options);
   if (!('network' in teacher)) {
     if (student !== undefined) return trainInFolder(setUp(options, { model: student, teacher, peak: 2e-4 }));
     throw new ConfigError('student', 'wanted a flow map to start from, since the teacher is no model but only runs');
@@ -83,10 +85,19 @@ export async function distill(options: DistillOptions): Promise<TrainResult> {
   return trainInFolder(setUp({ ...options, data }, { model, teacher, peak: 2e-4, notes: reordered ? [note] : [] }));
 }
 
+/** Checks that a teacher is not what an interrupted run left. */
+function requireFinished({ training = {} }: Model): void {
+  if (training['completed'] !== false) return;
+  const got = `one that was stopped at step ${Number(training['step'])} of ${Number(training['iterations'])}`;
+  throw new ConfigError('teacher', `wanted a trained one, got ${got}; run its training again first, which goes on`);
+}
+
 /** Trains in the run's folder to the end or until aborted; nobody else can train there until this returns. */
 async function trainInFolder(setup: TrainSetup): Promise<TrainResult> {
   await loadBar(setup.progress); // fails before anything is written
-  const lock = await lockChosenFolder(async () => (await nextRunFolder(setup.out, setup.limits)).folder);
+  const finished = await finishedRun(setup);
+  if (finished !== undefined) return finished;
+  const lock = await lockChosenFolder(() => folderOf(setup));
   try {
     const { runtime, trainees, phase, batches, iterations, parts, stepsPerRun, signal, checkpointEvery } = setup;
     const run = await openRun(setup, lock.folder);
@@ -113,10 +124,18 @@ async function trainInFolder(setup: TrainSetup): Promise<TrainResult> {
     });
     const { completed, step, records } = training;
     const average = training.model({ average: 'ema' });
-    const model: Model = { ...average, training: { ...average.training, step } };
+    const facts = { ...average.training, step, ...(completed ? {} : { completed }) };
+    const model: Model = { ...average, training: facts };
     if (completed) await saveModel(join(run.folder, resultFile[setup.kind]), model);
     return { model, folder: run.folder, completed, step, log: records };
   } finally {
     lock.release();
   }
+}
+
+/** The folder to train in. */
+async function folderOf({ out, whenFinished, limits }: TrainSetup): Promise<string> {
+  if (whenFinished === 'new') return (await nextRunFolder(out, limits)).folder;
+  await requireRunFolder(out);
+  return out;
 }

@@ -1,0 +1,64 @@
+import { hostTensor, normalBatch, requireWhole, type HostData } from '@flowmap/tensor';
+import { classCount } from '../conditions.js';
+import { ConfigError } from '../errors.js';
+import { quoted } from '../internal/json.js';
+import type { Network } from '../plugins.js';
+import type { SampleArguments } from './compile-sampler.js';
+import { uniformGrid } from './grid.js';
+
+/** What to sample, with noise and times from numbers. */
+export interface SampleRequest {
+  /** Number of samples, at least 1; that of `labels` unless given. */
+  readonly count?: number;
+  /** Seed of all noise, a whole number in [0, 2^53). */
+  readonly seed: number;
+  /** Number of equal steps from noise at time 1 to data at time 0, at least 1. */
+  readonly steps: number;
+  /** Classes, each by its name or its index; repeated in turn if there are more samples. Required by networks with classes. */
+  readonly labels?: readonly (string | number)[];
+  /** Value of the condition `guidance` for all samples, for networks that take it. */
+  readonly guidance?: number;
+  /** Index of the first sample among all that use the seed, 0 unless given: other indices get other noise. */
+  readonly firstSample?: number;
+}
+
+/**
+ * Noise, times and conditions of a request.
+ *
+ * @param classes names of the classes; if empty, labels are indices
+ * @throws {ConfigError} for a number out of its range, or a class that the network does not have
+ */
+export function argumentsOf(
+  request: SampleRequest,
+  { config, conditions }: Pick<Network, 'config' | 'conditions'>,
+  classes: readonly string[],
+): SampleArguments {
+  const { seed, steps, labels, guidance, firstSample = 0 } = request;
+  const count = request.count ?? labels?.length;
+  requireWhole('count', count);
+  requireWhole('seed', seed, 0);
+  requireWhole('firstSample', firstSample, 0);
+  const shape = [count!, ...config.shape];
+  const rows: Record<string, HostData> = {};
+  if (labels !== undefined) {
+    if (labels.length === 0) throw new ConfigError('labels', 'wanted at least one class, got none');
+    const known = labels.map((label) => labelOf(label, classes, classCount({ conditions })));
+    rows['label'] = Int32Array.from({ length: count! }, (_, i) => known[i % known.length]!);
+  }
+  if (guidance !== undefined) rows['guidance'] = new Float32Array(count!).fill(guidance);
+  return {
+    noise: hostTensor(shape, normalBatch({ seed, purpose: 'noise' }, shape, firstSample)),
+    times: uniformGrid(steps),
+    conditions: rows,
+    seed,
+    firstSample,
+  };
+}
+
+function labelOf(label: string | number, classes: readonly string[], count: number): number {
+  const index = typeof label === 'number' ? label : classes.indexOf(label);
+  if (Number.isInteger(index) && index >= 0 && index < count) return index;
+  if (count === 0) throw new ConfigError('labels', 'wanted none, since the network has no classes');
+  const names = classes.length === 0 ? '' : ` or one of the names ${classes.join(', ')}`;
+  throw new ConfigError('labels', `wanted an index from 0 to ${count - 1}${names}; got ${quoted(label)}`);
+}

@@ -1,0 +1,30 @@
+import { join } from 'node:path';
+import { loadModel } from '@flowmap/core/node';
+import { openLog } from './log.js';
+import type { TrainResult } from './options.js';
+import { isSameRun, readRunConfig, requireSameRun, runConfigOf } from './run-config.js';
+import { namesIn, resultFile } from './run-folder.js';
+import type { TrainSetup } from './setup.js';
+
+/**
+ * The result of the finished run in the folder `out`, if it is to be loaded.
+ *
+ * @returns undefined if there is none, or the run is to be extended
+ * @throws {RunMismatchError} when it has other settings
+ * @throws {CheckpointError} when its files are damaged or exceed a limit
+ */
+export async function finishedRun(setup: TrainSetup): Promise<TrainResult | undefined> {
+  const { out: folder, limits, whenFinished } = setup;
+  if (whenFinished === 'new') return undefined;
+  const names = await namesIn(folder);
+  if (!names.includes('config.json')) return undefined;
+  const there = await readRunConfig(join(folder, 'config.json'), limits);
+  if (!names.includes(resultFile[there.kind])) return undefined;
+  const now = runConfigOf(setup);
+  if (whenFinished === 'extend' && !isSameRun(there, now)) return undefined;
+  requireSameRun(folder, there, now);
+  const model = await loadModel(join(folder, resultFile[there.kind]), limits);
+  const { records } = await openLog(join(folder, 'log.jsonl'), Infinity);
+  const step = Number(model.training?.['step'] ?? setup.iterations);
+  return { model, folder, completed: true, step, log: records };
+}
