@@ -22,6 +22,7 @@ export {
   frechetDistance,
   frechetDistanceOfFeatures,
   frechetReference,
+  type FrechetOptions,
   type FrechetReference,
 } from './metrics/frechet-distance.js';
 export { fdInfinity } from './metrics/fd-infinity.js';
@@ -30,6 +31,7 @@ export { inceptionScore } from './metrics/inception-score.js';
 export { precisionRecall, type PrecisionRecall } from './metrics/precision-recall.js';
 export { densityCoverage, type DensityCoverage } from './metrics/density-coverage.js';
 export { slicedWasserstein } from './metrics/sliced-wasserstein.js';
+export { mind } from './metrics/mind.js';
 export { energyDistance } from './metrics/energy-distance.js';
 export { extractBatches, extractFeatures, type Batches, type Extractor } from './extractors/extractor.js';
 export { datasetBatches } from './extractors/dataset-batches.js';

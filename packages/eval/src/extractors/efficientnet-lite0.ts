@@ -40,11 +40,10 @@ export async function efficientNetLite0({
     params: floats(decodeSafetensors(weights, `weights of ${name}`).tensors),
     shape: [3, EFFICIENTNET_LITE0_SIZE, EFFICIENTNET_LITE0_SIZE],
     prepare(images) {
-      const { shape, data } = resizeImages(images, EFFICIENTNET_LITE0_SIZE, 'pillow-bicubic');
-      return hostTensor(
-        shape,
-        (data as Float32Array).map((pixel) => (pixel - 127) / 128),
-      );
+      const resized = resizeImages(images, EFFICIENTNET_LITE0_SIZE, 'pillow-bicubic');
+      const pixels = resized.data as Float32Array;
+      for (let i = 0; i < pixels.length; i++) pixels[i] = (pixels[i]! - 127) / 128;
+      return resized;
     },
     batchSize,
     resize: `pillow-bicubic-${EFFICIENTNET_LITE0_SIZE}`,

@@ -1,5 +1,6 @@
 import type { Module } from '@flowmap/core';
 import {
+  freeze,
   hostTensor,
   program,
   requireWhole,
@@ -22,6 +23,7 @@ export interface ModuleExtractorOptions {
   readonly runtime: Runtime;
   /** Maps samples `[batch, ...shape]` to features `[batch, width]`. */
   readonly module: Module<Tensor>;
+  /** Constants of the program; they must not change as long as the extractor is in use. */
   readonly params: HostTensors;
   /** Shape of one sample as the module takes it. */
   readonly shape: Shape;
@@ -54,11 +56,8 @@ export async function moduleExtractor({
 }: ModuleExtractorOptions): Promise<Extractor & { dispose(): Promise<void> }> {
   requireWhole('moduleExtractor.batchSize', batchSize);
   const args = { inputs: { x: [batchSize, ...shape] }, state: module.parameters };
-  const executable = await runtime.compile(
-    program(name, args, ({ x }, state) => ({ outputs: { features: module.apply(state, x) } })),
-  );
-  await executable.writeState(params);
-  const size = sizeOf(shape);
+  const built = program(name, args, ({ x }, state) => ({ outputs: { features: module.apply(state, x) } }));
+  const executable = await runtime.compile(freeze(built, params, { copy: false }));
 
   return {
     source: { extractor: name, weights: hashOfParameters(params), resize },
@@ -74,10 +73,8 @@ export async function moduleExtractor({
           const got = `${given.dtype} [${samples.shape.join(', ')}]`;
           throw new FeatureError(name, `wanted samples float32 [count, ${shape.join(', ')}], got ${got}`);
         }
-        // The last batch is padded with zeros.
-        const x = new Float32Array(batchSize * size);
-        x.set(given.data);
-        const { features } = await executable.run({ x: hostTensor([batchSize, ...shape], x) });
+        const x = last - first === batchSize ? given : padded(given, [batchSize, ...shape]);
+        const { features } = await executable.run({ x });
         parts.push(await features!.read());
         features!.dispose();
       }
@@ -88,6 +85,13 @@ export async function moduleExtractor({
     },
     dispose: () => executable.dispose(),
   };
+}
+
+/** Samples with zeros after the last. */
+function padded({ data }: HostTensor, shape: Shape): HostTensor {
+  const x = new Float32Array(sizeOf(shape));
+  x.set(data);
+  return hostTensor(shape, x);
 }
 
 /** Hash of parameters in the order of their names. */

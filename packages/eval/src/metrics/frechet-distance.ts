@@ -13,6 +13,15 @@ export interface FrechetReference {
   readonly hash: string;
 }
 
+/** Options of {@link frechetDistance}. */
+export interface FrechetOptions {
+  /**
+   * Name in the protocol, where the features have a customary one: `fid`, `sfid`, `fd-dinov2`; `frechet-distance` unless
+   * given.
+   */
+  readonly name?: string;
+}
+
 /** Prepares moments for many distances from them, which saves a third of the time of each. */
 export function frechetReference(moments: Moments): FrechetReference {
   return { moments, root: pivotedCholesky(moments.covariance, moments.width), hash: hashOfMoments(moments) };
@@ -30,7 +39,11 @@ export function frechetReference(moments: Moments): FrechetReference {
  * @throws {FeatureError} for different widths
  * @throws {TooFewSamplesError} for fewer than 2 samples
  */
-export function frechetDistance(generated: Moments, reference: Moments | FrechetReference): MetricResult {
+export function frechetDistance(
+  generated: Moments,
+  reference: Moments | FrechetReference,
+  { name = 'frechet-distance' }: FrechetOptions = {},
+): MetricResult {
   const { moments, root, hash } = 'root' in reference ? reference : frechetReference(reference);
   requireSameSource('frechetDistance', generated.source, moments.source);
   requireSameWidth('frechetDistance', generated.width, moments.width);
@@ -39,7 +52,7 @@ export function frechetDistance(generated: Moments, reference: Moments | Frechet
   const traces = trace(generated) + trace(moments);
   const value =
     squaredDistance(generated.mean, moments.mean) + traces - 2 * traceOfRoot(root, generated.covariance, moments.width);
-  return { value: Math.max(0, value), protocol: protocolOf('frechet-distance', generated, { reference: hash }) };
+  return { value: Math.max(0, value), protocol: protocolOf(name, generated, { reference: hash }) };
 }
 
 /**
@@ -48,18 +61,24 @@ export function frechetDistance(generated: Moments, reference: Moments | Frechet
  *
  * @throws what {@link frechetDistance} does
  */
-export function frechetDistanceOfFeatures(generated: Features, reference: Features): MetricResult {
+export function frechetDistanceOfFeatures(
+  generated: Features,
+  reference: Features,
+  { name = 'frechet-distance' }: FrechetOptions = {},
+): MetricResult {
   requireComparable('frechetDistanceOfFeatures', generated, reference, 2);
   const { width } = generated;
   const moments = momentsOf(reference);
-  if (Math.min(generated.count, reference.count) >= width) return frechetDistance(momentsOf(generated), moments);
+  if (Math.min(generated.count, reference.count) >= width) {
+    return frechetDistance(momentsOf(generated), moments, { name });
+  }
   const [a, b] = [centred(generated), centred(reference)];
   const shape = [generated.count, reference.count, width] as const;
   const root = nuclearNorm(a.rows, b.rows, shape);
   const value = squaredDistance(a.mean, b.mean) + a.trace + b.trace - 2 * root;
   return {
     value: Math.max(0, value),
-    protocol: protocolOf('frechet-distance', generated, { reference: hashOfMoments(moments) }),
+    protocol: protocolOf(name, generated, { reference: hashOfMoments(moments) }),
   };
 }
 

@@ -72,66 +72,97 @@ function cubic(x: number): number {
 /** Weights of Pillow for 8-bit pixels are in fixed point, with this many bits after the point. */
 const BITS = 22;
 
+/** Weights in Pillow's fixed point. */
+export function inFixedPoint({ weights, ...taps }: Taps): Taps {
+  return { ...taps, weights: weights.map((w) => Math.trunc(w * 2 ** BITS + (w < 0 ? -0.5 : 0.5))) };
+}
+
 /**
  * Resizes one plane of 8-bit pixels as Pillow does: along the rows, then along the columns, in fixed point, each result
  * rounded to 8 bits.
  *
  * @param plane `[height, width]`
+ * @param horizontal, vertical in fixed point
  */
 export function resizeBytes(plane: Uint8Array, width: number, horizontal: Taps, vertical: Taps): Uint8Array {
-  const fixed = ({ weights, ...taps }: Taps): Taps => ({
-    ...taps,
-    weights: weights.map((w) => Math.trunc(w * 2 ** BITS + (w < 0 ? -0.5 : 0.5))),
-  });
-  // Sums of these whole numbers are exact.
-  const toByte = (sum: number): number => Math.max(0, Math.min(255, Math.floor(sum / 2 ** BITS + 0.5)));
-  return resized(plane, width, { horizontal: fixed(horizontal), vertical: fixed(vertical), round: toByte });
+  const height = plane.length / width;
+  const columns = horizontal.first.length;
+  const turned = transposed(plane, new Uint8Array(plane.length), width);
+  const rows = sumLines(turned, new Uint8Array(columns * height), height, horizontal, byteLine);
+  const upright = transposed(rows, new Uint8Array(rows.length), height);
+  return sumLines(upright, new Uint8Array(vertical.first.length * columns), columns, vertical, byteLine);
 }
 
 /** Resizes one plane of numbers along the rows, then along the columns, each result rounded to float32. */
 export function resizeFloats(plane: Float32Array, width: number, horizontal: Taps, vertical: Taps): Float32Array {
-  return resized(plane, width, { horizontal, vertical, round: Math.fround });
+  const height = plane.length / width;
+  const columns = horizontal.first.length;
+  const turned = transposed(plane, new Float32Array(plane.length), width);
+  const rows = sumLines(turned, new Float32Array(columns * height), height, horizontal, floatLine);
+  const upright = transposed(rows, new Float32Array(rows.length), height);
+  return sumLines(upright, new Float32Array(vertical.first.length * columns), columns, vertical, floatLine);
 }
 
-function resized<T extends Uint8Array | Float32Array>(
-  plane: T,
-  width: number,
-  { horizontal, vertical, round }: { horizontal: Taps; vertical: Taps; round: (sum: number) => number },
-): T {
+function transposed<T extends Uint8Array | Float32Array>(plane: T, result: T, width: number): T {
   const height = plane.length / width;
-  const outputs = horizontal.first.length;
-  const make = plane.constructor as new (length: number) => T;
-  const rows = new make(height * outputs);
-  pass(plane, rows, round, { taps: horizontal, lines: height, from: [width, 1], to: [outputs, 1], extent: width });
-  const result = new make(vertical.first.length * outputs);
-  pass(rows, result, round, { taps: vertical, lines: outputs, from: [1, outputs], to: [1, outputs], extent: height });
+  for (let y = 0, at = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) result[x * height + y] = plane[at++]!;
+  }
   return result;
 }
 
-/** Where the pixels of a pass are: distances between lines and between the pixels of a line. */
-interface Pass {
-  readonly taps: Taps;
-  readonly lines: number;
-  readonly from: readonly [line: number, pixel: number];
-  readonly to: readonly [line: number, pixel: number];
-  /** Pixels of an input line. */
-  readonly extent: number;
-}
+/** Writes the weighted sum of lines of `input`, the first at `from`, to the line of `output` at `to`. */
+type SumLine<T> = (input: T, from: number, output: T, to: number, width: number, weights: Float64Array) => void;
 
-function pass<T extends Uint8Array | Float32Array>(
+/** Makes lines of lines, so that the innermost loops run along them. */
+function sumLines<T extends Uint8Array | Float32Array>(
   input: T,
   output: T,
-  round: (sum: number) => number,
-  { taps: { first, count, weights }, lines, from, to, extent }: Pass,
-): void {
+  width: number,
+  { first, count, weights }: Taps,
+  sumLine: SumLine<T>,
+): T {
+  const height = input.length / width;
   for (let i = 0; i < first.length; i++) {
-    const start = first[i]!;
-    const end = Math.min(count, extent - start);
-    for (let line = 0; line < lines; line++) {
-      let sum = 0;
-      let at = line * from[0] + start * from[1];
-      for (let k = 0; k < end; k++, at += from[1]) sum += input[at]! * weights[i * count + k]!;
-      output[line * to[0] + i * to[1]] = round(sum);
-    }
+    let used = Math.min(count, height - first[i]!);
+    while (weights[i * count + used - 1] === 0) used--;
+    const own = weights.subarray(i * count, i * count + used);
+    sumLine(input, first[i]! * width, output, i * width, width, own);
   }
+  return output;
 }
+
+/** Sums of these whole numbers fit 32 bits, as they do in Pillow. */
+const byteLine: SumLine<Uint8Array> = (input, from, output, to, width, weights) => {
+  const half = 1 << (BITS - 1);
+  if (weights.length === 4) {
+    // Every line of an enlarged image.
+    const [a = 0, b = 0, c = 0, d = 0] = weights;
+    for (let x = 0; x < width; x++) {
+      const at = from + x;
+      const near = Math.imul(b, input[at + width]!) + Math.imul(c, input[at + 2 * width]!);
+      const sum = (near + Math.imul(a, input[at]!) + Math.imul(d, input[at + 3 * width]!) + half) | 0;
+      output[to + x] = toByte(sum >> BITS);
+    }
+    return;
+  }
+  for (let x = 0; x < width; x++) {
+    let sum = half;
+    for (let k = 0, at = from + x; k < weights.length; k++, at += width) {
+      sum = (sum + Math.imul(weights[k]!, input[at]!)) | 0;
+    }
+    output[to + x] = toByte(sum >> BITS);
+  }
+};
+
+function toByte(value: number): number {
+  return value < 0 ? 0 : value > 255 ? 255 : value;
+}
+
+const floatLine: SumLine<Float32Array> = (input, from, output, to, width, weights) => {
+  for (let x = 0; x < width; x++) {
+    let sum = 0;
+    for (let k = 0, at = from + x; k < weights.length; k++, at += width) sum += weights[k]! * input[at]!;
+    output[to + x] = sum;
+  }
+};

@@ -1,6 +1,6 @@
 import { hostTensor, requireWhole, sizeOf, type HostTensor } from '@flowmap/tensor';
 import { FeatureError } from '../errors.js';
-import { bicubicTaps, bilinearTaps, resizeBytes, resizeFloats, type Taps } from './resample.js';
+import { bicubicTaps, bilinearTaps, inFixedPoint, resizeBytes, resizeFloats, type Taps } from './resample.js';
 
 /**
  * Ways to resize, which differ by several points of FID:
@@ -19,7 +19,9 @@ export type ResizeConvention = 'tf1-bilinear' | 'bilinear' | 'pillow-bicubic-flo
  * @param values of images, -1 (black) to 1 (white)
  */
 export function quantize(values: ArrayLike<number>): Uint8Array {
-  return Uint8Array.from(values, (x) => Math.max(0, Math.min(255, Math.floor(127.5 * x + 128))));
+  const pixels = new Uint8Array(values.length);
+  for (let i = 0; i < pixels.length; i++) pixels[i] = Math.max(0, Math.min(255, Math.floor(127.5 * values[i]! + 128)));
+  return pixels;
 }
 
 /**
@@ -41,6 +43,10 @@ export function resizeImages(images: HostTensor, size: number, convention: Resiz
   const result = new Float32Array(count * 3 * size * size);
   for (let plane = 0; plane < count * 3; plane++) {
     const from = channels === 3 ? plane : Math.floor(plane / 3);
+    if (channels === 1 && plane % 3 > 0) {
+      result.copyWithin(plane * size * size, (plane - 1) * size * size, plane * size * size);
+      continue;
+    }
     const values = pixels.subarray(from * area, (from + 1) * area);
     const resized =
       convention === 'pillow-bicubic'
@@ -48,7 +54,9 @@ export function resizeImages(images: HostTensor, size: number, convention: Resiz
         : resizeFloats(Float32Array.from(values), width, horizontal, vertical);
     result.set(resized, plane * size * size);
   }
-  if (convention === 'pillow-bicubic-float') result.forEach((p, i) => (result[i] = Math.max(0, Math.min(255, p))));
+  if (convention === 'pillow-bicubic-float') {
+    for (let i = 0; i < result.length; i++) result[i] = Math.max(0, Math.min(255, result[i]!));
+  }
   return hostTensor([count, 3, size, size], result);
 }
 
@@ -71,5 +79,7 @@ export function requireImages(operation: string, { shape, data }: HostTensor): v
 
 function tapsFor(convention: ResizeConvention, inputs: number, outputs: number): Taps {
   if (convention === 'tf1-bilinear') return bilinearTaps(inputs, outputs, 'corner');
-  return convention === 'bilinear' ? bilinearTaps(inputs, outputs, 'half-pixel') : bicubicTaps(inputs, outputs);
+  if (convention === 'bilinear') return bilinearTaps(inputs, outputs, 'half-pixel');
+  const taps = bicubicTaps(inputs, outputs);
+  return convention === 'pillow-bicubic' ? inFixedPoint(taps) : taps;
 }

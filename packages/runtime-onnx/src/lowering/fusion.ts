@@ -50,18 +50,18 @@ export const standardFusions: readonly Fusion[] = [
         emit: (context) => product(matmul, context, addend),
       };
     }),
-  // A convolution and a bias per channel.
-  (tensor, isPrivate) =>
-    sumWith(tensor, (conv, addend) => {
-      if (!conv.is('conv2d') || !isPrivate(conv) || !sameShape(addend.shape, [1, conv.shape[1]!, 1, 1]))
-        return undefined;
-      const bias = addend.is('reshape') && addend.operands[0]!.rank === 1 ? addend.operands[0]! : addend;
-      return {
-        operands: [...conv.operands, bias],
-        emit: (context) => correlate(conv, context, bias),
-      };
-    }),
+  (tensor, isPrivate) => (tensor.is('add') ? convWithBias(tensor, isPrivate) : undefined),
 ];
+
+/** A convolution, or the sum of one that only it uses and a bias per channel. */
+export function convWithBias(tensor: Tensor, isPrivate: IsPrivate): Omit<Step, 'tensor'> | undefined {
+  if (tensor.is('conv2d')) return { operands: tensor.operands, emit: (context) => correlate(tensor, context) };
+  return sumWith(tensor, (conv, addend) => {
+    if (!conv.is('conv2d') || !isPrivate(conv) || !sameShape(addend.shape, [1, conv.shape[1]!, 1, 1])) return undefined;
+    const bias = addend.is('reshape') && addend.operands[0]!.rank === 1 ? addend.operands[0]! : addend;
+    return { operands: [...conv.operands, bias], emit: (context) => correlate(conv, context, bias) };
+  });
+}
 
 /** Tries a fusion with each operand of a sum as the first. */
 function sumWith<T>(tensor: Tensor, fuse: (first: Tensor, second: Tensor) => T | undefined): T | undefined {

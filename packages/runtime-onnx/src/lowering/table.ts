@@ -1,6 +1,7 @@
 import { multiHeadAttention, selfAttention } from './attention.js';
 import { rmsNorm } from './composites.js';
 import { conv } from './conv.js';
+import { cutOffConv } from './cut-off-conv.js';
 import { elementwise } from './elementwise.js';
 import { standardFusions } from './fusion.js';
 import { indexing } from './indexing.js';
@@ -29,6 +30,6 @@ export const standardRules: Rules = { lowerings, fusions: standardFusions, gemmA
  * @param channelBlock channels per block of the processor's own convolutions, if it has them
  */
 export function cpuRules(channelBlock?: number): Rules {
-  const fusions = [rmsNorm, selfAttention, multiHeadAttention, ...standardFusions];
+  const fusions = [rmsNorm, selfAttention, multiHeadAttention, cutOffConv, ...standardFusions];
   return { ...standardRules, fusions, channelBlock, usesMinimalFiltering: true };
 }
