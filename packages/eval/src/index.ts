@@ -48,5 +48,12 @@ export {
   efficientNetLite0Features,
 } from './networks/efficientnet-lite0.js';
 export { efficientNetLite0, type EfficientNetLite0Options } from './extractors/efficientnet-lite0.js';
+export { inceptionNetwork, inceptionParameters, type InceptionOutputs } from './networks/inception.js';
+export {
+  inception,
+  type InceptionConvention,
+  type InceptionOptions,
+  type InceptionOutput,
+} from './extractors/inception.js';
 export { quantize, resizeImages, type ResizeConvention } from './preprocessing/resize-images.js';
 export { decodeTorchFile, type TorchFileLimits } from './weights/torch-file.js';

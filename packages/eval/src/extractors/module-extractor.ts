@@ -12,7 +12,7 @@ import {
   type Tensor,
 } from '@flowmap/tensor';
 import { FeatureError } from '../errors.js';
-import { hashOf } from '../internal/sha256.js';
+import { quickHashOf } from '../internal/sha256.js';
 import type { Extractor } from './extractor.js';
 
 /** Options of {@link moduleExtractor}. */
@@ -61,7 +61,7 @@ export async function moduleExtractor({
   const size = sizeOf(shape);
 
   return {
-    source: { extractor: name, weights: hashOfParameters(params), resize },
+    source: { extractor: name, weights: await hashOfParameters(params), resize },
     async extract(samples) {
       const [count, ...own] = samples.shape;
       if (!count) throw new FeatureError(name, `wanted at least one sample, got [${samples.shape.join(', ')}]`);
@@ -91,8 +91,8 @@ export async function moduleExtractor({
 }
 
 /** Hash of parameters in the order of their names. */
-function hashOfParameters(params: HostTensors): string {
-  return hashOf(
+function hashOfParameters(params: HostTensors): Promise<string> {
+  return quickHashOf(
     ...Object.keys(params)
       .sort()
       .map((name) => params[name]!.data),
