@@ -1,4 +1,4 @@
-export { FeatureError, ProtocolError, TooFewSamplesError } from './errors.js';
+export { FeatureError, ProtocolError, TooFewSamplesError, WeightsUnavailableError } from './errors.js';
 export { features, type Features, type FeatureSource } from './features.js';
 export {
   decodeMoments,
