@@ -55,5 +55,7 @@ export {
   type InceptionOptions,
   type InceptionOutput,
 } from './extractors/inception.js';
+export { dinov2Network, dinov2Parameters, type Dinov2Config } from './networks/dinov2.js';
+export { dinov2, type Dinov2Options } from './extractors/dinov2.js';
 export { quantize, resizeImages, type ResizeConvention } from './preprocessing/resize-images.js';
 export { decodeTorchFile, type TorchFileLimits } from './weights/torch-file.js';
