@@ -16,7 +16,19 @@ const workspaces = (parent: string): string[] =>
  * Workspaces whose test files share a process, which saves starting one and loading the sources for each of them: tests there
  * change nothing outside themselves. Those of others replace packages, set variables of the process or measure its memory.
  */
-const sharing = new Set(['flowmap-core', 'objectives', 'runtime-reference', 'tensor']);
+const sharing = new Set([
+  'data',
+  'eval',
+  'flowmap-core',
+  'guidance',
+  'objectives',
+  'runtime-reference',
+  'tensor',
+  'train',
+]);
+
+/** Test files that replace a package, which get a process of their own in every workspace. */
+const alone = 'src/**/without-*.test.ts';
 
 /** The name of a project. */
 const nameOf = (root: string): string => root.slice(root.indexOf('/') + 1);
@@ -46,9 +58,13 @@ export default defineConfig({
           name: nameOf(root),
           isolate: !sharing.has(nameOf(root)),
           include: ['src/**/*.test.ts'],
-          exclude: [browserTests],
+          exclude: [browserTests, alone],
         },
       })),
+      {
+        extends: true as const,
+        test: { name: 'without', include: roots.map((root) => `${root}/${alone}`) },
+      },
       ...['benchmarks', 'tools'].map((root) => ({
         extends: true as const,
         root,

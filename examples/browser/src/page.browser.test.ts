@@ -5,7 +5,7 @@ import './style.css';
 const points = 300;
 
 test('the page trains a teacher and a student, and draws what they sample', async () => {
-  const query = { seed: 0, teacherSteps: 120, studentSteps: 400, batchSize: 256, width: 64, depth: 2, points };
+  const query = { seed: 0, teacherSteps: 120, studentSteps: 200, batchSize: 256, width: 64, depth: 2, points };
   const search = new URLSearchParams(Object.entries(query).map(([name, value]) => [name, String(value)]));
   history.replaceState(null, '', `?start&device=cpu&${search.toString()}`);
   const { body } = new DOMParser().parseFromString(page, 'text/html');
@@ -17,7 +17,7 @@ test('the page trains a teacher and a student, and draws what they sample', asyn
   expect(document.querySelector('#message')!.textContent).toBe('');
   expect(document.body.dataset['status']).toBe('done');
   expect(document.querySelector('#runtime')!.textContent).toBe('onnx (cpu)');
-  expect(document.querySelector('#student-step')!.textContent).toMatch(/^Student: 400 of 400 steps, loss \d/);
+  expect(document.querySelector('#student-step')!.textContent).toMatch(/^Student: 200 of 200 steps, loss \d/);
 
   // The loss starts at 4, the mean square of the velocities: the data's 2 and the noise's 2. How many steps each report
   // covers depends on the machine, so means over many are compared; the loss of a single batch of 256 points is off by
@@ -35,6 +35,16 @@ test('the page trains a teacher and a student, and draws what they sample', asyn
   const pictures = [...document.querySelectorAll<HTMLCanvasElement>('.tiles canvas')];
   expect(pictures.map(({ dataset }) => dataset['points'])).toEqual(Array(8).fill(String(points)));
   for (const picture of pictures) expect(coloursOf(picture)).toBeGreaterThan(10);
+
+  const charts = [...document.querySelectorAll<SVGElement>('#curves > .chart > svg')];
+  expect(charts.map((chart) => chart.getAttribute('aria-label'))).toEqual([
+    'Teacher’s loss: loss over training step',
+    'Student’s loss: loss over training step',
+    'Student’s distance to the teacher: distance over training step',
+  ]);
+  expect(charts.map((chart) => chart.querySelectorAll('path.line').length)).toEqual([1, 1, 3]);
+  expect(document.querySelector('#curves')!.textContent).toContain('AYF-EMD');
+  expect(document.querySelector('#methods')!.textContent).toContain('warm-up');
 
   document.querySelector<HTMLButtonElement>('#reset')!.click();
   expect(document.body.dataset['status']).toBe('idle');

@@ -1,4 +1,4 @@
-import { ConfigError } from '@flowmap/core';
+import { ConfigError, type Json } from '@flowmap/core';
 import { expect, test } from 'vitest';
 import { parseOptions } from './command.js';
 import { DISTILLATION_OPTIONS, distillationOf } from './distillation.js';
@@ -32,6 +32,27 @@ test('options change what a preset has', () => {
     intervalLengths: 'log-uniform',
     'intervalLengths.shortest': 0.125,
   });
+});
+
+test('the remedies are options', () => {
+  const config = (...args: string[]): Json => distillation(...args).objective.config;
+  expect(config('--intervals', 'steps')).toMatchObject({
+    intervalLengths: 'steps',
+    'intervalLengths.steps': '1, 2, 4, 8, 16',
+  });
+  expect(config('--intervals', 'growing', '--shortest-interval', '0.25')).toMatchObject({
+    intervalLengths: 'curriculum',
+    'intervalLengths.lengths.shortest': 0.25,
+  });
+  expect(config('--intervals', 'to-data')).toMatchObject({
+    intervalLengths: 'mixed',
+    'intervalLengths.1.of': 'to-data',
+  });
+  expect(config('--norm', 'rms', '--anchor-weight', '2', '--trajectory-steps', '4')).toMatchObject({
+    ...{ norm: 'rms', 'velocityAnchor.batch.weight': 2, 'teacherTrajectories.steps': 4 },
+  });
+  expect(distillation('--student', 'exact-diagonal').startingFrom).toEqual({ exactDiagonal: true });
+  expect(distillation().startingFrom).toEqual({});
 });
 
 test('a wider average forgets more slowly', () => {

@@ -1,33 +1,88 @@
-import { ayfEmd, AYF_EMD_PRESETS, logUniformLengths, type AyfEmdPreset } from '@flowmap/objectives';
+import type { StudentOptions } from '@flowmap/core';
+import {
+  ayfEmd,
+  AYF_EMD_PRESETS,
+  intervalsToData,
+  lengthCurriculum,
+  logUniformLengths,
+  mixedIntervals,
+  stepIntervals,
+  teacherTrajectories,
+  velocityAnchor,
+  type AyfEmdPreset,
+  type IntervalLengths,
+} from '@flowmap/objectives';
 import { powerEma } from '@flowmap/train';
 import type { DistillOptions } from '@flowmap/train/node';
 import { choice, fraction, positive, whole, type Config } from './options.js';
 
 const presets = Object.keys(AYF_EMD_PRESETS) as AyfEmdPreset[];
 
-/** Options of the distillation's objective and of the weight average. */
+/** Distributions of intervals by name, from the shortest length, which is a share of a step for `steps`. */
+const INTERVALS = {
+  'log-uniform': (shortest = 1 / 64) => logUniformLengths({ shortest }),
+  growing: (shortest = 1 / 64) => lengthCurriculum(logUniformLengths({ shortest }), { from: 1 / 8 }),
+  'to-data': (shortest = 1 / 64) =>
+    mixedIntervals([
+      { share: 2 / 3, of: logUniformLengths({ shortest }) },
+      { share: 1 / 3, of: intervalsToData() },
+    ]),
+  steps: (shortest = 1 / 16) => stepIntervals({ steps: [1, 2, 4, 8, 16], lengths: logUniformLengths({ shortest }) }),
+} satisfies Record<string, (shortest?: number) => IntervalLengths>;
+
+/** Ways for a student to start from its teacher, by name. */
+const STUDENTS: Readonly<Record<'teacher' | 'late-s' | 'exact-diagonal', StudentOptions>> = {
+  teacher: {},
+  'late-s': { intervalBlocks: 3 },
+  'exact-diagonal': { exactDiagonal: true },
+};
+
+/** Options of the distillation's objective, of the student and of the weight average. */
 export const DISTILLATION_OPTIONS = {
   preset: choice('settings of AYF-EMD, for what the options below leave open', presets, 'default'),
-  shortestInterval: fraction("draw intervals' lengths log-uniformly from this one to 1", null),
+  intervals: choice(
+    "distribution of intervals: lengths log-uniform, growing during the first half of the run, a third ending at data, or those of 1 to 16 steps; the preset's unless given",
+    Object.keys(INTERVALS) as (keyof typeof INTERVALS)[],
+    null,
+  ),
+  shortestInterval: fraction(
+    'shortest length of log-uniform intervals; with --intervals steps a share of a step',
+    null,
+  ),
   diagonalShare: fraction('share of the batch at s = t', null),
   warmup: whole('steps in which the tangent warm-up r rises', null),
   tangentConstant: positive('constant c of the tangent normalisation', null),
+  norm: choice('norm of the tangent normalisation', ['l2', 'rms'], 'l2'),
+  anchorWeight: positive('factor of the loss of a second batch at s = t; no such batch unless given', null),
+  trajectorySteps: whole("take points from the teacher's trajectories, by so many steps of Heun's method", null),
+  student: choice(
+    'the student: the teacher told of s, with s in the last three blocks only, or F = v + (t - s) G with v the frozen teacher',
+    Object.keys(STUDENTS) as (keyof typeof STUDENTS)[],
+    'teacher',
+  ),
   averageWidth: positive('width of the average of the weights, relative to the steps so far, below 0.28', 0.05),
 };
 
-/** The distillation that the options describe: AYF-EMD with its settings, and how the weights are averaged. */
+/** The distillation that the options describe: AYF-EMD with its settings, the student, and how weights are averaged. */
 export function distillationOf(
   options: Config<typeof DISTILLATION_OPTIONS>,
-): Pick<DistillOptions, 'objective' | 'emaDecay'> {
-  const { preset, shortestInterval, diagonalShare, warmup, tangentConstant, averageWidth } = options;
+): Pick<DistillOptions, 'objective' | 'emaDecay'> & { readonly startingFrom: StudentOptions } {
+  const { preset, intervals, shortestInterval, diagonalShare, warmup, tangentConstant, norm } = options;
+  const emd = ayfEmd({
+    preset,
+    norm,
+    ...(intervals === null && shortestInterval === null
+      ? {}
+      : { intervalLengths: INTERVALS[intervals ?? 'log-uniform'](shortestInterval ?? undefined) }),
+    ...(diagonalShare === null ? {} : { diagonalShare }),
+    ...(warmup === null ? {} : { warmupSteps: warmup }),
+    ...(tangentConstant === null ? {} : { c: tangentConstant }),
+  });
+  const { anchorWeight, trajectorySteps } = options;
+  const anchored = anchorWeight === null ? emd : velocityAnchor(emd, { batch: { weight: anchorWeight } });
   return {
-    objective: ayfEmd({
-      preset,
-      ...(shortestInterval === null ? {} : { intervalLengths: logUniformLengths({ shortest: shortestInterval }) }),
-      ...(diagonalShare === null ? {} : { diagonalShare }),
-      ...(warmup === null ? {} : { warmupSteps: warmup }),
-      ...(tangentConstant === null ? {} : { c: tangentConstant }),
-    }),
-    emaDecay: powerEma(averageWidth),
+    objective: trajectorySteps === null ? anchored : teacherTrajectories(anchored, { steps: trajectorySteps }),
+    startingFrom: STUDENTS[options.student],
+    emaDecay: powerEma(options.averageWidth),
   };
 }

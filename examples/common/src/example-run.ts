@@ -1,4 +1,4 @@
-import type { Dataset, Network } from '@flowmap/core';
+import type { Dataset, Network, StudentOptions } from '@flowmap/core';
 import type { Runtime } from '@flowmap/tensor';
 import type { DistillOptions } from '@flowmap/train/node';
 import type { CommandContext } from './command.js';
@@ -26,7 +26,9 @@ export interface ExampleRun extends CommandContext {
   /** Name, number of samples and classes of the data as worded in the report; derived from the data unless given. */
   readonly dataSummary?: string;
   readonly teacher: TeacherSource;
-  readonly student: Training & Pick<DistillOptions, 'objective' | 'emaDecay'>;
+  /** How the student is trained, and how it differs from the teacher that it starts from. */
+  readonly student: Training &
+    Pick<DistillOptions, 'objective' | 'emaDecay'> & { readonly startingFrom?: StudentOptions };
   readonly seed: number;
   /** Training steps per call of the runtime; 1 unless given. */
   readonly stepsPerRun?: number;
@@ -34,7 +36,9 @@ export interface ExampleRun extends CommandContext {
   readonly flip?: boolean;
   /** Folder of the run; a number is appended if it holds a finished run. */
   readonly out: string;
-  /** All options except `out`, including defaults, for config.json; a run is only resumed with the same options. */
+  /** Whether event files for TensorBoard are written beside the logs; false unless given. */
+  readonly tensorboard?: boolean;
+  /** All options that decide the results, including defaults, for config.json; a run is only resumed with the same options. */
   readonly options: Readonly<Record<string, OptionValue>>;
   readonly presentation: Presentation;
   /** Samples to show and measure; the 256 of the RMSE unless given. */

@@ -4,7 +4,17 @@ export { endpointRmse, EVALUATION_COUNT, evaluationLabels, REFERENCE_STEPS, samp
 export { interruptible } from './interruptible.js';
 export { machine, versions } from './machine.js';
 export type { Metrics } from './metrics.js';
-export { flag, pathOr, positive, requiredPath, whole, wholes, type Config, type OptionTable } from './options.js';
+export {
+  flag,
+  LOGGING_OPTIONS,
+  pathOr,
+  positive,
+  requiredPath,
+  whole,
+  wholes,
+  type Config,
+  type OptionTable,
+} from './options.js';
 export { imageGrids, type Presentation } from './presentation.js';
 export type { ExampleRun, TeacherSource, Training } from './example-run.js';
 export { runExample } from './run-example.js';

@@ -65,8 +65,12 @@ export function pathOr<F extends string | null>(
   return { ...requiredPath(description, placeholder), fallback };
 }
 
-/** One of the given words. */
-export function choice<T extends string>(description: string, words: readonly T[], fallback: T): OptionSpec<T> {
+/** One of the given words; optional if the fallback is `null`. */
+export function choice<T extends string, F extends T | null>(
+  description: string,
+  words: readonly T[],
+  fallback: F,
+): OptionSpec<T | F> {
   const schema = z.enum(words, `Wanted one of ${words.join(', ')}.`) as z.ZodType<T, string>;
   return { description, placeholder: words.join('|'), schema, fallback };
 }
@@ -75,6 +79,11 @@ export function choice<T extends string>(description: string, words: readonly T[
 export function flag(description: string): OptionSpec<boolean> {
   return { description, schema: z.string().transform(() => true), fallback: false };
 }
+
+/** Options of what is written during training besides the log. */
+export const LOGGING_OPTIONS = {
+  tensorboard: flag('write event files for TensorBoard beside the logs'),
+};
 
 /** The option in the parser's form: `--kebab-case <N>`, with its default shown by `--help`. */
 export function toCommander(name: string, { description, placeholder, schema, fallback }: OptionSpec): Option {

@@ -1,13 +1,14 @@
 import { join } from 'node:path';
+import { flowMapFrom } from '@flowmap/core';
 import { removeTemporaries, writeFileAtomic } from '@flowmap/core/node';
+import { renderReport } from '@flowmap/eval';
 import { flowMatching } from '@flowmap/objectives';
-import { distill, trainVelocityField } from '@flowmap/train/node';
+import { distill, tensorboard, trainVelocityField, type DistillOptions } from '@flowmap/train/node';
 import { sampleEndpoints } from './evaluate.js';
 import type { ExampleRun } from './example-run.js';
 import { readInstruments } from './instruments.js';
 import { measure } from './metrics.js';
 import { writePictures } from './pictures.js';
-import { renderReport } from './report/report.js';
 import { reportOf } from './report-of.js';
 import { lockRunFolder, REPORT, trainOnce, type Trained } from './run-folder.js';
 import { summary } from './summary.js';
@@ -37,8 +38,12 @@ async function runIn(folder: string, run: ExampleRun): Promise<void> {
   const parts: Record<string, number> = {};
 
   const teacher = await teacherOf();
+  const { startingFrom, ...length } = run.student;
   const student = await trainOnce(folder, 'student.safetensors', options, () =>
-    distill({ ...training, ...run.student, teacher: teacher.model, out: folder }),
+    distill({
+      ...{ ...training, ...length, teacher: teacher.model, ...writingTo(folder) },
+      student: flowMapFrom(teacher.model, seed, startingFrom),
+    }),
   );
   if (!student) throw signal.reason;
   parts['distillation'] = student.log.at(-1)?.seconds ?? 0;
@@ -63,6 +68,10 @@ async function runIn(folder: string, run: ExampleRun): Promise<void> {
   await writeFileAtomic(join(folder, REPORT), renderReport(report));
   print(summary(folder, metrics));
 
+  function writingTo(out: string): Pick<DistillOptions, 'out' | 'callbacks'> {
+    return { out, callbacks: run.tensorboard === true ? [tensorboard(out)] : [] };
+  }
+
   async function timed<T>(part: string, work: () => Promise<T>): Promise<T> {
     const start = performance.now();
     const result = await work();
@@ -75,7 +84,7 @@ async function runIn(folder: string, run: ExampleRun): Promise<void> {
     const out = join(folder, 'teacher');
     const { network, ...length } = run.teacher;
     const trained = await trainOnce(out, 'teacher.safetensors', options, () =>
-      trainVelocityField({ ...training, ...length, network, objective: flowMatching(), out }),
+      trainVelocityField({ ...training, ...length, network, objective: flowMatching(), ...writingTo(out) }),
     );
     if (!trained) throw signal.reason;
     parts['teacher'] = trained.log.at(-1)?.seconds ?? 0;

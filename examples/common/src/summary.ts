@@ -1,7 +1,7 @@
 import { join } from 'node:path';
+import { durationText } from '@flowmap/eval';
 import { PICTURED_STEPS, STEP_COUNTS } from './evaluate.js';
 import type { Metrics } from './metrics.js';
-import { duration } from './report/duration.js';
 import { REPORT } from './run-folder.js';
 
 /** A run's final message on the terminal: quality, speed, and where everything is. */
@@ -16,7 +16,7 @@ export function summary(folder: string, { teacher, student, trainStep, matmul, w
     row('student (flow map)', errors(student)),
     '',
     `  training step   ${trainStep.seconds.toPrecision(3)} s, ${trainStep.gflops.toFixed(0)} GFLOP/s (matrix product ${matmul.gflops.toFixed(0)})`,
-    `  in all          ${duration(wallSeconds)}`,
+    `  in all          ${durationText(wallSeconds)}`,
     `  report          ${join(folder, REPORT)}`,
     `  pictures        ${join(folder, `samples-{${PICTURED_STEPS.join(',')}}.png`)}, ${join(folder, 'teacher.png')}`,
     `  student         ${join(folder, 'student.safetensors')}`,

@@ -17,7 +17,10 @@ import { rowsOf, SHIPPED_TEACHER, type EmojiConfig } from './settings.js';
  *
  * @returns the run's folder
  */
-export async function runEmoji({ out, ...options }: EmojiConfig, context: CommandContext): Promise<string> {
+export async function runEmoji(
+  { out, tensorboard, ...options }: EmojiConfig,
+  context: CommandContext,
+): Promise<string> {
   const { iterations, batchSize, learningRate, seed, stepsPerRun } = options;
   const runtime = await openRuntime(options);
   const trained = options.trainTeacher ? undefined : await loadTeacher(options.teacher ?? SHIPPED_TEACHER);
@@ -39,6 +42,7 @@ export async function runEmoji({ out, ...options }: EmojiConfig, context: Comman
     seed,
     stepsPerRun,
     out,
+    tensorboard,
     options,
     presentation: imageGrids(evaluationLabels(EVALUATION_COUNT, classes.length), classes.length, rowsOf(classes)),
     ...context,

@@ -6,6 +6,7 @@ import {
   whole,
   wholes,
   DISTILLATION_OPTIONS,
+  LOGGING_OPTIONS,
   RUNTIME_OPTIONS,
   type Config,
 } from '@flowmap/example-common';
@@ -50,6 +51,7 @@ export const EMOJI_OPTIONS = {
   ...DISTILLATION_OPTIONS,
   ...networkOptions,
   ...machineOptions,
+  ...LOGGING_OPTIONS,
   out: pathOr('folder for the results; a number is appended when it holds a finished run', 'DIR', 'out/emoji'),
 };
 

@@ -6,6 +6,7 @@ import {
   whole,
   wholes,
   DISTILLATION_OPTIONS,
+  LOGGING_OPTIONS,
   RUNTIME_OPTIONS,
   type Config,
 } from '@flowmap/example-common';
@@ -26,6 +27,7 @@ export const IMAGE_FOLDER_OPTIONS = {
   ...DISTILLATION_OPTIONS,
   ...RUNTIME_OPTIONS,
   seed: whole('decides initial weights, order of the images, noise and times', 0, 0),
+  ...LOGGING_OPTIONS,
   out: pathOr('folder for the results; a number is appended when it holds a finished run', 'DIR', 'out/image-folder'),
 };
 

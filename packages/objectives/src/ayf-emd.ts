@@ -1,6 +1,6 @@
 import { ConfigError, perSample, type Objective, type Progress } from '@flowmap/core';
 import { jvp, full, stopGradient } from '@flowmap/tensor';
-import { bothOrders, INTERVAL_ORDERS, type IntervalOrders } from './both-orders.js';
+import { bothOrders, type IntervalOrders } from './both-orders.js';
 import { batchLoss } from './internal/batch-loss.js';
 import { requireMean, requireOneOf, requirePositive, requireShare } from './internal/checks.js';
 import { sampleSize } from './internal/norms.js';
@@ -9,7 +9,7 @@ import {
   lengthSettings,
   logitNormalLengths,
   logUniformLengths,
-  requireIntervals,
+  requireServing,
   sampleIntervals,
   type IntervalLengths,
 } from './intervals.js';
@@ -118,9 +118,8 @@ export function ayfEmd(options: AyfEmdOptions = {}): Objective {
   requirePositive('ayfEmd.rMax', rMax, 1);
   requirePositive('ayfEmd.c', c);
   requireShare('ayfEmd.diagonalShare', diagonalShare, { zero: true });
-  requireIntervals(intervalLengths);
+  requireServing('ayfEmd', intervalLengths, 'end', orders);
   requireOneOf('ayfEmd.norm', norm, TANGENT_NORMS);
-  requireOneOf('ayfEmd.orders', orders, INTERVAL_ORDERS);
   if (!(spikeLimit >= 1)) throw new ConfigError('ayfEmd.spikeLimit', `wanted a number >= 1, got ${spikeLimit}`);
   const draw: Objective['draw'] = (key, batchSize) => sampleIntervals(key, batchSize, intervalLengths, diagonalShare);
   return {
@@ -140,6 +139,18 @@ export function ayfEmd(options: AyfEmdOptions = {}): Objective {
     },
     needs: { teacher },
     watch: 'tangentNorm',
+    about: {
+      title: 'AYF-EMD',
+      text:
+        `The student learns that its endpoint stays where it is while the start of the interval moves along ${teacher ? "the teacher's trajectory" : 'the path of the data'}. ` +
+        'The loss is normalised and says little; the tangent is what pulls on the student. It grows as the warm-up lets the ' +
+        'time derivative in, and should shrink as the learning rate falls. The velocity error does not go to zero where ' +
+        'trajectories bend.',
+      metrics: {
+        tangentNorm: 'mean of ‖g‖ before normalisation',
+        velocityError: `mean of ‖v − F‖: how far the average velocity is from ${teacher ? "the teacher's" : "the data's"} at the start of the interval`,
+      },
+    },
     schedules: { r: (progress) => tangentWarmup(progress, warmupSteps ?? undefined, rMax) },
     draw: orders === 'both' ? bothOrders(draw) : draw,
 

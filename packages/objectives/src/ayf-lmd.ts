@@ -1,12 +1,12 @@
 import { perSample, type Objective } from '@flowmap/core';
 import { full, jvp, stopGradient } from '@flowmap/tensor';
-import { bothOrders, INTERVAL_ORDERS, type IntervalOrders } from './both-orders.js';
+import { bothOrders, type IntervalOrders } from './both-orders.js';
 import { batchLoss } from './internal/batch-loss.js';
 import { requireOneOf, requirePositive, requireShare } from './internal/checks.js';
 import {
   lengthSettings,
   logUniformLengths,
-  requireIntervals,
+  requireServing,
   sampleIntervals,
   type IntervalLengths,
 } from './intervals.js';
@@ -53,9 +53,8 @@ export function ayfLmd(options: AyfLmdOptions = {}): Objective {
   const { norm = 'l2', weight, orders = 'down', quarantine = false } = options;
   requirePositive('ayfLmd.c', c);
   requireShare('ayfLmd.diagonalShare', diagonalShare, { zero: true });
-  requireIntervals(intervalLengths);
+  requireServing('ayfLmd', intervalLengths, 'start', orders);
   requireOneOf('ayfLmd.norm', norm, TANGENT_NORMS);
-  requireOneOf('ayfLmd.orders', orders, INTERVAL_ORDERS);
   const draw: Objective['draw'] = (key, batchSize) => sampleIntervals(key, batchSize, intervalLengths, diagonalShare);
   return {
     name: 'ayf-lmd',
@@ -70,6 +69,13 @@ export function ayfLmd(options: AyfLmdOptions = {}): Objective {
     },
     needs: { teacher: true },
     watch: 'tangentNorm',
+    about: {
+      title: 'AYF-LMD',
+      text:
+        "The student learns that its endpoint moves with the teacher's velocity while the end of the interval moves. The loss " +
+        'is normalised and says little; the tangent is what pulls on the student, and should shrink as the learning rate falls.',
+      metrics: { tangentNorm: 'mean of ‖g‖ before normalisation' },
+    },
     schedules: {},
     draw: orders === 'both' ? bothOrders(draw) : draw,
 

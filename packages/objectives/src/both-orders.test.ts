@@ -1,7 +1,12 @@
+import { ConfigError } from '@flowmap/core';
 import { expect, test } from 'vitest';
 import { ayfEmd } from './ayf-emd.js';
 import { ayfLmd } from './ayf-lmd.js';
 import { bothOrders } from './both-orders.js';
+import { diagonalIntervals, logUniformLengths } from './intervals.js';
+import { lengthCurriculum } from './length-curriculum.js';
+import { mixedIntervals } from './mixed-intervals.js';
+import { stepIntervals } from './step-intervals.js';
 
 const key = { seed: 0, step: 7, iterations: 100 };
 
@@ -28,4 +33,30 @@ test('is an option of both objectives, and is recorded', () => {
     expect(make({ orders: 'both' }).config).toEqual({ ...make().config, orders: 'both' });
     expect(() => make({ orders: 'up' as 'both' })).toThrow(".orders: wanted one of down, both, got 'up'");
   }
+});
+
+test('is refused for intervals of which one end is held, and so is the wrong end', () => {
+  const held = (hold: 'end' | 'start') => stepIntervals({ steps: [1, 2], hold });
+  const wrapped = mixedIntervals([
+    { share: 0.75, of: lengthCurriculum(held('end'), { from: 0.5 }) },
+    { share: 0.25, of: diagonalIntervals() },
+  ]);
+  const refusal = (make: () => unknown, option: string): void => {
+    expect(make).toThrow(ConfigError);
+    expect(make).toThrow(option);
+  };
+  for (const intervalLengths of [held('end'), wrapped]) {
+    expect(ayfEmd({ intervalLengths }).name).toBe('ayf-emd');
+    refusal(() => ayfEmd({ intervalLengths, orders: 'both' }), "ayfEmd.orders: wanted 'down'");
+    refusal(() => ayfLmd({ intervalLengths }), "ayfLmd.intervalLengths: wanted intervals with hold: 'start'");
+  }
+  expect(ayfLmd({ intervalLengths: held('start') }).name).toBe('ayf-lmd');
+  refusal(() => ayfLmd({ intervalLengths: held('start'), orders: 'both' }), 'ayfLmd.orders');
+  refusal(() => ayfEmd({ intervalLengths: held('start') }), "hold: 'end', got 'steps' with hold: 'start'");
+  // Beside intervals of all kinds they are no more than an emphasis.
+  const mixed = mixedIntervals([
+    { share: 0.5, of: held('start') },
+    { share: 0.5, of: logUniformLengths() },
+  ]);
+  expect(ayfEmd({ intervalLengths: mixed, orders: 'both' }).config['orders']).toBe('both');
 });

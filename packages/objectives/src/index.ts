@@ -10,6 +10,7 @@ export {
   sampleIntervals,
   uniformLengths,
   type DrawKey,
+  type HeldEnd,
   type IntervalLengths,
 } from './intervals.js';
 export { lengthCurriculum, type LengthCurriculumOptions } from './length-curriculum.js';

@@ -1,6 +1,7 @@
 import { ConfigError, type Draws, type Progress } from '@flowmap/core';
 import { normals, uniforms } from '@flowmap/tensor';
-import { requirePositive, requireShare } from './internal/checks.js';
+import { INTERVAL_ORDERS, type IntervalOrders } from './both-orders.js';
+import { requireOneOf, requirePositive, requireShare } from './internal/checks.js';
 import { isTaken, takenBefore } from './internal/places.js';
 
 /** What one sample's draws depend on. */
@@ -12,6 +13,9 @@ export interface DrawKey extends Progress {
   readonly place: number;
 }
 
+/** An end of an interval: the target time s, or the time t that it starts from. */
+export type HeldEnd = 'end' | 'start';
+
 /** A distribution of the intervals `[s, t]` that a flow map is trained on, by their length `t - s` and their lower end. */
 export interface IntervalLengths {
   readonly name: string;
@@ -19,6 +23,11 @@ export interface IntervalLengths {
   readonly config: Readonly<Record<string, string | number>>;
   /** Shortest and longest length that it draws; `[0, 1]` unless given. */
   readonly range?: readonly [shortest: number, longest: number];
+  /**
+   * The end that is held while the other one takes all lengths, `end` for s and `start` for t: it serves only losses with
+   * a derivative by the other one, in one direction. Neither unless given.
+   */
+  readonly held?: HeldEnd | undefined;
   /** Draws a length in [0, 1], the same for the same key. */
   draw(key: DrawKey): number;
   /** Draws the lower end s of an interval of that length, in [0, 1 - length]; uniform unless given. */
@@ -156,6 +165,31 @@ export function requireIntervals(lengths: IntervalLengths): void {
     );
   }
   sampleIntervals({ seed: 0, step: 0, iterations: 1 }, 16, lengths);
+}
+
+/**
+ * Checks that a distribution serves a loss: that the end it holds, if any, is not the one by which the loss has a
+ * derivative, in all orders that it trains.
+ *
+ * @param loss the loss, for the message
+ * @param held the end that the loss may hold
+ * @throws {ConfigError} for a distribution that draws what is no interval, holds the other end, or holds one while both
+ *   orders exchange them
+ */
+export function requireServing(loss: string, lengths: IntervalLengths, held: HeldEnd, orders: IntervalOrders): void {
+  requireIntervals(lengths);
+  requireOneOf(`${loss}.orders`, orders, INTERVAL_ORDERS);
+  if (lengths.held === undefined) return;
+  const got = `got '${lengths.name}' with hold: '${lengths.held}'`;
+  if (lengths.held !== held) {
+    throw new ConfigError(`${loss}.intervalLengths`, `wanted intervals with hold: '${held}', ${got}`);
+  }
+  if (orders === 'both') {
+    throw new ConfigError(
+      `${loss}.orders`,
+      `wanted 'down' where one end of intervals is held, since 'both' exchanges the ends, ${got}`,
+    );
+  }
 }
 
 /**

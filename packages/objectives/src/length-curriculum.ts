@@ -35,6 +35,7 @@ export function lengthCurriculum(lengths: IntervalLengths, options: LengthCurric
   return {
     name: 'curriculum',
     config: { from, to, over, ...nestedSettings('lengths', lengths) },
+    held: lengths.held,
     range: [shortest * Math.min(from, to), longest * Math.max(from, to)],
     draw: (key) => factorAt(key) * lengths.draw(key),
     start: (key, length) => startOf(lengths, key, length),

@@ -1,7 +1,7 @@
 import { ConfigError } from '@flowmap/core';
 import { requirePositive } from './internal/checks.js';
 import { isTaken, takenBefore } from './internal/places.js';
-import { nestedSettings, startOf, type DrawKey, type IntervalLengths } from './intervals.js';
+import { nestedSettings, startOf, type DrawKey, type HeldEnd, type IntervalLengths } from './intervals.js';
 
 /** A part of a mixture of distributions of intervals. */
 export interface IntervalPart {
@@ -39,6 +39,7 @@ export function mixedIntervals(parts: readonly IntervalPart[]): IntervalLengths 
   return {
     name: 'mixed',
     config: Object.assign({}, ...parts.map(settingsOf)) as Record<string, string | number>,
+    held: commonEnd(parts),
     range: [Math.min(...ranges.map(([shortest]) => shortest)), Math.max(...ranges.map(([, longest]) => longest))],
     draw(key) {
       const { of, place } = partAt(parts, key);
@@ -64,6 +65,12 @@ function partAt(parts: readonly IntervalPart[], key: DrawKey): { of: IntervalLen
     left -= share;
   }
   return { of: parts.at(-1)!.of, place };
+}
+
+/** The end that all parts hold; those of length 0 have no other one. */
+function commonEnd(parts: readonly IntervalPart[]): HeldEnd | undefined {
+  const ends = new Set(parts.filter(({ of }) => of.range?.[1] !== 0).map(({ of }) => of.held));
+  return ends.size === 1 ? [...ends][0] : undefined;
 }
 
 function settingsOf({ share, of }: IntervalPart, index: number): Record<string, string | number> {

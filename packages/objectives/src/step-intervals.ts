@@ -1,6 +1,6 @@
 import { ConfigError } from '@flowmap/core';
 import { requireWhole, uniforms } from '@flowmap/tensor';
-import { logUniformLengths, nestedSettings, type DrawKey, type IntervalLengths } from './intervals.js';
+import { logUniformLengths, nestedSettings, type DrawKey, type HeldEnd, type IntervalLengths } from './intervals.js';
 
 /** Settings of {@link stepIntervals}. */
 export interface StepIntervalsOptions {
@@ -10,7 +10,7 @@ export interface StepIntervalsOptions {
    * Which end of a step stays on the grid: `end`, the target time s, for losses with a derivative by t, such as AYF-EMD;
    * `start`, the time t, for losses with a derivative by s, such as AYF-LMD; `end` unless given.
    */
-  readonly hold?: 'end' | 'start';
+  readonly hold?: HeldEnd;
   /**
    * Spread of the held end around the grid, as a share of a step, in [0, 1]: it moves uniformly by up to half of that to
    * either side. 0, which stays on the grid, unless given; more is for samplers with other grids than uniform ones.
@@ -31,7 +31,8 @@ const HOLDS: readonly string[] = ['end', 'start'];
  * those with the same s for AYF-EMD, those with the same t for AYF-LMD. One end of the step is therefore held, and the
  * distance to the other end is drawn as a share of the step, by `lengths`.
  *
- * The student is trained for these numbers of steps on uniform grids, and for nothing else.
+ * The student is trained for these numbers of steps on uniform grids, and for nothing else. Losses refuse
+ * them with the wrong end held, and together with `orders: 'both'`, which exchanges the ends.
  *
  * @throws {ConfigError} for invalid numbers of steps, a spread out of its range, or lengths that never reach a whole step
  *
@@ -55,6 +56,7 @@ export function stepIntervals(options: StepIntervalsOptions): IntervalLengths {
   return {
     name: 'steps',
     config,
+    held: hold,
     range: [shortest / Math.max(...steps), longest / Math.min(...steps)],
     draw: (key) => lengths.draw({ ...key, place: Math.floor(key.place / steps.length) }) / stepsAt(key),
     start(key, length) {
