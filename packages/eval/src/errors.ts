@@ -44,3 +44,17 @@ export class ProtocolError extends FlowmapError {
     super(`${operation}: ${message}`);
   }
 }
+
+/** Published weights are not there and cannot, or may not, be downloaded. */
+export class WeightsUnavailableError extends FlowmapError {
+  constructor(
+    /** The address to fetch. */
+    readonly url: string,
+    /** Where to put the file. */
+    readonly path: string,
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(`weights ${path}: ${message} from ${url} and put it there`, options);
+  }
+}

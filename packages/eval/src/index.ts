@@ -1,4 +1,4 @@
-export { FeatureError, ProtocolError, TooFewSamplesError } from './errors.js';
+export { FeatureError, ProtocolError, TooFewSamplesError, WeightsUnavailableError } from './errors.js';
 export { features, type Features, type FeatureSource } from './features.js';
 export {
   decodeMoments,
@@ -50,6 +50,15 @@ export {
   efficientNetLite0Features,
 } from './networks/efficientnet-lite0.js';
 export { efficientNetLite0, type EfficientNetLite0Options } from './extractors/efficientnet-lite0.js';
+export { inceptionNetwork, inceptionParameters, type InceptionOutputs } from './networks/inception.js';
+export {
+  inception,
+  type InceptionConvention,
+  type InceptionOptions,
+  type InceptionOutput,
+} from './extractors/inception.js';
+export { dinov2Network, dinov2Parameters, type Dinov2Config } from './networks/dinov2.js';
+export { dinov2, type Dinov2Options } from './extractors/dinov2.js';
 export { quantize, resizeImages, type ResizeConvention } from './preprocessing/resize-images.js';
 export { decodeTorchFile, type TorchFileLimits } from './weights/torch-file.js';
 export { barChart, type BarChart } from './report/bar-chart.js';

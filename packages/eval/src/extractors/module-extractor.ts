@@ -13,7 +13,7 @@ import {
   type Tensor,
 } from '@flowmap/tensor';
 import { FeatureError } from '../errors.js';
-import { hashOf } from '../internal/sha256.js';
+import { quickHashOf } from '../internal/sha256.js';
 import type { Extractor } from './extractor.js';
 
 /** Options of {@link moduleExtractor}. */
@@ -60,7 +60,7 @@ export async function moduleExtractor({
   const executable = await runtime.compile(freeze(built, params, { copy: false }));
 
   return {
-    source: { extractor: name, weights: hashOfParameters(params), resize },
+    source: { extractor: name, weights: await hashOfParameters(params), resize },
     async extract(samples) {
       const [count, ...own] = samples.shape;
       if (!count) throw new FeatureError(name, `wanted at least one sample, got [${samples.shape.join(', ')}]`);
@@ -95,8 +95,8 @@ function padded({ data }: HostTensor, shape: Shape): HostTensor {
 }
 
 /** Hash of parameters in the order of their names. */
-function hashOfParameters(params: HostTensors): string {
-  return hashOf(
+function hashOfParameters(params: HostTensors): Promise<string> {
+  return quickHashOf(
     ...Object.keys(params)
       .sort()
       .map((name) => params[name]!.data),

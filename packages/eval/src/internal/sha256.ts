@@ -20,15 +20,34 @@ export function sha256(bytes: Uint8Array): string {
   return Array.from(state, (word) => word.toString(16).padStart(8, '0')).join('');
 }
 
+/** What is used of the platform's cryptography, which pages without a secure context lack. */
+interface Digest {
+  digest(algorithm: string, data: Uint8Array<ArrayBuffer>): Promise<ArrayBuffer>;
+}
+
+type Numbers = Float32Array | Float64Array | Int32Array | Uint8Array;
+
 /** SHA-256 of several arrays in a row. */
-export function hashOf(...parts: readonly (Float32Array | Float64Array | Int32Array | Uint8Array)[]): string {
+export function hashOf(...parts: readonly Numbers[]): string {
+  return sha256(joined(parts));
+}
+
+/** {@link hashOf} by the platform's own code, many times faster, where a page or Node has it. */
+export async function quickHashOf(...parts: readonly Numbers[]): Promise<string> {
+  const { subtle } = (globalThis as { crypto?: { subtle?: Digest } }).crypto ?? {};
+  if (subtle === undefined) return hashOf(...parts);
+  const digest = new Uint8Array(await subtle.digest('SHA-256', joined(parts)));
+  return Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
+function joined(parts: readonly Numbers[]): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(parts.reduce((sum, { byteLength }) => sum + byteLength, 0));
   let at = 0;
   for (const { buffer, byteOffset, byteLength } of parts) {
     bytes.set(new Uint8Array(buffer, byteOffset, byteLength), at);
     at += byteLength;
   }
-  return sha256(bytes);
+  return bytes;
 }
 
 /** Processes a block of 64 bytes (FIPS 180-4, 6.2.2). */

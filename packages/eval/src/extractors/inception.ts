@@ -1,0 +1,102 @@
+import { ConfigError } from '@flowmap/core';
+import { hostTensor, type HostTensors, type Runtime } from '@flowmap/tensor';
+import { INCEPTION_SIZE, inceptionNetwork, inceptionParameters } from '../networks/inception.js';
+import { requireImages, resizeImages, type ResizeConvention } from '../preprocessing/resize-images.js';
+import type { Extractor } from './extractor.js';
+import { moduleExtractor } from './module-extractor.js';
+
+/**
+ * How images become the network's, by the tool whose numbers are to be compared with:
+ *
+ * - `tensorflow`: TensorFlow 1's bilinear filter, `(p - 128) / 128`, as in ADM, EDM, StyleGAN and torch-fidelity.
+ * - `pytorch-fid`: PyTorch's bilinear filter, `(p - 127.5) / 127.5`.
+ * - `clean-fid`: Pillow's bicubic filter without rounding, `(p - 128) / 128`.
+ */
+export type InceptionConvention = 'tensorflow' | 'pytorch-fid' | 'clean-fid';
+
+/** What an extractor of the Inception network makes. */
+export type InceptionOutput = 'pool' | 'probabilities' | 'spatial';
+
+/** Options of {@link inception}. */
+export interface InceptionOptions {
+  readonly runtime: Runtime;
+  /** Tensors of `pt_inception-2015-12-05-6726825d.pth`: `loadWeights('inception')` of `@flowmap/eval/node`. */
+  readonly weights: HostTensors;
+  /** Tool whose numbers they are compared with; `tensorflow` unless given. */
+  readonly convention?: InceptionConvention;
+  /**
+   * `pool` unless given: 2048 features for FID, KID, precision and recall. `probabilities`: of 1008 classes, without the
+   * last layer's bias, for `inceptionScore`. `spatial`: 2023 features for sFID.
+   */
+  readonly output?: InceptionOutput;
+  /** Images per run of the network; 32 unless given. */
+  readonly batchSize?: number;
+}
+
+const conventions: Readonly<Record<InceptionConvention, { resize: ResizeConvention; middle: number }>> = {
+  tensorflow: { resize: 'tf1-bilinear', middle: 128 },
+  'pytorch-fid': { resize: 'bilinear', middle: 127.5 },
+  'clean-fid': { resize: 'pillow-bicubic-float', middle: 128 },
+};
+
+/**
+ * An extractor with the Inception network of 2015, whose features FID is defined by. Images of any size are quantised to
+ * 8 bits, resized to 299 x 299 and scaled as a tool does it: distances compare with those of the same tool.
+ *
+ * @returns an extractor of images `[n, 1 or 3, height, width]`, -1 (black) to 1 (white)
+ * @throws {CheckpointError} for weights that do not fit, naming the first tensor that is missing, has another shape or a
+ *   value that is not finite
+ * @throws {ConfigError} for an unknown convention or output, and a batch size that is not a whole number >= 1
+ *
+ * @example
+ * const weights = await loadWeights('inception', { download: true });
+ * const extractor = await inception({ runtime: await onnxRuntime(), weights });
+ * const fid = frechetDistance((await extractMoments(extractor, [images])).moments(), reference);
+ */
+export async function inception({
+  runtime,
+  weights,
+  convention = 'tensorflow',
+  output = 'pool',
+  batchSize = 32,
+}: InceptionOptions): Promise<Extractor & { dispose(): Promise<void> }> {
+  requireOneOf('inception.convention', convention, Object.keys(conventions));
+  requireOneOf('inception.output', output, ['pool', 'probabilities', 'spatial']);
+  const { resize, middle } = conventions[convention];
+  const source = 'inception-2015-12-05';
+  const name = output === 'pool' ? source : `${source}/${output}`;
+  const network = inceptionNetwork();
+  const extractor = await moduleExtractor({
+    name,
+    runtime,
+    module: {
+      ...network,
+      apply(params, images) {
+        const { pool, logits, spatial } = network.apply(params, images);
+        return { pool, probabilities: logits.softmax(), spatial }[output];
+      },
+    },
+    params: inceptionParameters(weights, `weights of ${source}`),
+    shape: [3, INCEPTION_SIZE, INCEPTION_SIZE],
+    prepare(images) {
+      const { shape, data } = resizeImages(images, INCEPTION_SIZE, resize);
+      return hostTensor(
+        shape,
+        (data as Float32Array).map((pixel) => (pixel - middle) / middle),
+      );
+    },
+    batchSize,
+    resize: `${resize}-${INCEPTION_SIZE}`,
+  });
+  return {
+    ...extractor,
+    async extract(images) {
+      requireImages(name, images); // of all parts at once, so that the image is named by its place among all
+      return extractor.extract(images);
+    },
+  };
+}
+
+function requireOneOf(option: string, value: string, known: readonly string[]): void {
+  if (!known.includes(value)) throw new ConfigError(option, `wanted one of ${known.join(', ')}, got '${value}'`);
+}
