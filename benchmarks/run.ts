@@ -2,14 +2,16 @@
 // `--profile` for a table of operators, with `--steps-per-run` for several steps in one call; with `--peers` beside
 // PyTorch, JAX and jax-js; with `--in-place` the training steps with and without the C API; with `--opaque` those with
 // a teacher that only runs; with `--eval` a Fréchet distance; with `--memory` the memory of a frozen sampler, on Linux;
-// with `--guidance` no times, but how right one student is at all scales of guidance; with `--mixture` how near the
-// exact map of a mixture students of the presets named by `--preset` end, by default all, with `--seeds`,
-// `--iterations` and the learning rate `--rate`.
+// with `--guidance` no times, but how right one student is at all scales of guidance, with `--seeds` and
+// `--iterations`; with `--guidance-cost` guidance in two calls and in one, and inside and outside the step; with
+// `--mixture` how near the exact map of a mixture students of the presets named by `--preset` end, by default all, with
+// `--seeds`, `--iterations` and the learning rate `--rate`.
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { AYF_EMD_PRESETS, type AyfEmdPreset } from '@flowmap/objectives';
 import { timeFrechetDistance } from './frechet-distance.js';
 import { measureFrozenMemory } from './frozen-memory.js';
+import { timeGuidance } from './guidance-cost.js';
 import { trainGuidedStudents } from './guided-student.js';
 import { compareInPlace } from './in-place.js';
 import { timeLargeProgram } from './large-program.js';
@@ -29,11 +31,12 @@ const { values: options } = parseArgs({
     peers: { type: 'boolean', default: false },
     eval: { type: 'boolean', default: false },
     guidance: { type: 'boolean', default: false },
+    'guidance-cost': { type: 'boolean', default: false },
     memory: { type: 'boolean', default: false },
     mixture: { type: 'boolean', default: false },
     preset: { type: 'string', multiple: true, default: Object.keys(AYF_EMD_PRESETS) },
-    seeds: { type: 'string', default: '5' },
-    iterations: { type: 'string', default: '12000' },
+    seeds: { type: 'string' },
+    iterations: { type: 'string' },
     rate: { type: 'string', default: '2e-3' },
     opaque: { type: 'boolean', default: false },
     python: { type: 'string', default: 'python3' },
@@ -52,13 +55,15 @@ if (options.peers) {
 } else if (options.memory) {
   await measureFrozenMemory(threads);
 } else if (options.guidance) {
-  await trainGuidedStudents();
+  await trainGuidedStudents(Number(options.seeds ?? 3), Number(options.iterations ?? 4000));
+} else if (options['guidance-cost']) {
+  await timeGuidance(threads, Number(options.rounds));
 } else if (options.mixture) {
   const { preset, seeds, iterations, rate } = options;
   await trainMixtureStudents({
     presets: preset as AyfEmdPreset[],
-    seeds: Number(seeds),
-    iterations: Number(iterations),
+    seeds: Number(seeds ?? 5),
+    iterations: Number(iterations ?? 12_000),
     rate: Number(rate),
   });
 } else if (options.opaque) {
