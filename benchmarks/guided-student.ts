@@ -1,9 +1,21 @@
-import { compileSampler, gaussianVelocity, loader, mlp, uniformGrid, type Model } from '@flowmap/core';
+import {
+  collect,
+  compileSampler,
+  defineNetwork,
+  dense,
+  gaussianVelocity,
+  loader,
+  mlp,
+  uniformGrid,
+  type Model,
+  type Network,
+  type Objective,
+} from '@flowmap/core';
 import { gaussianMixture } from '@flowmap/data';
 import { autoguidance, withGuidance } from '@flowmap/guidance';
-import { ayfEmd } from '@flowmap/objectives';
+import { ayfEmd, ayfLmd, uniformLengths } from '@flowmap/objectives';
 import { onnxRuntime } from '@flowmap/runtime-onnx';
-import { hostTensor } from '@flowmap/tensor';
+import { concat, hostTensor } from '@flowmap/tensor';
 import { linearSchedule, objectivePhase, train, trainee } from '@flowmap/train';
 
 /** Deviations of the data of the strong and the weak model. */
@@ -11,37 +23,85 @@ const [STRONG, WEAK] = [0.5, 0.8] as const;
 
 const SCALES = [1, 1.5, 2, 3];
 
-const trials = [
-  { iterations: 2000, c: 0.1, to: 3 },
-  { iterations: 2000, c: Infinity, to: 3 },
-  { iterations: 3500, c: Infinity, to: 3.5 },
+const WIDTH = 64;
+
+const conditions = { guidance: { shape: [], dtype: 'float32' as const } };
+
+const layers = [dense('0', 3, WIDTH), dense('1', WIDTH, WIDTH)];
+const last = dense('2', WIDTH, 1);
+
+/** `F = x h(t, s, λ)` with layers of tanh on the times and λ themselves, each from -1 to 1. */
+const linearInX = defineNetwork(
+  { type: 'linear-in-x', shape: [1], interval: true },
+  collect([...layers, last]),
+  (params, { x, t, s, conditions }) => {
+    const told = [t.mul(2).sub(1), s!.mul(2).sub(1), conditions!['guidance']!.sub(2)];
+    const inputs = concat(
+      told.map((value) => value.reshape([-1, 1])),
+      1,
+    );
+    const hidden = layers.reduce((h, layer) => layer.apply(params, h).tanh(), inputs);
+    return last.apply(params, hidden).mul(x);
+  },
+  { conditions },
+);
+
+/** A student, and how it is trained. */
+interface Trial {
+  readonly name: string;
+  readonly network: Network;
+  readonly objective: Objective;
+  /** Learning rate, which falls linearly to 0. */
+  readonly rate: number;
+}
+
+const trials: readonly Trial[] = [
+  {
+    name: 'mlp, AYF-EMD',
+    network: mlp({ shape: [1], interval: true, width: WIDTH, depth: 2, conditions: { guidance: [] } }),
+    objective: ayfEmd({ rMax: 1 }),
+    rate: 5e-3,
+  },
+  { name: 'linear in x, AYF-EMD', network: linearInX, objective: ayfEmd({ rMax: 1 }), rate: 1e-2 },
+  { name: 'linear in x, AYF-LMD', network: linearInX, objective: ayfLmd(), rate: 1e-2 },
+  {
+    name: 'linear in x, AYF-LMD, uniform lengths',
+    network: linearInX,
+    objective: ayfLmd({ intervalLengths: uniformLengths() }),
+    rate: 1e-2,
+  },
 ];
 
 /**
- * Trains one student for all scales of guidance on Gaussians, and prints how far the deviation of its one-step samples
- * is from that of the guided velocity, `STRONG^scale WEAK^(1 - scale)`.
+ * Trains one student for all scales of guidance on Gaussians, for each seed, and prints how far the deviation of its
+ * one-step samples is from that of the guided velocity, `STRONG^scale WEAK^(1 - scale)`.
  */
-export async function trainGuidedStudents(): Promise<void> {
+export async function trainGuidedStudents(seeds: number, iterations: number): Promise<void> {
+  console.log(`| student | seed | ${SCALES.join(' | ')} |`);
+  console.log(`| --- | ---: | ${SCALES.map(() => '---:').join(' | ')} |`);
+  for (const trial of trials) {
+    for (let seed = 0; seed < seeds; seed++) {
+      const errors = await deviationErrors(await trained(trial, iterations, seed));
+      const cells = errors.map((error) => `${(100 * error).toFixed(1)} %`);
+      console.log(`| ${[trial.name, seed, ...cells].join(' | ')} |`);
+    }
+  }
+}
+
+async function trained({ network, objective, rate }: Trial, iterations: number, seed: number): Promise<Model> {
   const data = gaussianMixture({ weights: [1], means: [[0]], stds: [STRONG], classes: [] });
   const [strong, weak] = [gaussianVelocity({ std: STRONG }), gaussianVelocity({ std: WEAK })];
   const teacher = autoguidance({ strong, weak, scale: 'guidance' });
-  const network = mlp({ shape: [1], interval: true, width: 64, depth: 2, conditions: teacher.conditions });
-  const model: Model = { kind: 'flowMap', network, params: network.init(0), classes: [] };
-  const [batchSize, seed] = [256, 0];
-  const runtime = await onnxRuntime({ device: 'cpu', threads: 1 });
-  console.log(`| iterations | c | drawn up to | ${SCALES.join(' | ')} |`);
-  console.log(`| ---: | ---: | ---: | ${SCALES.map(() => '---:').join(' | ')} |`);
-  for (const { iterations, c, to } of trials) {
-    const training = await train({
-      runtime,
-      trainees: { student: trainee({ model, learningRate: linearSchedule(5e-3) }) },
-      phases: [objectivePhase({ network, objective: ayfEmd({ rMax: 1, c }), teacher, batchSize, seed })],
-      batches: withGuidance(loader(data, { batchSize, seed }), { from: 1, to, seed }),
-      iterations,
-    });
-    const errors = await deviationErrors(training.model({ average: 'ema' }));
-    console.log(`| ${[iterations, c, to, ...errors.map((error) => `${(100 * error).toFixed(1)} %`)].join(' | ')} |`);
-  }
+  const model: Model = { kind: 'flowMap', network, params: network.init(seed), classes: [] };
+  const batchSize = 256;
+  const training = await train({
+    runtime: await onnxRuntime({ device: 'cpu', threads: 1 }),
+    trainees: { student: trainee({ model, learningRate: linearSchedule(rate) }) },
+    phases: [objectivePhase({ network, objective, teacher, batchSize, seed })],
+    batches: withGuidance(loader(data, { batchSize, seed }), { from: 1, to: 3, seed }),
+    iterations,
+  });
+  return training.model({ average: 'ema' });
 }
 
 /** Relative errors of the deviation at each scale: the exact map is linear, with the deviation as its slope. */

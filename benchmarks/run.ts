@@ -5,6 +5,7 @@ import { AYF_EMD_PRESETS, type AyfEmdPreset } from '@flowmap/objectives';
 import { choice, choices, flag, pathOr, positive, runCommand, whole, words, type Config } from 'flowmap/node';
 import { timeFrechetDistance } from './frechet-distance.js';
 import { measureFrozenMemory } from './frozen-memory.js';
+import { timeGuidance } from './guidance-cost.js';
 import { trainGuidedStudents } from './guided-student.js';
 import { compareInPlace } from './in-place.js';
 import { timeLargeProgram } from './large-program.js';
@@ -25,11 +26,12 @@ const BENCH_OPTIONS = {
   peers: flag('the steps beside those of PyTorch, JAX and jax-js'),
   eval: flag('a Fréchet distance'),
   guidance: flag('no times, but how right one student is at all scales of guidance'),
+  guidanceCost: flag('guidance in two calls and in one, inside and outside the step'),
   memory: flag('the memory of a frozen sampler, on Linux'),
   mixture: flag('no times, but how near the exact map of a mixture students of presets end'),
   preset: choices('presets of --mixture', presets, presets),
-  seeds: whole('seeds of --mixture', 5),
-  iterations: whole('steps of each student of --mixture', 12_000),
+  seeds: whole('seeds; 5 for --mixture and 3 for --guidance unless given', null),
+  iterations: whole('steps of each student; 12,000 for --mixture and 4,000 for --guidance unless given', null),
   rate: positive('learning rate of --mixture', 2e-3),
   opaque: flag('the steps with a teacher that only runs'),
   python: pathOr('the Python of --peers', 'FILE', 'python3'),
@@ -49,10 +51,12 @@ async function bench(options: Config<typeof BENCH_OPTIONS>): Promise<void> {
   } else if (options.memory) {
     await measureFrozenMemory(threads);
   } else if (options.guidance) {
-    await trainGuidedStudents();
+    await trainGuidedStudents(options.seeds ?? 3, options.iterations ?? 4000);
+  } else if (options.guidanceCost) {
+    await timeGuidance(threads, rounds);
   } else if (options.mixture) {
     const { preset, seeds, iterations, rate } = options;
-    await trainMixtureStudents({ presets: preset, seeds, iterations, rate });
+    await trainMixtureStudents({ presets: preset, seeds: seeds ?? 5, iterations: iterations ?? 12_000, rate });
   } else if (options.opaque) {
     await compareOpaqueTeacher(threads, rounds);
   } else if (options.inPlace) {

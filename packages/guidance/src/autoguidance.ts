@@ -31,7 +31,7 @@ export interface AutoguidanceOptions<G extends Guide = Guide> extends GuidanceSc
  * exactly the strong one. If either is opaque, so is the result.
  *
  * @throws {ConfigError} for λ < 1 or an invalid interval; naming what differs between two models: the shape of samples,
- *   a class, a condition; for a traceable field beside an opaque one without a runtime; on tracing or running, when the
+ *   a class, a condition, the path; for a traceable field beside an opaque one without a runtime; on tracing or running, when the
  *   condition that gives λ is missing
  */
 export function autoguidance(

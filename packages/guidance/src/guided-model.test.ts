@@ -97,9 +97,26 @@ test('refuses what cannot be guided', () => {
   expect(() => guidedModel({ strong, scale: 2 })).toThrow('neither');
   expect(() => guidedModel({ strong, nullClass: 'fox', scale: 2 })).toThrow("no class 'fox'");
   expect(() => guidedModel({ strong, weak: flowMapFrom(weak, 0), scale: 2 })).toThrow('the weak one a flowMap');
+  expect(() => guidedModel({ strong, weak: { ...weak, path: 'trigonometric' }, scale: 2 })).toThrow('the path');
+  const other: Model = { ...weak, parametrization: 'trigonometric' };
+  expect(() => guidedModel({ strong, weak: other, scale: 2 })).toThrow('the parametrisation');
   expect(() => guidedModel({ strong, weak, scale: 'label' })).toThrow("a condition 'label' of its own");
   expect(() => classifierFree({ model: strong, dropped: ['size'], scale: 2 })).toThrow("'size'");
   expect(() => classifierFree({ model: strong, nullClass: 'none', scale: 0.5 })).toThrow('classifierFree.scale');
+});
+
+test('keeps the path and the parametrisation', () => {
+  const meaning = { path: 'trigonometric', parametrization: 'trigonometric' } as const;
+  expect(guidedModel({ strong: { ...strong, ...meaning }, weak: { ...weak, ...meaning }, scale: 2 })).toMatchObject(
+    meaning,
+  );
+});
+
+test('has a note on scales below 1', () => {
+  const notes: string[] = [];
+  const onNote = (note: string) => notes.push(note);
+  for (const scale of [2, 1, 0.5]) guidedModel({ strong, weak, scale, onNote });
+  expect(notes).toEqual(['a guidance scale of 0.5 is below 1: it moves samples towards the weak model']);
 });
 
 test('loaders draw scales and drop labels by seed and step', async () => {

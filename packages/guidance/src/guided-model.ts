@@ -3,6 +3,7 @@ import { nullConditions, requireNull, type NullConditions } from './internal/nul
 import { both } from './internal/prefixes.js';
 import { requireSameKind } from './internal/same-kind.js';
 import { combine, requireScale, type GuidanceScale } from './internal/scale.js';
+import { upgradedParams } from './internal/upgraded-params.js';
 
 /**
  * A guided network: that of the strong model, that of the weak model unless it is the same, and how they are combined.
@@ -22,6 +23,8 @@ export interface GuidedModelOptions extends GuidanceScale, NullConditions {
   readonly strong: Model;
   /** Unless given, the strong model under the null class or without the dropped conditions. */
   readonly weak?: Model;
+  /** Called with a note for a fixed λ < 1, with which samples move towards the weak model. */
+  readonly onNote?: (note: string) => void;
 }
 
 /**
@@ -31,7 +34,8 @@ export interface GuidedModelOptions extends GuidanceScale, NullConditions {
  * maps only approximates the flow map of the guided velocity, whereas a student distilled from that velocity learns it.
  *
  * @throws {ConfigError} for an invalid scale or interval, or a scale whose condition the model already has; naming what
- *   differs: the kind, the shape of samples, a class, a condition; without a weak model, when nothing is dropped
+ *   differs: the kind, the shape of samples, a class, a condition, the path, the parametrisation; without a weak model,
+ *   when nothing is dropped
  */
 export function guidedModel(options: GuidedModelOptions): Model {
   const { strong, weak, nullClass, dropped, scale, interval } = options;
@@ -39,6 +43,13 @@ export function guidedModel(options: GuidedModelOptions): Model {
     requireSameKind('guidedModel.weak', strong, weak);
     if (strong.kind !== weak.kind) {
       throw new ConfigError('guidedModel.weak', `the strong model is a ${strong.kind}, the weak one a ${weak.kind}`);
+    }
+    const [meaning, other] = [strong, weak].map(({ parametrization = 'euler' }) => parametrization);
+    if (meaning !== other) {
+      throw new ConfigError(
+        'guidedModel.weak',
+        `the parametrisation of the strong model is ${meaning}, its own ${other}`,
+      );
     }
   }
   if (weak === undefined || nullClass !== undefined || dropped !== undefined)
@@ -54,8 +65,18 @@ export function guidedModel(options: GuidedModelOptions): Model {
     ...(dropped ? { dropped } : {}),
   };
   const network = guidedNetwork(config);
+  if (typeof scale === 'number' && scale < 1) {
+    options.onNote?.(`a guidance scale of ${scale} is below 1: it moves samples towards the weak model`);
+  }
   const params = both(upgradedParams(strong), weak ? upgradedParams(weak) : {});
-  return { kind: strong.kind, network, params, classes: strong.classes };
+  return {
+    kind: strong.kind,
+    network,
+    params,
+    classes: strong.classes,
+    ...(strong.path === undefined ? {} : { path: strong.path }),
+    ...(strong.parametrization === undefined ? {} : { parametrization: strong.parametrization }),
+  };
 }
 
 /**
@@ -92,8 +113,4 @@ export function guidedNetwork(given: NetworkConfig): Network<GuidedConfig> {
       });
     },
   };
-}
-
-function upgradedParams({ network, params }: Model): Model['params'] {
-  return network.upgrade ? network.upgrade(params) : params;
 }

@@ -4,7 +4,7 @@ import { sameShape, specText } from '@flowmap/tensor';
 /**
  * Checks that a weak model can guide a strong one.
  *
- * @throws {ConfigError} naming what differs: the shape of samples, a condition, or a class
+ * @throws {ConfigError} naming what differs: the shape of samples, a condition, a class, or the path
  */
 export function requireSameKind(option: string, strong: Model, weak: Model): void {
   const [shape, other] = [strong.network.config.shape, weak.network.config.shape];
@@ -22,6 +22,8 @@ export function requireSameKind(option: string, strong: Model, weak: Model): voi
     const [wanted, got] = [conditionText(ours, name), conditionText(theirs, name)];
     if (wanted !== got) fail(`the condition '${name}'`, wanted, got);
   }
+  const [path, otherPath] = [strong, weak].map((model) => model.path ?? 'linear') as [string, string];
+  if (path !== otherPath) fail('the path', path, otherPath);
 }
 
 function className({ classes }: Model, i: number): string {
