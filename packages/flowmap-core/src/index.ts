@@ -75,6 +75,7 @@ export {
   collectDraws,
   convolution,
   dense,
+  initialize,
   type DrawSpecs,
   type InitialSpec,
   type InitialSpecs,
