@@ -18,3 +18,6 @@ export {
   type FrozenFeatures,
   type ProjectedDiscriminatorOptions,
 } from './projected-discriminator.js';
+export { differentiableAugmentation, type Augmentation, type AugmentationOptions } from './augmentation.js';
+export { discriminatorTrainee, type DiscriminatorTraineeOptions } from './discriminator-trainee.js';
+export { finetune, type BalanceOptions, type FinetuneOptions, type PenaltyOptions } from './finetune.js';

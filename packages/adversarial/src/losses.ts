@@ -8,6 +8,8 @@ export interface AdversarialLoss {
   readonly name: string;
   discriminator(real: Tensor, fake: Tensor): Tensor;
   generator(real: Tensor, fake: Tensor): Tensor;
+  /** The fraction that the discriminator classifies right. */
+  accuracy(real: Tensor, fake: Tensor): Tensor;
 }
 
 /**
@@ -19,6 +21,7 @@ export const relativisticPairing: AdversarialLoss = {
   name: 'relativistic pairing',
   discriminator: (real, fake) => fake.sub(real).softplus().mean(),
   generator: (real, fake) => real.sub(fake).softplus().mean(),
+  accuracy: (real, fake) => share(real.greater(fake)),
 };
 
 /** The logistic loss with the non-saturating generator (Goodfellow et al. 2014). */
@@ -26,6 +29,7 @@ export const nonSaturating: AdversarialLoss = {
   name: 'non-saturating',
   discriminator: (real, fake) => real.neg().softplus().mean().add(fake.softplus().mean()),
   generator: (_, fake) => fake.neg().softplus().mean(),
+  accuracy: bySign,
 };
 
 /** The hinge loss (Lim and Ye 2017): logits beyond 1 on the right side count no more. */
@@ -36,4 +40,16 @@ export const hinge: AdversarialLoss = {
     return below(real).add(below(fake.neg()));
   },
   generator: (_, fake) => fake.neg().mean(),
+  accuracy: bySign,
 };
+
+/** The fraction of positive logits among real, and negative ones among generated samples. */
+function bySign(real: Tensor, fake: Tensor): Tensor {
+  return share(real.greater(0))
+    .add(share(fake.less(0)))
+    .mul(0.5);
+}
+
+function share(isRight: Tensor): Tensor {
+  return isRight.cast('float32').mean();
+}

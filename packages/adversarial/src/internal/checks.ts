@@ -17,10 +17,13 @@ export function requireShape(option: string, shape: readonly number[], axes: rea
 /**
  * Checks a number that may not be negative.
  *
+ * @param most largest number; any finite one unless given
  * @throws {ConfigError} naming the option
  */
-export function requireNonNegative(option: string, value: number): void {
-  if (!(value >= 0 && value < Infinity)) throw new ConfigError(option, `wanted a finite number >= 0, got ${value}`);
+export function requireNonNegative(option: string, value: number, most = Number.MAX_VALUE): void {
+  if (value >= 0 && value <= most) return;
+  const wanted = most === Number.MAX_VALUE ? 'a finite number >= 0' : `a number from 0 to ${most}`;
+  throw new ConfigError(option, `wanted ${wanted}, got ${value}`);
 }
 
 /**
