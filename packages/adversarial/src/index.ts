@@ -21,3 +21,5 @@ export {
 export { differentiableAugmentation, type Augmentation, type AugmentationOptions } from './augmentation.js';
 export { discriminatorTrainee, type DiscriminatorTraineeOptions } from './discriminator-trainee.js';
 export { finetune, type BalanceOptions, type FinetuneOptions, type PenaltyOptions } from './finetune.js';
+export { adversarialGuard, type AdversarialGuardOptions } from './adversarial-guard.js';
+export { AdversarialStopError } from './errors.js';
