@@ -2,12 +2,14 @@
 // `--profile` for a table of operators, with `--steps-per-run` for several steps in one call; with `--peers` beside
 // PyTorch, JAX and jax-js; with `--in-place` the training steps with and without the C API; with `--opaque` those with
 // a teacher that only runs; with `--eval` a Fréchet distance; with `--memory` the memory of a frozen sampler, on Linux;
+// with `--adversarial` the phases of an adversarial finetuning in units of the AYF-EMD step;
 // with `--guidance` no times, but how right one student is at all scales of guidance; with `--mixture` how near the
 // exact map of a mixture students of the presets named by `--preset` end, by default all, with `--seeds`,
 // `--iterations` and the learning rate `--rate`.
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { AYF_EMD_PRESETS, type AyfEmdPreset } from '@flowmap/objectives';
+import { timeAdversarialSteps } from './adversarial.js';
 import { timeFrechetDistance } from './frechet-distance.js';
 import { measureFrozenMemory } from './frozen-memory.js';
 import { trainGuidedStudents } from './guided-student.js';
@@ -29,6 +31,7 @@ const { values: options } = parseArgs({
     peers: { type: 'boolean', default: false },
     eval: { type: 'boolean', default: false },
     guidance: { type: 'boolean', default: false },
+    adversarial: { type: 'boolean', default: false },
     memory: { type: 'boolean', default: false },
     mixture: { type: 'boolean', default: false },
     preset: { type: 'string', multiple: true, default: Object.keys(AYF_EMD_PRESETS) },
@@ -49,6 +52,8 @@ if (options.peers) {
   await comparePeers({ python, rounds: Number(options.rounds), threads, task, small, tfjsNode });
 } else if (options.eval) {
   timeFrechetDistance(2048, Number(options.rounds));
+} else if (options.adversarial) {
+  await timeAdversarialSteps(threads, Number(options.rounds));
 } else if (options.memory) {
   await measureFrozenMemory(threads);
 } else if (options.guidance) {

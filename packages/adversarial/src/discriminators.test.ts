@@ -19,8 +19,8 @@ async function logitsOf(discriminator: Discriminator, x: HostTensor, label?: num
     referenceRuntime(),
     (x, label, ...values) =>
       discriminator.apply(Object.fromEntries(names.map((name, i) => [name, values[i]!])), {
-        x: x!,
-        conditions: { label: label! },
+        x: x,
+        conditions: { label: label },
       }).logits,
     [x, hostTensor([x.shape[0]!], label ?? [0, 0], 'int32'), ...names.map((name) => params[name]!)],
   );
@@ -30,7 +30,7 @@ async function logitsOf(discriminator: Discriminator, x: HostTensor, label?: num
 test('the deviation of a group of samples becomes a channel', async () => {
   // Of 6 samples 3 are a group: 0, 2, 4 and 1, 3, 5.
   const x = hostTensor([6, 1, 1, 1], Float64Array.of(0, 5, 3, 5, 6, 5));
-  const { data, shape } = await evaluate(referenceRuntime(), (x) => withMinibatchDeviation(x!), [x]);
+  const { data, shape } = await evaluate(referenceRuntime(), (x) => withMinibatchDeviation(x), [x]);
   expect(shape).toEqual([6, 2, 1, 1]);
   const deviations = [1, 3, 5, 7, 9, 11].map((i) => data[i]!);
   [Math.sqrt(6), 0, Math.sqrt(6), 0, Math.sqrt(6), 0].forEach((value, i) => {

@@ -54,7 +54,7 @@ test('each loss has the values of its formula', async () => {
     [nonSaturating, expected.nonSaturating],
     [hinge, expected.hinge],
   ] as const) {
-    const got = await valuesOf(loss, real!, fake!);
+    const got = await valuesOf(loss, real, fake);
     for (const [name, value] of Object.entries(values))
       expect(got[name], `${loss.name} ${name}`).toBeCloseTo(value, 12);
   }

@@ -1,10 +1,8 @@
-import { loader, mlp, type Loader, type Model, type Phase } from '@flowmap/core';
-import { gaussianVelocity } from '@flowmap/core';
+import { gaussianVelocity, loader, mlp, type Loader, type Model, type Phase, type Trainee } from '@flowmap/core';
 import { gaussianMixture } from '@flowmap/data';
 import { ayfEmd } from '@flowmap/objectives';
 import { hostTensor, normals, sizeOf, type HostTensors, type TensorSpec } from '@flowmap/tensor';
 import { adamw, constantSchedule, objectivePhase, trainee } from '@flowmap/train';
-import type { Trainee } from '@flowmap/core';
 import { discriminatorTrainee } from '../discriminator-trainee.js';
 import { mlpDiscriminator } from '../mlp-discriminator.js';
 
