@@ -19,6 +19,7 @@ const bundled = [
   '@tensorflow/tfjs-backend-webgl',
   '@tensorflow/tfjs-backend-webgpu',
   '@tensorflow/tfjs-core',
+  'fflate',
   'onnx-buf',
 ];
 

@@ -1,10 +1,11 @@
-// Checks the packages in the form in which users get them: packed, linted, installed in an empty folder outside the
-// repository, every entry imported in Node and type-checked without skipLibCheck.
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+// Checks the packages in the form in which users get them: packed, linted, installed in empty folders outside the
+// repository by npm and by pnpm, every entry imported in Node and type-checked, and a page built with them.
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { consumeByNpm, consumeByPnpm } from './consumers.js';
 import { packPublished, publishedFolders, readManifest, type Manifest } from './published.js';
-import { root, run } from './run.js';
+import { run } from './run.js';
 
 /** The import specifiers of a package: its name, and its name with each subpath. */
 const entriesOf = ({ name, exports = {} }: Manifest): string[] =>
@@ -30,57 +31,14 @@ function pack(folders: string[], folder: string): Record<string, string> {
   );
 }
 
-/**
- * Installs the tarballs, with every optional peer, in the empty `folder`, and uses each entry there; then without the
- * peers.
- */
-function consume(manifests: Manifest[], tarballs: Record<string, string>, folder: string): void {
-  mkdirSync(folder);
-  const tools = readManifest(root).devDependencies ?? {};
-  const peers = new Set(manifests.flatMap(({ peerDependencies = {} }) => Object.keys(peerDependencies)));
-  const installed = [...peers, 'typescript', '@types/node'].flatMap((name) => {
-    const version = tools[name];
-    return version === undefined ? [] : [[name, version]];
-  });
-  const dependencies = { ...tarballs, ...(Object.fromEntries(installed) as Record<string, string>) };
-  writeFileSync(join(folder, 'package.json'), JSON.stringify({ private: true, type: 'module', dependencies }));
-  run(folder, 'on-failure', 'npm', 'install', '--prefer-offline', '--ignore-scripts', '--no-audit', '--no-fund');
-
-  const entries = manifests.flatMap(entriesOf);
-  const imports = entries.map((entry) => `if (Object.keys(await import('${entry}')).length === 0) empty('${entry}');`);
-  const empty = 'const empty = (entry) => { throw new Error(`${entry} exports nothing.`); };';
-  writeFileSync(join(folder, 'every-entry.js'), [empty, ...imports].join('\n'));
-  run(folder, 'on-failure', 'node', 'every-entry.js');
-
-  const uses = entries.map((entry, index) => `export * as entry${String(index)} from '${entry}';`);
-  writeFileSync(join(folder, 'consumer.ts'), uses.join('\n'));
-  const compilerOptions = {
-    target: 'es2023',
-    lib: ['es2023'],
-    module: 'nodenext',
-    types: ['node'],
-    strict: true,
-    exactOptionalPropertyTypes: true,
-    noEmit: true,
-    skipLibCheck: false,
-  };
-  writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['consumer.ts'] }));
-  run(folder, 'on-failure', join(folder, 'node_modules/.bin/tsc'), '--project', '.');
-
-  for (const { peerDependenciesMeta = {} } of manifests) {
-    for (const [name, { optional }] of Object.entries(peerDependenciesMeta)) {
-      // The suites of the entries for testing are vitest's.
-      if (optional && name !== 'vitest') rmSync(join(folder, 'node_modules', name), { recursive: true, force: true });
-    }
-  }
-  run(folder, 'on-failure', 'node', 'every-entry.js');
-}
-
 const folders = publishedFolders();
 const scratch = mkdtempSync(join(tmpdir(), 'flowmap-packages-'));
 try {
   const tarballs = pack(folders, join(scratch, 'tarballs'));
-  consume(folders.map(readManifest), tarballs, join(scratch, 'consumer'));
+  const manifests = folders.map(readManifest);
+  const entries = manifests.flatMap(entriesOf);
+  await consumeByNpm(join(scratch, 'npm'), manifests, tarballs, entries);
+  consumeByPnpm(join(scratch, 'pnpm'), tarballs, entries);
   console.log(`${String(folders.length)} packages packed, installed, imported and type-checked.`);
 } finally {
   rmSync(scratch, { recursive: true, force: true });

@@ -14,6 +14,7 @@ interface Metrics {
     velocityDrift: { rms: number }[];
     byLength: { mapError: number; tangentNorm: number; tangentShare: number }[];
   };
+  distances?: { student: Record<string, number> };
   trainStep: { gflops: number };
   matmul: { gflops: number };
   wallSeconds: number;
@@ -23,7 +24,7 @@ const examples = [
   { name: 'checkerboard', options: ['--teacher-iterations', '20'], files: ['metrics.json', 'index.html'] },
   {
     name: 'emoji',
-    options: [],
+    options: ['--evaluate', '4'],
     files: ['metrics.json', 'index.html', 'teacher.png', 'samples-1.png', 'samples-2.png'],
   },
 ];
@@ -70,10 +71,14 @@ try {
           ]),
         ),
       ),
+      ...Object.fromEntries(
+        Object.entries(metrics.distances?.student ?? {}).map(([n, value]) => [`distances.student.${n}`, value]),
+      ),
       'trainStep.gflops': metrics.trainStep.gflops,
       'matmul.gflops': metrics.matmul.gflops,
       wallSeconds: metrics.wallSeconds,
     };
+    assert(name !== 'emoji' || 'distances.student.4' in figures, 'emoji measured no distance from the data.');
     for (const [key, value] of Object.entries(figures)) {
       assert(Number.isFinite(value), `${name}: ${key} of metrics.json is ${String(value)}, not a finite number.`);
     }

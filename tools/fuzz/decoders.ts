@@ -12,7 +12,7 @@ import {
 import { lockChosenFolder } from '@flowmap/core/node';
 import { eightGaussians, idxDataset, imageDataset, parseCifar10, parseIdx } from '@flowmap/data';
 import { cifar10Binary, idxFiles, imageFolder } from '@flowmap/data/node';
-import { decodeNpz, decodeTorchFile, momentsFromNpz, npzNames } from '@flowmap/eval';
+import { decodeMoments, decodeNpz, decodeTorchFile, momentsFromNpz, npzNames } from '@flowmap/eval';
 import { flowMatching } from '@flowmap/objectives';
 import { referenceRuntime } from '@flowmap/runtime-reference';
 import { ReconstructionError, RunMismatchError } from '@flowmap/train';
@@ -123,6 +123,13 @@ export const decoders: Readonly<Record<string, Decoder>> = {
       npzNames(bytes, 'fuzz').includes('mu')
         ? momentsFromNpz(bytes, { extractor: 'fuzz', weights: null, resize: 'none', count: 2 })
         : decodeNpz(bytes, 'fuzz'),
+  },
+  moments: {
+    mutate: mutateSafetensors,
+    errors: [CheckpointError],
+    memory: 512,
+    batch: 256,
+    decode: (bytes) => decodeMoments(bytes, 'fuzz'),
   },
   'image-cache': {
     mutate: mutateCache,

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { dit, encodeModel, encodeSafetensors, flowMapFrom, mlp, unet, type Model, type Network } from '@flowmap/core';
+import { encodeMoments } from '@flowmap/eval';
 import { hostTensor } from '@flowmap/tensor';
 import { trainVelocityField } from '@flowmap/train/node';
 import sharp from 'sharp';
@@ -63,6 +64,11 @@ seed('images', 'plain.jpg', await picture.clone().withMetadata({ orientation: 6 
 seed('images', 'progressive.jpg', await picture.clone().jpeg({ progressive: true }).toBuffer());
 seed('images', 'lossy.webp', await picture.clone().webp().toBuffer());
 seed('images', 'lossless.webp', await picture.clone().webp({ lossless: true }).toBuffer());
+
+const moments = { count: 9, width: 2, mean: Float64Array.of(1, 2), covariance: Float64Array.of(2, 1, 1, 3) };
+const source = { extractor: 'fuzz', weights: null, resize: 'none' };
+seed('moments', 'double', encodeMoments({ ...moments, source }));
+seed('moments', 'single', encodeMoments({ ...moments, source: { ...source, weights: 'a1' } }, { dtype: 'float32' }));
 
 const scratch = mkdtempSync(join(tmpdir(), 'flowmap-seeds-'));
 const cache = join(scratch, 'cache');

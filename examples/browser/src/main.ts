@@ -1,11 +1,23 @@
-import { drawChart, type Line } from './draw-chart.js';
+import { CHART_STYLE, lineChart, type LineChart } from '@flowmap/eval';
 import { drawPoints } from './draw-points.js';
-import { FEW, MANY, type Command, type Phase, type Points, type Report, type Settings } from './messages.js';
+import {
+  FEW,
+  MANY,
+  type Command,
+  type Method,
+  type Phase,
+  type Points,
+  type Report,
+  type Settings,
+} from './messages.js';
 import { settingsOf } from './settings.js';
 import { tilesIn, type Tile } from './tiles.js';
 
 type Status = 'idle' | 'loading' | 'running' | 'paused' | 'done' | 'failed';
-type Curve = (readonly [step: number, value: number])[];
+interface Curve {
+  readonly x: number[];
+  readonly y: number[];
+}
 
 const element = (id: string): HTMLElement => document.getElementById(id)!;
 const canvas = (id: string): HTMLCanvasElement => element(id) as HTMLCanvasElement;
@@ -28,10 +40,15 @@ let settings: Settings = settingsOf(location.search);
 let worker: Worker | undefined;
 let status: Status = 'idle';
 let noise: Points | undefined;
+let methods: Readonly<Record<Phase, Method>> | undefined;
 let curves: { losses: Record<Phase, Curve>; distances: Curve[] };
 /** Milliseconds that the run took before the last start or resumption, and the time of that. */
 let clock = { before: 0, since: 0 };
 
+/** Strokes and gaps of the student's lines in 1, 2 and 4 steps. */
+const DASHES: readonly (readonly number[])[] = [[], [6, 3], [2, 3]];
+
+document.head.append(Object.assign(document.createElement('style'), { textContent: CHART_STYLE }));
 device.value = settings.device;
 toggle.addEventListener('click', () => {
   if (status === 'running') tell({ type: 'pause' }, 'paused');
@@ -70,12 +87,17 @@ function reset(): void {
   worker?.terminate();
   worker = undefined;
   noise = undefined;
-  curves = { losses: { teacher: [], student: [] }, distances: FEW.map(() => []) };
+  methods = undefined;
+  curves = {
+    losses: { teacher: { x: [], y: [] }, student: { x: [], y: [] } },
+    distances: FEW.map(() => ({ x: [], y: [] })),
+  };
   clock = { before: 0, since: 0 };
   for (const tile of [...tiles.teacher, ...tiles.student]) tile.show(undefined);
   for (const phase of ['teacher', 'student'] as const) showProgress(phase, 0);
   element('runtime').textContent = element('speed').textContent = '–';
   element('message').textContent = '';
+  showMethods();
   show('idle');
   showTime();
   redraw();
@@ -84,7 +106,8 @@ function reset(): void {
 function receive(report: Report): void {
   switch (report.type) {
     case 'ready':
-      noise = report.noise;
+      ({ noise, methods } = report);
+      showMethods();
       element('runtime').textContent = report.runtime;
       tiles.student.at(-1)!.show({ points: report.data });
       show('running');
@@ -92,14 +115,14 @@ function receive(report: Report): void {
       return;
     case 'progress':
       element('speed').textContent = report.stepsPerSecond.toFixed(1);
-      curves.losses[report.phase].push([report.step, report.loss]);
+      add(curves.losses[report.phase], report.step, report.loss);
       showProgress(report.phase, report.step, report.loss);
       drawCharts();
       return;
     case 'samples':
       for (const [i, { points, distance }] of report.samples.entries()) {
         tiles[report.phase][i]!.show({ points, ...(noise ? { noise } : {}), ...(distance ? { distance } : {}) });
-        if (report.phase === 'student') curves.distances[i]!.push([report.step, distance ?? 0]);
+        if (report.phase === 'student') add(curves.distances[i]!, report.step, distance ?? 0);
       }
       drawCharts();
       return;
@@ -145,15 +168,42 @@ function redraw(): void {
   drawCharts();
 }
 
+/** What teacher and student are trained by, once that is known. */
+function showMethods(): void {
+  const texts = Object.values(methods ?? {}).flatMap(({ title, text }) => [
+    Object.assign(document.createElement('dt'), { textContent: title }),
+    Object.assign(document.createElement('dd'), { textContent: text }),
+  ]);
+  element('methods').replaceChildren(...texts);
+}
+
 function drawCharts(): void {
-  for (const phase of ['teacher', 'student'] as const) {
-    const line: Line = { points: curves.losses[phase], colour: `--${phase}`, smooth: true };
-    drawChart(canvas(`${phase}-loss`), [line], stepsOf(phase));
-  }
-  const dashes = [[], [6, 3], [2, 3]];
-  const lines = curves.distances.map((points, i): Line => {
-    const steps = FEW[i]!;
-    return { points, colour: '--student', label: steps === 1 ? '1 step' : `${String(steps)} steps`, dash: dashes[i]! };
-  });
-  drawChart(canvas('distance'), lines, settings.studentSteps);
+  element('curves').innerHTML = [lossChart('teacher'), lossChart('student'), distanceChart()].map(lineChart).join('');
+}
+
+function lossChart(phase: Phase): LineChart {
+  return {
+    title: `${phase === 'teacher' ? 'Teacher' : 'Student'}’s loss`,
+    note: methods?.[phase].title ?? '',
+    x: { label: 'training step', to: stepsOf(phase) },
+    y: { label: 'loss', zero: false },
+    lines: [{ ...curves.losses[phase], role: phase, noisy: true }],
+  };
+}
+
+function distanceChart(): LineChart {
+  return {
+    title: 'Student’s distance to the teacher',
+    x: { label: 'training step', to: settings.studentSteps },
+    y: { label: 'distance' },
+    lines: curves.distances.map((curve, i) => {
+      const name = FEW[i] === 1 ? '1 step' : `${String(FEW[i])} steps`;
+      return { ...curve, name, ...(i > 0 ? { dash: DASHES[i]! } : {}) };
+    }),
+  };
+}
+
+function add(curve: Curve, step: number, value: number): void {
+  curve.x.push(step);
+  curve.y.push(value);
 }

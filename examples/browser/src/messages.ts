@@ -33,6 +33,12 @@ export const MANY = 32;
 
 export type Phase = 'teacher' | 'student';
 
+/** What a phase trains by: its objective's name, and what the objective says of itself. */
+export interface Method {
+  readonly title: string;
+  readonly text: string;
+}
+
 /** Messages from the page to its worker. */
 export type Command =
   { readonly type: 'start'; readonly settings: Settings } | { readonly type: 'pause' } | { readonly type: 'resume' };
@@ -46,6 +52,7 @@ export type Report =
       readonly type: 'ready';
       /** The runtime, with its device: `onnx (cpu)`. */
       readonly runtime: string;
+      readonly methods: Readonly<Record<Phase, Method>>;
       /** The starting points of every picture, and points of the data. */
       readonly noise: Points;
       readonly data: Points;

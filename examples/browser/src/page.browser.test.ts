@@ -36,6 +36,16 @@ test('the page trains a teacher and a student, and draws what they sample', asyn
   expect(pictures.map(({ dataset }) => dataset['points'])).toEqual(Array(8).fill(String(points)));
   for (const picture of pictures) expect(coloursOf(picture)).toBeGreaterThan(10);
 
+  const charts = [...document.querySelectorAll<SVGElement>('#curves > .chart > svg')];
+  expect(charts.map((chart) => chart.getAttribute('aria-label'))).toEqual([
+    'Teacher’s loss: loss over training step',
+    'Student’s loss: loss over training step',
+    'Student’s distance to the teacher: distance over training step',
+  ]);
+  expect(charts.map((chart) => chart.querySelectorAll('path.line').length)).toEqual([1, 1, 3]);
+  expect(document.querySelector('#curves')!.textContent).toContain('AYF-EMD');
+  expect(document.querySelector('#methods')!.textContent).toContain('warm-up');
+
   document.querySelector<HTMLButtonElement>('#reset')!.click();
   expect(document.body.dataset['status']).toBe('idle');
   expect(pictures.map(({ dataset }) => dataset['points'])).toEqual(Array(8).fill('0'));

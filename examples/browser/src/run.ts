@@ -1,9 +1,18 @@
-import { euler, flowMapFrom, flowMapSampler, mlp, velocityField, type Model } from '@flowmap/core';
+import { euler, flowMapFrom, flowMapSampler, mlp, velocityField, type Model, type Objective } from '@flowmap/core';
 import { checkerboard } from '@flowmap/data';
 import { ayfEmd, flowMatching } from '@flowmap/objectives';
 import { onnxRuntime } from '@flowmap/runtime-onnx';
 import { normalBatch } from '@flowmap/tensor';
-import { FEW, MANY, type Phase, type Points, type Report, type Samples, type Settings } from './messages.js';
+import {
+  FEW,
+  MANY,
+  type Method,
+  type Phase,
+  type Points,
+  type Report,
+  type Samples,
+  type Settings,
+} from './messages.js';
 import { openSampler, type PointSampler } from './sampler.js';
 import { trainModel, type Gate } from './train.js';
 
@@ -17,7 +26,14 @@ export async function run(settings: Settings, report: (report: Report) => void, 
   const data = checkerboard({ seed });
   const noise = normalBatch({ seed, purpose: 'picture' }, [points, 2]);
   const drawn = await data.batch(Array.from({ length: points }, (_, i) => 1e6 + i));
-  report({ type: 'ready', runtime: runtime.name, noise: Float32Array.from(noise), data: Float32Array.from(drawn.x) });
+  const objectives = { teacher: flowMatching(), student: ayfEmd() };
+  report({
+    type: 'ready',
+    runtime: runtime.name,
+    methods: { teacher: methodOf(objectives.teacher), student: methodOf(objectives.student) },
+    noise: Float32Array.from(noise),
+    data: Float32Array.from(drawn.x),
+  });
 
   const common = { runtime, data, batchSize, seed, gate };
   const network = mlp({ shape: data.shape, width, depth });
@@ -30,7 +46,7 @@ export async function run(settings: Settings, report: (report: Report) => void, 
   const teacher = await trainModel({
     ...common,
     model: { kind: 'velocity', network, params: network.init(seed), classes: [] },
-    objective: flowMatching(),
+    objective: objectives.teacher,
     learningRate: 2e-3,
     iterations: settings.teacherSteps,
     progress: progress('teacher'),
@@ -50,7 +66,7 @@ export async function run(settings: Settings, report: (report: Report) => void, 
     ...common,
     model: student,
     teacher: velocityField(teacher),
-    objective: ayfEmd(),
+    objective: objectives.student,
     learningRate: 1e-3,
     iterations: settings.studentSteps,
     progress: progress('student'),
@@ -61,6 +77,10 @@ export async function run(settings: Settings, report: (report: Report) => void, 
   });
   await studentSampler.dispose();
   report({ type: 'done' });
+}
+
+function methodOf({ name, about }: Objective): Method {
+  return { title: about?.title ?? name, text: about?.text ?? '' };
 }
 
 async function few(sampler: PointSampler, params: Model['params'], exact: Points): Promise<Samples[]> {

@@ -11,7 +11,7 @@ import type { CheckerboardConfig } from './settings.js';
  * @returns the run's folder
  */
 export async function runCheckerboard(
-  { out, ...options }: CheckerboardConfig,
+  { out, tensorboard, ...options }: CheckerboardConfig,
   context: CommandContext,
 ): Promise<string> {
   const { iterations, batchSize, learningRate, seed, stepsPerRun, width, depth } = options;
@@ -31,6 +31,7 @@ export async function runCheckerboard(
     seed,
     stepsPerRun,
     out,
+    tensorboard,
     options,
     presentation: { picture: scatter, measure: (samples) => ({ onBoard: onBoard(samples) }) },
     samples: options.points,

@@ -1,4 +1,12 @@
-import { pathOr, positive, whole, DISTILLATION_OPTIONS, RUNTIME_OPTIONS, type Config } from '@flowmap/example-common';
+import {
+  pathOr,
+  positive,
+  whole,
+  DISTILLATION_OPTIONS,
+  LOGGING_OPTIONS,
+  RUNTIME_OPTIONS,
+  type Config,
+} from '@flowmap/example-common';
 
 /** Options of the example. */
 export const CHECKERBOARD_OPTIONS = {
@@ -13,6 +21,7 @@ export const CHECKERBOARD_OPTIONS = {
   ...DISTILLATION_OPTIONS,
   ...RUNTIME_OPTIONS,
   seed: whole('decides initial weights, data, noise and times', 0, 0),
+  ...LOGGING_OPTIONS,
   out: pathOr('folder for the results; a number is appended when it holds a finished run', 'DIR', 'out/checkerboard'),
 };
 

@@ -46,6 +46,8 @@ export interface EvaluationOptions {
   readonly runtime: Runtime;
   /** Samples from each method; 256 unless given. */
   readonly count?: number;
+  /** Class of each sample; the classes in turn unless given. */
+  readonly labels?: Int32Array;
   /** Samples per run of a sampler; 64 unless given. */
   readonly batchSize?: number;
   readonly signal?: AbortSignal;
@@ -69,11 +71,11 @@ export async function sampleFixedNoises(
   model: Model,
   sampler: Sampler,
   stepCounts: readonly number[],
-  { runtime, count = EVALUATION_COUNT, batchSize = 64, signal, onProgress }: EvaluationOptions,
+  { runtime, count = EVALUATION_COUNT, batchSize = 64, signal, onProgress, ...given }: EvaluationOptions,
 ): Promise<HostTensor[]> {
   const { shape } = model.network.config;
   const noise = normalBatch({ seed: 0, purpose: 'evaluation' }, [count, ...shape]);
-  const labels = evaluationLabels(count, model.classes.length);
+  const labels = given.labels ?? evaluationLabels(count, model.classes.length);
   const size = sizeOf(shape);
   const compiled = await compileSampler(interruptible(runtime, signal), model, { sampler, batchSize });
   try {

@@ -36,9 +36,18 @@ export interface ExampleRun extends CommandContext {
   readonly flip?: boolean;
   /** Folder of the run; a number is appended if it holds a finished run. */
   readonly out: string;
-  /** All options except `out`, including defaults, for config.json; a run is only resumed with the same options. */
+  /** Whether event files for TensorBoard are written beside the logs; false unless given. */
+  readonly tensorboard?: boolean;
+  /** All options that decide the results, including defaults, for config.json; a run is only resumed with the same options. */
   readonly options: Readonly<Record<string, OptionValue>>;
   readonly presentation: Presentation;
+  /** The distance of samples from the data, for images; not measured unless given. */
+  readonly distances?: {
+    /** Samples of student and teacher at each number of steps. */
+    readonly samples: number;
+    /** File of the data's statistics; one in the run's folder, made from the data, unless given. */
+    readonly statistics?: string;
+  };
   /** Samples to show and measure; the 256 of the RMSE unless given. */
   readonly samples?: number;
 }

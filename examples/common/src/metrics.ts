@@ -1,4 +1,5 @@
 import { sizeOf, type HostTensor } from '@flowmap/tensor';
+import type { Distances } from './distances.js';
 import { endpointRmse, EVALUATION_COUNT, perStepCount, type Endpoints, type PerStepCount } from './evaluate.js';
 import { interruptible } from './interruptible.js';
 import { machine, versions } from './machine.js';
@@ -24,6 +25,8 @@ export interface Metrics {
   readonly student: PerStepCount<Quality>;
   /** Why the student errs where it does. */
   readonly instruments: Instruments;
+  /** How far samples are from the data; of images. */
+  readonly distances?: Distances;
   /** The median distillation step; its floating-point operations are four times those of the student's forward pass. */
   readonly trainStep: { readonly gflops: number; readonly seconds: number };
   /** A 1024 x 1024 float32 matrix product on the same runtime in the same process. */
@@ -43,6 +46,7 @@ export interface MeasureOptions {
   readonly run: ExampleRun;
   readonly endpoints: Endpoints;
   readonly instruments: Instruments;
+  readonly distances: Distances | undefined;
   readonly student: Trained;
   /** Seconds of each part of the work. */
   readonly parts: Readonly<Record<string, number>>;
@@ -53,7 +57,8 @@ export interface MeasureOptions {
  *
  * @throws the signal's reason when it fires
  */
-export async function measure({ run, endpoints, instruments, student, parts }: MeasureOptions): Promise<Metrics> {
+export async function measure(options: MeasureOptions): Promise<Metrics> {
+  const { run, endpoints, instruments, distances, student, parts } = options;
   const { batchSize } = run.student;
   const quality = (samples: HostTensor): Quality => ({
     endpointRmse: endpointRmse(
@@ -68,6 +73,7 @@ export async function measure({ run, endpoints, instruments, student, parts }: M
     teacher: perStepCount((steps) => quality(endpoints.teacher[steps])),
     student: perStepCount((steps) => quality(endpoints.student[steps])),
     instruments,
+    ...(distances ? { distances } : {}),
     trainStep: { gflops: (4 * forwardFlops(network, batchSize)) / seconds / 1e9, seconds },
     matmul: { gflops: await matmulGflops(interruptible(run.runtime, run.signal)) },
     wallSeconds: performance.now() / 1000,

@@ -80,6 +80,11 @@ export function flag(description: string): OptionSpec<boolean> {
   return { description, schema: z.string().transform(() => true), fallback: false };
 }
 
+/** Options of what is written during training besides the log. */
+export const LOGGING_OPTIONS = {
+  tensorboard: flag('write event files for TensorBoard beside the logs'),
+};
+
 /** The option in the parser's form: `--kebab-case <N>`, with its default shown by `--help`. */
 export function toCommander(name: string, { description, placeholder, schema, fallback }: OptionSpec): Option {
   const long = `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;

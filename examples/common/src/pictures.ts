@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { writeFileAtomic } from '@flowmap/core/node';
+import { stripComparison } from '@flowmap/eval';
 import type { HostTensor } from '@flowmap/tensor';
 import { PICTURED_STEPS, REFERENCE_STEPS, type Endpoints } from './evaluate.js';
 import type { Presentation } from './presentation.js';
-import { comparison } from './report/comparison.js';
 
 /** A picture of one sampler's results from the evaluation's noises. */
 export interface SamplePicture {
@@ -12,6 +12,8 @@ export interface SamplePicture {
   readonly steps: number;
   /** Its name in the run's folder. */
   readonly file: string;
+  /** The file's content, PNG. */
+  readonly image: Uint8Array;
   /** The report's flat picture of a few samples, PNG; undefined if the example has none. */
   readonly strip: Uint8Array | undefined;
 }
@@ -40,8 +42,9 @@ export async function writePictures(
     samples: HostTensor,
   ): Promise<SamplePicture> => {
     signal.throwIfAborted();
-    await writeFileAtomic(join(folder, file), await presentation.picture(samples));
-    return { kind, steps, file, strip: await presentation.strip?.(samples) };
+    const image = await presentation.picture(samples);
+    await writeFileAtomic(join(folder, file), image);
+    return { kind, steps, file, image, strip: await presentation.strip?.(samples) };
   };
   const pictures = [await show('reference', REFERENCE_STEPS, 'teacher.png', endpoints.reference)];
   for (const steps of PICTURED_STEPS) {
@@ -51,7 +54,7 @@ export async function writePictures(
   const strips = pictures
     .filter(({ kind, steps }) => kind === 'reference' || COMPARED.includes(steps))
     .flatMap(({ strip, ...picture }) => (strip ? [{ label: labelOf(picture), strip }] : []));
-  if (strips.length > 0) await writeFileAtomic(join(folder, 'comparison.svg'), comparison(strips));
+  if (strips.length > 0) await writeFileAtomic(join(folder, 'comparison.svg'), stripComparison(strips));
   return pictures;
 }
 

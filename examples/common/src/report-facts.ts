@@ -1,25 +1,22 @@
 import type { NetworkConfig, Objective } from '@flowmap/core';
+import { durationText, numberText, type Facts } from '@flowmap/eval';
 import type { Metrics } from './metrics.js';
-import { shortNumber } from './report/axis.js';
-import { duration } from './report/duration.js';
-import type { Facts } from './report/report.js';
 import type { ExampleRun, Training } from './example-run.js';
 
 /** What was trained, and how. */
 export function settingsOf(run: ExampleRun, network: NetworkConfig, parameters: number): Facts {
   const { data, teacher, student, seed, flip = false } = run;
-  const number = Number.isFinite(data.length) ? `${shortNumber(data.length)} samples` : 'samples, drawn afresh,';
+  const number = Number.isFinite(data.length) ? `${numberText(data.length)} samples` : 'samples, drawn afresh,';
   const classes = data.classes.length > 0 ? `, ${data.classes.length} classes` : '';
   const shape = data.shape.join(' × ');
   const known =
     run.dataSummary === undefined ? `${data.name}: ${number} of ${shape}${classes}` : `${run.dataSummary}; as ${shape}`;
   return {
     data: `${known}${flip ? ', mirrored at random' : ''}`,
-    network: `${network.type}, ${shortNumber(parameters)} parameters`,
+    network: `${network.type}, ${numberText(parameters)} parameters`,
     ...sizesOf(network),
     teacher: 'model' in teacher ? 'from a checkpoint' : `flow matching, ${trainingOf(teacher)}`,
-    student: `${student.objective.name}, ${trainingOf(student)}`,
-    objective: settingsText(student.objective.config),
+    student: `${titleOf(student.objective)}, ${trainingOf(student)}`,
     seed,
   };
 }
@@ -29,8 +26,8 @@ export function timingsOf({ runtime }: ExampleRun, metrics: Metrics): Facts {
   const { trainStep, matmul, seconds, wallSeconds, machine, versions } = metrics;
   const share = ((100 * trainStep.gflops) / matmul.gflops).toFixed(0);
   return {
-    ...Object.fromEntries(Object.entries(seconds).map(([part, value]) => [part, duration(value)])),
-    'from start to report': duration(wallSeconds),
+    ...Object.fromEntries(Object.entries(seconds).map(([part, value]) => [part, durationText(value)])),
+    'from start to report': durationText(wallSeconds),
     'a step of distillation': `${trainStep.seconds.toPrecision(3)} s, ${trainStep.gflops.toFixed(1)} GFLOP/s`,
     'a matrix product': `${matmul.gflops.toFixed(1)} GFLOP/s, so a step reaches ${share} %`,
     machine: `${machine['processor']}, ${machine['cores']} cores, ${machine['memoryGiB']} GiB, ${machine['system']}`,
@@ -41,12 +38,9 @@ export function timingsOf({ runtime }: ExampleRun, metrics: Metrics): Facts {
   };
 }
 
-function settingsText(config: Objective['config']): string {
-  const text = (value: string | number | boolean | null): string =>
-    value === null ? 'by the run' : typeof value === 'number' ? shortNumber(value) : String(value);
-  return Object.entries(config)
-    .map(([name, value]) => `${name} ${text(value)}`)
-    .join(', ');
+/** An objective's name as it is written in text. */
+export function titleOf({ about, name }: Objective): string {
+  return about?.title ?? name;
 }
 
 /** A network's own options, without those that every network has. */
@@ -62,5 +56,5 @@ function sizesOf(network: NetworkConfig): Facts {
 }
 
 function trainingOf({ iterations, batchSize, learningRate }: Training): string {
-  return `${shortNumber(iterations)} iterations of ${batchSize}, learning rate up to ${shortNumber(learningRate)}`;
+  return `${numberText(iterations)} iterations of ${batchSize}, learning rate up to ${numberText(learningRate)}`;
 }

@@ -1,12 +1,19 @@
-import type { LogRecord, Objective } from '@flowmap/core';
-import type { Metrics } from './metrics.js';
-import { labelOf, type SamplePicture } from './pictures.js';
-import { duration } from './report/duration.js';
-import type { Curve } from './report/line-chart.js';
-import type { CurveSection, PictureSection, Report, ReportPicture } from './report/report.js';
+import {
+  durationText,
+  objectiveSection,
+  type Report,
+  type ReportFigure,
+  type ReportPicture,
+  type ReportSection,
+} from '@flowmap/eval';
+import { flowMatching } from '@flowmap/objectives';
+import { EVALUATION_COUNT, REFERENCE_STEPS, STEP_COUNTS, type StepCount } from './evaluate.js';
+import type { Distances } from './distances.js';
 import type { ExampleRun } from './example-run.js';
 import { instrumentSection } from './instrument-section.js';
-import { settingsOf, timingsOf } from './report-facts.js';
+import type { Metrics } from './metrics.js';
+import { labelOf, type SamplePicture } from './pictures.js';
+import { settingsOf, timingsOf, titleOf } from './report-facts.js';
 import type { Trained } from './run-folder.js';
 
 /** What {@link reportOf} reports on. */
@@ -20,128 +27,162 @@ export interface ReportSource {
 
 /** The report of a run. */
 export function reportOf({ run, metrics, pictures, teacher, student }: ReportSource): Report {
+  const { objective, iterations } = run.student;
   const millions = (metrics.parameters / 1e6).toPrecision(2);
+  const learned = objectiveSection({ title: 'How the student learned', objective, log: student.log });
+  const taught = objectiveSection({
+    title: 'How the teacher learned',
+    objective: flowMatching(),
+    log: teacher.log,
+    quantities: ['loss', 'gradientNorm', 'learningRate'],
+    role: 'teacher',
+  });
   return {
     title: `${run.subject}, from many steps to few`,
     lead:
-      `A flow map of ${millions} million parameters, distilled from its teacher by ${run.student.objective.name} in ` +
-      `${run.student.iterations.toLocaleString('en-GB')} iterations (${duration(metrics.seconds['distillation'] ?? 0)}). ` +
+      `A flow map of ${millions} million parameters, distilled from its teacher by ${titleOf(objective)} in ` +
+      `${iterations.toLocaleString('en-GB')} iterations (${durationText(metrics.seconds['distillation'] ?? 0)}). ` +
       `The teacher follows its ODE in many small steps; the student leaps along it in a few.`,
-    metrics,
-    sections: pictures.every(({ strip }) => strip) ? stripSections(pictures) : [tileSection(pictures)],
-    instruments: instrumentSection(metrics),
-    curves: [
-      ...curveSection(
-        'How the student learned',
-        studentText(run.student.objective, student.log),
-        student.log,
-        studentCurves(run.student.objective),
-      ),
-      ...curveSection(
-        'How the teacher learned',
-        'By flow matching: from a point between data and noise the network predicts the direction from one to the other. Many ' +
-          'samples lead to the same point, so the loss levels off above zero.',
-        teacher.log,
-        TEACHER_CURVES,
-      ),
+    figures: figuresOf(metrics),
+    sections: [
+      ...(pictures.every(({ strip }) => strip) ? stripSections(pictures) : [tileSection(pictures)]),
+      errorSection(metrics),
+      ...(metrics.distances ? [distanceSection(metrics.distances)] : []),
+      instrumentSection(metrics, objective),
+      learned,
+      ...(teacher.log.length > 1 ? [taught] : []),
+      {
+        title: 'The run',
+        facts: [settingsOf(run, student.model.network.config, metrics.parameters), timingsOf(run, metrics)],
+      },
     ],
-    settings: settingsOf(run, student.model.network.config, metrics.parameters),
-    timings: timingsOf(run, metrics),
+    files: { 'metrics.json': 'the numbers', 'config.json': 'the settings', 'log.jsonl': 'the training log' },
   };
 }
+
+function figuresOf({ teacher, student, trainStep, wallSeconds }: Metrics): ReportFigure[] {
+  const error = (steps: StepCount): ReportFigure => ({
+    label: `endpoint RMSE in ${steps === 1 ? '1 step' : `${steps} steps`}`,
+    value: student[steps].endpointRmse.toFixed(3),
+    note: `teacher ${teacher[steps].endpointRmse.toFixed(3)}`,
+  });
+  return [
+    error(1),
+    error(2),
+    {
+      label: 'a training step',
+      value: trainStep.seconds.toPrecision(2),
+      note: `s, ${trainStep.gflops.toFixed(0)} GFLOP/s`,
+    },
+    { label: 'from start to report', value: durationText(wallSeconds) },
+  ];
+}
+
+/** Features of EfficientNet-Lite0. */
+const FEATURES = 1280;
 
 const METHODS = { reference: 'Heun', teacher: 'Euler', student: 'flow map' };
 
 const shown = (picture: SamplePicture): ReportPicture => ({
-  kind: picture.kind,
+  role: picture.kind,
   title: labelOf(picture),
   note: METHODS[picture.kind],
-  source: picture.strip ?? picture.file,
+  image: picture.strip ?? picture.image,
 });
 
-function stripSections(pictures: readonly SamplePicture[]): PictureSection[] {
+function stripSections(pictures: readonly SamplePicture[]): ReportSection[] {
   return [
     {
       title: 'The same noise, fewer and fewer steps',
       text:
         'Each column starts from one noise. At the top is where the teacher leads when its ODE is solved accurately; below, ' +
         'what it reaches in 1, 2, 4 and 8 steps, and what the student does.',
-      layout: 'strips',
-      pictures: pictures.map(shown),
+      pictures: { layout: 'strips', items: pictures.map(shown) },
     },
     {
       title: 'More samples',
       text: 'Not chosen: the first noises of the evaluation, the same in every picture.',
-      layout: 'grids',
-      pictures: pictures
-        .filter(({ kind, steps }) => kind === 'reference' || (kind === 'student' && steps < 8))
-        .map((picture) => shown({ ...picture, strip: undefined })),
+      pictures: {
+        layout: 'grids',
+        items: pictures
+          .filter(({ kind, steps }) => kind === 'reference' || (kind === 'student' && steps < 8))
+          .map((picture) => shown({ ...picture, strip: undefined })),
+      },
     },
   ];
 }
 
-function tileSection(pictures: readonly SamplePicture[]): PictureSection {
+function tileSection(pictures: readonly SamplePicture[]): ReportSection {
   const of = (wanted: SamplePicture['kind']): ReportPicture[] =>
     pictures.filter(({ kind }) => kind === wanted).map(shown);
   return {
     title: 'The same noise, fewer and fewer steps',
     text: 'Every picture shows where the same noises end. The last is the teacher with its ODE solved accurately.',
-    layout: 'tiles',
-    pictures: [...of('teacher'), ...of('student'), ...of('reference')],
+    pictures: { layout: 'tiles', items: [...of('teacher'), ...of('student'), ...of('reference')] },
   };
 }
 
-type CurveSpec = readonly [quantity: string, title: string, note: string];
+function errorSection({ teacher, student }: Metrics): ReportSection {
+  const groups = STEP_COUNTS.map((steps) => ({
+    label: String(steps),
+    values: [teacher[steps].endpointRmse, student[steps].endpointRmse],
+  }));
+  return {
+    title: 'How far from where the teacher leads',
+    text:
+      `The endpoint RMSE at N steps is the root mean square distance, over ${EVALUATION_COUNT} noises, between where N evaluations of ` +
+      "the network lead and where the teacher's exact trajectory from the same noise ends (Heun's method in " +
+      `${REFERENCE_STEPS} steps): 0 for an exact flow map at every N, so it should fall, or stay, as N grows.`,
+    charts: [
+      {
+        title: 'Endpoint RMSE',
+        note: 'of teacher and student',
+        x: { label: 'steps' },
+        y: { label: 'RMSE' },
+        bars: [
+          { name: 'Teacher, Euler', role: 'teacher' },
+          { name: 'Student, flow map', role: 'student' },
+        ],
+        groups,
+      },
+    ],
+    table: {
+      columns: [
+        { title: 'Teacher, Euler', role: 'teacher' },
+        { title: 'Student, flow map', role: 'student' },
+      ],
+      rows: STEP_COUNTS.map((steps) => {
+        const [a, b] = [teacher[steps].endpointRmse, student[steps].endpointRmse];
+        return {
+          label: steps === 1 ? '1 step' : `${steps} steps`,
+          cells: [a.toFixed(4), b.toFixed(4)],
+          ...(b < a ? { best: 1 } : {}),
+        };
+      }),
+    },
+  };
+}
 
-/** The metric that the objective says to watch, and the other quantities drawn if they were logged. */
-function studentCurves({ watch = 'loss' }: Objective): CurveSpec[] {
-  const watched: CurveSpec =
-    watch === 'tangentNorm' ? [watch, 'Tangent norm', 'before normalisation'] : [watch, titleOf(watch), ''];
-  const curves: CurveSpec[] = [
-    watched,
-    ['velocityError', 'Velocity error', '‖v − F‖'],
-    ['learningRate', 'Learning rate', ''],
+function distanceSection({ protocol, samples, reference, teacher, student }: Distances): ReportSection {
+  const number = new Intl.NumberFormat('en-GB');
+  const rows = [
+    ...Object.entries(student).map(([steps, value]) => ['Student, flow map', steps, value] as const),
+    ...Object.entries(teacher).map(([steps, value]) => ['Teacher, Euler', steps, value] as const),
   ];
-  return curves.filter(([quantity], i) => i === 0 || quantity !== watch);
-}
-
-/** Explains the curves of a student, as far as its objective is known. */
-function studentText({ name, watch, schedules }: Objective, log: readonly LogRecord[]): string {
-  const warmUp = Object.hasOwn(schedules, 'warmup') ? 'grows as the warm-up lets the time derivative in, and ' : '';
-  const tangent =
-    `The loss of ${name} is normalised and says little. The tangent is what pulls on the student: it ${warmUp}` +
-    'should shrink as the learning rate falls.';
-  const velocityError =
-    " The velocity error is how far the student's average velocity is from the teacher's velocity at the start of the interval; " +
-    'as trajectories bend, it does not go to zero.';
-  const text = watch === 'tangentNorm' ? tangent : `What ${name} says to watch, ${watch ?? 'its loss'}, step by step.`;
-  return log.some((record) => Object.hasOwn(record, 'velocityError')) ? text + velocityError : text;
-}
-
-/** `tangentNorm` as `Tangent norm`. */
-function titleOf(quantity: string): string {
-  const words = quantity.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
-  return words.charAt(0).toUpperCase() + words.slice(1);
-}
-
-const TEACHER_CURVES: readonly CurveSpec[] = [
-  ['loss', 'Loss', 'squared error per sample'],
-  ['gradientNorm', 'Gradient norm', ''],
-  ['learningRate', 'Learning rate', ''],
-];
-
-function curveSection(
-  title: string,
-  text: string,
-  log: readonly LogRecord[],
-  specs: readonly CurveSpec[],
-): CurveSection[] {
-  if (log.length < 2) return [];
-  const steps = log.map(({ step }) => step);
-  const logged = specs.filter(([quantity]) => log.some((record) => Object.hasOwn(record, quantity)));
-  const curves = logged.map(([quantity, name, note]): Curve => {
-    const values = log.map((record) => record[quantity] ?? NaN);
-    return { title: name, note, steps, values, noisy: quantity !== 'learningRate' };
-  });
-  return [{ title, text, curves }];
+  return {
+    title: 'How far from the data',
+    text:
+      `The Fréchet distance between ${number.format(samples)} samples and ${number.format(reference)} images of the data, by the features of ` +
+      'EfficientNet-Lite0, a network that tells what is in photographs: lower is better. It is no FID, and compares within this ' +
+      'table only, since it grows as samples get fewer.' +
+      (samples < FEATURES ? ` Fewer samples than the ${number.format(FEATURES)} features make it larger still.` : ''),
+    table: {
+      columns: [{ title: 'distance' }],
+      rows: rows.map(([who, steps, value]) => ({
+        label: `${who}, ${steps === '1' ? '1 step' : `${steps} steps`}`,
+        cells: [value.toFixed(1)],
+      })),
+    },
+    facts: [{ protocol }],
+  };
 }

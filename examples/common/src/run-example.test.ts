@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { mlp, type Dataset, WriteError } from '@flowmap/core';
@@ -112,14 +112,16 @@ describe('a whole run', () => {
     const page = bytes(folder, 'index.html').toString();
     expect(page).toContain('<h1>A test &amp; more, from many steps to few</h1>');
     for (const steps of [1, 2, 4, 8] as const) {
-      expect(page).toContain(`src="samples-${steps}.png"`);
-      expect(page).toContain(`src="teacher-${steps}.png"`);
+      for (const file of [`samples-${steps}.png`, `teacher-${steps}.png`]) {
+        expect(page).toContain(`src="data:image/png;base64,${bytes(folder, file).toString('base64')}"`);
+      }
       expect(page).toContain(metricsOf(folder).student[steps].endpointRmse.toFixed(4));
     }
-    expect(page).toContain('src="teacher.png"');
     for (const title of ['Velocity drift', 'Map error', 'Map error per length', 'Tangent norm', 'Share of the pull']) {
       expect(page).toContain(`<strong>${title}</strong>`);
     }
+    expect(page).toMatch(/Trained by AYF-EMD\. .* Its settings: warmupSteps by the run, .*c 0\.1/);
+    expect(page).toMatch(/Trained by flow matching\. .* Its settings: times logit-normal/);
     expect(page).toContain('When the RMSE rises with N');
     expect(page).toMatch(/Here it (rises from|does not rise)/);
     expect(page).not.toMatch(/undefined|NaN|\[object/);
@@ -132,8 +134,11 @@ describe('a whole run', () => {
   });
 
   test('is followed by a numbered one', async () => {
-    const next = await runExample(tiny('whole', { teacher: tiny('').teacher }));
+    const next = await runExample(tiny('whole', { tensorboard: true }));
     expect(next).toBe(join(scratch, 'whole-2'));
+    const events = (folder: string): string[] =>
+      readdirSync(folder).filter((name) => name.startsWith('events.out.tfevents'));
+    expect([folder, next, join(next, 'teacher')].map((where) => events(where).length)).toEqual([0, 1, 1]);
     expect(bytes(next, 'student.safetensors').equals(bytes(folder, 'student.safetensors'))).toBe(true);
   });
 

@@ -1,14 +1,15 @@
 import { join } from 'node:path';
 import { flowMapFrom } from '@flowmap/core';
 import { removeTemporaries, writeFileAtomic } from '@flowmap/core/node';
+import { renderReport } from '@flowmap/eval';
 import { flowMatching } from '@flowmap/objectives';
-import { distill, trainVelocityField } from '@flowmap/train/node';
+import { distill, tensorboard, trainVelocityField, type DistillOptions } from '@flowmap/train/node';
+import { measureDistances } from './distances.js';
 import { sampleEndpoints } from './evaluate.js';
 import type { ExampleRun } from './example-run.js';
 import { readInstruments } from './instruments.js';
 import { measure } from './metrics.js';
 import { writePictures } from './pictures.js';
-import { renderReport } from './report/report.js';
 import { reportOf } from './report-of.js';
 import { lockRunFolder, REPORT, trainOnce, type Trained } from './run-folder.js';
 import { summary } from './summary.js';
@@ -41,32 +42,44 @@ async function runIn(folder: string, run: ExampleRun): Promise<void> {
   const { startingFrom, ...length } = run.student;
   const student = await trainOnce(folder, 'student.safetensors', options, () =>
     distill({
-      ...{ ...training, ...length, teacher: teacher.model, out: folder },
+      ...{ ...training, ...length, teacher: teacher.model, ...writingTo(folder) },
       student: flowMapFrom(teacher.model, seed, startingFrom),
     }),
   );
   if (!student) throw signal.reason;
   parts['distillation'] = student.log.at(-1)?.seconds ?? 0;
 
+  const watched = { runtime, signal, onProgress: (what: string) => print(`evaluation: ${what}`) };
   const endpoints = await timed('evaluation', () =>
     sampleEndpoints(teacher.model, student.model, {
-      runtime,
+      ...watched,
       ...(run.samples === undefined ? {} : { count: run.samples }),
-      signal,
-      onProgress: (what) => print(`evaluation: ${what}`),
     }),
   );
   print('evaluation: instruments');
   const instruments = await timed('instruments', () => readInstruments(run, teacher.model, student.model));
+  const distances =
+    run.distances &&
+    (await timed('distances', () =>
+      measureDistances({
+        ...{ ...watched, data, teacher: teacher.model, student: student.model },
+        statistics: join(folder, 'statistics.safetensors'),
+        ...run.distances!,
+      }),
+    ));
 
   await removeTemporaries(folder);
   const pictures = await writePictures(folder, endpoints, run.presentation, signal);
-  const metrics = await measure({ run, endpoints, instruments, student, parts });
+  const metrics = await measure({ run, endpoints, instruments, distances, student, parts });
   await writeFileAtomic(join(folder, 'metrics.json'), `${JSON.stringify(metrics, null, 2)}\n`);
   const report = reportOf({ run, metrics, pictures, teacher, student });
   signal.throwIfAborted();
   await writeFileAtomic(join(folder, REPORT), renderReport(report));
   print(summary(folder, metrics));
+
+  function writingTo(out: string): Pick<DistillOptions, 'out' | 'callbacks'> {
+    return { out, callbacks: run.tensorboard === true ? [tensorboard(out)] : [] };
+  }
 
   async function timed<T>(part: string, work: () => Promise<T>): Promise<T> {
     const start = performance.now();
@@ -80,7 +93,7 @@ async function runIn(folder: string, run: ExampleRun): Promise<void> {
     const out = join(folder, 'teacher');
     const { network, ...length } = run.teacher;
     const trained = await trainOnce(out, 'teacher.safetensors', options, () =>
-      trainVelocityField({ ...training, ...length, network, objective: flowMatching(), out }),
+      trainVelocityField({ ...training, ...length, network, objective: flowMatching(), ...writingTo(out) }),
     );
     if (!trained) throw signal.reason;
     parts['teacher'] = trained.log.at(-1)?.seconds ?? 0;

@@ -1,11 +1,13 @@
 import { join } from 'node:path';
+import { durationText } from '@flowmap/eval';
+import type { Distances } from './distances.js';
 import { PICTURED_STEPS, STEP_COUNTS } from './evaluate.js';
 import type { Metrics } from './metrics.js';
-import { duration } from './report/duration.js';
 import { REPORT } from './run-folder.js';
 
 /** A run's final message on the terminal: quality, speed, and where everything is. */
-export function summary(folder: string, { teacher, student, trainStep, matmul, wallSeconds }: Metrics): string {
+export function summary(folder: string, metrics: Metrics): string {
+  const { teacher, student, distances, trainStep, matmul, wallSeconds } = metrics;
   const row = (name: string, cells: readonly string[]): string =>
     `  ${name.padEnd(22)}${cells.map((cell) => cell.padStart(9)).join('')}`;
   const errors = (of: Metrics['teacher']): string[] => STEP_COUNTS.map((steps) => of[steps].endpointRmse.toFixed(4));
@@ -15,11 +17,23 @@ export function summary(folder: string, { teacher, student, trainStep, matmul, w
     row('teacher (Euler)', errors(teacher)),
     row('student (flow map)', errors(student)),
     '',
+    ...(distances ? distanceRows(distances).map(([name, ...cells]) => row(name!, cells)) : []),
     `  training step   ${trainStep.seconds.toPrecision(3)} s, ${trainStep.gflops.toFixed(0)} GFLOP/s (matrix product ${matmul.gflops.toFixed(0)})`,
-    `  in all          ${duration(wallSeconds)}`,
+    `  in all          ${durationText(wallSeconds)}`,
     `  report          ${join(folder, REPORT)}`,
     `  pictures        ${join(folder, `samples-{${PICTURED_STEPS.join(',')}}.png`)}, ${join(folder, 'teacher.png')}`,
     `  student         ${join(folder, 'student.safetensors')}`,
     '',
   ].join('\n');
+}
+
+function distanceRows({ samples, teacher, student }: Distances): string[][] {
+  const cells = (of: Readonly<Record<number, number>>): string[] =>
+    STEP_COUNTS.map((steps) => of[steps]?.toFixed(1) ?? '');
+  return [
+    [`distance of ${samples}`, ...STEP_COUNTS.map(String)],
+    ['teacher (Euler)', ...cells(teacher)],
+    ['student (flow map)', ...cells(student)],
+    [''],
+  ];
 }

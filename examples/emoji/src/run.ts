@@ -8,16 +8,20 @@ import {
   openRuntime,
   runExample,
   type CommandContext,
+  type ExampleRun,
 } from '@flowmap/example-common';
 import { CATEGORIES, emojiDataset } from './emoji-dataset.js';
-import { rowsOf, SHIPPED_TEACHER, type EmojiConfig } from './settings.js';
+import { EMOJI_OPTIONS, rowsOf, SHIPPED_STATISTICS, SHIPPED_TEACHER, type EmojiConfig } from './settings.js';
 
 /**
  * Distils the emoji teacher and writes the report.
  *
  * @returns the run's folder
  */
-export async function runEmoji({ out, ...options }: EmojiConfig, context: CommandContext): Promise<string> {
+export async function runEmoji(
+  { out, tensorboard, ...options }: EmojiConfig,
+  context: CommandContext,
+): Promise<string> {
   const { iterations, batchSize, learningRate, seed, stepsPerRun } = options;
   const runtime = await openRuntime(options);
   const trained = options.trainTeacher ? undefined : await loadTeacher(options.teacher ?? SHIPPED_TEACHER);
@@ -39,8 +43,15 @@ export async function runEmoji({ out, ...options }: EmojiConfig, context: Comman
     seed,
     stepsPerRun,
     out,
+    tensorboard,
     options,
+    ...(options.evaluate === 0 ? {} : { distances: distancesOf(options.evaluate, side) }),
     presentation: imageGrids(evaluationLabels(EVALUATION_COUNT, classes.length), classes.length, rowsOf(classes)),
     ...context,
   });
+}
+
+/** The distance from the emoji, whose statistics come with the example in one size. */
+function distancesOf(samples: number, side: number): NonNullable<ExampleRun['distances']> {
+  return { samples, ...(side === EMOJI_OPTIONS.size.fallback ? { statistics: SHIPPED_STATISTICS } : {}) };
 }

@@ -14,7 +14,15 @@ const scratch = mkdtempSync(join(tmpdir(), 'flowmap-image-folder-'));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
 const photos = join(scratch, 'photos');
-const TINY = ['--iterations=2', '--teacher-iterations=2', '--batch-size=4', '--channels=16', '--threads=1', '--flip'];
+const TINY = [
+  '--iterations=2',
+  '--teacher-iterations=2',
+  '--batch-size=4',
+  '--channels=16',
+  '--threads=1',
+  '--evaluate=0',
+  '--flip',
+];
 
 const printed: string[] = [];
 

@@ -18,7 +18,10 @@ import type { ImageFolderConfig } from './settings.js';
  * @returns the run's folder
  * @throws {DataError} when the folder is missing or empty, or an image is damaged; before anything is written
  */
-export async function runImageFolder({ out, ...options }: ImageFolderConfig, context: CommandContext): Promise<string> {
+export async function runImageFolder(
+  { out, tensorboard, ...options }: ImageFolderConfig,
+  context: CommandContext,
+): Promise<string> {
   const { iterations, batchSize, learningRate, seed, stepsPerRun, flip, size, channels, blocks } = options;
   const runtime = await openRuntime(options);
   const trained = options.teacher === null ? undefined : await loadTeacher(options.teacher);
@@ -47,7 +50,9 @@ export async function runImageFolder({ out, ...options }: ImageFolderConfig, con
     stepsPerRun,
     flip,
     out,
+    tensorboard,
     options,
+    ...(options.evaluate === 0 || data.length < 2 ? {} : { distances: { samples: options.evaluate } }),
     presentation: imageGrids(evaluationLabels(EVALUATION_COUNT, classes), classes),
     ...context,
   });

@@ -6,6 +6,7 @@ import {
   whole,
   wholes,
   DISTILLATION_OPTIONS,
+  LOGGING_OPTIONS,
   RUNTIME_OPTIONS,
   type Config,
 } from '@flowmap/example-common';
@@ -24,8 +25,10 @@ export const IMAGE_FOLDER_OPTIONS = {
   channels: wholes("channels of the teacher's U-net, the full resolution first", [64, 128, 128]),
   blocks: whole("residual blocks of the teacher's U-net at each resolution, down and up", 1),
   ...DISTILLATION_OPTIONS,
+  evaluate: whole('samples whose distance from the data is measured; 0 for none', 1000, 0),
   ...RUNTIME_OPTIONS,
   seed: whole('decides initial weights, order of the images, noise and times', 0, 0),
+  ...LOGGING_OPTIONS,
   out: pathOr('folder for the results; a number is appended when it holds a finished run', 'DIR', 'out/image-folder'),
 };
 

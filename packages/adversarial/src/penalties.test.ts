@@ -3,6 +3,7 @@ import {
   gradients,
   hostTensor,
   normals,
+  program,
   sizeOf,
   type HostTensor,
   type HostTensors,

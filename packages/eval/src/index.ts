@@ -50,3 +50,20 @@ export {
 export { efficientNetLite0, type EfficientNetLite0Options } from './extractors/efficientnet-lite0.js';
 export { quantize, resizeImages, type ResizeConvention } from './preprocessing/resize-images.js';
 export { decodeTorchFile, type TorchFileLimits } from './weights/torch-file.js';
+export { barChart, type BarChart } from './report/bar-chart.js';
+export type { ChartAxis, ChartRole } from './report/chart.js';
+export { CHART_STYLE } from './report/chart-style.js';
+export { instrumentCharts, type InstrumentReadings, type LengthShare } from './report/instrument-charts.js';
+export { lineChart, type ChartLine, type LineChart } from './report/line-chart.js';
+export { objectiveSection, type ObjectiveSectionOptions } from './report/objective-section.js';
+export {
+  renderReport,
+  type Facts,
+  type Report,
+  type ReportFigure,
+  type ReportPicture,
+  type ReportSection,
+  type ReportTable,
+} from './report/report.js';
+export { stripComparison, type LabelledStrip } from './report/strip-comparison.js';
+export { durationText, numberText } from './report/words.js';

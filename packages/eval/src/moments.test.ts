@@ -3,7 +3,15 @@ import { hostTensor } from '@flowmap/tensor';
 import { describe, expect, test } from 'vitest';
 import { gaussian } from './__fixtures__/samples.js';
 import { FeatureError, ProtocolError, TooFewSamplesError } from './errors.js';
-import { decodeMoments, featureMoments, momentsOf, type FeatureMoments, type Moments } from './moments.js';
+import { frechetDistance } from './metrics/frechet-distance.js';
+import {
+  decodeMoments,
+  encodeMoments,
+  featureMoments,
+  momentsOf,
+  type FeatureMoments,
+  type Moments,
+} from './moments.js';
 
 const [count, width] = [90, 7];
 /** Far from zero, where sums of squares would lose most digits. */
@@ -81,6 +89,18 @@ test('a file gives the same bits, the source, and goes on', () => {
   expect(read.moments()).toEqual(moments.moments());
 });
 
+test('a file in single precision is half as large, and distances are the same to its rounding', () => {
+  const wide = 40;
+  const [a, b] = [1, 2].map((seed) => momentsOf(gaussian(seed, 200, wide))) as [Moments, Moments];
+  const file = encodeMoments(a, { dtype: 'float32' });
+  // Mean and one triangle, of four bytes each, and the header.
+  expect(file.length).toBeLessThan(4 * (wide + (wide * (wide + 1)) / 2) + 400);
+  const read = decodeMoments(file, 'a').moments();
+  const exact = frechetDistance(b, a).value;
+  // Roundings of 6e-8 in each entry; traces are 40.
+  expect(Math.abs(frechetDistance(b, read).value - exact)).toBeLessThan(1e-6 * 40);
+});
+
 describe('refuses', () => {
   test('a NaN or an infinity, by the sample among all, and takes in nothing of the batch', () => {
     const moments = accumulated(0, 5);
@@ -118,7 +138,8 @@ describe('refuses', () => {
   });
 
   test('bytes that are no moments', () => {
-    const { mean, covariance } = accumulated(0, count).moments();
+    const { mean, covariance: square } = accumulated(0, count).moments();
+    const covariance = square.subarray(0, (width * (width + 1)) / 2);
     const metadata = { count: '90', extractor: 'none', resize: 'none' };
     const file = (scatter: Float64Array, texts: Record<string, string> = metadata): Uint8Array =>
       encodeSafetensors({ mean: hostTensor([width], mean), scatter: hostTensor([scatter.length], scatter) }, texts);

@@ -58,6 +58,7 @@ export type {
   Objective,
   ObjectiveContext,
   ObjectiveResult,
+  ObjectiveText,
   OpaqueField,
   ParameterSpec,
   Progress,

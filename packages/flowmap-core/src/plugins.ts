@@ -29,7 +29,7 @@ export interface Dataset {
   readonly shape: readonly number[];
   /** Names of the classes, for display; empty for data without classes. */
   readonly classes: readonly string[];
-  /** The conditions of each sample in its batches, by name; `label` if it has classes. See {@link classConditions}. */
+  /** The conditions of each sample in its batches, by name; `label` if it has classes. See `classConditions`. */
   readonly conditions: Readonly<Record<string, ConditionSpec>>;
   /** The samples of the given indices; index `i` of a distribution is its `i`-th draw. */
   batch(indices: ArrayLike<number>): Promise<Batch>;
@@ -197,6 +197,16 @@ export interface Draws {
   readonly [name: string]: Float32Array;
 }
 
+/** What an objective does, in words, for displays and reports. */
+export interface ObjectiveText {
+  /** Its name as it is written in text: `AYF-EMD`. */
+  readonly title: string;
+  /** How it trains and how its loss is to be read, in whole sentences. */
+  readonly text: string;
+  /** What its metrics are, by name, each in a few words. */
+  readonly metrics?: Readonly<Record<string, string>>;
+}
+
 /** A training objective: one function over symbolic tensors, traced once. */
 export interface Objective {
   readonly name: string;
@@ -209,6 +219,8 @@ export interface Objective {
   readonly needs: { readonly teacher: boolean; readonly average?: string };
   /** The most telling metric of its progress, for displays; only the loss unless given. */
   readonly watch?: string;
+  /** What it does, in words; reports have its name and settings alone unless given. */
+  readonly about?: ObjectiveText;
   /** Its own parameters that are trained with the student, such as a learned weight. */
   readonly own?: Module<never, unknown>;
   /** Numbers that change from step to step; each becomes a scalar input, so a schedule never causes retracing. */

@@ -139,6 +139,18 @@ export function ayfEmd(options: AyfEmdOptions = {}): Objective {
     },
     needs: { teacher },
     watch: 'tangentNorm',
+    about: {
+      title: 'AYF-EMD',
+      text:
+        `The student learns that its endpoint stays where it is while the start of the interval moves along ${teacher ? "the teacher's trajectory" : 'the path of the data'}. ` +
+        'The loss is normalised and says little; the tangent is what pulls on the student. It grows as the warm-up lets the ' +
+        'time derivative in, and should shrink as the learning rate falls. The velocity error does not go to zero where ' +
+        'trajectories bend.',
+      metrics: {
+        tangentNorm: 'mean of ‖g‖ before normalisation',
+        velocityError: `mean of ‖v − F‖: how far the average velocity is from ${teacher ? "the teacher's" : "the data's"} at the start of the interval`,
+      },
+    },
     schedules: { r: (progress) => tangentWarmup(progress, warmupSteps ?? undefined, rMax) },
     draw: orders === 'both' ? bothOrders(draw) : draw,
 

@@ -69,6 +69,13 @@ export function ayfLmd(options: AyfLmdOptions = {}): Objective {
     },
     needs: { teacher: true },
     watch: 'tangentNorm',
+    about: {
+      title: 'AYF-LMD',
+      text:
+        "The student learns that its endpoint moves with the teacher's velocity while the end of the interval moves. The loss " +
+        'is normalised and says little; the tangent is what pulls on the student, and should shrink as the learning rate falls.',
+      metrics: { tangentNorm: 'mean of ‖g‖ before normalisation' },
+    },
     schedules: {},
     draw: orders === 'both' ? bothOrders(draw) : draw,
 

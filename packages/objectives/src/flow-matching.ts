@@ -33,6 +33,13 @@ export function flowMatching({ times = 'logit-normal', mean = 0, std = 1 }: Flow
     config: times === 'uniform' ? { times } : { times, mean, std },
     needs: { teacher: false },
     watch: 'velocityError',
+    about: {
+      title: 'flow matching',
+      text:
+        'From a point between data and noise the network predicts the direction from one to the other. Many samples lead to ' +
+        'the same point, so the loss levels off above zero.',
+      metrics: { velocityError: 'mean of ‖v − (noise − data)‖' },
+    },
     schedules: {},
     draw({ seed, step }, batchSize): Draws {
       const t = Float32Array.from({ length: batchSize }, (_, sample) => {

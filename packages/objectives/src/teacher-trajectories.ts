@@ -1,5 +1,6 @@
 import { ConfigError, heun, linearPath, perSample, type FlowMap, type Objective, type Sampler } from '@flowmap/core';
 import { full, requireWhole, type Tensor } from '@flowmap/tensor';
+import { told } from './internal/told.js';
 
 /** Settings of {@link teacherTrajectories}. */
 export interface TeacherTrajectoriesOptions {
@@ -45,6 +46,7 @@ export function teacherTrajectories(objective: Objective, options: TeacherTrajec
   const settings = { 'teacherTrajectories.steps': steps, 'teacherTrajectories.sampler': sampler.name };
   return {
     ...objective,
+    ...told(objective, `Its points are on the teacher's trajectories, ${steps} steps of ${sampler.name} from noise.`),
     config: { ...objective.config, ...settings },
     loss(context) {
       const { noise, t, velocity, path = linearPath } = context;

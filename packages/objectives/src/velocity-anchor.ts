@@ -3,6 +3,7 @@ import { sizeOf, uniforms } from '@flowmap/tensor';
 import { requirePositive, requireShare } from './internal/checks.js';
 import { meanNorm, squaredError } from './internal/norms.js';
 import { isTaken, takenBefore } from './internal/places.js';
+import { told } from './internal/told.js';
 import { diagonalIntervals, drawInterval } from './intervals.js';
 
 /** How {@link velocityAnchor} holds the velocity: by a share of the batch, or by a second batch. */
@@ -57,6 +58,7 @@ function withShare(objective: Objective, share: number): Objective {
   const diagonal = diagonalIntervals();
   return {
     ...objective,
+    ...told(objective, `A share of ${share} of the batch holds the student's velocity at s = t.`),
     config: { ...objective.config, 'velocityAnchor.share': share },
     draw(key, batchSize): Draws {
       const others = objective.draw(key, batchSize - takenBefore(share, batchSize));
@@ -87,6 +89,9 @@ function withBatch(objective: Objective, weight: number): Objective {
   }
   return {
     ...objective,
+    ...told(objective, `A second batch at s = t, of weight ${weight}, holds the student's velocity.`, {
+      anchorError: 'mean of ‖F − v‖ at s = t, in the second batch',
+    }),
     config: { ...objective.config, 'velocityAnchor.batch.weight': weight },
     draws: { ...objective.draws, [TIME]: [] },
     draw(key, batchSize): Draws {

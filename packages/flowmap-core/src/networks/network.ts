@@ -11,7 +11,7 @@ import { initialize, upgraded, type InitialSpec, type InitialSpecs } from './lay
  * @param config saved in checkpoints, to rebuild the network from
  * @param parameters shapes and initial standard deviations, and which of them are fixed or projected
  * @param apply traces the network on inputs that have been checked
- * @param takes its conditions and draws; none unless given
+ * @param options.takes its conditions and draws; none unless given
  * @throws {ConfigError} for an invalid sample shape or interval flag
  */
 export function defineNetwork<C extends NetworkConfig>(

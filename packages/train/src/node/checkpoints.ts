@@ -92,7 +92,8 @@ function modelsOf(trainees: Trainees): Record<string, string> {
  * Loads a model from a checkpoint of a run.
  *
  * @param path folder of the checkpoint, `<run>/checkpoints/<step>`
- * @param which trainee, `student` unless given, and one of its averages; the parameters themselves unless given
+ * @param options.trainee `student` unless given
+ * @param options.average one of its averages; the parameters themselves unless given
  * @param limits limits on what its file may ask for
  * @throws {CheckpointError} when the checkpoint is damaged, exceeds a limit, or has no such model
  */

@@ -7,3 +7,4 @@ export { loadCheckpoint, loadTrained } from './checkpoints.js';
 export { openFolderStore, type FolderStore } from './folder-store.js';
 export { openSnapshots } from './kept.js';
 export { loadAverage, type LoadAverageOptions } from './load-average.js';
+export { tensorboard, type TensorboardOptions } from './tensorboard.js';

@@ -1,4 +1,4 @@
-import { html, type Html } from './html.js';
+import { html, pictureUrl, type Html } from './html.js';
 
 /** A strip of samples with its label. */
 export interface LabelledStrip {
@@ -17,15 +17,14 @@ const GAP = 6;
  *
  * @param strips strips, all of the same size
  */
-export function comparison(strips: readonly LabelledStrip[]): string {
+export function stripComparison(strips: readonly LabelledStrip[]): string {
   const width = WIDTH - LABEL - GAP;
   const size = sizeOfPng(strips[0]!.strip);
   const height = (width * size.height) / size.width;
   const row = ({ label, strip }: LabelledStrip, i: number): Html => {
     const y = GAP + i * (height + GAP);
-    const source = `data:image/png;base64,${Buffer.from(strip).toString('base64')}`;
     return html`<text x="${LABEL - 12}" y="${y + height / 2 + 5}" text-anchor="end">${label}</text>
-      <image x="${LABEL}" y="${y}" width="${width}" height="${height}" href="${source}" />`;
+      <image x="${LABEL}" y="${y}" width="${width}" height="${height}" href="${pictureUrl(strip)}" />`;
   };
   const total = GAP + strips.length * (height + GAP);
   const picture = html`<svg

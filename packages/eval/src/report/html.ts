@@ -24,3 +24,12 @@ function render(piece: Piece): string {
   if (typeof piece === 'string') return piece.replace(/[&<>"']/g, (character) => ENTITIES[character]!);
   return 'markup' in piece ? piece.markup : piece.map(({ markup }) => markup).join('\n');
 }
+
+/** The address of a picture: PNG as a data URL, an address as it is. */
+export function pictureUrl(picture: Uint8Array | string): string {
+  if (typeof picture === 'string') return picture;
+  let text = '';
+  // In parts, as a function takes only so many arguments.
+  for (let i = 0; i < picture.length; i += 8192) text += String.fromCharCode(...picture.subarray(i, i + 8192));
+  return `data:image/png;base64,${btoa(text)}`;
+}

@@ -1,0 +1,74 @@
+import type { LogRecord, Objective } from '@flowmap/core';
+import type { ChartRole } from './chart.js';
+import type { LineChart } from './line-chart.js';
+import type { ReportSection } from './report.js';
+import { capitalised, numberText, wordsOf } from './words.js';
+
+/** What {@link objectiveSection} shows. */
+export interface ObjectiveSectionOptions {
+  readonly title: string;
+  /** The objective that was trained with. */
+  readonly objective: Pick<Objective, 'name' | 'config' | 'watch' | 'about'>;
+  /** Records of the run. */
+  readonly log: readonly LogRecord[];
+  /**
+   * Quantities to draw, in this order, those that were logged; what the objective says to watch, or else its loss, then its other
+   * metrics and the learning rate unless given.
+   */
+  readonly quantities?: readonly string[];
+  /** Whose training it is; `student` unless given. */
+  readonly role?: ChartRole;
+}
+
+/** What is known of quantities that every training logs. */
+const KNOWN: Readonly<Record<string, string>> = {
+  loss: 'mean over the batch',
+  gradientNorm: 'before clipping',
+  learningRate: 'by the schedule',
+};
+
+/**
+ * A section of a report on how a model learned: what the objective says of itself, with the settings that it ran with, and its
+ * curves. An objective without a description is named.
+ */
+export function objectiveSection({
+  title,
+  objective,
+  log,
+  role = 'student',
+  ...options
+}: ObjectiveSectionOptions): ReportSection {
+  const { watch = 'loss', about, name } = objective;
+  const metrics = about?.metrics ?? {};
+  const quantities = options.quantities ?? [watch, ...Object.keys(metrics), 'learningRate'];
+  const logged = [...new Set(quantities)].filter((quantity) => log.some((record) => Object.hasOwn(record, quantity)));
+  const settings = settingsText(objective.config);
+  const chart = (quantity: string): LineChart => ({
+    title: capitalised(wordsOf(quantity)),
+    note: metrics[quantity] ?? KNOWN[quantity] ?? '',
+    x: { label: 'training step' },
+    y: { label: wordsOf(quantity), ...(quantity === 'gradientNorm' ? { scale: 'log' } : {}) },
+    lines: [
+      {
+        x: log.map(({ step }) => step),
+        y: log.map((record) => record[quantity] ?? NaN),
+        noisy: quantity !== 'learningRate',
+        role,
+      },
+    ],
+  });
+  return {
+    title,
+    text: `Trained by ${about?.title ?? name}. ${about?.text ?? ''} ${settings === '' ? '' : `Its settings: ${settings}.`}`.trim(),
+    ...(log.length > 1 ? { charts: logged.map(chart) } : {}),
+  };
+}
+
+/** The settings of an objective as text: `c 0.1, rMax 0.99`; what the run decides is left to it. */
+export function settingsText(config: Objective['config']): string {
+  const text = (value: string | number | boolean | null): string =>
+    value === null ? 'by the run' : typeof value === 'number' ? numberText(value) : String(value);
+  return Object.entries(config)
+    .map(([name, value]) => `${name} ${text(value)}`)
+    .join(', ');
+}

@@ -1,0 +1,155 @@
+// The ways in which users install and build with the packages, each in a folder of its own outside the repository.
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { chromium } from 'playwright';
+import { build, preview } from 'vite';
+import { chromiumFlags, chromiumForTests, isolationHeaders } from './chromium.js';
+import { readManifest, type Manifest } from './published.js';
+import { root, run } from './run.js';
+
+/** Versions of TypeScript that the declarations are checked with, by the name they are installed under. */
+const compilers = { 'typescript-5': '5.9.3', 'typescript-6': '6.0.3', 'typescript-7': '7.0.2' };
+
+/** How TypeScript resolves modules: as Node does, and as bundlers do. */
+const resolutions = {
+  nodenext: { module: 'nodenext' },
+  bundler: { module: 'esnext', moduleResolution: 'bundler' },
+};
+
+/** A file that imports every entry, and fails for one that exports nothing. */
+const everyEntry = (entries: readonly string[]): string =>
+  [
+    'const empty = (entry) => { throw new Error(`${entry} exports nothing.`); };',
+    ...entries.map((entry) => `if (Object.keys(await import('${entry}')).length === 0) empty('${entry}');`),
+  ].join('\n');
+
+/**
+ * By npm, with every optional peer: imports each entry in Node, type-checks them without skipLibCheck, draws samples in a
+ * page that Vite built, and imports each entry again without the peers.
+ *
+ * @param tarballs addresses of the packed packages by name
+ * @param entries import specifiers of all that they export
+ */
+export async function consumeByNpm(
+  folder: string,
+  manifests: readonly Manifest[],
+  tarballs: Readonly<Record<string, string>>,
+  entries: readonly string[],
+): Promise<void> {
+  mkdirSync(folder);
+  const tools = readManifest(root).devDependencies ?? {};
+  const peers = new Set(manifests.flatMap(({ peerDependencies = {} }) => Object.keys(peerDependencies)));
+  const versions = [...peers, '@types/node'].flatMap((name) => {
+    const version = tools[name];
+    return version === undefined ? [] : [[name, version] as const];
+  });
+  const typescripts = Object.entries(compilers).map(([name, version]) => [name, `npm:typescript@${version}`] as const);
+  const dependencies = { ...tarballs, ...Object.fromEntries([...versions, ...typescripts]) };
+  writeFileSync(join(folder, 'package.json'), JSON.stringify({ private: true, type: 'module', dependencies }));
+  run(folder, 'on-failure', 'npm', 'install', '--prefer-offline', '--ignore-scripts', '--no-audit', '--no-fund');
+
+  writeFileSync(join(folder, 'every-entry.js'), everyEntry(entries));
+  run(folder, 'on-failure', 'node', 'every-entry.js');
+  typeCheck(folder, entries);
+  await drawInPage(join(folder, 'page'));
+
+  for (const { peerDependenciesMeta = {} } of manifests) {
+    for (const [name, { optional }] of Object.entries(peerDependenciesMeta)) {
+      // The suites of the entries for testing are vitest's.
+      if (optional && name !== 'vitest') rmSync(join(folder, 'node_modules', name), { recursive: true, force: true });
+    }
+  }
+  run(folder, 'on-failure', 'node', 'every-entry.js');
+}
+
+/** By pnpm, which links only what a package names: imports each entry but those for testing, without optional peers. */
+export function consumeByPnpm(
+  folder: string,
+  tarballs: Readonly<Record<string, string>>,
+  entries: readonly string[],
+): void {
+  mkdirSync(folder);
+  writeFileSync(
+    join(folder, 'package.json'),
+    JSON.stringify({ private: true, type: 'module', dependencies: tarballs }),
+  );
+  // The packages depend on each other by version, and no registry has these.
+  const overrides = Object.entries(tarballs).map(([name, address]) => `  '${name}': '${address}'\n`);
+  writeFileSync(join(folder, 'pnpm-workspace.yaml'), `packages: []\noverrides:\n${overrides.join('')}`);
+  run(folder, 'on-failure', 'pnpm', 'install', '--ignore-scripts', '--store-dir', join(folder, '.store'));
+  writeFileSync(join(folder, 'every-entry.js'), everyEntry(entries.filter((entry) => !entry.endsWith('/testing'))));
+  run(folder, 'on-failure', 'node', 'every-entry.js');
+}
+
+function typeCheck(folder: string, entries: readonly string[]): void {
+  const uses = entries.map((entry, index) => `export * as entry${String(index)} from '${entry}';`);
+  writeFileSync(join(folder, 'consumer.ts'), uses.join('\n'));
+  for (const [name, resolution] of Object.entries(resolutions)) {
+    const compilerOptions = {
+      target: 'es2023',
+      lib: ['es2023'],
+      ...resolution,
+      types: ['node'],
+      strict: true,
+      exactOptionalPropertyTypes: true,
+      noEmit: true,
+      skipLibCheck: false,
+    };
+    const project = `tsconfig.${name}.json`;
+    writeFileSync(join(folder, project), JSON.stringify({ compilerOptions, files: ['consumer.ts'] }));
+    for (const compiler of Object.keys(compilers)) {
+      run(folder, 'on-failure', 'node', `node_modules/${compiler}/bin/tsc`, '--project', project);
+    }
+  }
+}
+
+/** A page of a user's: a network's samples by onnxruntime-web, written into the document. */
+const PAGE = `
+import { compileSampler, flowMapFrom, mlp, normalBatch, uniformGrid } from '@flowmap/core';
+import { onnxRuntime } from '@flowmap/runtime-onnx';
+import { hostTensor } from '@flowmap/tensor';
+
+try {
+  const network = mlp({ shape: [2], width: 16, depth: 2 });
+  const student = flowMapFrom({ kind: 'velocity', network, params: network.init(0), classes: [] }, 0);
+  const sampler = await compileSampler(await onnxRuntime({ device: 'cpu' }), student, { batchSize: 8 });
+  const noise = hostTensor([8, 2], normalBatch({ seed: 0, purpose: 'noise' }, [8, 2]));
+  const { data } = await sampler.sample({ noise, times: uniformGrid(2) });
+  document.body.textContent = data.every(Number.isFinite) ? 'drawn ' + data.length / 2 : 'not finite';
+} catch (error) {
+  document.body.textContent = String(error);
+}
+`;
+
+/** Builds the page with Vite and opens it in headless Chromium, where there is one. */
+async function drawInPage(folder: string): Promise<void> {
+  mkdirSync(folder);
+  writeFileSync(
+    join(folder, 'index.html'),
+    '<!doctype html><body><script type="module" src="main.js"></script></body>',
+  );
+  writeFileSync(join(folder, 'main.js'), PAGE);
+  const options = {
+    configFile: false,
+    root: folder,
+    logLevel: 'warn',
+    build: { target: 'es2023', chunkSizeWarningLimit: 1000 },
+    preview: { headers: isolationHeaders },
+  } as const;
+  console.log('$ vite build');
+  await build(options);
+  const executablePath = chromiumForTests();
+  if (executablePath === undefined) return;
+  const server = await preview(options);
+  const browser = await chromium.launch({ executablePath, args: chromiumFlags });
+  try {
+    const page = await browser.newPage();
+    await page.goto(server.resolvedUrls!.local[0]!);
+    await page.getByText(/./).waitFor({ timeout: 300_000 });
+    const said = await page.textContent('body');
+    if (said !== 'drawn 8') throw new Error(`The page built with Vite says: ${said}`);
+  } finally {
+    await browser.close();
+    await server.close();
+  }
+}
