@@ -67,7 +67,7 @@ test.each(discriminators)('R1 of $name and its gradient agree with central diffe
   const compiled = await runtime.compile(
     program<string, string>('R1', { inputs: { ...specs, x: shape } }, ({ x, ...symbols }) => {
       const { logits } = discriminator.apply(symbols, { x: x! });
-      const r1 = squaredGradientNorm(logits, x).sum();
+      const r1 = squaredGradientNorm(logits, x!).sum();
       const gradient = Object.entries(gradients(r1, symbols)).map(([name, g]) => [`gradient.${name}`, g] as const);
       return { outputs: { sum: logits.sum(), r1, ...Object.fromEntries(gradient) } };
     }),
