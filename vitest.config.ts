@@ -17,6 +17,7 @@ const workspaces = (parent: string): string[] =>
  * change nothing outside themselves. Those of others replace packages, set variables of the process or measure its memory.
  */
 const sharing = new Set([
+  'adversarial',
   'data',
   'eval',
   'flowmap-core',

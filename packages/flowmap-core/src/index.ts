@@ -76,6 +76,7 @@ export {
   collectDraws,
   convolution,
   dense,
+  initialize,
   type DrawSpecs,
   type InitialSpec,
   type InitialSpecs,

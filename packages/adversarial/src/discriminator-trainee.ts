@@ -1,0 +1,27 @@
+import type { Optimizer, Schedule, Trainee } from '@flowmap/core';
+import type { Discriminator } from './discriminator.js';
+
+/** How a discriminator is trained. */
+export interface DiscriminatorTraineeOptions {
+  /** A schedule, or a constant rate. */
+  readonly learningRate: Schedule | number;
+  /** As a rule Adam without momentum and without weight decay: `adamw({ beta1: 0, weightDecay: 0 })`. */
+  readonly optimizer: Optimizer;
+  /** Seed of its initial parameters. */
+  readonly seed: number;
+  /** Gradients with a larger norm are scaled down to this norm, > 0; no clipping unless given. */
+  readonly maxGradientNorm?: number;
+}
+
+/** A discriminator as a trainee of `train`, to stand there under the name `discriminator`. */
+export function discriminatorTrainee(discriminator: Discriminator, options: DiscriminatorTraineeOptions): Trainee {
+  const { learningRate, optimizer, seed, maxGradientNorm } = options;
+  return {
+    parameters: discriminator.parameters,
+    initial: discriminator.init(seed),
+    optimizer,
+    learningRate: typeof learningRate === 'number' ? () => learningRate : learningRate,
+    averages: {},
+    ...(maxGradientNorm === undefined ? {} : { maxGradientNorm }),
+  };
+}
