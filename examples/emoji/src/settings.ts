@@ -46,7 +46,7 @@ const networkOptions = {
 export const EMOJI_OPTIONS = {
   iterations: whole('steps of the distillation', 1100),
   batchSize: whole('images of one step', 32),
-  learningRate: positive('peak of the learning rate of the distillation', 2e-4),
+  learningRate: positive('peak of the learning rate of the distillation', 3e-4),
   teacher: pathOr('checkpoint of the teacher; the one that comes with the example unless given', 'FILE', null),
   trainTeacher: flag('train a teacher from scratch instead, with the options below'),
   teacherIterations: whole("steps of the teacher's training", 12_000),

@@ -23,10 +23,10 @@ export function squaredGradientNorm(logits: Tensor, x: Tensor): Tensor {
  * uncertain as the square of a normal number.
  *
  * @param logitsAt the discriminator's logits `[batch]` at samples
- * @param logits `logitsAt(x)`
- * @param x the samples `[batch, ...shape]`
- * @param noise standard normal, shaped as `x`
- * @param step `h`, small against the distances over which the discriminator changes; in float32 not below 1e-3
+ * @param options.logits `logitsAt(x)`
+ * @param options.x the samples `[batch, ...shape]`
+ * @param options.noise standard normal, shaped as `x`
+ * @param options.step `h`, small against the distances over which the discriminator changes; in float32 not below 1e-3
  * @returns `[batch]`
  */
 export function squaredDifference(

@@ -29,7 +29,8 @@ export interface InstrumentReadings {
  * Charts of the instruments: the drift of the velocity over time; over the length of jumps the error of the map and, where
  * they were read, what the objective says to watch and the share in the loss.
  *
- * @param readings `mapError` and `loss` from the longest length to the shortest
+ * @param options.mapError from the longest length to the shortest
+ * @param options.loss from the longest length to the shortest
  */
 export function instrumentCharts({ drift, mapError, loss, watch }: InstrumentReadings): LineChart[] {
   const errors = mapError.toReversed();
