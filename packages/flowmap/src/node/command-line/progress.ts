@@ -35,8 +35,12 @@ export async function showProgress(
   };
 }
 
-/** The package that draws bars; undefined if it is not installed. */
-export async function loadBars(): Promise<Pick<typeof import('cli-progress'), 'Presets' | 'SingleBar'> | undefined> {
+/** Whether the package that draws bars is installed. */
+export async function hasBars(): Promise<boolean> {
+  return (await loadBars()) !== undefined;
+}
+
+async function loadBars(): Promise<Pick<typeof import('cli-progress'), 'Presets' | 'SingleBar'> | undefined> {
   try {
     return (await import('cli-progress')).default;
   } catch {

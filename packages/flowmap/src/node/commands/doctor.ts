@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import type { Program } from '../command-line/group.js';
-import { loadBars } from '../command-line/progress.js';
+import { hasBars } from '../command-line/progress.js';
 import { answering, type Answer, type Talk } from './command.js';
 
 /** `flowmap doctor`: says what works on this machine. Its exit code is 1 if no device does. */
@@ -28,7 +28,7 @@ async function examineMachine({ print }: Talk): Promise<Answer> {
   const prober = { file: join(dirname(manifest), 'bin/flowmap-onnx.js'), nodeOptions: process.execArgv };
   const diagnosis = await diagnose(prober);
   print(formatDiagnosis(diagnosis));
-  const packages = { sharp: await hasSharp(), 'cli-progress': (await loadBars()) !== undefined };
+  const packages = { sharp: await hasSharp(), 'cli-progress': await hasBars() };
   print('');
   print(`sharp         ${packages.sharp ? 'yes' : 'no: `npm install sharp` to read and write images'}`);
   print(`cli-progress  ${packages['cli-progress'] ? 'yes' : 'no: `npm install cli-progress` for progress bars'}`);
