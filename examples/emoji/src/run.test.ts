@@ -32,7 +32,7 @@ const emoji = (...args: string[]): Promise<string> =>
 
 test('a teacher is made and put in its place, then distilled', async () => {
   const save = join(scratch, 'teacher.safetensors');
-  const training = ['--iterations', '2', '--batch-size', '4', '--evaluate', '0', '--threads', '1'];
+  const training = ['--iterations', '2', '--batch-size', '4', '--threads', '1'];
   const network = ['--size', '4', '--channels', '16'];
   const args = [...training, ...network, '--out', join(scratch, 'teacher'), '--save', save];
   await trainTeacher(parseOptions({ ...nothing, options: TEACHER_OPTIONS }, args), context);
@@ -41,7 +41,7 @@ test('a teacher is made and put in its place, then distilled', async () => {
   expect(readFileSync(join(scratch, 'teacher.log.jsonl'), 'utf8').trim().split('\n')).toHaveLength(2);
   expect(existsSync(join(scratch, 'teacher.png'))).toBe(true);
 
-  const folder = await emoji(...training, '--teacher', save, '--out', join(scratch, 'emoji'));
+  const folder = await emoji(...training, '--evaluate', '0', '--teacher', save, '--out', join(scratch, 'emoji'));
   const pictures = [
     'samples-1.png',
     'samples-2.png',
@@ -61,20 +61,7 @@ test('a teacher is made and put in its place, then distilled', async () => {
 
 test('a teacher that is interrupted when it is trained is not trained again', async () => {
   const [out, save] = [join(scratch, 'interrupted'), join(scratch, 'interrupted.safetensors')];
-  const args = [
-    '--iterations',
-    '2',
-    '--batch-size',
-    '4',
-    '--evaluate',
-    '0',
-    '--threads',
-    '1',
-    '--size',
-    '4',
-    '--channels',
-    '16',
-  ];
+  const args = ['--iterations', '2', '--batch-size', '4', '--threads', '1', '--size', '4', '--channels', '16'];
   const config = parseOptions({ ...nothing, options: TEACHER_OPTIONS }, [...args, '--out', out, '--save', save]);
   const controller = new AbortController();
   const print = (): void => controller.abort(); // the first message says what is sampled

@@ -11,7 +11,7 @@ const published = workspaces('packages').filter(({ manifest }) => manifest.priva
 const readmes = ['README.md', 'CONTRIBUTING.md', ...published.map(({ folder }) => `${folder}/README.md`)];
 const fences = readmes.flatMap(fencesOf).map((fence) => ({ ...fence, title: `${fence.readme}:${String(fence.line)}` }));
 
-// The examples become files of this package, which depends on every other, and run in an empty folder.
+// The examples become files of this package, which depends on every other; those of a README run in a folder of their own.
 const folder = join(root, 'packages/contract/.cache/readme');
 const fileOf = ({ readme, line }: Fence): string =>
   join(folder, `${readme.replaceAll(/[/.]/g, '-')}-${String(line)}.ts`);
@@ -22,7 +22,6 @@ beforeAll(() => {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
   for (const fence of fences) writeFileSync(fileOf(fence), `${fence.code}\nexport {};\n`);
-  process.chdir(scratch);
 });
 
 afterAll(() => {
@@ -65,5 +64,8 @@ test('every example type-checks', () => {
 });
 
 test.each(fences.filter(({ run }) => run))('$title runs', async (fence) => {
+  const place = join(scratch, fence.readme.replaceAll('/', '-'));
+  mkdirSync(place, { recursive: true });
+  process.chdir(place);
   await import(/* @vite-ignore */ pathToFileURL(fileOf(fence)).href);
 });

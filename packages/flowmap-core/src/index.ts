@@ -103,14 +103,9 @@ export { heun } from './samplers/heun.js';
 export { adamsBashforth } from './samplers/adams-bashforth.js';
 export type { CarriedStep, Sampler, StepExtra } from './samplers/sampler.js';
 export { samplerProgram, type SamplerOptions } from './samplers/sampler-program.js';
-export {
-  compileSampler,
-  type CompiledSampler,
-  type CompileSamplerOptions,
-  type SampleArguments,
-} from './samplers/compile-sampler.js';
+export { compileSampler, type CompiledSampler, type CompileSamplerOptions } from './samplers/compile-sampler.js';
 export { generate, type GenerateOptions } from './samplers/generate.js';
-export type { SampleRequest } from './samplers/sample-request.js';
+export type { SampleArguments, SampleRequest } from './samplers/sample-request.js';
 export { compileLiveSampler, type LiveSamplerOptions } from './samplers/live-sampler.js';
 export {
   flowMapFrom,

@@ -7,7 +7,6 @@ import {
   sizeOf,
   type Executable,
   type Feeds,
-  type HostData,
   type HostTensor,
   type HostTensors,
   type Runtime,
@@ -22,7 +21,7 @@ import { flowMapSampler } from './flow-map-sampler.js';
 import { heun } from './heun.js';
 import { noiseOfSteps } from './noise-of-steps.js';
 import { carryKey, samplerProgram } from './sampler-program.js';
-import { argumentsOf, type SampleRequest } from './sample-request.js';
+import { argumentsOf, type SampleArguments, type SampleRequest } from './sample-request.js';
 import type { Sampler } from './sampler.js';
 
 /** Options of {@link compileSampler}. */
@@ -46,26 +45,6 @@ export interface CompileSamplerOptions {
    * With false, sampling is slower, and two copies are kept.
    */
   readonly frozen?: boolean;
-}
-
-/** What to sample. */
-export interface SampleArguments {
-  /** Points at the first time, float32 `[count, ...shape]` with any count: standard normal noise if that time is 1. */
-  readonly noise: HostTensor;
-  /** Rows of the network's conditions by name, one for each sample: `{ label: Int32Array.of(2, 0) }`. */
-  readonly conditions?: Readonly<Record<string, HostData>>;
-  /** The grid, at least two times in [0, 1]; descending from noise to data, or ascending to invert. */
-  readonly times: ArrayLike<number>;
-  /**
-   * Seed of the noise that the sampler draws in its steps, a whole number in [0, 2^53); required for samplers that draw
-   * noise, ignored by others. The same seed gives the same points, whatever the batch size and the steps per call.
-   */
-  readonly seed?: number;
-  /**
-   * Index of the first sample among all that use the seed, 0 unless given: samples with different indices get different
-   * noise.
-   */
-  readonly firstSample?: number;
 }
 
 /** A sampler on a runtime, with the parameters on its device. */

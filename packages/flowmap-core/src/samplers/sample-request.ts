@@ -1,10 +1,29 @@
-import { hostTensor, normalBatch, requireWhole, type HostData } from '@flowmap/tensor';
+import { hostTensor, normalBatch, requireWhole, type HostData, type HostTensor } from '@flowmap/tensor';
 import { classCount } from '../conditions.js';
 import { ConfigError } from '../errors.js';
 import { quoted } from '../internal/json.js';
 import type { Network } from '../plugins.js';
-import type { SampleArguments } from './compile-sampler.js';
 import { uniformGrid } from './grid.js';
+
+/** What to sample, from noise that is at hand. */
+export interface SampleArguments {
+  /** Points at the first time, float32 `[count, ...shape]` with any count: standard normal noise if that time is 1. */
+  readonly noise: HostTensor;
+  /** Rows of the network's conditions by name, one for each sample: `{ label: Int32Array.of(2, 0) }`. */
+  readonly conditions?: Readonly<Record<string, HostData>>;
+  /** The grid, at least two times in [0, 1]; descending from noise to data, or ascending to invert. */
+  readonly times: ArrayLike<number>;
+  /**
+   * Seed of the noise that the sampler draws in its steps, a whole number in [0, 2^53); required for samplers that draw
+   * noise, ignored by others. The same seed gives the same points, whatever the batch size and the steps per call.
+   */
+  readonly seed?: number;
+  /**
+   * Index of the first sample among all that use the seed, 0 unless given: samples with different indices get different
+   * noise.
+   */
+  readonly firstSample?: number;
+}
 
 /** What to sample, with noise and times from numbers. */
 export interface SampleRequest {
