@@ -18,12 +18,14 @@ import { referenceRuntime } from '@flowmap/runtime-reference';
 import { ReconstructionError, RunMismatchError } from '@flowmap/train';
 import { loadAverage } from '@flowmap/train/node';
 import { readImageCache } from '../../packages/data/src/node/image-cache.js';
+import { lengthUntil } from '../../packages/train/src/node/event-file.js';
 import { openLog } from '../../packages/train/src/node/log.js';
 import { openRun } from '../../packages/train/src/node/open-run.js';
 import { nextRunFolder } from '../../packages/train/src/node/run-folder.js';
 import { setUp, type TrainSetup } from '../../packages/train/src/node/setup.js';
 import { unpack } from './bundle.js';
 import { mutateCache, mutateCifar10, mutateIdx } from './mutators/data-files.js';
+import { mutateEvents } from './mutators/events.js';
 import { mutateImage } from './mutators/images.js';
 import type { Mutator } from './mutators/mutator.js';
 import { mutateNpz } from './mutators/npz.js';
@@ -130,6 +132,13 @@ export const decoders: Readonly<Record<string, Decoder>> = {
     memory: 512,
     batch: 256,
     decode: (bytes) => decodeMoments(bytes, 'fuzz'),
+  },
+  events: {
+    mutate: mutateEvents,
+    errors: [],
+    memory: 512,
+    batch: 256,
+    decode: (bytes) => lengthUntil(bytes, 2),
   },
   'image-cache': {
     mutate: mutateCache,

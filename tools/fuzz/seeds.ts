@@ -82,6 +82,10 @@ for (const name of ['archive.pt', 'legacy.pth']) seed('torch', name, readFileSyn
 for (const name of ['stored.npz', 'compressed.npz', 'orders.npz'])
   seed('npz', name, readFileSync(join(reference, name)));
 
+const events = join(import.meta.dirname, '../../packages/train/src/node/__fixtures__');
+const [eventFile] = readdirSync(events).filter((name) => name.startsWith('events.'));
+seed('events', 'scalars', readFileSync(join(events, eventFile!)));
+
 const stop = new AbortController();
 const out = join(scratch, 'run');
 const { network, data, objective, runtime, iterations, batchSize } = runSetup(out);
