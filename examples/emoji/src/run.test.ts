@@ -54,7 +54,7 @@ test('a teacher is made and put in its place, then distilled', async () => {
     expect(existsSync(join(folder, file)), file).toBe(true);
   }
   const page = readFileSync(join(folder, 'index.html'), 'utf8');
-  expect(page.match(/src="data:image\/png;base64,/g)).toHaveLength(9); // teacher and student at four step counts, reference
+  expect(page.match(/src="data:image\/png;base64,/g)).toHaveLength(13); // strips of teacher and student at four step counts and of the reference, and four grids
   expect(page).toContain('1,906 samples of 3 × 4 × 4, 9 classes');
   expect(page).toContain('How the teacher learned'); // from the log beside the checkpoint
 });
