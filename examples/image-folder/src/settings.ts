@@ -23,7 +23,7 @@ export const IMAGE_FOLDER_OPTIONS = {
   teacher: pathOr('checkpoint of a teacher to distil, in place of training one', 'FILE', null),
   ...UNET_OPTIONS,
   ...DISTILLATION_OPTIONS,
-  evaluate: whole('samples whose distance from the data is measured; 0 for none', 1000, 0),
+  evaluate: whole('samples whose distance from the data is measured, for which the data is read once more', 0, 0),
   ...TRAINING_RUNTIME_OPTIONS,
   seed: whole('decides initial weights, order of the images, noise and times', 0, 0),
   ...LOGGING_OPTIONS,
