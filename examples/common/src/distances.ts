@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { euler, flowMapSampler, matchClasses, type Dataset, type Model } from '@flowmap/core';
+import { euler, flowMapSampler, matchClasses, type Dataset, type Model, type Sampler } from '@flowmap/core';
 import { writeFileAtomic } from '@flowmap/core/node';
 import { weights } from '@flowmap/efficientnet-lite0';
 import {
@@ -66,7 +66,7 @@ export async function measureDistances(options: DistanceOptions): Promise<Distan
     const reference = frechetReference(await statisticsOf(data, extractor, statistics, onProgress));
     const labels = await labelsOf(matchClasses(data, teacher).data, count);
     const common = { runtime, count, ...(labels ? { labels } : {}), ...(signal ? { signal } : {}) };
-    let protocol = '';
+    let protocol = ''; // the same for all
     const distance = async (samples: HostTensor): Promise<number> => {
       const moments = await extractMoments(extractor, inParts(samples));
       const result = frechetDistance(moments.moments(), reference);
@@ -75,21 +75,21 @@ export async function measureDistances(options: DistanceOptions): Promise<Distan
     };
     const measured = async (
       model: Model,
-      sampler: typeof euler,
+      sampler: Sampler,
       steps: readonly number[],
-    ): Promise<[number, number][]> => {
-      const values: [number, number][] = [];
-      for (const n of steps) {
+    ): Promise<Record<number, number>> => {
+      const samples = await sampleFixedNoises(model, sampler, steps, common);
+      const values: Record<number, number> = {};
+      for (const [i, n] of steps.entries()) {
         onProgress?.(
           `distance of the ${model === student ? 'student' : 'teacher'}, ${n} ${n === 1 ? 'step' : 'steps'}`,
         );
-        const [samples] = await sampleFixedNoises(model, sampler(), [n], common);
-        values.push([n, await distance(samples!)]);
+        values[n] = await distance(samples[i]!);
       }
       return values;
     };
-    const students = Object.fromEntries(await measured(student, flowMapSampler, STUDENT_STEPS));
-    const teachers = Object.fromEntries(await measured(teacher, euler, TEACHER_STEPS));
+    const students = await measured(student, flowMapSampler(), STUDENT_STEPS);
+    const teachers = await measured(teacher, euler(), TEACHER_STEPS);
     return {
       protocol,
       samples: count,

@@ -1,8 +1,8 @@
 import { hostTensor, type HostTensor, type HostTensors, type Runtime } from '@flowmap/tensor';
 import { dinov2Network, dinov2Parameters } from '../networks/dinov2.js';
-import { requireImages, resizeImages } from '../preprocessing/resize-images.js';
+import { resizeImages } from '../preprocessing/resize-images.js';
 import type { Extractor } from './extractor.js';
-import { moduleExtractor } from './module-extractor.js';
+import { imageExtractor } from './image-extractor.js';
 
 /** Options of {@link dinov2}. */
 export interface Dinov2Options {
@@ -45,7 +45,7 @@ export async function dinov2({
   const { config, params } = dinov2Parameters(weights, 'weights of dinov2', { size: SIZE });
   const sizes: Readonly<Record<number, string>> = { 384: 's', 768: 'b', 1024: 'l' };
   const name = `dinov2-vit${sizes[config.width] ?? config.width}${config.patch}`;
-  const network = await moduleExtractor({
+  return imageExtractor({
     name,
     runtime,
     module: dinov2Network(config),
@@ -55,13 +55,6 @@ export async function dinov2({
     batchSize,
     resize: `pillow-bicubic-${SIZE}`,
   });
-  return {
-    ...network,
-    async extract(images) {
-      requireImages(name, images); // of all parts at once, so that the image is named by its place among all
-      return network.extract(images);
-    },
-  };
 }
 
 /** `(p / 255 - mean) / deviation` of each channel. */

@@ -1,9 +1,9 @@
 import { decodeSafetensors } from '@flowmap/core';
 import { hostTensor, type HostTensors, type Runtime } from '@flowmap/tensor';
 import { EFFICIENTNET_LITE0_SIZE, efficientNetLite0Features } from '../networks/efficientnet-lite0.js';
-import { requireImages, resizeImages } from '../preprocessing/resize-images.js';
+import { resizeImages } from '../preprocessing/resize-images.js';
 import type { Extractor } from './extractor.js';
-import { moduleExtractor } from './module-extractor.js';
+import { imageExtractor } from './image-extractor.js';
 
 /** Options of {@link efficientNetLite0}. */
 export interface EfficientNetLite0Options {
@@ -33,7 +33,7 @@ export async function efficientNetLite0({
   batchSize = 32,
 }: EfficientNetLite0Options): Promise<Extractor & { dispose(): Promise<void> }> {
   const name = 'efficientnet-lite0';
-  const network = await moduleExtractor({
+  return imageExtractor({
     name,
     runtime,
     module: efficientNetLite0Features(),
@@ -48,13 +48,6 @@ export async function efficientNetLite0({
     batchSize,
     resize: `pillow-bicubic-${EFFICIENTNET_LITE0_SIZE}`,
   });
-  return {
-    ...network,
-    async extract(images) {
-      requireImages(name, images); // of all parts at once, so that the image is named by its place among all
-      return network.extract(images);
-    },
-  };
 }
 
 /** Tensors of two bytes as float32. */

@@ -1,9 +1,9 @@
 import { ConfigError } from '@flowmap/core';
 import { hostTensor, type HostTensors, type Runtime } from '@flowmap/tensor';
 import { INCEPTION_SIZE, inceptionNetwork, inceptionParameters } from '../networks/inception.js';
-import { requireImages, resizeImages, type ResizeConvention } from '../preprocessing/resize-images.js';
+import { resizeImages, type ResizeConvention } from '../preprocessing/resize-images.js';
 import type { Extractor } from './extractor.js';
-import { moduleExtractor } from './module-extractor.js';
+import { imageExtractor } from './image-extractor.js';
 
 /**
  * How images become the network's, by the tool whose numbers are to be compared with:
@@ -66,7 +66,7 @@ export async function inception({
   const source = 'inception-2015-12-05';
   const name = output === 'pool' ? source : `${source}/${output}`;
   const network = inceptionNetwork();
-  const extractor = await moduleExtractor({
+  return imageExtractor({
     name,
     runtime,
     module: {
@@ -88,13 +88,6 @@ export async function inception({
     batchSize,
     resize: `${resize}-${INCEPTION_SIZE}`,
   });
-  return {
-    ...extractor,
-    async extract(images) {
-      requireImages(name, images); // of all parts at once, so that the image is named by its place among all
-      return extractor.extract(images);
-    },
-  };
 }
 
 function requireOneOf(option: string, value: string, known: readonly string[]): void {
