@@ -53,6 +53,12 @@ export interface OnnxRuntimeOptions {
    */
   readonly memoryLimit?: number;
   /**
+   * Whether JavaScript goes on while a program runs on the CPU, with the same results; true unless given, where the
+   * package `koffi` is installed. `false` computes on JavaScript's own thread, which is busy until the run has ended, as
+   * it is wherever else programs run on the CPU.
+   */
+  readonly offThread?: boolean;
+  /**
    * Path prefix of onnxruntime's own profile, a JSON file per program, complete once its executable is disposed of. Not
    * available in a browser.
    */
