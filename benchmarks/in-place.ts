@@ -17,7 +17,9 @@ export async function compareInPlace(threads: number, rounds: number, small: boo
   const plain = await onnxRuntime(options);
   restore();
 
-  console.log('| training step | off the thread ms | ticks | in place ms | ticks | through onnxruntime-node ms | ticks |');
+  console.log(
+    '| training step | off the thread ms | ticks | in place ms | ticks | through onnxruntime-node ms | ticks |',
+  );
   console.log('| --- | ---: | ---: | ---: | ---: | ---: | ---: |');
   for (const task of Object.values(peerTasks(small))) {
     const contenders = [offThread, inPlace, plain].map((runtime) => ({ runtime, times: [] as number[], ticks: 0 }));

@@ -53,9 +53,9 @@ export interface OnnxRuntimeOptions {
    */
   readonly memoryLimit?: number;
   /**
-   * Whether JavaScript goes on while a program runs on the CPU, with the same results; true unless given, where the
-   * package `koffi` is installed. `false` computes on JavaScript's own thread, which is busy until the run has ended, as
-   * it is wherever else programs run on the CPU.
+   * Whether JavaScript goes on while a program runs on the CPU, with the same results. True unless given, where that is
+   * possible: in Node, with the package `koffi` installed. Elsewhere, and with `false`, JavaScript stands still until
+   * the run has ended.
    */
   readonly offThread?: boolean;
   /**

@@ -13,7 +13,8 @@ export const host: Host = {
   devices,
   promising: () => Promise.resolve(promising(inspectSystem())),
   open: async (device, { memoryLimit, offThread }) => {
-    const special = memoryLimit !== undefined ? 'a memory limit' : offThread === true ? 'a run off the thread' : undefined;
+    const special =
+      memoryLimit !== undefined ? 'a memory limit' : offThread === true ? 'a run off the thread' : undefined;
     if (special !== undefined && device !== 'cpu') {
       throw new UnsupportedError('onnx', `${special} on device '${device}'`, "only device: 'cpu' has one");
     }
