@@ -95,7 +95,7 @@ it('a thousand steps have the same bits, whatever is collected as garbage and ov
       else collectGarbage({ type: 'minor' });
       // Takes memory that was freed, of all sizes that a run has.
       for (const size of [1, 32 * 48, 64 * 32, 64 * 48]) new Float32Array(size).fill(NaN);
-    }, 2);
+    }, 4);
     const result = await trained(1000, true);
     clearInterval(timer);
     expect(result).toEqual(expected);
