@@ -25,7 +25,6 @@ export async function compareInPlace(threads: number, rounds: number, small: boo
     const contenders = [offThread, inPlace, plain].map((runtime) => ({
       runtime,
       times: [] as number[],
-      timer: ticks(),
     }));
     const training = { ...taskTraining(task), batch: taskBatch(task), batchSize: task.batchSize };
     for (let round = 0; round < rounds; round++) {
