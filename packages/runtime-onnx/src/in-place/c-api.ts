@@ -1,9 +1,6 @@
 import { denormalFlushing, type FlushingDenormals } from './denormals.js';
-import type { Koffi } from './koffi.js';
-import { runThread } from './run-thread.js';
-
-/** An address in native memory. */
-export type Pointer = bigint;
+import type { Koffi, Pointer } from './koffi.js';
+import { runThread, type MakeRun, type RunCall } from './run-thread.js';
 
 type Call = (...args: unknown[]) => unknown;
 
@@ -43,15 +40,6 @@ type Name = keyof typeof table;
 
 /** Version of the C API: that of onnxruntime 1.22, whose table has all of these functions. */
 const apiVersion = 22;
-
-/** A call of `Run`: its arguments, and all memory that they point to, which is held until it has returned. */
-export interface RunCall {
-  readonly args: readonly unknown[];
-  readonly memory: readonly unknown[];
-}
-
-/** Makes a call of `Run` and returns onnxruntime's status; null is success. */
-export type MakeRun = (call: RunCall) => Pointer | null | Promise<Pointer | null>;
 
 /** onnxruntime's C API. */
 export interface CApi {

@@ -1,4 +1,13 @@
-import type { MakeRun, Pointer, RunCall } from './c-api.js';
+import type { Pointer } from './koffi.js';
+
+/** A call of `Run`: its arguments, and all memory that they point to, which is held until it has returned. */
+export interface RunCall {
+  readonly args: readonly unknown[];
+  readonly memory: readonly unknown[];
+}
+
+/** Makes a call of `Run` and returns onnxruntime's status; null is success. */
+export type MakeRun = (call: RunCall) => Pointer | null | Promise<Pointer | null>;
 
 /** What a thread needs to call `Run`. */
 export interface RunThreadOptions {

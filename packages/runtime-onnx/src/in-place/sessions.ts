@@ -2,7 +2,8 @@ import { UnsupportedError } from '@flowmap/tensor';
 import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
 import type { ExternalConstant } from '../encode-model.js';
 import type { CreateSession, Session } from '../session.js';
-import type { CApi, Pointer } from './c-api.js';
+import type { CApi } from './c-api.js';
+import type { Pointer } from './koffi.js';
 
 const LEVEL_WARNING = 2;
 const ALL_OPTIMIZATIONS = 99;
