@@ -1,14 +1,22 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { decodeMoments, encodeMoments, opaqueExtractor, precisionRecall } from '@flowmap/eval';
+import {
+  decodeMoments,
+  encodeMoments,
+  features,
+  momentsOf,
+  opaqueExtractor,
+  precisionRecall,
+  ProtocolError,
+} from '@flowmap/eval';
 import { folderMoments } from '@flowmap/eval/node';
-import { hostTensor } from '@flowmap/tensor';
+import { hostTensor, uniforms } from '@flowmap/tensor';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { writeNoise } from '../../__fixtures__/material.js';
 import { answerOf, runFlowmap } from '../../__fixtures__/run-flowmap.js';
-import { resultsOf } from './metrics.js';
-import { resultLines } from './results.js';
+import { measuredBy, METRICS, type Metric } from './metric-table.js';
+import { resultLines, type Results } from './results.js';
 import { openSamples, type Measured, type SamplesOptions } from './samples.js';
 
 const scratch = mkdtempSync(join(tmpdir(), 'flowmap-eval-command-'));
@@ -18,6 +26,7 @@ const at = (name: string): string => join(scratch, name);
 const [a, b, one, stats, results] = [at('a'), at('b'), at('one'), at('b.safetensors'), at('results.json')];
 
 beforeAll(async () => {
+  process.env['FLOWMAP_WEIGHTS'] = at('weights');
   for (let i = 0; i < 6; i++) {
     await writeNoise(join(a, `${i}.png`), 4);
     await writeNoise(join(b, `${i}.png`), 4);
@@ -28,6 +37,7 @@ beforeAll(async () => {
 
 /** What is kept of an evaluation. */
 interface Kept {
+  readonly value: number;
   readonly values: Readonly<Record<string, number>>;
   readonly results: Readonly<Record<string, { readonly protocol: { samples: number } }>>;
 }
@@ -58,15 +68,37 @@ test('a folder has the moments that folderMoments gives, and its features if the
   expect((await measure(a, false)).features).toBeUndefined();
 });
 
-test('every metric is measured of the features', async () => {
-  const [first, second] = [await measure(a, true), await measure(b, true)];
-  const wanted = { metrics: ['frechet', 'kernel', 'pr', 'dc'], subsetSize: 4, seed: 1 } as const;
-  const values = await resultsOf(wanted, first, second);
+test('every metric is measured of the features, under the name that belongs to them', async () => {
+  const source = { extractor: 'inception-2015-12-05', weights: null, resize: 'none' };
+  const many = (name: string, of: { extractor: string } = source): Measured => {
+    const values = uniforms({ seed: 0, purpose: name }, 60).map((value, i) => (i % 3 === 2 ? value : value / 2));
+    const all = features(hostTensor([20, 3], Float32Array.from(values)), { ...source, ...of });
+    return { features: all, moments: momentsOf(all), unreadable: [] };
+  };
+  const settings = { subsetSize: 4, seed: 1 };
+  const of = async (metric: Metric): Promise<Results> => {
+    const { output } = METRICS[metric];
+    const extractor = output === 'pool' ? source.extractor : `${source.extractor}/${output}`;
+    return measuredBy(metric, many('a', { extractor }), many('b', { extractor }), settings);
+  };
+  const probabilities = many('p', { extractor: `${source.extractor}/probabilities` });
+  const rows = probabilities.features!.values.map((_, i) => [0.7, 0.2, 0.1][(i + Math.floor(i / 3)) % 3]!);
+  const sure = { ...probabilities, features: { ...probabilities.features!, values: rows } };
+
+  const measured = await Promise.all((Object.keys(METRICS) as Metric[]).filter((metric) => metric !== 'is').map(of));
+  const values = Object.assign({}, ...measured, await measuredBy('is', sure, undefined, settings)) as Results;
   expect(Object.keys(values)).toEqual([
-    ...['frechet-distance', 'kernel-distance', 'precision', 'recall', 'density', 'coverage'],
+    ...['frechet-distance', 'kernel-distance', 'precision', 'recall', 'density', 'coverage', 'mind', 'fd-infinity'],
+    ...['fid', 'kid', 'sfid', 'inception-score'],
   ]);
-  expect(values['precision']).toEqual(precisionRecall(first.features!, second.features!).precision);
-  expect((await resultLines(values)).filter((line) => line.includes('extractor=firsts'))).toHaveLength(6);
+  expect(values['fid']).toEqual(values['frechet-distance']);
+  expect(values['kid']).toEqual(values['kernel-distance']);
+  expect(values['sfid']!.protocol).toMatchObject({ metric: 'sfid', extractor: 'inception-2015-12-05/spatial' });
+  expect(values['precision']).toEqual(precisionRecall(many('a').features!, many('b').features!).precision);
+  expect((await resultLines(values)).filter((line) => line.includes('extractor=inception'))).toHaveLength(12);
+
+  const others = measuredBy('fid', many('a', { extractor: 'dinov2-vitl14' }), many('b'), settings);
+  await expect(others).rejects.toThrow(ProtocolError);
 });
 
 test('a folder becomes a file of statistics of EfficientNet-Lite0', async () => {
@@ -84,7 +116,8 @@ test('files of statistics are compared, and every value has its protocol', async
     writeFileSync(path, encodeMoments((await measure(folder, false)).moments));
   }
   const args = ['eval', 'metrics', '--generated', at('a.safetensors'), '--reference', stats, '--out', results];
-  const { values, results: kept } = (await answerOf(...args)) as unknown as Kept;
+  const { value, values, results: kept } = (await answerOf(...args)) as unknown as Kept;
+  expect(value).toBe(values['frechet-distance']);
   expect(values['frechet-distance']).toBeGreaterThan(0.01);
   expect(kept['frechet-distance']).toMatchObject({ protocol: { extractor: 'firsts', samples: 6 } });
   expect((await runFlowmap(...args)).out).toMatch(
@@ -125,7 +158,28 @@ describe('what is refused with one line, and writes nothing', () => {
       "wanted FILE.safetensors or FILE.npz, got 'x.png'",
     ],
     ['what are no results', ['eval', 'compare', results, join(a, '0.png')], '0.png'],
-    ['FID', ['eval', 'fid', a, b], 'needs the Inception network of 2015'],
+    [
+      'FID without its weights',
+      ['eval', 'fid', a, b],
+      'inception needs this file; run `npx flowmap weights inception`',
+    ],
+    [
+      'DINOv2 without its weights',
+      against(b, '--extractor=dinov2'),
+      'run `npx flowmap weights dinov2`, or fetch it from',
+    ],
+    [
+      'FID of other features',
+      against(b, '--metrics=fid,is', '--extractor=dinov2'),
+      'fid, is are of inception, got dinov2',
+    ],
+    [
+      'FID of statistics of others',
+      ['eval', 'fid', stats, stats],
+      'got those of firsts; their distance is `--metrics fr',
+    ],
+    ['no reference', ['eval', 'metrics', '--generated', a, '--metrics=is,fid'], '--reference: fid need'],
+    ['a score of statistics', ['eval', 'metrics', '--generated', stats, '--metrics=is'], '--generated: is need images'],
   ] as const)('%s', async (_, args, message) => {
     writeFileSync(at('b.npz'), '');
     const before = readdirSync(scratch);
