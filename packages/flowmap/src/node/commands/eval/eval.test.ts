@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
@@ -141,6 +141,28 @@ test('values of different protocols are compared only by force', async () => {
   expect(forced).toMatchObject({ code: 0, out: expect.stringContaining('measured differently: samples') as string });
 });
 
+test('a page has what a run left, and results of one protocol side by side', async () => {
+  const run = at('run');
+  mkdirSync(run);
+  const objective = { name: 'ayf-emd', c: 0.1 };
+  const settings = { iterations: 20, batchSize: 8, seed: 3, objective, data: { name: 'photos', shape: [3, 4, 4] } };
+  writeFileSync(join(run, 'config.json'), JSON.stringify({ kind: 'flowMap', run: settings }));
+  const records = [10, 15].map((step) => JSON.stringify({ step, loss: 1, tangentNorm: 1 / step, learningRate: 1e-4 }));
+  writeFileSync(join(run, 'log.jsonl'), `${records.join('\n')}\n{"step":`);
+  const page = join(run, 'report.html');
+  expect(await answerOf('eval', 'report', run, '--results', `${results},${at('other.json')}`)).toEqual({
+    ...{ out: page, sections: ['How it learned', 'The run', 'Results'] },
+  });
+  const html = readFileSync(page, 'utf8');
+  for (const text of ['Trained by AYF-EMD', 'c 0.1', '15 of 20, not finished', 'photos', 'n=4', 'n=6']) {
+    expect(html).toContain(text);
+  }
+  expect(html.match(/<svg/g)).toHaveLength(2); // the tangent's norm and the learning rate
+  expect(html.match(/<td[^>]*>–/g)).toHaveLength(2); // other.json was measured with other numbers of samples
+  await answerOf('eval', 'report', results);
+  expect(readFileSync(at('results.html'), 'utf8')).toContain('frechet-distance');
+});
+
 describe('what is refused with one line, and writes nothing', () => {
   const against = (reference: string, ...more: string[]): string[] => [
     ...['eval', 'metrics', '--generated', a, '--reference', reference],
@@ -179,6 +201,8 @@ describe('what is refused with one line, and writes nothing', () => {
       'got those of firsts; their distance is `--metrics fr',
     ],
     ['no reference', ['eval', 'metrics', '--generated', a, '--metrics=is,fid'], '--reference: fid need'],
+    ['a report of no run', ['eval', 'report', a], 'is not the folder of a run: it has no config.json; give one, or'],
+    ['a report of no results', ['eval', 'report', join(a, '0.png')], '0.png'],
     ['a score of statistics', ['eval', 'metrics', '--generated', stats, '--metrics=is'], '--generated: is need images'],
   ] as const)('%s', async (_, args, message) => {
     writeFileSync(at('b.npz'), '');

@@ -11,6 +11,10 @@ export const evaluate = group({
     },
     fid: { summary: 'FID of generated images', load: async () => (await import('./fid.js')).fid },
     stats: { summary: 'statistics of a folder, as a reference', load: async () => (await import('./stats.js')).stats },
+    report: {
+      summary: 'a page of a run and of results side by side',
+      load: async () => (await import('./report.js')).report,
+    },
     compare: {
       summary: 'differences of two evaluations',
       load: async () => (await import('./compare.js')).compareResults,
