@@ -6,11 +6,14 @@ import {
   encodeMoments,
   features,
   momentsOf,
+  momentsToNpz,
   opaqueExtractor,
   precisionRecall,
   ProtocolError,
 } from '@flowmap/eval';
 import { folderMoments } from '@flowmap/eval/node';
+import { DataError } from '@flowmap/core';
+import { ImageSizeError } from '@flowmap/data/node';
 import { hostTensor, uniforms } from '@flowmap/tensor';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { writeNoise } from '../../__fixtures__/material.js';
@@ -66,6 +69,29 @@ test('a folder has the moments that folderMoments gives, and its features if the
   expect(measured.moments).toEqual(wanted.moments());
   expect(measured.features).toMatchObject({ count: 6, width: 3, source: firsts.source });
   expect((await measure(a, false)).features).toBeUndefined();
+});
+
+test('what a folder cannot give is refused: two sizes, unreadable images beyond the limit, features that are NaN', async () => {
+  await expect(measure(one, false)).rejects.toThrow(ImageSizeError);
+  const torn = at('torn');
+  for (const name of ['1.png', '2.png']) await writeNoise(join(torn, name), 4);
+  writeFileSync(join(torn, '3.png'), readFileSync(join(torn, '1.png')).subarray(0, 60));
+  await expect(measure(torn, false)).rejects.toThrow(DataError);
+  const some = await openSamples(torn, { ...plain, maxUnreadable: 1 }, talk.signal);
+  expect((await some.measure(opened, false, talk)).unreadable).toEqual([expect.stringContaining('3.png') as string]);
+  const nan = opaqueExtractor({ name: 'nan' }, ({ shape: [n = 0] }) =>
+    Promise.resolve(
+      hostTensor(
+        [n, 1],
+        Float32Array.from({ length: n }, (_, i) => (i === 3 ? NaN : i)),
+      ),
+    ),
+  );
+  const samples = await openSamples(a, plain, talk.signal);
+  await expect(samples.measure(() => Promise.resolve(nan), true, talk)).rejects.toMatchObject({
+    name: 'FeatureError',
+    sample: 3,
+  });
 });
 
 test('every metric is measured of the features, under the name that belongs to them', async () => {
@@ -164,6 +190,11 @@ test('a page has what a run left, and results of one protocol side by side', asy
 });
 
 describe('what is refused with one line, and writes nothing', () => {
+  beforeAll(() => {
+    writeFileSync(at('b.npz'), '');
+    const whole = momentsToNpz(decodeMoments(readFileSync(stats), stats).moments());
+    writeFileSync(at('cut.npz'), whole.subarray(0, whole.length - 40));
+  });
   const against = (reference: string, ...more: string[]): string[] => [
     ...['eval', 'metrics', '--generated', a, '--reference', reference],
     ...more,
@@ -204,8 +235,15 @@ describe('what is refused with one line, and writes nothing', () => {
     ['a report of no run', ['eval', 'report', a], 'is not the folder of a run: it has no config.json; give one, or'],
     ['a report of no results', ['eval', 'report', join(a, '0.png')], '0.png'],
     ['a score of statistics', ['eval', 'metrics', '--generated', stats, '--metrics=is'], '--generated: is need images'],
+    ['too few images', against(b, '--metrics=frechet,kernel'), 'kernel: wanted at least 1000 generated samples, got 6'],
+    [
+      'a score of few images',
+      ['eval', 'metrics', '--generated', a, '--metrics=is'],
+      'is: wanted at least 10 generated',
+    ],
+    ['a .npz file cut off', against(at('cut.npz'), '--npz-count=9'), 'cut.npz: '],
+    ['what is no .npz file', against(at('b.npz'), '--npz-count=9'), 'b.npz: '],
   ] as const)('%s', async (_, args, message) => {
-    writeFileSync(at('b.npz'), '');
     const before = readdirSync(scratch);
     const refused = await runFlowmap(...args);
     expect(refused).toMatchObject({ code: 1, error: expect.stringContaining(message) as string });

@@ -11,6 +11,8 @@ interface MetricEntry {
   readonly output: InceptionOutput;
   /** Sides whose features it needs and not only their moments. */
   readonly features: readonly ('generated' | 'reference')[];
+  /** Samples that it needs on each side; as many as a subset has unless given. */
+  readonly least?: number;
   /** Whether its name belongs to the Inception network of 2015. */
   readonly isInceptions?: boolean;
 }
@@ -22,16 +24,16 @@ const both: MetricEntry['features'] = ['generated', 'reference'];
 
 /** The metrics by their names on the command line. */
 export const METRICS: Readonly<Record<Metric, MetricEntry>> = {
-  frechet: { output: 'pool', features: [] },
+  frechet: { least: 2, output: 'pool', features: [] },
   kernel: { output: 'pool', features: both },
-  pr: { output: 'pool', features: both },
-  dc: { output: 'pool', features: both },
-  mind: { output: 'pool', features: both },
-  'fd-infinity': { output: 'pool', features: ['generated'] },
-  fid: { output: 'pool', features: [], isInceptions: true },
+  pr: { least: 4, output: 'pool', features: both },
+  dc: { least: 6, output: 'pool', features: both },
+  mind: { least: 1, output: 'pool', features: both },
+  'fd-infinity': { least: 20, output: 'pool', features: ['generated'] },
+  fid: { least: 2, output: 'pool', features: [], isInceptions: true },
   kid: { output: 'pool', features: both, isInceptions: true },
-  sfid: { output: 'spatial', features: [], isInceptions: true },
-  is: { output: 'probabilities', features: ['generated'], isInceptions: true },
+  sfid: { least: 2, output: 'spatial', features: [], isInceptions: true },
+  is: { least: 10, output: 'probabilities', features: ['generated'], isInceptions: true },
 };
 
 /** What metrics with random draws depend on. */

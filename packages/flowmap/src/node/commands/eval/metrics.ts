@@ -60,6 +60,9 @@ export async function measureImages(config: Measurement, talk: Talk): Promise<An
   await requireImages('--generated', config.generated, generated, config.metrics, 'generated');
   if (needed !== null) await requireImages('--reference', needed, reference!, config.metrics, 'reference');
 
+  await requireEnough(config, generated, 'generated');
+  if (reference !== undefined) await requireEnough(config, reference, 'reference');
+
   const most = Math.max(generated.images, reference?.images ?? 0);
   const values: Record<string, Results> = {};
   const unreadable: Record<string, readonly string[]> = {};
@@ -121,6 +124,20 @@ async function requireImages(
   if (images > 0 || needing.length === 0) return;
   const { ConfigError } = await import('@flowmap/core');
   throw new ConfigError(option, `${needing.join(', ')} need images, and ${path} has statistics; give a folder`);
+}
+
+/** Throws before any image is read if a folder has fewer than a metric needs. */
+async function requireEnough(
+  { metrics: wanted, subsetSize }: Pick<Measurement, 'metrics' | 'subsetSize'>,
+  { images }: Samples,
+  side: 'generated' | 'reference',
+): Promise<void> {
+  for (const metric of images === 0 ? [] : wanted) {
+    const { least = subsetSize } = METRICS[metric];
+    if (images >= (side === 'reference' && metric === 'fd-infinity' ? 2 : least)) continue;
+    const { TooFewSamplesError } = await import('@flowmap/eval');
+    throw new TooFewSamplesError(metric, least, images, side);
+  }
 }
 
 /** Says how many images of a folder were left out. */
