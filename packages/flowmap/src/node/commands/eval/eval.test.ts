@@ -15,7 +15,7 @@ import { folderMoments } from '@flowmap/eval/node';
 import { DataError } from '@flowmap/core';
 import { ImageSizeError } from '@flowmap/data/node';
 import { hostTensor, uniforms } from '@flowmap/tensor';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { writeNoise } from '../../__fixtures__/material.js';
 import { answerOf, runFlowmap } from '../../__fixtures__/run-flowmap.js';
 import { measuredBy, METRICS, type Metric } from './metric-table.js';
@@ -23,13 +23,16 @@ import { resultLines, type Results } from './results.js';
 import { openSamples, type Measured, type SamplesOptions } from './samples.js';
 
 const scratch = mkdtempSync(join(tmpdir(), 'flowmap-eval-command-'));
-afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+afterAll(() => {
+  vi.unstubAllEnvs();
+  rmSync(scratch, { recursive: true, force: true });
+});
 
 const at = (name: string): string => join(scratch, name);
 const [a, b, one, stats, results] = [at('a'), at('b'), at('one'), at('b.safetensors'), at('results.json')];
 
 beforeAll(async () => {
-  process.env['FLOWMAP_WEIGHTS'] = at('weights');
+  vi.stubEnv('FLOWMAP_WEIGHTS', at('weights'));
   for (let i = 0; i < 6; i++) {
     await writeNoise(join(a, `${i}.png`), 4);
     await writeNoise(join(b, `${i}.png`), 4);
