@@ -8,11 +8,15 @@ import {
   decodeMoments,
   efficientNetLite0,
   encodeMoments,
+  extractFeatures,
   extractMoments,
   frechetDistance,
   frechetReference,
+  momentsOf,
+  precisionRecall,
   protocolText,
   type Extractor,
+  type Features,
   type Moments,
 } from '@flowmap/eval';
 import { hostTensor, type HostTensor, type Runtime } from '@flowmap/tensor';
@@ -26,17 +30,28 @@ const TEACHER_STEPS = [4] as const;
 /** Images of the data that are compared with, at most. */
 const REFERENCE_COUNT = 10_000;
 
-/** How far samples are from the data, as `distances` in `metrics.json`. */
-export interface Distances {
+/** Samples and images of the data that a recall is of, at most: its time grows with their product. */
+const RECALL_COUNT = 2000;
+
+/** Fewest of both: a ball reaches to the third neighbour. */
+const RECALL_LEAST = 4;
+
+/** A number for each number of steps. */
+interface BySteps {
+  readonly student: Readonly<Record<(typeof STUDENT_STEPS)[number], number>>;
+  readonly teacher: Readonly<Record<(typeof TEACHER_STEPS)[number], number>>;
+}
+
+/** How far samples are from the data, and how much of it they cover: `distances` in `metrics.json`. */
+export interface Distances extends BySteps {
   /** Metric, feature extractor, resizing, numbers of samples and reference: only equal protocols compare. */
   readonly protocol: string;
   /** Samples of each. */
   readonly samples: number;
   /** Images of the data. */
   readonly reference: number;
-  /** Fréchet distance of EfficientNet-Lite0's features, by steps. */
-  readonly student: Readonly<Record<(typeof STUDENT_STEPS)[number], number>>;
-  readonly teacher: Readonly<Record<(typeof TEACHER_STEPS)[number], number>>;
+  /** Share of the data that samples cover (Kynkäänniemi et al., 2019); not measured on fewer than 4 samples or images. */
+  readonly recall?: BySteps & { readonly protocol: string };
 }
 
 /** What is measured against what. */
@@ -53,7 +68,7 @@ interface DistanceOptions extends Pick<EvaluationOptions, 'signal' | 'onProgress
 
 /**
  * Fréchet distances of a student's samples in 1, 2 and 4 steps from the data, and of its teacher's in 4, by the features of
- * EfficientNet-Lite0. Samples have the data's classes in their proportions.
+ * EfficientNet-Lite0, and their recall. Samples have the data's classes in their proportions.
  *
  * @throws the signal's reason when it fires
  * @throws {ProtocolError} for a file of statistics from other weights or another resizing
@@ -66,36 +81,47 @@ export async function measureDistances(options: DistanceOptions): Promise<Distan
     const reference = frechetReference(await statisticsOf(data, extractor, statistics, onProgress));
     const labels = await labelsOf(matchClasses(data, teacher).data, count);
     const common = { runtime, count, ...(labels ? { labels } : {}), ...(signal ? { signal } : {}) };
-    let protocol = ''; // the same for all
-    const distance = async (samples: HostTensor): Promise<number> => {
-      const moments = await extractMoments(extractor, inParts(samples));
-      const result = frechetDistance(moments.moments(), reference);
-      protocol = protocolText(result.protocol);
-      return result.value;
+    const some = Math.min(count, data.length) < RECALL_LEAST ? undefined : await someOf(data, extractor, onProgress);
+    const protocols = { distance: '', recall: '' }; // the same for all
+    const judged = async (samples: HostTensor): Promise<{ distance: number; recall?: number }> => {
+      const own = await extractFeatures(extractor, inParts(samples));
+      const distance = frechetDistance(momentsOf(own), reference);
+      protocols.distance = protocolText(distance.protocol);
+      if (some === undefined) return { distance: distance.value };
+      const { recall } = precisionRecall(spreadFeatures(own), some);
+      protocols.recall = protocolText(recall.protocol);
+      return { distance: distance.value, recall: recall.value };
     };
-    const measured = async (
-      model: Model,
-      sampler: Sampler,
-      steps: readonly number[],
-    ): Promise<Record<number, number>> => {
+    const measured = async (model: Model, sampler: Sampler, steps: readonly number[]) => {
       const samples = await sampleFixedNoises(model, sampler, steps, common);
-      const values: Record<number, number> = {};
+      const [distances, recalls]: [Record<number, number>, Record<number, number>] = [{}, {}];
       for (const [i, n] of steps.entries()) {
         onProgress?.(
           `distance of the ${model === student ? 'student' : 'teacher'}, ${n} ${n === 1 ? 'step' : 'steps'}`,
         );
-        values[n] = await distance(samples[i]!);
+        const { distance, recall } = await judged(samples[i]!);
+        distances[n] = distance;
+        if (recall !== undefined) recalls[n] = recall;
       }
-      return values;
+      return { distances, recalls };
     };
     const students = await measured(student, flowMapSampler(), STUDENT_STEPS);
     const teachers = await measured(teacher, euler(), TEACHER_STEPS);
     return {
-      protocol,
+      protocol: protocols.distance,
       samples: count,
       reference: reference.moments.count,
-      student: students as Distances['student'],
-      teacher: teachers as Distances['teacher'],
+      student: students.distances as Distances['student'],
+      teacher: teachers.distances as Distances['teacher'],
+      ...(some === undefined
+        ? {}
+        : {
+            recall: {
+              protocol: protocols.recall,
+              student: students.recalls as Distances['student'],
+              teacher: teachers.recalls as Distances['teacher'],
+            },
+          }),
     };
   } finally {
     await extractor.dispose();
@@ -126,13 +152,30 @@ async function statisticsOf(
   return moments;
 }
 
-/** All samples of a dataset, or the most that are compared with, evenly spread over it. */
-function spread(data: Dataset): AsyncIterable<HostTensor> {
-  if (data.length <= REFERENCE_COUNT) return datasetBatches(data);
-  const indexOf = (i: number): number => Math.floor((i * data.length) / REFERENCE_COUNT);
+/** Features of the images that recall is of. */
+function someOf(data: Dataset, extractor: Extractor, onProgress?: (what: string) => void): Promise<Features> {
+  onProgress?.("the data's features");
+  return extractFeatures(extractor, spread(data, RECALL_COUNT));
+}
+
+/** The samples that recall is of, evenly spread, since they are ordered as the data is. */
+function spreadFeatures({ count, width, values, source }: Features): Features {
+  const taken = Math.min(count, RECALL_COUNT);
+  const some = new Float32Array(taken * width);
+  for (let i = 0; i < taken; i++) {
+    const from = width * Math.floor((i * count) / taken);
+    some.set(values.subarray(from, from + width), i * width);
+  }
+  return { count: taken, width, values: some, source };
+}
+
+/** All samples of a dataset, or the most that are wanted, evenly spread over it. */
+function spread(data: Dataset, most = REFERENCE_COUNT): AsyncIterable<HostTensor> {
+  if (data.length <= most) return datasetBatches(data);
+  const indexOf = (i: number): number => Math.floor((i * data.length) / most);
   const chosen: Dataset = {
     ...data,
-    length: REFERENCE_COUNT,
+    length: most,
     batch: (indices) => data.batch(Array.from(indices, indexOf)),
   };
   return datasetBatches(chosen);

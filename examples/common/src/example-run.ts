@@ -2,6 +2,8 @@ import type { Dataset, Network, StudentOptions } from '@flowmap/core';
 import type { Runtime } from '@flowmap/tensor';
 import type { DistillOptions } from '@flowmap/train/node';
 import type { CommandContext, OptionValue } from 'flowmap/node';
+import type { Finetuning } from './finetuning.js';
+import type { GuidanceScales } from './guidance.js';
 import type { Presentation } from './presentation.js';
 import type { Trained } from './run-folder.js';
 
@@ -28,6 +30,12 @@ export interface ExampleRun extends CommandContext {
   /** How the student is trained, and how it differs from the teacher that it starts from. */
   readonly student: Training &
     Pick<DistillOptions, 'objective' | 'emaDecay'> & { readonly startingFrom?: StudentOptions };
+  /** A student that has been distilled, in place of distilling one. */
+  readonly distilled?: Trained;
+  /** Autoguidance of the teacher by a weaker one; none unless given. */
+  readonly guidance?: GuidanceScales & { readonly weak: TeacherSource };
+  /** A training of the distilled student, whose result takes its place; none unless given. */
+  readonly finetuning?: Finetuning;
   readonly seed: number;
   /** Training steps per call of the runtime; 1 unless given. */
   readonly stepsPerRun?: number;

@@ -2,10 +2,11 @@ import type { NetworkConfig, Objective } from '@flowmap/core';
 import { durationText, numberText, type Facts } from '@flowmap/eval';
 import type { Metrics } from './metrics.js';
 import type { ExampleRun, Training } from './example-run.js';
+import type { Finetuning } from './finetuning.js';
 
 /** What was trained, and how. */
 export function settingsOf(run: ExampleRun, network: NetworkConfig, parameters: number): Facts {
-  const { data, teacher, student, seed, flip = false } = run;
+  const { data, teacher, student, guidance, finetuning, seed, flip = false } = run;
   const number = Number.isFinite(data.length) ? `${numberText(data.length)} samples` : 'samples, drawn afresh,';
   const classes = data.classes.length > 0 ? `, ${data.classes.length} classes` : '';
   const shape = data.shape.join(' × ');
@@ -16,7 +17,9 @@ export function settingsOf(run: ExampleRun, network: NetworkConfig, parameters: 
     network: `${network.type}, ${numberText(parameters)} parameters`,
     ...sizesOf(network),
     teacher: 'model' in teacher ? 'from a checkpoint' : `flow matching, ${trainingOf(teacher)}`,
-    student: `${titleOf(student.objective)}, ${trainingOf(student)}`,
+    student: run.distilled ? 'from a checkpoint' : `${titleOf(student.objective)}, ${trainingOf(student)}`,
+    ...(guidance ? { guidance: guidanceText(guidance) } : {}),
+    ...(finetuning ? { finetuning: finetuningText(finetuning, student.batchSize) } : {}),
     seed,
   };
 }
@@ -36,6 +39,16 @@ export function timingsOf({ runtime }: ExampleRun, metrics: Metrics): Facts {
       .map(([name, version]) => `${name} ${version}`)
       .join(', '),
   };
+}
+
+function guidanceText({ scale, upTo }: NonNullable<ExampleRun['guidance']>): string {
+  const told = upTo === undefined ? '' : `; drawn from 1 to ${numberText(upTo)}, which the student is told`;
+  return `by a weak teacher, λ ${numberText(scale)}${told}`;
+}
+
+function finetuningText({ adversarial, ...training }: Finetuning, batchSize: number): string {
+  const term = adversarial ? `with an adversarial term of weight ${numberText(adversarial.weight)}` : 'alone';
+  return `${titleOf(training.objective)} ${term}, ${trainingOf({ ...training, batchSize })}`;
 }
 
 /** An objective's name as it is written in text. */

@@ -1,3 +1,4 @@
+import type { LogRecord } from '@flowmap/core';
 import {
   durationText,
   objectiveSection,
@@ -10,6 +11,7 @@ import { flowMatching } from '@flowmap/objectives';
 import { EVALUATION_COUNT, REFERENCE_STEPS, STEP_COUNTS, type StepCount } from './evaluate.js';
 import type { Distances } from './distances.js';
 import type { ExampleRun } from './example-run.js';
+import { finetuningSection } from './finetuning-section.js';
 import { instrumentSection } from './instrument-section.js';
 import type { Metrics } from './metrics.js';
 import { labelOf, type SamplePicture } from './pictures.js';
@@ -23,10 +25,12 @@ export interface ReportSource {
   readonly pictures: readonly SamplePicture[];
   readonly teacher: Trained;
   readonly student: Trained;
+  /** Records of the finetuning; none without one. */
+  readonly finetuningLog: readonly LogRecord[];
 }
 
 /** The report of a run. */
-export function reportOf({ run, metrics, pictures, teacher, student }: ReportSource): Report {
+export function reportOf({ run, metrics, pictures, teacher, student, finetuningLog }: ReportSource): Report {
   const { objective, iterations } = run.student;
   const millions = (metrics.parameters / 1e6).toPrecision(2);
   const learned = objectiveSection({ title: 'How the student learned', objective, log: student.log });
@@ -50,6 +54,7 @@ export function reportOf({ run, metrics, pictures, teacher, student }: ReportSou
       ...(metrics.distances ? [distanceSection(metrics.distances)] : []),
       instrumentSection(metrics, objective),
       learned,
+      ...(run.finetuning ? [finetuningSection(run.finetuning, finetuningLog)] : []),
       ...(teacher.log.length > 1 ? [taught] : []),
       {
         title: 'The run',
@@ -163,26 +168,28 @@ function errorSection({ teacher, student }: Metrics): ReportSection {
   };
 }
 
-function distanceSection({ protocol, samples, reference, teacher, student }: Distances): ReportSection {
+function distanceSection({ protocol, samples, reference, recall, teacher, student }: Distances): ReportSection {
   const number = new Intl.NumberFormat('en-GB');
-  const rows = [
-    ...Object.entries(student).map(([steps, value]) => ['Student, flow map', steps, value] as const),
-    ...Object.entries(teacher).map(([steps, value]) => ['Teacher, Euler', steps, value] as const),
-  ];
+  const rowsOf = (who: string, distances: Readonly<Record<number, number>>, recalls?: typeof distances) =>
+    Object.entries(distances).map(([steps, value]) => ({
+      label: `${who}, ${steps === '1' ? '1 step' : `${steps} steps`}`,
+      cells: [value.toFixed(1), ...(recalls ? [recalls[Number(steps)]!.toFixed(3)] : [])],
+    }));
   return {
     title: 'How far from the data',
     text:
       `The Fréchet distance between ${number.format(samples)} samples and ${number.format(reference)} images of the data, by the features of ` +
       'EfficientNet-Lite0, a network that tells what is in photographs: lower is better. It is no FID, and compares within this ' +
       'table only, since it grows as samples get fewer.' +
-      (samples < FEATURES ? ` Fewer samples than the ${number.format(FEATURES)} features make it larger still.` : ''),
+      (samples < FEATURES ? ` Fewer samples than the ${number.format(FEATURES)} features make it larger still.` : '') +
+      (recall ? ' Recall is the share of the data that samples cover: higher is better.' : ''),
     table: {
-      columns: [{ title: 'distance' }],
-      rows: rows.map(([who, steps, value]) => ({
-        label: `${who}, ${steps === '1' ? '1 step' : `${steps} steps`}`,
-        cells: [value.toFixed(1)],
-      })),
+      columns: [{ title: 'distance' }, ...(recall ? [{ title: 'recall' }] : [])],
+      rows: [
+        ...rowsOf('Student, flow map', student, recall?.student),
+        ...rowsOf('Teacher, Euler', teacher, recall?.teacher),
+      ],
     },
-    facts: [{ protocol }],
+    facts: [{ protocol, ...(recall ? { recall: recall.protocol } : {}) }],
   };
 }

@@ -1,12 +1,14 @@
 import { join } from 'node:path';
-import { flowMapFrom } from '@flowmap/core';
+import { flowMapFrom, type Model } from '@flowmap/core';
 import { removeTemporaries, writeFileAtomic } from '@flowmap/core/node';
 import { renderReport } from '@flowmap/eval';
 import { flowMatching } from '@flowmap/objectives';
 import { distill, tensorboard, trainVelocityField, type DistillOptions } from '@flowmap/train/node';
 import { measureDistances } from './distances.js';
 import { sampleEndpoints } from './evaluate.js';
-import type { ExampleRun } from './example-run.js';
+import type { ExampleRun, TeacherSource } from './example-run.js';
+import { finetuneOnce } from './finetuning.js';
+import { atScale, guidedDistillation } from './guidance.js';
 import { readInstruments } from './instruments.js';
 import { measure } from './metrics.js';
 import { writePictures } from './pictures.js';
@@ -15,7 +17,7 @@ import { lockRunFolder, REPORT, trainOnce, type Trained } from './run-folder.js'
 import { summary } from './summary.js';
 
 /**
- * Trains or loads a teacher, distils it, compares the two, and writes pictures, `metrics.json` and the report. The
+ * Trains or loads a teacher, and a weak one that guides it, distils it, finetunes the student, compares it with the teacher, and writes pictures, `metrics.json` and the report. The
  * report comes last: a folder with a report holds a finished run. If interrupted at any point and started again with
  * the same options, it resumes. The folder is locked meanwhile.
  *
@@ -38,16 +40,33 @@ async function runIn(folder: string, run: ExampleRun): Promise<void> {
   const training = { runtime, data, seed, stepsPerRun, flip, signal, progress, config: options };
   const parts: Record<string, number> = {};
 
-  const teacher = await teacherOf();
+  const { guidance, finetuning } = run;
   const { startingFrom, ...length } = run.student;
-  const student = await trainOnce(folder, 'student.safetensors', options, () =>
-    distill({
-      ...{ ...training, ...length, teacher: teacher.model, ...writingTo(folder) },
-      student: flowMapFrom(teacher.model, seed, startingFrom),
-    }),
-  );
-  if (!student) throw signal.reason;
-  parts['distillation'] = student.log.at(-1)?.seconds ?? 0;
+  const unguided = await teacherOf('teacher', run.teacher);
+  const strong = unguided.model;
+  const weak = guidance && (await teacherOf('weak-teacher', guidance.weak)).model;
+  const taught =
+    guidance && weak
+      ? guidedDistillation({ ...guidance, strong, weak }, { data, seed, startingFrom })
+      : { teacher: strong, compared: strong, startingFrom: startingFrom ?? {}, data };
+  const teacher: Trained = { ...unguided, model: taught.compared };
+  const distilled =
+    run.distilled ??
+    (await trainOnce(folder, 'student.safetensors', options, () =>
+      distill({
+        ...{ ...training, ...length, data: taught.data, teacher: taught.teacher, ...writingTo(folder) },
+        student: flowMapFrom(strong, seed, taught.startingFrom),
+      }),
+    ));
+  if (!distilled) throw signal.reason;
+  parts['distillation'] = distilled.log.at(-1)?.seconds ?? 0;
+  const finetuned =
+    finetuning &&
+    (await finetuneOnce(run, finetuning, { folder, settings: options, ...taught, student: distilled.model }));
+  if (finetuning && !finetuned) throw signal.reason;
+  if (finetuned) parts['finetuning'] = finetuned.log.at(-1)?.seconds ?? 0;
+  const shown = (model: Model): Model => (guidance ? atScale(model, guidance.scale) : model);
+  const student: Trained = { log: distilled.log, model: shown((finetuned ?? distilled).model) };
 
   const watched = { runtime, signal, onProgress: (what: string) => print(`evaluation: ${what}`) };
   const endpoints = await timed('evaluation', () =>
@@ -72,7 +91,8 @@ async function runIn(folder: string, run: ExampleRun): Promise<void> {
   const pictures = await writePictures(folder, endpoints, run.presentation, signal);
   const metrics = await measure({ run, endpoints, instruments, distances, student, parts });
   await writeFileAtomic(join(folder, 'metrics.json'), `${JSON.stringify(metrics, null, 2)}\n`);
-  const report = reportOf({ run, metrics, pictures, teacher, student });
+  const finetuningLog = finetuned?.log ?? [];
+  const report = reportOf({ run, metrics, pictures, teacher, student, finetuningLog });
   signal.throwIfAborted();
   await writeFileAtomic(join(folder, REPORT), renderReport(report));
   print(summary(folder, metrics));
@@ -88,15 +108,15 @@ async function runIn(folder: string, run: ExampleRun): Promise<void> {
     return result;
   }
 
-  async function teacherOf(): Promise<Trained> {
-    if ('model' in run.teacher) return run.teacher;
-    const out = join(folder, 'teacher');
-    const { network, ...length } = run.teacher;
+  async function teacherOf(name: 'teacher' | 'weak-teacher', source: TeacherSource): Promise<Trained> {
+    if ('model' in source) return source;
+    const out = join(folder, name);
+    const { network, ...length } = source;
     const trained = await trainOnce(out, 'teacher.safetensors', options, () =>
       trainVelocityField({ ...training, ...length, network, objective: flowMatching(), ...writingTo(out) }),
     );
     if (!trained) throw signal.reason;
-    parts['teacher'] = trained.log.at(-1)?.seconds ?? 0;
+    parts[name === 'teacher' ? 'teacher' : 'weak teacher'] = trained.log.at(-1)?.seconds ?? 0;
     return trained;
   }
 }

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { CheckpointError, quoted, type Json, type Model } from '@flowmap/core';
+import { CheckpointError, ConfigError, quoted, type Json, type Model } from '@flowmap/core';
 import {
   loadModel,
   loadVelocityField,
@@ -62,10 +62,24 @@ export async function trainOnce(
     const { completed, model, log } = await train();
     return completed ? { model, log } : undefined;
   }
-  const there = (await readJsonFile(join(folder, 'config.json'))) as { readonly config?: Json } | null;
+  await requireSettings(folder, 'config.json', settings);
+  return loadTrained(path, join(folder, 'log.jsonl'));
+}
+
+/**
+ * Checks that a stage has the settings which its file in a folder records as `config`.
+ *
+ * @throws {RunMismatchError} naming those that differ
+ */
+export async function requireSettings(folder: string, file: string, settings: Json): Promise<void> {
+  const there = (await readJsonFile(join(folder, file))) as { readonly config?: Json } | null;
   const differences = differing(there?.config ?? null, settings);
   if (differences.length > 0) throw new RunMismatchError(folder, differences);
-  return { model: await loadModel(path), log: await readLog(join(folder, 'log.jsonl')) };
+}
+
+/** Loads a model and the log of its training. */
+export async function loadTrained(path: string, log: string): Promise<Trained> {
+  return { model: await loadModel(path), log: await readLog(log) };
 }
 
 /**
@@ -75,10 +89,25 @@ export async function trainOnce(
  * @throws {CheckpointError} when the file is not a velocity field
  */
 export async function loadTeacher(file: string): Promise<Trained> {
-  const model = await loadVelocityField(file);
+  return { model: await loadVelocityField(file), log: await logBeside(file) };
+}
+
+/**
+ * Loads a student from a file, with the log of its training if that lies beside it.
+ *
+ * @throws {CheckpointError} when the file is not a model
+ * @throws {ConfigError} when the model is not a flow map
+ */
+export async function loadStudent(file: string): Promise<Trained> {
+  const model = await loadModel(file);
+  if (model.kind !== 'flowMap') throw new ConfigError('distilled', `wanted a flow map, '${file}' is a velocity field`);
+  return { model, log: await logBeside(file) };
+}
+
+async function logBeside(file: string): Promise<readonly LogRecord[]> {
   const logs = [besideCheckpoint(file, 'log.jsonl'), join(dirname(file), 'log.jsonl')];
   const log = logs.find((path) => existsSync(path));
-  return { model, log: log === undefined ? [] : await readLog(log) };
+  return log === undefined ? [] : readLog(log);
 }
 
 /** A file that belongs to a checkpoint: `teacher.log.jsonl` for `teacher.safetensors` and `log.jsonl`. */

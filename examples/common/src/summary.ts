@@ -27,13 +27,21 @@ export function summary(folder: string, metrics: Metrics): string {
   ].join('\n');
 }
 
-function distanceRows({ samples, teacher, student }: Distances): string[][] {
-  const cells = (of: Readonly<Record<number, number>>): string[] =>
-    STEP_COUNTS.map((steps) => of[steps]?.toFixed(1) ?? '');
-  return [
-    [`distance of ${samples}`, ...STEP_COUNTS.map(String)],
-    ['teacher (Euler)', ...cells(teacher)],
-    ['student (flow map)', ...cells(student)],
-    [''],
-  ];
+function distanceRows(distances: Distances): string[][] {
+  const rows = (
+    title: string,
+    { teacher, student }: Pick<Distances, 'teacher' | 'student'>,
+    digits: number,
+  ): string[][] => {
+    const cells = (of: Readonly<Record<number, number>>): string[] =>
+      STEP_COUNTS.map((steps) => of[steps]?.toFixed(digits) ?? '');
+    return [
+      [title, ...STEP_COUNTS.map(String)],
+      ['teacher (Euler)', ...cells(teacher)],
+      ['student (flow map)', ...cells(student)],
+      [''],
+    ];
+  };
+  const { samples, recall } = distances;
+  return [...rows(`distance of ${samples}`, distances, 1), ...(recall ? rows('recall', recall, 3) : [])];
 }

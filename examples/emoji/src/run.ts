@@ -3,16 +3,25 @@ import {
   EVALUATION_COUNT,
   evaluationLabels,
   imageGrids,
+  leversOf,
   loadTeacher,
   runExample,
   type ExampleRun,
+  type TeacherSource,
 } from '@flowmap/example-common';
 import { distillationOf, openRuntime, type CommandContext } from 'flowmap/node';
 import { CATEGORIES, emojiDataset } from './emoji-dataset.js';
-import { EMOJI_OPTIONS, rowsOf, SHIPPED_STATISTICS, SHIPPED_TEACHER, type EmojiConfig } from './settings.js';
+import {
+  EMOJI_OPTIONS,
+  rowsOf,
+  SHIPPED_STATISTICS,
+  SHIPPED_TEACHER,
+  SHIPPED_WEAK_TEACHER,
+  type EmojiConfig,
+} from './settings.js';
 
 /**
- * Distils the emoji teacher and writes the report.
+ * Distils the emoji teacher, finetunes the student if asked to, and writes the report.
  *
  * @returns the run's folder
  */
@@ -27,17 +36,23 @@ export async function runEmoji(
   context.print(`decoding emoji, ${side} x ${side} pixels`);
   const data = await emojiDataset(side);
   const classes = trained?.model.classes ?? CATEGORIES;
+  const networkOf = (channels: readonly number[]) => unet({ shape: data.shape, classes: CATEGORIES.length, channels });
+  const training = { batchSize, learningRate: options.teacherLearningRate };
+  const weakOf = async (): Promise<TeacherSource> =>
+    options.trainTeacher && options.weakTeacher === null
+      ? { ...training, iterations: options.weakIterations, network: networkOf(options.weakChannels) }
+      : loadTeacher(options.weakTeacher ?? SHIPPED_WEAK_TEACHER);
   return runExample({
     subject: 'Emoji',
     runtime,
     data,
     teacher: trained ?? {
+      ...training,
       iterations: options.teacherIterations,
-      batchSize,
-      learningRate: options.teacherLearningRate,
-      network: unet({ shape: data.shape, classes: CATEGORIES.length, channels: options.channels }),
+      network: networkOf(options.channels),
     },
     student: { iterations, batchSize, learningRate, ...(await distillationOf(options)) },
+    ...(await leversOf(options, weakOf)),
     seed,
     stepsPerRun,
     out,

@@ -10,6 +10,7 @@ import {
   TRAINING_RUNTIME_OPTIONS,
   type Config,
 } from 'flowmap/node';
+import { LEVER_OPTIONS } from '@flowmap/example-common';
 import { CATEGORIES } from './emoji-dataset.js';
 
 /** Folder of this example. */
@@ -28,6 +29,9 @@ export function rowsOf(classes: readonly string[]): readonly number[] | undefine
 
 /** The teacher that comes with the example. */
 export const SHIPPED_TEACHER = join(here, 'teacher.safetensors');
+
+/** The weak teacher that comes with the example: a smaller network after an eighth of the teacher's steps. */
+export const SHIPPED_WEAK_TEACHER = join(here, 'weak-teacher.safetensors');
 
 /** Statistics of the emoji of the usual size, which come with the example. */
 export const SHIPPED_STATISTICS = join(here, 'statistics.safetensors');
@@ -52,7 +56,10 @@ export const EMOJI_OPTIONS = {
   teacherIterations: whole("steps of the teacher's training", 12_000),
   teacherLearningRate: positive("peak of the teacher's learning rate", 1e-3),
   ...DISTILLATION_OPTIONS,
-  evaluate: whole('samples whose distance from the data is measured; 1,000 take a minute', 0, 0),
+  ...LEVER_OPTIONS,
+  weakIterations: whole("steps of the weak teacher's training, with --train-teacher and --guidance", 1500),
+  weakChannels: wholes("channels of the weak teacher's U-net, with --train-teacher and --guidance", [16, 32, 64]),
+  evaluate: whole('samples whose distance from the data and recall are measured', 0, 0),
   ...networkOptions,
   ...machineOptions,
   ...LOGGING_OPTIONS,

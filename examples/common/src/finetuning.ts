@@ -1,0 +1,139 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import {
+  adversarialGuard,
+  differentiableAugmentation,
+  discriminatorTrainee,
+  finetune,
+  mlpDiscriminator,
+  smallDiscriminator,
+  type Discriminator,
+} from '@flowmap/adversarial';
+import {
+  loader,
+  matchClasses,
+  parametrizationOf,
+  pathOf,
+  velocityField,
+  type Callback,
+  type Dataset,
+  type Json,
+  type Model,
+  type Objective,
+} from '@flowmap/core';
+import { saveModel, writeFileAtomic } from '@flowmap/core/node';
+import { adamw, checkpoints, cosineSchedule, logging, objectivePhase, train, trainee } from '@flowmap/train';
+import { openFolderStore } from '@flowmap/train/node';
+import { showProgress } from 'flowmap/node';
+import type { ExampleRun } from './example-run.js';
+import { loadTrained, requireSettings, type Trained } from './run-folder.js';
+
+/** A training of the distilled student. */
+export interface Finetuning {
+  readonly iterations: number;
+  /** Peak of the student's learning rate. */
+  readonly learningRate: number;
+  /** The objective without its warm-up. */
+  readonly objective: Objective;
+  /** The adversarial term; the objective alone unless given, which is what it is to be compared with. */
+  readonly adversarial?: {
+    /** `α`. */
+    readonly weight: number;
+    /** Peak of the discriminator's learning rate. */
+    readonly learningRate: number;
+    /** Judged samples take 1 to so many steps. */
+    readonly steps: number;
+    /** `β` of R1 and R2, and the steps between them. */
+    readonly penalty: { readonly weight: number; readonly every: number };
+    /** Whether images are changed at random before they are judged. */
+    readonly augmented: boolean;
+  };
+}
+
+/** Its inputs. */
+export interface FinetuningInputs {
+  readonly folder: string;
+  /** What config.json records. */
+  readonly settings: Json;
+  readonly teacher: Model;
+  readonly student: Model;
+  readonly data: Dataset;
+}
+
+const RESULT = 'finetuned.safetensors';
+const SETTINGS = 'finetuning.json';
+
+/** What its training keeps. */
+const PLACE = 'finetuning';
+
+/**
+ * Trains a distilled student further, with AYF-EMD and a discriminator or without, or loads the result if that has
+ * finished in the folder. If interrupted and called again with the same settings, it resumes.
+ *
+ * @returns undefined when training was interrupted
+ * @throws {RunMismatchError} when the folder holds a finetuning with other settings
+ * @throws {AdversarialStopError} when the discriminator wins completely or the generator collapses
+ */
+export async function finetuneOnce(
+  run: ExampleRun,
+  finetuning: Finetuning,
+  { folder, settings, teacher, student, data }: FinetuningInputs,
+): Promise<Trained | undefined> {
+  const { runtime, signal, flip = false } = run;
+  const [result, place] = [join(folder, RESULT), join(folder, PLACE)];
+  if (existsSync(join(folder, SETTINGS))) await requireSettings(folder, SETTINGS, settings);
+  if (existsSync(result)) return loadTrained(result, join(place, 'log.jsonl'));
+  await writeFileAtomic(join(folder, SETTINGS), `${JSON.stringify({ config: settings }, null, 2)}\n`);
+
+  const { iterations, learningRate, objective, adversarial } = finetuning;
+  const seed = run.seed + 1; // of the distillation's seed the first steps would come again
+  const { batchSize } = run.student;
+  const { network, classes } = student;
+  const own = objectivePhase({
+    network,
+    objective,
+    teacher: velocityField(teacher),
+    ...{ path: pathOf(student), parametrization: parametrizationOf(student) },
+    ...{ batchSize, seed },
+  });
+  const { shape } = network.config;
+  const optimizer = adamw({ beta1: 0 });
+  const discriminator = discriminatorFor(shape, classes.length);
+  const rate = adversarial && cosineSchedule(adversarial.learningRate);
+  const trainees = {
+    student: trainee({ model: student, optimizer, learningRate }),
+    ...(rate ? { discriminator: discriminatorTrainee(discriminator, { optimizer, learningRate: rate, seed }) } : {}),
+  };
+  const phases = adversarial
+    ? finetune({
+        ...{ student, objective: own, discriminator, seed, weight: adversarial.weight, penalty: adversarial.penalty },
+        steps: { from: 1, to: adversarial.steps },
+        ...(adversarial.augmented ? { augmentation: differentiableAugmentation({ shape }) } : {}),
+      })
+    : [own];
+
+  const store = await openFolderStore(place, trainees);
+  const progress = await showProgress(run, 'finetuning');
+  const every = Math.max(1, Math.min(50, Math.floor(iterations / 20)));
+  const callbacks: Callback[] = [
+    logging(Math.max(1, Math.floor(iterations / 200)), ({ step }) => progress.update(step, iterations)),
+    adversarial ? adversarialGuard({ every }) : checkpoints(every),
+  ];
+  try {
+    const training = await train({
+      ...{ runtime, trainees, phases, iterations, signal, store, callbacks },
+      batches: loader(matchClasses(data, student).data, { batchSize, seed, flip }),
+    });
+    if (!training.completed) return undefined;
+    const model = training.model({ trainee: 'student', average: 'ema' });
+    await saveModel(result, model);
+    return { model, log: training.records };
+  } finally {
+    progress.stop();
+    store.close();
+  }
+}
+
+function discriminatorFor(shape: readonly number[], classes: number): Discriminator {
+  return shape.length === 3 ? smallDiscriminator({ shape, classes }) : mlpDiscriminator({ shape, classes });
+}

@@ -1,0 +1,71 @@
+import { ConfigError, type Dataset, type Model, type Network, type StudentOptions } from '@flowmap/core';
+import { guidedModel, withGuidance } from '@flowmap/guidance';
+import { full } from '@flowmap/tensor';
+
+/** The condition that tells a student the scale of guidance. */
+const CONDITION = 'guidance';
+
+/** A scale of autoguidance. */
+export interface GuidanceScales {
+  /** λ of the teacher, and of the samples that are compared, at least 1. */
+  readonly scale: number;
+  /**
+   * Largest λ of the training, which draws one from 1 up for each sample and tells it the student; unless given, λ is
+   * `scale` and the student is not told.
+   */
+  readonly upTo?: number;
+}
+
+/** What a distillation with guidance is made of. */
+export interface GuidedDistillation {
+  /** What is distilled. */
+  readonly teacher: Model;
+  /** The guided teacher at the scale that is compared. */
+  readonly compared: Model;
+  /** What the student starts from. */
+  readonly startingFrom: StudentOptions;
+  readonly data: Dataset;
+}
+
+/**
+ * Guides a teacher by a weaker one.
+ *
+ * @throws {ConfigError} for λ < 1, for a range that does not hold it, for a weak teacher that does not fit the strong
+ *   one, and for a student that holds the teacher, whose velocity is not guided
+ */
+export function guidedDistillation(
+  { strong, weak, scale, upTo }: GuidanceScales & { readonly strong: Model; readonly weak: Model },
+  { data, seed, startingFrom = {} }: { data: Dataset; seed: number; startingFrom?: StudentOptions | undefined },
+): GuidedDistillation {
+  if (scale < 1) throw new ConfigError('guidance', `wanted at least 1, got ${scale}`);
+  if (startingFrom.exactDiagonal === true) {
+    throw new ConfigError('guidance', 'wanted a student whose velocity can change, got an exact diagonal');
+  }
+  const compared = guidedModel({ strong, weak, scale });
+  if (upTo === undefined) return { teacher: compared, compared, startingFrom, data };
+  if (scale > upTo)
+    throw new ConfigError('guidance', `wanted at most ${upTo}, the largest that is drawn; got ${scale}`);
+  return {
+    teacher: guidedModel({ strong, weak, scale: CONDITION }),
+    compared,
+    startingFrom: { ...startingFrom, conditions: { ...startingFrom.conditions, [CONDITION]: [] } },
+    data: withGuidance(data, { from: 1, to: upTo, seed }),
+  };
+}
+
+/** A model that is told one scale of guidance; one that takes none is returned as it is. */
+export function atScale(model: Model, scale: number): Model {
+  const { network } = model;
+  const { [CONDITION]: told, ...conditions } = network.conditions;
+  if (told === undefined) return model;
+  const fixed: Network = {
+    ...network,
+    conditions,
+    apply: (params, inputs) =>
+      network.apply(params, {
+        ...inputs,
+        conditions: { ...inputs.conditions, [CONDITION]: full(scale, [inputs.x.shape[0]!]) },
+      }),
+  };
+  return { ...model, network: fixed };
+}

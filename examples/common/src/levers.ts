@@ -1,0 +1,76 @@
+import { ConfigError } from '@flowmap/core';
+import { DISTILLATION_OPTIONS, distillationOf, flag, pathOr, positive, whole, type Config } from 'flowmap/node';
+import type { ExampleRun, TeacherSource } from './example-run.js';
+import { loadStudent } from './run-folder.js';
+
+/** Options of guidance and of finetuning. */
+export const LEVER_OPTIONS = {
+  guidance: positive('scale of autoguidance by the weak teacher, at least 1; no guidance unless given', null),
+  guidanceUpTo: positive(
+    'draw the scale from 1 to this for each sample and tell it the student, which is compared at --guidance; one scale for all unless given',
+    null,
+  ),
+  weakTeacher: pathOr("checkpoint of the weak teacher; the example's own unless given", 'FILE', null),
+  distilled: pathOr('student of a finished run to finetune, in place of distilling one', 'FILE', null),
+  adversarial: whole('steps of adversarial finetuning after the distillation', 0, 0),
+  further: whole('steps of distillation alone in its place, for comparison with --adversarial', 0, 0),
+  finetuningRate: positive("peak of the student's learning rate in either", 1e-4),
+  judgeRate: positive("peak of the discriminator's learning rate", 2e-4),
+  adversarialWeight: positive('weight α of the adversarial term', 0.1),
+  judgedSteps: whole('the discriminator judges samples in 1 to so many steps', 1),
+  penaltyWeight: positive('weight β of the gradient penalties R1 and R2', 0.1),
+  penaltyEvery: whole('steps between gradient penalties', 1),
+  augment: flag('show the discriminator images in random colours, shifted and with parts cut out'),
+};
+
+/**
+ * Guidance and finetuning as the options describe them.
+ *
+ * @param weakOf the weak teacher; asked for with guidance only
+ * @throws {ConfigError} for both --adversarial and --further
+ */
+export async function leversOf(
+  options: Config<typeof LEVER_OPTIONS & typeof DISTILLATION_OPTIONS>,
+  weakOf: () => Promise<TeacherSource>,
+): Promise<Pick<ExampleRun, 'guidance' | 'distilled' | 'finetuning'>> {
+  const { guidance, guidanceUpTo, distilled, adversarial, further } = options;
+  if (adversarial > 0 && further > 0) {
+    throw new ConfigError('--further', 'wanted --adversarial or --further, which it is compared with; got both');
+  }
+  if (guidanceUpTo !== null && guidance === null) {
+    throw new ConfigError('--guidance-up-to', 'wanted --guidance too, the scale that is compared');
+  }
+  const iterations = adversarial + further;
+  return {
+    ...(guidance === null
+      ? {}
+      : {
+          guidance: {
+            weak: await weakOf(),
+            scale: guidance,
+            ...(guidanceUpTo === null ? {} : { upTo: guidanceUpTo }),
+          },
+        }),
+    ...(distilled === null ? {} : { distilled: await loadStudent(distilled) }),
+    ...(iterations === 0
+      ? {}
+      : {
+          finetuning: {
+            iterations,
+            learningRate: options.finetuningRate,
+            objective: (await distillationOf({ ...options, warmup: 1 })).objective,
+            ...(adversarial === 0
+              ? {}
+              : {
+                  adversarial: {
+                    weight: options.adversarialWeight,
+                    learningRate: options.judgeRate,
+                    steps: options.judgedSteps,
+                    penalty: { weight: options.penaltyWeight, every: options.penaltyEvery },
+                    augmented: options.augment,
+                  },
+                }),
+          },
+        }),
+  };
+}
