@@ -1,20 +1,9 @@
-import { discriminatorTrainee, finetune, smallDiscriminator, type PenaltyOptions } from '@flowmap/adversarial';
-import { unet, type Model, type Phase, type Trainee } from '@flowmap/core';
+import { finetune, type PenaltyOptions } from '@flowmap/adversarial';
+import type { Phase } from '@flowmap/core';
 import { median } from '@flowmap/example-common';
-import { ayfEmd } from '@flowmap/objectives';
 import { onnxRuntime } from '@flowmap/runtime-onnx';
-import { uniforms, type Executable, type Runtime } from '@flowmap/tensor';
-import {
-  adamw,
-  constantSchedule,
-  initialState,
-  objectivePhase,
-  phaseFeeds,
-  phasePrograms,
-  trainee,
-} from '@flowmap/train';
-
-const EVERY = 16;
+import { phaseFeeds } from '@flowmap/train';
+import { adversarialTask, compiledPhase, EVERY } from './adversarial-task.js';
 
 /** How R1 and R2 are computed, and the phases' share of steps. */
 const penalties: readonly { readonly name: string; readonly penalty: PenaltyOptions | false }[] = [
@@ -30,24 +19,10 @@ const penalties: readonly { readonly name: string; readonly penalty: PenaltyOpti
  */
 export async function timeAdversarialSteps(threads: number, rounds: number): Promise<void> {
   const runtime = await onnxRuntime({ device: 'cpu', threads });
-  const [batchSize, classes, shape] = [32, 10, [3, 24, 24]];
-  const network = unet({ shape, channels: [32, 64, 128], classes, interval: true });
-  const student: Model = { kind: 'flowMap', network, params: network.init(0), classes: [] };
-  const objective = objectivePhase({ network, objective: ayfEmd({ teacher: false }), batchSize, seed: 0 });
-  const discriminator = smallDiscriminator({ shape, classes });
-  const optimizer = adamw({ beta1: 0 });
-  const trainees = {
-    student: trainee({ model: student, optimizer, learningRate: constantSchedule(1e-4) }),
-    discriminator: discriminatorTrainee(discriminator, { optimizer, learningRate: 1e-4, seed: 0 }),
-  };
-  const size = shape.reduce((product, extent) => product * extent, batchSize);
-  const batch = {
-    x: Float32Array.from(uniforms({ seed: 0, purpose: 'data' }, size), (u) => 2 * u - 1),
-    conditions: { label: Int32Array.from({ length: batchSize }, (_, i) => i % classes) },
-  };
+  const { objective, trainees, batch, options } = adversarialTask(false);
 
   const stepOf = async (phase: Phase): Promise<() => Promise<number>> => {
-    const executable = await compiled(runtime, phase, trainees);
+    const executable = await compiledPhase(runtime, phase, trainees);
     const feeds = phaseFeeds(phase, trainees[phase.trains as keyof typeof trainees], progress, batch);
     return async () => {
       const since = performance.now();
@@ -59,7 +34,6 @@ export async function timeAdversarialSteps(threads: number, rounds: number): Pro
     };
   };
   const progress = { step: 100, iterations: 1000 };
-  const options = { student, objective, discriminator, seed: 0 };
   const steps: {
     readonly name: string;
     readonly phase: string;
@@ -90,12 +64,4 @@ export async function timeAdversarialSteps(threads: number, rounds: number): Pro
     const judge = own.reduce((sum, time) => sum + time, 0);
     console.log(`| ${name} | ${(judge / emd).toFixed(2)} | ${((judge + generator) / emd).toFixed(2)} |`);
   }
-}
-
-async function compiled(runtime: Runtime, phase: Phase, trainees: Record<string, Trainee>): Promise<Executable> {
-  const executable = await runtime.compile(phasePrograms(phase, trainees, { flushDenormals: false }).update);
-  const state = initialState(trainees, phase.fixed);
-  const own = Object.keys(executable.program.state).map((name) => [name, state[name]!] as const);
-  await executable.writeState(Object.fromEntries(own));
-  return executable;
 }

@@ -4,6 +4,7 @@ import { cpus } from 'node:os';
 import { AYF_EMD_PRESETS, type AyfEmdPreset } from '@flowmap/objectives';
 import { choice, choices, flag, pathOr, positive, runCommand, whole, words, type Config } from 'flowmap/node';
 import { timeAdversarialSteps } from './adversarial.js';
+import { compareAdversarialPeer } from './adversarial-peer.js';
 import { timeFrechetDistance } from './frechet-distance.js';
 import { measureFrozenMemory } from './frozen-memory.js';
 import { timeGuidance } from './guidance-cost.js';
@@ -26,7 +27,9 @@ const BENCH_OPTIONS = {
   inPlace: flag('the training steps with and without the C API'),
   peers: flag('the steps beside those of PyTorch, JAX and jax-js'),
   eval: flag('a Fréchet distance'),
-  adversarial: flag('the phases of an adversarial finetuning in units of the AYF-EMD step'),
+  adversarial: flag(
+    'the phases of an adversarial finetuning in units of the AYF-EMD step; with --peers also beside PyTorch',
+  ),
   guidance: flag('no times, but how right one student is at all scales of guidance'),
   guidanceCost: flag('guidance in two calls and in one, inside and outside the step'),
   memory: flag('the memory of a frozen sampler, on Linux'),
@@ -45,13 +48,14 @@ const BENCH_OPTIONS = {
 
 async function bench(options: Config<typeof BENCH_OPTIONS>): Promise<void> {
   const { threads, rounds, small } = options;
-  if (options.peers) {
+  if (options.adversarial) {
+    await timeAdversarialSteps(threads, rounds);
+    if (options.peers) await compareAdversarialPeer({ python: options.python, threads, rounds, small });
+  } else if (options.peers) {
     const { python, task, tfjsNode } = options;
     await comparePeers({ python, rounds, threads, task: task ?? undefined, small, tfjsNode: tfjsNode ?? undefined });
   } else if (options.eval) {
     timeFrechetDistance(2048, rounds);
-  } else if (options.adversarial) {
-    await timeAdversarialSteps(threads, rounds);
   } else if (options.memory) {
     await measureFrozenMemory(threads);
   } else if (options.guidance) {

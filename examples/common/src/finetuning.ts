@@ -98,17 +98,22 @@ export async function finetuneOnce(
   });
   const { shape } = network.config;
   const optimizer = adamw({ beta1: 0 });
-  const discriminator = discriminatorFor(shape, classes.length);
-  const rate = adversarial && cosineSchedule(adversarial.learningRate);
+  const judged = adversarial && {
+    ...adversarial,
+    discriminator: discriminatorFor(shape, classes.length),
+    rate: cosineSchedule(adversarial.learningRate),
+  };
   const trainees = {
     student: trainee({ model: student, optimizer, learningRate }),
-    ...(rate ? { discriminator: discriminatorTrainee(discriminator, { optimizer, learningRate: rate, seed }) } : {}),
+    ...(judged
+      ? { discriminator: discriminatorTrainee(judged.discriminator, { optimizer, learningRate: judged.rate, seed }) }
+      : {}),
   };
-  const phases = adversarial
+  const phases = judged
     ? finetune({
-        ...{ student, objective: own, discriminator, seed, weight: adversarial.weight, penalty: adversarial.penalty },
-        steps: { from: 1, to: adversarial.steps },
-        ...(adversarial.augmented ? { augmentation: differentiableAugmentation({ shape }) } : {}),
+        ...{ student, objective: own, discriminator: judged.discriminator, seed },
+        ...{ weight: judged.weight, penalty: judged.penalty, steps: { from: 1, to: judged.steps } },
+        ...(judged.augmented ? { augmentation: differentiableAugmentation({ shape }) } : {}),
       })
     : [own];
 
@@ -117,7 +122,7 @@ export async function finetuneOnce(
   const every = Math.max(1, Math.min(50, Math.floor(iterations / 20)));
   const callbacks: Callback[] = [
     logging(Math.max(1, Math.floor(iterations / 200)), ({ step }) => progress.update(step, iterations)),
-    adversarial ? adversarialGuard({ every }) : checkpoints(every),
+    judged ? adversarialGuard({ every }) : checkpoints(every),
   ];
   try {
     const training = await train({

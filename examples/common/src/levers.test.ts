@@ -3,9 +3,13 @@ import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { flowMapFrom, mlp, type Dataset, type Model } from '@flowmap/core';
 import { RunMismatchError } from '@flowmap/train';
+import { DISTILLATION_OPTIONS, parseOptions } from 'flowmap/node';
 import { afterAll, expect, test } from 'vitest';
 import { leversRun } from './__fixtures__/levers-run.js';
+import { finetuneOnce } from './finetuning.js';
+import { LEVER_OPTIONS, leversOf } from './levers.js';
 import type { Metrics } from './metrics.js';
 import { runExample } from './run-example.js';
 
@@ -27,6 +31,11 @@ function ending(batches: number): () => void {
   return () => {
     if (++asked > batches) throw new Error('ended here');
   };
+}
+
+/** Data of which no batch may be asked for. */
+async function dataThatEnds(): Promise<Dataset> {
+  return (await leversRun(scratch, ending(0))).data;
 }
 
 async function killedInChild(out: string, batches: number): Promise<void> {
@@ -53,9 +62,9 @@ test('a run that ends in each of its stages and is run again ends as if nothing 
   // Every stage has 6 steps: those that are finished are loaded, and ask for no data.
   const out = join(scratch, 'ended');
   const stages = models.map((file) => join(out, file));
-  for (const [stage, batches] of [3, 10, 10].entries()) {
-    await expect(runExample(await leversRun(out, ending(batches)))).rejects.toThrow('ended here');
-    expect(stages.map((file) => existsSync(file))).toEqual(stages.map((_, i) => i < stage));
+  for (const finished of [1, 2]) {
+    await expect(runExample(await leversRun(out, ending(10)))).rejects.toThrow('ended here');
+    expect(stages.map((file) => existsSync(file))).toEqual(stages.map((_, i) => i < finished));
   }
   await killedInChild(out, 10);
   expect(stages.map((file) => existsSync(file))).toEqual([true, true, true, false]);
@@ -68,11 +77,39 @@ test('a run that ends in each of its stages and is run again ends as if nothing 
   expect(metricsOf(out).student).toEqual(metricsOf(whole).student);
 });
 
-test('a finetuning without a discriminator is the distillation alone, of a student that is given', async () => {
-  const run = await leversRun(join(scratch, 'further'));
+test('a finetuning without a discriminator is the distillation alone, and is loaded once it has finished', async () => {
+  const run = await leversRun(scratch);
   const { adversarial: _, ...alone } = run.finetuning!;
-  const first = await runExample({ ...run, finetuning: alone });
-  const log = bytes(first, 'finetuning/log.jsonl').toString();
-  expect(log).toContain('tangentNorm');
-  expect(log).not.toContain('discriminator');
+  const folder = join(scratch, 'further');
+  const network = mlp({ shape: [2], width: 4, depth: 1 });
+  const teacher: Model = { kind: 'velocity', network, params: network.init(0), classes: [] };
+  const inputs = { folder, settings: { a: 1 }, teacher, student: flowMapFrom(teacher, 0), data: run.data };
+  const first = await finetuneOnce(run, alone, inputs);
+  expect(Object.keys(first!.log[0]!)).toContain('tangentNorm');
+  expect(bytes(folder, 'finetuning/log.jsonl').toString()).not.toContain('discriminator');
+  const again = await finetuneOnce(run, alone, { ...inputs, data: await dataThatEnds() });
+  expect(again!.model.params).toEqual(first!.model.params);
+  await expect(finetuneOnce(run, alone, { ...inputs, settings: { a: 2 } })).rejects.toThrow('a: 1 there, 2 now');
+});
+
+test('options that contradict each other are refused', async () => {
+  const parsed = (...args: string[]) =>
+    parseOptions(
+      {
+        name: '',
+        description: '',
+        options: { ...LEVER_OPTIONS, ...DISTILLATION_OPTIONS },
+        run: () => Promise.resolve(),
+      },
+      args,
+    );
+  const weak = (): never => {
+    throw new Error('there is no guidance');
+  };
+  expect(await leversOf(parsed(), weak)).toEqual({});
+  await expect(leversOf(parsed('--adversarial=2', '--further=2'), weak)).rejects.toThrow('got both');
+  await expect(leversOf(parsed('--guidance-up-to=3'), weak)).rejects.toThrow('--guidance too');
+  const { finetuning } = await leversOf(parsed('--adversarial=2', '--judged-steps=4', '--augment'), weak);
+  expect(finetuning).toMatchObject({ iterations: 2, adversarial: { weight: 0.1, steps: 4, augmented: true } });
+  expect(finetuning!.objective.config).toMatchObject({ warmupSteps: 1 });
 });

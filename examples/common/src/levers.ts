@@ -1,5 +1,13 @@
 import { ConfigError } from '@flowmap/core';
-import { DISTILLATION_OPTIONS, distillationOf, flag, pathOr, positive, whole, type Config } from 'flowmap/node';
+import {
+  distillationOf,
+  flag,
+  pathOr,
+  positive,
+  whole,
+  type Config,
+  type DISTILLATION_OPTIONS,
+} from 'flowmap/node';
 import type { ExampleRun, TeacherSource } from './example-run.js';
 import { loadStudent } from './run-folder.js';
 

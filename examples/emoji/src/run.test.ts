@@ -3,11 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CheckpointError } from '@flowmap/core';
 import { loadTeacher } from '@flowmap/example-common';
+import { guidedModel } from '@flowmap/guidance';
 import { afterAll, expect, test, vi } from 'vitest';
 import { parseOptions, type CommandContext } from 'flowmap/node';
 import { CATEGORIES } from './emoji-dataset.js';
 import { runEmoji } from './run.js';
-import { EMOJI_OPTIONS, SHIPPED_TEACHER, TEACHER_OPTIONS } from './settings.js';
+import { EMOJI_OPTIONS, SHIPPED_TEACHER, SHIPPED_WEAK_TEACHER, TEACHER_OPTIONS } from './settings.js';
 import { trainTeacher } from './teacher.js';
 
 // The images are decoded once, which takes longer than everything else here.
@@ -41,7 +42,17 @@ test('a teacher is made and put in its place, then distilled', async () => {
   expect(readFileSync(join(scratch, 'teacher.log.jsonl'), 'utf8').trim().split('\n')).toHaveLength(2);
   expect(existsSync(join(scratch, 'teacher.png'))).toBe(true);
 
-  const folder = await emoji(...training, '--evaluate', '0', '--teacher', save, '--out', join(scratch, 'emoji'));
+  const levers = ['--guidance', '2', '--weak-teacher', save, '--further', '2'];
+  const folder = await emoji(
+    ...training,
+    ...levers,
+    '--evaluate',
+    '0',
+    '--teacher',
+    save,
+    '--out',
+    join(scratch, 'emoji'),
+  );
   const pictures = [
     'samples-1.png',
     'samples-2.png',
@@ -50,7 +61,15 @@ test('a teacher is made and put in its place, then distilled', async () => {
     'teacher.png',
     'comparison.svg',
   ];
-  for (const file of [...pictures, 'student.safetensors', 'log.jsonl', 'config.json', 'metrics.json', 'index.html']) {
+  for (const file of [
+    ...pictures,
+    'student.safetensors',
+    'finetuned.safetensors',
+    'log.jsonl',
+    'config.json',
+    'metrics.json',
+    'index.html',
+  ]) {
     expect(existsSync(join(folder, file)), file).toBe(true);
   }
   const page = readFileSync(join(folder, 'index.html'), 'utf8');
@@ -82,6 +101,13 @@ test('the teacher that comes with the example is one of 24 x 24 emoji in nine ca
   expect(model.classes).toEqual(CATEGORIES);
   expect(log.length).toBeGreaterThan(100);
   expect(statSync(SHIPPED_TEACHER).size).toBeLessThan(10e6);
+});
+
+test('the weak teacher that comes with it is of its kind, smaller and less trained', async () => {
+  const [strong, weak] = [await loadTeacher(SHIPPED_TEACHER), await loadTeacher(SHIPPED_WEAK_TEACHER)];
+  expect(() => guidedModel({ strong: strong.model, weak: weak.model, scale: 2 })).not.toThrow();
+  expect(weak.model.training!['iterations']).toBe(Number(strong.model.training!['iterations']) / 8);
+  expect(statSync(SHIPPED_WEAK_TEACHER).size).toBeLessThan(statSync(SHIPPED_TEACHER).size / 2);
 });
 
 test('a teacher that is missing or damaged is an error before anything is written', async () => {

@@ -10,11 +10,15 @@ export async function writeNoise(path: string, side: number): Promise<void> {
   await writeImageGrid(path, { images, shape: [3, side, side], gap: 0 });
 }
 
-/** Writes a flow map of images with 4 x 4 pixels in two classes, or of other samples. */
-export async function writeFlowMap(path: string, shape: readonly number[] = [3, 4, 4]): Promise<void> {
+/** Writes a flow map of images with 4 x 4 pixels in two classes, or of other samples; points may be told more. */
+export async function writeFlowMap(
+  path: string,
+  shape: readonly number[] = [3, 4, 4],
+  conditions: Readonly<Record<string, readonly number[]>> = {},
+): Promise<void> {
   const network =
     shape.length === 1
-      ? mlp({ shape, classes: 2, interval: true, width: 8, depth: 1 })
+      ? mlp({ shape, classes: 2, conditions, interval: true, width: 8, depth: 1 })
       : unet({ shape, classes: 2, interval: true, channels: [16], conditionWidth: 16 });
   const drawn = Object.entries(network.parameters).map(([name, spec]) => [
     name,

@@ -54,6 +54,24 @@ describe('sample', () => {
     expect(Math.abs(dogs[0]! - five[0]!)).toBeGreaterThan(1e-3);
   });
 
+  test('tells a student the scale of guidance, and guides a model by another', async () => {
+    const [told, out] = [at('told.safetensors'), at('guided.npz')];
+    await writeFlowMap(told, [2], { guidance: [] });
+    const numbers = async (...args: string[]): Promise<number[]> => {
+      await answerOf('sample', ...args, '--out', out, '--threads=1', '--count=2', '--steps=1');
+      return [...decodeNpz(readFileSync(out), out)['samples']!.data];
+    };
+    const untold = await numbers(told);
+    expect(await numbers(told, '--guidance=1')).toEqual(untold);
+    expect(Math.abs((await numbers(told, '--guidance=2'))[0]! - untold[0]!)).toBeGreaterThan(1e-3);
+    // λ F + (1 - λ) F = F, up to rounding
+    const itself = await numbers(points, '--guidance=3', '--weak', points);
+    (await numbers(points)).forEach((value, i) => expect(itself[i]).toBeCloseTo(value, 4));
+    // Classes in turn are those that are not none, and without guidance all are dogs.
+    const dogs = await numbers(points, '--guidance=1', '--null-class=cat');
+    (await numbers(points, '--class=dog')).forEach((value, i) => expect(dogs[i]).toBeCloseTo(value, 4));
+  });
+
   test('fills a new folder, and no other', async () => {
     const out = at('pictures');
     await answerOf('sample', model, '--count=3', '--batch-size=2', '--steps=1', '--threads=1', '--out', out);
@@ -127,6 +145,9 @@ describe('what is refused with one line, and writes nothing', () => {
     ['a torn checkpoint', ['sample', torn], 1, 'give a model that `flowmap train` or `flowmap distill` wrote'],
     ['a class that is not there', ['sample', model, '--class=bird'], 1, "no class 'bird'; the model has cat, dog"],
     ['a class number that is not there', ['sample', model, '--class=2'], 1, "no class '2'"],
+    ['a scale without a weak model', ['sample', model, '--guidance=2'], 1, 'give --weak FILE or --null-class NAME'],
+    ['a weak model without a scale', ['sample', model, '--weak', model], 1, 'wanted the scale for --weak'],
+    ['another weak model', ['sample', model, '--guidance=2', '--weak', points], 1, 'differs in the shape of samples'],
     ['pictures of points', ['sample', points], 1, 'samples of [2] are no images; give --out FILE.npz'],
     ['another kind of file', ['sample', model, '--out=x.jpg'], 1, "wanted FILE.png, FILE.npz or a folder, got 'x.jpg'"],
     ['missing images', ['train', at('none'), ...TINY], 1, 'none: no such file or folder'],

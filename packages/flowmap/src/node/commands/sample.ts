@@ -1,9 +1,10 @@
 import type { Model, Sampler } from '@flowmap/core';
 import { interruptible } from '../command-line/interruptible.js';
-import { choice, pathArgument, pathOr, whole, words, type Config } from '../command-line/options.js';
+import { choice, pathArgument, pathOr, positive, whole, words, type Config } from '../command-line/options.js';
 import { showProgress } from '../command-line/progress.js';
 import { openRuntime, RUNTIME_OPTIONS } from '../command-line/runtime.js';
 import { answering, type Answer, type Talk } from './command.js';
+import { guided } from './guided.js';
 import { openModel } from './open-model.js';
 import { openSampleOutput } from './sample-output.js';
 
@@ -18,6 +19,12 @@ const SAMPLE_OPTIONS = {
     'NAME',
     null,
   ),
+  guidance: positive(
+    'scale of guidance, of a student that is told it, or by --weak or --null-class; 1, which is none, unless given',
+    null,
+  ),
+  weak: pathOr('a weaker model, .safetensors, for autoguidance', 'FILE', null),
+  nullClass: words('class that stands for none, for classifier-free guidance', 'NAME', null),
   sampler: choice('how to step; flow-map for a flow map and heun for a velocity field unless given', SAMPLERS, null),
   seed: whole('decides the noise; sample i is the same for every count', 0, 0),
   batchSize: whole('samples in one run of the network', 64),
@@ -42,9 +49,9 @@ async function drawSamples(config: Config<typeof SAMPLE_OPTIONS>, talk: Talk): P
   const { checkpoint, count, seed, batchSize, signal } = { ...config, ...talk };
   const { compileSampler, hostTensor, uniformGrid } = await import('@flowmap/core');
   const { normalBatch, sizeOf } = await import('@flowmap/tensor');
-  const model = await openModel(checkpoint);
+  const { model, scale } = await guided(await openModel(checkpoint), config, talk.note);
   const { shape } = model.network.config;
-  const label = await labelOf(model, config.class);
+  const label = await labelOf(model, config.class, config.nullClass);
   const isFlowMap = model.kind === 'flowMap';
   const sampler = await samplerNamed(config.sampler ?? (isFlowMap ? 'flow-map' : 'heun'));
   const steps = config.steps ?? (isFlowMap ? 4 : 32);
@@ -60,8 +67,12 @@ async function drawSamples(config: Config<typeof SAMPLE_OPTIONS>, talk: Talk): P
         const noise = normalBatch({ seed, purpose: 'sample' }, [size, ...shape], first);
         const samples = await compiled.sample({
           noise: hostTensor([size, ...shape], noise),
-          conditions:
-            model.classes.length > 0 ? { label: Int32Array.from({ length: size }, (_, i) => label(first + i)) } : {},
+          conditions: {
+            ...(model.classes.length > 0
+              ? { label: Int32Array.from({ length: size }, (_, i) => label(first + i)) }
+              : {}),
+            ...(scale === undefined ? {} : { guidance: new Float32Array(size).fill(scale) }),
+          },
           times: uniformGrid(steps),
         });
         await output.add(first, samples.data.subarray(0, size * sizeOf(shape)) as Float32Array);
@@ -84,6 +95,7 @@ async function drawSamples(config: Config<typeof SAMPLE_OPTIONS>, talk: Talk): P
       count,
       shape,
       class: config.class,
+      guidance: config.guidance,
       sampler: sampler.name,
       steps,
       seed,
@@ -100,8 +112,13 @@ async function samplerNamed(name: (typeof SAMPLERS)[number]): Promise<Sampler> {
 }
 
 /** The label of sample `i`. */
-async function labelOf({ classes }: Model, wanted: string | null): Promise<(i: number) => number> {
-  if (wanted === null) return (i) => i % Math.max(1, classes.length);
+async function labelOf(
+  { classes }: Model,
+  wanted: string | null,
+  nullClass: string | null,
+): Promise<(i: number) => number> {
+  const inTurn = [...classes.keys()].filter((label) => classes[label] !== nullClass);
+  if (wanted === null) return (i) => inTurn[i % inTurn.length] ?? 0;
   const named = classes.indexOf(wanted);
   const label = named < 0 && /^\d+$/.test(wanted) && Number(wanted) < classes.length ? Number(wanted) : named;
   if (label >= 0) return () => label;
