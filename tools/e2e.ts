@@ -14,7 +14,7 @@ interface Metrics {
     velocityDrift: { rms: number }[];
     byLength: { mapError: number; tangentNorm: number; tangentShare: number }[];
   };
-  distances?: { student: Record<string, number> };
+  distances?: { student: Record<string, number>; recall?: { student: Record<string, number> } };
   trainStep: { gflops: number };
   matmul: { gflops: number };
   wallSeconds: number;
