@@ -24,6 +24,7 @@ export {
   frechetReference,
   type FrechetOptions,
   type FrechetReference,
+  type FrechetReferenceOptions,
 } from './metrics/frechet-distance.js';
 export { fdInfinity } from './metrics/fd-infinity.js';
 export { kernelDistance, type KernelDistanceOptions } from './metrics/kernel-distance.js';
@@ -43,7 +44,9 @@ export { evaluation, type EvaluationOptions } from './callbacks/evaluation.js';
 export { mapErrorByLength, type MapError, type MapErrorOptions } from './instruments/map-error.js';
 export { velocityDrift, type Drift, type VelocityDriftOptions } from './instruments/velocity-drift.js';
 export type { InstrumentOptions } from './instruments/fields.js';
+export { plainLinearAlgebra, type LinearAlgebra } from './linear-algebra/linear-algebra.js';
 export type { PivotedCholesky } from './linear-algebra/pivoted-cholesky.js';
+export type { ProductShape } from './linear-algebra/products.js';
 export {
   EFFICIENTNET_LITE0_SIZE,
   EFFICIENTNET_LITE0_WIDTH,
