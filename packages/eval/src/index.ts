@@ -29,7 +29,7 @@ export {
 export { fdInfinity } from './metrics/fd-infinity.js';
 export { kernelDistance, type KernelDistanceOptions } from './metrics/kernel-distance.js';
 export { inceptionScore } from './metrics/inception-score.js';
-export { precisionRecall, type PrecisionRecall } from './metrics/precision-recall.js';
+export { precisionRecall, precisionRecallOnRuntime, type PrecisionRecall } from './metrics/precision-recall.js';
 export { densityCoverage, type DensityCoverage } from './metrics/density-coverage.js';
 export { slicedWasserstein } from './metrics/sliced-wasserstein.js';
 export { mind } from './metrics/mind.js';

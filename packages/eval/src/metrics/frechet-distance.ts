@@ -1,6 +1,7 @@
 import { FeatureError } from '../errors.js';
 import type { Features } from '../features.js';
 import { requireComparable, requireCount, requireSameWidth } from '../internal/checks.js';
+import { meanOfRows } from '../internal/statistics.js';
 import { plainLinearAlgebra, type LinearAlgebra } from '../linear-algebra/linear-algebra.js';
 import type { PivotedCholesky } from '../linear-algebra/pivoted-cholesky.js';
 import { nuclearNorm, traceOfRoot, traceOfRootOfRows } from '../linear-algebra/trace-of-root.js';
@@ -136,8 +137,7 @@ function resultOf(
 
 /** Rows minus their mean, divided by the root of N - 1, so the covariance is `R^T R`. */
 function centred({ values, count, width }: Features): { rows: Float64Array; mean: Float64Array; trace: number } {
-  const mean = new Float64Array(width);
-  for (let i = 0; i < values.length; i++) mean[i % width]! += values[i]! / count;
+  const mean = meanOfRows({ values, count, width });
   const scale = 1 / Math.sqrt(count - 1);
   const rows = Float64Array.from(values, (value, i) => scale * (value - mean[i % width]!));
   return { rows, mean, trace: rows.reduce((sum, value) => sum + value * value, 0) };
