@@ -1,7 +1,7 @@
-import { hostTensor, program, type Executable, type Runtime } from '@flowmap/tensor';
+import { hostTensor, program, type Runtime } from '@flowmap/tensor';
+import { FeatureError } from '../errors.js';
 import type { Features } from '../features.js';
-import { rowProduct, squaredNorms } from '../linear-algebra/products.js';
-import { doubles } from './doubles.js';
+import { rowProduct } from '../linear-algebra/products.js';
 
 /** Samples of each side whose distances are in memory at a time. */
 const SIDE = 1024;
@@ -9,13 +9,16 @@ const SIDE = 1024;
 /** Half of the distance of float32 numbers around 1. */
 const ROUNDING = 2 ** -24;
 
+/** Squares of float32 numbers and their sums stay below the largest with such lengths squared. */
+const MOST = 1e37;
+
 /** A set whose distances from others are screened. */
 export interface ScreenedSet {
   readonly set: Features;
-  /** Squared norms, for exact distances. */
+  /** Squared distances of the rows from the common centre. */
+  readonly squares: Float64Array;
+  /** Squared norms as exact distances have them; NaN until one is wanted. */
   readonly norms: Float64Array;
-  /** Norms of the rows about the common centre. */
-  readonly lengths: Float64Array;
 }
 
 /** Distances between some rows of two sets: entry `[i, j]` is for rows `first + i` and `left + j`. */
@@ -24,12 +27,12 @@ export interface ScreenedTile {
   readonly rows: number;
   readonly left: number;
   readonly columns: number;
-  /** Squared distances by float32, at entry `i * stride + j`. */
-  readonly squared: Float32Array;
+  /** The least that squared distances can be, at entry `i * stride + j`. */
+  readonly least: Float32Array;
   readonly stride: number;
 }
 
-/** Squared distances by a runtime in float32, with a bound of their errors, and in float64 where that is too much. */
+/** Bounds of squared distances from a runtime that computes in float32, and the distances in float64. */
 export interface Screening {
   /** Prepares a set; its rows are centred alike for all sets. */
   prepare(set: Features): ScreenedSet;
@@ -38,83 +41,86 @@ export interface Screening {
    * `left >= first`.
    */
   eachTile(a: ScreenedSet, b: ScreenedSet, visit: (tile: ScreenedTile) => void): Promise<void>;
-  /** The most that a squared distance of two rows is off. */
-  bound(a: ScreenedSet, i: number, b: ScreenedSet, j: number): number;
-  /** The squared distance of two rows, with the bits of `eachTile` of distances.ts. */
+  /** The most that the squared distance of two rows can be above the least. */
+  slack(a: ScreenedSet, i: number, b: ScreenedSet, j: number): number;
+  /** The squared distance of two rows, with the bits of `eachTile` in distances.ts. */
   exact(a: ScreenedSet, i: number, b: ScreenedSet, j: number): number;
   dispose(): Promise<void>;
 }
 
 /**
- * Compiles the products of rows for a runtime that multiplies in float32.
+ * Compiles the products that squared distances are made of.
  *
+ * With the rows `[x, (1 - e) |x|^2, 1]` and `[-2 y, 1, (1 - e) |y|^2]`, a product is `|x - y|^2 - e (|x|^2 + |y|^2)`, off by at
+ * most `e (|x|^2 + |y|^2)` if e has a rounding for each term, its operands and the sum.
+ *
+ * @param runtime one whose matrix products are those of float32 numbers
  * @param centre a point near the sets, about which numbers are rounded: the mean of one of them
  * @param count samples of the larger set
+ * @param most rows and columns of a tile, at most
  */
-export async function openScreening(runtime: Runtime, centre: Float64Array, count: number): Promise<Screening> {
+export async function openScreening(
+  runtime: Runtime,
+  centre: Float64Array,
+  count: number,
+  most = SIDE,
+): Promise<Screening> {
   const width = centre.length;
-  const side = Math.min(SIDE, count);
-  const args = { inputs: { a: [side, width], b: [side, width] } };
-  const built = program('row products', args, ({ a, b }) => ({ outputs: { products: a.matmul(b.transpose([1, 0])) } }));
-  const executable: Executable = await runtime.compile(built);
-  // Each product of rows has an error of at most this times both lengths: a rounding for each term and for each operand.
-  const share = 2 * (width + 4) * ROUNDING;
+  const side = Math.min(most, count);
+  const shape = [side, width + 2];
+  const share = 2 * (width + 8) * ROUNDING;
+  const built = program('squared distances', { inputs: { a: shape, b: shape } }, ({ a, b }) => ({
+    outputs: { least: a.matmul(b.transpose([1, 0])) },
+  }));
+  const executable = await runtime.compile(built);
+  const [left, right] = [hostTensor(shape, new Float32Array(side * (width + 2))), new Float32Array(side * (width + 2))];
 
-  const part = ({ set }: ScreenedSet, first: number): Float32Array => {
+  /** Writes rows times a factor, and beside them their squares and ones in the given order. */
+  const write = (to: Float32Array, { set, squares }: ScreenedSet, first: number, factor: 1 | -2): void => {
     const rows = Math.min(side, set.count - first);
-    const out = new Float32Array(side * width);
-    for (let i = 0, at = 0, from = first * width; i < rows; i++) {
-      for (let j = 0; j < width; j++) out[at++] = set.values[from++]! - centre[j]!;
+    const [squareAt, oneAt] = factor === 1 ? [width, width + 1] : [width + 1, width];
+    for (let i = 0, from = first * width; i < rows; i++) {
+      const start = i * (width + 2);
+      for (let j = 0; j < width; j++, from++) to[start + j] = factor * (set.values[from]! - centre[j]!);
+      to[start + squareAt] = (1 - share) * squares[first + i]!;
+      to[start + oneAt] = 1;
     }
-    return out;
   };
-  const screening: Screening = {
+  const normOf = ({ set, norms }: ScreenedSet, i: number): number => {
+    if (Number.isNaN(norms[i])) norms[i] = rowProduct(set.values, i, set.values, i, width);
+    return norms[i]!;
+  };
+  return {
     prepare(set) {
-      const lengths = new Float64Array(set.count);
+      const squares = new Float64Array(set.count);
       for (let i = 0, at = 0; i < set.count; i++) {
-        let sum = 0;
-        for (let j = 0; j < width; j++) sum += (set.values[at++]! - centre[j]!) ** 2;
-        lengths[i] = Math.sqrt(sum);
+        for (let j = 0; j < width; j++) squares[i]! += (set.values[at++]! - centre[j]!) ** 2;
+        if (squares[i]! > MOST) {
+          throw new FeatureError('distances', `sample ${i} is too large for float32; scale the features down`, i);
+        }
       }
-      return { set, norms: normsOf(set), lengths };
+      return { set, squares, norms: new Float64Array(set.count).fill(NaN) };
     },
     async eachTile(a, b, visit) {
+      const other = hostTensor(shape, right);
       for (let first = 0; first < a.set.count; first += side) {
         const rows = Math.min(side, a.set.count - first);
-        const ofA = hostTensor([side, width], part(a, first));
-        for (let left = a === b ? first : 0; left < b.set.count; left += side) {
-          const columns = Math.min(side, b.set.count - left);
-          const ofB = left === first && a === b ? ofA : hostTensor([side, width], part(b, left));
-          const { products } = await executable.run({ a: ofA, b: ofB });
-          const { data } = await products!.read();
-          products!.dispose();
-          const squared = data as Float32Array;
-          for (let i = 0; i < rows; i++) {
-            const own = a.lengths[first + i]! ** 2;
-            for (let j = 0, at = i * side; j < columns; j++, at++) {
-              squared[at] = own + b.lengths[left + j]! ** 2 - 2 * squared[at]!;
-            }
-          }
-          visit({ first, rows, left, columns, squared, stride: side });
+        write(left.data as Float32Array, a, first, 1);
+        for (let start = a === b ? first : 0; start < b.set.count; start += side) {
+          const columns = Math.min(side, b.set.count - start);
+          write(right, b, start, -2);
+          const { least } = await executable.run({ a: left, b: other });
+          const { data } = await least!.read();
+          least!.dispose();
+          visit({ first, rows, left: start, columns, least: data as Float32Array, stride: side });
         }
       }
     },
-    bound: (a, i, b, j) => share * a.lengths[i]! * b.lengths[j]! + ROUNDING * (a.lengths[i]! + b.lengths[j]!) ** 2,
+    slack: (a, i, b, j) => 2 * share * (a.squares[i]! + b.squares[j]!),
     exact(a, i, b, j) {
       const product = rowProduct(a.set.values, i, b.set.values, j, width);
-      return Math.max(0, a.norms[i]! + b.norms[j]! - 2 * product);
+      return Math.max(0, normOf(a, i) + normOf(b, j) - 2 * product);
     },
     dispose: () => executable.dispose(),
   };
-  return screening;
-}
-
-/** Squared norms of all rows, some rows at a time. */
-function normsOf({ values, count, width }: Features): Float64Array {
-  const norms = new Float64Array(count);
-  for (let first = 0; first < count; first += SIDE) {
-    const rows = Math.min(SIDE, count - first);
-    norms.set(squaredNorms(doubles(values.subarray(first * width, (first + rows) * width)), rows, width), first);
-  }
-  return norms;
 }

@@ -3,10 +3,9 @@ import type { ScreenedSet, Screening } from './screened-distances.js';
 /** Candidates of a row after which those are dropped that have become too far. */
 const MANY = 32;
 
-/** Rows that may be among the nearest of one row. */
+/** Rows that may be among the nearest of one row, and the least that their squared distances can be. */
 interface Candidates {
   readonly rows: number[];
-  /** The least that their squared distances can be. */
   readonly least: number[];
 }
 
@@ -16,37 +15,37 @@ interface Candidates {
  */
 export async function screenedRadii(screening: Screening, set: ScreenedSet, k: number): Promise<Float64Array> {
   const { count } = set.set;
-  // The k + 1 smallest upper bounds of each row, including that for itself, ascending.
   const size = k + 1;
-  const most = new Float64Array(count * size).fill(Infinity);
+  // The k + 1 least upper bounds of each row, including that for itself, ascending; and the last of them.
+  const upper = new Float64Array(count * size).fill(Infinity);
+  const limits = new Float64Array(count).fill(Infinity);
   const candidates = Array.from({ length: count }, (): Candidates => ({ rows: [], least: [] }));
-  const consider = (row: number, other: number, about: number, off: number): void => {
-    const last = row * size + k;
-    if (about - off > most[last]!) return;
+  const consider = (row: number, other: number, least: number): void => {
     const own = candidates[row]!;
     own.rows.push(other);
-    own.least.push(about - off);
-    const upper = about + off;
-    if (upper < most[last]!) {
-      let at = last;
-      for (; at > row * size && most[at - 1]! > upper; at--) most[at] = most[at - 1]!;
-      most[at] = upper;
+    own.least.push(least);
+    const most = least + screening.slack(set, row, set, other);
+    if (most < limits[row]!) {
+      let at = row * size + k;
+      for (; at > row * size && upper[at - 1]! > most; at--) upper[at] = upper[at - 1]!;
+      upper[at] = most;
+      limits[row] = upper[row * size + k]!;
     }
-    if (own.rows.length % MANY === 0) candidates[row] = kept(own, most[last]!);
+    if (own.rows.length % MANY === 0) candidates[row] = kept(own, limits[row]!);
   };
-  await screening.eachTile(set, set, ({ first, rows, left, columns, squared, stride }) => {
+  await screening.eachTile(set, set, ({ first, rows, left, columns, least, stride }) => {
+    // Of a set from itself, tiles below the diagonal are those above it.
+    const isMirrored = left > first;
     for (let i = first; i < first + rows; i++) {
-      const limit = i * size + k;
       for (let j = left, at = (i - first) * stride; j < left + columns; j++, at++) {
-        const [about, off] = [squared[at]!, screening.bound(set, i, set, j)];
-        if (about - off <= most[limit]!) consider(i, j, about, off);
-        // Of a set from itself, tiles below the diagonal are those above it.
-        if (left > first && about - off <= most[j * size + k]!) consider(j, i, about, off);
+        const value = least[at]!;
+        if (value <= limits[i]!) consider(i, j, value);
+        if (isMirrored && value <= limits[j]!) consider(j, i, value);
       }
     }
   });
   return Float64Array.from(candidates, (own, i) => {
-    const { rows } = kept(own, most[i * size + k]!);
+    const { rows } = kept(own, limits[i]!);
     return rows.map((j) => screening.exact(set, i, set, j)).sort((x, y) => x - y)[k]!;
   });
 }

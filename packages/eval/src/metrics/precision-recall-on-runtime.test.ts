@@ -23,7 +23,7 @@ function crowded(seed: number, count: number): Features {
 
 const cases: Readonly<Record<string, readonly [Features, Features]>> = {
   'sets of 12 features': [goldenSamples(3, 150, 12, 12, 0), goldenSamples(4, 180, 12, 12, 0.2)],
-  'sets of several tiles': [gaussian(1, 1100, 3), gaussian(2, 1030, 3, { mean: 0.7 })],
+  'sets of several tiles and of one': [gaussian(1, 1040, 3), gaussian(2, 50, 3, { mean: 0.7 })],
   'sets with doubles': [crowded(1, 120), crowded(2, 90)],
   'a set and itself': [crowded(1, 120), crowded(1, 120)],
 };
@@ -37,9 +37,9 @@ test.each(Object.entries(cases))('%s have the values of plain float64', async (_
   }
 });
 
-test('radii have the bits of plain float64', async () => {
+test.each([200, 32])('radii have the bits of plain float64, in tiles of %i', async (side) => {
   const set = crowded(3, 200);
-  const screening = await openScreening(runtime, new Float64Array(5).fill(300), 200);
+  const screening = await openScreening(runtime, new Float64Array(5).fill(300), 200, side);
   expect(await screenedRadii(screening, screening.prepare(set), 3)).toEqual(neighbourRadii(set, 3));
   await screening.dispose();
 });
@@ -49,4 +49,11 @@ test('bad input is refused by name', async () => {
   await expect(precisionRecallOnRuntime(runtime, x, gaussian(1, 3, 3))).rejects.toThrow(TooFewSamplesError);
   await expect(precisionRecallOnRuntime(runtime, x, gaussian(1, 20, 4))).rejects.toThrow(FeatureError);
   await expect(precisionRecallOnRuntime(runtime, x, x, { k: 0 })).rejects.toMatchObject({ name: 'ConfigError' });
+  const huge = features(
+    hostTensor(
+      [20, 3],
+      gaussian(1, 20, 3).values.map((value) => 1e20 * value),
+    ),
+  );
+  await expect(precisionRecallOnRuntime(runtime, huge, huge)).rejects.toThrow(/sample 0 is too large for float32/);
 });

@@ -5,7 +5,7 @@ import { eachTile, neighbourRadii } from '../internal/distances.js';
 import { meanOfRows } from '../internal/statistics.js';
 import { openScreening } from '../internal/screened-distances.js';
 import { screenedRadii } from '../internal/screened-radii.js';
-import { hashOfFeatures, protocolOf, type MetricResult } from '../protocol.js';
+import { hashOfFeatures, protocolOf, quickHashOfFeatures, type MetricResult } from '../protocol.js';
 
 /** Result of {@link precisionRecall}. */
 export interface PrecisionRecall {
@@ -46,7 +46,7 @@ export function precisionRecall(
       }
     }
   });
-  return resultOf(generated, reference, k, isReal, isCovered);
+  return resultOf(generated, hashOfFeatures(reference), k, isReal, isCovered);
 }
 
 /**
@@ -72,23 +72,23 @@ export async function precisionRecallOnRuntime(
     const [ofA, ofB] = [await screenedRadii(screening, a, k), await screenedRadii(screening, b, k)];
     const isReal = new Uint8Array(generated.count);
     const isCovered = new Uint8Array(reference.count);
-    await screening.eachTile(a, b, ({ first, rows, left, columns, squared, stride }) => {
+    await screening.eachTile(a, b, ({ first, rows, left, columns, least, stride }) => {
       for (let i = first; i < first + rows; i++) {
         const radius = ofA[i]!;
         for (let j = left, at = (i - first) * stride; j < left + columns; j++, at++) {
-          const [needsReal, needsCovered] = [isReal[i] === 0, isCovered[j] === 0];
-          if (!needsReal && !needsCovered) continue;
-          const reach = Math.max(needsReal ? ofB[j]! : 0, needsCovered ? radius : 0);
-          const [about, off] = [squared[at]!, screening.bound(a, i, b, j)];
-          if (about - off > reach) continue;
-          const isSure = [ofB[j]!, radius].every((edge) => Math.abs(about - edge) > off);
-          const distance = isSure ? about : screening.exact(a, i, b, j);
-          if (distance <= ofB[j]!) isReal[i] = 1;
+          const low = least[at]!;
+          const edge = ofB[j]!;
+          if (low > radius && low > edge) continue;
+          if (isReal[i] === 1 && isCovered[j] === 1) continue;
+          const high = low + screening.slack(a, i, b, j);
+          const isSure = (high <= edge || low > edge) && (high <= radius || low > radius);
+          const distance = isSure ? high : screening.exact(a, i, b, j);
+          if (distance <= edge) isReal[i] = 1;
           if (distance <= radius) isCovered[j] = 1;
         }
       }
     });
-    return resultOf(generated, reference, k, isReal, isCovered);
+    return resultOf(generated, await quickHashOfFeatures(reference), k, isReal, isCovered);
   } finally {
     await screening.dispose();
   }
@@ -96,12 +96,12 @@ export async function precisionRecallOnRuntime(
 
 function resultOf(
   generated: Features,
-  reference: Features,
+  reference: string,
   k: number,
   isReal: Uint8Array,
   isCovered: Uint8Array,
 ): PrecisionRecall {
-  const against = { reference: hashOfFeatures(reference) };
+  const against = { reference };
   const share = (flags: Uint8Array): number => flags.reduce((sum, flag) => sum + flag, 0) / flags.length;
   return {
     precision: { value: share(isReal), protocol: protocolOf(`precision(k=${k})`, generated, against) },
