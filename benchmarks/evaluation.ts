@@ -42,7 +42,7 @@ interface Work {
   readonly images?: number;
   /** Name of the peer's; none unless given. */
   readonly peer?: string;
-  readonly run: () => Promise<unknown> | unknown;
+  readonly run: () => unknown;
   /** Rounds at most. */
   readonly rounds?: number;
 }
