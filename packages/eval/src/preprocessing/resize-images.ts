@@ -40,6 +40,12 @@ export function resizeImages(images: HostTensor, size: number, convention: Resiz
   const area = height * width;
   const pixels = quantize(images.data);
   const [horizontal, vertical] = [tapsFor(convention, width, size), tapsFor(convention, height, size)];
+  const resized = (plane: Uint8Array): ArrayLike<number> => {
+    if (width === size && height === size) return plane; // as all conventions have it
+    return convention === 'pillow-bicubic'
+      ? resizeBytes(plane, width, horizontal, vertical)
+      : resizeFloats(Float32Array.from(plane), width, horizontal, vertical);
+  };
   const result = new Float32Array(count * 3 * size * size);
   for (let plane = 0; plane < count * 3; plane++) {
     const from = channels === 3 ? plane : Math.floor(plane / 3);
@@ -48,11 +54,7 @@ export function resizeImages(images: HostTensor, size: number, convention: Resiz
       continue;
     }
     const values = pixels.subarray(from * area, (from + 1) * area);
-    const resized =
-      convention === 'pillow-bicubic'
-        ? resizeBytes(values, width, horizontal, vertical)
-        : resizeFloats(Float32Array.from(values), width, horizontal, vertical);
-    result.set(resized, plane * size * size);
+    result.set(resized(values), plane * size * size);
   }
   if (convention === 'pillow-bicubic-float') {
     for (let i = 0; i < result.length; i++) result[i] = Math.max(0, Math.min(255, result[i]!));
