@@ -4,8 +4,12 @@ export {
   fillNormals,
   hostTensor,
   normalBatch,
+  inWords,
   normals,
+  quoted,
+  requireKnownOptions,
   uniforms,
+  type OptionNames,
   type RandomKey,
 } from '@flowmap/tensor';
 export {
@@ -119,7 +123,7 @@ export { decodeDescription, decodeModel, encodeModel, modelMetadata } from './mo
 export type { ReadLimits } from './limits.js';
 export { encodeSafetensors } from './safetensors/encode.js';
 export { decodeSafetensors, MAX_RANK, type Safetensors } from './safetensors/decode.js';
-export { quoted, type Json } from './internal/json.js';
+export { type Json } from './internal/json.js';
 export { prefixed, withPrefix } from './internal/names.js';
 export {
   gaussianFlowMap,

@@ -14,6 +14,8 @@ export {
   UnsupportedError,
 } from './errors.js';
 export { isWhole, requireWhole } from './whole.js';
+export { cut, quoted } from './quoted.js';
+export { inWords, requireKnownOptions, requireMember, requireRuntime, type OptionNames } from './options.js';
 export {
   dtypes,
   isFloat,
