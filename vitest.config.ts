@@ -18,8 +18,10 @@ const workspaces = (parent: string): string[] =>
  */
 const sharing = new Set([
   'adversarial',
+  'contract',
   'data',
   'eval',
+  'flowmap',
   'flowmap-core',
   'guidance',
   'objectives',
@@ -28,8 +30,8 @@ const sharing = new Set([
   'train',
 ]);
 
-/** Test files that replace a package, which get a process of their own in every workspace. */
-const alone = 'src/**/without-*.test.ts';
+/** Test files that replace a package or measure memory, which get a process of their own in every workspace. */
+const alone = ['src/**/without-*.test.ts', 'src/**/memory.test.ts'];
 
 /** The name of a project. */
 const nameOf = (root: string): string => root.slice(root.indexOf('/') + 1);
@@ -59,12 +61,12 @@ export default defineConfig({
           name: nameOf(root),
           isolate: !sharing.has(nameOf(root)),
           include: ['src/**/*.test.ts'],
-          exclude: [browserTests, alone],
+          exclude: [browserTests, ...alone],
         },
       })),
       {
         extends: true as const,
-        test: { name: 'without', include: roots.map((root) => `${root}/${alone}`) },
+        test: { name: 'alone', include: roots.flatMap((root) => alone.map((files) => `${root}/${files}`)) },
       },
       ...['benchmarks', 'tools'].map((root) => ({
         extends: true as const,

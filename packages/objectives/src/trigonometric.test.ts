@@ -71,7 +71,7 @@ async function sampleError(model: Model, times: readonly number[]): Promise<numb
 // of 0.56, not 0.79.
 const HALF_WAY = [1, 0.5];
 
-test.each<[string, Objective, ParametrizationName]>([
+test.each<[string, Objective, ParametrizationName, iterations?: number]>([
   ['AYF-EMD by the Euler parametrisation', ayfEmd(), 'euler'],
   ['AYF-EMD by the trigonometric parametrisation', ayfEmd(), 'trigonometric'],
   ['AYF-LMD by the trigonometric parametrisation', ayfLmd(), 'trigonometric'],
@@ -81,10 +81,10 @@ test.each<[string, Objective, ParametrizationName]>([
     'trigonometric',
   ],
   ['AYF-EMD on trajectories', teacherTrajectories(ayfEmd(), { steps: 4 }), 'euler'],
-  ['AYF-EMD from data alone', ayfEmd({ teacher: false, c: Infinity }), 'euler'],
-])('%s finds the exact flow map of the trigonometric path', async (_, objective, parametrization) => {
-  // These trainings reached 0.015 to 0.026 half-way and 0.017 to 0.102 in two steps.
-  const model = await trained(objective, parametrization, 800);
+  ['AYF-EMD from data alone', ayfEmd({ teacher: false, c: Infinity }), 'euler', 800],
+])('%s finds the exact flow map of the trigonometric path', async (_, objective, parametrization, iterations = 500) => {
+  // These trainings reached 0.014 to 0.043 half-way and 0.016 to 0.097 in two steps.
+  const model = await trained(objective, parametrization, iterations);
   expect(await sampleError(model, HALF_WAY)).toBeLessThan(0.06);
   expect(await sampleError(model, [1, 0.5, 0])).toBeLessThan(0.2);
 });

@@ -102,7 +102,7 @@ describe.each([gamma(0.3), gamma(0.9), consistency()])(
     const mean = -0.3 + 0.7 * 1.2;
     const variance = 0.3 * (0.3 ** 2 + 1) + 0.7 * (0.5 ** 2 + 1.2 ** 2) - mean ** 2;
     const laws = [
-      { name: 'Gaussian', model: gaussian, path: linearPath, mean: 0.7, variance: 0.25, count: 100_000 },
+      { name: 'Gaussian', model: gaussian, path: linearPath, mean: 0.7, variance: 0.25, count: 25_000 },
       { name: 'mixture', model: modelOf(mixtureFlowMap(parts)), path: linearPath, mean, variance, count: 4000 },
       {
         name: 'Gaussian on the trigonometric path',
@@ -110,7 +110,7 @@ describe.each([gamma(0.3), gamma(0.9), consistency()])(
         path: trigonometricPath,
         mean: 0.7,
         variance: 0.25,
-        count: 100_000,
+        count: 25_000,
       },
     ];
 
