@@ -96,6 +96,7 @@ export {
 } from './networks/conditioning.js';
 export { loader, type Loader, type LoaderOptions } from './data/loader.js';
 export { matchClasses, type MatchedClasses } from './data/match-classes.js';
+export { sizesOf, type DataSizes } from './data/sizes-of.js';
 export { mirrorSample } from './data/mirror.js';
 export { intervalsIn, isIn, lengthBins, type LengthBin } from './length-bins.js';
 export { uniformGrid } from './samplers/grid.js';
