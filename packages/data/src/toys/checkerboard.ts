@@ -1,6 +1,6 @@
 import { requireKnownOptions, uniforms } from '@flowmap/core';
 import { checkPoint } from '../internal/checks.js';
-import { distribution } from '../internal/distribution.js';
+import { distribution } from '../distribution.js';
 import type { DatasetWithDensity, ToyOptions } from './density.js';
 
 const HALF_SIDE = Math.sqrt(3); // each coordinate is uniform on ±√3: unit standard deviation

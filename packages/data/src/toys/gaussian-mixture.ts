@@ -1,6 +1,6 @@
 import { normals, requireKnownOptions, uniforms } from '@flowmap/core';
 import { badArgument, checkPoint } from '../internal/checks.js';
-import { distribution } from '../internal/distribution.js';
+import { distribution } from '../distribution.js';
 import type { DatasetWithDensity, ToyOptions } from './density.js';
 
 /** The components of a {@link gaussianMixture}; the three arrays have the same length. */

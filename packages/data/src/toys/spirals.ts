@@ -1,7 +1,7 @@
 import type { Dataset } from '@flowmap/core';
 import { normals, requireKnownOptions, uniforms } from '@flowmap/core';
 import { badArgument, checkInteger } from '../internal/checks.js';
-import { distribution } from '../internal/distribution.js';
+import { distribution } from '../distribution.js';
 import type { ToyOptions } from './density.js';
 
 /** Options of {@link spirals}. */
