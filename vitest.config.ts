@@ -1,45 +1,32 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { defaultClientConditions, defaultServerConditions } from 'vite';
-import { defineConfig } from 'vitest/config';
+import { configDefaults, defineConfig } from 'vitest/config';
 import { browserNotice, browserProjects, browserTests } from './tools/browser-projects.js';
 import { SummaryReporter } from './tools/summary-reporter.js';
 
 const source = '@flowmap/source';
 
-/** The workspace folders under `parent` (one vitest project each, named after its folder). */
+/** The workspace folders under `parent`. */
 const workspaces = (parent: string): string[] =>
   readdirSync(parent)
     .map((folder) => `${parent}/${folder}`)
     .filter((root) => existsSync(`${root}/package.json`));
 
-/**
- * Workspaces whose test files share a process, which saves starting one and loading the sources for each of them: tests there
- * change nothing outside themselves. Those of others replace packages, set variables of the process or measure its memory.
- */
-const sharing = new Set([
-  'adversarial',
-  'contract',
-  'data',
-  'eval',
-  'flowmap',
-  'flowmap-core',
-  'guidance',
-  'objectives',
-  'runtime-reference',
-  'tensor',
-  'train',
-]);
+const roots = [...workspaces('packages'), ...workspaces('examples')];
 
-/** Test files that replace a package or measure memory, which get a process of their own in every workspace. */
-const alone = ['src/**/without-*.test.ts', 'src/**/memory.test.ts'];
+/** Folders whose tests set variables of the process or replace packages, so that each file needs a process of its own. */
+const separateRoots = ['packages/runtime-onnx', 'packages/runtime-tfjs', 'benchmarks', 'tools'];
 
-/** The name of a project. */
-const nameOf = (root: string): string => root.slice(root.indexOf('/') + 1);
+/** Test files that replace a package or measure memory, which need one wherever they are. */
+const separateFiles = ['**/without-*.test.ts', '**/memory.test.ts'];
+
+/** What no project for Node runs. */
+const left = [...configDefaults.exclude, `**/${browserTests}`];
+
+const testsOf = (root: string): string => `${root}/**/*.test.ts`;
 
 /** For tests of all projects. No test is judged by its time, and a busy machine may take many times as long as an idle one. */
 const timeLimit = 300_000;
-
-const roots = [...workspaces('packages'), ...workspaces('examples')];
 
 export default defineConfig({
   resolve: { conditions: [source, ...defaultClientConditions] },
@@ -53,26 +40,28 @@ export default defineConfig({
     hookTimeout: timeLimit,
     teardownTimeout: 60_000,
     reporters: ['default', browserNotice(roots), new SummaryReporter()],
+    // Few projects, as each transforms the sources anew.
     projects: [
-      ...roots.map((root) => ({
-        extends: true as const,
-        root,
-        test: {
-          name: nameOf(root),
-          isolate: !sharing.has(nameOf(root)),
-          include: ['src/**/*.test.ts'],
-          exclude: [browserTests, ...alone],
-        },
-      })),
       {
         extends: true as const,
-        test: { name: 'alone', include: roots.flatMap((root) => alone.map((files) => `${root}/${files}`)) },
+        test: {
+          name: 'shared',
+          isolate: false, // starting a process and loading the sources takes longer than most files' tests
+          include: roots.filter((root) => !separateRoots.includes(root)).map(testsOf),
+          exclude: [...left, ...separateFiles],
+        },
       },
-      ...['benchmarks', 'tools'].map((root) => ({
+      {
         extends: true as const,
-        root,
-        test: { name: root, include: ['**/*.test.ts'] },
-      })),
+        test: {
+          name: 'separate',
+          include: [
+            ...separateRoots.map(testsOf),
+            ...roots.flatMap((root) => separateFiles.map((files) => `${root}/${files}`)),
+          ],
+          exclude: left,
+        },
+      },
       ...browserProjects(roots),
     ],
   },
