@@ -15,7 +15,14 @@ export {
 } from './errors.js';
 export { isWhole, requireWhole } from './whole.js';
 export { cut, quoted } from './quoted.js';
-export { inWords, requireKnownOptions, requireMember, requireRuntime, type OptionNames } from './options.js';
+export {
+  inWords,
+  requireKnownOptions,
+  requireMember,
+  requireRuntime,
+  type ObjectKind,
+  type OptionNames,
+} from './options.js';
 export {
   dtypes,
   isFloat,

@@ -26,19 +26,20 @@ export function requireKnownOptions<T extends object>(caller: string, options: T
   }
 }
 
+/** A kind of object, told by a member that all of them have. */
+export interface ObjectKind {
+  readonly member: string;
+  /** The kind in words, with an example. */
+  readonly wanted: string;
+}
+
 /**
  * Checks, for callers without types, that a value is an object of a kind.
  *
  * @param option as the user writes it
- * @param member a member that all objects of the kind have
- * @param wanted the kind in words, with an example
  * @throws {ConfigError} naming the option, what was wanted and the likely mistake, such as a promise to be awaited
  */
-export function requireMember(
-  option: string,
-  value: unknown,
-  { member, wanted }: { readonly member: string; readonly wanted: string },
-): void {
+export function requireMember(option: string, value: unknown, { member, wanted }: ObjectKind): void {
   if (isObject(value) && member in value) return;
   throw new ConfigError(option, `wanted ${wanted}; got ${inWords(value)}`);
 }
