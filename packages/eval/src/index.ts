@@ -30,6 +30,7 @@ export { kernelDistance, type KernelDistanceOptions } from './metrics/kernel-dis
 export { inceptionScore } from './metrics/inception-score.js';
 export { precisionRecall, type PrecisionRecall } from './metrics/precision-recall.js';
 export { densityCoverage, type DensityCoverage } from './metrics/density-coverage.js';
+export { clipScore } from './metrics/clip-score.js';
 export { slicedWasserstein } from './metrics/sliced-wasserstein.js';
 export { mind } from './metrics/mind.js';
 export { energyDistance } from './metrics/energy-distance.js';
@@ -59,6 +60,10 @@ export {
 } from './extractors/inception.js';
 export { dinov2Network, dinov2Parameters, type Dinov2Config } from './networks/dinov2.js';
 export { dinov2, type Dinov2Options } from './extractors/dinov2.js';
+export { clipImageNetwork, clipTextNetwork, type ClipImageConfig, type ClipTextConfig } from './networks/clip.js';
+export { clipParameters, type ClipEncoder } from './networks/clip-parameters.js';
+export { clip, type Clip, type ClipOptions } from './extractors/clip.js';
+export { clipTokenizer, type Tokenizer } from './text/clip-tokenizer.js';
 export { quantize, resizeImages, type ResizeConvention } from './preprocessing/resize-images.js';
 export { decodeTorchFile, type TorchFileLimits } from './weights/torch-file.js';
 export { barChart, type BarChart } from './report/bar-chart.js';

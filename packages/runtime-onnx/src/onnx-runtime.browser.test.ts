@@ -72,6 +72,7 @@ describe('onnxRuntime in a browser', () => {
     await expect(onnxRuntime({ device: 'cuda' })).rejects.toThrow(/device 'cuda'.*one of 'auto', 'cpu', 'webgpu'$/);
     await expect(onnxRuntime({ device: 'cpu', profile: 'run' })).rejects.toThrow(/profile in a browser/);
     await expect(onnxRuntime({ device: 'cpu', memoryLimit: 1e9 })).rejects.toThrow(/memory limit in a browser/);
+    await expect(onnxRuntime({ device: 'cpu', offThread: true })).rejects.toThrow(/run off the thread in a browser/);
   });
 });
 

@@ -54,6 +54,12 @@ export interface OnnxRuntimeOptions {
    */
   readonly memoryLimit?: number;
   /**
+   * Whether JavaScript goes on while a program runs on the CPU, with the same results. True unless given, where that is
+   * possible: in Node, with the package `koffi` installed. Elsewhere, and with `false`, JavaScript stands still until
+   * the run has ended.
+   */
+  readonly offThread?: boolean;
+  /**
    * Path prefix of onnxruntime's own profile, a JSON file per program, complete once its executable is disposed of. Not
    * available in a browser.
    */

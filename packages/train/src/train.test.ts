@@ -395,6 +395,37 @@ describe('at its edges a training', () => {
     expect(await train(options({ batches: spoiled, callbacks: [stop] }))).toMatchObject({ step: 3 });
   });
 
+  test('prepares the next batch once a step has started, and does not wait for it to end', async () => {
+    const events: string[] = [];
+    const batches = loader(data, { batchSize: 32, seed: 0 });
+    const noted = {
+      batchSize: 32,
+      batch(step: number) {
+        events.push(`batch ${step}`);
+        return batches.batch(step);
+      },
+    };
+    const inner = referenceRuntime();
+    /** Computes beside JavaScript, as it were. */
+    const runtime: Runtime = {
+      ...inner,
+      async compile(...args) {
+        const executable = await inner.compile(...args);
+        const run = async (feeds: Feeds): ReturnType<typeof executable.run> => {
+          events.push('run');
+          for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => void setImmediate(resolve));
+          const outputs = await executable.run(feeds);
+          events.push('end');
+          return outputs;
+        };
+        return { ...executable, run };
+      },
+    };
+    await train(options({ runtime, batches: noted, iterations: 3 }));
+    // prettier-ignore
+    expect(events).toEqual(['batch 0', 'run', 'batch 1', 'end', 'run', 'batch 2', 'end', 'run', 'end']);
+  });
+
   test('has no use for a moment whose callback has settled', async () => {
     const moments: Moment[] = [];
     const keeping: Callback = { name: 'keeping', every: 1, run: (moment) => void moments.push(moment) };

@@ -69,7 +69,9 @@ export async function train(options: TrainingOptions): Promise<Training> {
       const feeds = await next;
       const since = seconds();
       const running = steps.take(feeds);
-      // The next data and noise are prepared while these steps run.
+      running.catch(() => undefined); // reported when awaited
+      // The next data and noise are prepared while these steps run, which have started then.
+      await otherEvents();
       next = feedsFrom(step + feeds.length);
       results?.release();
       results = undefined;

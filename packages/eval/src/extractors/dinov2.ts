@@ -1,4 +1,4 @@
-import { hostTensor, type HostTensor, type HostTensors, type Runtime } from '@flowmap/tensor';
+import type { HostTensor, HostTensors, Runtime } from '@flowmap/tensor';
 import { dinov2Network, dinov2Parameters } from '../networks/dinov2.js';
 import { resizeImages } from '../preprocessing/resize-images.js';
 import type { Extractor } from './extractor.js';
@@ -57,16 +57,13 @@ export async function dinov2({
   });
 }
 
-/** `(p / 255 - mean) / deviation` of each channel. */
-export function normalized(
-  { shape, data }: HostTensor,
-  mean: readonly number[],
-  deviation: readonly number[],
-): HostTensor {
-  const area = shape[2]! * shape[3]!;
-  const values = (data as Float32Array).map((pixel, i) => {
-    const channel = Math.floor(i / area) % 3;
-    return (pixel / 255 - mean[channel]!) / deviation[channel]!;
-  });
-  return hostTensor(shape, values);
+/** `(p / 255 - mean) / deviation` of each channel, in place of the pixels. */
+export function normalized(pixels: HostTensor, mean: readonly number[], deviation: readonly number[]): HostTensor {
+  const values = pixels.data as Float32Array;
+  const area = pixels.shape[2]! * pixels.shape[3]!;
+  for (let plane = 0, at = 0; at < values.length; plane++) {
+    const [middle, scale] = [mean[plane % 3]!, deviation[plane % 3]!];
+    for (const end = at + area; at < end; at++) values[at] = (values[at]! / 255 - middle) / scale;
+  }
+  return pixels;
 }

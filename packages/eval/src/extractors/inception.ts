@@ -1,5 +1,5 @@
 import { ConfigError } from '@flowmap/core';
-import { hostTensor, type HostTensors, type Runtime } from '@flowmap/tensor';
+import type { HostTensors, Runtime } from '@flowmap/tensor';
 import { INCEPTION_SIZE, inceptionNetwork, inceptionParameters } from '../networks/inception.js';
 import { resizeImages, type ResizeConvention } from '../preprocessing/resize-images.js';
 import type { Extractor } from './extractor.js';
@@ -79,11 +79,10 @@ export async function inception({
     params: inceptionParameters(weights, `weights of ${source}`),
     shape: [3, INCEPTION_SIZE, INCEPTION_SIZE],
     prepare(images) {
-      const { shape, data } = resizeImages(images, INCEPTION_SIZE, resize);
-      return hostTensor(
-        shape,
-        (data as Float32Array).map((pixel) => (pixel - middle) / middle),
-      );
+      const resized = resizeImages(images, INCEPTION_SIZE, resize);
+      const pixels = resized.data as Float32Array;
+      for (let i = 0; i < pixels.length; i++) pixels[i] = (pixels[i]! - middle) / middle;
+      return resized;
     },
     batchSize,
     resize: `${resize}-${INCEPTION_SIZE}`,

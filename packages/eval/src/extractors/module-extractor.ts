@@ -32,6 +32,8 @@ export interface ModuleExtractorOptions {
    * samples have the shape already unless given.
    */
   readonly prepare?: (samples: HostTensor) => HostTensor;
+  /** Numbers of the samples as the module takes them; `float32` unless given. */
+  readonly dtype?: 'float32' | 'int32';
   /** Samples per run of the program, at least 1; 64 unless given. */
   readonly batchSize?: number;
   /** How samples were resized to the shape; `none` unless given. */
@@ -51,11 +53,12 @@ export async function moduleExtractor({
   params,
   shape,
   prepare = (samples) => samples,
+  dtype = 'float32',
   batchSize = 64,
   resize = 'none',
 }: ModuleExtractorOptions): Promise<Extractor & { dispose(): Promise<void> }> {
   requireWhole('moduleExtractor.batchSize', batchSize);
-  const args = { inputs: { x: [batchSize, ...shape] }, state: module.parameters };
+  const args = { inputs: { x: { shape: [batchSize, ...shape], dtype } }, state: module.parameters };
   const built = program(name, args, ({ x }, state) => ({ outputs: { features: module.apply(state, x) } }));
   const executable = await runtime.compile(freeze(built, params, { copy: false }));
 
@@ -69,9 +72,9 @@ export async function moduleExtractor({
         const last = Math.min(count, first + batchSize);
         const data = samples.data.subarray(first * sizeOf(own), last * sizeOf(own));
         const given = prepare({ ...samples, shape: [last - first, ...own], data });
-        if (!sameShape(given.shape.slice(1), shape) || given.dtype !== 'float32') {
+        if (!sameShape(given.shape.slice(1), shape) || given.dtype !== dtype) {
           const got = `${given.dtype} [${samples.shape.join(', ')}]`;
-          throw new FeatureError(name, `wanted samples float32 [count, ${shape.join(', ')}], got ${got}`);
+          throw new FeatureError(name, `wanted samples ${dtype} [count, ${shape.join(', ')}], got ${got}`);
         }
         const x = last - first === batchSize ? given : padded(given, [batchSize, ...shape]);
         const { features } = await executable.run({ x });
@@ -88,8 +91,8 @@ export async function moduleExtractor({
 }
 
 /** Samples with zeros after the last. */
-function padded({ data }: HostTensor, shape: Shape): HostTensor {
-  const x = new Float32Array(sizeOf(shape));
+function padded({ data, dtype }: HostTensor, shape: Shape): HostTensor {
+  const x = dtype === 'int32' ? new Int32Array(sizeOf(shape)) : new Float32Array(sizeOf(shape));
   x.set(data);
   return hostTensor(shape, x);
 }

@@ -63,7 +63,7 @@ function attend(qkv: Tensor, { heads, mask }: EncoderOptions): Tensor {
     part.reshape([n, tokens, heads, size]).transpose([0, 2, 1, 3]),
   );
   const scores = query!.mul(1 / Math.sqrt(size)).matmul(key!.transpose([0, 1, 3, 2]));
-  const weights = (mask === undefined ? scores : scores.add(mask)).softmax();
+  const weights = (mask === undefined ? scores : scores.add(mask.reshape([1, 1, tokens, tokens]))).softmax();
   return weights
     .matmul(value!)
     .transpose([0, 2, 1, 3])

@@ -1,3 +1,3 @@
 export { folderMoments, type FolderMoments, type FolderMomentsOptions } from './folder-moments.js';
-export { loadClipMerges, loadWeights, type WeightName } from './load-weights.js';
+export { fetchWeights, loadClipMerges, loadWeights, type FetchedFile, type WeightName } from './load-weights.js';
 export type { WeightOptions } from './obtain-file.js';

@@ -8,7 +8,7 @@ import { CheckpointError, ConfigError, encodeSafetensors } from '@flowmap/core';
 import { hostTensor } from '@flowmap/tensor';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { WeightsUnavailableError } from '../errors.js';
-import { loadTensors, loadWeights, type WeightName } from './load-weights.js';
+import { fetchWeights, loadTensors, loadWeights, type WeightName } from './load-weights.js';
 import type { WeightFile } from './weight-files.js';
 
 const content = encodeSafetensors({ weight: hostTensor([3], [1, 2, 3]) });
@@ -93,4 +93,7 @@ test('a file that has changed in the folder is refused and stays', async () => {
   await expect(loadTensors(file(), { folder, download: true })).rejects.toThrow(CheckpointError);
   expect(await readFile(path)).toHaveLength(content.length - 1);
   await expect(loadWeights('vgg' as WeightName)).rejects.toThrow(ConfigError);
+  await expect(fetchWeights('vgg' as WeightName)).rejects.toThrow(ConfigError);
+  await writeFile(join(folder, 'clip-merges.txt'), 'others');
+  await expect(fetchWeights('clip', { folder })).rejects.toThrow(/clip-merges\.txt: is not the published file/);
 });

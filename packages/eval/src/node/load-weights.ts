@@ -22,15 +22,44 @@ export type WeightName = keyof typeof weightFiles;
  * const extractor = await inception({ runtime, weights: await loadWeights('inception', { download: true }) });
  */
 export async function loadWeights(name: WeightName, options: WeightOptions = {}): Promise<HostTensors> {
-  if (!Object.hasOwn(weightFiles, name)) {
-    throw new ConfigError('loadWeights.name', `wanted one of ${Object.keys(weightFiles).join(', ')}, got '${name}'`);
+  return loadTensors(fileOf('loadWeights', name), options);
+}
+
+/** A file of published weights in the folder, whose SHA-256 has been checked. */
+export interface FetchedFile {
+  readonly path: string;
+  readonly bytes: number;
+  /** Whether it was not there before. */
+  readonly downloaded: boolean;
+}
+
+/**
+ * Downloads the published weights of a network unless they are in the folder, for {@link loadWeights} to find; with those
+ * of CLIP come the merges of its tokenizer. Checks the SHA-256 of all files.
+ *
+ * @param name as for {@link loadWeights}
+ * @throws what {@link loadWeights} does
+ */
+export async function fetchWeights(
+  name: WeightName,
+  options: Omit<WeightOptions, 'download'> = {},
+): Promise<readonly FetchedFile[]> {
+  const fetched: FetchedFile[] = [];
+  for (const file of [...(name.startsWith('clip') ? [clipMergesFile] : []), fileOf('fetchWeights', name)]) {
+    const { path, bytes, downloaded } = await obtainFile(file, { ...options, download: true });
+    fetched.push({ path, bytes: bytes.length, downloaded });
   }
-  return loadTensors(weightFiles[name], options);
+  return fetched;
+}
+
+function fileOf(operation: string, name: WeightName): WeightFile {
+  if (Object.hasOwn(weightFiles, name)) return weightFiles[name];
+  throw new ConfigError(`${operation}.name`, `wanted one of ${Object.keys(weightFiles).join(', ')}, got '${name}'`);
 }
 
 /** Tensors of a file, whatever its format. */
 export async function loadTensors(file: WeightFile, options: WeightOptions): Promise<HostTensors> {
-  const bytes = await obtainFile(file, options);
+  const { bytes } = await obtainFile(file, options);
   const isSafetensors = file.file.endsWith('.safetensors');
   return isSafetensors ? decodeSafetensors(bytes, file.file).tensors : decodeTorchFile(bytes, file.file);
 }
@@ -41,5 +70,5 @@ export async function loadTensors(file: WeightFile, options: WeightOptions): Pro
  * @throws what {@link loadWeights} does
  */
 export async function loadClipMerges(options: WeightOptions = {}): Promise<string> {
-  return new TextDecoder().decode(await obtainFile(clipMergesFile, options));
+  return new TextDecoder().decode((await obtainFile(clipMergesFile, options)).bytes);
 }

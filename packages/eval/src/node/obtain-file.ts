@@ -22,6 +22,14 @@ export interface WeightOptions {
   readonly signal?: AbortSignal;
 }
 
+/** A file of the folder that is the published one. */
+export interface ObtainedFile {
+  readonly path: string;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** Whether it was not there before. */
+  readonly downloaded: boolean;
+}
+
 /**
  * A file of the folder, downloaded if it is not there and may be. Its hash is checked each time. A download goes to a
  * temporary file, which gets its name when all of it is there and has the hash.
@@ -32,7 +40,7 @@ export interface WeightOptions {
 export async function obtainFile(
   file: WeightFile,
   { folder = defaultFolder(), download = false, ...options }: WeightOptions,
-): Promise<Uint8Array<ArrayBuffer>> {
+): Promise<ObtainedFile> {
   const path = join(folder, file.file);
   const found = await readIfThere(path);
   if (found === undefined && !download) {
@@ -47,7 +55,11 @@ export async function obtainFile(
       `is not the published file: wanted the SHA-256 ${file.sha256}, got ${hash}; remove it and fetch ${file.url}`,
     );
   }
-  return new Uint8Array(bytes.buffer as ArrayBuffer, bytes.byteOffset, bytes.byteLength);
+  return {
+    path,
+    bytes: new Uint8Array(bytes.buffer as ArrayBuffer, bytes.byteOffset, bytes.byteLength),
+    downloaded: found === undefined,
+  };
 }
 
 function defaultFolder(): string {

@@ -8,15 +8,24 @@ export interface Taps {
   readonly weights: Float64Array;
 }
 
+/** Output pixels along an axis. */
+export interface Outputs {
+  /** Those of the whole resized image. */
+  readonly whole: number;
+  /** The first one that is wanted. */
+  readonly first: number;
+  /** How many are wanted. */
+  readonly count: number;
+}
+
 /**
  * Bicubic filter (`a = -1/2`) as Pillow applies it: half-pixel centres, and widened by the scale where an image gets
  * smaller, so that nothing aliases.
  *
  * @param inputs extent of the image along the axis
- * @param outputs extent wanted
  */
-export function bicubicTaps(inputs: number, outputs: number): Taps {
-  const scale = inputs / outputs;
+export function bicubicTaps(inputs: number, outputs: Outputs): Taps {
+  const scale = inputs / outputs.whole;
   const width = Math.max(1, scale);
   const support = 2 * width;
   const count = Math.ceil(support) * 2 + 1;
@@ -36,8 +45,8 @@ export function bicubicTaps(inputs: number, outputs: number): Taps {
  * @param centres `half-pixel`: output i lies at `(i + 1/2) inputs / outputs - 1/2`, as in PyTorch without `align_corners`.
  *   `corner`: at `i inputs / outputs`, as in TensorFlow 1; positions in float32 as there
  */
-export function bilinearTaps(inputs: number, outputs: number, centres: 'half-pixel' | 'corner'): Taps {
-  const scale = Math.fround(inputs / outputs);
+export function bilinearTaps(inputs: number, outputs: Outputs, centres: 'half-pixel' | 'corner'): Taps {
+  const scale = Math.fround(inputs / outputs.whole);
   return tapsOf(outputs, 2, (i) => {
     const at = centres === 'corner' ? Math.fround(i * scale) : Math.max(0, Math.fround((i + 0.5) * scale) - 0.5);
     const first = Math.min(inputs - 1, Math.floor(at));
@@ -47,14 +56,14 @@ export function bilinearTaps(inputs: number, outputs: number, centres: 'half-pix
 }
 
 function tapsOf(
-  outputs: number,
+  { first: start, count: outputs }: Outputs,
   count: number,
   tap: (output: number) => { readonly first: number; readonly weights: readonly number[] },
 ): Taps {
   const firsts = new Int32Array(outputs);
   const all = new Float64Array(outputs * count);
   for (let i = 0; i < outputs; i++) {
-    const { first, weights } = tap(i);
+    const { first, weights } = tap(start + i);
     firsts[i] = first;
     all.set(weights, i * count);
   }

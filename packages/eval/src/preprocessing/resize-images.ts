@@ -1,6 +1,14 @@
 import { hostTensor, requireWhole, sizeOf, type HostTensor } from '@flowmap/tensor';
 import { FeatureError } from '../errors.js';
-import { bicubicTaps, bilinearTaps, inFixedPoint, resizeBytes, resizeFloats, type Taps } from './resample.js';
+import {
+  bicubicTaps,
+  bilinearTaps,
+  inFixedPoint,
+  resizeBytes,
+  resizeFloats,
+  type Outputs,
+  type Taps,
+} from './resample.js';
 
 /**
  * Ways to resize, which differ by several points of FID:
@@ -29,17 +37,28 @@ export function quantize(values: ArrayLike<number>): Uint8Array {
  *
  * @param images `[n, channels, height, width]`, -1 (black) to 1 (white); one channel is taken for all three
  * @param size extent of the result in pixels, at least 1
+ * @param options.crop whether images keep their proportions: their shorter side becomes `size`, and the middle of the longer
+ *   one is kept, as for CLIP; false unless given
  * @returns pixels from 0 to 255 as float32 `[n, 3, size, size]`
  * @throws {FeatureError} for a tensor of another shape, and for a NaN, naming the image
  * @throws {ConfigError} for a size that is not a whole number >= 1
  */
-export function resizeImages(images: HostTensor, size: number, convention: ResizeConvention): HostTensor {
+export function resizeImages(
+  images: HostTensor,
+  size: number,
+  convention: ResizeConvention,
+  { crop = false }: { readonly crop?: boolean } = {},
+): HostTensor {
   requireWhole('resizeImages.size', size);
   requireImages('resizeImages', images);
   const [count, channels, height, width] = images.shape as [number, number, number, number];
   const area = height * width;
   const pixels = quantize(images.data);
-  const [horizontal, vertical] = [tapsFor(convention, width, size), tapsFor(convention, height, size)];
+  const shorter = Math.min(height, width);
+  const [horizontal, vertical] = [width, height].map((extent) => {
+    const whole = crop ? Math.floor((size * extent) / shorter) : size;
+    return tapsFor(convention, extent, { whole, first: Math.floor((whole - size) / 2), count: size });
+  }) as [Taps, Taps];
   const result = new Float32Array(count * 3 * size * size);
   for (let plane = 0; plane < count * 3; plane++) {
     const from = channels === 3 ? plane : Math.floor(plane / 3);
@@ -77,7 +96,7 @@ export function requireImages(operation: string, { shape, data }: HostTensor): v
   throw new FeatureError(operation, `image ${sample} has a NaN`, sample);
 }
 
-function tapsFor(convention: ResizeConvention, inputs: number, outputs: number): Taps {
+function tapsFor(convention: ResizeConvention, inputs: number, outputs: Outputs): Taps {
   if (convention === 'tf1-bilinear') return bilinearTaps(inputs, outputs, 'corner');
   if (convention === 'bilinear') return bilinearTaps(inputs, outputs, 'half-pixel');
   const taps = bicubicTaps(inputs, outputs);

@@ -40,8 +40,8 @@ export interface SafetensorsHeader {
  * @param bytes the whole file; the tensors are copies
  * @param source its name in error messages
  * @param limits how large and how deeply nested the header may be, and how many tensors it may list
- * @returns F32 as float32, F64 as float32 held in doubles, F16 as float16, BF16 as bfloat16, I32 and U8 as int32, BOOL
- *   as bool
+ * @returns F32 as float32, F64 as float32 held in doubles, F16 as float16, BF16 as bfloat16, I64, I32 and U8 as int32,
+ *   BOOL as bool
  * @throws {CheckpointError} naming the source, and the tensor at fault, for bytes that are not such a file, are cut
  *   off, have extra bytes at the end, or hold an empty tensor or a type other than these; its `limit` names the limit
  *   that a file exceeds, if any
@@ -118,7 +118,12 @@ export function decodeHeader(json: Uint8Array, length: number, source: string, l
  */
 export function decodeTensor({ name, type, shape }: Entry, bytes: Uint8Array<ArrayBuffer>, source: string): HostTensor {
   const tensor = type.decode(shape, bytes);
-  if (!tensor) throw tensorError(source, name, 'a boolean is neither 0 nor 1');
+  if (!tensor)
+    throw tensorError(
+      source,
+      name,
+      type.width === 1 ? 'a boolean is neither 0 nor 1' : 'a whole number does not fit 32 bits',
+    );
   return tensor;
 }
 

@@ -16,7 +16,7 @@ export interface StoredType {
    * Makes a host tensor from little-endian values.
    *
    * @param bytes at offset 0 of their own buffer, `width` times the number of elements
-   * @returns undefined if a value is not valid for the type
+   * @returns undefined if a value is not valid for the type, or not one that int32 holds
    */
   decode(shape: Shape, bytes: Uint8Array<ArrayBuffer>): HostTensor | undefined;
 }
@@ -25,6 +25,8 @@ export interface StoredType {
 export const storedTypes: ReadonlyMap<string, StoredType> = new Map<string, StoredType>([
   ['F64', { width: 8, decode: (shape, { buffer }) => hostTensor(shape, new Float64Array(buffer)) }],
   ['F32', { width: 4, decode: (shape, { buffer }) => hostTensor(shape, new Float32Array(buffer)) }],
+  // Where files have these, they number things: positions, classes.
+  ['I64', { width: 8, decode: (shape, { buffer }) => wholes(shape, new BigInt64Array(buffer)) }],
   ['I32', { width: 4, decode: (shape, { buffer }) => hostTensor(shape, new Int32Array(buffer)) }],
   ['F16', { width: 2, decode: (shape, { buffer }) => halves(shape, buffer, 'float16') }],
   ['BF16', { width: 2, decode: (shape, { buffer }) => halves(shape, buffer, 'bfloat16') }],
@@ -44,6 +46,11 @@ export function storedTypeOf({ dtype, data }: HostTensor): 'F64' | 'F32' | 'F16'
 export function bytesOf({ dtype, data }: HostTensor): Uint8Array {
   const stored = isHalf(dtype) ? halfToBits(data, dtype) : data;
   return new Uint8Array(stored.buffer, stored.byteOffset, stored.byteLength);
+}
+
+function wholes(shape: Shape, values: BigInt64Array): HostTensor | undefined {
+  const held = Int32Array.from(values, Number);
+  return held.every((value, i) => BigInt(value) === values[i]) ? hostTensor(shape, held) : undefined;
 }
 
 function halves(shape: Shape, buffer: ArrayBuffer, dtype: HalfDType): HostTensor {

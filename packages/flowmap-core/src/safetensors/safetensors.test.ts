@@ -52,6 +52,8 @@ describe('known bytes', () => {
     expect(valuesOf('F64', [1], [0, 0, 0, 0, 0, 0, 0xf8, 0x3f])).toEqual(hostTensor([1], Float64Array.of(1.5)));
     expect(valuesOf('BF16', [2], [0x80, 0x3f, 0x20, 0xc0])).toEqual(hostTensor([2], [1, -2.5], 'bfloat16'));
     expect(valuesOf('U8', [2], [0, 255])).toEqual(hostTensor([2], [0, 255], 'int32'));
+    const wholes = new Uint8Array(BigInt64Array.of(-7n, 2n ** 31n - 1n).buffer);
+    expect(valuesOf('I64', [2], [...wholes])).toEqual(hostTensor([2], [-7, 2 ** 31 - 1], 'int32'));
     expect(valuesOf('BOOL', [2], [0, 1])).toEqual(hostTensor([2], [0, 1], 'bool'));
     // 1, -2, the largest half 65504, the smallest normal and subnormal, infinity, minus zero, NaN
     const halves = [0x3c00, 0xc000, 0x7bff, 0x0400, 0x0001, 0x7c00, 0x8000, 0x7e00];
@@ -183,6 +185,12 @@ describe('what no file may contain', () => {
       file({ '\u001b[2J\u009b\u202e': 1 }),
       /"\\u001b\[2J\\u\{9b\}\\u\{202e\}" is/,
       '\u001b[2J\u009b\u202e',
+    ],
+    [
+      'a large whole number',
+      one('I64', [1], [0, 0, 0, 128, 0, 0, 0, 0]),
+      /"a" a whole number does not fit 32 bits/,
+      'a',
     ],
     ['a boolean of 2', one('BOOL', [1], [2]), /tensor "a" a boolean is neither 0 nor 1/, 'a'],
   ];

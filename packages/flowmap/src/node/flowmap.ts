@@ -30,6 +30,10 @@ export const flowmap: Program = group({
       summary: 'measure how good samples are',
       load: async () => (await import('./commands/eval/eval.js')).evaluate,
     },
+    weights: {
+      summary: 'fetch the published weights of a network that images are measured with',
+      load: async () => (await import('./commands/weights.js')).weights,
+    },
     inspect: {
       summary: 'say what a checkpoint, a run or a folder of images holds',
       load: async () => (await import('./commands/inspect.js')).inspect,

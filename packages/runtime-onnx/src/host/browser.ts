@@ -25,6 +25,9 @@ export const host: Host = {
     if (settings.memoryLimit !== undefined) {
       throw new UnsupportedError('onnx', 'a memory limit in a browser', 'leave it out: the browser has its own');
     }
+    if (settings.offThread === true) {
+      throw new UnsupportedError('onnx', 'a run off the thread in a browser', 'use it in a worker of the page');
+    }
     return device === 'webgpu' ? openWebgpu(settings) : openCpu(settings);
   },
   async openFile(ort, address, options) {

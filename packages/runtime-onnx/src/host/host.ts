@@ -26,6 +26,7 @@ export interface DeviceSettings {
   readonly wasmPaths?: string | undefined;
   readonly profile?: string | undefined;
   readonly memoryLimit?: number | undefined;
+  readonly offThread?: boolean | undefined;
 }
 
 /** What differs between Node and a browser; the package's import `#host` resolves to the matching one. */

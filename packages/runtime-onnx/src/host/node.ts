@@ -12,20 +12,22 @@ import type { Host } from './host.js';
 export const host: Host = {
   devices,
   promising: () => Promise.resolve(promising(inspectSystem())),
-  open: async (device, { memoryLimit }) => {
-    if (memoryLimit !== undefined && device !== 'cpu') {
-      throw new UnsupportedError('onnx', `a memory limit on device '${device}'`, "only device: 'cpu' has one");
+  open: async (device, { memoryLimit, offThread }) => {
+    const special =
+      memoryLimit !== undefined ? 'a memory limit' : offThread === true ? 'a run off the thread' : undefined;
+    if (special !== undefined && device !== 'cpu') {
+      throw new UnsupportedError('onnx', `${special} on device '${device}'`, "only device: 'cpu' has one");
     }
     const opened = await openDevice(await loadOrt(), device);
     if (device !== 'cpu') return opened;
     const found = await findCApi();
     if (found.api) {
-      const createSession = inPlaceSessions(found.api, memoryLimit);
+      const createSession = inPlaceSessions(found.api, { memoryLimit, offThread });
       return { ...opened, createSession, inPlace: true, flushesDenormals: found.api.flushingDenormals !== undefined };
     }
-    if (memoryLimit === undefined) return opened;
+    if (special === undefined) return opened;
     const advice = `it takes onnxruntime's C API, which does not load (${found.reason}): \`npm install koffi\``;
-    throw new UnsupportedError('onnx', 'a memory limit', advice);
+    throw new UnsupportedError('onnx', special, advice);
   },
   async openFile(_, path, options) {
     const { InferenceSession } = await import('onnxruntime-node');

@@ -1,8 +1,6 @@
 import { denormalFlushing, type FlushingDenormals } from './denormals.js';
-import type { Koffi } from './koffi.js';
-
-/** An address in native memory. */
-export type Pointer = bigint;
+import type { Koffi, Pointer } from './koffi.js';
+import { runThread, type MakeRun, type RunCall } from './run-thread.js';
 
 type Call = (...args: unknown[]) => unknown;
 
@@ -15,7 +13,7 @@ const table = {
   GetErrorMessage: [2, 'str', ['void *']],
   CreateEnv: [3, 'void *', ['int', 'str', '_Out_ void **']],
   CreateSessionFromArray: [8, 'void *', ['void *', 'void *', 'size_t', 'void *', '_Out_ void **']],
-  Run: [9, 'void *', ['void *', 'void *', 'str *', 'void **', 'size_t', 'str *', 'size_t', 'void **']],
+  Run: [9, 'void *', ['void *', 'void *', 'void *', 'void *', 'size_t', 'void *', 'size_t', 'void *']],
   CreateSessionOptions: [10, 'void *', ['_Out_ void **']],
   EnableProfiling: [14, 'void *', ['void *', 'path']],
   DisableMemPattern: [17, 'void *', ['void *']],
@@ -49,6 +47,13 @@ export interface CApi {
   readonly call: (name: Name, ...args: readonly unknown[]) => void;
   /** Calls a function that creates something, and returns its address. */
   readonly create: (name: Name, ...args: readonly unknown[]) => Pointer;
+  /**
+   * Calls `Run` on JavaScript's thread, or on one beside it, which makes one call after another. Denormal numbers are
+   * treated as zero if that can be set.
+   */
+  readonly run: { readonly here: MakeRun; readonly beside: MakeRun };
+  /** Throws a status other than success as an `Error` with onnxruntime's message, and releases it. */
+  readonly check: (status: Pointer | null | undefined) => void;
   /** Calls a function while this thread treats denormal numbers as zero; undefined if that cannot be set. */
   readonly flushingDenormals: FlushingDenormals | undefined;
   /** Address of an array's elements, valid for the lifetime of the array. */
@@ -70,21 +75,35 @@ export function openCApi(koffi: Koffi, path: string): CApi {
   for (const [name, [position, result, parameters]] of Object.entries(table)) {
     functions[name as Name] = functionAt(koffi, api, position, result, parameters);
   }
-  const call: CApi['call'] = (name, ...args) => {
-    const status = functions[name](...args) as Pointer | null | undefined;
+  const check: CApi['check'] = (status) => {
     if (status === null || status === undefined) return;
     const message = functions.GetErrorMessage(status) as string;
     functions.ReleaseStatus(status);
     throw new Error(message);
   };
+  const call: CApi['call'] = (name, ...args) => check(functions[name](...args) as Pointer | null | undefined);
+  const denormals = denormalFlushing(koffi);
+  const runHere = ({ args }: RunCall): Pointer | null => {
+    const run = (): Pointer | null => functions.Run(...args) as Pointer | null;
+    return denormals ? denormals.flushing(run) : run();
+  };
+  const [position, , parameters] = table.Run;
+  const runBeside = runThread({
+    run: addressAt(koffi, api, position),
+    parameters,
+    environment: denormals?.environment,
+    otherwise: runHere,
+  });
   return {
     call,
+    check,
+    run: { here: runHere, beside: runBeside },
     create: (name, ...args) => {
       const created: Pointer[] = [0n];
       call(name, ...args, created);
       return created[0]!;
     },
-    flushingDenormals: denormalFlushing(koffi),
+    flushingDenormals: denormals?.flushing,
     addressOf: (array) => koffi.address(array),
   };
 }
@@ -99,6 +118,9 @@ function functionAt(
 ): Call {
   const path = globalThis.process.platform === 'win32' ? 'str16' : 'str';
   const types = parameters.map((parameter) => parameter.replace('path', path));
-  const address = koffi.decode(functions, position * koffi.sizeof('void *'), 'void *') as Pointer;
-  return koffi.decode(address, koffi.proto(result, types)) as Call;
+  return koffi.decode(addressAt(koffi, functions, position), koffi.proto(result, types)) as Call;
+}
+
+function addressAt(koffi: Koffi, functions: Pointer, position: number): Pointer {
+  return koffi.decode(functions, position * koffi.sizeof('void *'), 'void *') as Pointer;
 }

@@ -31,27 +31,30 @@ describe.runIf(known)('denormal numbers', () => {
     expect(hasDenormals()).toBe(true);
   });
 
-  it.each([1, 2, 4])('count as zero on all of %i threads, and stay what they are in JavaScript', async (threads) => {
-    const runtime = await onnxRuntime({ device: 'cpu', threads });
-    expect(runtime.flushesDenormals).toBe(true);
-    const executable = await runtime.compile(decay);
-    expect(hasDenormals()).toBe(true);
-    const filled = (value: number) => hostTensor([size], new Float32Array(size).fill(value));
-    await executable.writeState({ m: filled(1e-40) });
-    const { rises, product } = await executable.run({ g: filled(0), beta: hostTensor([], [0.9]) });
-    expect(hasDenormals()).toBe(true);
-    const { m } = await executable.readState();
-    for (const { data } of [m!, await rises!.read(), await product!.read()]) {
-      expect(data.every((value) => value === 0)).toBe(true);
-    }
-    // Values decaying from the smallest normal numbers become zero at once, and normal ones stay.
-    await executable.writeState({ m: filled(1.2e-38) });
-    await executable.run({ g: filled(0), beta: hostTensor([], [0.9]) });
-    expect((await executable.readState())['m']!.data.every((value) => value === 0)).toBe(true);
-    await executable.writeState({ m: filled(1.5e-38) });
-    await executable.run({ g: filled(0), beta: hostTensor([], [0.9]) });
-    const kept = (await executable.readState())['m']!.data;
-    expect(kept.every((value) => Math.abs(value / 1.35e-38 - 1) < 1e-6)).toBe(true);
-    await executable.dispose();
-  });
+  it.each([{ threads: 1 }, { threads: 2 }, { threads: 4 }, { threads: 2, offThread: false }])(
+    'count as zero on all threads, and stay what they are in JavaScript: %j',
+    async (settings) => {
+      const runtime = await onnxRuntime({ device: 'cpu', ...settings });
+      expect(runtime.flushesDenormals).toBe(true);
+      const executable = await runtime.compile(decay);
+      expect(hasDenormals()).toBe(true);
+      const filled = (value: number) => hostTensor([size], new Float32Array(size).fill(value));
+      await executable.writeState({ m: filled(1e-40) });
+      const { rises, product } = await executable.run({ g: filled(0), beta: hostTensor([], [0.9]) });
+      expect(hasDenormals()).toBe(true);
+      const { m } = await executable.readState();
+      for (const { data } of [m!, await rises!.read(), await product!.read()]) {
+        expect(data.every((value) => value === 0)).toBe(true);
+      }
+      // Values decaying from the smallest normal numbers become zero at once, and normal ones stay.
+      await executable.writeState({ m: filled(1.2e-38) });
+      await executable.run({ g: filled(0), beta: hostTensor([], [0.9]) });
+      expect((await executable.readState())['m']!.data.every((value) => value === 0)).toBe(true);
+      await executable.writeState({ m: filled(1.5e-38) });
+      await executable.run({ g: filled(0), beta: hostTensor([], [0.9]) });
+      const kept = (await executable.readState())['m']!.data;
+      expect(kept.every((value) => Math.abs(value / 1.35e-38 - 1) < 1e-6)).toBe(true);
+      await executable.dispose();
+    },
+  );
 });

@@ -2,7 +2,8 @@ import { UnsupportedError } from '@flowmap/tensor';
 import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
 import type { ExternalConstant } from '../encode-model.js';
 import type { CreateSession, Session } from '../session.js';
-import type { CApi, Pointer } from './c-api.js';
+import type { CApi } from './c-api.js';
+import type { Pointer } from './koffi.js';
 
 const LEVEL_WARNING = 2;
 const ALL_OPTIMIZATIONS = 99;
@@ -10,18 +11,29 @@ const ARENA = 1;
 const DEFAULT_MEMORY = 0;
 const elementTypes: Readonly<Partial<Record<OrtTensor.Type, number>>> = { float32: 1, int32: 6, bool: 9, float16: 10 };
 
+/** Options of {@link inPlaceSessions}. */
+export interface InPlaceOptions {
+  /**
+   * Limit in bytes on what programs compute besides state, inputs and results, for all sessions of the process; none
+   * unless given.
+   */
+  readonly memoryLimit?: number | undefined;
+  /** Whether JavaScript goes on while a session runs; true unless given. */
+  readonly offThread?: boolean | undefined;
+}
+
 /**
  * CPU sessions that compute in the arrays they are given, through onnxruntime's C API. A run is one call: tensors are
- * wrapped, not copied. Denormal numbers are treated as zero if that can be set on all threads, including the caller's.
+ * wrapped, not copied, and held until it has returned. Denormal numbers are treated as zero if that can be set on all
+ * threads, including the caller's.
  *
- * @param memoryLimit limit in bytes on what programs compute besides state, inputs and results, for all sessions of the
- *   process
  * @throws {UnsupportedError} for a limit other than the one the process already has
  */
-export function inPlaceSessions(api: CApi, memoryLimit?: number): CreateSession {
+export function inPlaceSessions(api: CApi, { memoryLimit, offThread = true }: InPlaceOptions = {}): CreateSession {
   const environment = api.create('CreateEnv', LEVEL_WARNING, 'flowmap');
   const memory = api.create('CreateCpuMemoryInfo', ARENA, DEFAULT_MEMORY);
   if (memoryLimit !== undefined) limitMemory(api, environment, memory, memoryLimit);
+  const makeRun = offThread ? api.run.beside : api.run.here;
   const flushing = api.flushingDenormals ?? ((compute) => compute());
   const releaseSession = (session: Pointer): void => {
     api.call('ReleaseSession', session);
@@ -32,16 +44,20 @@ export function inPlaceSessions(api: CApi, memoryLimit?: number): CreateSession 
     const session = flushing(() => createSession(api, environment, model, options, memoryLimit !== undefined));
     const handle: Session = {
       inPlace: true,
-      run: (feeds, results = {}) => {
-        const inputs = Object.keys(feeds);
-        const outputs = Object.keys(results);
-        const values = [...Object.values(feeds), ...Object.values(results)].map((tensor) => wrap(api, memory, tensor));
-        const inputValues = values.slice(0, inputs.length);
-        const outputValues = values.slice(inputs.length);
+      run: async (feeds, results = {}) => {
+        const tensors = [...Object.values(feeds), ...Object.values(results)];
+        const values = tensors.map((tensor) => wrap(api, memory, tensor));
+        const [inputs, outputs] = [Object.keys(feeds), Object.keys(results)];
+        const inputNames = cStrings(api, inputs);
+        const outputNames = cStrings(api, outputs);
+        const pointers = BigUint64Array.from(values);
+        const inputValues = api.addressOf(pointers);
+        const args = [
+          ...[session, null, inputNames.address, inputValues, inputs.length],
+          ...[outputNames.address, outputs.length, inputValues + BigInt(pointers.BYTES_PER_ELEMENT * inputs.length)],
+        ];
         try {
-          flushing(() => {
-            api.call('Run', session, null, inputs, inputValues, inputs.length, outputs, outputs.length, outputValues);
-          });
+          api.check(await makeRun({ args, memory: [handle, tensors, inputNames, outputNames, pointers] }));
         } finally {
           for (const value of values) api.call('ReleaseValue', value);
         }
@@ -112,6 +128,14 @@ function limitMemory(api: CApi, environment: Pointer, memory: Pointer, bytes: nu
     api.call('ReleaseArenaCfg', arena);
   }
   limit = bytes;
+}
+
+/** The address of an array of C strings, valid for the lifetime of `memory`. */
+function cStrings(api: CApi, strings: readonly string[]): { readonly address: Pointer; readonly memory: unknown } {
+  const encoder = new TextEncoder();
+  const bytes = strings.map((string) => encoder.encode(`${string}\0`));
+  const pointers = BigUint64Array.from(bytes, api.addressOf);
+  return { address: api.addressOf(pointers), memory: [bytes, pointers] };
 }
 
 /** An onnxruntime value that uses the memory of a tensor's JavaScript array in place. */

@@ -32,6 +32,6 @@ it('programs run as well', async () => {
   await step.dispose();
 });
 
-it('a memory limit takes it, and the error says so', async () => {
-  await expect(onnxRuntime({ device: 'cpu', memoryLimit: 1e9 })).rejects.toThrow(/`npm install koffi`/);
+it.each([{ memoryLimit: 1e9 }, { offThread: true }])('%j takes it, and the error says so', async (options) => {
+  await expect(onnxRuntime({ device: 'cpu', ...options })).rejects.toThrow(/`npm install koffi`/);
 });

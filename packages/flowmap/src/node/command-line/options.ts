@@ -105,6 +105,12 @@ export function choice<T extends string, F extends T | null>(
   return { description, placeholder: words.join('|'), schema, fallback };
 }
 
+/** One of the given words, required, that is an argument, known by its place: `weights NAME`. */
+export function choiceArgument<T extends string>(description: string, words: readonly T[]): OptionSpec<T> {
+  const { schema, placeholder } = choice(description, words, null);
+  return { description, placeholder: placeholder!, schema: schema as z.ZodType<T, string>, isArgument: true };
+}
+
 /** A switch: false unless given. */
 export function flag(description: string): OptionSpec<boolean> {
   return { description, schema: z.string().transform(() => true), fallback: false };

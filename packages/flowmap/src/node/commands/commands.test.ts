@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { decodeNpz } from '@flowmap/eval';
@@ -102,6 +102,10 @@ describe('what is refused with one line, and writes nothing', () => {
   beforeAll(() => {
     writeFileSync(empty, '');
     writeFileSync(torn, readFileSync(model).subarray(0, 2000));
+    mkdirSync(at('weights'));
+    for (const name of ['clip-merges.txt', 'pt_inception-2015-12-05-6726825d.pth']) {
+      writeFileSync(at(join('weights', name)), 'a file of another origin');
+    }
   });
 
   test.each([
@@ -134,6 +138,14 @@ describe('what is refused with one line, and writes nothing', () => {
     ],
     ['a missing teacher', ['distill', photos, '--teacher', at('none')], 1, 'none: there is no such file'],
     ['nothing to inspect', ['inspect', at('none')], 1, 'none: there is no such file or folder'],
+    [
+      'unknown weights',
+      ['weights', 'vgg'],
+      2,
+      'Wanted one of inception, dinov2, clip, clip-b32.; `flowmap weights --help`',
+    ],
+    ['weights of another origin', ['weights', 'inception', '--folder', at('weights')], 1, 'is not the published file'],
+    ['merges of another origin', ['weights', 'clip', '--folder', at('weights')], 1, 'is not the published file'],
     ['an empty file to inspect', ['inspect', empty], 1, 'empty.safetensors: '],
   ] as const)('%s', async (_, args, code, message) => {
     const before = readdirSync(scratch);

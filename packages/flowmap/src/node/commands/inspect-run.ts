@@ -1,10 +1,11 @@
+import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Json } from '@flowmap/core';
 import type { Answer } from './command.js';
 
 /** A JSON object. */
-type Fields = Readonly<Record<string, Json | undefined>>;
+export type Fields = Readonly<Record<string, Json | undefined>>;
 
 /** Files with the results of finished runs. */
 const RESULTS = ['teacher.safetensors', 'student.safetensors'];
@@ -25,7 +26,7 @@ export async function inspectRun(path: string): Promise<Answer> {
     throw new CheckpointError(file, 'is not that of a run: it has no iterations, or no kind; give the folder of a run');
   }
   const names = await readdir(path);
-  const last = names.includes('log.jsonl') ? await lastRecord(join(path, 'log.jsonl')) : {};
+  const last = (await readLog(path)).at(-1) ?? {};
   const result = RESULTS.find((name) => names.includes(name));
   const checkpoints = names.includes('checkpoints') ? await readdir(join(path, 'checkpoints')) : [];
   return {
@@ -44,20 +45,26 @@ export async function inspectRun(path: string): Promise<Answer> {
   };
 }
 
-function fieldsOf(value: unknown): Fields {
+/** A value as an object, without fields if it is none. */
+export function fieldsOf(value: unknown): Fields {
   return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : {};
 }
 
-/** The last complete line of a log. */
-async function lastRecord(path: string): Promise<Fields> {
+/**
+ * The records of a run's log, without a line that an interrupted process did not finish; none if there is no log.
+ *
+ * @param folder that of the run
+ */
+export async function readLog(folder: string): Promise<Fields[]> {
+  const path = join(folder, 'log.jsonl');
+  if (!existsSync(path)) return [];
   const { readTextFile } = await import('@flowmap/core/node');
   const lines = (await readTextFile(path, { maxHeaderBytes: Infinity })).split('\n');
-  for (const line of lines.reverse()) {
+  return lines.flatMap((line) => {
     try {
-      return fieldsOf(JSON.parse(line));
+      return [fieldsOf(JSON.parse(line))];
     } catch {
-      continue; // the empty end, or a line that an interrupted process did not finish
+      return []; // the empty end, or an unfinished line
     }
-  }
-  return {};
+  });
 }

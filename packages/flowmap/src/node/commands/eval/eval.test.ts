@@ -1,23 +1,38 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { decodeMoments, encodeMoments, opaqueExtractor, precisionRecall } from '@flowmap/eval';
+import {
+  decodeMoments,
+  encodeMoments,
+  features,
+  momentsOf,
+  momentsToNpz,
+  opaqueExtractor,
+  precisionRecall,
+  ProtocolError,
+} from '@flowmap/eval';
 import { folderMoments } from '@flowmap/eval/node';
-import { hostTensor } from '@flowmap/tensor';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { DataError } from '@flowmap/core';
+import { ImageSizeError } from '@flowmap/data/node';
+import { hostTensor, uniforms } from '@flowmap/tensor';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { writeNoise } from '../../__fixtures__/material.js';
 import { answerOf, runFlowmap } from '../../__fixtures__/run-flowmap.js';
-import { resultsOf } from './metrics.js';
-import { resultLines } from './results.js';
+import { measuredBy, METRICS, type Metric } from './metric-table.js';
+import { resultLines, type Results } from './results.js';
 import { openSamples, type Measured, type SamplesOptions } from './samples.js';
 
 const scratch = mkdtempSync(join(tmpdir(), 'flowmap-eval-command-'));
-afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+afterAll(() => {
+  vi.unstubAllEnvs();
+  rmSync(scratch, { recursive: true, force: true });
+});
 
 const at = (name: string): string => join(scratch, name);
 const [a, b, one, stats, results] = [at('a'), at('b'), at('one'), at('b.safetensors'), at('results.json')];
 
 beforeAll(async () => {
+  vi.stubEnv('FLOWMAP_WEIGHTS', at('weights'));
   for (let i = 0; i < 6; i++) {
     await writeNoise(join(a, `${i}.png`), 4);
     await writeNoise(join(b, `${i}.png`), 4);
@@ -28,6 +43,7 @@ beforeAll(async () => {
 
 /** What is kept of an evaluation. */
 interface Kept {
+  readonly value: number;
   readonly values: Readonly<Record<string, number>>;
   readonly results: Readonly<Record<string, { readonly protocol: { samples: number } }>>;
 }
@@ -58,15 +74,60 @@ test('a folder has the moments that folderMoments gives, and its features if the
   expect((await measure(a, false)).features).toBeUndefined();
 });
 
-test('every metric is measured of the features', async () => {
-  const [first, second] = [await measure(a, true), await measure(b, true)];
-  const wanted = { metrics: ['frechet', 'kernel', 'pr', 'dc'], subsetSize: 4, seed: 1 } as const;
-  const values = await resultsOf(wanted, first, second);
+test('what a folder cannot give is refused: two sizes, unreadable images beyond the limit, features that are NaN', async () => {
+  await expect(measure(one, false)).rejects.toThrow(ImageSizeError);
+  const torn = at('torn');
+  for (const name of ['1.png', '2.png']) await writeNoise(join(torn, name), 4);
+  writeFileSync(join(torn, '3.png'), readFileSync(join(torn, '1.png')).subarray(0, 60));
+  await expect(measure(torn, false)).rejects.toThrow(DataError);
+  const some = await openSamples(torn, { ...plain, maxUnreadable: 1 }, talk.signal);
+  expect((await some.measure(opened, false, talk)).unreadable).toEqual([expect.stringContaining('3.png') as string]);
+  const nan = opaqueExtractor({ name: 'nan' }, ({ shape: [n = 0] }) =>
+    Promise.resolve(
+      hostTensor(
+        [n, 1],
+        Float32Array.from({ length: n }, (_, i) => (i === 3 ? NaN : i)),
+      ),
+    ),
+  );
+  const samples = await openSamples(a, plain, talk.signal);
+  await expect(samples.measure(() => Promise.resolve(nan), true, talk)).rejects.toMatchObject({
+    name: 'FeatureError',
+    sample: 3,
+  });
+});
+
+test('every metric is measured of the features, under the name that belongs to them', async () => {
+  const source = { extractor: 'inception-2015-12-05', weights: null, resize: 'none' };
+  const many = (name: string, of: { extractor: string } = source): Measured => {
+    const values = uniforms({ seed: 0, purpose: name }, 60).map((value, i) => (i % 3 === 2 ? value : value / 2));
+    const all = features(hostTensor([20, 3], Float32Array.from(values)), { ...source, ...of });
+    return { features: all, moments: momentsOf(all), unreadable: [] };
+  };
+  const settings = { subsetSize: 4, seed: 1 };
+  const of = async (metric: Metric): Promise<Results> => {
+    const { output } = METRICS[metric];
+    const extractor = output === 'pool' ? source.extractor : `${source.extractor}/${output}`;
+    return measuredBy(metric, many('a', { extractor }), many('b', { extractor }), settings);
+  };
+  const probabilities = many('p', { extractor: `${source.extractor}/probabilities` });
+  const rows = probabilities.features!.values.map((_, i) => [0.7, 0.2, 0.1][(i + Math.floor(i / 3)) % 3]!);
+  const sure = { ...probabilities, features: { ...probabilities.features!, values: rows } };
+
+  const measured = await Promise.all((Object.keys(METRICS) as Metric[]).filter((metric) => metric !== 'is').map(of));
+  const values = Object.assign({}, ...measured, await measuredBy('is', sure, undefined, settings)) as Results;
   expect(Object.keys(values)).toEqual([
-    ...['frechet-distance', 'kernel-distance', 'precision', 'recall', 'density', 'coverage'],
+    ...['frechet-distance', 'kernel-distance', 'precision', 'recall', 'density', 'coverage', 'mind', 'fd-infinity'],
+    ...['fid', 'kid', 'sfid', 'inception-score'],
   ]);
-  expect(values['precision']).toEqual(precisionRecall(first.features!, second.features!).precision);
-  expect((await resultLines(values)).filter((line) => line.includes('extractor=firsts'))).toHaveLength(6);
+  expect(values['fid']).toEqual(values['frechet-distance']);
+  expect(values['kid']).toEqual(values['kernel-distance']);
+  expect(values['sfid']!.protocol).toMatchObject({ metric: 'sfid', extractor: 'inception-2015-12-05/spatial' });
+  expect(values['precision']).toEqual(precisionRecall(many('a').features!, many('b').features!).precision);
+  expect((await resultLines(values)).filter((line) => line.includes('extractor=inception'))).toHaveLength(12);
+
+  const others = measuredBy('fid', many('a', { extractor: 'dinov2-vitl14' }), many('b'), settings);
+  await expect(others).rejects.toThrow(ProtocolError);
 });
 
 test('a folder becomes a file of statistics of EfficientNet-Lite0', async () => {
@@ -84,7 +145,8 @@ test('files of statistics are compared, and every value has its protocol', async
     writeFileSync(path, encodeMoments((await measure(folder, false)).moments));
   }
   const args = ['eval', 'metrics', '--generated', at('a.safetensors'), '--reference', stats, '--out', results];
-  const { values, results: kept } = (await answerOf(...args)) as unknown as Kept;
+  const { value, values, results: kept } = (await answerOf(...args)) as unknown as Kept;
+  expect(value).toBe(values['frechet-distance']);
   expect(values['frechet-distance']).toBeGreaterThan(0.01);
   expect(kept['frechet-distance']).toMatchObject({ protocol: { extractor: 'firsts', samples: 6 } });
   expect((await runFlowmap(...args)).out).toMatch(
@@ -108,7 +170,34 @@ test('values of different protocols are compared only by force', async () => {
   expect(forced).toMatchObject({ code: 0, out: expect.stringContaining('measured differently: samples') as string });
 });
 
+test('a page has what a run left, and results of one protocol side by side', async () => {
+  const run = at('run');
+  mkdirSync(run);
+  const objective = { name: 'ayf-emd', c: 0.1 };
+  const settings = { iterations: 20, batchSize: 8, seed: 3, objective, data: { name: 'photos', shape: [3, 4, 4] } };
+  writeFileSync(join(run, 'config.json'), JSON.stringify({ kind: 'flowMap', run: settings }));
+  const records = [10, 15].map((step) => JSON.stringify({ step, loss: 1, tangentNorm: 1 / step, learningRate: 1e-4 }));
+  writeFileSync(join(run, 'log.jsonl'), `${records.join('\n')}\n{"step":`);
+  const page = join(run, 'report.html');
+  expect(await answerOf('eval', 'report', run, '--results', `${results},${at('other.json')}`)).toEqual({
+    ...{ out: page, sections: ['How it learned', 'The run', 'Results'] },
+  });
+  const html = readFileSync(page, 'utf8');
+  for (const text of ['Trained by AYF-EMD', 'c 0.1', '15 of 20, not finished', 'photos', 'n=4', 'n=6']) {
+    expect(html).toContain(text);
+  }
+  expect(html.match(/<svg/g)).toHaveLength(2); // the tangent's norm and the learning rate
+  expect(html.match(/<td[^>]*>–/g)).toHaveLength(2); // other.json was measured with other numbers of samples
+  await answerOf('eval', 'report', results);
+  expect(readFileSync(at('results.html'), 'utf8')).toContain('frechet-distance');
+});
+
 describe('what is refused with one line, and writes nothing', () => {
+  beforeAll(() => {
+    writeFileSync(at('b.npz'), '');
+    const whole = momentsToNpz(decodeMoments(readFileSync(stats), stats).moments());
+    writeFileSync(at('cut.npz'), whole.subarray(0, whole.length - 40));
+  });
   const against = (reference: string, ...more: string[]): string[] => [
     ...['eval', 'metrics', '--generated', a, '--reference', reference],
     ...more,
@@ -125,9 +214,39 @@ describe('what is refused with one line, and writes nothing', () => {
       "wanted FILE.safetensors or FILE.npz, got 'x.png'",
     ],
     ['what are no results', ['eval', 'compare', results, join(a, '0.png')], '0.png'],
-    ['FID', ['eval', 'fid', a, b], 'needs the Inception network of 2015'],
+    [
+      'FID without its weights',
+      ['eval', 'fid', a, b],
+      'inception needs this file; run `npx flowmap weights inception`',
+    ],
+    [
+      'DINOv2 without its weights',
+      against(b, '--extractor=dinov2'),
+      'run `npx flowmap weights dinov2`, or fetch it from',
+    ],
+    [
+      'FID of other features',
+      against(b, '--metrics=fid,is', '--extractor=dinov2'),
+      'fid, is are of inception, got dinov2',
+    ],
+    [
+      'FID of statistics of others',
+      ['eval', 'fid', stats, stats],
+      'got those of firsts; their distance is `--metrics fr',
+    ],
+    ['no reference', ['eval', 'metrics', '--generated', a, '--metrics=is,fid'], '--reference: fid need'],
+    ['a report of no run', ['eval', 'report', a], 'is not the folder of a run: it has no config.json; give one, or'],
+    ['a report of no results', ['eval', 'report', join(a, '0.png')], '0.png'],
+    ['a score of statistics', ['eval', 'metrics', '--generated', stats, '--metrics=is'], '--generated: is need images'],
+    ['too few images', against(b, '--metrics=frechet,kernel'), 'kernel: wanted at least 1000 generated samples, got 6'],
+    [
+      'a score of few images',
+      ['eval', 'metrics', '--generated', a, '--metrics=is'],
+      'is: wanted at least 10 generated',
+    ],
+    ['a .npz file cut off', against(at('cut.npz'), '--npz-count=9'), 'cut.npz: '],
+    ['what is no .npz file', against(at('b.npz'), '--npz-count=9'), 'b.npz: '],
   ] as const)('%s', async (_, args, message) => {
-    writeFileSync(at('b.npz'), '');
     const before = readdirSync(scratch);
     const refused = await runFlowmap(...args);
     expect(refused).toMatchObject({ code: 1, error: expect.stringContaining(message) as string });

@@ -1,21 +1,19 @@
 import { pathArgument } from '../../command-line/options.js';
 import { answering } from '../command.js';
+import { READING_OPTIONS } from './extractor.js';
+import { measureImages, MEASURING_OPTIONS } from './metrics.js';
 
-/** `flowmap eval fid`: FID, for which the network is missing so far. */
+/** `flowmap eval fid`: the FID of generated images. */
 export const fid = answering({
   name: 'flowmap eval fid',
   description: 'The Fréchet distance with the Inception network of 2015 (FID) of generated images from real ones.',
   options: {
-    generated: pathArgument('folder of generated images'),
-    reference: pathArgument('folder of real images, or a file of statistics'),
+    generated: pathArgument('folder of generated images, or a file of statistics'),
+    reference: pathArgument('folder of real images, or a file of statistics, .safetensors or .npz'),
+    ...READING_OPTIONS,
+    ...MEASURING_OPTIONS,
   },
   resumes: false,
-  run: async ({ generated, reference }) => {
-    const { ConfigError } = await import('@flowmap/core');
-    throw new ConfigError(
-      'fid',
-      'needs the Inception network of 2015, which this version does not have; the Fréchet distance of ' +
-        `EfficientNet-Lite0 is \`flowmap eval metrics --generated ${generated} --reference ${reference}\``,
-    );
-  },
+  run: (config, talk) =>
+    measureImages({ ...config, metrics: ['fid'], extractor: 'inception', subsetSize: 1000, seed: 0 }, talk),
 });

@@ -1,25 +1,32 @@
-import type { MetricResult } from '@flowmap/eval';
 import { choices, pathOr, requiredPath, whole, type Config } from '../../command-line/options.js';
 import { answering, type Answer, type Talk } from '../command.js';
-import { EXTRACTOR_OPTIONS, featureNetwork } from './extractor.js';
-import { resultLines, writeResults } from './results.js';
-import { openSamples, type Measured } from './samples.js';
+import { EXTRACTOR_OPTIONS, featureNetwork, type ExtractorName, type READING_OPTIONS } from './extractor.js';
+import { METRICS, measuredBy, type Metric, type MetricSettings } from './metric-table.js';
+import { resultLines, writeResults, type Results } from './results.js';
+import { openSamples, type Measured, type Samples } from './samples.js';
 
-const METRICS = ['frechet', 'kernel', 'pr', 'dc'] as const;
+/** Options of metrics that do not depend on which ones they are. */
+export const MEASURING_OPTIONS = {
+  npzCount: whole('number of samples that a .npz reference was made of', null, 2),
+  out: pathOr('where to keep the values with their protocols, for `flowmap eval compare`', 'FILE', null),
+};
 
 const METRICS_OPTIONS = {
-  generated: requiredPath('folder of generated images', 'DIR'),
-  reference: requiredPath('folder of real images; for frechet also a file of statistics, .safetensors or .npz', 'DIR'),
+  generated: requiredPath('folder of generated images, or for frechet, fid and sfid a file of statistics', 'DIR'),
+  reference: pathOr(
+    'folder of real images, or for frechet, fid, sfid and fd-infinity a file of statistics, .safetensors or .npz; is needs none',
+    'DIR',
+    null,
+  ),
   metrics: choices(
-    'what to measure: Fréchet distance, kernel distance, precision and recall, density and coverage',
-    METRICS,
+    'what to measure: frechet, kernel, pr (precision and recall), dc (density and coverage), mind, fd-infinity of any network; fid, kid, sfid, is (Inception score) of inception',
+    Object.keys(METRICS) as Metric[],
     ['frechet'],
   ),
   subsetSize: whole('samples in a subset of the kernel distance', 1000, 2),
-  npzCount: whole('number of samples that a .npz reference was made of', null, 2),
-  seed: whole('decides the subsets of the kernel distance', 0, 0),
+  seed: whole('decides the subsets of kernel, kid and fd-infinity, and the directions of mind', 0, 0),
   ...EXTRACTOR_OPTIONS,
-  out: pathOr('where to keep the values with their protocols, for `flowmap eval compare`', 'FILE', null),
+  ...MEASURING_OPTIONS,
 };
 
 /** `flowmap eval metrics`: compares generated images with real ones. */
@@ -28,61 +35,109 @@ export const metrics = answering({
   description: 'Compares generated images with real ones, and says with every value how it was measured.',
   options: METRICS_OPTIONS,
   resumes: false,
-  run: measureImages,
+  run: (config, talk) => measureImages(config, talk),
 });
 
-async function measureImages(config: Config<typeof METRICS_OPTIONS>, talk: Talk): Promise<Answer> {
+/** What is measured, of what, and how. */
+interface Measurement extends Config<typeof READING_OPTIONS>, Config<typeof MEASURING_OPTIONS>, MetricSettings {
+  readonly generated: string;
+  readonly reference: string | null;
+  readonly metrics: readonly Metric[];
+  readonly extractor: ExtractorName | null;
+}
+
+/**
+ * Measures images, shows the values with their protocols and keeps them if that is wanted.
+ *
+ * @throws {ConfigError} for metrics that do not go with the extractor, or with statistics in place of images
+ */
+export async function measureImages(config: Measurement, talk: Talk): Promise<Answer> {
   const { signal } = talk;
-  const keep = config.metrics.some((metric) => metric !== 'frechet');
-  const sides = { generated: config.generated, reference: config.reference };
-  const [generated, reference] = await Promise.all(
-    Object.values(sides).map((path) => openSamples(path, config, signal)),
-  );
-  for (const [side, { images }] of Object.entries({ generated: generated!, reference: reference! })) {
-    if (keep && images === 0) await refuseStatistics(side, sides[side as keyof typeof sides], config.metrics);
-  }
-  const network = featureNetwork(config, Math.max(generated!.images, reference!.images), signal);
-  try {
-    const measured = {
-      generated: await generated!.measure(network.open, keep, talk),
-      reference: await reference!.measure(network.open, keep, talk),
+  const extractor = await extractorFor(config);
+  const needed = config.reference ?? (await referenceless(config.metrics));
+  const generated = await openSamples(config.generated, config, signal);
+  const reference = needed === null ? undefined : await openSamples(needed, config, signal);
+  await requireImages('--generated', config.generated, generated, config.metrics, 'generated');
+  if (needed !== null) await requireImages('--reference', needed, reference!, config.metrics, 'reference');
+
+  await requireEnough(config, generated, 'generated');
+  if (reference !== undefined) await requireEnough(config, reference, 'reference');
+
+  const most = Math.max(generated.images, reference?.images ?? 0);
+  const values: Record<string, Results> = {};
+  const unreadable: Record<string, readonly string[]> = {};
+  for (const output of ['pool', 'spatial', 'probabilities'] as const) {
+    const wanted = config.metrics.filter((metric) => METRICS[metric].output === output);
+    if (wanted.length === 0) continue;
+    const network = featureNetwork(config, { extractor, output, most }, signal);
+    const measure = async (samples: Samples, side: 'generated' | 'reference'): Promise<Measured> => {
+      const keep = wanted.some((metric) => METRICS[metric].features.includes(side));
+      const measured = await samples.measure(network.open, keep, talk);
+      unreadable[side] = measured.unreadable;
+      return measured;
     };
-    for (const [side, { unreadable }] of Object.entries(measured)) noteUnreadable(side, unreadable, talk);
-    const results = await resultsOf(config, measured.generated, measured.reference);
-    for (const line of await resultLines(results)) talk.print(line);
-    if (config.out !== null) await writeResults(config.out, results);
-    const values = Object.fromEntries(Object.entries(results).map(([name, { value }]) => [name, value]));
-    const unreadable = { generated: measured.generated.unreadable, reference: measured.reference.unreadable };
-    return { values, results, unreadable };
-  } finally {
-    await network.close();
+    try {
+      const own = await measure(generated, 'generated');
+      const other = output === 'probabilities' ? undefined : await measure(reference!, 'reference');
+      for (const metric of wanted) values[metric] = await measuredBy(metric, own, other, config);
+    } finally {
+      await network.close();
+    }
   }
+  for (const [side, messages] of Object.entries(unreadable)) noteUnreadable(side, messages, talk);
+  const results = Object.assign({}, ...config.metrics.map((metric) => values[metric])) as Results;
+  for (const line of await resultLines(results)) talk.print(line);
+  if (config.out !== null) await writeResults(config.out, results);
+  const byName = Object.fromEntries(Object.entries(results).map(([name, { value }]) => [name, value]));
+  const [value, ...more] = Object.values(byName);
+  return { ...(more.length === 0 ? { value } : {}), values: byName, results, unreadable };
 }
 
-/** The values by metric. */
-export async function resultsOf(
-  { metrics: wanted, subsetSize, seed }: Pick<Config<typeof METRICS_OPTIONS>, 'metrics' | 'subsetSize' | 'seed'>,
-  generated: Measured,
-  reference: Measured,
-): Promise<Record<string, MetricResult>> {
-  const { densityCoverage, frechetDistance, kernelDistance, precisionRecall } = await import('@flowmap/eval');
-  const [a, b] = [generated.features, reference.features];
-  const of = {
-    frechet: () => ({ 'frechet-distance': frechetDistance(generated.moments, reference.moments) }),
-    kernel: () => ({ 'kernel-distance': kernelDistance(a!, b!, { subsetSize, seed }) }),
-    pr: () => ({ ...precisionRecall(a!, b!) }),
-    dc: () => ({ ...densityCoverage(a!, b!) }),
-  };
-  return Object.assign({}, ...wanted.map((metric) => of[metric]())) as Record<string, MetricResult>;
-}
-
-async function refuseStatistics(side: string, path: string, wanted: readonly string[]): Promise<never> {
+/** The network that was chosen, or that the metrics need. */
+async function extractorFor({ metrics: wanted, extractor }: Measurement): Promise<ExtractorName> {
+  const bound = wanted.filter((metric) => METRICS[metric].isInceptions);
+  if (bound.length === 0) return extractor ?? 'efficientnet-lite0';
+  if (extractor === null || extractor === 'inception') return 'inception';
   const { ConfigError } = await import('@flowmap/core');
-  const others = wanted.filter((metric) => metric !== 'frechet').join(', ');
   throw new ConfigError(
-    `--${side}`,
-    `${others} need images, and ${path} has statistics; give a folder, or --metrics frechet`,
+    '--extractor',
+    `${bound.join(', ')} are of inception, got ${extractor}; the distances of other networks are frechet and kernel`,
   );
+}
+
+/** Null if no metric needs a reference. */
+async function referenceless(wanted: readonly Metric[]): Promise<null> {
+  const others = wanted.filter((metric) => METRICS[metric].output !== 'probabilities');
+  if (others.length === 0) return null;
+  const { ConfigError } = await import('@flowmap/core');
+  throw new ConfigError('--reference', `${others.join(', ')} need a reference; give a folder or a file of statistics`);
+}
+
+async function requireImages(
+  option: string,
+  path: string,
+  { images }: Samples,
+  wanted: readonly Metric[],
+  side: 'generated' | 'reference',
+): Promise<void> {
+  const needing = wanted.filter((metric) => METRICS[metric].features.includes(side));
+  if (images > 0 || needing.length === 0) return;
+  const { ConfigError } = await import('@flowmap/core');
+  throw new ConfigError(option, `${needing.join(', ')} need images, and ${path} has statistics; give a folder`);
+}
+
+/** Throws before any image is read if a folder has fewer than a metric needs. */
+async function requireEnough(
+  { metrics: wanted, subsetSize }: Pick<Measurement, 'metrics' | 'subsetSize'>,
+  { images }: Samples,
+  side: 'generated' | 'reference',
+): Promise<void> {
+  for (const metric of images === 0 ? [] : wanted) {
+    const { least = subsetSize } = METRICS[metric];
+    if (images >= (side === 'reference' && metric === 'fd-infinity' ? 2 : least)) continue;
+    const { TooFewSamplesError } = await import('@flowmap/eval');
+    throw new TooFewSamplesError(metric, least, images, side);
+  }
 }
 
 /** Says how many images of a folder were left out. */

@@ -21,14 +21,14 @@ const results = z.object({ results: z.record(z.string(), result) });
 /** Values by metric, each with its protocol. */
 export type Results = Readonly<Record<string, MetricResult>>;
 
-/** A table of the values, the protocol of each below it. */
+/** A table of the values, and below it the protocol of each. */
 export async function resultLines(values: Results): Promise<string[]> {
   const { protocolText } = await import('@flowmap/eval');
   const width = Math.max(...Object.keys(values).map((name) => name.length));
-  return Object.entries(values).flatMap(([name, { value, std, protocol }]) => [
-    `${name.padEnd(width)}  ${value.toPrecision(6)}${std === undefined ? '' : ` ± ${std.toPrecision(2)}`}`,
-    `  ${protocolText(protocol)}`,
-  ]);
+  const rows = Object.entries(values).map(([name, { value, std }]) => {
+    return `${name.padEnd(width)}  ${value.toPrecision(6)}${std === undefined ? '' : ` ± ${std.toPrecision(2)}`}`;
+  });
+  return [...rows, ...Object.values(values).map(({ protocol }) => `  ${protocolText(protocol)}`)];
 }
 
 /**

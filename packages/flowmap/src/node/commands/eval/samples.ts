@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { extname } from 'node:path';
-import type { Extractor, Features, Moments } from '@flowmap/eval';
+import type { Extractor, Features, FeatureSource, Moments } from '@flowmap/eval';
 import type { HostTensor } from '@flowmap/tensor';
 import type { Config } from '../../command-line/options.js';
 import { showProgress } from '../../command-line/progress.js';
@@ -73,7 +73,13 @@ async function statisticsOf(
     throw new ConfigError('--npz-count', `${path} does not say of how many samples it is; give their number`);
   }
   const bytes = await readFile(path);
-  return async (open) => momentsFromNpz(bytes, { ...(await open()).source, count: npzCount, file: path });
+  const read = (source: FeatureSource, names?: readonly [string, string]): Moments =>
+    momentsFromNpz(bytes, { ...source, count: npzCount, file: path, ...(names === undefined ? {} : { names }) });
+  const moments = read({ extractor: 'unknown', weights: null, resize: 'unknown' }); // damage is noticed before images are read
+  return async (open) => {
+    const { source } = await open();
+    return source.extractor.endsWith('/spatial') ? read(source, ['mu_s', 'sigma_s']) : { ...moments, source };
+  };
 }
 
 async function imagesOf(

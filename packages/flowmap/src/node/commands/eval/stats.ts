@@ -1,5 +1,5 @@
 import { extname } from 'node:path';
-import { pathArgument, pathOr, type Config } from '../../command-line/options.js';
+import { choice, pathArgument, pathOr, type Config } from '../../command-line/options.js';
 import { answering, type Answer, type Talk } from '../command.js';
 import { EXTRACTOR_OPTIONS, featureNetwork } from './extractor.js';
 import { noteUnreadable } from './metrics.js';
@@ -8,6 +8,7 @@ import { openSamples } from './samples.js';
 const STATS_OPTIONS = {
   images: pathArgument('a folder of images, flat, deep or with a sub-folder for each class'),
   ...EXTRACTOR_OPTIONS,
+  output: choice('which features of inception: pool for fid, spatial for sfid', ['pool', 'spatial'], 'pool'),
   out: pathOr('FILE.safetensors, which says how it was made, or FILE.npz for other tools', 'FILE', 'stats.safetensors'),
 };
 
@@ -32,7 +33,8 @@ async function writeStatistics(config: Config<typeof STATS_OPTIONS>, talk: Talk)
   const samples = await openSamples(config.images, { ...config, npzCount: null }, talk.signal);
   if (samples.images === 0)
     throw new ConfigError('images', `wanted a folder of images, got the file '${config.images}'`);
-  const network = featureNetwork(config, samples.images, talk.signal);
+  const extractor = config.extractor ?? 'efficientnet-lite0';
+  const network = featureNetwork(config, { extractor, output: config.output, most: samples.images }, talk.signal);
   try {
     const { moments, unreadable } = await samples.measure(network.open, false, talk);
     noteUnreadable(config.images, unreadable, talk);
