@@ -84,6 +84,7 @@ export async function onnxRuntime(options: OnnxRuntimeOptions = {}): Promise<Run
     threads: true,
     wasmPaths: true,
     memoryLimit: true,
+    offThread: true,
     profile: true,
   });
   const opened = await openChosen(options);
