@@ -1,6 +1,8 @@
+import { causeText } from '@flowmap/core';
 import { CHART_STYLE, lineChart, type LineChart } from '@flowmap/eval';
 import { drawPoints } from './draw-points.js';
 import {
+  DEFAULTS,
   FEW,
   MANY,
   MEASURED,
@@ -37,7 +39,7 @@ const tiles: Readonly<Record<Phase, readonly Tile[]>> = {
   student: tilesIn(element('student-tiles'), [...FEW.map(String), 'data']),
 };
 
-let settings: Settings = settingsOf(location.search);
+let settings: Settings = DEFAULTS;
 let worker: Worker | undefined;
 let status: Status = 'idle';
 let noise: Points | undefined;
@@ -51,6 +53,7 @@ let clock = { before: 0, since: 0 };
 const DASHES: readonly (readonly number[])[] = [[], [6, 3], [2, 3]];
 
 document.head.append(Object.assign(document.createElement('style'), { textContent: CHART_STYLE }));
+const fault = readAddress();
 device.value = settings.device;
 toggle.addEventListener('click', () => {
   if (status === 'running') tell({ type: 'pause' }, 'paused');
@@ -68,7 +71,18 @@ for (const query of ['(prefers-color-scheme: dark)', '(max-width: 46rem)']) {
 window.addEventListener('resize', redraw);
 setInterval(showTime, 250);
 reset();
-if (new URLSearchParams(location.search).has('start')) start();
+if (fault !== undefined) receive({ type: 'failed', message: fault });
+else if (new URLSearchParams(location.search).has('start')) start();
+
+/** Takes the settings of the page's address; returns what is wrong with it, if anything. */
+function readAddress(): string | undefined {
+  try {
+    settings = settingsOf(location.search);
+    return undefined;
+  } catch (error) {
+    return causeText(error);
+  }
+}
 
 function start(): void {
   reset();

@@ -1,8 +1,9 @@
 import type { LogRecord } from '@flowmap/core';
+import { imageGrid, type Picture } from '@flowmap/data';
 import { distanceChart, instrumentCharts, objectiveSection, renderReport, type ReportSection } from '@flowmap/eval';
 import { ayfEmd } from '@flowmap/objectives';
 import { cdp } from 'vitest/browser';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, expectTypeOf, test } from 'vitest';
 
 /** A page that has everything that a report can have, with long words and numbers of all sizes. */
 const page = renderReport({
@@ -202,3 +203,11 @@ function luminance(colour: string): number {
     });
   return 0.2126 * red! + 0.7152 * green! + 0.0722 * blue!;
 }
+
+test('the pixels of a picture are what a canvas takes, in types too', () => {
+  expectTypeOf<Picture['pixels']>().toExtend<ImageDataArray>();
+  const { pixels, width, height } = imageGrid({ images: [1, -1], shape: [1, 1, 1], gap: 0 });
+  const context = document.createElement('canvas').getContext('2d')!;
+  context.putImageData(new ImageData(pixels, width, height), 0, 0);
+  expect([...context.getImageData(0, 0, 2, 1).data]).toEqual([255, 255, 255, 255, 0, 0, 0, 255]);
+});
