@@ -64,7 +64,7 @@ export async function compareAdversarialPeer(options: {
   await writeFile(join(files, 'adversarial.json'), JSON.stringify(described));
   await writeFile(join(files, 'judge.safetensors'), encodeSafetensors(trainees.discriminator.initial));
   const script = fileURLToPath(new URL('peers/adversarial_peer.py', import.meta.url));
-  const peer = await startPeer<Run>([python, script, files, '--threads', String(threads)]);
+  const peer = await startPeer([python, script, files, '--threads', String(threads)]);
   try {
     const difference = largestDifference(await checked(runtime, task, phases), await peer.check());
     console.log(

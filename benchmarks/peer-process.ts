@@ -3,8 +3,7 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 
 /** A request to a peer: one line of JSON. */
-export type Request<Run extends string = 'train' | 'sample'> =
-  { readonly run: 'check' } | { readonly run: Run; readonly steps: number };
+export type Request = { readonly run: 'check' } | { readonly run: 'train' | 'sample'; readonly steps: number };
 
 /** What a peer reports about itself when it is ready. */
 export interface Ready {
@@ -29,10 +28,11 @@ export interface Timed {
 export type Answer = Ready | Checked | Timed;
 
 /** A program that is asked in turn with others and is idle in between. */
-export interface Peer<Run extends string = 'train' | 'sample'> {
+export interface Peer {
   readonly ready: Ready;
   check(): Promise<Checked>;
-  time(run: Run, steps: number): Promise<Timed>;
+  /** Times so many steps of what the peer has under this name: `train` or `sample`, unless it is another kind of peer. */
+  time(run: string, steps: number): Promise<Timed>;
   /** Ends the process. */
   end(): Promise<void>;
 }
@@ -55,10 +55,7 @@ export class PeerError extends Error {
  * @param command the program and its arguments
  * @throws {PeerError} when it cannot be started, or fails
  */
-export async function startPeer<Run extends string = 'train' | 'sample'>([
-  program = '',
-  ...args
-]: readonly string[]): Promise<Peer<Run>> {
+export async function startPeer([program = '', ...args]: readonly string[]): Promise<Peer> {
   const shown = [program, ...args].join(' ');
   const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'] });
   let errors = '';
@@ -78,7 +75,7 @@ export async function startPeer<Run extends string = 'train' | 'sample'>([
     if ('error' in answer) throw new PeerError(shown, answer.error);
     return answer;
   }
-  const ask = <T extends Answer>(request: Request<Run>): Promise<T> => {
+  const ask = <T extends Answer>(request: { readonly run: string; readonly steps?: number }): Promise<T> => {
     child.stdin.write(`${JSON.stringify(request)}\n`);
     return next<T>();
   };

@@ -1,6 +1,14 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { euler, flowMapSampler, matchClasses, type Dataset, type Model, type Sampler } from '@flowmap/core';
+import {
+  consistency,
+  euler,
+  flowMapSampler,
+  matchClasses,
+  type Dataset,
+  type Model,
+  type Sampler,
+} from '@flowmap/core';
 import { writeFileAtomic } from '@flowmap/core/node';
 import { weights } from '@flowmap/efficientnet-lite0';
 import {
@@ -11,14 +19,18 @@ import {
   extractFeatures,
   extractMoments,
   frechetDistance,
+  frechetDistanceOfFeatures,
   frechetReference,
-  momentsOf,
   precisionRecall,
+  plainLinearAlgebra,
   protocolText,
   type Extractor,
   type Features,
+  type FrechetReference,
+  type MetricResult,
   type Moments,
 } from '@flowmap/eval';
+import { nativeLinearAlgebra } from '@flowmap/eval/node';
 import { hostTensor, type HostTensor, type Runtime } from '@flowmap/tensor';
 import { interruptible } from 'flowmap/node';
 import { sampleFixedNoises, type EvaluationOptions } from './evaluate.js';
@@ -26,6 +38,8 @@ import { sampleFixedNoises, type EvaluationOptions } from './evaluate.js';
 /** Step counts at which the student is measured, and the teacher. */
 const STUDENT_STEPS = [1, 2, 4] as const;
 const TEACHER_STEPS = [4] as const;
+/** Of the student by the consistency sampler, which is the flow map itself in one step. */
+const CONSISTENCY_STEPS = [2, 4] as const;
 
 /** Images of the data that are compared with, at most. */
 const REFERENCE_COUNT = 10_000;
@@ -52,6 +66,8 @@ export interface Distances extends BySteps {
   readonly reference: number;
   /** Share of the data that samples cover (Kynkäänniemi et al., 2019); not measured on fewer than 4 samples or images. */
   readonly recall?: BySteps & { readonly protocol: string };
+  /** Of the student by the consistency sampler, where it was asked for. */
+  readonly consistency?: Readonly<Record<(typeof CONSISTENCY_STEPS)[number], number>>;
 }
 
 /** What is measured against what. */
@@ -64,6 +80,8 @@ interface DistanceOptions extends Pick<EvaluationOptions, 'signal' | 'onProgress
   readonly samples: number;
   /** File of the data's statistics; written where it is missing. */
   readonly statistics: string;
+  /** Whether the consistency sampler is measured, which takes half as long again; false unless given. */
+  readonly consistency?: boolean;
 }
 
 /**
@@ -78,35 +96,37 @@ export async function measureDistances(options: DistanceOptions): Promise<Distan
   const runtime = interruptible(options.runtime, signal);
   const extractor = await efficientNetLite0({ runtime, weights: await weights() });
   try {
-    const reference = frechetReference(await statisticsOf(data, extractor, statistics, onProgress));
+    const moments = await statisticsOf(data, extractor, statistics, onProgress);
+    const linearAlgebra = await nativeLinearAlgebra().catch(() => plainLinearAlgebra);
+    const reference = frechetReference(moments, { linearAlgebra });
     const labels = await labelsOf(matchClasses(data, teacher).data, count);
     const common = { runtime, count, ...(labels ? { labels } : {}), ...(signal ? { signal } : {}) };
     const some = Math.min(count, data.length) < RECALL_LEAST ? undefined : await someOf(data, extractor, onProgress);
     const protocols = { distance: '', recall: '' }; // the same for all
     const judged = async (samples: HostTensor): Promise<{ distance: number; recall?: number }> => {
-      const own = await extractFeatures(extractor, inParts(samples));
-      const distance = frechetDistance(momentsOf(own), reference);
+      const distance = await distanceOf(samples, extractor, reference);
       protocols.distance = protocolText(distance.protocol);
       if (some === undefined) return { distance: distance.value };
-      const { recall } = precisionRecall(spreadFeatures(own), some);
+      const { recall } = precisionRecall(await extractFeatures(extractor, inParts(spreadSamples(samples))), some);
       protocols.recall = protocolText(recall.protocol);
       return { distance: distance.value, recall: recall.value };
     };
-    const measured = async (model: Model, sampler: Sampler, steps: readonly number[]) => {
+    const measured = async (model: Model, sampler: Sampler, steps: readonly number[], who: string) => {
       const samples = await sampleFixedNoises(model, sampler, steps, common);
       const [distances, recalls]: [Record<number, number>, Record<number, number>] = [{}, {}];
       for (const [i, n] of steps.entries()) {
-        onProgress?.(
-          `distance of the ${model === student ? 'student' : 'teacher'}, ${n} ${n === 1 ? 'step' : 'steps'}`,
-        );
+        onProgress?.(`distance of the ${who}, ${n} ${n === 1 ? 'step' : 'steps'}`);
         const { distance, recall } = await judged(samples[i]!);
         distances[n] = distance;
         if (recall !== undefined) recalls[n] = recall;
       }
       return { distances, recalls };
     };
-    const students = await measured(student, flowMapSampler(), STUDENT_STEPS);
-    const teachers = await measured(teacher, euler(), TEACHER_STEPS);
+    const students = await measured(student, flowMapSampler(), STUDENT_STEPS, 'student');
+    const teachers = await measured(teacher, euler(), TEACHER_STEPS, 'teacher');
+    const consistent = options.consistency
+      ? await measured(student, consistency(), CONSISTENCY_STEPS, 'consistency sampler')
+      : undefined;
     return {
       protocol: protocols.distance,
       samples: count,
@@ -122,10 +142,23 @@ export async function measureDistances(options: DistanceOptions): Promise<Distan
               teacher: teachers.recalls as Distances['teacher'],
             },
           }),
+      ...(consistent ? { consistency: consistent.distances as NonNullable<Distances['consistency']> } : {}),
     };
   } finally {
     await extractor.dispose();
   }
+}
+
+/** The distance of samples, by their features where those are few, and otherwise holding one batch of them at a time. */
+async function distanceOf(
+  samples: HostTensor,
+  extractor: Extractor,
+  reference: FrechetReference,
+): Promise<MetricResult> {
+  if (samples.shape[0]! >= reference.moments.width) {
+    return frechetDistance((await extractMoments(extractor, inParts(samples))).moments(), reference);
+  }
+  return frechetDistanceOfFeatures(await extractFeatures(extractor, inParts(samples)), reference);
 }
 
 /** The data's statistics, from the file or, where it is missing, into it. */
@@ -159,14 +192,15 @@ function someOf(data: Dataset, extractor: Extractor, onProgress?: (what: string)
 }
 
 /** The samples that recall is of, evenly spread, since they are ordered as the data is. */
-function spreadFeatures({ count, width, values, source }: Features): Features {
+function spreadSamples({ shape: [count = 0, ...own], data }: HostTensor): HostTensor {
   const taken = Math.min(count, RECALL_COUNT);
-  const some = new Float32Array(taken * width);
+  const size = data.length / count;
+  const some = new Float32Array(taken * size);
   for (let i = 0; i < taken; i++) {
-    const from = width * Math.floor((i * count) / taken);
-    some.set(values.subarray(from, from + width), i * width);
+    const from = size * Math.floor((i * count) / taken);
+    some.set(data.subarray(from, from + size), i * size);
   }
-  return { count: taken, width, values: some, source };
+  return hostTensor([taken, ...own], some);
 }
 
 /** All samples of a dataset, or the most that are wanted, evenly spread over it. */

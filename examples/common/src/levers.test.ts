@@ -4,8 +4,9 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { flowMapFrom, mlp, type Dataset, type Model } from '@flowmap/core';
+import { ayfEmd } from '@flowmap/objectives';
 import { RunMismatchError } from '@flowmap/train';
-import { DISTILLATION_OPTIONS, parseOptions } from 'flowmap/node';
+import { parseOptions } from 'flowmap/node';
 import { afterAll, expect, test } from 'vitest';
 import { leversRun } from './__fixtures__/levers-run.js';
 import { finetuneOnce } from './finetuning.js';
@@ -98,7 +99,7 @@ test('options that contradict each other are refused', async () => {
       {
         name: '',
         description: '',
-        options: { ...LEVER_OPTIONS, ...DISTILLATION_OPTIONS },
+        options: LEVER_OPTIONS,
         run: () => Promise.resolve(),
       },
       args,
@@ -106,10 +107,11 @@ test('options that contradict each other are refused', async () => {
   const weak = (): never => {
     throw new Error('there is no guidance');
   };
-  expect(await leversOf(parsed(), weak)).toEqual({});
-  await expect(leversOf(parsed('--adversarial=2', '--further=2'), weak)).rejects.toThrow('got both');
-  await expect(leversOf(parsed('--guidance-up-to=3'), weak)).rejects.toThrow('--guidance too');
-  const { finetuning } = await leversOf(parsed('--adversarial=2', '--judged-steps=4', '--augment'), weak);
+  const objective = () => Promise.resolve(ayfEmd({ warmupSteps: 1 }));
+  expect(await leversOf(parsed(), weak, objective)).toEqual({});
+  await expect(leversOf(parsed('--adversarial=2', '--further=2'), weak, objective)).rejects.toThrow('got both');
+  await expect(leversOf(parsed('--guidance-up-to=3'), weak, objective)).rejects.toThrow('--guidance too');
+  const { finetuning } = await leversOf(parsed('--adversarial=2', '--judged-steps=4', '--augment'), weak, objective);
   expect(finetuning).toMatchObject({ iterations: 2, adversarial: { weight: 0.1, steps: 4, augmented: true } });
   expect(finetuning!.objective.config).toMatchObject({ warmupSteps: 1 });
 });

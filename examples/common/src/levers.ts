@@ -1,13 +1,5 @@
-import { ConfigError } from '@flowmap/core';
-import {
-  distillationOf,
-  flag,
-  pathOr,
-  positive,
-  whole,
-  type Config,
-  type DISTILLATION_OPTIONS,
-} from 'flowmap/node';
+import { ConfigError, type Objective } from '@flowmap/core';
+import { flag, pathOr, positive, whole, type Config } from 'flowmap/node';
 import type { ExampleRun, TeacherSource } from './example-run.js';
 import { loadStudent } from './run-folder.js';
 
@@ -35,11 +27,13 @@ export const LEVER_OPTIONS = {
  * Guidance and finetuning as the options describe them.
  *
  * @param weakOf the weak teacher; asked for with guidance only
+ * @param objectiveOf the objective without its warm-up; asked for with finetuning only
  * @throws {ConfigError} for both --adversarial and --further
  */
 export async function leversOf(
-  options: Config<typeof LEVER_OPTIONS & typeof DISTILLATION_OPTIONS>,
+  options: Config<typeof LEVER_OPTIONS>,
   weakOf: () => Promise<TeacherSource>,
+  objectiveOf: () => Promise<Objective>,
 ): Promise<Pick<ExampleRun, 'guidance' | 'distilled' | 'finetuning'>> {
   const { guidance, guidanceUpTo, distilled, adversarial, further } = options;
   if (adversarial > 0 && further > 0) {
@@ -66,7 +60,7 @@ export async function leversOf(
           finetuning: {
             iterations,
             learningRate: options.finetuningRate,
-            objective: (await distillationOf({ ...options, warmup: 1 })).objective,
+            objective: await objectiveOf(),
             ...(adversarial === 0
               ? {}
               : {

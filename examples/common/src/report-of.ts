@@ -9,10 +9,12 @@ import {
 } from '@flowmap/eval';
 import { flowMatching } from '@flowmap/objectives';
 import { EVALUATION_COUNT, REFERENCE_STEPS, STEP_COUNTS, type StepCount } from './evaluate.js';
-import type { Distances } from './distances.js';
+import { distanceSection } from './distance-section.js';
 import type { ExampleRun } from './example-run.js';
 import { finetuningSection } from './finetuning-section.js';
 import { instrumentSection } from './instrument-section.js';
+import type { Looks } from './looks.js';
+import { looksSections } from './looks-sections.js';
 import type { Metrics } from './metrics.js';
 import { labelOf, type SamplePicture } from './pictures.js';
 import { settingsOf, timingsOf, titleOf } from './report-facts.js';
@@ -23,6 +25,8 @@ export interface ReportSource {
   readonly run: ExampleRun;
   readonly metrics: Metrics;
   readonly pictures: readonly SamplePicture[];
+  /** Of images whose distance was measured. */
+  readonly looks: Looks | undefined;
   readonly teacher: Trained;
   readonly student: Trained;
   /** Records of the finetuning; none without one. */
@@ -30,7 +34,8 @@ export interface ReportSource {
 }
 
 /** The report of a run. */
-export function reportOf({ run, metrics, pictures, teacher, student, finetuningLog }: ReportSource): Report {
+export function reportOf(source: ReportSource): Report {
+  const { run, metrics, pictures, looks, teacher, student, finetuningLog } = source;
   const { objective, iterations } = run.student;
   const millions = (metrics.parameters / 1e6).toPrecision(2);
   const learned = objectiveSection({ title: 'How the student learned', objective, log: student.log });
@@ -52,6 +57,7 @@ export function reportOf({ run, metrics, pictures, teacher, student, finetuningL
       ...(pictures.every(({ strip }) => strip) ? stripSections(pictures) : [tileSection(pictures)]),
       errorSection(metrics),
       ...(metrics.distances ? [distanceSection(metrics.distances)] : []),
+      ...(looks ? looksSections(looks) : []),
       instrumentSection(metrics, objective),
       learned,
       ...(run.finetuning ? [finetuningSection(run.finetuning, finetuningLog)] : []),
@@ -82,9 +88,6 @@ function figuresOf({ teacher, student, trainStep, wallSeconds }: Metrics): Repor
     { label: 'from start to report', value: durationText(wallSeconds) },
   ];
 }
-
-/** Features of EfficientNet-Lite0. */
-const FEATURES = 1280;
 
 const METHODS = { reference: 'Heun', teacher: 'Euler', student: 'flow map' };
 
@@ -165,31 +168,5 @@ function errorSection({ teacher, student }: Metrics): ReportSection {
         };
       }),
     },
-  };
-}
-
-function distanceSection({ protocol, samples, reference, recall, teacher, student }: Distances): ReportSection {
-  const number = new Intl.NumberFormat('en-GB');
-  const rowsOf = (who: string, distances: Readonly<Record<number, number>>, recalls?: typeof distances) =>
-    Object.entries(distances).map(([steps, value]) => ({
-      label: `${who}, ${steps === '1' ? '1 step' : `${steps} steps`}`,
-      cells: [value.toFixed(1), ...(recalls ? [recalls[Number(steps)]!.toFixed(3)] : [])],
-    }));
-  return {
-    title: 'How far from the data',
-    text:
-      `The Fréchet distance between ${number.format(samples)} samples and ${number.format(reference)} images of the data, by the features of ` +
-      'EfficientNet-Lite0, a network that tells what is in photographs: lower is better. It is no FID, and compares within this ' +
-      'table only, since it grows as samples get fewer.' +
-      (samples < FEATURES ? ` Fewer samples than the ${number.format(FEATURES)} features make it larger still.` : '') +
-      (recall ? ' Recall is the share of the data that samples cover: higher is better.' : ''),
-    table: {
-      columns: [{ title: 'distance' }, ...(recall ? [{ title: 'recall' }] : [])],
-      rows: [
-        ...rowsOf('Student, flow map', student, recall?.student),
-        ...rowsOf('Teacher, Euler', teacher, recall?.teacher),
-      ],
-    },
-    facts: [{ protocol, ...(recall ? { recall: recall.protocol } : {}) }],
   };
 }

@@ -48,6 +48,8 @@ test('a teacher is made and put in its place, then distilled', async () => {
     ...levers,
     '--evaluate',
     '0',
+    '--student',
+    'teacher',
     '--teacher',
     save,
     '--out',

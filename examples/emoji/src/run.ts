@@ -51,8 +51,8 @@ export async function runEmoji(
       iterations: options.teacherIterations,
       network: networkOf(options.channels),
     },
-    student: { iterations, batchSize, learningRate, ...(await distillationOf(options)) },
-    ...(await leversOf(options, weakOf)),
+    student: { iterations, batchSize, learningRate, ...(await emojiDistillation(options)) },
+    ...(await leversOf(options, weakOf, async () => (await emojiDistillation({ ...options, warmup: 1 })).objective)),
     seed,
     stepsPerRun,
     out,
@@ -63,6 +63,13 @@ export async function runEmoji(
     ...context,
   });
 }
+
+/** The distillation that the options describe. A student that hears of s late needs more of the batch at s = t (docs/log.md). */
+const emojiDistillation = (options: Omit<EmojiConfig, 'out' | 'tensorboard'>): ReturnType<typeof distillationOf> =>
+  distillationOf({
+    ...options,
+    diagonalShare: options.diagonalShare ?? (options.preset === 'default' ? 0.4 : null),
+  });
 
 /** The distance from the emoji, whose statistics come with the example in one size. */
 function distancesOf(samples: number, side: number): NonNullable<ExampleRun['distances']> {

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import {
   flag,
+  fraction,
   pathOr,
   positive,
   whole,
@@ -48,7 +49,7 @@ const networkOptions = {
 
 /** Options of the example. */
 export const EMOJI_OPTIONS = {
-  iterations: whole('steps of the distillation', 1100),
+  iterations: whole('steps of the distillation', 960),
   batchSize: whole('images of one step', 32),
   learningRate: positive('peak of the learning rate of the distillation', 3e-4),
   teacher: pathOr('checkpoint of the teacher; the one that comes with the example unless given', 'FILE', null),
@@ -56,10 +57,15 @@ export const EMOJI_OPTIONS = {
   teacherIterations: whole("steps of the teacher's training", 12_000),
   teacherLearningRate: positive("peak of the teacher's learning rate", 1e-3),
   ...DISTILLATION_OPTIONS,
+  diagonalShare: fraction(
+    'share of the batch at s = t; 0.4 unless given, and that of any preset but the default',
+    null,
+  ),
+  student: { ...DISTILLATION_OPTIONS.student, fallback: 'late-s' as const },
   ...LEVER_OPTIONS,
   weakIterations: whole("steps of the weak teacher's training, with --train-teacher and --guidance", 1500),
   weakChannels: wholes("channels of the weak teacher's U-net, with --train-teacher and --guidance", [16, 32, 64]),
-  evaluate: whole('samples whose distance from the data and recall are measured', 0, 0),
+  evaluate: whole('samples whose distance from the data and recall are measured; 0 leaves it out', 1000, 0),
   ...networkOptions,
   ...machineOptions,
   ...LOGGING_OPTIONS,
