@@ -49,7 +49,7 @@ class AdversarialPeer:
         }
         rate, epsilon = self.task.settings["learningRate"], self.task.settings["epsilon"]
         adam = lambda params: torch.optim.AdamW(
-            params, lr=rate, betas=(0, self.task.settings["beta2"]), eps=epsilon, weight_decay=0, fused=True
+            params, lr=rate, betas=(0.0, self.task.settings["beta2"]), eps=epsilon, weight_decay=0, fused=True
         )
         self.optimizers = {"student": adam(self.student.params.values()), "judge": adam(self.judge.values())}
         self.phases: dict[str, tuple[str, Phase]] = {
