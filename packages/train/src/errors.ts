@@ -96,7 +96,7 @@ export class RunMismatchError extends FlowmapError {
     advice = 'resume it with its own',
   ) {
     super(
-      `${folder} holds a run with other settings (${inWords(differences)}); ${advice}, choose another folder, or remove it`,
+      `${folder} holds a run with other settings (${inWords(differences)}); ${advice}, or choose another folder`,
     );
   }
 }

@@ -6,7 +6,7 @@ import type { Checkpoint } from '../run-store.js';
 import { latestCheckpoint, loadCheckpoint } from './checkpoints.js';
 import { keptPath } from './kept.js';
 import { requireFit } from './require-fit.js';
-import { differencesOf, readRunConfig, requireSameRun, runConfigOf, settingsToExtend } from './run-config.js';
+import { differencesOf, extensionOf, readRunConfig, requireSameRun, runConfigOf } from './run-config.js';
 import type { RunConfig } from './run-config.js';
 import { namesIn, resultFile } from './run-folder.js';
 import type { TrainSetup } from './setup.js';
@@ -44,10 +44,10 @@ export async function openRun(setup: TrainSetup, folder: string): Promise<Run> {
     return { folder, from: undefined, checkpoint, notes: [], begin: () => write(config) };
   }
   const there = await readRunConfig(path, setup.limits);
-  const before = setup.whenFinished === 'extend' ? settingsToExtend(folder, there, setup) : undefined;
-  if (before === undefined) requireSameRun(folder, there, config);
+  const extension = setup.whenFinished === 'extend' ? extensionOf(folder, there, setup) : undefined;
+  if (extension === undefined) requireSameRun(folder, there, setup);
   const from = await loadCheckpoint(checkpoint, setup.trainees, setup.limits);
-  if (before !== undefined && setup.iterations < from.step) {
+  if (extension !== undefined && setup.iterations < from.step) {
     const wanted = `wanted at least ${from.step}, the steps that ${folder} has taken`;
     throw new ConfigError('iterations', `${wanted}; got ${setup.iterations}`);
   }
@@ -55,18 +55,17 @@ export async function openRun(setup: TrainSetup, folder: string): Promise<Run> {
   const changed = there.environment === undefined ? [] : differencesOf(there.environment, config.environment ?? {});
   const note = `goes on in other circumstances (${changed.join('; ')}); its numbers will not be those of a run in one go to the bit`;
   const notes = changed.length > 0 ? [note] : [];
-  if (before === undefined) return { folder, from, checkpoint, notes, begin: () => Promise.resolve() };
+  if (extension === undefined) return { folder, from, checkpoint, notes, begin: () => Promise.resolve() };
 
   const { step } = from;
-  const now = Object.fromEntries(Object.keys(before).map((name) => [name, config.run[name] ?? null]));
   return {
     folder,
     from,
     checkpoint,
-    notes: [`is extended from step ${step} on (${differencesOf(before, now).join('; ')})`, ...notes],
+    notes: [`is extended from step ${step} on (${extension.changes.join('; ')})`, ...notes],
     async begin() {
       await keepResult(folder, there.kind, step); // a folder that has a result is that of a finished run
-      await write({ ...config, extended: [...(there.extended ?? []), { step, before }] });
+      await write({ ...config, extended: [...(there.extended ?? []), { step, before: extension.before }] });
     },
   };
 }

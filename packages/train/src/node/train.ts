@@ -46,7 +46,7 @@ import { startingField, startingStudent } from './starting-model.js';
 export async function trainVelocityField(options: TrainVelocityFieldOptions): Promise<TrainResult> {
   checkFieldOptions(options);
   requireWhole('seed', options.seed, 0);
-  return trainInFolder(setUp(options, { model: await startingField(options), peak: 1e-3 }));
+  return trainInFolder(await setUp(options, { model: await startingField(options), peak: 1e-3 }));
 }
 
 /**
@@ -71,7 +71,7 @@ export async function distill(options: DistillOptions): Promise<TrainResult> {
   }
   const student = await startingStudent(options);
   if (!('network' in teacher)) {
-    if (student !== undefined) return trainInFolder(setUp(options, { model: student, teacher, peak: 2e-4 }));
+    if (student !== undefined) return trainInFolder(await setUp(options, { model: student, teacher, peak: 2e-4 }));
     throw new ConfigError('student', 'wanted a flow map to start from, since the teacher is no model but only runs');
   }
   if (teacher.kind !== 'velocity') throw new ConfigError('teacher', 'wanted a velocity field, got a flow map');
@@ -82,7 +82,9 @@ export async function distill(options: DistillOptions): Promise<TrainResult> {
   const { data, reordered } = matchClasses(options.data, teacher);
   const note = `'${data.name}' has the teacher's classes in another order; its labels are changed to the teacher's order`;
   const model = student ?? flowMapFrom(teacher, seed);
-  return trainInFolder(setUp({ ...options, data }, { model, teacher, peak: 2e-4, notes: reordered ? [note] : [] }));
+  return trainInFolder(
+    await setUp({ ...options, data }, { model, teacher, peak: 2e-4, notes: reordered ? [note] : [] }),
+  );
 }
 
 /** Checks that a teacher is not what an interrupted run left. */
