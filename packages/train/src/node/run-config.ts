@@ -18,6 +18,8 @@ const VERSION = 2;
 
 const runConfig = z.object({
   version: z.int().min(1).max(VERSION),
+  /** Identity of the run, which its checkpoints name. */
+  id: z.string().optional(),
   kind: z.enum(['velocity', 'flowMap']),
   /** What a resumed run must share with the run that it continues. */
   run: z.custom<Readonly<Record<string, Json>>>(

@@ -12,7 +12,7 @@ import { openRun } from './open-run.js';
 import type { DistillOptions, TrainResult, TrainVelocityFieldOptions } from './options.js';
 import { loadBar } from './progress-bar.js';
 import { progress, showNote } from './progress.js';
-import { nextRunFolder, requireRunFolder, resultFile } from './run-folder.js';
+import { nextRunFolder, requireRunFolder, requireStillThere, resultFile } from './run-folder.js';
 import { setUp, type TrainSetup } from './setup.js';
 import { startingField, startingStudent } from './starting-model.js';
 
@@ -103,7 +103,8 @@ async function trainInFolder(setup: TrainSetup): Promise<TrainResult> {
   try {
     const { runtime, trainees, phase, batches, iterations, parts, stepsPerRun, signal, checkpointEvery } = setup;
     const run = await openRun(setup, lock.folder);
-    for (const note of [...setup.notes, ...run.notes]) {
+    const store = await folderStore(run, trainees);
+    for (const note of [...setup.notes, ...run.notes, ...store.notes]) {
       showNote(setup.progress, phase.name, note);
       setup.onNote(note);
     }
@@ -116,7 +117,7 @@ async function trainInFolder(setup: TrainSetup): Promise<TrainResult> {
       parts,
       stepsPerRun,
       signal,
-      store: await folderStore(run, trainees),
+      store,
       callbacks: [
         ...setup.callbacks,
         logging(setup.logEvery, setup.onLog),
@@ -128,6 +129,7 @@ async function trainInFolder(setup: TrainSetup): Promise<TrainResult> {
     const average = training.model({ average: 'ema' });
     const facts = { ...average.training, step, ...(completed ? {} : { completed }) };
     const model: Model = { ...average, training: facts };
+    await requireStillThere(run.folder, run.id);
     if (completed) await saveModel(join(run.folder, resultFile[setup.kind]), model);
     return { model, folder: run.folder, completed, step, log: records };
   } finally {
