@@ -31,7 +31,8 @@ export type Answer = Ready | Checked | Timed;
 export interface Peer {
   readonly ready: Ready;
   check(): Promise<Checked>;
-  time(run: 'train' | 'sample', steps: number): Promise<Timed>;
+  /** Times so many steps of what the peer has under this name: `train` or `sample`, unless it is another kind of peer. */
+  time(run: string, steps: number): Promise<Timed>;
   /** Ends the process. */
   end(): Promise<void>;
 }
@@ -74,7 +75,7 @@ export async function startPeer([program = '', ...args]: readonly string[]): Pro
     if ('error' in answer) throw new PeerError(shown, answer.error);
     return answer;
   }
-  const ask = <T extends Answer>(request: Request): Promise<T> => {
+  const ask = <T extends Answer>(request: { readonly run: string; readonly steps?: number }): Promise<T> => {
     child.stdin.write(`${JSON.stringify(request)}\n`);
     return next<T>();
   };

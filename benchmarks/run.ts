@@ -4,6 +4,7 @@ import { cpus } from 'node:os';
 import { AYF_EMD_PRESETS, type AyfEmdPreset } from '@flowmap/objectives';
 import { choice, choices, flag, pathOr, positive, runCommand, whole, words, type Config } from 'flowmap/node';
 import { timeAdversarialSteps } from './adversarial.js';
+import { timeEvaluation } from './evaluation.js';
 import { timeFrechetDistance } from './frechet-distance.js';
 import { measureFrozenMemory } from './frozen-memory.js';
 import { timeGuidance } from './guidance-cost.js';
@@ -26,6 +27,7 @@ const BENCH_OPTIONS = {
   inPlace: flag('the training steps with and without the C API'),
   peers: flag('the steps beside those of PyTorch, JAX and jax-js'),
   eval: flag('a Fréchet distance'),
+  evaluation: flag('networks, images, distances, precision and recall beside PyTorch, SciPy and Pillow, on one thread'),
   adversarial: flag('the phases of an adversarial finetuning in units of the AYF-EMD step'),
   guidance: flag('no times, but how right one student is at all scales of guidance'),
   guidanceCost: flag('guidance in two calls and in one, inside and outside the step'),
@@ -36,7 +38,7 @@ const BENCH_OPTIONS = {
   iterations: whole('steps of each student; 12,000 for --mixture and 4,000 for --guidance unless given', null),
   rate: positive('learning rate of --mixture', 2e-3),
   opaque: flag('the steps with a teacher that only runs'),
-  python: pathOr('the Python of --peers', 'FILE', 'python3'),
+  python: pathOr('the Python of --peers and --evaluation', 'FILE', 'python3'),
   tfjsNode: pathOr('folder of a built @tensorflow/tfjs-node, for --peers', 'DIR', null),
   rounds: whole('rounds of the benchmarks that take turns', 7),
   task: words('the only task of --peers', 'NAME', null),
@@ -50,6 +52,8 @@ async function bench(options: Config<typeof BENCH_OPTIONS>): Promise<void> {
     await comparePeers({ python, rounds, threads, task: task ?? undefined, small, tfjsNode: tfjsNode ?? undefined });
   } else if (options.eval) {
     timeFrechetDistance(2048, rounds);
+  } else if (options.evaluation) {
+    await timeEvaluation({ python: options.python, rounds, small });
   } else if (options.adversarial) {
     await timeAdversarialSteps(threads, rounds);
   } else if (options.memory) {

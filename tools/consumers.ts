@@ -1,6 +1,7 @@
 // The ways in which users install and build with the packages, each in a folder of its own outside the repository.
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { chromium } from 'playwright';
 import { build, preview } from 'vite';
 import { chromiumFlags, chromiumForTests, isolationHeaders } from './chromium.js';
@@ -151,6 +152,7 @@ async function drawInPage(folder: string): Promise<void> {
   } as const;
   console.log('$ vite build');
   await build(options);
+  printSizes(join(folder, 'dist'));
   const executablePath = chromiumForTests();
   if (executablePath === undefined) return;
   const server = await preview(options);
@@ -164,5 +166,15 @@ async function drawInPage(folder: string): Promise<void> {
   } finally {
     await browser.close();
     await server.close();
+  }
+}
+
+/** What the build of the page consists of, for docs/in-a-browser.md. */
+function printSizes(folder: string): void {
+  for (const file of readdirSync(folder, { recursive: true, withFileTypes: true })) {
+    if (!file.isFile()) continue;
+    const bytes = readFileSync(join(file.parentPath, file.name));
+    const kilobytes = (length: number): string => `${(length / 1000).toFixed(0).padStart(6)} kB`;
+    console.log(`${kilobytes(bytes.length)} ${kilobytes(gzipSync(bytes).length)} compressed  ${file.name}`);
   }
 }

@@ -3,56 +3,48 @@ import { fork } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
-import { parseArgs } from 'node:util';
-import { causeText } from '@flowmap/tensor';
+import { ConfigError } from '@flowmap/core';
+import { choice, flag, pathOr, positive, runCommand, whole, type CommandContext, type Config } from 'flowmap/node';
 import { check } from './check.js';
 import { decoders } from './decoders.js';
 import { saveInput } from './files.js';
 import { CURRENT, type WorkerMessage, type WorkerResult } from './worker-messages.js';
 
-const usage = `usage: npm run fuzz -- [options]
-
-  --decoder NAME  ${Object.keys(decoders).join(', ')}; all of them unless given
-  --runs N        inputs for each decoder; 10000 unless given
-  --seed S        decides the inputs; 0 unless given
-  --seconds T     ends a decoder's run early; for all decoders together
-  --keep          adds inputs that reach something new to the corpus
-  --replay FILE   decodes one file and says what it does; its folder names the decoder unless --decoder does`;
+const OPTIONS = {
+  decoder: choice('the decoder to fuzz; all of them unless given', Object.keys(decoders), null),
+  runs: whole('inputs for each decoder', 10_000),
+  seed: whole('decides the inputs', 0, 0),
+  seconds: positive("ends a decoder's run early; for all decoders together", null),
+  keep: flag('add inputs that reach something new to the corpus'),
+  replay: pathOr(
+    'decodes one file and says what it does; its folder names the decoder unless --decoder does',
+    'FILE',
+    null,
+  ),
+};
 
 /** Milliseconds of silence after which a worker counts as hanging. */
 const SILENCE = 120_000;
 
-async function main(): Promise<void> {
-  const { values } = parseArgs({
-    options: {
-      decoder: { type: 'string' },
-      runs: { type: 'string', default: '10000' },
-      seed: { type: 'string', default: '0' },
-      seconds: { type: 'string', default: 'Infinity' },
-      keep: { type: 'boolean', default: false },
-      replay: { type: 'string' },
-      help: { type: 'boolean', default: false },
-    },
-  });
-  if (values.help) {
-    console.log(usage);
-    return;
-  }
-  const named = values.decoder ?? (values.replay === undefined ? undefined : basename(dirname(resolve(values.replay))));
-  if (named !== undefined && !Object.hasOwn(decoders, named)) throw new RangeError(`no decoder '${named}'\n\n${usage}`);
-  for (const [option, text] of Object.entries({ runs: values.runs, seed: values.seed, seconds: values.seconds })) {
-    if (!(Number(text) >= 0)) throw new RangeError(`--${option}: wanted a number >= 0, got '${text}'`);
+async function fuzz(
+  { decoder, replay: file, ...options }: Config<typeof OPTIONS>,
+  { signal: stop }: CommandContext,
+): Promise<void> {
+  const named = decoder ?? (file === null ? undefined : basename(dirname(resolve(file))));
+  if (named !== undefined && !Object.hasOwn(decoders, named)) {
+    throw new ConfigError('decoder', `wanted one of ${Object.keys(decoders).join(', ')}, got the folder '${named}'`);
   }
   const scratch = mkdtempSync(join(tmpdir(), 'flowmap-fuzz-'));
   try {
-    if (values.replay !== undefined) {
-      await replay(named!, values.replay, scratch);
+    if (file !== null) {
+      await replay(named!, file, scratch);
       return;
     }
     const names = named === undefined ? Object.keys(decoders) : [named];
     for (const name of names) {
-      const seconds = Number(values.seconds) / names.length;
-      const result = await work(name, [values.runs, values.seed, String(seconds)], scratch, values.keep);
+      const seconds = (options.seconds ?? Infinity) / names.length;
+      const result = await work(name, [options.runs, options.seed, seconds].map(String), scratch, options.keep, stop);
+      stop.throwIfAborted();
       console.log(sentence(name, result));
       if (!result || result.faults > 0) process.exitCode = 1;
     }
@@ -74,6 +66,7 @@ function work(
   options: readonly string[],
   scratch: string,
   keep: boolean,
+  stop: AbortSignal,
 ): Promise<WorkerResult | undefined> {
   const args = [name, ...options, scratch, keep ? 'keep' : ''];
   const child = fork(join(import.meta.dirname, 'worker.ts'), args);
@@ -88,7 +81,7 @@ function work(
     });
     child.on('exit', (code, signal) => {
       clearTimeout(timer);
-      if (!result) {
+      if (!result && !stop.aborted) {
         const path = saveInput(name, 'crash', readFileSync(join(scratch, CURRENT)));
         console.error(`${name}: the process ended with ${signal ?? code} or hung at ${path}`);
       }
@@ -106,7 +99,8 @@ function sentence(name: string, result: WorkerResult | undefined): string {
   );
 }
 
-await main().catch((error: unknown) => {
-  console.error(`error: ${causeText(error)}`);
-  process.exitCode = 1;
-});
+const code = await runCommand(
+  { name: 'npm run fuzz --', description: 'Decodes changed files with every decoder.', options: OPTIONS, run: fuzz },
+  process.argv.slice(2),
+);
+if (code !== 0) process.exitCode = code;

@@ -1,8 +1,11 @@
+import { causeText } from '@flowmap/core';
 import { CHART_STYLE, lineChart, type LineChart } from '@flowmap/eval';
 import { drawPoints } from './draw-points.js';
 import {
+  DEFAULTS,
   FEW,
   MANY,
+  MEASURED,
   type Command,
   type Method,
   type Phase,
@@ -36,12 +39,13 @@ const tiles: Readonly<Record<Phase, readonly Tile[]>> = {
   student: tilesIn(element('student-tiles'), [...FEW.map(String), 'data']),
 };
 
-let settings: Settings = settingsOf(location.search);
+let settings: Settings = DEFAULTS;
 let worker: Worker | undefined;
 let status: Status = 'idle';
 let noise: Points | undefined;
 let methods: Readonly<Record<Phase, Method>> | undefined;
-let curves: { losses: Record<Phase, Curve>; distances: Curve[] };
+/** What is drawn over the steps, and how far the teacher's exact flow ends from the data. */
+let curves: { losses: Record<Phase, Curve>; distances: Curve[]; fromData: Curve[]; exact: number };
 /** Milliseconds that the run took before the last start or resumption, and the time of that. */
 let clock = { before: 0, since: 0 };
 
@@ -49,6 +53,7 @@ let clock = { before: 0, since: 0 };
 const DASHES: readonly (readonly number[])[] = [[], [6, 3], [2, 3]];
 
 document.head.append(Object.assign(document.createElement('style'), { textContent: CHART_STYLE }));
+const fault = readAddress();
 device.value = settings.device;
 toggle.addEventListener('click', () => {
   if (status === 'running') tell({ type: 'pause' }, 'paused');
@@ -66,7 +71,18 @@ for (const query of ['(prefers-color-scheme: dark)', '(max-width: 46rem)']) {
 window.addEventListener('resize', redraw);
 setInterval(showTime, 250);
 reset();
-if (new URLSearchParams(location.search).has('start')) start();
+if (fault !== undefined) receive({ type: 'failed', message: fault });
+else if (new URLSearchParams(location.search).has('start')) start();
+
+/** Takes the settings of the page's address; returns what is wrong with it, if anything. */
+function readAddress(): string | undefined {
+  try {
+    settings = settingsOf(location.search);
+    return undefined;
+  } catch (error) {
+    return causeText(error);
+  }
+}
 
 function start(): void {
   reset();
@@ -91,6 +107,8 @@ function reset(): void {
   curves = {
     losses: { teacher: { x: [], y: [] }, student: { x: [], y: [] } },
     distances: FEW.map(() => ({ x: [], y: [] })),
+    fromData: FEW.map(() => ({ x: [], y: [] })),
+    exact: NaN,
   };
   clock = { before: 0, since: 0 };
   for (const tile of [...tiles.teacher, ...tiles.student]) tile.show(undefined);
@@ -120,9 +138,14 @@ function receive(report: Report): void {
       drawCharts();
       return;
     case 'samples':
-      for (const [i, { points, distance }] of report.samples.entries()) {
+      for (const [i, { points, distance, fromData }] of report.samples.entries()) {
         tiles[report.phase][i]!.show({ points, ...(noise ? { noise } : {}), ...(distance ? { distance } : {}) });
-        if (report.phase === 'student') add(curves.distances[i]!, report.step, distance ?? 0);
+        if (report.phase === 'teacher') {
+          if (i === FEW.length) curves.exact = fromData;
+          continue;
+        }
+        add(curves.distances[i]!, report.step, distance ?? 0);
+        add(curves.fromData[i]!, report.step, fromData);
       }
       drawCharts();
       return;
@@ -178,7 +201,9 @@ function showMethods(): void {
 }
 
 function drawCharts(): void {
-  element('curves').innerHTML = [lossChart('teacher'), lossChart('student'), distanceChart()].map(lineChart).join('');
+  element('curves').innerHTML = [lossChart('teacher'), lossChart('student'), distanceChart(), dataChart()]
+    .map(lineChart)
+    .join('');
 }
 
 function lossChart(phase: Phase): LineChart {
@@ -196,11 +221,27 @@ function distanceChart(): LineChart {
     title: 'Student’s distance to the teacher',
     x: { label: 'training step', to: settings.studentSteps },
     y: { label: 'distance' },
-    lines: curves.distances.map((curve, i) => {
-      const name = FEW[i] === 1 ? '1 step' : `${String(FEW[i])} steps`;
-      return { ...curve, name, ...(i > 0 ? { dash: DASHES[i]! } : {}) };
-    }),
+    lines: linesOf(curves.distances),
   };
+}
+
+function dataChart(): LineChart {
+  const teacher = { name: `teacher, ${String(MANY)} steps`, role: 'teacher' } as const;
+  const ends = [0, settings.studentSteps];
+  return {
+    title: 'Student’s distance from the data',
+    note: `of ${String(MEASURED)} points, sliced Wasserstein-2`,
+    x: { label: 'training step', to: settings.studentSteps },
+    y: { label: 'distance' },
+    lines: [...linesOf(curves.fromData), { ...teacher, x: ends, y: ends.map(() => curves.exact) }],
+  };
+}
+
+function linesOf(curvesOfSteps: readonly Curve[]): LineChart['lines'] {
+  return curvesOfSteps.map((curve, i) => {
+    const name = FEW[i] === 1 ? '1 step' : `${String(FEW[i])} steps`;
+    return { ...curve, name, ...(i > 0 ? { dash: DASHES[i]! } : {}) };
+  });
 }
 
 function add(curve: Curve, step: number, value: number): void {

@@ -31,6 +31,9 @@ export const FEW = [1, 2, 4] as const;
 /** Euler steps of the teacher that count as its exact flow. */
 export const MANY = 32;
 
+/** Points whose distance from the data is measured, at most. */
+export const MEASURED = 256;
+
 export type Phase = 'teacher' | 'student';
 
 /** What a phase trains by: its objective's name, and what the objective says of itself. */
@@ -82,4 +85,6 @@ export interface Samples {
    * itself.
    */
   readonly distance?: number;
+  /** Sliced Wasserstein-2 distance of the first of the points from as many of the data. */
+  readonly fromData: number;
 }

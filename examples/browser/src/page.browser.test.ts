@@ -41,8 +41,10 @@ test('the page trains a teacher and a student, and draws what they sample', asyn
     'Teacher’s loss: loss over training step',
     'Student’s loss: loss over training step',
     'Student’s distance to the teacher: distance over training step',
+    'Student’s distance from the data: distance over training step',
   ]);
-  expect(charts.map((chart) => chart.querySelectorAll('path.line').length)).toEqual([1, 1, 3]);
+  expect(charts.map((chart) => chart.querySelectorAll('path.line').length)).toEqual([1, 1, 3, 4]);
+  for (const path of charts[3]!.querySelectorAll('path.line')) expect(path.getAttribute('d')).toMatch(/^M[\d. ]+L/);
   expect(document.querySelector('#curves')!.textContent).toContain('AYF-EMD');
   expect(document.querySelector('#methods')!.textContent).toContain('warm-up');
 

@@ -1,8 +1,9 @@
 import type { LogRecord } from '@flowmap/core';
-import { instrumentCharts, objectiveSection, renderReport, type ReportSection } from '@flowmap/eval';
+import { imageGrid, type Picture } from '@flowmap/data';
+import { distanceChart, instrumentCharts, objectiveSection, renderReport, type ReportSection } from '@flowmap/eval';
 import { ayfEmd } from '@flowmap/objectives';
 import { cdp } from 'vitest/browser';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, expectTypeOf, test } from 'vitest';
 
 /** A page that has everything that a report can have, with long words and numbers of all sizes. */
 const page = renderReport({
@@ -51,6 +52,20 @@ const page = renderReport({
         loss: Array.from({ length: 8 }, () => ({ share: 1 / 8, drawn: 1 / 8, metrics: { tangentNorm: 12_345.6 } })),
         watch: 'tangentNorm',
       }),
+    },
+    {
+      title: 'How far from the data',
+      charts: [
+        distanceChart({
+          over: 'steps',
+          title: 'Distance',
+          curves: [
+            { name: 'Student, flow map', values: { 1: 60.2, 2: 41, 4: 38.7 } },
+            { name: 'Student, consistency sampler', dash: [6, 3], values: { 1: 60.2, 2: 45, 4: 44.2 } },
+            { name: 'Teacher, Euler', role: 'teacher', values: { 4: 55.5 } },
+          ],
+        }),
+      ],
     },
     objectiveSection({ title: 'How the student learned', objective: ayfEmd(), log: log() }),
     { title: 'The run', facts: [{ data: 'x'.repeat(200), seed: 0 }, { versions: 'many, '.repeat(40) }] },
@@ -144,7 +159,7 @@ describe.each([
 
   test('has charts whose axes are labelled, in letters that are large enough and do not overlap', async () => {
     const charts = [...(await open(width, scheme)).querySelectorAll('.chart > svg')];
-    expect(charts).toHaveLength(9);
+    expect(charts).toHaveLength(10);
     for (const chart of charts) {
       const name = chart.getAttribute('aria-label')!;
       expect(chart.querySelectorAll('.axis').length, name).toBe(2);
@@ -188,3 +203,11 @@ function luminance(colour: string): number {
     });
   return 0.2126 * red! + 0.7152 * green! + 0.0722 * blue!;
 }
+
+test('the pixels of a picture are what a canvas takes, in types too', () => {
+  expectTypeOf<Picture['pixels']>().toExtend<ImageDataArray>();
+  const { pixels, width, height } = imageGrid({ images: [1, -1], shape: [1, 1, 1], gap: 0 });
+  const context = document.createElement('canvas').getContext('2d')!;
+  context.putImageData(new ImageData(pixels, width, height), 0, 0);
+  expect([...context.getImageData(0, 0, 2, 1).data]).toEqual([255, 255, 255, 255, 0, 0, 0, 255]);
+});

@@ -1,11 +1,13 @@
 import { euler, flowMapFrom, flowMapSampler, mlp, velocityField, type Model, type Objective } from '@flowmap/core';
 import { checkerboard } from '@flowmap/data';
+import { features, slicedWasserstein } from '@flowmap/eval';
 import { ayfEmd, flowMatching } from '@flowmap/objectives';
 import { onnxRuntime } from '@flowmap/runtime-onnx';
-import { normalBatch } from '@flowmap/tensor';
+import { hostTensor, normalBatch } from '@flowmap/tensor';
 import {
   FEW,
   MANY,
+  MEASURED,
   type Method,
   type Phase,
   type Points,
@@ -35,6 +37,7 @@ export async function run(settings: Settings, report: (report: Report) => void, 
     data: Float32Array.from(drawn.x),
   });
 
+  const held = Float32Array.from(drawn.x);
   const common = { runtime, data, batchSize, seed, gate };
   const network = mlp({ shape: data.shape, width, depth });
   const progress =
@@ -53,7 +56,8 @@ export async function run(settings: Settings, report: (report: Report) => void, 
     pictures: 10,
     picture: async (step, params) => {
       const exact = await teacherSampler.sample(params, MANY);
-      const samples = [...(await few(teacherSampler, params, exact)), { steps: MANY, points: exact }];
+      const many = { steps: MANY, points: exact, fromData: distanceFrom(held, exact) };
+      const samples = [...(await few(teacherSampler, params, exact, held)), many];
       report({ type: 'samples', phase: 'teacher', step, samples });
     },
   });
@@ -72,7 +76,7 @@ export async function run(settings: Settings, report: (report: Report) => void, 
     progress: progress('student'),
     pictures: 20,
     picture: async (step, params) => {
-      report({ type: 'samples', phase: 'student', step, samples: await few(studentSampler, params, exact) });
+      report({ type: 'samples', phase: 'student', step, samples: await few(studentSampler, params, exact, held) });
     },
   });
   await studentSampler.dispose();
@@ -83,11 +87,11 @@ function methodOf({ name, about }: Objective): Method {
   return { title: about?.title ?? name, text: about?.text ?? '' };
 }
 
-async function few(sampler: PointSampler, params: Model['params'], exact: Points): Promise<Samples[]> {
+async function few(sampler: PointSampler, params: Model['params'], exact: Points, data: Points): Promise<Samples[]> {
   const samples: Samples[] = [];
   for (const steps of FEW) {
     const points = await sampler.sample(params, steps);
-    samples.push({ steps, points, distance: distance(points, exact) });
+    samples.push({ steps, points, distance: distance(points, exact), fromData: distanceFrom(data, points) });
   }
   return samples;
 }
@@ -96,4 +100,13 @@ async function few(sampler: PointSampler, params: Model['params'], exact: Points
 function distance(a: Points, b: Points): number {
   const total = a.reduce((sum, value, i) => sum + (value - b[i]!) ** 2, 0);
   return Math.sqrt(total / (a.length / 2));
+}
+
+/** How far points are from the data: they are of two dimensions, in which the sliced distance sees everything. */
+function distanceFrom(data: Points, points: Points): number {
+  const [some, others] = [points, data].map((all) => {
+    const part = all.subarray(0, 2 * MEASURED);
+    return features(hostTensor([part.length / 2, 2], part));
+  });
+  return slicedWasserstein(some!, others!).value;
 }

@@ -1,6 +1,14 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { euler, flowMapSampler, matchClasses, type Dataset, type Model, type Sampler } from '@flowmap/core';
+import {
+  consistency,
+  euler,
+  flowMapSampler,
+  matchClasses,
+  type Dataset,
+  type Model,
+  type Sampler,
+} from '@flowmap/core';
 import { writeFileAtomic } from '@flowmap/core/node';
 import { weights } from '@flowmap/efficientnet-lite0';
 import {
@@ -8,13 +16,19 @@ import {
   decodeMoments,
   efficientNetLite0,
   encodeMoments,
+  extractFeatures,
   extractMoments,
   frechetDistance,
+  frechetDistanceOfFeatures,
   frechetReference,
+  plainLinearAlgebra,
   protocolText,
   type Extractor,
+  type FrechetReference,
+  type MetricResult,
   type Moments,
 } from '@flowmap/eval';
+import { nativeLinearAlgebra } from '@flowmap/eval/node';
 import { hostTensor, type HostTensor, type Runtime } from '@flowmap/tensor';
 import { interruptible } from 'flowmap/node';
 import { sampleFixedNoises, type EvaluationOptions } from './evaluate.js';
@@ -22,6 +36,8 @@ import { sampleFixedNoises, type EvaluationOptions } from './evaluate.js';
 /** Step counts at which the student is measured, and the teacher. */
 const STUDENT_STEPS = [1, 2, 4] as const;
 const TEACHER_STEPS = [4] as const;
+/** Of the student by the consistency sampler, which is the flow map itself in one step. */
+const CONSISTENCY_STEPS = [2, 4] as const;
 
 /** Images of the data that are compared with, at most. */
 const REFERENCE_COUNT = 10_000;
@@ -37,6 +53,8 @@ export interface Distances {
   /** Fréchet distance of EfficientNet-Lite0's features, by steps. */
   readonly student: Readonly<Record<(typeof STUDENT_STEPS)[number], number>>;
   readonly teacher: Readonly<Record<(typeof TEACHER_STEPS)[number], number>>;
+  /** Of the student by the consistency sampler, where it was asked for. */
+  readonly consistency?: Readonly<Record<(typeof CONSISTENCY_STEPS)[number], number>>;
 }
 
 /** What is measured against what. */
@@ -49,6 +67,8 @@ interface DistanceOptions extends Pick<EvaluationOptions, 'signal' | 'onProgress
   readonly samples: number;
   /** File of the data's statistics; written where it is missing. */
   readonly statistics: string;
+  /** Whether the consistency sampler is measured, which takes half as long again; false unless given. */
+  readonly consistency?: boolean;
 }
 
 /**
@@ -63,13 +83,14 @@ export async function measureDistances(options: DistanceOptions): Promise<Distan
   const runtime = interruptible(options.runtime, signal);
   const extractor = await efficientNetLite0({ runtime, weights: await weights() });
   try {
-    const reference = frechetReference(await statisticsOf(data, extractor, statistics, onProgress));
+    const moments = await statisticsOf(data, extractor, statistics, onProgress);
+    const linearAlgebra = await nativeLinearAlgebra().catch(() => plainLinearAlgebra);
+    const reference = frechetReference(moments, { linearAlgebra });
     const labels = await labelsOf(matchClasses(data, teacher).data, count);
     const common = { runtime, count, ...(labels ? { labels } : {}), ...(signal ? { signal } : {}) };
     let protocol = ''; // the same for all
     const distance = async (samples: HostTensor): Promise<number> => {
-      const moments = await extractMoments(extractor, inParts(samples));
-      const result = frechetDistance(moments.moments(), reference);
+      const result = await distanceOf(samples, extractor, reference);
       protocol = protocolText(result.protocol);
       return result.value;
     };
@@ -77,29 +98,44 @@ export async function measureDistances(options: DistanceOptions): Promise<Distan
       model: Model,
       sampler: Sampler,
       steps: readonly number[],
+      who: string,
     ): Promise<Record<number, number>> => {
       const samples = await sampleFixedNoises(model, sampler, steps, common);
       const values: Record<number, number> = {};
       for (const [i, n] of steps.entries()) {
-        onProgress?.(
-          `distance of the ${model === student ? 'student' : 'teacher'}, ${n} ${n === 1 ? 'step' : 'steps'}`,
-        );
+        onProgress?.(`distance of the ${who}, ${n} ${n === 1 ? 'step' : 'steps'}`);
         values[n] = await distance(samples[i]!);
       }
       return values;
     };
-    const students = await measured(student, flowMapSampler(), STUDENT_STEPS);
-    const teachers = await measured(teacher, euler(), TEACHER_STEPS);
+    const students = await measured(student, flowMapSampler(), STUDENT_STEPS, 'student');
+    const teachers = await measured(teacher, euler(), TEACHER_STEPS, 'teacher');
+    const consistent = options.consistency
+      ? await measured(student, consistency(), CONSISTENCY_STEPS, 'consistency sampler')
+      : undefined;
     return {
       protocol,
       samples: count,
       reference: reference.moments.count,
       student: students as Distances['student'],
       teacher: teachers as Distances['teacher'],
+      ...(consistent ? { consistency: consistent as NonNullable<Distances['consistency']> } : {}),
     };
   } finally {
     await extractor.dispose();
   }
+}
+
+/** The distance of samples, by their features where those are few, and otherwise holding one batch of them at a time. */
+async function distanceOf(
+  samples: HostTensor,
+  extractor: Extractor,
+  reference: FrechetReference,
+): Promise<MetricResult> {
+  if (samples.shape[0]! >= reference.moments.width) {
+    return frechetDistance((await extractMoments(extractor, inParts(samples))).moments(), reference);
+  }
+  return frechetDistanceOfFeatures(await extractFeatures(extractor, inParts(samples)), reference);
 }
 
 /** The data's statistics, from the file or, where it is missing, into it. */

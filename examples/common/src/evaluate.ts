@@ -46,6 +46,8 @@ export interface EvaluationOptions {
   readonly runtime: Runtime;
   /** Samples from each method; 256 unless given. */
   readonly count?: number;
+  /** Where the samples start, `[count, ...shape]`; fixed normal noise unless given. */
+  readonly noise?: HostTensor;
   /** Class of each sample; the classes in turn unless given. */
   readonly labels?: Int32Array;
   /** Samples per run of a sampler; 64 unless given. */
@@ -71,10 +73,13 @@ export async function sampleFixedNoises(
   model: Model,
   sampler: Sampler,
   stepCounts: readonly number[],
-  { runtime, count = EVALUATION_COUNT, batchSize = 64, signal, onProgress, ...given }: EvaluationOptions,
+  { runtime, batchSize = 64, signal, onProgress, ...given }: EvaluationOptions,
 ): Promise<HostTensor[]> {
   const { shape } = model.network.config;
-  const noise = normalBatch({ seed: 0, purpose: 'evaluation' }, [count, ...shape]);
+  const count = given.noise?.shape[0] ?? given.count ?? EVALUATION_COUNT;
+  const noise =
+    (given.noise?.data as Float32Array | undefined) ??
+    normalBatch({ seed: 0, purpose: 'evaluation' }, [count, ...shape]);
   const labels = given.labels ?? evaluationLabels(count, model.classes.length);
   const size = sizeOf(shape);
   const compiled = await compileSampler(interruptible(runtime, signal), model, { sampler, batchSize });

@@ -46,6 +46,8 @@ export interface ExampleRun extends CommandContext {
     readonly samples: number;
     /** File of the data's statistics; one in the run's folder, made from the data, unless given. */
     readonly statistics?: string;
+    /** Whether the student is also measured by the consistency sampler; false unless given. */
+    readonly consistency?: boolean;
   };
   /** Samples to show and measure; the 256 of the RMSE unless given. */
   readonly samples?: number;

@@ -8,9 +8,11 @@ import {
 } from '@flowmap/eval';
 import { flowMatching } from '@flowmap/objectives';
 import { EVALUATION_COUNT, REFERENCE_STEPS, STEP_COUNTS, type StepCount } from './evaluate.js';
-import type { Distances } from './distances.js';
+import { distanceSection } from './distance-section.js';
 import type { ExampleRun } from './example-run.js';
 import { instrumentSection } from './instrument-section.js';
+import type { Looks } from './looks.js';
+import { looksSections } from './looks-sections.js';
 import type { Metrics } from './metrics.js';
 import { labelOf, type SamplePicture } from './pictures.js';
 import { settingsOf, timingsOf, titleOf } from './report-facts.js';
@@ -21,12 +23,14 @@ export interface ReportSource {
   readonly run: ExampleRun;
   readonly metrics: Metrics;
   readonly pictures: readonly SamplePicture[];
+  /** Of images whose distance was measured. */
+  readonly looks: Looks | undefined;
   readonly teacher: Trained;
   readonly student: Trained;
 }
 
 /** The report of a run. */
-export function reportOf({ run, metrics, pictures, teacher, student }: ReportSource): Report {
+export function reportOf({ run, metrics, pictures, looks, teacher, student }: ReportSource): Report {
   const { objective, iterations } = run.student;
   const millions = (metrics.parameters / 1e6).toPrecision(2);
   const learned = objectiveSection({ title: 'How the student learned', objective, log: student.log });
@@ -48,6 +52,7 @@ export function reportOf({ run, metrics, pictures, teacher, student }: ReportSou
       ...(pictures.every(({ strip }) => strip) ? stripSections(pictures) : [tileSection(pictures)]),
       errorSection(metrics),
       ...(metrics.distances ? [distanceSection(metrics.distances)] : []),
+      ...(looks ? looksSections(looks) : []),
       instrumentSection(metrics, objective),
       learned,
       ...(teacher.log.length > 1 ? [taught] : []),
@@ -77,9 +82,6 @@ function figuresOf({ teacher, student, trainStep, wallSeconds }: Metrics): Repor
     { label: 'from start to report', value: durationText(wallSeconds) },
   ];
 }
-
-/** Features of EfficientNet-Lite0. */
-const FEATURES = 1280;
 
 const METHODS = { reference: 'Heun', teacher: 'Euler', student: 'flow map' };
 
@@ -160,29 +162,5 @@ function errorSection({ teacher, student }: Metrics): ReportSection {
         };
       }),
     },
-  };
-}
-
-function distanceSection({ protocol, samples, reference, teacher, student }: Distances): ReportSection {
-  const number = new Intl.NumberFormat('en-GB');
-  const rows = [
-    ...Object.entries(student).map(([steps, value]) => ['Student, flow map', steps, value] as const),
-    ...Object.entries(teacher).map(([steps, value]) => ['Teacher, Euler', steps, value] as const),
-  ];
-  return {
-    title: 'How far from the data',
-    text:
-      `The Fréchet distance between ${number.format(samples)} samples and ${number.format(reference)} images of the data, by the features of ` +
-      'EfficientNet-Lite0, a network that tells what is in photographs: lower is better. It is no FID, and compares within this ' +
-      'table only, since it grows as samples get fewer.' +
-      (samples < FEATURES ? ` Fewer samples than the ${number.format(FEATURES)} features make it larger still.` : ''),
-    table: {
-      columns: [{ title: 'distance' }],
-      rows: rows.map(([who, steps, value]) => ({
-        label: `${who}, ${steps === '1' ? '1 step' : `${steps} steps`}`,
-        cells: [value.toFixed(1)],
-      })),
-    },
-    facts: [{ protocol }],
   };
 }

@@ -8,6 +8,7 @@ import { measureDistances } from './distances.js';
 import { sampleEndpoints } from './evaluate.js';
 import type { ExampleRun } from './example-run.js';
 import { readInstruments } from './instruments.js';
+import { drawLooks } from './looks.js';
 import { measure } from './metrics.js';
 import { writePictures } from './pictures.js';
 import { reportOf } from './report-of.js';
@@ -68,11 +69,16 @@ async function runIn(folder: string, run: ExampleRun): Promise<void> {
       }),
     ));
 
+  const looks =
+    run.distances && Number.isFinite(data.length)
+      ? await timed('neighbours', () => drawLooks({ runtime, data, student: student.model, signal }))
+      : undefined;
+
   await removeTemporaries(folder);
   const pictures = await writePictures(folder, endpoints, run.presentation, signal);
   const metrics = await measure({ run, endpoints, instruments, distances, student, parts });
   await writeFileAtomic(join(folder, 'metrics.json'), `${JSON.stringify(metrics, null, 2)}\n`);
-  const report = reportOf({ run, metrics, pictures, teacher, student });
+  const report = reportOf({ run, metrics, pictures, looks, teacher, student });
   signal.throwIfAborted();
   await writeFileAtomic(join(folder, REPORT), renderReport(report));
   print(summary(folder, metrics));

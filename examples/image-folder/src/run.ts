@@ -1,4 +1,4 @@
-import { unet } from '@flowmap/core';
+import { sizesOf, unet } from '@flowmap/core';
 import { imageFolderSummary } from '@flowmap/data/node';
 import { EVALUATION_COUNT, evaluationLabels, imageGrids, loadTeacher, runExample } from '@flowmap/example-common';
 import { distillationOf, openRuntime, readImages, type CommandContext } from 'flowmap/node';
@@ -29,7 +29,7 @@ export async function runImageFolder(
       iterations: options.teacherIterations,
       batchSize,
       learningRate: options.teacherLearningRate,
-      network: unet({ shape: data.shape, classes, channels, blocks }),
+      network: unet({ ...sizesOf(data), channels, blocks }),
     },
     student: { iterations, batchSize, learningRate, ...(await distillationOf(options)) },
     seed,
@@ -38,7 +38,7 @@ export async function runImageFolder(
     out,
     tensorboard,
     options,
-    ...(options.evaluate === 0 || data.length < 2 ? {} : { distances: { samples: options.evaluate } }),
+    ...(options.evaluate === 0 || data.length < 2 ? {} : { distances: { samples: options.evaluate, consistency: true } }),
     presentation: imageGrids(evaluationLabels(EVALUATION_COUNT, classes), classes),
     ...context,
   });

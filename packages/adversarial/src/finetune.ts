@@ -1,5 +1,5 @@
 import { ConfigError, type Model, type Phase, type Schedule } from '@flowmap/core';
-import { requireWhole, sameShape } from '@flowmap/tensor';
+import { requireKnownOptions, requireWhole, sameShape, type OptionNames } from '@flowmap/tensor';
 import type { Augmentation } from './augmentation.js';
 import type { Discriminator } from './discriminator.js';
 import { relativisticPairing, type AdversarialLoss } from './losses.js';
@@ -26,7 +26,7 @@ export interface PenaltyOptions {
    * 0, every, 2 every, …, with that factor.
    */
   readonly every?: number;
-  /** Distance of the differences, > 0; 0.01 unless given. */
+  /** Distance of the differences, > 0; 0.01 unless given. Refused with `exact`, which takes none. */
   readonly step?: number;
 }
 
@@ -39,7 +39,7 @@ export interface BalanceOptions {
   readonly scales?: 'adversarial' | 'objective' | 'nothing';
   /** Parameters by which the gradients are taken; those of the student's layer `output` unless given. */
   readonly lastLayer?: readonly string[];
-  /** Largest weight, > 0; 1e4 unless given. */
+  /** Largest weight, > 0; 1e4 unless given. Refused with `scales: 'nothing'`. */
   readonly largest?: number;
 }
 
@@ -80,7 +80,7 @@ export interface FinetuneOptions {
  * `objectiveGradient` and `adversarialGradient` (norms at the last layer), `diversity` and `realDiversity` (mean
  * distance of two samples in the discriminator's features).
  *
- * @throws {ConfigError} for a student that is no flow map, a discriminator for other samples or other classes, an
+ * @throws {ConfigError} for an unknown option or one without effect, a student that is no flow map, a discriminator for other samples or other classes, an
  *   objective with batches of fewer than 2 samples, a last layer that is not known, or a number out of its range
  */
 export function finetune(options: FinetuneOptions): Phase[] {
@@ -93,7 +93,30 @@ export function finetune(options: FinetuneOptions): Phase[] {
   ];
 }
 
+const OPTIONS: OptionNames<FinetuneOptions> = {
+  student: true,
+  objective: true,
+  discriminator: true,
+  seed: true,
+  loss: true,
+  weight: true,
+  steps: true,
+  penalty: true,
+  balance: true,
+  augmentation: true,
+  judge: true,
+};
+const PENALTY: OptionNames<PenaltyOptions> = {
+  weight: true,
+  real: true,
+  fake: true,
+  method: true,
+  every: true,
+  step: true,
+};
+
 function settingOf(options: FinetuneOptions): Setting {
+  requireKnownOptions('finetune', options, OPTIONS);
   const { student, objective, discriminator, seed, loss = relativisticPairing, judge = 'discriminator' } = options;
   requireWhole('finetune.seed', seed, 0);
   requireFlowMap(student);
@@ -165,7 +188,11 @@ function stepsOf(steps: NonNullable<FinetuneOptions['steps']>): Setting['steps']
 
 function penaltyOf(given: PenaltyOptions | false): PenaltySetting | undefined {
   if (given === false) return undefined;
+  requireKnownOptions('finetune.penalty', given, PENALTY);
   const { weight = 0.1, real = true, fake = true, method = 'exact', every = 1, step = 0.01 } = given;
+  if (given.step !== undefined && method === 'exact') {
+    throw new ConfigError('finetune.penalty.step', "has no effect with method: 'exact', which takes no differences");
+  }
   requireWhole('finetune.penalty.every', every);
   requirePositive('finetune.penalty.step', step);
   if (!real && !fake) throw new ConfigError('finetune.penalty', 'wanted R1 or R2, got neither; false is for none');
@@ -173,7 +200,11 @@ function penaltyOf(given: PenaltyOptions | false): PenaltySetting | undefined {
 }
 
 function balanceOf({ network }: FinetuneOptions['student'], given: BalanceOptions): BalanceSetting {
+  requireKnownOptions('finetune.balance', given, { scales: true, lastLayer: true, largest: true });
   const { scales = 'adversarial', largest = 1e4 } = given;
+  if (given.largest !== undefined && scales === 'nothing') {
+    throw new ConfigError('finetune.balance.largest', "has no effect with scales: 'nothing', where the weight is 1");
+  }
   requirePositive('finetune.balance.largest', largest);
   const { parameters } = network;
   const moving = Object.keys(parameters).filter((name) => parameters[name]!.fixed !== true);

@@ -8,7 +8,8 @@ import { fencesOf, parseFences, type Fence } from './internal/fences.js';
 import { root, workspaces } from './internal/workspace.js';
 
 const published = workspaces('packages').filter(({ manifest }) => manifest.private !== true);
-const readmes = ['README.md', 'CONTRIBUTING.md', ...published.map(({ folder }) => `${folder}/README.md`)];
+const pages = ['add-a', 'in-a-browser', 'your-own-images'].map((name) => `docs/${name}.md`);
+const readmes = ['README.md', 'CONTRIBUTING.md', ...pages, ...published.map(({ folder }) => `${folder}/README.md`)];
 const fences = readmes.flatMap(fencesOf).map((fence) => ({ ...fence, title: `${fence.readme}:${String(fence.line)}` }));
 
 // The examples become files of this package, which depends on every other; those of a README run in a folder of their own.

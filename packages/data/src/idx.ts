@@ -1,5 +1,5 @@
 import type { Dataset } from '@flowmap/core';
-import { DataError, SampleError } from '@flowmap/core';
+import { DataError, requireKnownOptions, SampleError } from '@flowmap/core';
 import { imageDataset } from './image-dataset.js';
 import { badArgument } from './internal/checks.js';
 
@@ -70,7 +70,9 @@ export interface IdxDatasetOptions {
  * @throws {SampleError} naming the first sample whose label has no class
  * @throws {ConfigError} when classes are given without labels
  */
-export function idxDataset({ images, labels, classes, name = 'IDX' }: IdxDatasetOptions): Dataset {
+export function idxDataset(options: IdxDatasetOptions): Dataset {
+  requireKnownOptions('idxDataset', options, { images: true, labels: true, classes: true, name: true });
+  const { images, labels, classes, name = 'IDX' } = options;
   const [count, height, width] = images.shape;
   if (classes !== undefined && classes.length > 0 && !labels) {
     throw badArgument(`idxDataset(${name})`, 'labels', `given for ${classes.length} classes`, 'none');

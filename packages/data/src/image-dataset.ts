@@ -1,4 +1,4 @@
-import { classConditions, type Batch, type Dataset } from '@flowmap/core';
+import { classConditions, requireKnownOptions, type Batch, type Dataset } from '@flowmap/core';
 import { badArgument, checkImageShape, checkIndices } from './internal/checks.js';
 import { bytesOf, digestOf } from './internal/digest.js';
 
@@ -35,7 +35,9 @@ const FLOAT_OF_BYTE = Float32Array.from({ length: 256 }, (_, byte) => byte / 127
  * const { x } = await data.batch([1]); // 48 values, all 1
  * ```
  */
-export function imageDataset({ name, pixels, shape, labels, classes = [] }: ImageDatasetOptions): Dataset {
+export function imageDataset(options: ImageDatasetOptions): Dataset {
+  requireKnownOptions('imageDataset', options, { name: true, pixels: true, shape: true, labels: true, classes: true });
+  const { name, pixels, shape, labels, classes = [] } = options;
   const operation = `imageDataset(${name})`;
   checkImageShape(operation, shape);
   const size = shape[0] * shape[1] * shape[2];

@@ -1,3 +1,4 @@
+import { requireKnownOptions } from '@flowmap/core';
 import { badArgument, checkImageShape, checkInteger } from './internal/checks.js';
 import type { Rgb } from './rgb.js';
 import { checkBackground } from './rgb.js';
@@ -33,7 +34,16 @@ export interface Picture {
  *
  * @throws {ConfigError} when the images are not complete images of the given shape, or an option is out of range
  */
-export function imageGrid({ images, shape, scale = 1, gap = 1, ...options }: ImageGridOptions): Picture {
+export function imageGrid(options: ImageGridOptions): Picture {
+  requireKnownOptions('imageGrid', options, {
+    images: true,
+    shape: true,
+    columns: true,
+    scale: true,
+    gap: true,
+    background: true,
+  });
+  const { images, shape, scale = 1, gap = 1 } = options;
   checkImageShape('imageGrid', shape);
   const [channels, rows, cols] = shape;
   const plane = rows * cols;

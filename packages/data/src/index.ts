@@ -1,4 +1,6 @@
 export { CIFAR10_CLASSES, parseCifar10 } from './cifar10.js';
+export { distribution } from './distribution.js';
+export type { DistributionOptions } from './distribution.js';
 export { idxDataset, parseIdx } from './idx.js';
 export type { IdxArray, IdxDatasetOptions } from './idx.js';
 export { imageDataset } from './image-dataset.js';

@@ -24,14 +24,16 @@ export {
   frechetReference,
   type FrechetOptions,
   type FrechetReference,
+  type FrechetReferenceOptions,
 } from './metrics/frechet-distance.js';
 export { fdInfinity } from './metrics/fd-infinity.js';
 export { kernelDistance, type KernelDistanceOptions } from './metrics/kernel-distance.js';
 export { inceptionScore } from './metrics/inception-score.js';
-export { precisionRecall, type PrecisionRecall } from './metrics/precision-recall.js';
+export { precisionRecall, precisionRecallOnRuntime, type PrecisionRecall } from './metrics/precision-recall.js';
 export { densityCoverage, type DensityCoverage } from './metrics/density-coverage.js';
 export { clipScore } from './metrics/clip-score.js';
 export { slicedWasserstein } from './metrics/sliced-wasserstein.js';
+export { nearestNeighbours, type Neighbour } from './metrics/nearest-neighbours.js';
 export { mind } from './metrics/mind.js';
 export { energyDistance } from './metrics/energy-distance.js';
 export { extractBatches, extractFeatures, type Batches, type Extractor } from './extractors/extractor.js';
@@ -44,7 +46,9 @@ export { evaluation, type EvaluationOptions } from './callbacks/evaluation.js';
 export { mapErrorByLength, type MapError, type MapErrorOptions } from './instruments/map-error.js';
 export { velocityDrift, type Drift, type VelocityDriftOptions } from './instruments/velocity-drift.js';
 export type { InstrumentOptions } from './instruments/fields.js';
+export { plainLinearAlgebra, type LinearAlgebra } from './linear-algebra/linear-algebra.js';
 export type { PivotedCholesky } from './linear-algebra/pivoted-cholesky.js';
+export type { ProductShape } from './linear-algebra/products.js';
 export {
   EFFICIENTNET_LITE0_SIZE,
   EFFICIENTNET_LITE0_WIDTH,
@@ -69,6 +73,7 @@ export { decodeTorchFile, type TorchFileLimits } from './weights/torch-file.js';
 export { barChart, type BarChart } from './report/bar-chart.js';
 export type { ChartAxis, ChartRole } from './report/chart.js';
 export { CHART_STYLE } from './report/chart-style.js';
+export { classTable, distanceChart, type DistanceChartOptions, type DistanceCurve } from './report/distance-chart.js';
 export { instrumentCharts, type InstrumentReadings, type LengthShare } from './report/instrument-charts.js';
 export { lineChart, type ChartLine, type LineChart } from './report/line-chart.js';
 export { objectiveSection, type ObjectiveSectionOptions } from './report/objective-section.js';

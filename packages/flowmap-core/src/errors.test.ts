@@ -1,6 +1,6 @@
+import { quoted } from '@flowmap/tensor';
 import { expect, test } from 'vitest';
 import { CheckpointError, ConfigError, DataError, WriteError } from './errors.js';
-import { quoted } from './internal/json.js';
 
 const hostile = 'a\n\u001b[31m\u009b\u200b\u202eb\ud800\u2028.png';
 

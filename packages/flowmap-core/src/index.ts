@@ -4,8 +4,12 @@ export {
   fillNormals,
   hostTensor,
   normalBatch,
+  inWords,
   normals,
+  quoted,
+  requireKnownOptions,
   uniforms,
+  type OptionNames,
   type RandomKey,
 } from '@flowmap/tensor';
 export {
@@ -92,6 +96,7 @@ export {
 } from './networks/conditioning.js';
 export { loader, type Loader, type LoaderOptions } from './data/loader.js';
 export { matchClasses, type MatchedClasses } from './data/match-classes.js';
+export { sizesOf, type DataSizes } from './data/sizes-of.js';
 export { mirrorSample } from './data/mirror.js';
 export { intervalsIn, isIn, lengthBins, type LengthBin } from './length-bins.js';
 export { uniformGrid } from './samplers/grid.js';
@@ -119,7 +124,7 @@ export { decodeDescription, decodeModel, encodeModel, modelMetadata } from './mo
 export type { ReadLimits } from './limits.js';
 export { encodeSafetensors } from './safetensors/encode.js';
 export { decodeSafetensors, MAX_RANK, type Safetensors } from './safetensors/decode.js';
-export { quoted, type Json } from './internal/json.js';
+export { type Json } from './internal/json.js';
 export { prefixed, withPrefix } from './internal/names.js';
 export {
   gaussianFlowMap,

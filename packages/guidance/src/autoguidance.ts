@@ -22,7 +22,7 @@ export interface AutoguidanceOptions<G extends Guide = Guide> extends GuidanceSc
   readonly strong: G;
   /** A smaller or less trained model of the same family. */
   readonly weak: G;
-  /** Runs the traceable field if the other is opaque. */
+  /** Runs the traceable field if the other is opaque; no effect otherwise. */
   readonly runtime?: Runtime;
 }
 

@@ -1,8 +1,15 @@
 import { ConfigError, perSample, type Objective, type Progress } from '@flowmap/core';
-import { jvp, full, stopGradient } from '@flowmap/tensor';
+import { full, jvp, requireKnownOptions, stopGradient } from '@flowmap/tensor';
 import { bothOrders, type IntervalOrders } from './both-orders.js';
 import { batchLoss } from './internal/batch-loss.js';
-import { requireMean, requireOneOf, requirePositive, requireShare } from './internal/checks.js';
+import {
+  requireFlags,
+  requireMean,
+  requireNormalized,
+  requireOneOf,
+  requirePositive,
+  requireShare,
+} from './internal/checks.js';
 import { sampleSize } from './internal/norms.js';
 import { spikeCount, spikeFactors } from './internal/spikes.js';
 import {
@@ -36,7 +43,7 @@ export interface AyfEmdOptions {
   readonly diagonalShare?: number;
   /**
    * Norm of the tangent normalisation: `l2`, or `rms`, for which c means the same whatever the number of values in a
-   * sample; `l2` unless given.
+   * sample; `l2` unless given. Refused with `c: Infinity`, where it has no effect.
    */
   readonly norm?: TangentNorm;
   /** Weight w(t, s) of the loss on F; 1, as in Algorithm 1, unless given. */
@@ -103,10 +110,24 @@ export const AYF_EMD_PRESETS: Readonly<Record<AyfEmdPreset, PresetSettings>> = {
  * of the normalisation its value stays near 1 whatever the quality, so watch the metrics: `tangentNorm`, the mean of
  * `||g||` before normalisation, and `velocityError`, the mean of `||v - F||`, both L2 over all values of a sample.
  *
- * @throws {ConfigError} for a setting out of its range, or intervals outside [0, 1]; on tracing without a teacher, for a
+ * @throws {ConfigError} for an unknown setting, one out of its range or without effect, or intervals outside [0, 1]; on tracing without a teacher, for a
  *   normalisation that is wrong for samples with so few values
  */
 export function ayfEmd(options: AyfEmdOptions = {}): Objective {
+  requireKnownOptions('ayfEmd', options, {
+    preset: true,
+    warmupSteps: true,
+    rMax: true,
+    c: true,
+    intervalLengths: true,
+    diagonalShare: true,
+    norm: true,
+    weight: true,
+    orders: true,
+    spikeLimit: true,
+    quarantine: true,
+    teacher: true,
+  });
   const { preset = 'default', teacher = true, norm = 'l2', weight, orders = 'down', ...others } = options;
   const { spikeLimit = Infinity, quarantine = false, ...given } = others;
   if (!Object.hasOwn(AYF_EMD_PRESETS, preset)) {
@@ -120,6 +141,8 @@ export function ayfEmd(options: AyfEmdOptions = {}): Objective {
   requireShare('ayfEmd.diagonalShare', diagonalShare, { zero: true });
   requireServing('ayfEmd', intervalLengths, 'end', orders);
   requireOneOf('ayfEmd.norm', norm, TANGENT_NORMS);
+  requireNormalized('ayfEmd.norm', options.norm, c);
+  requireFlags('ayfEmd', { quarantine, teacher });
   if (!(spikeLimit >= 1)) throw new ConfigError('ayfEmd.spikeLimit', `wanted a number >= 1, got ${spikeLimit}`);
   const draw: Objective['draw'] = (key, batchSize) => sampleIntervals(key, batchSize, intervalLengths, diagonalShare);
   return {

@@ -1,8 +1,8 @@
 import { perSample, type Objective } from '@flowmap/core';
-import { full, jvp, stopGradient } from '@flowmap/tensor';
+import { full, jvp, requireKnownOptions, stopGradient } from '@flowmap/tensor';
 import { bothOrders, type IntervalOrders } from './both-orders.js';
 import { batchLoss } from './internal/batch-loss.js';
-import { requireOneOf, requirePositive, requireShare } from './internal/checks.js';
+import { requireFlags, requireNormalized, requireOneOf, requirePositive, requireShare } from './internal/checks.js';
 import {
   lengthSettings,
   logUniformLengths,
@@ -24,7 +24,7 @@ export interface AyfLmdOptions {
    * given.
    */
   readonly diagonalShare?: number;
-  /** Norm of the tangent normalisation: `l2` or `rms`; `l2` unless given. */
+  /** Norm of the tangent normalisation: `l2` or `rms`; `l2` unless given. Refused with `c: Infinity`. */
   readonly norm?: TangentNorm;
   /** Weight w(t, s) of the loss on F; 1 unless given. */
   readonly weight?: LossWeight;
@@ -46,15 +46,26 @@ export interface AyfLmdOptions {
  *
  * Metric: `tangentNorm`, the mean of `||g||` before normalisation, L2 over all values of a sample.
  *
- * @throws {ConfigError} for a setting out of its range, or intervals outside [0, 1]
+ * @throws {ConfigError} for an unknown setting, one out of its range or without effect, or intervals outside [0, 1]
  */
 export function ayfLmd(options: AyfLmdOptions = {}): Objective {
+  requireKnownOptions('ayfLmd', options, {
+    c: true,
+    intervalLengths: true,
+    diagonalShare: true,
+    norm: true,
+    weight: true,
+    orders: true,
+    quarantine: true,
+  });
   const { c = 0.1, intervalLengths = logUniformLengths(), diagonalShare = 0.25 } = options;
   const { norm = 'l2', weight, orders = 'down', quarantine = false } = options;
   requirePositive('ayfLmd.c', c);
   requireShare('ayfLmd.diagonalShare', diagonalShare, { zero: true });
   requireServing('ayfLmd', intervalLengths, 'start', orders);
   requireOneOf('ayfLmd.norm', norm, TANGENT_NORMS);
+  requireNormalized('ayfLmd.norm', options.norm, c);
+  requireFlags('ayfLmd', { quarantine });
   const draw: Objective['draw'] = (key, batchSize) => sampleIntervals(key, batchSize, intervalLengths, diagonalShare);
   return {
     name: 'ayf-lmd',

@@ -1,6 +1,6 @@
-import type { Draws, Objective } from '@flowmap/core';
-import { normals, uniforms } from '@flowmap/tensor';
-import { requirePositive } from './internal/checks.js';
+import { ConfigError, type Draws, type Objective } from '@flowmap/core';
+import { normals, requireKnownOptions, uniforms } from '@flowmap/tensor';
+import { requireOneOf, requirePositive } from './internal/checks.js';
 import { meanNorm, squaredError } from './internal/norms.js';
 
 /** Settings of {@link flowMatching}. */
@@ -11,9 +11,9 @@ export interface FlowMatchingOptions {
    * unless given.
    */
   readonly times?: 'logit-normal' | 'uniform';
-  /** Mean of the logit of t, for `logit-normal`; 0 unless given. */
+  /** Mean of the logit of t, for `logit-normal` only; 0 unless given. */
   readonly mean?: number;
-  /** Standard deviation of the logit of t, for `logit-normal`, > 0; 1 unless given. */
+  /** Standard deviation of the logit of t, for `logit-normal` only, > 0; 1 unless given. */
   readonly std?: number;
 }
 
@@ -24,9 +24,16 @@ export interface FlowMatchingOptions {
  *
  * Metric: `velocityError`, the mean of `||v - (z - x_0)||`, L2 over all values of a sample.
  *
- * @throws {ConfigError} for a standard deviation that is not positive
+ * @throws {ConfigError} for an unknown setting, one without effect, or a standard deviation that is not positive
  */
-export function flowMatching({ times = 'logit-normal', mean = 0, std = 1 }: FlowMatchingOptions = {}): Objective {
+export function flowMatching(options: FlowMatchingOptions = {}): Objective {
+  requireKnownOptions('flowMatching', options, { times: true, mean: true, std: true });
+  const { times = 'logit-normal', mean = 0, std = 1 } = options;
+  requireOneOf('flowMatching.times', times, ['logit-normal', 'uniform']);
+  for (const name of ['mean', 'std'] as const) {
+    if (times !== 'uniform' || options[name] === undefined) continue;
+    throw new ConfigError(`flowMatching.${name}`, "has no effect with times: 'uniform'; leave out one of the two");
+  }
   requirePositive('flowMatching.std', std);
   return {
     name: 'flow-matching',

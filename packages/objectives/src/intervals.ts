@@ -1,5 +1,5 @@
 import { ConfigError, type Draws, type Progress } from '@flowmap/core';
-import { normals, uniforms } from '@flowmap/tensor';
+import { normals, requireKnownOptions, requireMember, uniforms } from '@flowmap/tensor';
 import { INTERVAL_ORDERS, type IntervalOrders } from './both-orders.js';
 import { requireOneOf, requirePositive, requireShare } from './internal/checks.js';
 import { isTaken, takenBefore } from './internal/places.js';
@@ -42,7 +42,9 @@ export interface IntervalLengths {
  * @param options.std standard deviation of tau, > 0; 1 unless given
  * @throws {ConfigError} for a standard deviation that is not positive
  */
-export function logitNormalLengths({ mean = -0.8, std = 1 }: { mean?: number; std?: number } = {}): IntervalLengths {
+export function logitNormalLengths(options: { mean?: number; std?: number } = {}): IntervalLengths {
+  requireKnownOptions('logitNormalLengths', options, { mean: true, std: true });
+  const { mean = -0.8, std = 1 } = options;
   requirePositive('logitNormalLengths.std', std);
   return {
     name: 'logit-normal',
@@ -59,10 +61,9 @@ export function logitNormalLengths({ mean = -0.8, std = 1 }: { mean?: number; st
  * @param options.longest longest length, in (0, 1]; 1 unless given
  * @throws {ConfigError} for a length out of its range
  */
-export function logUniformLengths({
-  shortest = 1 / 64,
-  longest = 1,
-}: { shortest?: number; longest?: number } = {}): IntervalLengths {
+export function logUniformLengths(options: { shortest?: number; longest?: number } = {}): IntervalLengths {
+  requireKnownOptions('logUniformLengths', options, { shortest: true, longest: true });
+  const { shortest = 1 / 64, longest = 1 } = options;
   requireShare('logUniformLengths.shortest', shortest, { zero: false });
   requirePositive('logUniformLengths.longest', longest, 1);
   if (shortest >= longest) {
@@ -177,6 +178,8 @@ export function requireIntervals(lengths: IntervalLengths): void {
  *   orders exchange them
  */
 export function requireServing(loss: string, lengths: IntervalLengths, held: HeldEnd, orders: IntervalOrders): void {
+  const wanted = 'a distribution of intervals, such as `logUniformLengths()`';
+  requireMember(`${loss}.intervalLengths`, lengths, { member: 'draw', wanted });
   requireIntervals(lengths);
   requireOneOf(`${loss}.orders`, orders, INTERVAL_ORDERS);
   if (lengths.held === undefined) return;

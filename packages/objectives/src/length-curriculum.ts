@@ -1,3 +1,4 @@
+import { requireKnownOptions } from '@flowmap/tensor';
 import { requirePositive } from './internal/checks.js';
 import { nestedSettings, startOf, type DrawKey, type IntervalLengths } from './intervals.js';
 
@@ -7,7 +8,7 @@ export interface LengthCurriculumOptions {
   readonly from: number;
   /** Final factor, in (0, 1]; 1 unless given. */
   readonly to?: number;
-  /** Share of the run over which the factor changes, in (0, 1]; 0.5 unless given. */
+  /** Share of the run over which the factor changes, in (0, 1]; 0.5 unless given. No effect where `from` and `to` are equal. */
   readonly over?: number;
 }
 
@@ -25,6 +26,7 @@ export interface LengthCurriculumOptions {
  * const growing = lengthCurriculum(logUniformLengths(), { from: 1 / 8 });
  */
 export function lengthCurriculum(lengths: IntervalLengths, options: LengthCurriculumOptions): IntervalLengths {
+  requireKnownOptions('lengthCurriculum', options, { from: true, to: true, over: true });
   const { from, to = 1, over = 0.5 } = options;
   for (const [name, value] of Object.entries({ from, to, over })) requirePositive(`lengthCurriculum.${name}`, value, 1);
   const factorAt = ({ step, iterations }: DrawKey): number => {

@@ -1,4 +1,4 @@
-import { full, type Tensor } from '@flowmap/tensor';
+import { full, requireKnownOptions, type Tensor } from '@flowmap/tensor';
 import { requirePositive } from './internal/checks.js';
 
 /** A weight `w(t, s)` on the loss of a sample: which errors matter most where the student cannot be right everywhere. */
@@ -24,7 +24,9 @@ export interface LossWeight {
  * @param options.power > 0; 2 unless given
  * @throws {ConfigError} for a power that is not positive
  */
-export function lengthWeight({ power = 2 }: { power?: number } = {}): LossWeight {
+export function lengthWeight(options: { power?: number } = {}): LossWeight {
+  requireKnownOptions('lengthWeight', options, { power: true });
+  const { power = 2 } = options;
   requirePositive('lengthWeight.power', power);
   return {
     name: 'length',

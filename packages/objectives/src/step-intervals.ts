@@ -1,5 +1,5 @@
 import { ConfigError } from '@flowmap/core';
-import { requireWhole, uniforms } from '@flowmap/tensor';
+import { requireKnownOptions, requireWhole, uniforms } from '@flowmap/tensor';
 import { logUniformLengths, nestedSettings, type DrawKey, type HeldEnd, type IntervalLengths } from './intervals.js';
 
 /** Settings of {@link stepIntervals}. */
@@ -40,6 +40,7 @@ const HOLDS: readonly string[] = ['end', 'start'];
  * const objective = ayfEmd({ intervalLengths: stepIntervals({ steps: [1, 2, 4] }) });
  */
 export function stepIntervals(options: StepIntervalsOptions): IntervalLengths {
+  requireKnownOptions('stepIntervals', options, { steps: true, hold: true, spread: true, lengths: true });
   const { steps, hold = 'end', spread = 0, lengths = logUniformLengths({ shortest: 1 / 16 }) } = options;
   requireSteps(steps);
   if (!HOLDS.includes(hold)) throw new ConfigError('stepIntervals.hold', `wanted 'end' or 'start', got '${hold}'`);

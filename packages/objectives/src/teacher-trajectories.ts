@@ -1,5 +1,5 @@
 import { ConfigError, heun, linearPath, perSample, type FlowMap, type Objective, type Sampler } from '@flowmap/core';
-import { full, requireWhole, type Tensor } from '@flowmap/tensor';
+import { full, requireKnownOptions, requireMember, requireWhole, type Tensor } from '@flowmap/tensor';
 import { told } from './internal/told.js';
 
 /** Settings of {@link teacherTrajectories}. */
@@ -34,8 +34,14 @@ export interface TeacherTrajectoriesOptions {
  * const objective = teacherTrajectories(ayfEmd(), { steps: 4 });
  */
 export function teacherTrajectories(objective: Objective, options: TeacherTrajectoriesOptions): Objective {
+  requireMember('teacherTrajectories.objective', objective, {
+    member: 'loss',
+    wanted: 'an objective, such as `ayfEmd()`',
+  });
+  requireKnownOptions('teacherTrajectories', options, { steps: true, sampler: true });
   const { steps, sampler = heun() } = options;
   requireWhole('teacherTrajectories.steps', steps);
+  requireMember('teacherTrajectories.sampler', sampler, { member: 'step', wanted: 'a sampler, such as `heun()`' });
   if (sampler.needs.interval || sampler.draws !== undefined || sampler.carry !== undefined) {
     const wanted = 'wanted a sampler for velocity fields without noise or carried state, such as euler() or heun()';
     throw new ConfigError('teacherTrajectories.sampler', `${wanted}, got '${sampler.name}'`);

@@ -1,5 +1,5 @@
 import { ConfigError, conditionalVelocity, interpolate, type Draws, type Objective } from '@flowmap/core';
-import { sizeOf, uniforms } from '@flowmap/tensor';
+import { requireKnownOptions, requireMember, sizeOf, uniforms } from '@flowmap/tensor';
 import { requirePositive, requireShare } from './internal/checks.js';
 import { meanNorm, squaredError } from './internal/norms.js';
 import { isTaken, takenBefore } from './internal/places.js';
@@ -48,8 +48,14 @@ const TIME = 'anchorTime';
  * const held = velocityAnchor(ayfEmd({ diagonalShare: 0 }), { batch: { weight: 0.5 } });
  */
 export function velocityAnchor(objective: Objective, options: VelocityAnchorOptions): Objective {
+  requireMember('velocityAnchor.objective', objective, { member: 'loss', wanted: 'an objective, such as `ayfEmd()`' });
+  requireKnownOptions<{ share?: number; batch?: object }>('velocityAnchor', options, { share: true, batch: true });
+  if (Object.keys(options).length !== 1) {
+    throw new ConfigError('velocityAnchor', 'wanted either `share` or `batch`; one has no effect beside the other');
+  }
   requireGaps(objective);
   if ('share' in options) return withShare(objective, options.share);
+  requireKnownOptions('velocityAnchor.batch', options.batch, { weight: true });
   return withBatch(objective, options.batch.weight ?? 1);
 }
 

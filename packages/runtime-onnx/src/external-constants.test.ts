@@ -131,8 +131,8 @@ test('a constant that comes in blocks of rows gives the products of a whole one'
 // The parameters, onnxruntime's layout of them, and an eighth on its way from one to the other: 2.13, plus a third as a
 // margin.
 test.skipIf(!canWatch).each([
-  [8, 2880],
-  [1, 5760],
+  [8, 3840],
+  [1, 7680],
 ])(
   'compiling takes memory for at most 2.5 copies of parameters that are %i of %i rows',
   { timeout: 300_000 },

@@ -1,5 +1,6 @@
 import {
   checkDTypes,
+  requireKnownOptions,
   unroll,
   unrolledSignature,
   type CompileOptions,
@@ -71,13 +72,21 @@ export interface OnnxRuntimeOptions {
  *
  * @throws {RuntimeUnavailableError} when onnxruntime cannot be loaded, or the provider of the device is missing or does
  *   not start; the message says how to make it work. If a device fails later, `compile` or `run` rejects with it
- * @throws {ConfigError} for a number of threads or a memory limit that is not a whole number >= 1
+ * @throws {ConfigError} for an unknown option, a number of threads or a memory limit that is not a whole number >= 1
  * @throws {UnsupportedError} for an unknown device, and for a setting that the device does not have
  *
  * @example
  * const runtime = await onnxRuntime({ device: 'cpu', threads: 2 });
  */
 export async function onnxRuntime(options: OnnxRuntimeOptions = {}): Promise<Runtime> {
+  requireKnownOptions('onnxRuntime', options, {
+    device: true,
+    threads: true,
+    wasmPaths: true,
+    memoryLimit: true,
+    offThread: true,
+    profile: true,
+  });
   const opened = await openChosen(options);
   const { ort, device, memory, createSession, channelBlock, takesExternal = false, flushesDenormals = false } = opened;
   const executable = executables(opened);

@@ -1,4 +1,12 @@
-import { checkDTypes, guarded, unroll, type DType, type Runtime } from '@flowmap/tensor';
+import {
+  checkDTypes,
+  ConfigError,
+  guarded,
+  requireKnownOptions,
+  unroll,
+  type DType,
+  type Runtime,
+} from '@flowmap/tensor';
 import { compiled, stateMemory } from './executable.js';
 import { factsOf } from './facts.js';
 import { requireFloat32 } from './gpu/health.js';
@@ -37,6 +45,7 @@ const dtypes: readonly DType[] = ['float32', 'int32', 'bool'];
  * gradients are not used, nor is its active back end, so several runtimes and the caller's own use of it can coexist.
  * On wasm, compiling, writing state and running reject with a {@link WasmMemoryError} if its 4 GiB do not suffice.
  *
+ * @throws {ConfigError} for an unknown option, and for one that has no effect with the back end
  * @throws {RuntimeUnavailableError} when the packages are not installed, the back end is unknown, or does not
  *   initialize
  *
@@ -44,8 +53,10 @@ const dtypes: readonly DType[] = ['float32', 'int32', 'bool'];
  * const runtime = await tfjsRuntime({ backend: 'wasm' });
  */
 export async function tfjsRuntime(options: TfjsOptions = {}): Promise<Runtime> {
+  requireKnownOptions('tfjsRuntime', options, { backend: true, tf: true, wasmPaths: true, tfjsNode: true });
   const { wasmPaths, tfjsNode } = options;
   const name = options.backend ?? options.tf?.getBackend() ?? (tfjsNode === undefined ? 'wasm' : 'tensorflow');
+  requireEffect(name, options);
   const tf = options.tf ?? (await importTfjs(name, { wasmPaths, tfjsNode }));
   const backend = await openBackend(tf, name);
   requireFloat32(tf, name);
@@ -62,4 +73,16 @@ export async function tfjsRuntime(options: TfjsOptions = {}): Promise<Runtime> {
       return executable(run, sharing, () => compiled(device, run, planOf(device, rules, run)));
     },
   };
+}
+
+/** Checks that the places of a back end's files are given for that back end, and for a call that loads it. */
+function requireEffect(backend: string, options: TfjsOptions): void {
+  for (const [option, own] of [
+    ['wasmPaths', 'wasm'],
+    ['tfjsNode', 'tensorflow'],
+  ] as const) {
+    if (options[option] === undefined || (backend === own && options.tf === undefined)) continue;
+    const got = options.tf === undefined ? `the back end '${backend}'` : 'a module `tf`, which is loaded already';
+    throw new ConfigError(`tfjsRuntime.${option}`, `has an effect only where this call loads '${own}'; got ${got}`);
+  }
 }

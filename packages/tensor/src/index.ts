@@ -14,6 +14,15 @@ export {
   UnsupportedError,
 } from './errors.js';
 export { isWhole, requireWhole } from './whole.js';
+export { cut, quoted } from './quoted.js';
+export {
+  inWords,
+  requireKnownOptions,
+  requireMember,
+  requireRuntime,
+  type ObjectKind,
+  type OptionNames,
+} from './options.js';
 export {
   dtypes,
   isFloat,

@@ -1,4 +1,5 @@
 import { ConfigError } from '@flowmap/core';
+import { requireKnownOptions } from '@flowmap/tensor';
 import type { Optimizer } from './optimizer.js';
 
 /** Settings of {@link adamw}. */
@@ -29,6 +30,7 @@ export interface AdamwOptions {
  * @throws {ConfigError} for a setting out of its range
  */
 export function adamw(options: AdamwOptions = {}): Optimizer {
+  requireKnownOptions('adamw', options, { beta1: true, beta2: true, epsilon: true, weightDecay: true });
   const { beta1 = 0.9, beta2 = 0.99, epsilon = 1e-8, weightDecay = 0 } = options;
   requireRange('adamw.beta1', '[0, 1)', beta1, beta1 >= 0 && beta1 < 1);
   requireRange('adamw.beta2', '[0, 1)', beta2, beta2 >= 0 && beta2 < 1);

@@ -1,4 +1,5 @@
 import { ConfigError, type Schedule } from '@flowmap/core';
+import { requireKnownOptions } from '@flowmap/tensor';
 
 export type { Schedule };
 
@@ -37,6 +38,7 @@ export function linearSchedule(peak: number, options: DecayOptions = {}): Schedu
 }
 
 function decaying(name: string, peak: number, options: DecayOptions, shape: (p: number) => number): Schedule {
+  requireKnownOptions(name, options, { warmupSteps: true, final: true });
   const { warmupSteps, final = 0 } = options;
   if (!(peak >= 0 && Number.isFinite(peak))) throw new ConfigError(`${name}.peak`, `wanted a number >= 0, got ${peak}`);
   if (!(final >= 0 && final <= 1)) throw new ConfigError(`${name}.final`, `wanted a number in [0, 1], got ${final}`);

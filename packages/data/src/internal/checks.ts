@@ -1,14 +1,35 @@
-import { ConfigError } from '@flowmap/core';
+import { ConfigError, inWords } from '@flowmap/core';
 
 /** The error for an invalid argument of a function. */
 export function badArgument(operation: string, argument: string, wanted: string, got: string): ConfigError {
   return new ConfigError(`${operation}.${argument}`, `wanted ${wanted}, got ${got}`);
 }
 
+/** Throws `ConfigError` unless a path is a text, as an options object or a URL in its place would be read as another file. */
+export function checkPath(option: string, path: string): void {
+  if (typeof path !== 'string')
+    throw new ConfigError(option, `wanted the path of a file or folder, got ${inWords(path)}`);
+}
+
+/** Throws `ConfigError` unless a size is `[height, width]`, integers of at least 1. */
+export function checkSize(operation: string, size: readonly number[]): void {
+  if (!Array.isArray(size) || size.length !== 2) {
+    const meant = Number.isSafeInteger(size) ? `; did you mean [${String(size)}, ${String(size)}]?` : '';
+    throw new ConfigError(`${operation}.size`, `wanted [height, width], got ${inWords(size)}${meant}`);
+  }
+  (size as readonly number[]).forEach((side, axis) => checkInteger(operation, `size[${axis}]`, side, 1));
+}
+
+/** Throws `ConfigError` unless classes are a list of names. */
+export function checkClasses(operation: string, classes: readonly string[] | undefined): void {
+  if (classes === undefined || (Array.isArray(classes) && classes.every((name) => typeof name === 'string'))) return;
+  throw new ConfigError(`${operation}.classes`, `wanted a list of names, got ${inWords(classes)}`);
+}
+
 /** Throws `ConfigError` unless `value` is an integer from `least` to 2^53 − 1. */
 export function checkInteger(operation: string, argument: string, value: number, least: number): void {
   if (!Number.isSafeInteger(value) || value < least) {
-    throw badArgument(operation, argument, `an integer of at least ${least}`, String(value));
+    throw badArgument(operation, argument, `an integer of at least ${least}`, inWords(value));
   }
 }
 
@@ -34,7 +55,10 @@ export function checkImageShape(
   operation: string,
   shape: readonly number[],
 ): asserts shape is readonly [number, number, number] {
-  const [channels, height, width] = shape;
+  if (!Array.isArray(shape)) {
+    throw badArgument(operation, 'shape', '[channels, height, width] with 1 or 3 channels', inWords(shape));
+  }
+  const [channels, height, width] = shape as readonly number[];
   const sides = [height, width].every((side) => side !== undefined && Number.isSafeInteger(side) && side > 0);
   if (shape.length !== 3 || !(channels === 1 || channels === 3) || !sides) {
     throw badArgument(operation, 'shape', '[channels, height, width] with 1 or 3 channels', `[${shape.join(', ')}]`);

@@ -1,7 +1,8 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Dataset } from '@flowmap/core';
-import { DataError } from '@flowmap/core';
+import { ConfigError, DataError, quoted, requireKnownOptions } from '@flowmap/core';
+import { checkPath } from '../internal/checks.js';
 import { cifar10Dataset } from '../cifar10.js';
 import { MAX_BYTES, requireLimit } from './limits.js';
 import { readBytes, unreadable } from './read-bytes.js';
@@ -12,20 +13,33 @@ const SPLITS = { train: /^data_batch_\d+\.bin(\.gz)?$/, test: /^test_batch\.bin(
  * CIFAR-10 from the files of its binary version, gzip-compressed or not.
  *
  * @param path a folder holding `data_batch_*.bin` and `test_batch.bin`, or one such file
- * @param options.split which files of a folder to read: the five training batches (default) or the test batch
+ * @param options.split which files of a folder to read: the five training batches (default) or the test batch; only
+ *   for a folder
  * @param options.maxBytes most bytes to which compressed files may expand in total; 2^28 unless given
  * @returns a dataset of `[3, 32, 32]` images of ten classes
  * @throws {DataError} naming a file that is missing, truncated, over the limit or in another format
- * @throws {ConfigError} when `maxBytes` is not a number >= 1
+ * @throws {ConfigError} for an unknown option, `split` with a single file, or when `maxBytes` is not a number >= 1
  */
 export async function cifar10Binary(
   path: string,
-  { split = 'train', maxBytes = MAX_BYTES }: { split?: 'train' | 'test'; maxBytes?: number } = {},
+  options: { split?: 'train' | 'test'; maxBytes?: number } = {},
 ): Promise<Dataset> {
+  checkPath('cifar10Binary.path', path);
+  requireKnownOptions('cifar10Binary', options, { split: true, maxBytes: true });
+  const { split = 'train', maxBytes = MAX_BYTES } = options;
+  if (!Object.hasOwn(SPLITS, split)) {
+    throw new ConfigError('cifar10Binary.split', `wanted 'train' or 'test', got ${quoted(split)}`);
+  }
   requireLimit('cifar10Binary.maxBytes', maxBytes);
   const info = await stat(path).catch((cause: unknown) => {
     throw unreadable(path, cause);
   });
+  if (options.split !== undefined && !info.isDirectory()) {
+    throw new ConfigError(
+      'cifar10Binary.split',
+      `has no effect with a single file, '${path}'; give the folder, or leave it out`,
+    );
+  }
   const files = info.isDirectory() ? await batchesIn(path, split) : [path];
   const batches: { source: string; bytes: Uint8Array }[] = [];
   let left = maxBytes;

@@ -1,5 +1,6 @@
 import { basename } from 'node:path';
-import type { Dataset } from '@flowmap/core';
+import { ConfigError, requireKnownOptions, type Dataset } from '@flowmap/core';
+import { checkPath } from '../internal/checks.js';
 import { idxDataset, parseIdx } from '../idx.js';
 import { MAX_BYTES, requireLimit } from './limits.js';
 import { readBytes } from './read-bytes.js';
@@ -24,7 +25,12 @@ export interface IdxFilesOptions {
  *   not match
  * @throws {ConfigError} when `maxBytes` is not a number >= 1
  */
-export async function idxFiles({ images, labels, classes, maxBytes = MAX_BYTES }: IdxFilesOptions): Promise<Dataset> {
+export async function idxFiles(options: IdxFilesOptions): Promise<Dataset> {
+  requireKnownOptions('idxFiles', options, { images: true, labels: true, classes: true, maxBytes: true });
+  const { images, labels, classes, maxBytes = MAX_BYTES } = options;
+  checkPath('idxFiles.images', images);
+  if (labels !== undefined) checkPath('idxFiles.labels', labels);
+  else if (classes !== undefined) throw new ConfigError('idxFiles.classes', 'has no effect without `labels`');
   requireLimit('idxFiles.maxBytes', maxBytes);
   const read = async (path: string): Promise<ReturnType<typeof parseIdx>> =>
     parseIdx(await readBytes(path, maxBytes), { source: path });

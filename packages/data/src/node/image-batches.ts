@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import { DataError, hostTensor } from '@flowmap/core';
-import { checkInteger } from '../internal/checks.js';
+import { DataError, hostTensor, requireKnownOptions } from '@flowmap/core';
+import { checkClasses, checkInteger, checkPath, checkSize } from '../internal/checks.js';
 import { checkBackground, type Rgb } from '../rgb.js';
 import { decodeImage, DECODERS, splitPlanes, type DecodedImage, type ImageDecoding } from './decode-images.js';
 import { ImageSizeError, type ImageSize } from './errors.js';
@@ -78,12 +78,23 @@ const NAMED = 3;
  * for await (const images of read()) console.log(images.shape); // [64, 3, 64, 64]
  */
 export async function imageBatches(folder: string, options: ImageBatchesOptions = {}): Promise<ImageBatches> {
+  checkPath('imageBatches.folder', folder);
+  requireKnownOptions('imageBatches', options, {
+    batchSize: true,
+    size: true,
+    classes: true,
+    background: true,
+    maxPixels: true,
+    maxUnreadable: true,
+    signal: true,
+  });
   const { batchSize = 64, size, classes, background = [255, 255, 255], maxPixels = MAX_PIXELS, signal } = options;
   const { maxUnreadable = 0 } = options;
   checkInteger('imageBatches', 'batchSize', batchSize, 1);
   if (maxUnreadable !== Infinity) checkInteger('imageBatches', 'maxUnreadable', maxUnreadable, 0);
   requireLimit('imageBatches.maxPixels', maxPixels);
-  size?.forEach((side, axis) => checkInteger('imageBatches', `size[${axis}]`, side, 1));
+  if (size !== undefined) checkSize('imageBatches', size);
+  checkClasses('imageBatches', classes);
   checkBackground('imageBatches', background);
   const { names, leftOut } = await listImagesBelow(folder, classes);
   const decoding: ImageDecoding = { size, background, maxPixels };

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { basename, join, resolve } from 'node:path';
-import type { Dataset } from '@flowmap/core';
+import { requireKnownOptions, type Dataset, type OptionNames } from '@flowmap/core';
 import { imageDataset } from '../image-dataset.js';
-import { checkInteger } from '../internal/checks.js';
+import { checkClasses, checkPath, checkSize } from '../internal/checks.js';
 import type { Rgb } from '../rgb.js';
 import { checkBackground } from '../rgb.js';
 import { decodeImages } from './decode-images.js';
@@ -44,6 +44,16 @@ export interface ImageFolderDataset extends Dataset {
   readonly tooDeep: FileCounts;
 }
 
+const OPTIONS: OptionNames<ImageFolderOptions> = {
+  size: true,
+  classes: true,
+  background: true,
+  maxPixels: true,
+  cache: true,
+  onProgress: true,
+  signal: true,
+};
+
 /**
  * A folder of PNG, JPEG or WebP images as a dataset, held in memory as 8-bit RGB.
  *
@@ -61,14 +71,17 @@ export interface ImageFolderDataset extends Dataset {
  *   an image is truncated, corrupt or over `maxPixels`, images lie both beside and in sub-folders and `classes` is not
  *   given, or the given cache folder cannot be written
  * @throws {ImageSizeError} when the images differ in size and no `size` is given
- * @throws {ConfigError} when `size`, `background` or `maxPixels` is out of range
+ * @throws {ConfigError} for an unknown option, or when `size`, `background` or `maxPixels` is out of range
  * @throws {ImageCodecUnavailableError} when images must be decoded and the package `sharp` is not installed
  */
 export async function imageFolder(folder: string, options: ImageFolderOptions = {}): Promise<ImageFolderDataset> {
+  checkPath('imageFolder.folder', folder);
+  requireKnownOptions('imageFolder', options, OPTIONS);
   const { size, classes: wantedClasses, background = [255, 255, 255], cache, ...rest } = options;
   const { maxPixels = MAX_PIXELS } = options;
   requireLimit('imageFolder.maxPixels', maxPixels);
-  size?.forEach((side, axis) => checkInteger('imageFolder', `size[${axis}]`, side, 1));
+  if (size !== undefined) checkSize('imageFolder', size);
+  checkClasses('imageFolder', wantedClasses);
   checkBackground('imageFolder', background);
 
   const { files, classes, leftOut, tooDeep } = await listImages(folder, wantedClasses);

@@ -1,6 +1,7 @@
 import { extname } from 'node:path';
 import { ConfigError } from '@flowmap/core';
 import { writeFileAtomic } from '@flowmap/core/node';
+import { checkPath } from '../internal/checks.js';
 import type { ImageGridOptions } from '../image-grid.js';
 import { imageGrid } from '../image-grid.js';
 import { loadSharp } from './sharp.js';
@@ -46,6 +47,7 @@ export interface ImageTensor {
  * @throws {ImageCodecUnavailableError} when the package `sharp` is not installed
  */
 export async function writeImageGrid(path: string, images: ImageGridOptions | ImageTensor): Promise<void> {
+  checkPath('writeImageGrid.path', path);
   const ending = extname(path).toLowerCase();
   if (!isFormat(ending)) {
     const wanted = Object.keys(FORMATS).join(', ');

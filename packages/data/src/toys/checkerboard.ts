@@ -1,6 +1,6 @@
-import { uniforms } from '@flowmap/core';
+import { requireKnownOptions, uniforms } from '@flowmap/core';
 import { checkPoint } from '../internal/checks.js';
-import { distribution } from '../internal/distribution.js';
+import { distribution } from '../distribution.js';
 import type { DatasetWithDensity, ToyOptions } from './density.js';
 
 const HALF_SIDE = Math.sqrt(3); // each coordinate is uniform on ±√3: unit standard deviation
@@ -13,7 +13,9 @@ const CELL_SIDE = (2 * HALF_SIDE) / CELLS;
  * Density: `1 / 6` on the dark squares (the lower left one is dark), 0 elsewhere. The board extends from −√3 to √3, so
  * each coordinate has mean 0 and standard deviation 1; their correlation is 3/16. Unconditional.
  */
-export function checkerboard({ seed = 0 }: ToyOptions = {}): DatasetWithDensity {
+export function checkerboard(options: ToyOptions = {}): DatasetWithDensity {
+  requireKnownOptions('checkerboard', options, { seed: true });
+  const { seed = 0 } = options;
   const { name, ...dataset } = distribution({
     name: 'checkerboard',
     dimension: 2,

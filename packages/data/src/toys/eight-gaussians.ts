@@ -1,3 +1,4 @@
+import { requireKnownOptions } from '@flowmap/core';
 import type { DatasetWithDensity, ToyOptions } from './density.js';
 import { gaussianMixture } from './gaussian-mixture.js';
 
@@ -11,7 +12,9 @@ const STD = RADIUS / 10;
  * Density: `p(x) = 1/8 Σ_k N(x; R (cos kπ/4, sin kπ/4), σ² I)` with R ≈ 1.400 and σ = R/10, so each coordinate has mean
  * 0 and standard deviation 1, and the two are uncorrelated.
  */
-export function eightGaussians({ seed = 0 }: ToyOptions = {}): DatasetWithDensity {
+export function eightGaussians(options: ToyOptions = {}): DatasetWithDensity {
+  requireKnownOptions('eightGaussians', options, { seed: true });
+  const { seed = 0 } = options;
   const angles = Array.from({ length: 8 }, (_, k) => (k * Math.PI) / 4);
   return gaussianMixture({
     name: 'eight Gaussians',

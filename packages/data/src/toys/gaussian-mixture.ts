@@ -1,6 +1,6 @@
-import { normals, uniforms } from '@flowmap/core';
+import { normals, requireKnownOptions, uniforms } from '@flowmap/core';
 import { badArgument, checkPoint } from '../internal/checks.js';
-import { distribution } from '../internal/distribution.js';
+import { distribution } from '../distribution.js';
 import type { DatasetWithDensity, ToyOptions } from './density.js';
 
 /** The components of a {@link gaussianMixture}; the three arrays have the same length. */
@@ -35,6 +35,14 @@ export interface GaussianMixtureOptions extends ToyOptions {
  * ```
  */
 export function gaussianMixture(options: GaussianMixtureOptions): DatasetWithDensity {
+  requireKnownOptions('gaussianMixture', options, {
+    weights: true,
+    means: true,
+    stds: true,
+    classes: true,
+    name: true,
+    seed: true,
+  });
   const { weights, means, stds, seed = 0, name = 'gaussian mixture' } = options;
   const classes = options.classes ?? means.map((_, k) => String(k));
   checkComponents(weights, means, stds, classes);

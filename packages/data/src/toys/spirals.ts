@@ -1,7 +1,7 @@
 import type { Dataset } from '@flowmap/core';
-import { normals, uniforms } from '@flowmap/core';
+import { normals, requireKnownOptions, uniforms } from '@flowmap/core';
 import { badArgument, checkInteger } from '../internal/checks.js';
-import { distribution } from '../internal/distribution.js';
+import { distribution } from '../distribution.js';
 import type { ToyOptions } from './density.js';
 
 /** Options of {@link spirals}. */
@@ -22,7 +22,9 @@ export interface SpiralsOptions extends ToyOptions {
  *
  * @throws {ConfigError} when an option is out of its range
  */
-export function spirals({ seed = 0, arms = 2, turns = 1.5, noise = 0.05 }: SpiralsOptions = {}): Dataset {
+export function spirals(options: SpiralsOptions = {}): Dataset {
+  requireKnownOptions('spirals', options, { seed: true, arms: true, turns: true, noise: true });
+  const { seed = 0, arms = 2, turns = 1.5, noise = 0.05 } = options;
   checkInteger('spirals', 'arms', arms, 2);
   if (!(turns > 0 && turns < Infinity)) {
     throw badArgument('spirals', 'turns', 'a positive number', String(turns));

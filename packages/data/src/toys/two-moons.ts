@@ -1,7 +1,7 @@
 import type { Dataset } from '@flowmap/core';
-import { normals, uniforms } from '@flowmap/core';
+import { normals, requireKnownOptions, uniforms } from '@flowmap/core';
 import { badArgument } from '../internal/checks.js';
-import { distribution } from '../internal/distribution.js';
+import { distribution } from '../distribution.js';
 import type { ToyOptions } from './density.js';
 
 /** Options of {@link twoMoons}. */
@@ -25,7 +25,9 @@ const VARIANCE = (1 + (0.75 - 2 / Math.PI + 0.5) / 2 - CENTRE[0] ** 2 - CENTRE[1
  *
  * @throws {ConfigError} when `noise` is negative or not finite
  */
-export function twoMoons({ seed = 0, noise = 0.05 }: TwoMoonsOptions = {}): Dataset {
+export function twoMoons(options: TwoMoonsOptions = {}): Dataset {
+  requireKnownOptions('twoMoons', options, { seed: true, noise: true });
+  const { seed = 0, noise = 0.05 } = options;
   if (!(noise >= 0 && noise < Infinity)) {
     throw badArgument('twoMoons', 'noise', 'a number of at least 0', String(noise));
   }

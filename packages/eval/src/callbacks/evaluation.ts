@@ -39,23 +39,24 @@ export type EvaluationOptions = Omit<Parameters<Moment['sampler']>[0], 'stepsPer
  * @throws {ConfigError} for invalid step counts or, when it runs, for a metric that is not a finite number
  */
 export function evaluation(options: EvaluationOptions): Callback {
-  const { name, every, steps, metric, keepBest, trainee, average, ...given } = options;
+  const { name, every, steps, metric, keepBest, trainee, average, batchSize, sampler: method, ...drawn } = options;
   requireWhole('evaluation.every', every);
   if (steps.length === 0) throw new ConfigError('evaluation.steps', 'wanted at least one number of steps, got none');
   for (const count of steps) requireWhole('evaluation.steps', count);
   if (keepBest && !steps.includes(keepBest.steps)) {
     throw new ConfigError('evaluation.keepBest', `wanted one of the steps ${steps.join(', ')}, got ${keepBest.steps}`);
   }
+  const sampling = { batchSize, ...(method === undefined ? {} : { sampler: method }) };
   const which = { ...(trainee === undefined ? {} : { trainee }), ...(average === undefined ? {} : { average }) };
   let lowest = Infinity;
   return {
     name: `evaluation of ${name}`,
     every,
     async run(moment) {
-      const sampler = await moment.sampler({ ...which, ...given });
+      const sampler = await moment.sampler({ ...which, ...sampling });
       const values: Record<string, number> = {};
       for (const count of steps) {
-        const value = await metric(await sampler.sample({ ...given, times: uniformGrid(count) }));
+        const value = await metric(await sampler.sample({ ...drawn, times: uniformGrid(count) }));
         if (!Number.isFinite(value)) {
           throw new ConfigError('evaluation.metric', `wanted a finite number at ${count} steps, got ${value}`);
         }

@@ -136,6 +136,24 @@ export function squaredNorms(a: Float64Array, m: number, depth: number): Float64
   return norms;
 }
 
+/** The product of row i of one matrix with row j of another, with the terms in the order of {@link addProduct}. */
+export function rowProduct(
+  a: Float32Array | Float64Array,
+  i: number,
+  b: Float32Array | Float64Array,
+  j: number,
+  depth: number,
+): number {
+  let total = 0;
+  for (let first = 0; first < depth; first += DEPTH) {
+    const last = Math.min(depth, first + DEPTH);
+    let sum = 0;
+    for (let k = first; k < last; k++) sum += a[i * depth + k]! * b[j * depth + k]!;
+    total += sum;
+  }
+  return total;
+}
+
 /** The transpose of `a: [m, n]`, by blocks. */
 export function transposed(a: Float64Array, m: number, n: number): Float64Array {
   const out = new Float64Array(m * n);

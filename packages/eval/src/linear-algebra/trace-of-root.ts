@@ -1,6 +1,6 @@
+import { plainLinearAlgebra, type LinearAlgebra } from './linear-algebra.js';
 import type { PivotedCholesky } from './pivoted-cholesky.js';
-import { addProduct, mirrorLower } from './products.js';
-import { symmetricEigenvalues } from './symmetric-eigenvalues.js';
+import { mirrorLower, type ProductShape } from './products.js';
 
 /**
  * `tr (S1 S2)^(1/2)` of two covariances: the sum of the roots of the eigenvalues of `U S2 U^T`, where `S1 = U^T U`.
@@ -10,7 +10,12 @@ import { symmetricEigenvalues } from './symmetric-eigenvalues.js';
  * @param root factor of the first covariance
  * @param matrix the second covariance, symmetric `[n, n]`, read as a whole; not modified
  */
-export function traceOfRoot({ rank, factor, order }: PivotedCholesky, matrix: Float64Array, n: number): number {
+export function traceOfRoot(
+  { rank, factor, order }: PivotedCholesky,
+  matrix: Float64Array,
+  n: number,
+  { congruence, symmetricEigenvalues }: LinearAlgebra = plainLinearAlgebra,
+): number {
   let largest = 0;
   for (let i = 0; i < n; i++) largest = Math.max(largest, matrix[i * n + i]!);
   if (largest === 0) return 0;
@@ -20,11 +25,26 @@ export function traceOfRoot({ rank, factor, order }: PivotedCholesky, matrix: Fl
     const row = order[i]! * n;
     for (let j = 0; j < n; j++) permuted[i * n + j] = matrix[row + order[j]!]! / largest;
   }
-  const half = new Float64Array(rank * n);
-  addProduct(half, factor, permuted, [rank, n, n], { upperA: true });
-  const product = new Float64Array(rank * rank);
-  addProduct(product, half, factor, [rank, rank, n], { upperB: true, lower: true });
+  const product = congruence(factor, rank, permuted, n);
   return Math.sqrt(largest) * sumOfRoots(symmetricEigenvalues(product, rank));
+}
+
+/**
+ * The same where the second covariance is `R^T R` of few rows: the sum of the singular values of `R U^T`.
+ *
+ * @param rows `[count, n]`; not modified
+ */
+export function traceOfRootOfRows(
+  { rank, factor, order }: PivotedCholesky,
+  rows: Float64Array,
+  [count, n]: readonly [count: number, n: number],
+  algebra: LinearAlgebra = plainLinearAlgebra,
+): number {
+  const permuted = new Float64Array(count * n);
+  for (let at = 0; at < count * n; at += n) {
+    for (let j = 0; j < n; j++) permuted[at + j] = rows[at + order[j]!]!;
+  }
+  return nuclearNorm(permuted, factor, [count, rank, n], algebra, { upperB: true });
 }
 
 /**
@@ -33,19 +53,22 @@ export function traceOfRoot({ rank, factor, order }: PivotedCholesky, matrix: Fl
  *
  * @param a `[m, depth]`
  * @param b `[n, depth]`
+ * @param known zeros of the factors
  */
 export function nuclearNorm(
   a: Float64Array,
   b: Float64Array,
   [m, n, depth]: readonly [m: number, n: number, depth: number],
+  algebra: LinearAlgebra = plainLinearAlgebra,
+  { upperA = false, upperB = false }: Omit<ProductShape, 'lower'> = {},
 ): number {
-  if (m > n) return nuclearNorm(b, a, [n, m, depth]);
+  if (m > n) return nuclearNorm(b, a, [n, m, depth], algebra, { upperA: upperB, upperB: upperA });
   const product = new Float64Array(m * n);
-  addProduct(product, a, b, [m, n, depth]);
+  algebra.addProduct(product, a, b, [m, n, depth], { upperA, upperB });
   const square = new Float64Array(m * m);
-  addProduct(square, product, product, [m, m, n], { lower: true });
+  algebra.addProduct(square, product, product, [m, m, n], { lower: true });
   mirrorLower(square, m);
-  return sumOfRoots(symmetricEigenvalues(square, m));
+  return sumOfRoots(algebra.symmetricEigenvalues(square, m));
 }
 
 /** Negative eigenvalues are zeros with rounding errors. */

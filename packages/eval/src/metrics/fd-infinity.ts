@@ -5,7 +5,12 @@ import { chooseIndices, rowsAt } from '../internal/draws.js';
 import { meanOf } from '../internal/statistics.js';
 import { featureMoments, type Moments } from '../moments.js';
 import { protocolOf, type MetricResult } from '../protocol.js';
-import { frechetDistance, frechetReference, type FrechetReference } from './frechet-distance.js';
+import {
+  frechetDistance,
+  frechetDistanceOfFeatures,
+  frechetReference,
+  type FrechetReference,
+} from './frechet-distance.js';
 
 /** Upper limit of the size of the smallest subset. */
 const MOST_FIRST = 5000;
@@ -38,7 +43,7 @@ export function fdInfinity(
   const points = Array.from({ length: sizes }, (_, step) => {
     const n = Math.floor(first + (step * (count - first)) / (sizes - 1));
     const indices = chooseIndices({ seed, purpose: 'fd-infinity', step }, count, n);
-    return { x: 1 / n, y: frechetDistance(momentsAt(generated, indices), prepared).value };
+    return { x: 1 / n, y: distanceAt(generated, indices, prepared) };
   });
   return {
     value: intercept(points),
@@ -46,8 +51,16 @@ export function fdInfinity(
   };
 }
 
+/** The distance of some samples, from the features themselves where they are few. */
+function distanceAt({ values, width, source }: Features, indices: Int32Array, reference: FrechetReference): number {
+  const count = indices.length;
+  if (count >= width) return frechetDistance(momentsAt({ values, width, source }, indices), reference).value;
+  const few = { values: rowsAt(values, width, indices), count, width, source };
+  return frechetDistanceOfFeatures(few, reference).value;
+}
+
 /** Moments of some samples, copied in parts. */
-function momentsAt({ values, width, source }: Features, indices: Int32Array): Moments {
+function momentsAt({ values, width, source }: Omit<Features, 'count'>, indices: Int32Array): Moments {
   const moments = featureMoments(width, source);
   for (let first = 0; first < indices.length; first += ROWS) {
     const some = indices.subarray(first, first + ROWS);

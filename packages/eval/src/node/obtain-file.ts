@@ -16,9 +16,9 @@ export interface WeightOptions {
   readonly folder?: string;
   /** Whether a file that is not there is downloaded; false unless given. */
   readonly download?: boolean;
-  /** Called while a file is downloaded, with the bytes that are there and those of the whole. */
+  /** Called while a file is downloaded, so only with `download`, with the bytes that are there and those of the whole. */
   readonly onProgress?: (done: number, total: number) => void;
-  /** Ends a download. */
+  /** Ends a download; no effect without one. */
   readonly signal?: AbortSignal;
 }
 

@@ -59,6 +59,12 @@ export function resizeImages(
     const whole = crop ? Math.floor((size * extent) / shorter) : size;
     return tapsFor(convention, extent, { whole, first: Math.floor((whole - size) / 2), count: size });
   }) as [Taps, Taps];
+  const resized = (plane: Uint8Array): ArrayLike<number> => {
+    if (width === size && height === size) return plane; // as all conventions have it
+    return convention === 'pillow-bicubic'
+      ? resizeBytes(plane, width, horizontal, vertical)
+      : resizeFloats(Float32Array.from(plane), width, horizontal, vertical);
+  };
   const result = new Float32Array(count * 3 * size * size);
   for (let plane = 0; plane < count * 3; plane++) {
     const from = channels === 3 ? plane : Math.floor(plane / 3);
@@ -67,11 +73,7 @@ export function resizeImages(
       continue;
     }
     const values = pixels.subarray(from * area, (from + 1) * area);
-    const resized =
-      convention === 'pillow-bicubic'
-        ? resizeBytes(values, width, horizontal, vertical)
-        : resizeFloats(Float32Array.from(values), width, horizontal, vertical);
-    result.set(resized, plane * size * size);
+    result.set(resized(values), plane * size * size);
   }
   if (convention === 'pillow-bicubic-float') {
     for (let i = 0; i < result.length; i++) result[i] = Math.max(0, Math.min(255, result[i]!));

@@ -30,6 +30,8 @@ export const CHART_STYLE = `
 .chart path { fill: none; stroke: var(--student); stroke-width: 1.8; stroke-linejoin: round; }
 .chart path.teacher { stroke: var(--teacher); }
 .chart path.raw { stroke-width: 1.2; opacity: .3; }
+.chart circle { fill: var(--student); }
+.chart circle.teacher { fill: var(--teacher); }
 .chart rect { fill: var(--student); }
 .chart rect.teacher { fill: var(--teacher); }
 .key { display: inline-block; flex: none; width: .7rem; height: .7rem; margin-right: .35rem; border-radius: 2px; background: var(--student); }

@@ -25,6 +25,8 @@ export interface ChartLine {
   readonly noisy?: boolean;
   /** Lengths of strokes and gaps; a solid line unless given. */
   readonly dash?: readonly number[];
+  /** Whether each value has a dot; false unless given. */
+  readonly dots?: boolean;
 }
 
 /** Quantities over the steps of a training run, or over something else. */
@@ -73,7 +75,7 @@ export function drawLines({ title, note, x, y, lines }: LineChart): Html {
   const yOf = (value: number): number => between(vertical.place(value), PLOT.bottom, PLOT.top);
   const ticks = horizontal.ticks.map((tick, i) => ({ x: xOf(tick), label: labels?.[i] ?? numberText(tick) }));
   const draw = (line: ChartLine): Html => {
-    const { role = 'student', noisy = false, dash } = line;
+    const { role = 'student', noisy = false, dash, dots = false } = line;
     const pathOf = (values: readonly number[]): string => linePath(line.x.map(xOf), values.map(yOf));
     const smooth = noisy && line.y.length > SMOOTHED_FROM;
     const kind = smooth ? 'raw' : 'line';
@@ -81,8 +83,17 @@ export function drawLines({ title, note, x, y, lines }: LineChart): Html {
         class="${kind} ${role}"
         ${dash && html`stroke-dasharray="${dash.join(' ')}"`}
         d="${pathOf(line.y)}"
-      />${smooth && html`<path class="line ${role}" d="${pathOf(runningMean(line.y))}" />`}`;
+      />${smooth && html`<path class="line ${role}" d="${pathOf(runningMean(line.y))}" />`}${dots && dotsOf(line, role)}`;
   };
+  const dotsOf = ({ name, x: places, y: values }: ChartLine, role: ChartRole): Html[] =>
+    places.flatMap((place, i) => {
+      const [cx, cy] = [xOf(place), yOf(values[i]!)];
+      if (!Number.isFinite(cx + cy)) return [];
+      const at = labels?.[place] ?? numberText(place);
+      return html`<circle class="${role}" cx="${cx}" cy="${cy}" r="3">
+        <title>${name === undefined ? '' : `${name}, `}${x.label} ${at}: ${numberText(values[i]!)}</title>
+      </circle>`;
+    });
   const keys = lines.flatMap(({ name, role = 'student', dash }) =>
     name === undefined ? [] : [{ name, role, ...(dash === undefined ? {} : { dash }) }],
   );

@@ -1,6 +1,8 @@
 import { velocityAnchor, ayfEmd, ayfLmd } from '@flowmap/objectives';
 import type { LogRecord, Objective } from '@flowmap/core';
 import { describe, expect, test } from 'vitest';
+import { classTable, distanceChart } from './distance-chart.js';
+import { lineChart } from './line-chart.js';
 import { instrumentCharts } from './instrument-charts.js';
 import { objectiveSection } from './objective-section.js';
 import { renderReport } from './report.js';
@@ -110,4 +112,41 @@ test('instruments are drawn from short to long, with what the objective says to 
   expect(charts[1]).toMatchObject({ x: { labels: ['s = t', '1/2', '1'] }, lines: [{ y: [1, 2, 3] }] });
   expect(charts[4]!.lines.map(({ name }) => name)).toEqual(['of the intervals', 'of the loss']);
   expect(instrumentCharts(readings)).toHaveLength(3);
+});
+
+describe('distances', () => {
+  const curves = [
+    { name: 'Student', values: { 1: 9, 2: 6, 4: 5 } },
+    { name: 'Teacher', role: 'teacher', values: { 4: 8 } },
+  ] as const;
+
+  test('over steps have a place for each number of steps, and a dot for each value', () => {
+    const chart = distanceChart({ over: 'steps', title: 'Distance', curves });
+    expect(chart.x).toEqual({ label: 'steps', labels: ['1', '2', '4'] });
+    expect(chart.lines.map(({ x, y }) => [x, y])).toEqual([
+      [[0, 1, 2], [9, 6, 5]],
+      [[2], [8]],
+    ]); // prettier-ignore
+    const drawn = lineChart(chart);
+    expect(drawn.match(/<circle/g)).toHaveLength(4);
+    expect(drawn).toContain('<title>Teacher, steps 4: 8</title>');
+  });
+
+  test('over guidance lie at their scales', () => {
+    const chart = distanceChart({
+      over: 'guidance',
+      title: '',
+      curves: [{ name: 'Student', values: { 3: 4, 1.5: 2 } }],
+    });
+    expect(chart.lines[0]).toMatchObject({ x: [1.5, 3], y: [2, 4] });
+  });
+
+  test('class by class have their lowest emphasised', () => {
+    const { rows } = classTable([{ title: 'A' }, { title: 'B' }], { cats: [3, 2], dogs: [NaN, 4], none: [NaN, NaN] });
+    expect(rows).toEqual([
+      { label: 'cats', cells: ['3.0', '2.0'], best: 1 },
+      { label: 'dogs', cells: ['', '4.0'] },
+      { label: 'none', cells: ['', ''] },
+    ]);
+  });
 });

@@ -1,5 +1,5 @@
 import { ConfigError } from '../errors.js';
-import { requireWhole } from '@flowmap/tensor';
+import { requireKnownOptions, requireMember, requireWhole } from '@flowmap/tensor';
 import type { Batch, Dataset } from '../plugins.js';
 import { checkBatch } from './check-batch.js';
 import { randomMirror } from './mirror.js';
@@ -39,10 +39,13 @@ export interface Loader {
  * distribution (a dataset of infinite length) position p is simply draw p. While one step trains, the next step's batch
  * is already being read. Every batch is checked before it is handed out.
  *
- * @throws {ConfigError} when `batchSize` or `seed` is not a whole number, the dataset is empty, or `flip` is set for
+ * @throws {ConfigError} for an unknown option, or when `batchSize` or `seed` is not a whole number, the dataset is empty, or `flip` is set for
  *   something other than images
  */
-export function loader(dataset: Dataset, { batchSize, seed, flip = false }: LoaderOptions): Loader {
+export function loader(dataset: Dataset, options: LoaderOptions): Loader {
+  requireMember('loader.dataset', dataset, { member: 'batch', wanted: 'a dataset, such as `checkerboard()`' });
+  requireKnownOptions('loader', options, { batchSize: true, seed: true, flip: true });
+  const { batchSize, seed, flip = false } = options;
   requireWhole('loader.batchSize', batchSize);
   requireWhole('loader.seed', seed, 0);
   if (!(dataset.length > 0)) throw new ConfigError('loader.dataset', `'${dataset.name}' has no samples`);

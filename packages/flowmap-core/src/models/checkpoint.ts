@@ -1,6 +1,6 @@
-import { causeText, isHalf, type HostTensors } from '@flowmap/tensor';
+import { causeText, isHalf, cut, quoted, type HostTensors } from '@flowmap/tensor';
 import { CheckpointError, ConfigError } from '../errors.js';
-import { cut, isRecord, parseJson, quoted, type Json } from '../internal/json.js';
+import { isRecord, parseJson, type Json } from '../internal/json.js';
 import { withDefaults, type ReadLimits } from '../limits.js';
 import { networkSize } from '../networks/network-size.js';
 import { networkFromConfig } from '../networks/registry.js';

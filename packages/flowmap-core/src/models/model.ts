@@ -1,8 +1,16 @@
-import { specText, sameShape, type HostTensors, type Shape } from '@flowmap/tensor';
+import {
+  inWords,
+  quoted,
+  requireKnownOptions,
+  sameShape,
+  specText,
+  type HostTensors,
+  type Shape,
+} from '@flowmap/tensor';
 import { classCount } from '../conditions.js';
 import { ConfigError } from '../errors.js';
 import { flowMap } from '../flow-map.js';
-import { quoted, type Json } from '../internal/json.js';
+import { type Json } from '../internal/json.js';
 import { withPrefix } from '../internal/names.js';
 import type { ConditioningConfig } from '../networks/conditioning.js';
 import type { ExactDiagonalConfig } from '../networks/exact-diagonal.js';
@@ -76,10 +84,12 @@ export interface StudentOptions {
  * starts at zero.
  *
  * @param seed seed for the parameters of the new inputs; nothing else is drawn
- * @throws {ConfigError} when the network with the new inputs lacks a parameter of the teacher, or has it with another
+ * @throws {ConfigError} for an unknown option; when the network with the new inputs lacks a parameter of the teacher, or has it with another
  *   shape; when networks of its type do not take such conditions, a target time, or one for some of their blocks alone
  */
 export function flowMapFrom(given: Model, seed: number, options: StudentOptions = {}): Model {
+  requireModel('flowMapFrom.teacher', given);
+  requireKnownOptions('flowMapFrom', options, { conditions: true, intervalBlocks: true, exactDiagonal: true });
   const teacher = upgradedModel(given);
   const network = studentNetwork(teacher.network, options);
   for (const [name, { shape }] of Object.entries(teacher.params)) {
@@ -145,6 +155,18 @@ function aroundTeacher(
     network: networkFromConfig(config),
     params: { ...withPrefix('velocity', teacher.params), ...withPrefix('gap', Object.fromEntries(start)) },
   };
+}
+
+/**
+ * Checks, for callers without types, that a value is a model.
+ *
+ * @throws {ConfigError} for anything else, such as the result of a training
+ */
+export function requireModel(option: string, value: unknown): void {
+  if (typeof value === 'object' && value !== null && 'network' in value && 'params' in value) return;
+  const isResult = typeof value === 'object' && value !== null && 'model' in value;
+  const advice = isResult ? '; of a result, that is its `model`' : '';
+  throw new ConfigError(option, `wanted a model, got ${inWords(value)}${advice}`);
 }
 
 /** A model with its parameters converted to the current form of its network. */

@@ -1,7 +1,7 @@
-import { concat, constant, oneHot, requireWhole, type Shape, type Tensor, type Tensors } from '@flowmap/tensor';
+import { concat, constant, oneHot, requireWhole, quoted, type Shape, type Tensor, type Tensors } from '@flowmap/tensor';
 import { classConditions, type ConditionSpecs } from '../conditions.js';
 import { ConfigError } from '../errors.js';
-import { isList, isRecord, quoted } from '../internal/json.js';
+import { isList, isRecord } from '../internal/json.js';
 import type { NetworkConfig, NetworkInputs } from '../plugins.js';
 import { collect, dense, type InitialSpecs, type Layer } from './layers.js';
 import { requireSize } from './network.js';

@@ -1,4 +1,16 @@
-import { attention, concat, constant, hostTensor, linear, rmsNorm, full, split, type Tensor } from '@flowmap/tensor';
+import {
+  attention,
+  concat,
+  constant,
+  full,
+  hostTensor,
+  linear,
+  requireKnownOptions,
+  rmsNorm,
+  split,
+  type OptionNames,
+  type Tensor,
+} from '@flowmap/tensor';
 import { ConfigError } from '../errors.js';
 import type { Network } from '../plugins.js';
 import { conditioning, type ConditioningConfig } from './conditioning.js';
@@ -24,16 +36,30 @@ export interface DitConfig extends ConditioningConfig {
 /** Options of {@link dit}; all but the shape have defaults, see {@link DitConfig}. */
 export type DitOptions = Pick<DitConfig, 'shape'> & Partial<Omit<DitConfig, 'type' | 'shape'>>;
 
+const OPTIONS: OptionNames<DitConfig> = {
+  type: true,
+  shape: true,
+  classes: true,
+  interval: true,
+  conditions: true,
+  intervalBlocks: true,
+  patch: true,
+  width: true,
+  depth: true,
+  heads: true,
+};
+
 /**
  * Diffusion transformer with adaptive norms (Peebles and Xie, "Scalable diffusion models with transformers", 2023, the
  * adaLN-Zero variant), with RMS norm in place of layer norm and SiLU in place of GELU, as both have cheaper
  * derivatives. The gates and the output layer start at zero, so an untrained network is the zero field.
  *
- * @throws {ConfigError} for a sample shape that is not `[channels, height, width]`, sizes that are not whole
+ * @throws {ConfigError} for an unknown option, a sample shape that is not `[channels, height, width]`, sizes that are not whole
  *   numbers >= 1, a patch that does not divide the image, heads that do not divide the width, a width that 4 does not
  *   divide, or conditions or `intervalBlocks` that make no sense
  */
 export function dit(options: DitOptions): Network<DitConfig> {
+  requireKnownOptions<Partial<DitConfig>>('dit', options, OPTIONS);
   const { shape, classes = 0, interval = false, patch = 4, width = 256, depth = 8, heads = 4 } = options;
   const more = extras({ conditions: options.conditions, intervalBlocks: options.intervalBlocks });
   const config: DitConfig = { type: 'dit', shape, classes, interval, patch, width, depth, heads, ...more };

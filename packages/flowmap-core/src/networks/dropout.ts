@@ -1,6 +1,5 @@
-import { full, select, type Tensor, type Tensors } from '@flowmap/tensor';
+import { full, select, quoted, type Tensor, type Tensors } from '@flowmap/tensor';
 import { ConfigError } from '../errors.js';
-import { quoted } from '../internal/json.js';
 import type { DrawSpecs } from './layers.js';
 
 /** A part of a network that drops units, or whole channels, of each sample during training. */

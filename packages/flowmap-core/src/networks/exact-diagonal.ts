@@ -1,6 +1,6 @@
-import { sameShape, specText } from '@flowmap/tensor';
+import { sameShape, specText, quoted } from '@flowmap/tensor';
 import { ConfigError } from '../errors.js';
-import { isRecord, quoted } from '../internal/json.js';
+import { isRecord } from '../internal/json.js';
 import { prefixed, withPrefix } from '../internal/names.js';
 import { perSample } from '../path.js';
 import type { Network, NetworkConfig, ParameterSpec } from '../plugins.js';

@@ -1,4 +1,4 @@
-import { rmsNorm } from '@flowmap/tensor';
+import { requireKnownOptions, rmsNorm, type OptionNames } from '@flowmap/tensor';
 import type { Network } from '../plugins.js';
 import { conditioning, type ConditioningConfig } from './conditioning.js';
 import { dropout as dropoutOf, requireRate } from './dropout.js';
@@ -22,14 +22,27 @@ export interface MlpConfig extends ConditioningConfig {
 /** Options of {@link mlp}; all but the shape have defaults, see {@link MlpConfig}. */
 export type MlpOptions = Pick<MlpConfig, 'shape'> & Partial<Omit<MlpConfig, 'type' | 'shape'>>;
 
+const OPTIONS: OptionNames<MlpConfig> = {
+  type: true,
+  shape: true,
+  classes: true,
+  interval: true,
+  conditions: true,
+  intervalBlocks: true,
+  width: true,
+  depth: true,
+  dropout: true,
+};
+
 /**
  * Residual MLP: `h <- h + W_2 silu(W_1 rms(h) + C silu(c))` with the conditioning vector `c` of times and conditions in
  * every block. The output layer starts at zero, so an untrained network is the zero field.
  *
- * @throws {ConfigError} for a sample shape that is not `[n]`, sizes that are not whole numbers >= 1, or invalid
+ * @throws {ConfigError} for an unknown option, a sample shape that is not `[n]`, sizes that are not whole numbers >= 1, or invalid
  *   conditions, dropout or `intervalBlocks`
  */
 export function mlp(options: MlpOptions): Network<MlpConfig> {
+  requireKnownOptions<Partial<MlpConfig>>('mlp', options, OPTIONS);
   const { shape, classes = 0, interval = false, width = 256, depth = 3, dropout = 0 } = options;
   requireShape('mlp.shape', shape, ['n']);
   requireSize('mlp.width', width);

@@ -1,8 +1,8 @@
-import { requireWhole, sameShape, ShapeError, type Tensor, type Tensors } from '@flowmap/tensor';
+import { requireWhole, sameShape, ShapeError, quoted, type Tensor, type Tensors } from '@flowmap/tensor';
 import { requireTensors } from '../conditions.js';
 import { ConfigError } from '../errors.js';
 import type { Network, NetworkConfig, NetworkInputs, ParameterSpec } from '../plugins.js';
-import { isList, quoted } from '../internal/json.js';
+import { isList } from '../internal/json.js';
 import { initialize, upgraded, type InitialSpec, type InitialSpecs } from './layers.js';
 
 /**

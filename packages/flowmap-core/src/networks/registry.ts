@@ -1,5 +1,5 @@
+import { quoted } from '@flowmap/tensor';
 import { ConfigError } from '../errors.js';
-import { quoted } from '../internal/json.js';
 import type { Network, NetworkConfig } from '../plugins.js';
 import { dit } from './dit.js';
 import { exactDiagonal, type ExactDiagonalConfig } from './exact-diagonal.js';

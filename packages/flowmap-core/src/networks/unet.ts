@@ -1,4 +1,13 @@
-import { rmsNorm, full, requireWhole, split, type Tensor, type Tensors } from '@flowmap/tensor';
+import {
+  full,
+  requireKnownOptions,
+  requireWhole,
+  rmsNorm,
+  split,
+  type OptionNames,
+  type Tensor,
+  type Tensors,
+} from '@flowmap/tensor';
 import { ConfigError } from '../errors.js';
 import { isList } from '../internal/json.js';
 import type { Network } from '../plugins.js';
@@ -43,6 +52,21 @@ const MAX_LEVELS = 16;
 /** Options of {@link unet}; all but the shape have defaults, see {@link UnetConfig}. */
 export type UnetOptions = Pick<UnetConfig, 'shape'> & Partial<Omit<UnetConfig, 'type' | 'shape'>>;
 
+const OPTIONS: OptionNames<UnetConfig> = {
+  type: true,
+  shape: true,
+  classes: true,
+  interval: true,
+  conditions: true,
+  intervalBlocks: true,
+  channels: true,
+  blocks: true,
+  groupSize: true,
+  conditionWidth: true,
+  heads: true,
+  dropout: true,
+};
+
 /**
  * Class-conditional U-net: residual blocks with group norm and feature-wise modulation by times and conditions, average
  * pooling down, nearest-neighbour upsampling up, additive skip connections, and self-attention at the lowest
@@ -53,11 +77,12 @@ export type UnetOptions = Pick<UnetConfig, 'shape'> & Partial<Omit<UnetConfig, '
  * factor per channel: on small feature maps the time is spent on passes over memory, and this saves several for the
  * value and more for the derivatives.
  *
- * @throws {ConfigError} for a sample shape that is not `[channels, height, width]`, sizes that are not whole
+ * @throws {ConfigError} for an unknown option, a sample shape that is not `[channels, height, width]`, sizes that are not whole
  *   numbers >= 1, an image that cannot be halved once per resolution, channels that the groups or heads do not divide,
  *   or invalid conditions, dropout or `intervalBlocks`
  */
 export function unet(options: UnetOptions): Network<UnetConfig> {
+  requireKnownOptions<Partial<UnetConfig>>('unet', options, OPTIONS);
   const { shape, classes = 0, interval = false, blocks = 1, groupSize = 16, conditionWidth = 128, heads = 4 } = options;
   const { channels = [32, 64, 128], dropout = 0 } = options;
   const config: UnetConfig = {

@@ -1,8 +1,7 @@
 import { constants } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
-import { causeText, type HostTensor, type Shape } from '@flowmap/tensor';
+import { causeText, quoted, type HostTensor, type Shape } from '@flowmap/tensor';
 import { CheckpointError, ConfigError } from '../errors.js';
-import { quoted } from '../internal/json.js';
 import type { ReadLimits } from '../limits.js';
 import { decodeHeader, decodeTensor, headerEnd, LENGTH } from '../safetensors/decode.js';
 

@@ -1,6 +1,7 @@
+import { quoted } from '@flowmap/tensor';
 import type { HostTensor } from '@flowmap/tensor';
 import { CheckpointError } from '../errors.js';
-import { isRecord, parseJson, quoted } from '../internal/json.js';
+import { isRecord, parseJson } from '../internal/json.js';
 import { withDefaults, type ReadLimits } from '../limits.js';
 import { storedTypes, type StoredType } from './dtypes.js';
 import { METADATA } from './encode.js';

@@ -2,6 +2,8 @@ import {
   freeze,
   hostTensor,
   hostZeros,
+  requireKnownOptions,
+  requireRuntime,
   sameShape,
   ShapeError,
   sizeOf,
@@ -15,13 +17,13 @@ import {
 import { requireConditions, requireKnown } from '../conditions.js';
 import { ConfigError } from '../errors.js';
 import { withPrefix } from '../internal/names.js';
-import { faultOf, parametrizationOf, pathOf, upgradedModel, type Model } from '../models/model.js';
+import { faultOf, parametrizationOf, pathOf, requireModel, upgradedModel, type Model } from '../models/model.js';
 import type { Network } from '../plugins.js';
 import { flowMapSampler } from './flow-map-sampler.js';
 import { heun } from './heun.js';
 import { noiseOfSteps } from './noise-of-steps.js';
 import { carryKey, samplerProgram } from './sampler-program.js';
-import { argumentsOf, type SampleArguments, type SampleRequest } from './sample-request.js';
+import { explicitArguments, type SampleArguments, type SampleRequest } from './sample-request.js';
 import type { Sampler } from './sampler.js';
 
 /** Options of {@link compileSampler}. */
@@ -78,7 +80,7 @@ const MOST_FROZEN = 2 ** 28;
  * drawn. Between steps the points stay on the device.
  *
  * @param given the model to sample from
- * @throws {ConfigError} for a model whose parameters are not those of its network, a flow map sampler with a network
+ * @throws {ConfigError} for an unknown option, a model whose parameters are not those of its network, a flow map sampler with a network
  *   without an interval input, or counts that are not whole numbers >= 1
  * @throws {UnsupportedError} for more frozen parameters than the runtime's programs can hold
  *
@@ -89,8 +91,12 @@ const MOST_FROZEN = 2 ** 28;
 export async function compileSampler(
   runtime: Runtime,
   given: Model,
-  { sampler = samplerOf(given), batchSize, stepsPerCall = 1, frozen }: CompileSamplerOptions,
+  options: CompileSamplerOptions,
 ): Promise<CompiledSampler> {
+  requireRuntime('runtime', runtime);
+  requireModel('model', given);
+  requireKnownOptions('compileSampler', options, { sampler: true, batchSize: true, stepsPerCall: true, frozen: true });
+  const { sampler = samplerOf(given), batchSize, stepsPerCall = 1, frozen } = options;
   const model = upgradedModel(given);
   const fault = faultOf(model);
   if (fault) throw new ConfigError('model', fault.message);
@@ -140,7 +146,7 @@ export function samplerWith(
     return { rows, calls };
   };
   const explicit = (args: SampleArguments | SampleRequest): SampleArguments =>
-    'noise' in args ? args : argumentsOf(args, network, classes);
+    explicitArguments(args, network, classes);
   return {
     check: (args) => void checked(explicit(args)),
     async sample(given) {

@@ -1,4 +1,4 @@
-import type { Executable, Runtime } from '@flowmap/tensor';
+import { requireKnownOptions, requireRuntime, type Executable, type Runtime } from '@flowmap/tensor';
 import { ConfigError } from '../errors.js';
 import { parametrizationOf, pathOf, type Model } from '../models/model.js';
 import { samplerOf, samplerWith, type CompiledSampler, type CompileSamplerOptions } from './compile-sampler.js';
@@ -28,8 +28,17 @@ export interface LiveSamplerOptions extends Omit<CompileSamplerOptions, 'frozen'
 export async function compileLiveSampler(
   runtime: Runtime,
   model: Omit<Model, 'params' | 'classes'> & Partial<Pick<Model, 'classes'>>,
-  { sampler = samplerOf(model), batchSize, stepsPerCall = 1, sharing, stateOf }: LiveSamplerOptions,
+  options: LiveSamplerOptions,
 ): Promise<CompiledSampler> {
+  requireRuntime('runtime', runtime);
+  requireKnownOptions('compileLiveSampler', options, {
+    sampler: true,
+    batchSize: true,
+    stepsPerCall: true,
+    sharing: true,
+    stateOf: true,
+  });
+  const { sampler = samplerOf(model), batchSize, stepsPerCall = 1, sharing, stateOf } = options;
   const { network } = model;
   const program = samplerProgram(sampler, {
     network,

@@ -1,7 +1,17 @@
-import { hostTensor, normalBatch, requireWhole, type HostData, type HostTensor } from '@flowmap/tensor';
+import {
+  hostTensor,
+  inWords,
+  normalBatch,
+  quoted,
+  requireKnownOptions,
+  requireWhole,
+  type HostData,
+  type HostTensor,
+  type OptionNames,
+} from '@flowmap/tensor';
 import { classCount } from '../conditions.js';
 import { ConfigError } from '../errors.js';
-import { quoted } from '../internal/json.js';
+import { isList } from '../internal/json.js';
 import type { Network } from '../plugins.js';
 import { uniformGrid } from './grid.js';
 
@@ -20,7 +30,7 @@ export interface SampleArguments {
   readonly seed?: number;
   /**
    * Index of the first sample among all that use the seed, 0 unless given: samples with different indices get different
-   * noise.
+   * noise. Ignored by samplers that draw none.
    */
   readonly firstSample?: number;
 }
@@ -41,13 +51,56 @@ export interface SampleRequest {
   readonly firstSample?: number;
 }
 
+/** Names of all that can be requested. */
+export const SAMPLE_REQUEST: OptionNames<SampleRequest> = {
+  count: true,
+  seed: true,
+  steps: true,
+  labels: true,
+  guidance: true,
+  firstSample: true,
+};
+
+const SAMPLE_ARGUMENTS: OptionNames<SampleArguments> = {
+  noise: true,
+  conditions: true,
+  times: true,
+  seed: true,
+  firstSample: true,
+};
+
+/**
+ * Arguments of sampling with all numbers explicit.
+ *
+ * @param network that of the model
+ * @param classes names of its classes
+ * @throws {ConfigError} for an unknown name, a part of a request beside noise, and what {@link argumentsOf} refuses
+ */
+export function explicitArguments(
+  args: SampleArguments | SampleRequest,
+  network: Pick<Network, 'config' | 'conditions'>,
+  classes: readonly string[],
+): SampleArguments {
+  if (typeof args !== 'object' || !('noise' in args)) {
+    requireKnownOptions('sample', args, SAMPLE_REQUEST);
+    return argumentsOf(args, network, classes);
+  }
+  const idle = Object.keys(SAMPLE_REQUEST).find((name) => !(name in SAMPLE_ARGUMENTS) && name in args);
+  if (idle !== undefined) {
+    const instead = idle === 'steps' ? '`times`' : idle === 'count' ? 'the shape of `noise`' : '`conditions`';
+    throw new ConfigError(`sample.${idle}`, `has no effect beside explicit noise; it is in ${instead}`);
+  }
+  requireKnownOptions('sample', args, SAMPLE_ARGUMENTS);
+  return args;
+}
+
 /**
  * Noise, times and conditions of a request.
  *
  * @param classes names of the classes; if empty, labels are indices
  * @throws {ConfigError} for a number out of its range, or a class that the network does not have
  */
-export function argumentsOf(
+function argumentsOf(
   request: SampleRequest,
   { config, conditions }: Pick<Network, 'config' | 'conditions'>,
   classes: readonly string[],
@@ -60,9 +113,13 @@ export function argumentsOf(
   const shape = [count!, ...config.shape];
   const rows: Record<string, HostData> = {};
   if (labels !== undefined) {
+    if (!isList(labels)) throw new ConfigError('labels', `wanted a list of classes, got ${inWords(labels)}`);
     if (labels.length === 0) throw new ConfigError('labels', 'wanted at least one class, got none');
     const known = labels.map((label) => labelOf(label, classes, classCount({ conditions })));
     rows['label'] = Int32Array.from({ length: count! }, (_, i) => known[i % known.length]!);
+  }
+  if (guidance !== undefined && typeof guidance !== 'number') {
+    throw new ConfigError('guidance', `wanted a number, got ${inWords(guidance)}`);
   }
   if (guidance !== undefined) rows['guidance'] = new Float32Array(count!).fill(guidance);
   return {

@@ -1,5 +1,7 @@
 import {
   program,
+  requireKnownOptions,
+  requireMember,
   requireWhole,
   sameShape,
   ShapeError,
@@ -42,7 +44,7 @@ export interface SamplerOptions {
  * Its state consists of the network's parameters. Its output `x` holds the points at the last time, and `carry.name` is
  * what the next run takes.
  *
- * @throws {ConfigError} for a network without the interval input that the sampler needs, counts that are not whole
+ * @throws {ConfigError} for an unknown option, a network without the interval input that the sampler needs, counts that are not whole
  *   numbers >= 1, or a step that does not carry what the sampler declares
  * @throws {ShapeError} for a sampler whose step returns points or carried tensors of other shapes than it was given
  *
@@ -50,6 +52,15 @@ export interface SamplerOptions {
  * const program = samplerProgram(euler(), { network, batchSize: 16, steps: 1 });
  */
 export function samplerProgram(sampler: Sampler, options: SamplerOptions): Program {
+  requireMember('sampler', sampler, { member: 'step', wanted: 'a sampler, such as `heun()`' });
+  requireKnownOptions('samplerProgram', options, {
+    network: true,
+    path: true,
+    parametrization: true,
+    batchSize: true,
+    steps: true,
+    stateOf: true,
+  });
   const {
     network,
     path = linearPath,

@@ -1,4 +1,5 @@
 import { ConfigError } from '@flowmap/core';
+import { inWords } from '@flowmap/tensor';
 
 /**
  * Checks that a setting is greater than 0 and at most `most`.
@@ -30,6 +31,28 @@ export function requireShare(option: string, value: number, { zero }: { readonly
  */
 export function requireOneOf(option: string, value: string, names: readonly string[]): void {
   if (!names.includes(value)) throw new ConfigError(option, `wanted one of ${names.join(', ')}, got '${value}'`);
+}
+
+/**
+ * Checks that a norm is given only where something is normalised.
+ *
+ * @throws {ConfigError} naming the setting
+ */
+export function requireNormalized(option: string, norm: string | undefined, c: number): void {
+  if (norm === undefined || c !== Infinity) return;
+  throw new ConfigError(option, `has no effect with c: Infinity, which does not normalise; got '${norm}'`);
+}
+
+/**
+ * Checks that settings are true or false.
+ *
+ * @throws {ConfigError} naming the setting
+ */
+export function requireFlags(caller: string, flags: Readonly<Record<string, unknown>>): void {
+  for (const [name, value] of Object.entries(flags)) {
+    if (typeof value !== 'boolean')
+      throw new ConfigError(`${caller}.${name}`, `wanted true or false, got ${inWords(value)}`);
+  }
 }
 
 /** From this many values per sample on, normalisation biases a mean of velocities by less than 3 % of their deviation. */

@@ -22,17 +22,24 @@ export type PreviewSamplesOptions = Parameters<Moment['sampler']>[0] &
  * previewSamples({ every: 500, average: 'ema', batchSize: 16, noise, times: uniformGrid(4), onSamples: savePicture });
  */
 export function previewSamples(options: PreviewSamplesOptions): Callback {
-  const { every, onSamples, ...given } = options;
+  const { every, onSamples, noise, conditions, times, seed, firstSample, ...given } = options;
+  const wanted = {
+    noise,
+    times,
+    ...(conditions === undefined ? {} : { conditions }),
+    ...(seed === undefined ? {} : { seed }),
+    ...(firstSample === undefined ? {} : { firstSample }),
+  };
   requireWhole('previewSamples.every', every);
   return {
     name: 'preview samples',
     every,
     async prepare(training) {
-      (await training.sampler(given)).check(given);
+      (await training.sampler(given)).check(wanted);
     },
     async run(moment) {
       const sampler = await moment.sampler(given);
-      await onSamples(await sampler.sample(given), moment.step);
+      await onSamples(await sampler.sample(wanted), moment.step);
     },
   };
 }

@@ -1,9 +1,8 @@
-import { ConfigError, quoted } from '@flowmap/core';
+import { ConfigError } from '@flowmap/core';
+import { inWords, requireKnownOptions, requireMember, requireRuntime, type OptionNames } from '@flowmap/tensor';
 import type { DistillOptions, TrainOptions, TrainVelocityFieldOptions } from './options.js';
 
-type Names<T> = Readonly<Record<keyof T, true>>;
-
-const COMMON: Names<TrainOptions> = {
+const COMMON: OptionNames<TrainOptions> = {
   runtime: true,
   data: true,
   objective: true,
@@ -31,8 +30,8 @@ const COMMON: Names<TrainOptions> = {
   limits: true,
   config: true,
 };
-const FIELD: Names<TrainVelocityFieldOptions> = { ...COMMON, network: true, path: true, parametrization: true };
-const DISTILLATION: Names<DistillOptions> = { ...COMMON, teacher: true, student: true };
+const FIELD: OptionNames<TrainVelocityFieldOptions> = { ...COMMON, network: true, path: true, parametrization: true };
+const DISTILLATION: OptionNames<DistillOptions> = { ...COMMON, teacher: true, student: true };
 
 /**
  * Checks what the types of options promise, for callers without types: no unknown options, and objects where objects are
@@ -41,13 +40,13 @@ const DISTILLATION: Names<DistillOptions> = { ...COMMON, teacher: true, student:
  * @throws {ConfigError} naming the option, what was wanted and what was given
  */
 export function checkFieldOptions(options: object): void {
-  checkKnown(options, Object.keys(FIELD));
+  requireKnownOptions<Partial<TrainVelocityFieldOptions>>('', options, FIELD);
   checkObjects(options as Record<string, unknown>);
 }
 
 /** {@link checkFieldOptions} for `distill`. */
 export function checkDistillOptions(options: object): void {
-  checkKnown(options, Object.keys(DISTILLATION));
+  requireKnownOptions<Partial<DistillOptions>>('', options, DISTILLATION);
   const given = options as Record<string, unknown>;
   checkObjects(given);
   const { teacher } = given;
@@ -57,66 +56,13 @@ export function checkDistillOptions(options: object): void {
   throw new ConfigError('teacher', `wanted a model or an opaque field, got ${inWords(teacher)}${advice}`);
 }
 
-function checkKnown(options: object, known: readonly string[]): void {
-  for (const [name, value] of Object.entries(options)) {
-    if (known.includes(name) || value === undefined) continue;
-    const nearest = known.find((other) => initials(other) === name) ?? nearestOf(name, known);
-    const advice = nearest === undefined ? `there are: ${known.join(', ')}` : `did you mean ${nearest}?`;
-    throw new ConfigError(name, `is no option; ${advice}`);
-  }
-}
-
 function checkObjects({ runtime, objective, data, out }: Record<string, unknown>): void {
-  requireMember('runtime', runtime, { member: 'compile', wanted: 'a runtime, such as `await onnxRuntime()`' });
+  requireRuntime('runtime', runtime);
   requireMember('data', data, { member: 'batch', wanted: 'a dataset, such as `checkerboard()`' });
   requireMember('objective', objective, { member: 'loss', wanted: 'an objective, such as `ayfEmd()`' });
   if (typeof out !== 'string') throw new ConfigError('out', `wanted the path of a folder, got ${inWords(out)}`);
 }
 
-function requireMember(
-  option: string,
-  value: unknown,
-  { member, wanted }: { readonly member: string; readonly wanted: string },
-): void {
-  if (isObject(value) && member in value) return;
-  throw new ConfigError(option, `wanted ${wanted}; got ${inWords(value)}`);
-}
-
-/** A value of the wrong kind, and the mistake that it is likely to be. */
-function inWords(value: unknown): string {
-  if (value === undefined) return 'nothing';
-  if (value instanceof Promise) return 'a promise; await it';
-  if (typeof value === 'function') return `the function ${value.name || 'itself'}; call it`;
-  if (typeof value === 'object') return value === null ? 'null' : 'an object of another kind';
-  return quoted(value);
-}
-
 function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null;
-}
-
-/** `lr` for `learningRate`. */
-function initials(name: string): string {
-  return name.replaceAll(/(?!^)[a-z]/g, '').toLowerCase();
-}
-
-/** The name that is the fewest edits away, if those are at most a third of its letters. */
-function nearestOf(name: string, known: readonly string[]): string | undefined {
-  const lower = name.toLowerCase();
-  const ranked = known.map((other) => ({ other, edits: editsBetween(lower, other.toLowerCase()) }));
-  const [best] = ranked.filter(({ other, edits }) => edits <= other.length / 3).sort((a, b) => a.edits - b.edits);
-  return best?.other;
-}
-
-/** Levenshtein's distance. */
-function editsBetween(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      next.push(Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)));
-    }
-    row = next;
-  }
-  return row[b.length]!;
 }

@@ -70,7 +70,7 @@ export interface TrainOptions {
   readonly optimizer?: Optimizer;
   /** Decay of the moving average of the weights, a number in [0, 1) or a schedule; `powerEma()` unless given. */
   readonly emaDecay?: Schedule | number;
-  /** Further moving averages by name, each with its decay; they are part of checkpoints and available to callbacks. */
+  /** Further moving averages by name, each with its decay, besides `ema`, whose decay is `emaDecay`; they are part of checkpoints and available to callbacks. */
   readonly averages?: Readonly<Record<string, Schedule | number>>;
   /** Gradients with a larger norm are scaled down to this norm, > 0; no clipping unless given. */
   readonly maxGradientNorm?: number;

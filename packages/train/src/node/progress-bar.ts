@@ -1,5 +1,7 @@
-import { ConfigError, type LogRecord } from '@flowmap/core';
+import { ConfigError, quoted, type LogRecord } from '@flowmap/core';
 import type { ProgressDisplay, ProgressReporter, Shown } from './progress-display.js';
+
+const DISPLAYS: readonly ProgressDisplay[] = ['auto', 'bar', 'lines', 'none'];
 
 /** Starts a bar; see `showProgress`. */
 type ProgressBar = (shown: Shown, stream: NodeJS.WriteStream) => ProgressReporter;
@@ -8,12 +10,15 @@ type ProgressBar = (shown: Shown, stream: NodeJS.WriteStream) => ProgressReporte
  * Loads the package that draws bars, unless no bar is wanted.
  *
  * @returns undefined if lines, or nothing, are to be shown instead
- * @throws {ConfigError} when a bar is requested with `bar` and the package `cli-progress` cannot be loaded
+ * @throws {ConfigError} for an unknown display, and when a bar is requested with `bar` and the package `cli-progress` cannot be loaded
  */
 export async function loadBar(
   display: ProgressDisplay,
   stream: NodeJS.WriteStream = process.stderr,
 ): Promise<ProgressBar | undefined> {
+  if (!DISPLAYS.includes(display)) {
+    throw new ConfigError('progress', `wanted one of ${DISPLAYS.join(', ')}; got ${quoted(display)}`);
+  }
   if (display === 'lines' || display === 'none' || (display === 'auto' && !stream.isTTY)) return undefined;
   try {
     return progressBar((await import('cli-progress')).default);

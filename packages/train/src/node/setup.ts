@@ -107,11 +107,15 @@ export async function setUp(options: TrainOptions, { model, teacher, peak, notes
     throw new ConfigError('maxGradientNorm', `wanted a number > 0, got ${maxGradientNorm}`);
   }
   if (options.out === '') throw new ConfigError('out', 'wanted the path of a folder, got an empty text');
+  if (typeof flip !== 'boolean') throw new ConfigError('flip', `wanted true or false, got ${quoted(flip)}`);
   requireData(network, data);
   if (teacher !== undefined) requireTeacher(teacher, model);
   if (network.conditions['label']) requireSameClasses(model, data);
   if (objective.needs.teacher && teacher === undefined) {
     throw new ConfigError('objective', `${objective.name} needs a teacher; distill() has one`);
+  }
+  if (options.averages && 'ema' in options.averages) {
+    throw new ConfigError('averages.ema', 'has no effect, as that average is always kept; its decay is `emaDecay`');
   }
   const averages = { ...options.averages, ema: emaDecay };
   const student = trainee({

@@ -34,13 +34,13 @@ async function run(name: string): Promise<void> {
   await import(/* @vite-ignore */ pathToFileURL(script(name)).href);
 }
 
-/** Runs the script in a process of its own, which is killed when it says something. */
-async function killAt(text: string): Promise<void> {
+/** Runs the script in a process of its own, which is killed when it says something, or soon after. */
+async function killAt(text: string, later = false): Promise<void> {
   const hook = pathToFileURL(join(import.meta.dirname, '__fixtures__/kill-at.ts')).href;
   const flags = ['--conditions=@flowmap/source', '--import', import.meta.resolve('tsx'), '--import', hook];
   const child = spawn(process.execPath, [...flags, script('killed')], {
     cwd: join(scratch, 'killed'),
-    env: { ...process.env, FLOWMAP_KILL_AT: text },
+    env: { ...process.env, FLOWMAP_KILL_AT: text, ...(later ? { FLOWMAP_KILL_LATER: '1' } : {}) },
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   let said = '';
@@ -53,6 +53,7 @@ test('a script that is killed in each of its stages and run again ends as if not
   await run('undisturbed');
   await killAt('flow-matching: step 7/20');
   await killAt('ayf-emd: step 13/20'); // goes on with the teacher's training first
+  await killAt('runs/student\n', true); // both are done: it dies in sampling, with its file about to be written
   await run('killed');
   const runs = (name: string): string => join(scratch, name, 'runs');
   expect((await readdir(runs('killed'))).sort()).toEqual(['points.json', 'student', 'teacher']);

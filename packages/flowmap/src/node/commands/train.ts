@@ -28,14 +28,14 @@ export const train = answering({
 
 async function trainTeacher(config: Config<typeof TRAIN_OPTIONS>, talk: Talk): Promise<Answer> {
   const { images, size, channels, blocks, out, device: _, threads: __, ...options } = config;
-  const { unet } = await import('@flowmap/core');
+  const { sizesOf, unet } = await import('@flowmap/core');
   const { flowMatching } = await import('@flowmap/objectives');
   const { trainVelocityField } = await import('@flowmap/train/node');
   const runtime = await openRuntime(config);
   const data = await readImages(images, size, talk);
   const result = await trainVelocityField({
     ...options,
-    network: unet({ shape: data.shape, classes: data.classes.length, channels, blocks }),
+    network: unet({ ...sizesOf(data), channels, blocks }),
     objective: flowMatching(),
     runtime,
     data,

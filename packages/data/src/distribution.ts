@@ -1,13 +1,16 @@
-import { classConditions, type Batch, type Dataset, type RandomKey } from '@flowmap/core';
-import { checkIndices, checkInteger } from './checks.js';
-import { streamKey } from './stream-key.js';
+import { classConditions, requireKnownOptions, type Batch, type Dataset, type RandomKey } from '@flowmap/core';
+import { checkIndices, checkInteger } from './internal/checks.js';
+import { streamKey } from './internal/stream-key.js';
 
-/** Options of an endless dataset of vectors. */
-interface DistributionOptions {
+/** Options of {@link distribution}. */
+export interface DistributionOptions {
+  /** Name in logs and error messages. */
   readonly name: string;
   /** Numbers in one sample. */
   readonly dimension: number;
+  /** Names of the classes; `[]` = unconditional. */
   readonly classes: readonly string[];
+  /** Draw i is a function of (seed, i); a whole number >= 0. */
   readonly seed: number;
   /**
    * Writes one draw to `out[at], out[at + 1], …` and returns its class, which is ignored if there are no classes; `key`
@@ -16,8 +19,18 @@ interface DistributionOptions {
   readonly draw: (key: (purpose: string) => RandomKey, out: Float32Array, at: number) => number;
 }
 
-/** A dataset of infinite length whose sample i is a function of i alone. */
-export function distribution({ name, dimension, classes, seed, draw }: DistributionOptions): Dataset {
+/**
+ * A dataset of infinite length from a function that makes one draw: each has random streams of its own, so that sample i is a
+ * function of the seed and i alone.
+ *
+ * @throws {ConfigError} for an unknown option, or a seed that is not a whole number
+ *
+ * @example
+ * const line = distribution({ name: 'line', dimension: 1, classes: [], seed: 0, draw: (key, out, at) => ((out[at] = uniforms(key('line'), 1)[0]!), 0) });
+ */
+export function distribution(options: DistributionOptions): Dataset {
+  requireKnownOptions('distribution', options, { name: true, dimension: true, classes: true, seed: true, draw: true });
+  const { name, dimension, classes, seed, draw } = options;
   checkInteger(name, 'seed', seed, 0);
   const drawAll = (indices: ArrayLike<number>): Batch => {
     checkIndices(`${name}.batch`, indices, Infinity);
