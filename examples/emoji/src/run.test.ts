@@ -41,7 +41,17 @@ test('a teacher is made and put in its place, then distilled', async () => {
   expect(readFileSync(join(scratch, 'teacher.log.jsonl'), 'utf8').trim().split('\n')).toHaveLength(2);
   expect(existsSync(join(scratch, 'teacher.png'))).toBe(true);
 
-  const folder = await emoji(...training, '--evaluate', '0', '--teacher', save, '--out', join(scratch, 'emoji'));
+  const folder = await emoji(
+    ...training,
+    '--evaluate',
+    '0',
+    '--student',
+    'teacher',
+    '--teacher',
+    save,
+    '--out',
+    join(scratch, 'emoji'),
+  );
   const pictures = [
     'samples-1.png',
     'samples-2.png',

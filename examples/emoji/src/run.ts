@@ -37,7 +37,7 @@ export async function runEmoji(
       learningRate: options.teacherLearningRate,
       network: unet({ shape: data.shape, classes: CATEGORIES.length, channels: options.channels }),
     },
-    student: { iterations, batchSize, learningRate, ...(await distillationOf(options)) },
+    student: { iterations, batchSize, learningRate, ...(await emojiDistillation(options)) },
     seed,
     stepsPerRun,
     out,
@@ -48,6 +48,13 @@ export async function runEmoji(
     ...context,
   });
 }
+
+/** The distillation that the options describe. A student that hears of s late needs more of the batch at s = t (docs/log.md). */
+const emojiDistillation = (options: Omit<EmojiConfig, 'out' | 'tensorboard'>): ReturnType<typeof distillationOf> =>
+  distillationOf({
+    ...options,
+    diagonalShare: options.diagonalShare ?? (options.preset === 'default' ? 0.4 : null),
+  });
 
 /** The distance from the emoji, whose statistics come with the example in one size. */
 function distancesOf(samples: number, side: number): NonNullable<ExampleRun['distances']> {

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import {
   flag,
+  fraction,
   pathOr,
   positive,
   whole,
@@ -44,7 +45,7 @@ const networkOptions = {
 
 /** Options of the example. */
 export const EMOJI_OPTIONS = {
-  iterations: whole('steps of the distillation', 1100),
+  iterations: whole('steps of the distillation', 960),
   batchSize: whole('images of one step', 32),
   learningRate: positive('peak of the learning rate of the distillation', 3e-4),
   teacher: pathOr('checkpoint of the teacher; the one that comes with the example unless given', 'FILE', null),
@@ -52,7 +53,12 @@ export const EMOJI_OPTIONS = {
   teacherIterations: whole("steps of the teacher's training", 12_000),
   teacherLearningRate: positive("peak of the teacher's learning rate", 1e-3),
   ...DISTILLATION_OPTIONS,
-  evaluate: whole('samples whose distance from the data is measured; 1,000 take a minute', 0, 0),
+  diagonalShare: fraction(
+    'share of the batch at s = t; 0.4 unless given, and that of any preset but the default',
+    null,
+  ),
+  student: { ...DISTILLATION_OPTIONS.student, fallback: 'late-s' as const },
+  evaluate: whole('samples whose distance from the data is measured; 0 leaves it out', 1000, 0),
   ...networkOptions,
   ...machineOptions,
   ...LOGGING_OPTIONS,
