@@ -162,7 +162,7 @@ export const decoders: Readonly<Record<string, Decoder>> = {
         for (const [name, content] of Object.entries(unpack(bytes))) writeRunFile(out, name, content);
         const lock = await lockChosenFolder(async () => (await nextRunFolder(out)).folder);
         try {
-          const run = await openRun(runSetup(out), lock.folder);
+          const run = await openRun(await runSetup(out), lock.folder);
           await openLog(join(run.folder, 'log.jsonl'), run.from?.step ?? 0);
         } finally {
           lock.release();
@@ -184,7 +184,7 @@ function plainIdx(bytes: Uint8Array): void {
 }
 
 /** What the checkpoint in the corpus was made with. */
-export function runSetup(out: string): TrainSetup {
+export function runSetup(out: string): Promise<TrainSetup> {
   const network = mlp({ shape: [2], width: 2, depth: 1 });
   const options = { runtime: referenceRuntime(), data: eightGaussians(), objective: flowMatching(), out };
   return setUp(

@@ -88,7 +88,7 @@ seed('events', 'scalars', readFileSync(join(events, eventFile!)));
 
 const stop = new AbortController();
 const out = join(scratch, 'run');
-const { network, data, objective, runtime, iterations, batchSize } = runSetup(out);
+const { network, data, objective, runtime, iterations, batchSize } = await runSetup(out);
 const onLog = ({ step }: { step: number }): void => (step === 2 ? stop.abort() : undefined);
 const common = {
   network,

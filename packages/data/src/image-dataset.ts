@@ -1,5 +1,6 @@
 import { classConditions, requireKnownOptions, type Batch, type Dataset } from '@flowmap/core';
 import { badArgument, checkImageShape, checkIndices } from './internal/checks.js';
+import { bytesOf, digestOf } from './internal/digest.js';
 
 /** Options of {@link imageDataset}. */
 export interface ImageDatasetOptions {
@@ -71,6 +72,7 @@ export function imageDataset(options: ImageDatasetOptions): Dataset {
     shape: [...shape],
     classes: [...classes],
     conditions: classConditions(classes.length),
+    fingerprint: async () => `${await digestOf(pixels)} ${await digestOf(bytesOf(ownLabels))}`,
     batch: async (indices) => Promise.resolve(gather(indices)),
   };
 }

@@ -1,5 +1,6 @@
 import { mirrorSample, type Dataset } from '@flowmap/core';
 import { badArgument, checkImageShape, checkIndices } from './internal/checks.js';
+import { bytesOf, digestOf } from './internal/digest.js';
 
 /**
  * Some samples of a dataset, in the order given; an index may occur more than once.
@@ -14,7 +15,7 @@ export function subset(dataset: Dataset, indices: ArrayLike<number>): Dataset {
   const chosen = Float64Array.from(indices);
   const name = `${dataset.name} (${chosen.length} chosen)`;
   return {
-    ...describe(dataset),
+    ...describe(dataset, async () => `, of it ${await digestOf(bytesOf(chosen))}`),
     name,
     length: chosen.length,
     async batch(wanted) {
@@ -27,7 +28,7 @@ export function subset(dataset: Dataset, indices: ArrayLike<number>): Dataset {
 /** The same samples without their classes: `classes` is `[]`, and batches have no `label`. */
 export function withoutClasses(dataset: Dataset): Dataset {
   return {
-    ...describe(dataset),
+    ...describe(dataset, () => ', without classes'),
     classes: [],
     conditions: withoutLabel(dataset.conditions),
     async batch(indices) {
@@ -54,7 +55,7 @@ export function withFlips(dataset: Dataset): Dataset {
   }
   const name = `${dataset.name} (with mirror images)`;
   return {
-    ...describe(dataset),
+    ...describe(dataset, () => ', with flips'),
     name,
     length: 2 * length,
     async batch(indices) {
@@ -70,8 +71,15 @@ export function withFlips(dataset: Dataset): Dataset {
   };
 }
 
-function describe({ name, length, shape, classes, conditions }: Dataset): Omit<Dataset, 'batch'> {
-  return { name, length, shape, classes, conditions };
+/**
+ * What a view has of its dataset.
+ *
+ * @param change what the view changes, in its fingerprint
+ */
+function describe(dataset: Dataset, change: () => string | Promise<string>): Omit<Dataset, 'batch'> {
+  const { name, length, shape, classes, conditions } = dataset;
+  const fingerprint = async (): Promise<string> => `${await dataset.fingerprint!()}${await change()}`;
+  return { name, length, shape, classes, conditions, ...(dataset.fingerprint && { fingerprint }) };
 }
 
 function withoutLabel<T>({ label: _label, ...rest }: Readonly<Record<string, T>>): Record<string, T> {

@@ -31,6 +31,11 @@ export interface Dataset {
   readonly classes: readonly string[];
   /** The conditions of each sample in its batches, by name; `label` if it has classes. See `classConditions`. */
   readonly conditions: Readonly<Record<string, ConditionSpec>>;
+  /**
+   * A text that differs where samples differ, such as a checksum of all of them, by which a run that goes on tells other
+   * data. Runs of data without one compare some samples only; a view of other data has theirs and says what it changes.
+   */
+  fingerprint?(): Promise<string>;
   /** The samples of the given indices; index `i` of a distribution is its `i`-th draw. */
   batch(indices: ArrayLike<number>): Promise<Batch>;
 }

@@ -95,9 +95,7 @@ export class RunMismatchError extends FlowmapError {
     /** What else there is to do. */
     advice = 'resume it with its own',
   ) {
-    super(
-      `${folder} holds a run with other settings (${inWords(differences)}); ${advice}, choose another folder, or remove it`,
-    );
+    super(`${folder} holds a run with other settings (${inWords(differences)}); ${advice}, or choose another folder`);
   }
 }
 

@@ -90,6 +90,9 @@ function relabelled(data: Dataset, classes: readonly string[], labels?: readonly
     shape,
     classes: [...classes],
     conditions: { ...data.conditions, ...classConditions(classes.length) },
+    ...(data.fingerprint && {
+      fingerprint: async () => `${await data.fingerprint!()}, labels ${(labels ?? ['as they are']).join(' ')}`,
+    }),
     async batch(indices) {
       const batch = await data.batch(indices);
       if (!labels) return batch;

@@ -56,7 +56,7 @@ export function modelMetadata(model: Omit<Model, 'params'>): Record<string, stri
  * @param source its name in error messages, `model` unless given
  * @param limits how much the file may ask for: the size of its header and network
  * @throws {CheckpointError} for a file that is corrupt, does not describe a model, or whose tensors are not the
- *   parameters of the network that it describes; its `limit` names the limit that a file exceeds, if any
+ *   parameters of the network that it describes, or one of which is NaN throughout; its `limit` names the limit that a file exceeds, if any
  * @throws {ConfigError} for a limit that is not a number >= 1
  */
 export function decodeModel(bytes: Uint8Array, source = 'model', limits: ReadLimits = {}): Model {
@@ -66,7 +66,9 @@ export function decodeModel(bytes: Uint8Array, source = 'model', limits: ReadLim
   const fault = faultOf(model);
   if (fault)
     throw new CheckpointError(source, fault.message, fault.parameter ? { tensor: fault.parameter } : undefined);
-  return model;
+  const spoiled = Object.keys(model.params).find((name) => model.params[name]!.data.every(Number.isNaN));
+  if (spoiled === undefined) return model;
+  throw new CheckpointError(source, `the parameter ${quoted(spoiled)} is NaN throughout`, { tensor: spoiled });
 }
 
 function widened(tensors: HostTensors): HostTensors {

@@ -51,6 +51,12 @@ describe('a checkpoint', () => {
     }
   });
 
+  test('with a parameter that is NaN throughout is refused, naming it', () => {
+    const [[name, tensor]] = Object.entries(teacher.params) as [[string, HostTensor]];
+    const spoiled = altered({}, { [name]: { ...tensor, data: tensor.data.map(() => NaN) } });
+    expect(() => decodeModel(spoiled, 'file')).toThrow(`file: the parameter "${name}" is NaN throughout`);
+  });
+
   test('keeps a path and a parametrization, and omits the defaults', () => {
     const model: Model = { ...teacher, path: 'trigonometric', parametrization: 'trigonometric' };
     expect(decodeModel(encodeModel(model), 'file')).toMatchObject({

@@ -1,5 +1,5 @@
-import { readFile, rename, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { rename, rm } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import {
   CheckpointError,
   decodeModel,
@@ -17,16 +17,18 @@ import {
 } from '@flowmap/core';
 import { loadModel, readTextFile, writeFileAtomic } from '@flowmap/core/node';
 import { causeText, type HostTensors } from '@flowmap/tensor';
-import { z } from 'zod';
 import type { Trainees } from '../internal/groups.js';
 import type { Checkpoint } from '../run-store.js';
-import { parseJsonFile } from './run-config.js';
+import {
+  checkpointName,
+  digestOf,
+  encodeManifest,
+  MANIFEST,
+  readManifest,
+  readPart,
+  type Manifest,
+} from './manifest.js';
 import { namesIn } from './run-folder.js';
-
-/** Layout of a checkpoint's files: 1 had separate files for one model, its average and its optimizer. */
-const VERSION = 2;
-
-const progress = z.object({ version: z.int().min(1).max(VERSION), step: z.int().min(0), seconds: z.number().min(0) });
 
 /** The only trainee in checkpoints of the first layout. */
 const ONLY = 'student';
@@ -37,10 +39,14 @@ export const STATE_FILE = 'state.safetensors';
 /** Number of checkpoints kept. */
 const KEPT = 2;
 
+/** What a checkpoint is tied to. */
+export type Origin = Pick<Manifest, 'run' | 'log'>;
+
 /**
  * Writes a checkpoint to `checkpoints/<step>` in a run's folder, then moves the pointer `latest` to it and removes old
  * ones. Whenever this is interrupted, `latest` names a complete checkpoint.
  *
+ * @param origin the run that it is of, and its log
  * @returns the folder of the checkpoint
  * @throws {WriteError} when it cannot be written
  */
@@ -48,15 +54,18 @@ export async function saveCheckpoint(
   folder: string,
   { step, seconds, state }: Checkpoint,
   trainees: Trainees,
+  origin: Origin = {},
 ): Promise<string> {
-  const name = String(step).padStart(7, '0');
+  const name = checkpointName(step);
   const checkpoints = join(folder, 'checkpoints');
   const [target, temporary] = [join(checkpoints, name), join(checkpoints, `${name}.tmp`)];
-  if ((await latestCheckpoint(folder)) === target) return target;
+  if ((await latestCheckpoint(folder)) === target && (await namesIn(checkpoints)).includes(name)) return target;
 
   await asWrite(target, () => rm(temporary, { recursive: true, force: true }));
-  await writeFileAtomic(join(temporary, STATE_FILE), encodeSafetensors(state, modelsOf(trainees)));
-  await writeFileAtomic(join(temporary, 'state.json'), JSON.stringify({ version: VERSION, step, seconds }));
+  const bytes = encodeSafetensors(state, modelsOf(trainees));
+  const manifest = encodeManifest({ step, seconds, ...origin, files: { [STATE_FILE]: digestOf(bytes) } });
+  await writeFileAtomic(join(temporary, STATE_FILE), bytes);
+  await writeFileAtomic(join(temporary, MANIFEST), manifest);
   await asWrite(target, async () => {
     await rm(target, { recursive: true, force: true }); // left by a run that stopped before moving the pointer
     await rename(temporary, target);
@@ -64,8 +73,9 @@ export async function saveCheckpoint(
   await writeFileAtomic(join(folder, 'latest'), `${name}\n`);
 
   const names = (await namesIn(checkpoints)).sort();
-  const old = names.filter((other) => other < name).slice(0, 1 - KEPT);
-  const stale = names.filter((other) => other.endsWith('.tmp') || (other > name && /^\d+$/.test(other)));
+  const numbered = names.filter(isName);
+  const old = numbered.filter((other) => other < name).slice(0, 1 - KEPT);
+  const stale = [...numbered.filter((other) => other > name), ...names.filter((other) => other.endsWith('.tmp'))];
   await asWrite(checkpoints, async () => {
     for (const other of [...old, ...stale]) await rm(join(checkpoints, other), { recursive: true, force: true });
   });
@@ -103,7 +113,7 @@ export async function loadTrained(
   limits?: ReadLimits,
 ): Promise<Model> {
   const source = join(path, STATE_FILE);
-  const { tensors, metadata } = await readState(source, limits);
+  const { tensors, metadata } = await readState(path, await readManifest(path, limits), limits);
   const { [BESIDE]: beside = '', ...description } = prefixed(trainee, metadata);
   const others = new Set(beside.split('\n'));
   const valuesOf = (part: string): HostTensors => {
@@ -120,14 +130,68 @@ export async function loadTrained(
   return decoded({ ...Object.fromEntries(fixed), ...valuesOf(average) });
 }
 
-/** Folder of the checkpoint that a run's pointer names; undefined if the run has none yet. */
+/** Whether a name is that of a checkpoint. */
+function isName(name: string): boolean {
+  return /^\d{7,16}$/.test(name);
+}
+
+/** Folder of the checkpoint that a run's pointer names; undefined if there is no pointer. */
 export async function latestCheckpoint(folder: string): Promise<string | undefined> {
   if (!(await namesIn(folder)).includes('latest')) return undefined;
   const name = (await readTextFile(join(folder, 'latest'))).trim();
-  if (!/^\d{7,16}$/.test(name)) {
+  if (!isName(name)) {
     throw new CheckpointError(join(folder, 'latest'), `wanted the name of a checkpoint, got ${quoted(name)}`);
   }
   return join(folder, 'checkpoints', name);
+}
+
+/** The checkpoint to go on from. */
+export interface Found {
+  /** Its folder; undefined if there is none. */
+  readonly checkpoint: string | undefined;
+  /** What is not as it should be, and what was done about it. */
+  readonly notes: readonly string[];
+  /** Folders of newer checkpoints that are damaged. */
+  readonly damaged: readonly string[];
+}
+
+/**
+ * Finds the checkpoint that the pointer names, or the newest whole one if the pointer or that checkpoint is missing.
+ *
+ * @throws {CheckpointError} when the pointer is damaged, or there are checkpoints but none is whole
+ */
+export async function findCheckpoint(folder: string, limits?: ReadLimits): Promise<Found> {
+  const checkpoints = join(folder, 'checkpoints');
+  const named = await latestCheckpoint(folder);
+  const names = (await namesIn(checkpoints)).filter(isName).sort().reverse();
+  if (named === undefined && names.length === 0) return { checkpoint: undefined, notes: [], damaged: [] };
+  if (named !== undefined && names.includes(basename(named))) return { checkpoint: named, notes: [], damaged: [] };
+  const what = named === undefined ? 'latest is missing' : `latest names ${basename(named)}, which is missing`;
+  const damaged: string[] = [];
+  for (const name of names) {
+    const checkpoint = join(checkpoints, name);
+    try {
+      await readCheckpoint(checkpoint, limits);
+      const note = `${what}; goes on from the newest whole checkpoint, ${name}`;
+      return { checkpoint, notes: [note, ...damaged.map((path) => `${path} is damaged, and put aside`)], damaged };
+    } catch (error) {
+      if (!(error instanceof CheckpointError)) throw error;
+      damaged.push(checkpoint);
+    }
+  }
+  throw new CheckpointError(
+    join(folder, 'latest'),
+    `${what}, and no checkpoint is whole; nothing was changed. Restore one, or choose another folder`,
+  );
+}
+
+/**
+ * Renames the folders of damaged checkpoints, so that nothing takes them for others or removes them.
+ *
+ * @throws {WriteError} when one cannot be renamed
+ */
+export async function putAside(damaged: readonly string[]): Promise<void> {
+  for (const path of damaged) await asWrite(path, () => rename(path, `${path}.damaged`));
 }
 
 /**
@@ -136,18 +200,37 @@ export async function latestCheckpoint(folder: string): Promise<string | undefin
  *
  * @param path folder of the checkpoint
  * @param limits limits on what its files may ask for
- * @throws {CheckpointError} naming the file that is missing, damaged or exceeds a limit
+ * @throws {CheckpointError} naming the file that is missing, damaged, of another checkpoint or exceeds a limit
  */
-export async function loadCheckpoint(path: string, trainees: Trainees, limits?: ReadLimits): Promise<Checkpoint> {
-  const { version, step, seconds } = await parseJsonFile(join(path, 'state.json'), progress, limits);
-  const state = version === 1 ? await firstLayout(path, limits) : await tensorsIn(join(path, STATE_FILE), limits);
-  return { step, seconds, state: upgraded(state, trainees) };
+export async function loadCheckpoint(
+  path: string,
+  trainees: Trainees,
+  limits?: ReadLimits,
+): Promise<Checkpoint & Origin> {
+  const { state, ...facts } = await readCheckpoint(path, limits);
+  return { ...facts, state: upgraded(state, trainees) };
+}
+
+async function readCheckpoint(path: string, limits?: ReadLimits): Promise<Checkpoint & Origin> {
+  const manifest = await readManifest(path, limits);
+  const { version, step, seconds, run, log } = manifest;
+  const state = version === 1 ? await firstLayout(path, limits) : (await readState(path, manifest, limits)).tensors;
+  for (const [tensor, { data }] of Object.entries(state)) {
+    if (!data.every(Number.isNaN)) continue;
+    throw new CheckpointError(join(path, STATE_FILE), `the tensor ${quoted(tensor)} is NaN throughout`, { tensor });
+  }
+  return { step, seconds, state, ...(run === undefined ? {} : { run }), ...(log ? { log } : {}) };
 }
 
 async function firstLayout(path: string, limits?: ReadLimits): Promise<HostTensors> {
   const model = await loadModel(join(path, 'model.safetensors'), limits);
   const average = await loadModel(join(path, 'ema.safetensors'), limits);
-  const slots = await tensorsIn(join(path, 'optimizer.safetensors'), limits);
+  const optimizer = join(path, 'optimizer.safetensors');
+  const { tensors: slots } = decodeSafetensors(
+    await readPart(path, basename(optimizer), { version: 1, step: 0, seconds: 0 }),
+    optimizer,
+    limits,
+  );
   return withPrefix(ONLY, {
     ...withPrefix('params', model.params),
     ...withPrefix('ema', average.params),
@@ -155,15 +238,8 @@ async function firstLayout(path: string, limits?: ReadLimits): Promise<HostTenso
   });
 }
 
-async function tensorsIn(source: string, limits?: ReadLimits): Promise<HostTensors> {
-  return (await readState(source, limits)).tensors;
-}
-
-async function readState(source: string, limits?: ReadLimits): Promise<Safetensors> {
-  const bytes = await readFile(source).catch((cause: unknown) => {
-    throw new CheckpointError(source, `cannot be read (${causeText(cause)})`, { cause });
-  });
-  return decodeSafetensors(bytes, source, limits);
+async function readState(path: string, manifest: Manifest, limits?: ReadLimits): Promise<Safetensors> {
+  return decodeSafetensors(await readPart(path, STATE_FILE, manifest), join(path, STATE_FILE), limits);
 }
 
 /**

@@ -52,6 +52,17 @@ async function resumed(file: string, content: string | Uint8Array, more = {}): P
   return trainVelocityField(training(out, more)).catch((thrown: unknown) => thrown);
 }
 
+/** The same in a run of before, whose checkpoints have no checksums. */
+async function resumedBefore(file: string, content: string | Uint8Array): Promise<unknown> {
+  const now = whole;
+  whole = join(scratch, String(count++));
+  await cp(now, whole, { recursive: true });
+  await writeFile(join(whole, 'checkpoints/0000002/state.json'), '{"version":2,"step":2,"seconds":1}');
+  const config = JSON.parse(await readFile(join(whole, 'config.json'), 'utf8')) as object;
+  await writeFile(join(whole, 'config.json'), JSON.stringify({ ...config, id: undefined }));
+  return resumed(file, content).finally(() => (whole = now));
+}
+
 const state = 'checkpoints/0000002/state.safetensors';
 const changed = async (change: (tensors: Record<string, HostTensors[string]>) => void): Promise<Uint8Array> => {
   const tensors = { ...decodeSafetensors(await readFile(join(whole, state)), state).tensors };
@@ -91,7 +102,7 @@ describe('a run with a hostile file is refused, naming it', () => {
       /"step"/,
       undefined,
     ],
-    ['a progress beyond the run', 'checkpoints/0000002/state.json', '{"version":2,"step":5,"seconds":0}', /is of step 5, the run has 4/, undefined], // prettier-ignore
+    ['a progress of another step', 'checkpoints/0000002/state.json', '{"version":2,"step":5,"seconds":0}', /is of step 5, in the folder of another/, undefined], // prettier-ignore
     ['a state that is a folder', state, 'folder', /state.safetensors: cannot be read \(EISDIR/, undefined],
   ])('%s', async (_, file, content, message, limit) => {
     const error = await resumed(file, content);
@@ -102,11 +113,17 @@ describe('a run with a hostile file is refused, naming it', () => {
 
   test('a state that lacks a tensor, has one too many, or one of another shape', async () => {
     const lacking = await changed((tensors) => Reflect.deleteProperty(tensors, 'student.m.input.bias'));
-    expect(await resumed(state, lacking)).toMatchObject({ name: 'CheckpointError', tensor: 'student.m.input.bias' });
+    expect(await resumedBefore(state, lacking)).toMatchObject({
+      name: 'CheckpointError',
+      tensor: 'student.m.input.bias',
+    });
     const foreign = await changed((tensors) => (tensors['student.params.other'] = hostTensor([4], [1, 1, 1, 1])));
-    expect(await resumed(state, foreign)).toMatchObject({ name: 'CheckpointError', tensor: 'student.params.other' });
+    expect(await resumedBefore(state, foreign)).toMatchObject({
+      name: 'CheckpointError',
+      tensor: 'student.params.other',
+    });
     const other = await changed((tensors) => (tensors['student.v.input.bias'] = hostTensor([3], [1, 1, 1])));
-    expect(await resumed(state, other)).toMatchObject({
+    expect(await resumedBefore(state, other)).toMatchObject({
       message: expect.stringMatching(/wanted "student.v.input.bias" as float32 \[4\], got float32 \[3\]$/) as unknown,
     });
   });
@@ -115,7 +132,7 @@ describe('a run with a hostile file is refused, naming it', () => {
     const other = mlp({ shape: [2], width: 8, depth: 1 });
     const out = join(scratch, 'other');
     await trainVelocityField(training(out, { network: other }));
-    const error = await resumed(state, await readFile(join(out, 'checkpoints/0000004/state.safetensors')));
+    const error = await resumedBefore(state, await readFile(join(out, 'checkpoints/0000004/state.safetensors')));
     expect(error).toMatchObject({
       name: 'CheckpointError',
       message: expect.stringMatching(/state.safetensors: wanted "/) as unknown,

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { loadModel } from '@flowmap/core/node';
 import { openLog } from './log.js';
 import type { TrainResult } from './options.js';
-import { isSameRun, readRunConfig, requireSameRun, runConfigOf } from './run-config.js';
+import { isSameRun, readRunConfig, requireSameRun } from './run-config.js';
 import { namesIn, resultFile } from './run-folder.js';
 import type { TrainSetup } from './setup.js';
 
@@ -20,9 +20,8 @@ export async function finishedRun(setup: TrainSetup): Promise<TrainResult | unde
   if (!names.includes('config.json')) return undefined;
   const there = await readRunConfig(join(folder, 'config.json'), limits);
   if (!names.includes(resultFile[there.kind])) return undefined;
-  const now = runConfigOf(setup);
-  if (whenFinished === 'extend' && !isSameRun(there, now)) return undefined;
-  requireSameRun(folder, there, now);
+  if (whenFinished === 'extend' && !isSameRun(there, setup)) return undefined;
+  requireSameRun(folder, there, setup);
   const model = await loadModel(join(folder, resultFile[there.kind]), limits);
   const { records } = await openLog(join(folder, 'log.jsonl'), Infinity);
   const step = Number(model.training?.['step'] ?? setup.iterations);

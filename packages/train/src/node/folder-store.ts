@@ -3,16 +3,18 @@ import { ConfigError, type ReadLimits } from '@flowmap/core';
 import { lockFolder, removeTemporaries, saveModel } from '@flowmap/core/node';
 import type { Trainees } from '../internal/groups.js';
 import type { RunStore } from '../run-store.js';
-import { latestCheckpoint, loadCheckpoint, saveCheckpoint } from './checkpoints.js';
+import { findCheckpoint, loadCheckpoint, putAside, saveCheckpoint } from './checkpoints.js';
 import { keptPath, removeLaterSnapshots } from './kept.js';
 import { openLog } from './log.js';
 import type { Run } from './open-run.js';
 import { requireFit } from './require-fit.js';
-import { namesIn } from './run-folder.js';
+import { namesIn, requireStillThere } from './run-folder.js';
 
 /** A run in a folder that is locked against other trainings until closed. */
 export interface FolderStore extends RunStore {
   readonly folder: string;
+  /** What was not as the run left it, and what was done about it: to be shown. */
+  readonly notes: readonly string[];
   /** Unlocks the folder; to be called when training has ended, however it ended. */
   close(): void;
 }
@@ -47,11 +49,11 @@ export async function openFolderStore(
       throw new ConfigError('openFolderStore.folder', `wanted a folder for a run of its own, but ${whose}`);
     }
     await removeTemporaries(folder);
-    const checkpoint = await latestCheckpoint(folder);
+    const { checkpoint, damaged, notes } = await findCheckpoint(folder, limits);
     const from = checkpoint === undefined ? undefined : await loadCheckpoint(checkpoint, trainees, limits);
     if (from !== undefined) requireFit(from, { iterations: Infinity, trainees }, checkpoint!);
-    const store = await folderStore({ folder, from, checkpoint }, trainees);
-    return { ...store, folder, close: () => lock.release() };
+    const store = await folderStore({ folder, from, checkpoint, id: undefined, damaged }, trainees);
+    return { ...store, folder, notes: [...notes, ...store.notes], close: () => lock.release() };
   } catch (error) {
     lock.release();
     throw error;
@@ -64,21 +66,29 @@ export async function openFolderStore(
  * @throws {CheckpointError} when the log cannot be read
  */
 export async function folderStore(
-  { folder, from, checkpoint, begin }: Pick<Run, 'folder' | 'from' | 'checkpoint'> & Partial<Pick<Run, 'begin'>>,
+  { folder, from, checkpoint, id, damaged, begin }: Omit<Run, 'begin' | 'notes'> & Partial<Pick<Run, 'begin'>>,
   trainees: Trainees,
-): Promise<RunStore> {
-  const log = await openLog(join(folder, 'log.jsonl'), from?.step ?? 0);
+): Promise<RunStore & Pick<FolderStore, 'notes'>> {
+  const log = await openLog(join(folder, 'log.jsonl'), from?.step ?? 0, from?.log);
   return {
     from,
     place: checkpoint,
     records: log.records,
+    notes: log.notes,
     async begin() {
+      await putAside(damaged);
       await begin?.(); // a log without its settings would be taken for foreign files
       await log.begin();
       await removeLaterSnapshots(folder, from?.step ?? 0);
     },
     append: (record) => log.append(record),
-    save: (state) => saveCheckpoint(folder, state, trainees),
+    async save(checkpoint) {
+      await requireStillThere(folder, id);
+      return saveCheckpoint(folder, checkpoint, trainees, {
+        ...(id === undefined ? {} : { run: id }),
+        log: log.facts(),
+      });
+    },
     async keep(name, model) {
       if (!/^[\w][\w.-]*$/.test(name)) {
         throw new ConfigError('keep.name', `wanted letters, digits, '.', '-' and '_', got '${name}'`);

@@ -1,12 +1,14 @@
+import { randomUUID } from 'node:crypto';
 import { mkdir, rename } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { causeText, ConfigError, WriteError, type Model } from '@flowmap/core';
+import { causeText, CheckpointError, ConfigError, WriteError, type Model } from '@flowmap/core';
 import { removeTemporaries, writeFileAtomic } from '@flowmap/core/node';
 import type { Checkpoint } from '../run-store.js';
-import { latestCheckpoint, loadCheckpoint } from './checkpoints.js';
+import { findCheckpoint, loadCheckpoint, type Origin } from './checkpoints.js';
 import { keptPath } from './kept.js';
+import { MANIFEST } from './manifest.js';
 import { requireFit } from './require-fit.js';
-import { differencesOf, readRunConfig, requireSameRun, runConfigOf, settingsToExtend } from './run-config.js';
+import { differencesOf, extensionOf, readRunConfig, requireSameRun, runConfigOf } from './run-config.js';
 import type { RunConfig } from './run-config.js';
 import { namesIn, resultFile } from './run-folder.js';
 import type { TrainSetup } from './setup.js';
@@ -15,9 +17,13 @@ import type { TrainSetup } from './setup.js';
 export interface Run {
   readonly folder: string;
   /** The checkpoint to resume from; undefined at the start. */
-  readonly from: Checkpoint | undefined;
+  readonly from: (Checkpoint & Origin) | undefined;
   /** Folder of that checkpoint. */
   readonly checkpoint: string | undefined;
+  /** Identity of the run, in its config.json; runs of before have none. */
+  readonly id: string | undefined;
+  /** Newer checkpoints that are damaged. */
+  readonly damaged: readonly string[];
   /** Notes on resuming from there. */
   readonly notes: readonly string[];
   /** Records the settings in config.json at the start of a run. */
@@ -39,34 +45,41 @@ export async function openRun(setup: TrainSetup, folder: string): Promise<Run> {
   const path = join(folder, 'config.json');
   const config = runConfigOf(setup);
   const write = (content: RunConfig): Promise<void> => writeFileAtomic(path, `${JSON.stringify(content, null, 2)}\n`);
-  const checkpoint = await latestCheckpoint(folder);
+  const { checkpoint, damaged, notes: repaired } = await findCheckpoint(folder, setup.limits);
   if (checkpoint === undefined) {
-    return { folder, from: undefined, checkpoint, notes: [], begin: () => write(config) };
+    const id = randomUUID();
+    return { folder, from: undefined, checkpoint, id, damaged, notes: [], begin: () => write({ ...config, id }) };
   }
   const there = await readRunConfig(path, setup.limits);
-  const before = setup.whenFinished === 'extend' ? settingsToExtend(folder, there, setup) : undefined;
-  if (before === undefined) requireSameRun(folder, there, config);
+  const extension = setup.whenFinished === 'extend' ? extensionOf(folder, there, setup) : undefined;
+  if (extension === undefined) requireSameRun(folder, there, setup);
   const from = await loadCheckpoint(checkpoint, setup.trainees, setup.limits);
-  if (before !== undefined && setup.iterations < from.step) {
+  if (extension !== undefined && setup.iterations < from.step) {
     const wanted = `wanted at least ${from.step}, the steps that ${folder} has taken`;
     throw new ConfigError('iterations', `${wanted}; got ${setup.iterations}`);
+  }
+  const { id } = there;
+  if (from.run !== id) {
+    throw new CheckpointError(join(checkpoint, MANIFEST), `is of another run than ${path}; put back what belongs here`);
   }
   requireFit(from, setup, checkpoint);
   const changed = there.environment === undefined ? [] : differencesOf(there.environment, config.environment ?? {});
   const note = `goes on in other circumstances (${changed.join('; ')}); its numbers will not be those of a run in one go to the bit`;
-  const notes = changed.length > 0 ? [note] : [];
-  if (before === undefined) return { folder, from, checkpoint, notes, begin: () => Promise.resolve() };
+  const notes = [...repaired, ...(changed.length > 0 ? [note] : [])];
+  const run = { folder, from, checkpoint, id, damaged };
+  if (extension === undefined) return { ...run, notes, begin: () => Promise.resolve() };
 
   const { step } = from;
-  const now = Object.fromEntries(Object.keys(before).map((name) => [name, config.run[name] ?? null]));
   return {
-    folder,
-    from,
-    checkpoint,
-    notes: [`is extended from step ${step} on (${differencesOf(before, now).join('; ')})`, ...notes],
+    ...run,
+    notes: [`is extended from step ${step} on (${extension.changes.join('; ')})`, ...notes],
     async begin() {
       await keepResult(folder, there.kind, step); // a folder that has a result is that of a finished run
-      await write({ ...config, extended: [...(there.extended ?? []), { step, before }] });
+      await write({
+        ...config,
+        ...(id === undefined ? {} : { id }),
+        extended: [...(there.extended ?? []), { step, before: extension.before }],
+      });
     },
   };
 }

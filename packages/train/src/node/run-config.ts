@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { CheckpointError, quoted, type Json, type Model, type ReadLimits } from '@flowmap/core';
+import { CheckpointError, quoted, withPrefix, type Json, type Model, type ReadLimits } from '@flowmap/core';
 import { readJsonFile } from '@flowmap/core/node';
 import type { HostTensors } from '@flowmap/tensor';
 import { z } from 'zod';
 import { RunMismatchError } from '../errors.js';
 import { mapValues } from '../internal/names.js';
 import type { Schedule } from '../schedules.js';
+import { scheduleMeans } from './schedule-means.js';
 import type { TrainSetup } from './setup.js';
 
 // The text was parsed as JSON, so every value in it is a JSON value.
@@ -17,6 +18,8 @@ const VERSION = 2;
 
 const runConfig = z.object({
   version: z.int().min(1).max(VERSION),
+  /** Identity of the run, which its checkpoints name. */
+  id: z.string().optional(),
   kind: z.enum(['velocity', 'flowMap']),
   /** What a resumed run must share with the run that it continues. */
   run: z.custom<Readonly<Record<string, Json>>>(
@@ -53,6 +56,7 @@ export function runConfigOf(setup: TrainSetup): RunConfig {
         length: Number.isFinite(data.length) ? data.length : 'endless',
         shape: [...data.shape],
         classes: [...data.classes],
+        fingerprint: setup.fingerprint,
       },
       network: JSON.parse(JSON.stringify(network.config)) as Json,
       ...(path === 'linear' ? {} : { path }),
@@ -61,6 +65,15 @@ export function runConfigOf(setup: TrainSetup): RunConfig {
       optimizer: { name: optimizer.name, ...optimizer.config },
       learningRate: sampled(learningRate, iterations),
       emaDecay: sampled(ema!, iterations),
+      schedules: mapValues(
+        {
+          learningRate,
+          emaDecay: ema!,
+          ...withPrefix('averages', others),
+          ...withPrefix('objective', objective.schedules),
+        },
+        (schedule) => scheduleMeans(schedule, iterations),
+      ),
       ...(Object.keys(others).length > 0 ? { averages: mapValues(others, (decay) => sampled(decay, iterations)) } : {}),
       teacher: teacher === undefined ? null : 'params' in teacher ? digest(teacher) : 'opaque',
       ...(from === undefined ? {} : { from: digest(from) }),
@@ -101,44 +114,95 @@ export async function readRunConfig(path: string, limits?: ReadLimits): Promise<
  *
  * @throws {RunMismatchError} listing the differences
  */
-export function requireSameRun(folder: string, there: RunConfig, now: RunConfig): void {
-  const differences = settingsThatDiffer(there, now);
+export function requireSameRun(folder: string, there: RunConfig, setup: TrainSetup): void {
+  const differences = settingsThatDiffer(there, setup);
   if (differences.length === 0) return;
-  const isExtension = differences.every((difference) => EXTENDABLE.some((name) => difference.startsWith(`${name}: `)));
-  throw new RunMismatchError(folder, differences, isExtension ? "extend it with whenFinished: 'extend'" : undefined);
+  throw new RunMismatchError(
+    folder,
+    differences,
+    differences.every(isExtension) ? "extend it with whenFinished: 'extend'" : undefined,
+  );
 }
 
-/** Whether two runs have the same settings. */
-export function isSameRun(there: RunConfig, now: RunConfig): boolean {
-  return settingsThatDiffer(there, now).length === 0;
+/** Whether a run has the settings of this one. */
+export function isSameRun(there: RunConfig, setup: TrainSetup): boolean {
+  return settingsThatDiffer(there, setup).length === 0;
 }
 
-function settingsThatDiffer(there: RunConfig, now: RunConfig): string[] {
-  return differencesOf({ kind: there.kind, ...renamed(there.run) }, { kind: now.kind, ...now.run });
+/** Longest run whose schedules are compared as its own. */
+const LONGEST = 2 ** 32;
+
+/**
+ * The settings in which a run differs from this one. Schedules are compared as those of runs of the same length, so that
+ * another length is told as that and nothing else.
+ */
+function settingsThatDiffer(there: RunConfig, setup: TrainSetup): string[] {
+  const before = renamed(there.run);
+  const { iterations } = before;
+  const isLength = typeof iterations === 'number' && Number.isInteger(iterations);
+  const comparable = isLength && iterations > 0 && iterations <= LONGEST;
+  const now = { ...runConfigOf(comparable ? { ...setup, iterations } : setup).run, iterations: setup.iterations };
+  const differences = differencesOf(
+    { kind: there.kind, ...before },
+    { kind: setup.kind, ...withoutUnrecorded(now, before) },
+  );
+  // Values at some steps say more than means, which follow from them.
+  const told = new Set(differences.map(settingOf));
+  return differences.filter((difference) => {
+    const setting = settingOf(difference);
+    return !(setting.startsWith('schedules.') && told.has(setting.split('.')[1]!));
+  });
+}
+
+/** The setting that a difference is about, without the value. */
+function settingOf(difference: string): string {
+  return difference.split(': ', 1)[0]!;
+}
+
+/** Leaves out what runs of before did not record. */
+function withoutUnrecorded(now: RunConfig['run'], there: RunConfig['run']): RunConfig['run'] {
+  const { schedules, data, ...others } = now as Record<string, Record<string, Json>>;
+  const { fingerprint, ...described } = data!;
+  const recorded = there['data'];
+  const hasFingerprint = typeof recorded === 'object' && recorded !== null && 'fingerprint' in recorded;
+  return {
+    ...others,
+    data: { ...described, ...(hasFingerprint ? { fingerprint: fingerprint! } : {}) },
+    ...('schedules' in there ? { schedules: schedules! } : {}),
+  };
 }
 
 /** Settings that may change when a run is extended. */
 const EXTENDABLE = ['iterations', 'learningRate', 'maxGradientNorm'];
 
+/** Setting that may change too, for data that had to be mended. */
+const SAMPLES = 'data.fingerprint';
+
+function isExtension(difference: string): boolean {
+  const setting = settingOf(difference);
+  return EXTENDABLE.includes(setting) || setting === SAMPLES || setting.startsWith('schedules.learningRate.');
+}
+
+/** An extension of a run. */
+export interface Extension {
+  /** The settings that it may change, as they were before. */
+  readonly before: Record<string, Json>;
+  /** What it changes, in the form `iterations: 6 there, 12 now`. */
+  readonly changes: readonly string[];
+}
+
 /**
- * The settings that an extension changes, as they were before.
+ * How a run is extended.
  *
  * @returns undefined if the settings are the same, so that the run is only resumed
  * @throws {RunMismatchError} listing the differences in other settings than an extension may change
  */
-export function settingsToExtend(
-  folder: string,
-  there: RunConfig,
-  setup: TrainSetup,
-): Record<string, Json> | undefined {
-  const now = runConfigOf(setup);
-  if (isSameRun(there, now)) return undefined;
-  // Schedules are compared by their values over the run, and so as those of a run of the same length.
-  const { iterations } = there.run;
-  const asBefore = typeof iterations === 'number' ? runConfigOf({ ...setup, iterations }) : now;
-  const before = Object.fromEntries(EXTENDABLE.map((name) => [name, there.run[name] ?? null]));
-  requireSameRun(folder, there, { ...asBefore, run: { ...asBefore.run, ...before } });
-  return before;
+export function extensionOf(folder: string, there: RunConfig, setup: TrainSetup): Extension | undefined {
+  const changes = settingsThatDiffer(there, setup);
+  if (changes.length === 0) return undefined;
+  const others = changes.filter((difference) => !isExtension(difference));
+  if (others.length > 0) throw new RunMismatchError(folder, others);
+  return { before: Object.fromEntries(EXTENDABLE.map((name) => [name, there.run[name] ?? null])), changes };
 }
 
 /** Settings of AYF-EMD that had other names in earlier runs. */

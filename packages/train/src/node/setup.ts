@@ -18,6 +18,7 @@ import { mapValues } from '../internal/names.js';
 import { objectivePhase } from '../objective-phase.js';
 import { constantSchedule } from '../schedules.js';
 import { trainee } from '../trainee.js';
+import { fingerprintOf } from './fingerprint.js';
 import type { TrainOptions, WhenFinished } from './options.js';
 import type { ProgressDisplay } from './progress-display.js';
 
@@ -31,6 +32,8 @@ export interface TrainSetup {
   readonly phase: Phase;
   readonly runtime: Runtime;
   readonly data: Dataset;
+  /** Identifies the data's samples. */
+  readonly fingerprint: string;
   readonly batches: Loader;
   readonly iterations: number;
   readonly batchSize: number;
@@ -71,7 +74,7 @@ const WHEN_FINISHED: readonly WhenFinished[] = ['load', 'extend', 'new'];
  *
  * @throws {ConfigError} naming an option that is invalid or does not fit the network
  */
-export function setUp(options: TrainOptions, { model, teacher, peak, notes = [] }: Start): TrainSetup {
+export async function setUp(options: TrainOptions, { model, teacher, peak, notes = [] }: Start): Promise<TrainSetup> {
   const {
     data,
     objective,
@@ -148,6 +151,7 @@ export function setUp(options: TrainOptions, { model, teacher, peak, notes = [] 
     }),
     runtime: options.runtime,
     data,
+    fingerprint: await fingerprintOf(data),
     batches: loader(data, { batchSize, seed, flip }),
     iterations,
     batchSize,

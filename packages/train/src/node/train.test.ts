@@ -336,7 +336,7 @@ describe('training stops', () => {
     // The checkpoint is intact: with a better rate at that step the run goes on from it to the same end as with that
     // rate throughout.
     const better = { learningRate: (): number => 1e-3 };
-    const resumed = await distill(distilling(out, better));
+    const resumed = await distill(distilling(out, { ...better, whenFinished: 'extend' }));
     expect(resumed.model.params).toEqual((await distill(distilling(fresh(), better))).model.params);
   });
 
@@ -353,8 +353,8 @@ describe('training stops', () => {
       expect(error).toMatchObject({ dataset: data.name, sample: 64, value });
       expect((error as Error).message).toContain(`sample 64 has the value ${value} at coordinate 0`);
       expect((error as Error).message).toContain('The data is at fault, not the learning rate');
-      // With better data the run goes on from its checkpoint to the same end as with good data throughout.
-      const resumed = await distill(distilling(out, { stepsPerRun }));
+      // Extended with better data, the run goes on from its checkpoint to the same end as with good data throughout.
+      const resumed = await distill(distilling(out, { stepsPerRun, whenFinished: 'extend' }));
       expect(resumed.model.params).toEqual((await distill(distilling(fresh(), { stepsPerRun }))).model.params);
     }
   });

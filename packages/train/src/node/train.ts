@@ -12,7 +12,7 @@ import { openRun } from './open-run.js';
 import type { DistillOptions, TrainResult, TrainVelocityFieldOptions } from './options.js';
 import { loadBar } from './progress-bar.js';
 import { progress, showNote } from './progress.js';
-import { nextRunFolder, requireRunFolder, resultFile } from './run-folder.js';
+import { nextRunFolder, requireRunFolder, requireStillThere, resultFile } from './run-folder.js';
 import { setUp, type TrainSetup } from './setup.js';
 import { startingField, startingStudent } from './starting-model.js';
 
@@ -46,7 +46,7 @@ import { startingField, startingStudent } from './starting-model.js';
 export async function trainVelocityField(options: TrainVelocityFieldOptions): Promise<TrainResult> {
   checkFieldOptions(options);
   requireWhole('seed', options.seed, 0);
-  return trainInFolder(setUp(options, { model: await startingField(options), peak: 1e-3 }));
+  return trainInFolder(await setUp(options, { model: await startingField(options), peak: 1e-3 }));
 }
 
 /**
@@ -71,7 +71,7 @@ export async function distill(options: DistillOptions): Promise<TrainResult> {
   }
   const student = await startingStudent(options);
   if (!('network' in teacher)) {
-    if (student !== undefined) return trainInFolder(setUp(options, { model: student, teacher, peak: 2e-4 }));
+    if (student !== undefined) return trainInFolder(await setUp(options, { model: student, teacher, peak: 2e-4 }));
     throw new ConfigError('student', 'wanted a flow map to start from, since the teacher is no model but only runs');
   }
   if (teacher.kind !== 'velocity') throw new ConfigError('teacher', 'wanted a velocity field, got a flow map');
@@ -82,7 +82,9 @@ export async function distill(options: DistillOptions): Promise<TrainResult> {
   const { data, reordered } = matchClasses(options.data, teacher);
   const note = `'${data.name}' has the teacher's classes in another order; its labels are changed to the teacher's order`;
   const model = student ?? flowMapFrom(teacher, seed);
-  return trainInFolder(setUp({ ...options, data }, { model, teacher, peak: 2e-4, notes: reordered ? [note] : [] }));
+  return trainInFolder(
+    await setUp({ ...options, data }, { model, teacher, peak: 2e-4, notes: reordered ? [note] : [] }),
+  );
 }
 
 /** Checks that a teacher is not what an interrupted run left. */
@@ -101,7 +103,8 @@ async function trainInFolder(setup: TrainSetup): Promise<TrainResult> {
   try {
     const { runtime, trainees, phase, batches, iterations, parts, stepsPerRun, signal, checkpointEvery } = setup;
     const run = await openRun(setup, lock.folder);
-    for (const note of [...setup.notes, ...run.notes]) {
+    const store = await folderStore(run, trainees);
+    for (const note of [...setup.notes, ...run.notes, ...store.notes]) {
       showNote(setup.progress, phase.name, note);
       setup.onNote(note);
     }
@@ -114,7 +117,7 @@ async function trainInFolder(setup: TrainSetup): Promise<TrainResult> {
       parts,
       stepsPerRun,
       signal,
-      store: await folderStore(run, trainees),
+      store,
       callbacks: [
         ...setup.callbacks,
         logging(setup.logEvery, setup.onLog),
@@ -126,6 +129,7 @@ async function trainInFolder(setup: TrainSetup): Promise<TrainResult> {
     const average = training.model({ average: 'ema' });
     const facts = { ...average.training, step, ...(completed ? {} : { completed }) };
     const model: Model = { ...average, training: facts };
+    await requireStillThere(run.folder, run.id);
     if (completed) await saveModel(join(run.folder, resultFile[setup.kind]), model);
     return { model, folder: run.folder, completed, step, log: records };
   } finally {

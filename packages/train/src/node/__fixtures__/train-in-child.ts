@@ -10,7 +10,8 @@ import { trainVelocityField } from '../train.js';
 const [out = '', pause] = process.argv.slice(2);
 const tell = (message: unknown): boolean => process.send!(message);
 const data = checkerboard();
-let steps = 0;
+const batchSize = 8;
+let steps = 0; // whose data was asked for
 
 try {
   const { completed, step } = await trainVelocityField({
@@ -18,7 +19,7 @@ try {
     network: mlp({ shape: [2], width: 8, depth: 1 }),
     objective: flowMatching(),
     iterations: 12,
-    batchSize: 8,
+    batchSize,
     seed: 3,
     checkpointEvery: 5,
     logEvery: 1,
@@ -27,7 +28,7 @@ try {
     data: {
       ...data,
       async batch(indices) {
-        if (++steps === Number(pause)) {
+        if (indices.length === batchSize && ++steps === Number(pause)) {
           tell('paused');
           await once(process, 'message');
         }

@@ -1,0 +1,238 @@
+import { cp, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { CheckpointError, ConfigError, decodeSafetensors, encodeSafetensors, mlp, WriteError } from '@flowmap/core';
+import { eightGaussians } from '@flowmap/data';
+import { flowMatching } from '@flowmap/objectives';
+import { referenceRuntime } from '@flowmap/runtime-reference';
+import { hostTensor, type HostTensors } from '@flowmap/tensor';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { TrainResult, TrainVelocityFieldOptions } from './options.js';
+import { trainVelocityField } from './train.js';
+
+let scratch = '';
+let count = 0;
+const fresh = (): string => join(scratch, String(count++));
+const network = mlp({ shape: [2], width: 4, depth: 1 });
+const training = (out: string, more: Partial<TrainVelocityFieldOptions> = {}): TrainVelocityFieldOptions => ({
+  runtime: referenceRuntime(),
+  data: eightGaussians(),
+  network,
+  objective: flowMatching(),
+  out,
+  iterations: 6,
+  batchSize: 4,
+  seed: 0,
+  checkpointEvery: 2,
+  logEvery: 1,
+  progress: 'none',
+  ...more,
+});
+
+/** A run that was stopped after step 4, with checkpoints of steps 2 and 4; another one; and the whole run. */
+let stopped = '';
+let other = '';
+let whole: TrainResult;
+beforeAll(async () => {
+  scratch = await mkdtemp(join(tmpdir(), 'flowmap-mixed-'));
+  const stop = async (more: Partial<TrainVelocityFieldOptions>): Promise<string> => {
+    const { signal, abort } = abortable();
+    const { folder } = await trainVelocityField(
+      training(fresh(), { ...more, signal, onLog: ({ step }) => (step === 4 ? abort() : undefined) }),
+    );
+    return folder;
+  };
+  whole = await trainVelocityField(training(fresh()));
+  stopped = await stop({});
+  other = await stop({ seed: 1 });
+});
+afterAll(async () => rm(scratch, { recursive: true }));
+
+function abortable(): { readonly signal: AbortSignal; readonly abort: () => void } {
+  const controller = new AbortController();
+  return { signal: controller.signal, abort: () => controller.abort() };
+}
+
+/** What going on with a copy of the stopped run gives, or throws, after a change to its files; and what it notes. */
+async function goingOn(
+  change: (out: string) => Promise<unknown>,
+): Promise<{ got: unknown; notes: string[]; out: string }> {
+  const out = fresh();
+  await cp(stopped, out, { recursive: true });
+  await change(out);
+  const notes: string[] = [];
+  const onNote = (note: string): number => notes.push(note);
+  const got = await trainVelocityField(training(out, { onNote })).catch((thrown: unknown) => thrown);
+  return { got, notes, out };
+}
+
+async function expectRefused(change: (out: string) => Promise<unknown>, message: RegExp): Promise<void> {
+  const { got, out } = await goingOn(change);
+  expect(got).toBeInstanceOf(CheckpointError);
+  expect((got as Error).message).toMatch(message);
+  expect(await readdir(out)).not.toContain('teacher.safetensors');
+}
+
+async function expectWhole(change: (out: string) => Promise<unknown>): Promise<{ notes: string[]; out: string }> {
+  const { got, notes, out } = await goingOn(change);
+  expect(got).toMatchObject({ completed: true, step: 6, folder: out });
+  expect((got as TrainResult).model.params).toEqual(whole.model.params);
+  return { notes, out };
+}
+
+const CHECKPOINT = 'checkpoints/0000004';
+const STATE = `${CHECKPOINT}/state.safetensors`;
+const flipped = async (path: string, at: number): Promise<void> => {
+  const bytes = await readFile(path);
+  bytes[at < 0 ? bytes.length + at : at]! ^= 1;
+  await writeFile(path, bytes);
+};
+
+test('a run that nobody touched goes on without a note', async () => {
+  expect((await expectWhole(() => Promise.resolve())).notes).toEqual([]);
+});
+
+describe('a checkpoint is refused', () => {
+  const unfit = /is damaged, or of another checkpoint: its checksum does not fit/;
+  test.each([
+    ['of another run', CHECKPOINT, /state.json: is of another run than/],
+    ['with the state of another run', STATE, unfit],
+    ['with the progress of another run', `${CHECKPOINT}/state.json`, unfit],
+    ['with the settings of another run', 'config.json', /other settings|is of another run/],
+  ])('%s', async (_, part, message) => {
+    const { got } = await goingOn((out) => cp(join(other, part), join(out, part), { recursive: true }));
+    expect((got as Error).message).toMatch(message);
+  });
+
+  test('with the state of another step', async () => {
+    await expectRefused((out) => cp(join(out, 'checkpoints/0000002/state.safetensors'), join(out, STATE)), unfit);
+    const earlier = 'checkpoints/0000002/state.json';
+    await expectRefused(
+      (out) => cp(join(out, earlier), join(out, CHECKPOINT, 'state.json')),
+      /is of step 2, in the folder of another step/,
+    );
+  });
+
+  test('with model and average exchanged, or an empty optimizer', async () => {
+    const changed = (change: (tensors: Record<string, HostTensors[string]>) => void) => async (out: string) => {
+      const { tensors, metadata } = decodeSafetensors(await readFile(join(out, STATE)), STATE);
+      const copy = { ...tensors };
+      change(copy);
+      await writeFile(join(out, STATE), encodeSafetensors(copy, metadata));
+    };
+    const exchange = (tensors: Record<string, HostTensors[string]>): void => {
+      for (const name of Object.keys(tensors).filter((key) => key.startsWith('student.params.'))) {
+        const average = name.replace('.params.', '.ema.');
+        [tensors[name], tensors[average]] = [tensors[average]!, tensors[name]!];
+      }
+    };
+    await expectRefused(changed(exchange), unfit);
+    const empty = (tensors: Record<string, HostTensors[string]>): void => {
+      for (const [name, { shape, data }] of Object.entries(tensors)) {
+        if (/^student\.[mv]\./.test(name)) tensors[name] = hostTensor(shape, new Float32Array(data.length));
+      }
+    };
+    await expectRefused(changed(empty), unfit);
+  });
+
+  test.each([0, 7, 8, 300, -1, -100, -2000])('with one bit of its state flipped, in byte %s', async (at) => {
+    await expectRefused((out) => flipped(join(out, STATE), at), unfit);
+  });
+
+  test('with any one bit of its progress flipped', async () => {
+    const { length } = await readFile(join(stopped, CHECKPOINT, 'state.json'));
+    for (let at = 0; at < length; at += 23) {
+      await expectRefused((out) => flipped(join(out, CHECKPOINT, 'state.json'), at), /state.json/);
+    }
+  });
+
+  test('with weights that are all NaN, of a version without checksums', async () => {
+    await expectRefused(async (out) => {
+      const { tensors, metadata } = decodeSafetensors(await readFile(join(out, STATE)), STATE);
+      const bias = tensors['student.params.input.bias']!;
+      const spoiled = { ...tensors, 'student.params.input.bias': { ...bias, data: bias.data.map(() => NaN) } };
+      await writeFile(join(out, STATE), encodeSafetensors(spoiled, metadata));
+      await writeFile(join(out, CHECKPOINT, 'state.json'), '{"version":2,"step":4,"seconds":1}');
+    }, /the tensor "student.params.input.bias" is NaN throughout/);
+  });
+});
+
+describe('a run goes on from the newest whole checkpoint', () => {
+  test('without its pointer', async () => {
+    const { notes } = await expectWhole((out) => rm(join(out, 'latest')));
+    expect(notes).toEqual(['latest is missing; goes on from the newest whole checkpoint, 0000004']);
+  });
+
+  test('without the checkpoint that its pointer names', async () => {
+    const { notes } = await expectWhole((out) => rm(join(out, CHECKPOINT), { recursive: true }));
+    expect(notes).toEqual([
+      'latest names 0000004, which is missing; goes on from the newest whole checkpoint, 0000002',
+    ]);
+  });
+
+  test('without its pointer, putting aside what is damaged', async () => {
+    const { notes, out } = await expectWhole(async (path) => {
+      await rm(join(path, 'latest'));
+      await flipped(join(path, STATE), -1);
+    });
+    expect(notes[1]).toMatch(/0000004 is damaged, and put aside$/);
+    expect((await readdir(join(out, 'checkpoints'))).sort()).toEqual(['0000004', '0000004.damaged', '0000006']);
+  });
+
+  test('or is refused, unchanged, if none is whole', async () => {
+    const { got, out } = await goingOn(async (path) => {
+      await rm(join(path, 'latest'));
+      for (const step of ['0000002', '0000004']) await flipped(join(path, `checkpoints/${step}/state.safetensors`), -1);
+    });
+    expect((got as Error).message).toMatch(/latest is missing, and no checkpoint is whole; nothing was changed/);
+    expect((await readdir(join(out, 'checkpoints'))).sort()).toEqual(['0000002', '0000004']);
+  });
+});
+
+test('a run without its config.json is refused, and nothing starts elsewhere', async () => {
+  const { got, out } = await goingOn((path) => rm(join(path, 'config.json')));
+  expect(got).toBeInstanceOf(ConfigError);
+  expect((got as Error).message).toMatch(/has log.jsonl but no config.json. Put it back, or choose another folder$/);
+  expect(await readdir(scratch)).not.toContain(`${out.split('/').at(-1)!}-2`);
+});
+
+describe('a log is mended with a note', () => {
+  const lines = async (out: string): Promise<string[]> =>
+    (await readFile(join(out, 'log.jsonl'), 'utf8')).split('\n').slice(0, -1);
+  test.each<[string, (lines: string[]) => string[], string, number]>([
+    ['that was cut', (all) => all.slice(0, 2), '2 of the 4 records before the checkpoint are there', 4],
+    ['that was doubled', (all) => [...all, ...all], 'left out 4 records of steps that are there already', 6],
+    ['that has lines of something else', (all) => ['x', ...all], 'left out 1 lines that are no records', 6],
+  ])('%s', async (_, change, note, records) => {
+    const { notes, out } = await expectWhole(async (path) =>
+      writeFile(join(path, 'log.jsonl'), `${change(await lines(path)).join('\n')}\n`),
+    );
+    expect(notes).toEqual([`log.jsonl: ${note}`]);
+    expect(await lines(out)).toHaveLength(records);
+  });
+
+  test('that is of another run', async () => {
+    const { notes } = await expectWhole((out) => cp(join(other, 'log.jsonl'), join(out, 'log.jsonl')));
+    expect(notes).toEqual(['log.jsonl: the records before the checkpoint are not those that the run wrote']);
+  });
+});
+
+test('a run whose folder vanishes or is replaced does not say that it is complete', async () => {
+  const removed = fresh();
+  const remove = async (): Promise<void> => rm(removed, { recursive: true });
+  const once = { name: 'remove', every: 3, run: ({ step }: { step: number }) => (step === 3 ? remove() : undefined) };
+  const quiet = { logEvery: 100, checkpointEvery: 100 };
+  const message = /is not the folder of this run any more/;
+  await expect(trainVelocityField(training(removed, { ...quiet, callbacks: [once] }))).rejects.toThrow(WriteError);
+  const replaced = fresh();
+  const replace = async (): Promise<void> => {
+    await rename(replaced, `${replaced}.away`);
+    await cp(other, replaced, { recursive: true });
+  };
+  const exchange = { ...once, run: ({ step }: { step: number }) => (step === 3 ? replace() : undefined) };
+  const error = await trainVelocityField(training(replaced, { ...quiet, callbacks: [exchange] })).catch(
+    (thrown: unknown) => thrown,
+  );
+  expect(error).toBeInstanceOf(WriteError);
+  expect((error as Error).message).toMatch(message);
+});
