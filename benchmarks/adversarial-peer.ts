@@ -165,7 +165,7 @@ async function checked(runtime: Runtime, task: AdversarialTask, phases: Record<R
     const prefix = `${phase.trains}.gradient.`;
     for (const [name, { data }] of Object.entries(await executable.readState())) {
       if (!name.startsWith(prefix)) continue;
-      const norm = Math.sqrt(data.reduce((sum, value) => sum + value ** 2, 0));
+      const norm = Math.sqrt(Array.from(data).reduce((sum, value) => sum + value ** 2, 0));
       values[`${run}: gradient of ${name.slice(prefix.length)}`] = [norm, ...data.slice(0, VALUES)];
     }
     await executable.dispose();

@@ -44,10 +44,10 @@ const CONSISTENCY_STEPS = [2, 4] as const;
 /** Images of the data that are compared with, at most. */
 const REFERENCE_COUNT = 10_000;
 
-/** Samples and images of the data that a recall is of, at most: its time grows with their product. */
+/** Samples that a recall is of, and images of the data at most: its time grows with their product. */
 const RECALL_COUNT = 2000;
 
-/** Fewest of both: a ball reaches to the third neighbour. */
+/** Fewest images of the data: a ball reaches to the third neighbour. */
 const RECALL_LEAST = 4;
 
 /** A number for each number of steps. */
@@ -64,7 +64,7 @@ export interface Distances extends BySteps {
   readonly samples: number;
   /** Images of the data. */
   readonly reference: number;
-  /** Share of the data that samples cover (Kynkäänniemi et al., 2019); not measured on fewer than 4 samples or images. */
+  /** Share of the data that samples cover (Kynkäänniemi et al., 2019); not measured on fewer than 2,000 samples or 4 images. */
   readonly recall?: BySteps & { readonly protocol: string };
   /** Of the student by the consistency sampler, where it was asked for. */
   readonly consistency?: Readonly<Record<(typeof CONSISTENCY_STEPS)[number], number>>;
@@ -86,7 +86,7 @@ interface DistanceOptions extends Pick<EvaluationOptions, 'signal' | 'onProgress
 
 /**
  * Fréchet distances of a student's samples in 1, 2 and 4 steps from the data, and of its teacher's in 4, by the features of
- * EfficientNet-Lite0, and their recall. Samples have the data's classes in their proportions.
+ * EfficientNet-Lite0, and the recall of 2,000 samples or more. Samples have the data's classes in their proportions.
  *
  * @throws the signal's reason when it fires
  * @throws {ProtocolError} for a file of statistics from other weights or another resizing
@@ -101,7 +101,8 @@ export async function measureDistances(options: DistanceOptions): Promise<Distan
     const reference = frechetReference(moments, { linearAlgebra });
     const labels = await labelsOf(matchClasses(data, teacher).data, count);
     const common = { runtime, count, ...(labels ? { labels } : {}), ...(signal ? { signal } : {}) };
-    const some = Math.min(count, data.length) < RECALL_LEAST ? undefined : await someOf(data, extractor, onProgress);
+    const hasRecall = count >= RECALL_COUNT && data.length >= RECALL_LEAST;
+    const some = hasRecall ? await someOf(data, extractor, onProgress) : undefined;
     const protocols = { distance: '', recall: '' }; // the same for all
     const judged = async (samples: HostTensor): Promise<{ distance: number; recall?: number }> => {
       const distance = await distanceOf(samples, extractor, reference);

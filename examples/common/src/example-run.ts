@@ -1,8 +1,7 @@
-import type { Dataset, Network, StudentOptions } from '@flowmap/core';
+import type { Dataset, Network, Objective, StudentOptions } from '@flowmap/core';
 import type { Runtime } from '@flowmap/tensor';
 import type { DistillOptions } from '@flowmap/train/node';
 import type { CommandContext, OptionValue } from 'flowmap/node';
-import type { Finetuning } from './finetuning.js';
 import type { GuidanceScales } from './guidance.js';
 import type { Presentation } from './presentation.js';
 import type { Trained } from './run-folder.js';
@@ -17,6 +16,28 @@ export interface Training {
 
 /** A trained teacher, or how to train one. */
 export type TeacherSource = Trained | (Training & { readonly network: Network });
+
+/** A training of the distilled student. */
+export interface Finetuning {
+  readonly iterations: number;
+  /** Peak of the student's learning rate. */
+  readonly learningRate: number;
+  /** The objective without its warm-up. */
+  readonly objective: Objective;
+  /** The adversarial term; the objective alone unless given, which is what it is to be compared with. */
+  readonly adversarial?: {
+    /** `α`. */
+    readonly weight: number;
+    /** Peak of the discriminator's learning rate. */
+    readonly learningRate: number;
+    /** Judged samples take 1 to so many steps. */
+    readonly steps: number;
+    /** `β` of R1 and R2, and the steps between them. */
+    readonly penalty: { readonly weight: number; readonly every: number };
+    /** Whether images are changed at random before they are judged. */
+    readonly augmented: boolean;
+  };
+}
 
 /** Settings of an example run. */
 export interface ExampleRun extends CommandContext {

@@ -1,6 +1,6 @@
 import type { LogRecord } from '@flowmap/core';
 import type { LineChart, ReportSection } from '@flowmap/eval';
-import type { Finetuning } from './finetuning.js';
+import type { Finetuning } from './example-run.js';
 
 /** Charts of a finetuning: title, note, and the quantities of its lines with their names in the legend. */
 const CHARTS: readonly (readonly [title: string, note: string, lines: Readonly<Record<string, string>>])[] = [

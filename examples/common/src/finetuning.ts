@@ -19,38 +19,15 @@ import {
   type Dataset,
   type Json,
   type Model,
-  type Objective,
 } from '@flowmap/core';
 import { saveModel, writeFileAtomic } from '@flowmap/core/node';
 import { adamw, checkpoints, cosineSchedule, logging, objectivePhase, train, trainee } from '@flowmap/train';
 import { openFolderStore } from '@flowmap/train/node';
 import { showProgress } from 'flowmap/node';
-import type { ExampleRun } from './example-run.js';
+import type { ExampleRun, Finetuning } from './example-run.js';
 import { loadTrained, requireSettings, type Trained } from './run-folder.js';
 
-/** A training of the distilled student. */
-export interface Finetuning {
-  readonly iterations: number;
-  /** Peak of the student's learning rate. */
-  readonly learningRate: number;
-  /** The objective without its warm-up. */
-  readonly objective: Objective;
-  /** The adversarial term; the objective alone unless given, which is what it is to be compared with. */
-  readonly adversarial?: {
-    /** `α`. */
-    readonly weight: number;
-    /** Peak of the discriminator's learning rate. */
-    readonly learningRate: number;
-    /** Judged samples take 1 to so many steps. */
-    readonly steps: number;
-    /** `β` of R1 and R2, and the steps between them. */
-    readonly penalty: { readonly weight: number; readonly every: number };
-    /** Whether images are changed at random before they are judged. */
-    readonly augmented: boolean;
-  };
-}
-
-/** Its inputs. */
+/** Inputs of a finetuning. */
 export interface FinetuningInputs {
   readonly folder: string;
   /** What config.json records. */

@@ -1,8 +1,7 @@
 import type { NetworkConfig, Objective } from '@flowmap/core';
 import { durationText, numberText, type Facts } from '@flowmap/eval';
 import type { Metrics } from './metrics.js';
-import type { ExampleRun, Training } from './example-run.js';
-import type { Finetuning } from './finetuning.js';
+import type { ExampleRun, Finetuning, Training } from './example-run.js';
 
 /** What was trained, and how. */
 export function settingsOf(run: ExampleRun, network: NetworkConfig, parameters: number): Facts {

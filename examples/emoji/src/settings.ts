@@ -65,7 +65,11 @@ export const EMOJI_OPTIONS = {
   ...LEVER_OPTIONS,
   weakIterations: whole("steps of the weak teacher's training, with --train-teacher and --guidance", 1500),
   weakChannels: wholes("channels of the weak teacher's U-net, with --train-teacher and --guidance", [16, 32, 64]),
-  evaluate: whole('samples whose distance from the data and recall are measured; 0 leaves it out', 1000, 0),
+  evaluate: whole(
+    'samples whose distance from the data is measured, and from 2,000 on their recall; 0 leaves it out',
+    1000,
+    0,
+  ),
   ...networkOptions,
   ...machineOptions,
   ...LOGGING_OPTIONS,

@@ -38,7 +38,9 @@ export async function runImageFolder(
     out,
     tensorboard,
     options,
-    ...(options.evaluate === 0 || data.length < 2 ? {} : { distances: { samples: options.evaluate, consistency: true } }),
+    ...(options.evaluate === 0 || data.length < 2
+      ? {}
+      : { distances: { samples: options.evaluate, consistency: true } }),
     presentation: imageGrids(evaluationLabels(EVALUATION_COUNT, classes), classes),
     ...context,
   });
