@@ -153,7 +153,7 @@ export const decoders: Readonly<Record<string, Decoder>> = {
   },
   'run-folder': {
     mutate: mutateRunFolder,
-    errors: [CheckpointError, RunMismatchError],
+    errors: [CheckpointError, RunMismatchError, ConfigError], // the last for a folder whose config.json is missing
     memory: 512,
     batch: 16,
     async decode(bytes, scratch) {
