@@ -18,7 +18,6 @@ import {
   encodeMoments,
   extractFeatures,
   extractMoments,
-  frechetDistance,
   frechetDistanceOfFeatures,
   frechetReference,
   precisionRecall,
@@ -26,8 +25,6 @@ import {
   protocolText,
   type Extractor,
   type Features,
-  type FrechetReference,
-  type MetricResult,
   type Moments,
 } from '@flowmap/eval';
 import { nativeLinearAlgebra } from '@flowmap/eval/node';
@@ -105,10 +102,11 @@ export async function measureDistances(options: DistanceOptions): Promise<Distan
     const some = hasRecall ? await someOf(data, extractor, onProgress) : undefined;
     const protocols = { distance: '', recall: '' }; // the same for all
     const judged = async (samples: HostTensor): Promise<{ distance: number; recall?: number }> => {
-      const distance = await distanceOf(samples, extractor, reference);
+      const features = await extractFeatures(extractor, inParts(samples));
+      const distance = frechetDistanceOfFeatures(features, reference);
       protocols.distance = protocolText(distance.protocol);
       if (some === undefined) return { distance: distance.value };
-      const { recall } = precisionRecall(await extractFeatures(extractor, inParts(spreadSamples(samples))), some);
+      const { recall } = precisionRecall(spreadRows(features), some);
       protocols.recall = protocolText(recall.protocol);
       return { distance: distance.value, recall: recall.value };
     };
@@ -150,18 +148,6 @@ export async function measureDistances(options: DistanceOptions): Promise<Distan
   }
 }
 
-/** The distance of samples, by their features where those are few, and otherwise holding one batch of them at a time. */
-async function distanceOf(
-  samples: HostTensor,
-  extractor: Extractor,
-  reference: FrechetReference,
-): Promise<MetricResult> {
-  if (samples.shape[0]! >= reference.moments.width) {
-    return frechetDistance((await extractMoments(extractor, inParts(samples))).moments(), reference);
-  }
-  return frechetDistanceOfFeatures(await extractFeatures(extractor, inParts(samples)), reference);
-}
-
 /** The data's statistics, from the file or, where it is missing, into it. */
 export async function measureStatistics(data: Dataset, runtime: Runtime, file: string): Promise<Moments> {
   const extractor = await efficientNetLite0({ runtime, weights: await weights() });
@@ -192,16 +178,15 @@ function someOf(data: Dataset, extractor: Extractor, onProgress?: (what: string)
   return extractFeatures(extractor, spread(data, RECALL_COUNT));
 }
 
-/** The samples that recall is of, evenly spread, since they are ordered as the data is. */
-function spreadSamples({ shape: [count = 0, ...own], data }: HostTensor): HostTensor {
+/** Features of the samples that recall is of, evenly spread, since they are ordered as the data is. */
+function spreadRows({ count, width, values, source }: Features): Features {
   const taken = Math.min(count, RECALL_COUNT);
-  const size = data.length / count;
-  const some = new Float32Array(taken * size);
+  const some = new Float64Array(taken * width);
   for (let i = 0; i < taken; i++) {
-    const from = size * Math.floor((i * count) / taken);
-    some.set(data.subarray(from, from + size), i * size);
+    const from = width * Math.floor((i * count) / taken);
+    some.set(values.subarray(from, from + width), i * width);
   }
-  return hostTensor([taken, ...own], some);
+  return { count: taken, width, values: some, source };
 }
 
 /** All samples of a dataset, or the most that are wanted, evenly spread over it. */

@@ -55,6 +55,13 @@ function interrupting(batches: number, controller: AbortController): Dataset {
 const bytes = (folder: string, file: string): Buffer => readFileSync(join(folder, file));
 const metricsOf = (folder: string): Metrics => JSON.parse(bytes(folder, 'metrics.json').toString()) as Metrics;
 
+test('a student that the network cannot have is refused before its teacher is trained', async () => {
+  const { student } = tiny('');
+  const impossible = tiny('refused', { student: { ...student, startingFrom: { intervalBlocks: 3 } } });
+  await expect(runExample(impossible)).rejects.toThrow('mlp.intervalBlocks: wanted at most 1, got 3');
+  expect(existsSync(join(scratch, 'refused'))).toBe(false);
+});
+
 describe('a whole run', () => {
   const lines: string[] = [];
   let folder = '';

@@ -18,15 +18,18 @@ import { lockRunFolder, REPORT, trainOnce, type Trained } from './run-folder.js'
 import { summary } from './summary.js';
 
 /**
- * Trains or loads a teacher, and a weak one that guides it, distils it, finetunes the student, compares it with the teacher, and writes pictures, `metrics.json` and the report. The
- * report comes last: a folder with a report holds a finished run. If interrupted at any point and started again with
- * the same options, it resumes. The folder is locked meanwhile.
+ * Trains or loads a teacher, and a weak one that guides it, distils it, finetunes the student, compares it with the
+ * teacher, and writes pictures, `metrics.json` and the report. The report comes last: a folder with a report holds a
+ * finished run. If interrupted at any point and started again with the same options, it resumes. The folder is locked
+ * meanwhile.
  *
  * @returns the run's folder
+ * @throws {ConfigError} for a student that the teacher's network cannot have, before anything is written
  * @throws {FolderInUseError} when another process is using the folder
  * @throws the signal's reason when it fires, with everything saved
  */
 export async function runExample(run: ExampleRun): Promise<string> {
+  requireStudent(run);
   const lock = await lockRunFolder(run.out, REPORT);
   try {
     await runIn(lock.folder, run);
@@ -34,6 +37,14 @@ export async function runExample(run: ExampleRun): Promise<string> {
   } finally {
     lock.release();
   }
+}
+
+/** Refuses a student that its teacher's network cannot have, before such a teacher is trained. */
+function requireStudent({ teacher, student, data, seed }: ExampleRun): void {
+  if ('model' in teacher) return; // there already
+  const { network } = teacher;
+  const untrained: Model = { kind: 'velocity', network, params: network.init(seed), classes: data.classes };
+  flowMapFrom(untrained, seed, student.startingFrom);
 }
 
 async function runIn(folder: string, run: ExampleRun): Promise<void> {

@@ -1,4 +1,14 @@
-import { concat, constant, oneHot, requireWhole, quoted, type Shape, type Tensor, type Tensors } from '@flowmap/tensor';
+import {
+  concat,
+  constant,
+  oneHot,
+  requireWhole,
+  quoted,
+  type OptionNames,
+  type Shape,
+  type Tensor,
+  type Tensors,
+} from '@flowmap/tensor';
 import { classConditions, type ConditionSpecs } from '../conditions.js';
 import { ConfigError } from '../errors.js';
 import { isList, isRecord } from '../internal/json.js';
@@ -43,6 +53,16 @@ export interface ConditioningConfig extends NetworkConfig {
    */
   readonly intervalBlocks?: number;
 }
+
+/** The options that such networks share. */
+export const CONDITIONING_OPTIONS: OptionNames<ConditioningConfig> = {
+  type: true,
+  shape: true,
+  interval: true,
+  classes: true,
+  conditions: true,
+  intervalBlocks: true,
+};
 
 /** The conditioning vectors of a network's blocks, each `[batch, width]`, after SiLU. */
 export interface BlockConditions {

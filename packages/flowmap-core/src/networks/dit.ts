@@ -13,7 +13,7 @@ import {
 } from '@flowmap/tensor';
 import { ConfigError } from '../errors.js';
 import type { Network } from '../plugins.js';
-import { conditioning, type ConditioningConfig } from './conditioning.js';
+import { CONDITIONING_OPTIONS, conditioning, type ConditioningConfig } from './conditioning.js';
 import { extras } from './extras.js';
 import { collect, dense, type Layer } from './layers.js';
 import { defineNetwork, MAX_DEPTH, requireShape, requireSize } from './network.js';
@@ -37,12 +37,7 @@ export interface DitConfig extends ConditioningConfig {
 export type DitOptions = Pick<DitConfig, 'shape'> & Partial<Omit<DitConfig, 'type' | 'shape'>>;
 
 const OPTIONS: OptionNames<DitConfig> = {
-  type: true,
-  shape: true,
-  classes: true,
-  interval: true,
-  conditions: true,
-  intervalBlocks: true,
+  ...CONDITIONING_OPTIONS,
   patch: true,
   width: true,
   depth: true,

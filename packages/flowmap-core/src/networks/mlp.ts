@@ -1,6 +1,6 @@
 import { requireKnownOptions, rmsNorm, type OptionNames } from '@flowmap/tensor';
 import type { Network } from '../plugins.js';
-import { conditioning, type ConditioningConfig } from './conditioning.js';
+import { CONDITIONING_OPTIONS, conditioning, type ConditioningConfig } from './conditioning.js';
 import { dropout as dropoutOf, requireRate } from './dropout.js';
 import { extras } from './extras.js';
 import { collect, collectDraws, dense } from './layers.js';
@@ -23,12 +23,7 @@ export interface MlpConfig extends ConditioningConfig {
 export type MlpOptions = Pick<MlpConfig, 'shape'> & Partial<Omit<MlpConfig, 'type' | 'shape'>>;
 
 const OPTIONS: OptionNames<MlpConfig> = {
-  type: true,
-  shape: true,
-  classes: true,
-  interval: true,
-  conditions: true,
-  intervalBlocks: true,
+  ...CONDITIONING_OPTIONS,
   width: true,
   depth: true,
   dropout: true,

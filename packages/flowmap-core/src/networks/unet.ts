@@ -11,7 +11,7 @@ import {
 import { ConfigError } from '../errors.js';
 import { isList } from '../internal/json.js';
 import type { Network } from '../plugins.js';
-import { conditioning, type ConditioningConfig } from './conditioning.js';
+import { CONDITIONING_OPTIONS, conditioning, type ConditioningConfig } from './conditioning.js';
 import { queriesKeysValues, selfAttention } from './dit.js';
 import { dropout as dropoutOf, requireRate } from './dropout.js';
 import { extras } from './extras.js';
@@ -53,12 +53,7 @@ const MAX_LEVELS = 16;
 export type UnetOptions = Pick<UnetConfig, 'shape'> & Partial<Omit<UnetConfig, 'type' | 'shape'>>;
 
 const OPTIONS: OptionNames<UnetConfig> = {
-  type: true,
-  shape: true,
-  classes: true,
-  interval: true,
-  conditions: true,
-  intervalBlocks: true,
+  ...CONDITIONING_OPTIONS,
   channels: true,
   blocks: true,
   groupSize: true,

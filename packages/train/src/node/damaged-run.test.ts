@@ -2,39 +2,21 @@ import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CheckpointError, decodeSafetensors, encodeSafetensors, mlp, type FlowmapError } from '@flowmap/core';
-import { eightGaussians } from '@flowmap/data';
-import { flowMatching } from '@flowmap/objectives';
-import { referenceRuntime } from '@flowmap/runtime-reference';
 import { hostTensor, type HostTensors } from '@flowmap/tensor';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { RunMismatchError } from '../errors.js';
-import type { TrainVelocityFieldOptions } from './options.js';
+import { shortTraining } from './__fixtures__/short-training.js';
 import { trainVelocityField } from './train.js';
 
 let scratch = '';
 let whole = '';
 let count = 0;
-const network = mlp({ shape: [2], width: 4, depth: 1 });
-const training = (out: string, more: Partial<TrainVelocityFieldOptions> = {}): TrainVelocityFieldOptions => ({
-  runtime: referenceRuntime(),
-  data: eightGaussians(),
-  network,
-  objective: flowMatching(),
-  out,
-  iterations: 4,
-  batchSize: 4,
-  seed: 0,
-  checkpointEvery: 2,
-  logEvery: 1,
-  progress: 'none',
-  ...more,
-});
 beforeAll(async () => {
   scratch = await mkdtemp(join(tmpdir(), 'flowmap-damaged-'));
   whole = join(scratch, 'whole');
   const stop = new AbortController();
   await trainVelocityField(
-    training(whole, { signal: stop.signal, onLog: ({ step }) => (step === 2 ? stop.abort() : undefined) }),
+    shortTraining(whole, { signal: stop.signal, onLog: ({ step }) => (step === 2 ? stop.abort() : undefined) }),
   );
 });
 afterAll(async () => rm(scratch, { recursive: true }));
@@ -49,7 +31,7 @@ async function resumed(file: string, content: string | Uint8Array, more = {}): P
   } else {
     await writeFile(join(out, file), content);
   }
-  return trainVelocityField(training(out, more)).catch((thrown: unknown) => thrown);
+  return trainVelocityField(shortTraining(out, more)).catch((thrown: unknown) => thrown);
 }
 
 /** The same in a run of before, whose checkpoints have no checksums. */
@@ -131,7 +113,7 @@ describe('a run with a hostile file is refused, naming it', () => {
   test('a model of another network', async () => {
     const other = mlp({ shape: [2], width: 8, depth: 1 });
     const out = join(scratch, 'other');
-    await trainVelocityField(training(out, { network: other }));
+    await trainVelocityField(shortTraining(out, { network: other }));
     const error = await resumedBefore(state, await readFile(join(out, 'checkpoints/0000004/state.safetensors')));
     expect(error).toMatchObject({
       name: 'CheckpointError',

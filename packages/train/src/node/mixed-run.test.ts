@@ -1,33 +1,18 @@
 import { cp, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { CheckpointError, ConfigError, decodeSafetensors, encodeSafetensors, mlp, WriteError } from '@flowmap/core';
-import { eightGaussians } from '@flowmap/data';
-import { flowMatching } from '@flowmap/objectives';
-import { referenceRuntime } from '@flowmap/runtime-reference';
+import { CheckpointError, ConfigError, decodeSafetensors, encodeSafetensors, WriteError } from '@flowmap/core';
 import { hostTensor, type HostTensors } from '@flowmap/tensor';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { shortTraining } from './__fixtures__/short-training.js';
 import type { TrainResult, TrainVelocityFieldOptions } from './options.js';
 import { trainVelocityField } from './train.js';
 
 let scratch = '';
 let count = 0;
 const fresh = (): string => join(scratch, String(count++));
-const network = mlp({ shape: [2], width: 4, depth: 1 });
-const training = (out: string, more: Partial<TrainVelocityFieldOptions> = {}): TrainVelocityFieldOptions => ({
-  runtime: referenceRuntime(),
-  data: eightGaussians(),
-  network,
-  objective: flowMatching(),
-  out,
-  iterations: 6,
-  batchSize: 4,
-  seed: 0,
-  checkpointEvery: 2,
-  logEvery: 1,
-  progress: 'none',
-  ...more,
-});
+const training = (out: string, more: Partial<TrainVelocityFieldOptions> = {}): TrainVelocityFieldOptions =>
+  shortTraining(out, { iterations: 6, ...more });
 
 /** A run that was stopped after step 4, with checkpoints of steps 2 and 4; another one; and the whole run. */
 let stopped = '';

@@ -1,0 +1,26 @@
+import { mlp } from '@flowmap/core';
+import { eightGaussians } from '@flowmap/data';
+import { flowMatching } from '@flowmap/objectives';
+import { referenceRuntime } from '@flowmap/runtime-reference';
+import type { TrainVelocityFieldOptions } from '../options.js';
+
+/** Options of a training of few steps on the reference runtime, whose checkpoints are every second one. */
+export function shortTraining(
+  out: string,
+  more: Partial<TrainVelocityFieldOptions> = {},
+): TrainVelocityFieldOptions {
+  return {
+    runtime: referenceRuntime(),
+    data: eightGaussians(),
+    network: mlp({ shape: [2], width: 4, depth: 1 }),
+    objective: flowMatching(),
+    out,
+    iterations: 4,
+    batchSize: 4,
+    seed: 0,
+    checkpointEvery: 2,
+    logEvery: 1,
+    progress: 'none',
+    ...more,
+  };
+}
