@@ -58,9 +58,12 @@ export { efficientNetLite0, type EfficientNetLite0Options } from './extractors/e
 export { inceptionNetwork, inceptionParameters, type InceptionOutputs } from './networks/inception.js';
 export {
   inception,
+  inceptionOutputs,
   type InceptionConvention,
   type InceptionOptions,
   type InceptionOutput,
+  type InceptionOutputsOptions,
+  type OutputsExtractor,
 } from './extractors/inception.js';
 export { dinov2Network, dinov2Parameters, type Dinov2Config } from './networks/dinov2.js';
 export { dinov2, type Dinov2Options } from './extractors/dinov2.js';
