@@ -77,6 +77,8 @@ export { barChart, type BarChart } from './report/bar-chart.js';
 export type { ChartAxis, ChartRole } from './report/chart.js';
 export { CHART_STYLE } from './report/chart-style.js';
 export { classTable, distanceChart, type DistanceChartOptions, type DistanceCurve } from './report/distance-chart.js';
+export { evaluationSection } from './report/evaluation-section.js';
+export { finetuningSection } from './report/finetuning-section.js';
 export { instrumentCharts, type InstrumentReadings, type LengthShare } from './report/instrument-charts.js';
 export { lineChart, type ChartLine, type LineChart } from './report/line-chart.js';
 export { objectiveSection, type ObjectiveSectionOptions } from './report/objective-section.js';

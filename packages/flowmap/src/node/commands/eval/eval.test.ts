@@ -14,11 +14,13 @@ import {
 import { folderMoments } from '@flowmap/eval/node';
 import { DataError } from '@flowmap/core';
 import { ImageSizeError } from '@flowmap/data/node';
+import { ayfEmd, ayfLmd, flowMatching, teacherTrajectories, velocityAnchor } from '@flowmap/objectives';
 import { hostTensor, uniforms } from '@flowmap/tensor';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { writeNoise } from '../../__fixtures__/material.js';
 import { answerOf, runFlowmap } from '../../__fixtures__/run-flowmap.js';
 import { named, type FeatureOutput, type OpenClip, type Opening, type OpenNetworks } from './extractor.js';
+import { describedObjective } from './described-objective.js';
 import { measuredBy, METRICS, type Metric } from './metric-table.js';
 import { measureSides } from './metrics.js';
 import { resultLines, type Results } from './results.js';
@@ -260,6 +262,44 @@ test('a page has what a run left, and results of one protocol side by side', asy
   expect(readFileSync(at('results.html'), 'utf8')).toContain('frechet-distance');
 });
 
+test('a page knows every objective, what was evaluated in training, and a finetuning', async () => {
+  const objectives = [
+    [ayfEmd({ teacher: false }), 'along the path of the data'],
+    [velocityAnchor(ayfLmd(), { batch: { weight: 0.5 } }), 'Trained by AYF-LMD'],
+    [velocityAnchor(ayfLmd(), { share: 0.25 }), 'A share of 0.25 of the batch holds'],
+    [teacherTrajectories(ayfEmd(), { steps: 3 }), '3 steps of heun from noise'],
+    [flowMatching(), 'Trained by flow matching'],
+  ] as const;
+  for (const [{ name, config, about }, words] of objectives) {
+    const described = await describedObjective({ name, ...config });
+    expect(described).toMatchObject({ name, config, about: { metrics: about!.metrics } });
+    expect(`Trained by ${described.about!.title}. ${described.about!.text}`).toContain(words);
+  }
+  expect(await describedObjective({ name: 'mine', c: 1 })).toEqual({ name: 'mine', config: { c: 1 } });
+
+  const run = at('run');
+  const write = (folder: string, records: readonly object[]): void => {
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(join(folder, 'log.jsonl'), records.map((record) => `${JSON.stringify(record)}\n`).join(''));
+  };
+  write(run, [
+    { step: 1, tangentNorm: 2 },
+    { step: 2, tangentNorm: 1, 'distance.1': 40, 'distance.4': 30 },
+    { step: 3, tangentNorm: 1, 'distance.1': 35, 'distance.4': 31 },
+  ]);
+  const logits = { 'discriminator.real': 1, 'discriminator.fake': 0.5, 'discriminator.gap': 0.5 };
+  const judged = [1, 2].map((step) => ({ step, ...logits, loss: 2 }));
+  write(join(run, 'finetuning'), judged);
+  const { sections } = await answerOf('eval', 'report', run);
+  const finetuned = 'How the student was finetuned';
+  expect(sections).toEqual(['How it learned', 'How its samples improved', finetuned, 'The run']);
+  const html = readFileSync(join(run, 'report.html'), 'utf8');
+  expect(html).toMatch(/Distance, 4 steps<\/th>\s*<td[^>]*>30<\/td>\s*<td[^>]*>2<\/td>\s*<td[^>]*>31<\/td>/);
+  expect(html).toContain('<title>1 step, training step 3: 35</title>');
+  expect(html).toContain('the discriminator&#39;s means');
+  expect(await answerOf('eval', 'report', join(run, 'finetuning'))).toMatchObject({ sections: [finetuned] });
+});
+
 describe('what is refused with one line, and writes nothing', () => {
   beforeAll(() => {
     writeFileSync(at('b.npz'), '');
@@ -310,7 +350,7 @@ describe('what is refused with one line, and writes nothing', () => {
       'got those of firsts; their distance is `--metrics fr',
     ],
     ['no reference', ['eval', 'metrics', '--generated', a, '--metrics=is,fid'], '--reference: fid need'],
-    ['a report of no run', ['eval', 'report', a], 'is not the folder of a run: it has no config.json; give one, or'],
+    ['a report of no run', ['eval', 'report', a], 'is not the folder of a run: it has no config.json and no log'],
     ['a report of no results', ['eval', 'report', join(a, '0.png')], '0.png'],
     ['a score of statistics', ['eval', 'metrics', '--generated', stats, '--metrics=is'], '--generated: is need images'],
     ['CLIP without its merges', scored('captions.json'), 'clip needs this file; run `npx flowmap weights clip`, or'],
