@@ -1,6 +1,13 @@
 import { sizesOf, unet } from '@flowmap/core';
 import { imageFolderSummary } from '@flowmap/data/node';
-import { EVALUATION_COUNT, evaluationLabels, imageGrids, loadTeacher, runExample } from '@flowmap/example-common';
+import {
+  EVALUATION_COUNT,
+  evaluationLabels,
+  evaluationsOf,
+  imageGrids,
+  loadTeacher,
+  runExample,
+} from '@flowmap/example-common';
 import { distillationOf, openRuntime, readImages, type CommandContext } from 'flowmap/node';
 import type { ImageFolderConfig } from './settings.js';
 
@@ -38,6 +45,7 @@ export async function runImageFolder(
     out,
     tensorboard,
     options,
+    ...(data.length < 2 ? {} : evaluationsOf(options)),
     ...(options.evaluate === 0 || data.length < 2
       ? {}
       : { distances: { samples: options.evaluate, consistency: true } }),

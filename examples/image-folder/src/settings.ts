@@ -1,3 +1,4 @@
+import { EVALUATION_OPTIONS } from '@flowmap/example-common';
 import {
   DISTILLATION_OPTIONS,
   IMAGE_OPTIONS,
@@ -24,6 +25,7 @@ export const IMAGE_FOLDER_OPTIONS = {
   ...UNET_OPTIONS,
   ...DISTILLATION_OPTIONS,
   evaluate: whole('samples whose distance from the data is measured, for which the data is read once more', 0, 0),
+  ...EVALUATION_OPTIONS,
   ...TRAINING_RUNTIME_OPTIONS,
   seed: whole('decides initial weights, order of the images, noise and times', 0, 0),
   ...LOGGING_OPTIONS,
