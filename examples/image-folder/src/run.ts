@@ -3,6 +3,7 @@ import { imageFolderSummary } from '@flowmap/data/node';
 import {
   EVALUATION_COUNT,
   evaluationLabels,
+  evaluationsOf,
   imageGrids,
   leversOf,
   loadTeacher,
@@ -54,6 +55,7 @@ export async function runImageFolder(
     out,
     tensorboard,
     options,
+    ...(data.length < 2 ? {} : evaluationsOf(options)),
     ...(options.evaluate === 0 || data.length < 2
       ? {}
       : { distances: { samples: options.evaluate, consistency: true } }),
