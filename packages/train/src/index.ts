@@ -1,5 +1,5 @@
 export { adamw, type AdamwOptions } from './adamw.js';
-export { checkpoints } from './callbacks/checkpoints.js';
+export { checkpoints, type CheckpointsOptions } from './callbacks/checkpoints.js';
 export { earlyStop, type EarlyStopOptions } from './callbacks/early-stop.js';
 export { logging } from './callbacks/logging.js';
 export { previewSamples, type PreviewSamplesOptions } from './callbacks/preview-samples.js';

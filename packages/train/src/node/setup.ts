@@ -48,6 +48,9 @@ export interface TrainSetup {
   readonly signal: AbortSignal | undefined;
   readonly callbacks: readonly Callback[];
   readonly checkpointEvery: number;
+  readonly checkpointMinutes: number;
+  /** Steps between the checkpoints that are never removed. */
+  readonly keep: number;
   readonly logEvery: number;
   readonly progress: ProgressDisplay;
   readonly onLog: (record: LogRecord) => void;
@@ -84,6 +87,7 @@ export async function setUp(options: TrainOptions, { model, teacher, peak, notes
     flip = false,
     emaDecay = powerEma(),
     maxGradientNorm,
+    checkpointMinutes = 10,
   } = options;
   const { network } = model;
   const whenFinished = options.whenFinished ?? 'new';
@@ -97,6 +101,7 @@ export async function setUp(options: TrainOptions, { model, teacher, peak, notes
     stepsPerRun: options.stepsPerRun ?? 1,
     logEvery: options.logEvery ?? 1,
     checkpointEvery: options.checkpointEvery ?? 1,
+    keep: options.keep ?? 1,
   };
   for (const [option, value] of Object.entries(whole)) requireWhole(option, value, 1);
   const { parts, stepsPerRun } = whole;
@@ -105,6 +110,9 @@ export async function setUp(options: TrainOptions, { model, teacher, peak, notes
   }
   if (maxGradientNorm !== undefined && !(maxGradientNorm > 0)) {
     throw new ConfigError('maxGradientNorm', `wanted a number > 0, got ${maxGradientNorm}`);
+  }
+  if (!(checkpointMinutes > 0)) {
+    throw new ConfigError('checkpointMinutes', `wanted a number > 0, got ${checkpointMinutes}`);
   }
   if (options.out === '') throw new ConfigError('out', 'wanted the path of a folder, got an empty text');
   if (typeof flip !== 'boolean') throw new ConfigError('flip', `wanted true or false, got ${quoted(flip)}`);
@@ -164,6 +172,8 @@ export async function setUp(options: TrainOptions, { model, teacher, peak, notes
     from: options.from === undefined ? undefined : model,
     signal: options.signal,
     callbacks: options.callbacks ?? [],
+    checkpointMinutes,
+    keep: options.keep ?? Infinity,
     checkpointEvery: options.checkpointEvery ?? Math.max(50, Math.ceil(iterations / 20)),
     logEvery: options.logEvery ?? Math.max(1, Math.floor(iterations / 200)),
     progress: options.progress ?? 'auto',
