@@ -1,12 +1,13 @@
 import { join } from 'node:path';
-import { ConfigError, type ReadLimits } from '@flowmap/core';
-import { lockFolder, removeTemporaries, saveModel } from '@flowmap/core/node';
+import { ConfigError, encodeSafetensors, type ReadLimits } from '@flowmap/core';
+import { lockFolder, removeTemporaries, saveModel, writeFileAtomic } from '@flowmap/core/node';
 import { requireWhole } from '@flowmap/tensor';
 import type { Trainees } from '../internal/groups.js';
 import type { RunStore } from '../run-store.js';
 import { findCheckpoint, loadCheckpoint, putAside, saveCheckpoint } from './checkpoints.js';
 import { keptPath, removeLaterSnapshots } from './kept.js';
 import { openLog } from './log.js';
+import { checkpointName } from './manifest.js';
 import type { Run } from './open-run.js';
 import { requireFit } from './require-fit.js';
 import { namesIn, requireStillThere } from './run-folder.js';
@@ -106,6 +107,11 @@ export async function folderStore(
         throw new ConfigError('keep.name', `wanted letters, digits, '.', '-' and '_', got '${name}'`);
       }
       await saveModel(keptPath(folder, name), model);
+    },
+    async keepInputs(step, inputs) {
+      const path = join(folder, 'checkpoints', `inputs.${checkpointName(step)}.safetensors`);
+      await writeFileAtomic(path, encodeSafetensors(inputs, { step: String(step) }, { checksums: true }));
+      return path;
     },
   };
 }

@@ -1,4 +1,13 @@
-import { classCount, ConfigError, loader, parametrizationOf, pathOf, quoted, velocityField } from '@flowmap/core';
+import {
+  classCount,
+  ConfigError,
+  loader,
+  parametrizationOf,
+  pathOf,
+  quoted,
+  velocityField,
+  withPrefix,
+} from '@flowmap/core';
 import type {
   Callback,
   ConditionSpec,
@@ -19,8 +28,10 @@ import { objectivePhase } from '../objective-phase.js';
 import { constantSchedule } from '../schedules.js';
 import { trainee } from '../trainee.js';
 import { fingerprintOf } from './fingerprint.js';
+
 import type { TrainOptions, WhenFinished } from './options.js';
 import type { ProgressDisplay } from './progress-display.js';
+import { firstNonFinite } from './schedule-means.js';
 
 /** A training run with everything decided. */
 export interface TrainSetup {
@@ -140,6 +151,12 @@ export async function setUp(options: TrainOptions, { model, teacher, peak, notes
     maxGradientNorm,
     seed,
   });
+  requireFiniteSchedules(iterations, {
+    learningRate: student.learningRate,
+    emaDecay: student.averages['ema']!,
+    ...withPrefix('averages', student.averages),
+    ...withPrefix('objective.schedules', objective.schedules),
+  });
   const taught = objective.needs.teacher ? teacher : undefined;
   const field = taught && ('network' in taught ? velocityField(taught) : taught);
   return {
@@ -189,6 +206,16 @@ function decaySchedule(option: string, decay: Schedule | number): Schedule {
   if (typeof decay !== 'number') return decay;
   if (!(decay >= 0 && decay < 1)) throw new ConfigError(option, `wanted a number in [0, 1), got ${decay}`);
   return constantSchedule(decay);
+}
+
+/** Checks that schedules are finite at every step. */
+function requireFiniteSchedules(iterations: number, schedules: Readonly<Record<string, Schedule>>): void {
+  for (const [option, schedule] of Object.entries(schedules)) {
+    const found = firstNonFinite(schedule, iterations);
+    if (found === undefined) continue;
+    const got = `got ${found.value} at step ${found.step + 1} of ${iterations}`;
+    throw new ConfigError(option, `wanted a schedule that is finite at every step, ${got}`);
+  }
 }
 
 /** Checks that data has the samples and the conditions that a network takes. */
