@@ -1,4 +1,4 @@
-import { CheckpointError, ConfigError, type Model, type ReadLimits } from '@flowmap/core';
+import { CheckpointError, ConfigError, type Model, type ReadOptions } from '@flowmap/core';
 import { reconstructAverage } from '../reconstruct-average.js';
 import { openSnapshots } from './kept.js';
 
@@ -20,7 +20,7 @@ export interface LoadAverageOptions {
  * Loads an average of a run's weights, of a width that need not have been tracked, from the snapshots in its folder.
  *
  * @param folder of a run with the callback `snapshots`, finished or not
- * @param limits how much each file may ask for
+ * @param options how much each file may ask for, and whether its checksums are compared
  * @throws {CheckpointError} when the folder has no snapshots, or they are damaged, exceed a limit, or belong to
  *   different networks
  * @throws {ConfigError} for a trainee or an average without snapshots there, or a width or step out of its range
@@ -32,9 +32,9 @@ export interface LoadAverageOptions {
 export async function loadAverage(
   folder: string,
   { width, step, averages, maxResidual, ...given }: LoadAverageOptions,
-  limits?: ReadLimits,
+  options?: ReadOptions,
 ): Promise<Model> {
-  const all = await openSnapshots(folder, limits);
+  const all = await openSnapshots(folder, options);
   if (all.length === 0) {
     throw new CheckpointError(folder, 'has no snapshots; train with the callback snapshots to have some');
   }
