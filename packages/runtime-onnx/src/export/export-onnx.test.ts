@@ -6,41 +6,17 @@ import {
   dit,
   gamma,
   mlp,
-  parametrizationOf,
-  pathOf,
-  samplerProgram,
-  uniformGrid,
   unet,
   euler,
   flowMapSampler,
   type Model,
-  type Network,
-  type Sampler,
 } from '@flowmap/core';
-import { referenceRuntime } from '@flowmap/runtime-reference';
-import { hostTensor, normals, sizeOf, UnsupportedError, type HostTensor, type HostTensors } from '@flowmap/tensor';
+import { UnsupportedError, type HostTensors } from '@flowmap/tensor';
 import { ModelProtoSchema } from 'onnx-buf';
 import * as ort from 'onnxruntime-node';
 import { describe, expect, it } from 'vitest';
+import { feedsOf, inputsOf, largestDifference, modelOf, wanted } from './__fixtures__/exported.js';
 import { exportOnnx, type ExportedOnnx } from './export-onnx.js';
-
-const reference = referenceRuntime();
-
-const drawn = (shape: readonly number[], purpose: string, scale = 1): HostTensor =>
-  hostTensor(
-    shape,
-    Float32Array.from(normals({ seed: 3, purpose }, sizeOf(shape)), (value) => scale * value),
-  );
-
-/** A model whose parameters are all drawn, as at the start many are zero. */
-function modelOf(kind: Model['kind'], network: Network, more: Partial<Model> = {}): Model {
-  const params = Object.entries(network.parameters).map(([name, { shape }]) => {
-    const terms = shape.length > 1 ? sizeOf(shape) / Math.max(shape[0]!, shape.at(-1)!) : 25;
-    return [name, drawn(shape, name, 1 / Math.sqrt(terms))] as const;
-  });
-  const classes = 'label' in network.conditions ? ['cat', 'dog', 'owl'] : [];
-  return { kind, network, params: Object.fromEntries(params), classes, ...more };
-}
 
 const small = mlp({ shape: [2], classes: 3, interval: true, width: 16, depth: 1, conditions: { guidance: [] } });
 const plain = mlp({ shape: [2], width: 40, depth: 1 });
@@ -58,65 +34,14 @@ const models = {
   ),
 };
 
-/** Inputs for a number of samples, as the file takes them. */
-function inputsOf({ network }: Model, count: number, steps: number, sampler?: Sampler): HostTensors {
-  const points = [count, ...network.config.shape];
-  return {
-    noise: drawn(points, 'noise'),
-    times: hostTensor([steps + 1], uniformGrid(steps)),
-    ...(sampler?.draws ? { step_noise: drawn([steps, ...points], 'steps') } : {}),
-    ...('label' in network.conditions
-      ? {
-          label: hostTensor(
-            [count],
-            Int32Array.from({ length: count }, (_, i) => i % 3),
-            'int32',
-          ),
-        }
-      : {}),
-    ...('guidance' in network.conditions ? { guidance: hostTensor([count], new Float32Array(count).fill(1.5)) } : {}),
-  };
-}
-
-/** Samples by the sampler's own program, in float64. */
-async function wanted(model: Model, sampler: Sampler, inputs: HostTensors, steps: number): Promise<HostTensor> {
-  const program = samplerProgram(sampler, {
-    network: model.network,
-    path: pathOf(model),
-    parametrization: parametrizationOf(model),
-    batchSize: inputs['noise']!.shape[0]!,
-    steps,
-  });
-  const executable = await reference.compile(program);
-  await executable.writeState(model.params);
-  const names: Record<string, string> = { noise: 'x', step_noise: 'noise', times: 'times' };
-  const given = Object.entries(inputs).map(([name, value]) => [names[name] ?? `conditions.${name}`, value] as const);
-  const carry = Object.entries(program.inputs)
-    .filter(([name]) => name.startsWith('carry.'))
-    .map(([name, { shape }]) => [name, hostTensor(shape, new Float32Array(sizeOf(shape)))] as const);
-  const { x } = await executable.run(Object.fromEntries([...given, ...carry]));
-  return x!.read();
-}
-
-function feedsOf(inputs: HostTensors): Record<string, ort.Tensor> {
-  const feeds = Object.entries(inputs).map(([name, { dtype, data, shape }]) => {
-    return [name, new ort.Tensor(dtype as 'float32', data as Float32Array, shape)] as const;
-  });
-  return Object.fromEntries(feeds);
-}
-
 /** The samples of a file, by onnxruntime alone. */
 async function runs({ model, externalData }: ExportedOnnx, inputs: HostTensors): Promise<ort.Tensor> {
   const files = externalData.map(({ path, pieces }) => ({ path, data: new Uint8Array(Buffer.concat(pieces)) }));
   const options = files.length > 0 ? { externalData: files } : {};
   const session = await ort.InferenceSession.create(model, { ...options, intraOpNumThreads: 1 });
-  const { samples } = await session.run(feedsOf(inputs));
+  const { samples } = await session.run(feedsOf(ort, inputs));
   await session.release();
   return samples!;
-}
-
-function largestDifference(a: ArrayLike<number>, b: ArrayLike<number>): number {
-  return Math.max(...Array.from(a, (value, i) => Math.abs(value - b[i]!)));
 }
 
 describe('an exported file in plain onnxruntime', () => {
@@ -170,7 +95,10 @@ describe('an exported file in plain onnxruntime', () => {
     expect(noise!.shape[0]).toBe(count);
     const session = await ort.InferenceSession.create(exported.model);
     const asked = session.inputNames.includes('count');
-    const feeds = { ...feedsOf(inputs), ...(asked ? { count: new ort.Tensor('int64', [BigInt(count)], [1]) } : {}) };
+    const feeds = {
+      ...feedsOf(ort, inputs),
+      ...(asked ? { count: new ort.Tensor('int64', [BigInt(count)], [1]) } : {}),
+    };
     const [first, second] = [await session.run(feeds), await session.run(feeds)];
     expect(first['samples']!.dims).toEqual([count, 2]);
     expect(first['samples']!.data).not.toEqual(second['samples']!.data);
