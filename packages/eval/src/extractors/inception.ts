@@ -1,5 +1,5 @@
 import { ConfigError } from '@flowmap/core';
-import type { HostTensors, Runtime } from '@flowmap/tensor';
+import { requireKnownOptions, type HostTensors, type Runtime } from '@flowmap/tensor';
 import { INCEPTION_SIZE, inceptionNetwork, inceptionParameters } from '../networks/inception.js';
 import { resizeImages, type ResizeConvention } from '../preprocessing/resize-images.js';
 import type { Extractor } from './extractor.js';
@@ -53,13 +53,15 @@ const conventions: Readonly<Record<InceptionConvention, { resize: ResizeConventi
  * const extractor = await inception({ runtime: await onnxRuntime(), weights });
  * const fid = frechetDistance((await extractMoments(extractor, [images])).moments(), reference);
  */
-export async function inception({
-  runtime,
-  weights,
-  convention = 'tensorflow',
-  output = 'pool',
-  batchSize = 32,
-}: InceptionOptions): Promise<Extractor & { dispose(): Promise<void> }> {
+export async function inception(options: InceptionOptions): Promise<Extractor & { dispose(): Promise<void> }> {
+  requireKnownOptions('inception', options, {
+    runtime: true,
+    weights: true,
+    convention: true,
+    output: true,
+    batchSize: true,
+  });
+  const { runtime, weights, convention = 'tensorflow', output = 'pool', batchSize = 32 } = options;
   requireOneOf('inception.convention', convention, Object.keys(conventions));
   requireOneOf('inception.output', output, ['pool', 'probabilities', 'spatial']);
   const { resize, middle } = conventions[convention];

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { ConfigError, type ReadLimits } from '@flowmap/core';
 import { lockFolder, removeTemporaries, saveModel } from '@flowmap/core/node';
+import { requireKnownOptions } from '@flowmap/tensor';
 import type { Trainees } from '../internal/groups.js';
 import type { RunStore } from '../run-store.js';
 import { findCheckpoint, loadCheckpoint, putAside, saveCheckpoint } from './checkpoints.js';
@@ -40,8 +41,10 @@ export interface FolderStore extends RunStore {
 export async function openFolderStore(
   folder: string,
   trainees: Trainees,
-  { limits }: { readonly limits?: ReadLimits } = {},
+  options: { readonly limits?: ReadLimits } = {},
 ): Promise<FolderStore> {
+  requireKnownOptions('openFolderStore', options, { limits: true });
+  const { limits } = options;
   const lock = lockFolder(folder);
   try {
     if ((await namesIn(folder)).includes('config.json')) {

@@ -1,4 +1,5 @@
 import { CheckpointError, ConfigError, type Model, type ReadLimits } from '@flowmap/core';
+import { requireKnownOptions } from '@flowmap/tensor';
 import { reconstructAverage } from '../reconstruct-average.js';
 import { openSnapshots } from './kept.js';
 
@@ -29,11 +30,15 @@ export interface LoadAverageOptions {
  * @example
  * const model = await loadAverage('runs/student', { width: 0.07 });
  */
-export async function loadAverage(
-  folder: string,
-  { width, step, averages, maxResidual, ...given }: LoadAverageOptions,
-  limits?: ReadLimits,
-): Promise<Model> {
+export async function loadAverage(folder: string, options: LoadAverageOptions, limits?: ReadLimits): Promise<Model> {
+  requireKnownOptions('loadAverage', options, {
+    width: true,
+    step: true,
+    trainee: true,
+    averages: true,
+    maxResidual: true,
+  });
+  const { width, step, averages, maxResidual, ...given } = options;
   const all = await openSnapshots(folder, limits);
   if (all.length === 0) {
     throw new CheckpointError(folder, 'has no snapshots; train with the callback snapshots to have some');
