@@ -18,6 +18,7 @@ export {
   pathArgument,
   pathOr,
   positive,
+  positives,
   requiredPath,
   whole,
   wholes,
