@@ -1,5 +1,12 @@
 import { ConfigError } from '@flowmap/core';
-import { concat, hostTensor, type HostTensor, type HostTensors, type Runtime } from '@flowmap/tensor';
+import {
+  concat,
+  hostTensor,
+  requireKnownOptions,
+  type HostTensor,
+  type HostTensors,
+  type Runtime,
+} from '@flowmap/tensor';
 import type { FeatureSource } from '../features.js';
 import { INCEPTION_SIZE, inceptionNetwork, inceptionParameters } from '../networks/inception.js';
 import { resizeImages, type ResizeConvention } from '../preprocessing/resize-images.js';
@@ -78,12 +85,17 @@ const conventions: Readonly<Record<InceptionConvention, { resize: ResizeConventi
  * const extractor = await inception({ runtime: await onnxRuntime(), weights });
  * const fid = frechetDistance((await extractMoments(extractor, [images])).moments(), reference);
  */
-export async function inception({
-  output = 'pool',
-  ...options
-}: InceptionOptions): Promise<Extractor & { dispose(): Promise<void> }> {
+export async function inception(options: InceptionOptions): Promise<Extractor & { dispose(): Promise<void> }> {
+  requireKnownOptions('inception', options, {
+    runtime: true,
+    weights: true,
+    convention: true,
+    output: true,
+    batchSize: true,
+  });
+  const { output = 'pool', ...rest } = options;
   requireOneOf('inception.output', output, Object.keys(widths));
-  const network = await inceptionOutputs({ ...options, outputs: [output] });
+  const network = await inceptionOutputs({ ...rest, outputs: [output] });
   return {
     source: network.sources[output],
     extract: async (images) => (await network.extract(images))[output],
@@ -102,13 +114,17 @@ export async function inception({
  * const network = await inceptionOutputs({ runtime, weights, outputs: ['pool', 'probabilities'] });
  * const { pool, probabilities } = await network.extract(images);
  */
-export async function inceptionOutputs<Output extends InceptionOutput>({
-  runtime,
-  weights,
-  convention = 'tensorflow',
-  outputs,
-  batchSize = 32,
-}: InceptionOutputsOptions<Output>): Promise<OutputsExtractor<Output> & { dispose(): Promise<void> }> {
+export async function inceptionOutputs<Output extends InceptionOutput>(
+  options: InceptionOutputsOptions<Output>,
+): Promise<OutputsExtractor<Output> & { dispose(): Promise<void> }> {
+  requireKnownOptions('inceptionOutputs', options, {
+    runtime: true,
+    weights: true,
+    convention: true,
+    outputs: true,
+    batchSize: true,
+  });
+  const { runtime, weights, convention = 'tensorflow', outputs, batchSize = 32 } = options;
   requireOneOf('inception.convention', convention, Object.keys(conventions));
   if (outputs.length === 0 || new Set(outputs).size < outputs.length) {
     throw new ConfigError('inceptionOutputs.outputs', `wanted each output once, got ${outputs.join(', ') || 'none'}`);

@@ -217,7 +217,7 @@ describe('what is refused with one line, and writes nothing', () => {
       'unknown weights',
       ['weights', 'vgg'],
       2,
-      'Wanted one of inception, dinov2, clip, clip-b32.; `flowmap weights --help`',
+      'Wanted one of inception, dinov2, clip, clip-b32; `flowmap weights --help`',
     ],
     ['weights of another origin', ['weights', 'inception', '--folder', at('weights')], 1, 'is not the published file'],
     ['merges of another origin', ['weights', 'clip', '--folder', at('weights')], 1, 'is not the published file'],
