@@ -1,5 +1,4 @@
 import { sizesOf, unet } from '@flowmap/core';
-import { imageFolderSummary } from '@flowmap/data/node';
 import { EVALUATION_COUNT, evaluationLabels, imageGrids, loadTeacher, runExample } from '@flowmap/example-common';
 import { distillationOf, openRuntime, readImages, type CommandContext } from 'flowmap/node';
 import type { ImageFolderConfig } from './settings.js';
@@ -14,17 +13,17 @@ export async function runImageFolder(
   { out, tensorboard, ...options }: ImageFolderConfig,
   context: CommandContext,
 ): Promise<string> {
-  const { iterations, batchSize, learningRate, seed, stepsPerRun, flip, size, channels, blocks } = options;
+  const { iterations, batchSize, learningRate, seed, stepsPerRun, flip, channels, blocks } = options;
   const runtime = await openRuntime(options);
   const trained = options.teacher === null ? undefined : await loadTeacher(options.teacher);
-  const data = await readImages(options.data, size, context);
+  const { data, summary } = await readImages(options.data, options, context);
   // A teacher's samples have the teacher's classes: none if it is unconditional, even if the folder has some.
   const classes = (trained?.model ?? data).classes.length;
   return runExample({
     subject: `Images of ${data.name}`,
     runtime,
     data,
-    dataSummary: imageFolderSummary(data),
+    dataSummary: summary,
     teacher: trained ?? {
       iterations: options.teacherIterations,
       batchSize,
