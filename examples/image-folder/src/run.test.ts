@@ -55,14 +55,14 @@ beforeAll(async () => {
     await writeNoise(join(photos, file), side);
   }
   await writeNoise(join(photos, 'cats/originals/1.png'), 8);
-  writeFileSync(join(photos, 'cats/moving.gif'), '');
+  writeFileSync(join(photos, 'cats/moving.mp4'), '');
   writeFileSync(join(photos, 'notes.txt'), '');
 });
 
 test('a folder of classes becomes a report', async () => {
   const folder = await run('--data', photos, '--size', '4', '--out', join(scratch, 'run'));
   const known =
-    'photos: 3 images read, 2 classes; 2 files left out (1 .gif, 1 .txt), 1 more in deeper folders (1 .png)';
+    'photos: 4 images read (4 PNG), 2 classes; 2 files left out (1 .mp4, 1 .txt): notes.txt, cats/moving.mp4';
   expect(printed.slice(0, 2)).toEqual([`reading images of ${photos}`, known]);
   for (const file of ['samples-1.png', 'samples-4.png', 'teacher.png', 'metrics.json', 'student.safetensors']) {
     expect(existsSync(join(folder, file)), file).toBe(true);
@@ -147,13 +147,13 @@ describe('what is refused before anything is written', () => {
   });
 
   test('a class folder without anything readable', async () => {
-    const folder = join(scratch, 'gifs');
+    const folder = join(scratch, 'films');
     await writeNoise(join(folder, 'cats/1.png'), 8);
     mkdirSync(join(folder, 'dogs'));
-    writeFileSync(join(folder, 'dogs/1.gif'), '');
+    writeFileSync(join(folder, 'dogs/1.mp4'), '');
     const error = await refusal('--data', folder);
     expect(error).toBeInstanceOf(DataError);
-    expect(String(error)).toContain("class 'dogs' has no images: it holds 1 .gif");
+    expect(String(error)).toContain("class 'dogs' has no images: it holds 1 .mp4");
   });
 
   test('images of several sizes without --size', async () => {
