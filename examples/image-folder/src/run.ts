@@ -1,20 +1,24 @@
-import { sizesOf, unet } from '@flowmap/core';
+import { ConfigError, sizesOf, unet } from '@flowmap/core';
 import { imageFolderSummary } from '@flowmap/data/node';
 import {
   EVALUATION_COUNT,
   evaluationLabels,
   evaluationsOf,
   imageGrids,
+  leversOf,
   loadTeacher,
   runExample,
+  type TeacherSource,
 } from '@flowmap/example-common';
 import { distillationOf, openRuntime, readImages, type CommandContext } from 'flowmap/node';
 import type { ImageFolderConfig } from './settings.js';
 
 /**
- * Trains a teacher on a folder of images, or loads one from a checkpoint, distils it and writes the report.
+ * Trains a teacher on a folder of images, or loads one from a checkpoint, distils it, finetunes the student if asked to,
+ * and writes the report.
  *
  * @returns the run's folder
+ * @throws {ConfigError} for guidance without a weak teacher
  * @throws {DataError} when the folder is missing or empty, or an image is damaged; before anything is written
  */
 export async function runImageFolder(
@@ -22,6 +26,11 @@ export async function runImageFolder(
   context: CommandContext,
 ): Promise<string> {
   const { iterations, batchSize, learningRate, seed, stepsPerRun, flip, size, channels, blocks } = options;
+  const levers = await leversOf(
+    options,
+    () => weakTeacher(options),
+    async () => (await distillationOf({ ...options, warmup: 1 })).objective,
+  );
   const runtime = await openRuntime(options);
   const trained = options.teacher === null ? undefined : await loadTeacher(options.teacher);
   const data = await readImages(options.data, size, context);
@@ -39,6 +48,7 @@ export async function runImageFolder(
       network: unet({ ...sizesOf(data), channels, blocks }),
     },
     student: { iterations, batchSize, learningRate, ...(await distillationOf(options)) },
+    ...levers,
     seed,
     stepsPerRun,
     flip,
@@ -52,4 +62,9 @@ export async function runImageFolder(
     presentation: imageGrids(evaluationLabels(EVALUATION_COUNT, classes), classes),
     ...context,
   });
+}
+
+async function weakTeacher({ weakTeacher: file }: Pick<ImageFolderConfig, 'weakTeacher'>): Promise<TeacherSource> {
+  if (file === null) throw new ConfigError('--weak-teacher', 'wanted the checkpoint of a weak teacher for --guidance');
+  return loadTeacher(file);
 }

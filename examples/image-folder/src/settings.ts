@@ -1,4 +1,4 @@
-import { EVALUATION_OPTIONS } from '@flowmap/example-common';
+import { EVALUATION_OPTIONS, LEVER_OPTIONS } from '@flowmap/example-common';
 import {
   DISTILLATION_OPTIONS,
   IMAGE_OPTIONS,
@@ -24,6 +24,8 @@ export const IMAGE_FOLDER_OPTIONS = {
   teacher: pathOr('checkpoint of a teacher to distil, in place of training one', 'FILE', null),
   ...UNET_OPTIONS,
   ...DISTILLATION_OPTIONS,
+  ...LEVER_OPTIONS,
+  weakTeacher: pathOr('checkpoint of the weak teacher, which --guidance needs', 'FILE', null),
   evaluate: whole('samples whose distance from the data is measured, for which the data is read once more', 0, 0),
   ...EVALUATION_OPTIONS,
   ...TRAINING_RUNTIME_OPTIONS,
