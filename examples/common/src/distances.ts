@@ -125,7 +125,7 @@ function byClassOf(
 ): NonNullable<Distances['byClass']> {
   const ofClass = <Steps extends number>(from: typeof student, steps: readonly Steps[], name: string): ByClass<Steps> =>
     Object.fromEntries(
-      steps.map((n) => [n, Number.isNaN(from[n]![name]!) ? null : from[n]![name]!]),
+      steps.map((n) => [n, Number.isNaN(from[n][name]!) ? null : from[n][name]!]),
     ) as unknown as ByClass<Steps>;
   return Object.fromEntries(
     classes.map((name) => [
