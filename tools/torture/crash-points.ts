@@ -24,7 +24,7 @@ export interface CrashPoints {
   /** Every operation in every scenario, before, within and after, and each way of failing. */
   readonly all: readonly Point[];
   /** @throws {Fault} */
-  tryPoint(point: Point, random?: Random): Promise<void>;
+  readonly tryPoint: (point: Point, random?: Random) => Promise<void>;
 }
 
 /** A place where something fails. */

@@ -16,14 +16,14 @@ export interface Damage {
    * @returns whether the run was refused
    * @throws {Fault}
    */
-  flip(random: Random): Promise<boolean>;
+  readonly flip: (random: Random) => Promise<boolean>;
   /**
    * Puts files and folders of another run in the place of those of a run.
    *
    * @returns whether the run was refused
    * @throws {Fault}
    */
-  exchange(random: Random): Promise<boolean>;
+  readonly exchange: (random: Random) => Promise<boolean>;
 }
 
 export async function damage(scratch: string): Promise<Damage> {

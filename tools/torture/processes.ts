@@ -13,13 +13,13 @@ import { filesIn, mustEnd, training, wholeRun } from './training.js';
 /** What is done to processes that train. */
 export interface Processes {
   /** Sends a signal at a random moment, then goes on. */
-  kill(random: Random, signal: NodeJS.Signals): Promise<void>;
+  readonly kill: (random: Random, signal: NodeJS.Signals) => Promise<void>;
   /** Starts two, with the same or other settings, in one folder, and kills one of them now and then. */
-  race(random: Random): Promise<void>;
+  readonly race: (random: Random) => Promise<void>;
   /** Closes the pipes that it writes to. */
-  closePipes(random: Random): Promise<void>;
+  readonly closePipes: (random: Random) => Promise<void>;
   /** Lets files grow to so many bytes only. */
-  fill(random: Random): Promise<void>;
+  readonly fill: (random: Random) => Promise<void>;
 }
 
 /** Signals that end a process, and some that do not. */
