@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { FlowmapError } from '@flowmap/core';
+import { causeText, FlowmapError } from '@flowmap/core';
 import { trainVelocityField, type TrainVelocityFieldOptions } from '@flowmap/train/node';
 import type { Random } from '../fuzz/random.js';
 import { faultyFiles, type Trouble } from './faulty-files.js';
@@ -105,7 +105,7 @@ async function disturbed(options: TrainVelocityFieldOptions, trouble: Trouble): 
     return failed;
   }
   if (error !== undefined && !(error instanceof FlowmapError)) {
-    throw new Fault('uncaught error', `${String(error)} at ${failed}`, { cause: error });
+    throw new Fault('uncaught error', `${causeText(error)} at ${failed}`, { cause: error });
   }
   // Who fails, but lives, leaves no file half-written.
   const left = existsSync(options.out) ? filesIn(options.out).filter((file) => /-[0-9a-f]{12}\.tmp$/.test(file)) : [];

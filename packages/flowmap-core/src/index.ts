@@ -113,6 +113,7 @@ export { generate, type GenerateOptions } from './samplers/generate.js';
 export type { SampleArguments, SampleRequest } from './samplers/sample-request.js';
 export { compileLiveSampler, type LiveSamplerOptions } from './samplers/live-sampler.js';
 export {
+  checkedModel,
   flowMapFrom,
   parametrizationOf,
   pathOf,

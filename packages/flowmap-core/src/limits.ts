@@ -1,3 +1,4 @@
+import { requireKnownOptions } from '@flowmap/tensor';
 import { ConfigError } from './errors.js';
 
 /**
@@ -40,9 +41,17 @@ const DEFAULTS: Required<ReadLimits> = {
 /**
  * The given limits, with defaults for the others.
  *
- * @throws {ConfigError} for a limit that is not a number >= 1
+ * @throws {ConfigError} for an unknown limit, or one that is not a number >= 1
  */
 export function withDefaults(limits: ReadLimits): Required<ReadLimits> {
+  requireKnownOptions<ReadOptions>('', limits, {
+    maxHeaderBytes: true,
+    maxNesting: true,
+    maxTensors: true,
+    maxBlocks: true,
+    maxActivation: true,
+    verify: true,
+  });
   for (const [option, value] of Object.entries(limits)) {
     if (Object.hasOwn(DEFAULTS, option) && !(value >= 1))
       throw new ConfigError(option, `wanted a number >= 1, got ${value}`);

@@ -1,6 +1,6 @@
 import { ConfigError, withPrefix } from '@flowmap/core';
 import type { LogRecord, Model, Phase, TrainedParameters } from '@flowmap/core';
-import { requireWhole, RuntimeUnavailableError, type HostTensors } from '@flowmap/tensor';
+import { requireKnownOptions, requireWhole, RuntimeUnavailableError, type HostTensors } from '@flowmap/tensor';
 import { NonFiniteError, RuntimeLostError } from './errors.js';
 import { faultIn } from './internal/finite.js';
 import { fixedStates } from './internal/groups.js';
@@ -38,6 +38,18 @@ export interface Training {
  *   error names
  */
 export async function train(options: TrainingOptions): Promise<Training> {
+  requireKnownOptions('train', options, {
+    runtime: true,
+    trainees: true,
+    phases: true,
+    batches: true,
+    iterations: true,
+    parts: true,
+    stepsPerRun: true,
+    callbacks: true,
+    store: true,
+    signal: true,
+  });
   const { runtime, trainees, phases, batches, iterations, parts = 1, stepsPerRun = 1, callbacks = [] } = options;
   const { store = memoryStore(), signal } = options;
   requireSensible(options);

@@ -16,7 +16,7 @@ import {
   withPrefix,
 } from '@flowmap/core';
 import { loadModel, readTextFile, syncFolder, writeFileAtomic } from '@flowmap/core/node';
-import { causeText, type HostTensors } from '@flowmap/tensor';
+import { causeText, requireKnownOptions, type HostTensors } from '@flowmap/tensor';
 import type { Trainees } from '../internal/groups.js';
 import type { Checkpoint } from '../run-store.js';
 import {
@@ -131,11 +131,9 @@ function modelsOf(trainees: Trainees): Record<string, string> {
  * @param limits limits on what its file may ask for
  * @throws {CheckpointError} when the checkpoint is damaged, exceeds a limit, or has no such model
  */
-export async function loadTrained(
-  path: string,
-  { trainee = ONLY, average }: TrainedParameters = {},
-  limits?: ReadLimits,
-): Promise<Model> {
+export async function loadTrained(path: string, options: TrainedParameters = {}, limits?: ReadLimits): Promise<Model> {
+  requireKnownOptions('loadTrained', options, { trainee: true, average: true });
+  const { trainee = ONLY, average } = options;
   const source = join(path, STATE_FILE);
   const { tensors, metadata } = await readState(path, await readManifest(path, limits), limits);
   const { [BESIDE]: beside = '', ...description } = prefixed(trainee, metadata);

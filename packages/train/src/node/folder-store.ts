@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { ConfigError, encodeSafetensors, type Model, type ReadLimits } from '@flowmap/core';
 import { lockFolder, removeTemporaries, saveModel, writeFileAtomic } from '@flowmap/core/node';
-import { requireWhole } from '@flowmap/tensor';
+import { requireKnownOptions, requireWhole } from '@flowmap/tensor';
 import type { Trainees } from '../internal/groups.js';
 import type { RunStore } from '../run-store.js';
 import { SNAPSHOT } from '../snapshots.js';
@@ -45,8 +45,10 @@ export interface FolderStore extends RunStore {
 export async function openFolderStore(
   folder: string,
   trainees: Trainees,
-  { limits, keep = Infinity }: { readonly limits?: ReadLimits; readonly keep?: number } = {},
+  options: { readonly limits?: ReadLimits; readonly keep?: number } = {},
 ): Promise<FolderStore> {
+  requireKnownOptions('openFolderStore', options, { limits: true, keep: true });
+  const { limits, keep = Infinity } = options;
   if (keep !== Infinity) requireWhole('openFolderStore.keep', keep);
   const lock = lockFolder(folder);
   try {
