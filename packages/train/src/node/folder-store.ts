@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { ConfigError, encodeSafetensors, type Model, type ReadLimits } from '@flowmap/core';
+import { ConfigError, encodeSafetensors, type Json, type Model, type ReadLimits } from '@flowmap/core';
 import { lockFolder, removeTemporaries, saveModel, writeFileAtomic } from '@flowmap/core/node';
 import { requireKnownOptions, requireWhole } from '@flowmap/tensor';
 import type { Trainees } from '../internal/groups.js';
@@ -123,5 +123,5 @@ export async function folderStore(
 function ofRun(model: Model, run: string | undefined): Model {
   const facts = model.training?.[SNAPSHOT];
   if (run === undefined || typeof facts !== 'object' || facts === null || Array.isArray(facts)) return model;
-  return { ...model, training: { ...model.training, [SNAPSHOT]: { ...facts, run } } };
+  return { ...model, training: { ...model.training, [SNAPSHOT]: { ...(facts as Record<string, Json>), run } } };
 }
