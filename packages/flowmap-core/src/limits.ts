@@ -44,12 +44,13 @@ const DEFAULTS: Required<ReadLimits> = {
  * @throws {ConfigError} for an unknown limit, or one that is not a number >= 1
  */
 export function withDefaults(limits: ReadLimits): Required<ReadLimits> {
-  requireKnownOptions('', limits, {
+  requireKnownOptions<ReadOptions>('', limits, {
     maxHeaderBytes: true,
     maxNesting: true,
     maxTensors: true,
     maxBlocks: true,
     maxActivation: true,
+    verify: true,
   });
   for (const [option, value] of Object.entries(limits)) {
     if (Object.hasOwn(DEFAULTS, option) && !(value >= 1))

@@ -314,3 +314,15 @@ test.runIf(process.platform === 'linux')('a default cache folder that cannot be 
   vi.stubEnv('XDG_CACHE_HOME', join(root, 'taken'));
   expect((await imageFolder(folder)).length).toBe(2);
 });
+
+test.runIf(process.platform === 'linux')('without a home folder no cache is kept', async () => {
+  vi.stubEnv('XDG_CACHE_HOME', '');
+  vi.stubEnv('HOME', '');
+  const before = await readdir('.');
+  let decoded = 0;
+  for (const images of [2, 4]) {
+    await imageFolder(folder, { onProgress: () => decoded++ });
+    expect(decoded).toBe(images);
+  }
+  expect(await readdir('.')).toEqual(before);
+});

@@ -119,7 +119,8 @@ export async function imageFolder(folder: string, options: ImageFolderOptions = 
   const states = await statesOf(scan);
   await untilSettled(states);
   const settings = settingsOf(resolve(folder), decoding, classes);
-  const place = cache === false ? undefined : join(cache ?? defaultCacheFolder(), fileName(settings));
+  const cacheFolder = cache === false ? undefined : (cache ?? defaultCacheFolder());
+  const place = cacheFolder === undefined ? undefined : join(cacheFolder, fileName(settings));
   const limited = { ...settings, ...(decoding.maxPixels === MAX_PIXELS ? {} : { maxPixels: decoding.maxPixels }) };
   const all = fingerprintOf(limited, scan, states);
   const cached = place === undefined ? undefined : await openPixelFile(place);
@@ -233,6 +234,7 @@ async function inMemoryIfSmall(file: PixelFile, maxMemory: number): Promise<Pixe
  */
 async function isWritable(cache: string | false | undefined): Promise<boolean> {
   const folder = cache === undefined || cache === false ? defaultCacheFolder() : cache;
+  if (folder === undefined) return false;
   const made = makeFolder(folder);
   const done = cache === undefined ? await made.then(() => true).catch(() => false) : await made.then(() => true);
   if (done) await removeLeftovers(folder);

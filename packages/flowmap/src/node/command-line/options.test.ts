@@ -107,6 +107,12 @@ test('options are written in kebab case, with a space or an equals sign', () => 
   });
 });
 
+test('a path that is not UTF-8, which Node reads as another, is refused as such', () => {
+  const { error, code } = parse('--data', 'phot\ufffds');
+  expect(error).toContain('Wanted a path in UTF-8.');
+  expect(code).not.toBe(0);
+});
+
 test('help names every option with its default', () => {
   const { out, code } = parse('--help');
   expect(code).toBe(0);

@@ -117,7 +117,12 @@ export function choices<T extends string>(
 
 /** A file or folder; required. */
 export function requiredPath(description: string, placeholder: 'DIR' | 'FILE'): OptionSpec<string> {
-  return { description, placeholder, schema: z.string().min(1, 'Wanted a path.') };
+  const schema = z
+    .string()
+    .min(1, 'Wanted a path.')
+    // Node reads bytes that are not UTF-8 as this character, which would name another file.
+    .refine((path) => !path.includes('\ufffd'), 'Wanted a path in UTF-8.');
+  return { description, placeholder, schema };
 }
 
 /** A file or folder; optional if the fallback is `null`. */

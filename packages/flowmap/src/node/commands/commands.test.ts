@@ -135,6 +135,11 @@ test('a teacher is trained, inspected and distilled, and its student sampled', a
     objective: { name: 'flow-matching' },
   });
 
+  // Trained on, with a checkpoint of every step kept.
+  const more = [...train, '--iterations=4', '--extend', '--keep=1'];
+  expect(await answerOf(...more)).toMatchObject({ checkpoint, step: 4 });
+  expect(readdirSync(join(at('teacher'), 'checkpoints')).sort()).toEqual(['0000002', '0000003', '0000004']);
+
   const distilled = await answerOf('distill', photos, '--teacher', String(checkpoint), ...TINY, '--out', at('student'));
   const student = join(at('student'), 'student.safetensors');
   expect(distilled).toMatchObject({ checkpoint: student, step: 2 });
