@@ -1,4 +1,6 @@
-export { measureStatistics } from './distances.js';
+export { labelsOf } from './distances.js';
+export { atScale } from './guidance.js';
+export { measureStatistics, openJudge } from './judge.js';
 export { endpointRmse, EVALUATION_COUNT, evaluationLabels, REFERENCE_STEPS, sampleFixedNoises } from './evaluate.js';
 export { LEVER_OPTIONS, leversOf } from './levers.js';
 export { machine, versions } from './machine.js';

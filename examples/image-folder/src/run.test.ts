@@ -77,6 +77,10 @@ test('a folder of classes becomes a report', async () => {
     readFileSync(join(again, 'student.safetensors')).equals(readFileSync(join(folder, 'student.safetensors'))),
   ).toBe(true);
 
+  const levers = ['--teacher', teacher, '--weak-teacher', teacher, '--guidance', '2', '--further', '1'];
+  const guided = await run('--data', photos, '--size', '4', ...levers, '--out', join(scratch, 'guided'));
+  expect((await loadModel(join(guided, 'finetuned.safetensors'))).kind).toBe('flowMap');
+
   // Classes are matched by their names, whatever the order.
   const swapped = join(scratch, 'swapped.safetensors');
   const { params, ...model } = await loadModel(teacher);
@@ -151,6 +155,10 @@ describe('what is refused before anything is written', () => {
     const error = await refusal('--data', photos, '--size', '9', '--channels', '16,16');
     expect(error).toBeInstanceOf(ConfigError);
     expect(String(error)).toContain('sides that 2 divides, got 9 x 9');
+  });
+
+  test('guidance without a weak teacher', async () => {
+    expect(String(await refusal('--data', photos, '--size', '4', '--guidance', '2'))).toContain('--weak-teacher');
   });
 
   test('nothing was written', () => {

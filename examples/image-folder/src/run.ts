@@ -1,12 +1,22 @@
-import { sizesOf, unet } from '@flowmap/core';
-import { EVALUATION_COUNT, evaluationLabels, imageGrids, loadTeacher, runExample } from '@flowmap/example-common';
+import { ConfigError, sizesOf, unet } from '@flowmap/core';
+import {
+  EVALUATION_COUNT,
+  evaluationLabels,
+  imageGrids,
+  leversOf,
+  loadTeacher,
+  runExample,
+  type TeacherSource,
+} from '@flowmap/example-common';
 import { distillationOf, openRuntime, readImages, type CommandContext } from 'flowmap/node';
 import type { ImageFolderConfig } from './settings.js';
 
 /**
- * Trains a teacher on a folder of images, or loads one from a checkpoint, distils it and writes the report.
+ * Trains a teacher on a folder of images, or loads one from a checkpoint, distils it, finetunes the student if asked to,
+ * and writes the report.
  *
  * @returns the run's folder
+ * @throws {ConfigError} for guidance without a weak teacher
  * @throws {DataError} when the folder is missing or empty, or an image is damaged; before anything is written
  */
 export async function runImageFolder(
@@ -14,6 +24,11 @@ export async function runImageFolder(
   context: CommandContext,
 ): Promise<string> {
   const { iterations, batchSize, learningRate, seed, stepsPerRun, flip, channels, blocks } = options;
+  const levers = await leversOf(
+    options,
+    () => weakTeacher(options),
+    async () => (await distillationOf({ ...options, warmup: 1 })).objective,
+  );
   const runtime = await openRuntime(options);
   const trained = options.teacher === null ? undefined : await loadTeacher(options.teacher);
   const { data, summary } = await readImages(options.data, options, context);
@@ -31,6 +46,7 @@ export async function runImageFolder(
       network: unet({ ...sizesOf(data), channels, blocks }),
     },
     student: { iterations, batchSize, learningRate, ...(await distillationOf(options)) },
+    ...levers,
     seed,
     stepsPerRun,
     flip,
@@ -43,4 +59,9 @@ export async function runImageFolder(
     presentation: imageGrids(evaluationLabels(EVALUATION_COUNT, classes), classes),
     ...context,
   });
+}
+
+async function weakTeacher({ weakTeacher: file }: Pick<ImageFolderConfig, 'weakTeacher'>): Promise<TeacherSource> {
+  if (file === null) throw new ConfigError('--weak-teacher', 'wanted the checkpoint of a weak teacher for --guidance');
+  return loadTeacher(file);
 }

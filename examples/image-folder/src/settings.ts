@@ -10,6 +10,7 @@ import {
   whole,
   type Config,
 } from 'flowmap/node';
+import { LEVER_OPTIONS } from '@flowmap/example-common';
 
 /** Options of the example. */
 export const IMAGE_FOLDER_OPTIONS = {
@@ -23,6 +24,8 @@ export const IMAGE_FOLDER_OPTIONS = {
   teacher: pathOr('checkpoint of a teacher to distil, in place of training one', 'FILE', null),
   ...UNET_OPTIONS,
   ...DISTILLATION_OPTIONS,
+  ...LEVER_OPTIONS,
+  weakTeacher: pathOr('checkpoint of the weak teacher, which --guidance needs', 'FILE', null),
   evaluate: whole('samples whose distance from the data is measured, for which the data is read once more', 0, 0),
   ...TRAINING_RUNTIME_OPTIONS,
   seed: whole('decides initial weights, order of the images, noise and times', 0, 0),

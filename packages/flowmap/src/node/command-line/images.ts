@@ -1,3 +1,4 @@
+import type { Dataset } from '@flowmap/core';
 import type { LabelledDataset } from '@flowmap/data';
 import type { CommandContext } from './command.js';
 import { choice, flag, side, sidesOf, whole, wholes, type Config } from './options.js';
@@ -45,8 +46,7 @@ export interface ReadImages {
 const NAMED = 20;
 
 /**
- * Reads a folder of images, or of one folder of images for each class, and says what it read, what it left out, and what
- * the values are.
+ * Reads a folder of images, or of one folder of images for each class, and says what it read and what it left out.
  *
  * @throws {DataError} when the folder is missing or empty
  * @throws {BadImagesError} when images are damaged, unless `onBad` is 'skip'
@@ -55,7 +55,7 @@ const NAMED = 20;
  * @throws {ImageCodecUnavailableError} when images must be decoded and the package `sharp` is not installed
  */
 export async function readImages(folder: string, options: ImageReading, context: CommandContext): Promise<ReadImages> {
-  const { balanced, dataLine, rangeWarning, sampleStatistics } = await import('@flowmap/data');
+  const { balanced } = await import('@flowmap/data');
   const { imageFolder, imageFolderSummary } = await import('@flowmap/data/node');
   const { size, crop, grey, onBad } = options;
   context.print(`reading images of ${folder}`);
@@ -74,13 +74,17 @@ export async function readImages(folder: string, options: ImageReading, context:
     for (const { error } of images.bad.slice(0, NAMED)) context.print(`  skipped ${error.message}`);
     if (images.bad.length > NAMED)
       context.print(`  skipped ${images.bad.length - NAMED} more; flowmap inspect --json lists all`);
-    const data = options.balanced ? balanced(images) : images;
-    const statistics = await sampleStatistics(data);
-    context.print(dataLine(data, statistics));
-    const warning = rangeWarning(data, statistics);
-    if (warning !== undefined) context.note?.(`warning: ${warning}`);
-    return { data, summary };
+    return { data: options.balanced ? balanced(images) : images, summary };
   } finally {
     progress.stop();
   }
+}
+
+/** Says in a line what the values of data are, and warns if images do not fill -1 … 1. */
+export async function printData(data: Dataset, { print, note }: CommandContext): Promise<void> {
+  const { dataLine, rangeWarning, sampleStatistics } = await import('@flowmap/data');
+  const statistics = await sampleStatistics(data);
+  print(dataLine(data, statistics));
+  const warning = rangeWarning(data, statistics);
+  if (warning !== undefined) (note ?? print)(`warning: ${warning}`);
 }

@@ -71,6 +71,16 @@ export function positive<F extends number | null>(description: string, fallback:
   return { description, placeholder: 'X', schema, fallback };
 }
 
+/** Positive numbers, separated by commas. */
+export function positives(description: string, fallback: readonly number[]): OptionSpec<readonly number[]> {
+  const wanted = 'Wanted positive numbers separated by commas, such as 1.5,2,3.';
+  const schema = z
+    .string()
+    .transform((text) => text.split(','))
+    .pipe(z.array(numbers(wanted, (value) => value > 0 && value < Infinity)));
+  return { description, placeholder: 'X,X,…', schema, fallback };
+}
+
 /** A number of at least 0 and less than 1; optional if the fallback is `null`. */
 export function fraction<F extends number | null>(description: string, fallback: F): OptionSpec<number | F> {
   const schema = numbers('Wanted a number of at least 0 and less than 1.', (value) => value >= 0 && value < 1);
