@@ -2,7 +2,7 @@
 // other benchmarks, `npm run bench -- --help` lists them.
 import { cpus } from 'node:os';
 import { AYF_EMD_PRESETS, type AyfEmdPreset } from '@flowmap/objectives';
-import { choice, choices, flag, pathOr, positive, runCommand, whole, words, type Config } from 'flowmap/node';
+import { choice, choices, flag, pathOr, positive, runCommand, whole, type Config } from 'flowmap/node';
 import { timeAdversarialSteps } from './adversarial.js';
 import { compareAdversarialPeer } from './adversarial-peer.js';
 import { timeEvaluation } from './evaluation.js';
@@ -15,6 +15,7 @@ import { timeLargeProgram } from './large-program.js';
 import { timeManyImages } from './many-images.js';
 import { trainMixtureStudents } from './mixture-students.js';
 import { compareOpaqueTeacher } from './opaque-teacher.js';
+import { peerTasks } from './peer-tasks.js';
 import { comparePeers } from './peers.js';
 import { timeSteps } from './steps.js';
 
@@ -46,7 +47,7 @@ const BENCH_OPTIONS = {
   python: pathOr('the Python of --peers and --evaluation', 'FILE', 'python3'),
   tfjsNode: pathOr('folder of a built @tensorflow/tfjs-node, for --peers', 'DIR', null),
   rounds: whole('rounds of the benchmarks that take turns', 7),
-  task: words('the only task of --peers', 'NAME', null),
+  task: choice('the only task of --peers', Object.keys(peerTasks(true)), null),
   small: flag('small networks: to try a benchmark, its figures say nothing about speed'),
 };
 

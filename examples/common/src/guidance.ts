@@ -53,6 +53,11 @@ export function guidedDistillation(
   };
 }
 
+/** What samples of a network are told of one scale of guidance: nothing if it takes none. */
+export function conditionsAt(network: Network, scale: number, count: number): Readonly<Record<string, Float32Array>> {
+  return network.conditions[CONDITION] === undefined ? {} : { [CONDITION]: new Float32Array(count).fill(scale) };
+}
+
 /** A model that is told one scale of guidance; one that takes none is returned as it is. */
 export function atScale(model: Model, scale: number): Model {
   const { network } = model;

@@ -72,7 +72,7 @@ export interface Judge {
 export async function openJudge(options: JudgeOptions): Promise<Judge> {
   const { data, samples: count, statistics, signal, onProgress } = options;
   const runtime = interruptible(options.runtime, signal);
-  const extractor = await efficientNetLite0({ runtime, weights: await weights() });
+  const extractor = await efficientNetLite0({ runtime, weights: await weights(), batchSize: Math.min(32, count) });
   try {
     const moments = await statisticsOf(data, extractor, statistics, onProgress);
     const linearAlgebra = await nativeLinearAlgebra().catch(() => plainLinearAlgebra);

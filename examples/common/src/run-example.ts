@@ -17,6 +17,7 @@ import { writePictures } from './pictures.js';
 import { reportOf } from './report-of.js';
 import { lockRunFolder, REPORT, trainOnce, type Trained } from './run-folder.js';
 import { summary } from './summary.js';
+import { openTrainingEvaluation } from './training-evaluation.js';
 
 /**
  * Trains or loads a teacher, and a weak one that guides it, distils it, finetunes the student, compares it with the
@@ -66,12 +67,20 @@ async function runIn(folder: string, run: ExampleRun): Promise<void> {
   const teacher: Trained = { ...unguided, model: taught.compared };
   const distilled =
     run.distilled ??
-    (await trainOnce(folder, 'student.safetensors', options, () =>
-      distill({
-        ...{ ...training, ...length, data: taught.data, teacher: taught.teacher, ...writingTo(folder) },
-        student: flowMapFrom(strong, seed, taught.startingFrom),
-      }),
-    ));
+    (await trainOnce(folder, 'student.safetensors', options, async () => {
+      const student = flowMapFrom(strong, seed, taught.startingFrom);
+      const evaluations = await openTrainingEvaluation(run, { folder, student });
+      const { out, callbacks = [] } = writingTo(folder);
+      try {
+        return await distill({
+          ...{ ...training, ...length, data: taught.data, teacher: taught.teacher, student, out },
+          callbacks: [...(evaluations?.callbacks ?? []), ...callbacks],
+          ...(evaluations ? { logEvery: evaluations.logEvery } : {}),
+        });
+      } finally {
+        await evaluations?.dispose();
+      }
+    }));
   if (!distilled) throw signal.reason;
   parts['distillation'] = distilled.log.at(-1)?.seconds ?? 0;
   const finetuned =

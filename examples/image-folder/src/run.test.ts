@@ -1,6 +1,7 @@
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { ConfigError, DataError } from '@flowmap/core';
 import { loadModel, saveModel } from '@flowmap/core/node';
 import { ImageSizeError, writeImageGrid } from '@flowmap/data/node';
@@ -107,6 +108,23 @@ test('samples of a teacher without classes are not shown as if they had those of
   const folder = await run('--data', photos, '--size', '4', '--teacher', teacher, '--out', join(scratch, 'unlabelled'));
   const [there, here] = [plain, folder].map((run) => readFileSync(join(run, 'teacher.png')));
   expect(here!.equals(there!)).toBe(true);
+});
+
+test('a student is measured in training, its best one kept, and the curve drawn', async () => {
+  const folder = join(scratch, 'evaluated');
+  const measured = ['--evaluate-every=1', '--evaluate-steps=1', '--evaluate-samples=2'];
+  const evaluated = await run('--data', photos, '--size', '4', '--out', folder, ...measured);
+  const log = readFileSync(join(evaluated, 'log.jsonl'), 'utf8').trim().split('\n');
+  const distances = log.map((line) => (JSON.parse(line) as Record<string, number>)['distance.1']!);
+  expect(distances).toHaveLength(2);
+  for (const distance of distances) expect(distance).toBeGreaterThan(0);
+  const [best, last] = [join('kept', 'best.safetensors'), 'student.safetensors'].map((file) => join(evaluated, file));
+  const [kept, final] = [await loadModel(best!), await loadModel(last!)];
+  const isLast = Object.entries(kept.params).every(([name, { data }]) =>
+    isDeepStrictEqual(data, final.params[name]!.data),
+  );
+  expect(isLast).toBe(distances[1]! < distances[0]!);
+  expect(readFileSync(join(evaluated, 'index.html'), 'utf8')).toContain('How its samples improved');
 });
 
 describe('what is refused before anything is written', () => {

@@ -2,6 +2,7 @@ import { ConfigError, sizesOf, unet } from '@flowmap/core';
 import {
   EVALUATION_COUNT,
   evaluationLabels,
+  evaluationsOf,
   imageGrids,
   leversOf,
   loadTeacher,
@@ -53,6 +54,7 @@ export async function runImageFolder(
     out,
     tensorboard,
     options,
+    ...(data.length < 2 ? {} : evaluationsOf(options)),
     ...(options.evaluate === 0 || data.length < 2
       ? {}
       : { distances: { samples: options.evaluate, consistency: true } }),

@@ -3,6 +3,7 @@ import {
   freeze,
   hostTensor,
   program,
+  requireKnownOptions,
   requireWhole,
   sameShape,
   sizeOf,
@@ -46,17 +47,31 @@ export interface ModuleExtractorOptions {
  * @throws {ConfigError} for a batch size that is not a whole number >= 1
  * @throws what tracing and compiling do
  */
-export async function moduleExtractor({
-  name,
-  runtime,
-  module,
-  params,
-  shape,
-  prepare = (samples) => samples,
-  dtype = 'float32',
-  batchSize = 64,
-  resize = 'none',
-}: ModuleExtractorOptions): Promise<Extractor & { dispose(): Promise<void> }> {
+export async function moduleExtractor(
+  options: ModuleExtractorOptions,
+): Promise<Extractor & { dispose(): Promise<void> }> {
+  requireKnownOptions('moduleExtractor', options, {
+    name: true,
+    runtime: true,
+    module: true,
+    params: true,
+    shape: true,
+    prepare: true,
+    dtype: true,
+    batchSize: true,
+    resize: true,
+  });
+  const {
+    name,
+    runtime,
+    module,
+    params,
+    shape,
+    prepare = (samples: HostTensor) => samples,
+    dtype = 'float32',
+    batchSize = 64,
+    resize = 'none',
+  } = options;
   requireWhole('moduleExtractor.batchSize', batchSize);
   const args = { inputs: { x: { shape: [batchSize, ...shape], dtype } }, state: module.parameters };
   const built = program(name, args, ({ x }, state) => ({ outputs: { features: module.apply(state, x) } }));

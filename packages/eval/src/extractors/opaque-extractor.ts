@@ -1,4 +1,4 @@
-import type { HostTensor } from '@flowmap/tensor';
+import { requireKnownOptions, type HostTensor } from '@flowmap/tensor';
 import type { Extractor } from './extractor.js';
 
 /** What is known about a function that computes features. */
@@ -22,8 +22,10 @@ export interface OpaqueExtractorOptions {
  * opaqueExtractor({ name: 'inception' }, async (images) => (await inception.run({ images })).features!);
  */
 export function opaqueExtractor(
-  { name, weights, resize = 'none' }: OpaqueExtractorOptions,
+  options: OpaqueExtractorOptions,
   extract: (samples: HostTensor) => Promise<HostTensor>,
 ): Extractor {
+  requireKnownOptions('opaqueExtractor', options, { name: true, weights: true, resize: true });
+  const { name, weights, resize = 'none' } = options;
   return { source: { extractor: name, weights: weights ?? null, resize }, extract };
 }

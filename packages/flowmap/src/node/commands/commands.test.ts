@@ -1,7 +1,10 @@
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { mlp, normalBatch } from '@flowmap/core';
+import { saveModel } from '@flowmap/core/node';
 import { decodeNpz } from '@flowmap/eval';
+import { InferenceSession, Tensor } from 'onnxruntime-node';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { writeFlowMap, writeNoise, writePhotos } from '../__fixtures__/material.js';
@@ -81,6 +84,35 @@ describe('sample', () => {
   });
 });
 
+describe('export', () => {
+  test('writes a file that samples in plain onnxruntime as the command does', async () => {
+    const [out, numbers] = [at('exported.onnx'), at('exported.npz')];
+    const answer = await answerOf('export', points, '--steps=2', '--out', out);
+    const bytes = readFileSync(out).byteLength;
+    expect(answer).toMatchObject({ out, steps: 2, sampler: 'flow-map', files: [{ path: out, bytes }] });
+    expect(answer['metadata']).toMatchObject({ 'flowmap.times': '[1,0.5,0]', 'flowmap.classes': '["cat","dog"]' });
+    await answerOf('sample', points, '--steps=2', '--count=3', '--class=dog', '--threads=1', '--out', numbers);
+    const wanted = decodeNpz(readFileSync(numbers), numbers)['samples']!.data;
+    const session = await InferenceSession.create(out);
+    const { samples } = await session.run({
+      noise: new Tensor('float32', normalBatch({ seed: 0, purpose: 'sample' }, [3, 2], 0), [3, 2]),
+      times: new Tensor('float32', [1, 0.5, 0], [3]),
+      label: new Tensor('int32', [1, 1, 1], [3]),
+    });
+    await session.release();
+    (samples!.data as Float32Array).forEach((value, i) => expect(value).toBeCloseTo(wanted[i]!, 5));
+  });
+
+  test('in fewer bits, with noise inside, and says what the file takes', async () => {
+    const out = at('small.onnx');
+    const { code, out: shown } = await runFlowmap('export', model, '--precision=int8', '--noise=inside', '--out', out);
+    expect(code).toBe(0);
+    expect(shown).toMatch(
+      /small\.onnx: \d+ bytes\n4 steps by flow-map, weights in int8; inputs times, label; times \[1,/,
+    );
+  });
+});
+
 test('a teacher is trained, inspected and distilled, and its student sampled', async () => {
   const train = ['train', photos, ...TINY, '--channels=16', '--out', at('teacher')];
   const { checkpoint } = await answerOf(...train);
@@ -140,8 +172,11 @@ test('inspect counts images, and finds the damaged and the odd', async () => {
 });
 
 describe('what is refused with one line, and writes nothing', () => {
-  const [empty, torn] = [at('empty.safetensors'), at('torn.safetensors')];
-  beforeAll(() => {
+  const [empty, torn, field] = [at('empty.safetensors'), at('torn.safetensors'), at('field.safetensors')];
+  const MAPPED = ['--sampler=flow-map', '--out=x.onnx'];
+  beforeAll(async () => {
+    const network = mlp({ shape: [2], width: 4, depth: 1 });
+    await saveModel(field, { kind: 'velocity', network, params: network.init(0), classes: [] });
     writeFileSync(empty, '');
     writeFileSync(torn, readFileSync(model).subarray(0, 2000));
     mkdirSync(at('weights'));
@@ -152,7 +187,7 @@ describe('what is refused with one line, and writes nothing', () => {
 
   test.each([
     ['no command', [], 2, ''],
-    ['an unknown command', ['sampel'], 2, "unknown command 'sampel' of flowmap; it has train, distill, sample"],
+    ['an unknown command', ['sampel'], 2, "unknown command 'sampel' of flowmap; it has train, distill, sample, export"],
     ['an unknown command of a group', ['eval', 'fidd'], 2, 'of flowmap eval; it has metrics, fid'],
     [
       'an unknown option',
@@ -174,6 +209,25 @@ describe('what is refused with one line, and writes nothing', () => {
     ['another weak model', ['sample', model, '--guidance=2', '--weak', points], 1, 'differs in the shape of samples'],
     ['pictures of points', ['sample', points], 1, 'samples of [2] are no images; give --out FILE.npz'],
     ['another kind of file', ['sample', model, '--out=x.jpg'], 1, "wanted FILE.png, FILE.npz or a folder, got 'x.jpg'"],
+    ['an export without a place', ['export', model], 2, "required option '--out <FILE>' not specified"],
+    ['an export to another kind of file', ['export', model, '--out=x.jpg'], 1, "wanted FILE.onnx, got 'x.jpg'"],
+    ['an export of a folder', ['export', photos, '--out=x.onnx'], 1, 'photos: is a folder; give a file in it'],
+    ['an export of a torn checkpoint', ['export', torn, '--out=x.onnx'], 1, 'give a model that `flowmap train`'],
+    ['an export in no steps', ['export', model, '--steps=0', '--out=x.onnx'], 2, 'Wanted a whole number of at least 1'],
+    [
+      'an unknown precision',
+      ['export', model, '--precision=int4', '--out=x.onnx'],
+      2,
+      'Wanted one of float32, float16',
+    ],
+    ['an unknown place of noise', ['export', model, '--noise=none', '--out=x.onnx'], 2, 'Wanted one of input, inside'],
+    [
+      'flow map steps of a velocity field',
+      ['export', field, ...MAPPED],
+      1,
+      "'flow-map' wants a network with an interval",
+    ],
+    ['an export into a file', ['export', points, '--out', join(points, 'x.onnx')], 1, 'cannot be written'],
     ['missing images', ['train', at('none'), ...TINY], 1, 'none: no such file or folder'],
     [
       'a flow map as a teacher',
@@ -187,7 +241,7 @@ describe('what is refused with one line, and writes nothing', () => {
       'unknown weights',
       ['weights', 'vgg'],
       2,
-      'Wanted one of inception, dinov2, clip, clip-b32.; `flowmap weights --help`',
+      'Wanted one of inception, dinov2, clip, clip-b32; `flowmap weights --help`',
     ],
     ['weights of another origin', ['weights', 'inception', '--folder', at('weights')], 1, 'is not the published file'],
     ['merges of another origin', ['weights', 'clip', '--folder', at('weights')], 1, 'is not the published file'],
@@ -198,7 +252,7 @@ describe('what is refused with one line, and writes nothing', () => {
     expect(refused).toMatchObject({ code, error: expect.stringContaining(message) as string });
     if (code === 1 || message !== '') expect(refused.error).toMatch(/^error: [^\n]+\n$/);
     expect(readdirSync(scratch)).toEqual(before);
-    expect(['samples.png', 'runs', 'x.jpg'].filter((name) => existsSync(name))).toEqual([]);
+    expect(['samples.png', 'runs', 'x.jpg', 'x.onnx'].filter((name) => existsSync(name))).toEqual([]);
   });
 });
 
