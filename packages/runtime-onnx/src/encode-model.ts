@@ -51,7 +51,8 @@ export function encodeModel(
   const { name, node, input, output } = graph;
   const initializers = graph.initializer.flatMap((initializer) => {
     const { name, dataType, dims, rawData } = initializer;
-    if (initializer.externalData.length > 0) return field(fields.initializer, [toBinary(TensorProtoSchema, initializer)]);
+    if (initializer.externalData.length > 0)
+      return field(fields.initializer, [toBinary(TensorProtoSchema, initializer)]);
     if (external !== undefined && rawData.byteLength >= LEAST_EXTERNAL) {
       external.push({ path: name, data: rawData });
       return field(fields.initializer, [toBinary(TensorProtoSchema, referring(initializer))]);
