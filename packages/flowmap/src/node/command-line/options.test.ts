@@ -153,6 +153,7 @@ describe('what is refused, in one line', () => {
 test('a side is one number or a height and a width', () => {
   const { schema } = side('side', null);
   expect(schema.parse('32')).toBe(32);
+  expect(schema.parse('32x32')).toBe(32);
   expect(sidesOf(32)).toEqual([32, 32]);
   expect(schema.parse('24x32')).toEqual([24, 32]);
   expect(sidesOf([24, 32])).toEqual([24, 32]);

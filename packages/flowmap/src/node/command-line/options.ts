@@ -56,7 +56,9 @@ export function side<F extends number | null>(
         .min(1, wanted)
         .max(2, wanted),
     )
-    .transform((sides): number | readonly number[] => (sides.length === 1 ? sides[0]! : sides));
+    .transform(([height, width = height]): number | readonly number[] =>
+      width === height ? height! : [height!, width!],
+    );
   return { description, placeholder: 'N|HxW', schema, fallback };
 }
 
