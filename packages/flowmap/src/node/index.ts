@@ -15,6 +15,7 @@ export {
   flag,
   fraction,
   LOGGING_OPTIONS,
+  names,
   pathArgument,
   pathOr,
   positive,

@@ -1,13 +1,18 @@
 import type { Dataset } from '@flowmap/core';
 import type { LabelledDataset } from '@flowmap/data';
 import type { CommandContext } from './command.js';
-import { choice, flag, side, sidesOf, whole, wholes, type Config } from './options.js';
+import { choice, flag, names, side, sidesOf, whole, wholes, type Config } from './options.js';
 import { showProgress } from './progress.js';
 
 /** Options for how images are read and shown to a training. */
 export const IMAGE_OPTIONS = {
   size: side(
     'side, or height and width, that images are scaled and cropped to; unless given, they must all be of one size',
+    null,
+  ),
+  classes: names(
+    'folders to read, in the order of their labels; . for the images directly in the folder, without classes; all folders unless given',
+    'NAME,…',
     null,
   ),
   crop: choice(
@@ -32,7 +37,10 @@ export const UNET_OPTIONS = {
 };
 
 /** Which images are read, and how. */
-export type ImageReading = Pick<Config<typeof IMAGE_OPTIONS>, 'size' | 'crop' | 'grey' | 'onBad' | 'balanced'>;
+export type ImageReading = Pick<
+  Config<typeof IMAGE_OPTIONS>,
+  'size' | 'classes' | 'crop' | 'grey' | 'onBad' | 'balanced'
+>;
 
 /** Images that were read. */
 export interface ReadImages {
@@ -57,12 +65,13 @@ const NAMED = 20;
 export async function readImages(folder: string, options: ImageReading, context: CommandContext): Promise<ReadImages> {
   const { balanced } = await import('@flowmap/data');
   const { imageFolder, imageFolderSummary } = await import('@flowmap/data/node');
-  const { size, crop, grey, onBad } = options;
+  const { size, classes, crop, grey, onBad } = options;
   context.print(`reading images of ${folder}`);
   const progress = await showProgress(context, 'images');
   try {
     const images = await imageFolder(folder, {
       ...(size === null ? {} : { size: sidesOf(size) }),
+      ...(classes === null ? {} : { classes: classes.join() === '.' ? [] : classes }),
       ...(crop === null ? {} : { crop }),
       ...(grey ? { channels: 1 } : {}),
       onBad,

@@ -4,6 +4,7 @@ import {
   choice,
   choices,
   flag,
+  names,
   pathArgument,
   pathOr,
   positive,
@@ -162,4 +163,10 @@ test('a side is one number or a height and a width', () => {
       /^Wanted a whole number of at least 1, or a height/,
     );
   }
+});
+
+test('names are separated by commas, and none is empty', () => {
+  const { schema } = names('folders', 'NAME,…', null);
+  expect(schema.parse('cats,big dogs')).toEqual(['cats', 'big dogs']);
+  for (const text of ['', 'cats,', ',']) expect(schema.safeParse(text).success).toBe(false);
 });

@@ -103,6 +103,19 @@ export function words<F extends string | null>(
   return { description, placeholder, schema: z.string().min(1, 'Wanted a text.'), fallback };
 }
 
+/** Texts separated by commas; optional if the fallback is `null`. */
+export function names<F extends readonly string[] | null>(
+  description: string,
+  placeholder: string,
+  fallback: F,
+): OptionSpec<readonly string[] | F> {
+  const schema = z
+    .string()
+    .transform((text) => text.split(','))
+    .pipe(z.array(z.string().min(1, 'Wanted names separated by commas.')));
+  return { description, placeholder, schema, fallback };
+}
+
 /** Some of the given words, separated by commas. */
 export function choices<T extends string>(
   description: string,

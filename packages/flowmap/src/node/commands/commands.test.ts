@@ -147,6 +147,8 @@ test('a training says what it reads, and takes images as its options say; distil
   expect(out).toMatch(
     /\ndata: 4 samples of \[1, 4, 8\], 2 classes; values -0\.\d\d to 1\.00, mean -?0\.\d\d, deviation 0\.\d\d\n/,
   );
+  const dogs = await runFlowmap('train', at('mixed'), ...TINY, '--classes=dog,wolf', '--out', at('dogs'));
+  expect(dogs.error).toMatch(/wolf: no such file or folder/);
   const teacher = join(at('grey'), 'teacher.safetensors');
   const distill = ['distill', at('mixed'), '--teacher', teacher, '--on-bad=skip', ...TINY, '--out', at('grey-student')];
   const { checkpoint } = await answerOf(...distill);
