@@ -58,6 +58,11 @@ export function conditionsAt(network: Network, scale: number, count: number): Re
   return network.conditions[CONDITION] === undefined ? {} : { [CONDITION]: new Float32Array(count).fill(scale) };
 }
 
+/** Five scales of guidance, evenly spaced from none to the largest. */
+export function scalesUpTo(largest: number): readonly number[] {
+  return [0, 1, 2, 3, 4].map((i) => 1 + (i / 4) * (largest - 1));
+}
+
 /** A model that is told one scale of guidance; one that takes none is returned as it is. */
 export function atScale(model: Model, scale: number): Model {
   const { network } = model;

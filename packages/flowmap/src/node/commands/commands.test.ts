@@ -103,6 +103,19 @@ describe('export', () => {
     (samples!.data as Float32Array).forEach((value, i) => expect(value).toBeCloseTo(wanted[i]!, 5));
   });
 
+  test('writes the folders of transformers.js and of diffusers', async () => {
+    const names = async (layout: string): Promise<string[]> => {
+      const out = at(layout);
+      const answer = await answerOf('export', points, '--layout', layout, '--out', out);
+      expect(answer).toMatchObject({ layout, metadata: { 'flowmap.kind': 'flowMap' } });
+      return readdirSync(out, { recursive: true, encoding: 'utf8' }).sort();
+    };
+    const samplers = ['model.onnx', 'model_fp16.onnx', 'model_quantized.onnx'].map((name) => `onnx/${name}`);
+    expect(await names('transformers.js')).toEqual(['config.json', 'onnx', ...samplers]);
+    const parts = ['scheduler', 'scheduler/scheduler_config.json', 'unet', 'unet/model.onnx'];
+    expect(await names('diffusers')).toEqual(['model_index.json', ...parts]);
+  });
+
   test('in fewer bits, with noise inside, and says what the file takes', async () => {
     const out = at('small.onnx');
     const { code, out: shown } = await runFlowmap('export', model, '--precision=int8', '--noise=inside', '--out', out);
