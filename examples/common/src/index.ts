@@ -1,3 +1,4 @@
+export { classFileOf } from './class-distances.js';
 export { labelsOf } from './distances.js';
 export { atScale } from './guidance.js';
 export { EVALUATION_OPTIONS, evaluationsOf } from './evaluation-options.js';

@@ -11,7 +11,7 @@ import {
 } from '@flowmap/eval';
 import { flowMatching } from '@flowmap/objectives';
 import { EVALUATION_COUNT, REFERENCE_STEPS, STEP_COUNTS, type StepCount } from './evaluate.js';
-import { distanceSection } from './distance-section.js';
+import { distanceSection, furtherDistances } from './distance-section.js';
 import type { ExampleRun } from './example-run.js';
 import { instrumentSection } from './instrument-section.js';
 import type { Looks } from './looks.js';
@@ -58,7 +58,7 @@ export function reportOf(source: ReportSource): Report {
     sections: [
       ...(pictures.every(({ strip }) => strip) ? stripSections(pictures) : [tileSection(pictures)]),
       errorSection(metrics),
-      ...(metrics.distances ? [distanceSection(metrics.distances)] : []),
+      ...(metrics.distances ? [distanceSection(metrics.distances), ...furtherDistances(metrics.distances)] : []),
       ...(evaluated ? [evaluated] : []),
       ...(looks ? looksSections(looks) : []),
       instrumentSection(metrics, objective),

@@ -4,11 +4,12 @@ import { removeTemporaries, writeFileAtomic } from '@flowmap/core/node';
 import { renderReport } from '@flowmap/eval';
 import { flowMatching } from '@flowmap/objectives';
 import { distill, tensorboard, trainVelocityField, type DistillOptions } from '@flowmap/train/node';
+import { printData } from 'flowmap/node';
 import { measureDistances } from './distances.js';
 import { sampleEndpoints } from './evaluate.js';
 import type { ExampleRun, TeacherSource } from './example-run.js';
 import { finetuneOnce } from './finetuning.js';
-import { atScale, guidedDistillation } from './guidance.js';
+import { atScale, guidedDistillation, scalesUpTo } from './guidance.js';
 import { readInstruments } from './instruments.js';
 import { drawLooks } from './looks.js';
 import { measure } from './metrics.js';
@@ -52,6 +53,7 @@ async function runIn(folder: string, run: ExampleRun): Promise<void> {
   const { runtime, data, seed, stepsPerRun = 1, flip = false, signal, progress = 'auto', options, print } = run;
   const training = { runtime, data, seed, stepsPerRun, flip, signal, progress, config: options };
   const parts: Record<string, number> = {};
+  await printData(data, run);
 
   const { guidance, finetuning } = run;
   const { startingFrom, ...length } = run.student;
@@ -87,7 +89,8 @@ async function runIn(folder: string, run: ExampleRun): Promise<void> {
   if (finetuning && !finetuned) throw signal.reason;
   if (finetuned) parts['finetuning'] = finetuned.log.at(-1)?.seconds ?? 0;
   const shown = (model: Model): Model => (guidance ? atScale(model, guidance.scale) : model);
-  const student: Trained = { log: distilled.log, model: shown((finetuned ?? distilled).model) };
+  const untold = (finetuned ?? distilled).model;
+  const student: Trained = { log: distilled.log, model: shown(untold) };
 
   const watched = { runtime, signal, onProgress: (what: string) => print(`evaluation: ${what}`) };
   const endpoints = await timed('evaluation', () =>
@@ -104,6 +107,9 @@ async function runIn(folder: string, run: ExampleRun): Promise<void> {
       measureDistances({
         ...{ ...watched, data, teacher: teacher.model, student: student.model },
         statistics: join(folder, 'statistics.safetensors'),
+        ...(guidance?.upTo === undefined
+          ? {}
+          : { guidance: { scales: scalesUpTo(guidance.upTo), at: (scale) => atScale(untold, scale) } }),
         ...run.distances!,
       }),
     ));

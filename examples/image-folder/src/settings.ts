@@ -1,4 +1,4 @@
-import { EVALUATION_OPTIONS } from '@flowmap/example-common';
+import { EVALUATION_OPTIONS, LEVER_OPTIONS } from '@flowmap/example-common';
 import {
   DISTILLATION_OPTIONS,
   IMAGE_OPTIONS,
@@ -11,7 +11,6 @@ import {
   whole,
   type Config,
 } from 'flowmap/node';
-import { LEVER_OPTIONS } from '@flowmap/example-common';
 
 /** Options of the example. */
 export const IMAGE_FOLDER_OPTIONS = {

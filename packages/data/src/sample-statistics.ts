@@ -1,4 +1,4 @@
-import type { Dataset } from '@flowmap/core';
+import { requireKnownOptions, type Dataset } from '@flowmap/core';
 import { checkInteger } from './internal/checks.js';
 
 /** Values of some samples. */
@@ -18,12 +18,14 @@ const AT_A_TIME = 16;
  * Mean, standard deviation and range of the values of samples.
  *
  * @param options.samples most samples to look at, spread evenly over the dataset; 256 unless given
- * @throws {ConfigError} when it is not a whole number >= 1
+ * @throws {ConfigError} for an unknown option, or when it is not a whole number >= 1
  */
 export async function sampleStatistics(
   dataset: Dataset,
-  { samples = 256 }: { readonly samples?: number } = {},
+  options: { readonly samples?: number } = {},
 ): Promise<SampleStatistics> {
+  requireKnownOptions('sampleStatistics', options, { samples: true });
+  const { samples = 256 } = options;
   checkInteger('sampleStatistics', 'samples', samples, 1);
   const count = Math.min(samples, dataset.length);
   const spread = Number.isFinite(dataset.length) ? dataset.length / count : 1;

@@ -1,5 +1,7 @@
 export type { Device } from './devices.js';
-export { exportOnnx, type ExportedOnnx, type ExportOnnxOptions } from './export/export-onnx.js';
+export type { ExportedOnnx, StorageOptions } from './export/assemble.js';
+export { exportNetwork, type ExportNetworkOptions } from './export/export-network.js';
+export { exportOnnx, type ExportOnnxOptions } from './export/export-onnx.js';
 export type { OnnxDataFile } from './export/external-data.js';
 export type { Precision } from './export/weights.js';
 export { onnxRuntime, type OnnxRuntimeOptions } from './onnx-runtime.js';

@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, truncate, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import { DataError } from '@flowmap/core';
+import { DataError, WriteError } from '@flowmap/core';
 import sharp from 'sharp';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { BadImagesError, ImageSizeError } from './errors.js';
@@ -214,6 +214,12 @@ describe('pixels that do not fit in memory', () => {
       message: `${file}: is damaged at image 1; remove it, and it is made anew from the images`,
     });
     expect(await read()).toEqual({ values: [10, 20], decoded: 2 });
+  });
+
+  test('and cannot be written are an error that says where', async () => {
+    const gone = join(root, 'gone', 'a.pixels');
+    await expect(createPixelFile(gone, [2, 4], 3)).rejects.toThrow(WriteError);
+    await expect(createPixelFile(gone, [2, 4], 3)).rejects.toThrow(`${gone}: cannot be written (ENOENT`);
   });
 
   test('of a folder with a bad image leave nothing', async () => {

@@ -16,7 +16,7 @@ import { formatsOf, listImages, type FormatCounts, type ImageListing } from './l
 import { MAX_PIXELS, requireLimit } from './limits.js';
 import { makeFolder } from './make-folder.js';
 import { openPixelFile, type PixelFile, type PixelFileFacts } from './pixel-file.js';
-import { openPixelStore, type PixelStore } from './pixel-store.js';
+import { openPixelStore, pixelsInMemory, type PixelStore } from './pixel-store.js';
 import { scanFolder } from './scan-folder.js';
 
 /** Options of {@link imageFolder}. */
@@ -218,12 +218,13 @@ function isEqual(a: Uint8Array, b: Uint8Array): boolean {
   return Buffer.compare(a, b) === 0;
 }
 
-/** A file itself if it is larger, else its pixels; undefined if they are damaged. */
+/** A file itself if it is larger than fits in memory, else its pixels; undefined if they are damaged. */
 async function inMemoryIfSmall(file: PixelFile, maxMemory: number): Promise<PixelFile | Uint8Array | undefined> {
-  if (file.count * file.channels * file.size[0] * file.size[1] > maxMemory) return file;
-  const pixels = await file.readAll();
+  const pixels = pixelsInMemory(file.count * file.channels * file.size[0] * file.size[1], maxMemory);
+  if (!pixels) return file;
+  const isWhole = await file.readAll(pixels);
   await file.close();
-  return pixels;
+  return isWhole ? pixels : undefined;
 }
 
 /**

@@ -16,7 +16,8 @@ import { ModelProtoSchema } from 'onnx-buf';
 import * as ort from 'onnxruntime-node';
 import { describe, expect, it } from 'vitest';
 import { feedsOf, inputsOf, largestDifference, modelOf, wanted } from './__fixtures__/exported.js';
-import { exportOnnx, type ExportedOnnx } from './export-onnx.js';
+import type { ExportedOnnx } from './assemble.js';
+import { exportOnnx } from './export-onnx.js';
 
 const small = mlp({ shape: [2], classes: 3, interval: true, width: 16, depth: 1, conditions: { guidance: [] } });
 const plain = mlp({ shape: [2], width: 40, depth: 1 });

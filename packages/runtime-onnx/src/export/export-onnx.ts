@@ -10,20 +10,23 @@ import {
   type Model,
   type Sampler,
 } from '@flowmap/core';
-import { freeze, hostZeros, inWords, requireKnownOptions, requireWhole, constant, type Tensors } from '@flowmap/tensor';
+import {
+  constant,
+  freeze,
+  hostZeros,
+  inWords,
+  requireKnownOptions,
+  requireWhole,
+  type Program,
+  type Tensors,
+} from '@flowmap/tensor';
 import type { GraphProto } from 'onnx-buf';
-import { withoutBfloat16 } from '../bfloat16.js';
-import { encodeModel } from '../encode-model.js';
-import { webgpuRules } from '../lowering/webgpu.js';
-import { lowered } from '../to-onnx.js';
-import { dynamicBatch } from './dynamic-batch.js';
-import { weightBytes, withExternalData, type OnnxDataFile } from './external-data.js';
+import { fileOf, graphOf, requireOneOf, requireStorage, type ExportedOnnx, type StorageOptions } from './assemble.js';
 import { withConstant, withCount, withDrawn } from './inside.js';
 import { metadataOf } from './metadata.js';
-import { withPrecision, type Precision } from './weights.js';
 
 /** Options of {@link exportOnnx}. */
-export interface ExportOnnxOptions {
+export interface ExportOnnxOptions extends StorageOptions {
   /** Steps from noise to data, a whole number >= 1; they stand one after the other in the file. */
   readonly steps: number;
   /** How points move; `flowMapSampler()` for a flow map and `euler()` for a velocity field unless given. */
@@ -38,35 +41,9 @@ export interface ExportOnnxOptions {
    * with the runtime's random numbers and so not those of our seeds, other ones in each run.
    */
   readonly noise?: 'input' | 'inside';
-  /**
-   * How the file holds its weights; `float32` unless given. All is computed in float32: `float16` halves the file,
-   * `int8` (a scale for each channel) quarters it.
-   */
-  readonly precision?: Precision;
   /** Samples per run, for a file of this batch size alone; any number unless given. */
   readonly batchSize?: number;
-  /** Name of the file, after which those of external data are named; `model.onnx` unless given. */
-  readonly fileName?: string;
-  /** Bytes of weights above which they go into files of their own; 1.5e9 unless given, and at most that. */
-  readonly externalAbove?: number;
-  /** Most bytes of such a file; 2e9 unless given, and at most that. */
-  readonly mostBytesPerFile?: number;
 }
-
-/** An exported model. */
-export interface ExportedOnnx {
-  /** The content of the `.onnx` file. */
-  readonly model: Uint8Array<ArrayBuffer>;
-  /** Files of weights that belong beside it; none unless there are many weights. */
-  readonly externalData: readonly OnnxDataFile[];
-  /** What the file says about itself, its `metadata_props`. */
-  readonly metadata: Readonly<Record<string, string>>;
-}
-
-const LARGEST = { externalAbove: 1.5e9, mostBytesPerFile: 2e9 };
-
-/** Batch sizes that no other extent is likely to be a multiple of. */
-const BATCH_SIZES = [101, 103] as const;
 
 /**
  * A model with its sampler as one ONNX file, to be run by any onnxruntime without Flowmap: standard operators of set 17.
@@ -97,60 +74,52 @@ export function exportOnnx(given: Model, options: ExportOnnxOptions): ExportedOn
     externalAbove: true,
     mostBytesPerFile: true,
   });
-  const { steps, noise = 'input', precision = 'float32', batchSize, fileName = 'model.onnx' } = options;
+  const { steps, noise = 'input', batchSize } = options;
   const { sampler = model.kind === 'flowMap' ? flowMapSampler() : euler() } = options;
-  const { externalAbove = LARGEST.externalAbove, mostBytesPerFile = LARGEST.mostBytesPerFile } = options;
   requireWhole('steps', steps);
   if (batchSize !== undefined) requireWhole('batchSize', batchSize);
   requireOneOf('noise', noise, ['input', 'inside']);
-  requireOneOf('precision', precision, ['float32', 'float16', 'int8']);
-  requireAtMost('externalAbove', externalAbove, 0, LARGEST.externalAbove);
-  requireAtMost('mostBytesPerFile', mostBytesPerFile, 1, LARGEST.mostBytesPerFile);
-  requireFileName(fileName);
+  requireStorage(options);
   const times = options.times === undefined ? undefined : gridOf(options.times, steps);
   requireOwnNames(model);
 
-  let graph = graphOf(model, sampler, { steps, noise, batchSize });
-  if (times) graph = withConstant(graph, 'times', times);
-  graph = withPrecision(graph, precision);
-  const split =
-    weightBytes(graph) > externalAbove ? withExternalData(graph, fileName, mostBytesPerFile) : { graph, files: [] };
-  const metadata = metadataOf(model, sampler, { steps, times: times ?? uniformGrid(steps), noise, precision });
-  return { model: encodeModel(split.graph, [], undefined, metadata), externalData: split.files, metadata };
+  const graph = sampledGraph(model, sampler, { steps, noise, batchSize });
+  const metadata = {
+    ...metadataOf(model, options),
+    'flowmap.sampler': JSON.stringify({ name: sampler.name, ...sampler.config }),
+    'flowmap.steps': String(steps),
+    // The decimals that a float32 has, not those of its value as a double.
+    'flowmap.times': JSON.stringify(Array.from(times ?? uniformGrid(steps), (time) => Number(time.toPrecision(8)))),
+    'flowmap.noise': noise === 'input' ? 'standard normal, an input' : "the runtime's own, drawn inside",
+  };
+  return fileOf(times ? withConstant(graph, 'times', times) : graph, options, metadata);
 }
 
-interface Traced {
+interface Sampled {
   readonly steps: number;
   readonly noise: 'input' | 'inside';
   readonly batchSize: number | undefined;
 }
 
 /** The sampler as a graph, with noise from where it is wanted. */
-function graphOf(model: Model, sampler: Sampler, { steps, noise, batchSize }: Traced): GraphProto {
-  const traced = (size: number): GraphProto => tracedGraph(model, sampler, steps, size);
+function sampledGraph(model: Model, sampler: Sampler, { steps, noise, batchSize }: Sampled): GraphProto {
   const [condition] = Object.keys(model.network.conditions);
   const isCounted = noise === 'inside' && batchSize === undefined && condition === undefined;
   const source = isCounted ? { value: 'count' } : { rowsOf: noise === 'inside' ? condition! : 'noise' };
-  const graphs = (): readonly [GraphProto, GraphProto] => [traced(BATCH_SIZES[0]), traced(BATCH_SIZES[1])];
-  let graph =
-    batchSize === undefined ? dynamicBatch({ graphs: graphs(), batchSizes: BATCH_SIZES, source }) : traced(batchSize);
-  if (isCounted) graph = withCount(graph, 'count');
+  const programAt = (size: number): Program => {
+    const program = samplerProgram(withinOneRun(sampler), {
+      network: model.network,
+      path: pathOf(model),
+      parametrization: parametrizationOf(model),
+      batchSize: size,
+      steps,
+    });
+    return freeze(program, model.params, { copy: false });
+  };
+  const graph = graphOf({ programAt, nameOf, source }, batchSize);
   if (noise === 'input') return graph;
-  graph = withDrawn(graph, 'noise');
-  return sampler.draws ? withDrawn(graph, 'step_noise') : graph;
-}
-
-function tracedGraph(model: Model, sampler: Sampler, steps: number, batchSize: number): GraphProto {
-  const program = samplerProgram(withinOneRun(sampler), {
-    network: model.network,
-    path: pathOf(model),
-    parametrization: parametrizationOf(model),
-    batchSize,
-    steps,
-  });
-  const frozen = withoutBfloat16(freeze(program, model.params, { copy: false }));
-  const { graph, inputs, outputs } = lowered(frozen, webgpuRules, nameOf);
-  return graph.finish(program.name, inputs, outputs);
+  const drawn = withDrawn(isCounted ? withCount(graph, 'count') : graph, 'noise');
+  return sampler.draws ? withDrawn(drawn, 'step_noise') : drawn;
 }
 
 /** Names of a sampler program's inputs and outputs in the file. */
@@ -178,21 +147,6 @@ function withinOneRun(sampler: Sampler): Sampler {
       return next.x;
     },
   };
-}
-
-function requireOneOf(option: string, given: string, known: readonly string[]): void {
-  if (known.includes(given)) return;
-  throw new ConfigError(option, `wanted one of ${known.join(', ')}; got ${inWords(given)}`);
-}
-
-function requireAtMost(option: string, given: number, least: number, most: number): void {
-  if (given >= least && given <= most) return;
-  throw new ConfigError(option, `wanted a number of bytes from ${least} to ${most}, got ${inWords(given)}`);
-}
-
-function requireFileName(name: string): void {
-  if (name !== '' && name !== '.' && name !== '..' && !/[\\/\0]/.test(name)) return;
-  throw new ConfigError('fileName', `wanted the name of a file without its folder, got ${inWords(name)}`);
 }
 
 function gridOf(times: ArrayLike<number>, steps: number): Float32Array<ArrayBuffer> {

@@ -1,7 +1,8 @@
 import { basename, dirname, join } from 'node:path';
 import type { Model } from '@flowmap/core';
 import { writeFileAtomic } from '@flowmap/core/node';
-import { exportOnnx, type ExportedOnnx, type ExportOnnxOptions } from '../export/export-onnx.js';
+import type { ExportedOnnx } from '../export/assemble.js';
+import { exportOnnx, type ExportOnnxOptions } from '../export/export-onnx.js';
 
 /** What was written. */
 export interface SavedOnnx {
@@ -27,14 +28,14 @@ export async function saveOnnx(
   options: Omit<ExportOnnxOptions, 'fileName'>,
 ): Promise<SavedOnnx> {
   const exported = exportOnnx(model, { ...options, fileName: basename(path) });
-  const beside = exported.externalData.map((file) => ({ ...file, path: join(dirname(path), file.path) }));
+  return { files: await writeExported(path, exported), metadata: exported.metadata };
+}
+
+/** Writes an exported file and those beside it, the model last; returns all of them, the model first. */
+export async function writeExported(path: string, { model, externalData }: ExportedOnnx): Promise<SavedOnnx['files']> {
+  const beside = externalData.map((file) => ({ ...file, path: join(dirname(path), file.path) }));
   for (const { path: data, pieces } of beside) await writeFileAtomic(data, pieces);
-  await writeFileAtomic(path, exported.model);
-  return {
-    files: [
-      { path, bytes: exported.model.byteLength },
-      ...beside.map(({ path: data, byteLength }) => ({ path: data, bytes: byteLength })),
-    ],
-    metadata: exported.metadata,
-  };
+  await writeFileAtomic(path, model);
+  const written = beside.map(({ path: data, byteLength }) => ({ path: data, bytes: byteLength }));
+  return [{ path, bytes: model.byteLength }, ...written];
 }

@@ -4,6 +4,7 @@ import {
   choice,
   choices,
   flag,
+  names,
   pathArgument,
   pathOr,
   positive,
@@ -159,6 +160,7 @@ describe('what is refused, in one line', () => {
 test('a side is one number or a height and a width', () => {
   const { schema } = side('side', null);
   expect(schema.parse('32')).toBe(32);
+  expect(schema.parse('32x32')).toBe(32);
   expect(sidesOf(32)).toEqual([32, 32]);
   expect(schema.parse('24x32')).toEqual([24, 32]);
   expect(sidesOf([24, 32])).toEqual([24, 32]);
@@ -167,4 +169,10 @@ test('a side is one number or a height and a width', () => {
       /^Wanted a whole number of at least 1, or a height/,
     );
   }
+});
+
+test('names are separated by commas, and none is empty', () => {
+  const { schema } = names('folders', 'NAME,…', null);
+  expect(schema.parse('cats,big dogs')).toEqual(['cats', 'big dogs']);
+  for (const text of ['', 'cats,', ',']) expect(schema.safeParse(text).success).toBe(false);
 });

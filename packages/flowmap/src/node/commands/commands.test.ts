@@ -103,6 +103,19 @@ describe('export', () => {
     (samples!.data as Float32Array).forEach((value, i) => expect(value).toBeCloseTo(wanted[i]!, 5));
   });
 
+  test('writes the folders of transformers.js and of diffusers', async () => {
+    const names = async (layout: string): Promise<string[]> => {
+      const out = at(layout);
+      const answer = await answerOf('export', points, '--layout', layout, '--out', out);
+      expect(answer).toMatchObject({ layout, metadata: { 'flowmap.kind': 'flowMap' } });
+      return readdirSync(out, { recursive: true, encoding: 'utf8' }).sort();
+    };
+    const samplers = ['model.onnx', 'model_fp16.onnx', 'model_quantized.onnx'].map((name) => `onnx/${name}`);
+    expect(await names('transformers.js')).toEqual(['config.json', 'onnx', ...samplers]);
+    const parts = ['scheduler', 'scheduler/scheduler_config.json', 'unet', 'unet/model.onnx'];
+    expect(await names('diffusers')).toEqual(['model_index.json', ...parts]);
+  });
+
   test('in fewer bits, with noise inside, and says what the file takes', async () => {
     const out = at('small.onnx');
     const { code, out: shown } = await runFlowmap('export', model, '--precision=int8', '--noise=inside', '--out', out);
@@ -150,12 +163,14 @@ test('a training says what it reads, and takes images as its options say; distil
   expect(out).toContain('mixed: 3 images read (3 PNG), 2 classes; 1 bad image skipped\n');
   expect(out).toMatch(/\n {2}skipped .*dog\/2\.png: is truncated/);
   expect(out).toMatch(
-    /\ndata: 4 samples of \[1, 4, 8\], 2 classes; values -1\.00 to 1\.00, mean -?0\.\d\d, deviation 0\.\d\d\n/,
+    /\ndata: 4 samples of \[1, 4, 8\], 2 classes; values -0\.\d\d to 1\.00, mean -?0\.\d\d, deviation 0\.\d\d\n/,
   );
+  const dogs = await runFlowmap('train', at('mixed'), ...TINY, '--classes=dog,wolf', '--out', at('dogs'));
+  expect(dogs.error).toMatch(/wolf: no such file or folder/);
   const teacher = join(at('grey'), 'teacher.safetensors');
   const distill = ['distill', at('mixed'), '--teacher', teacher, '--on-bad=skip', ...TINY, '--out', at('grey-student')];
   const { checkpoint } = await answerOf(...distill);
-  expect(await answerOf('inspect', String(checkpoint))).toMatchObject({ shape: [1, 4, 8] });
+  expect(await answerOf('inspect', String(checkpoint))).toMatchObject({ network: { shape: [1, 4, 8] } });
 });
 
 test('inspect counts images, and finds the damaged and the odd', async () => {

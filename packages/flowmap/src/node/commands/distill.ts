@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { DISTILLATION_OPTIONS, distillationOf } from '../command-line/distillation.js';
-import { IMAGE_OPTIONS, readImages, type ImageReading } from '../command-line/images.js';
+import { IMAGE_OPTIONS, printData, readImages, type ImageReading } from '../command-line/images.js';
 import { pathArgument, pathOr, positive, requiredPath, whole, type Config } from '../command-line/options.js';
 import { RUN_FOLDER_OPTIONS, runFolderOf } from '../command-line/run-folder.js';
 import { openRuntime, TRAINING_RUNTIME_OPTIONS } from '../command-line/runtime.js';
@@ -39,6 +39,7 @@ async function distillTeacher(config: Config<typeof DISTILL_OPTIONS>, talk: Talk
   const teacher = await openModel(config.teacher, 'velocity');
   const runtime = await openRuntime(config);
   const { data } = await readImages(images, { ...config, ...readingFor(teacher.network.config.shape, config) }, talk);
+  await printData(data, talk);
   const result = await library.distill({
     ...{ iterations, batchSize, learningRate, flip, stepsPerRun, seed, out, ...objective, ...runFolderOf(config) },
     teacher,

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { IMAGE_OPTIONS, readImages, UNET_OPTIONS } from '../command-line/images.js';
+import { IMAGE_OPTIONS, printData, readImages, UNET_OPTIONS } from '../command-line/images.js';
 import { pathArgument, pathOr, positive, whole, type Config } from '../command-line/options.js';
 import { RUN_FOLDER_OPTIONS, runFolderOf } from '../command-line/run-folder.js';
 import { openRuntime, TRAINING_RUNTIME_OPTIONS } from '../command-line/runtime.js';
@@ -35,6 +35,7 @@ async function trainTeacher(config: Config<typeof TRAIN_OPTIONS>, talk: Talk): P
   const { trainVelocityField } = await import('@flowmap/train/node');
   const runtime = await openRuntime(config);
   const { data } = await readImages(images, config, talk);
+  await printData(data, talk);
   const result = await trainVelocityField({
     ...runFolderOf(config),
     ...{ iterations, batchSize, learningRate, flip, stepsPerRun, seed },
