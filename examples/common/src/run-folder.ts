@@ -1,4 +1,5 @@
-import { existsSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { CheckpointError, ConfigError, quoted, type Json, type Model } from '@flowmap/core';
@@ -50,6 +51,7 @@ export function lockRunFolder(out: string, last: string): Promise<FolderLock> {
  * @param train trains with these settings in this folder
  * @returns undefined when training was interrupted
  * @throws {RunMismatchError} when the folder holds the result of other settings
+ * @throws {CheckpointError} when the result there is not that of its run
  */
 export async function trainOnce(
   folder: string,
@@ -63,6 +65,7 @@ export async function trainOnce(
     return completed ? { model, log } : undefined;
   }
   await requireSettings(folder, 'config.json', settings);
+  await requireResult(path, join(folder, 'config.json'));
   return loadTrained(path, join(folder, 'log.jsonl'));
 }
 
@@ -75,6 +78,16 @@ export async function requireSettings(folder: string, file: string, settings: Js
   const there = (await readJsonFile(join(folder, file))) as { readonly config?: Json } | null;
   const differences = differing(there?.config ?? null, settings);
   if (differences.length > 0) throw new RunMismatchError(folder, differences);
+}
+
+/** Checks that a result is the one that its run has written; runs of earlier versions do not say. */
+async function requireResult(path: string, config: string): Promise<void> {
+  const { result } = (await readJsonFile(config)) as { readonly result?: Json };
+  if (result === undefined || result === createHash('sha256').update(readFileSync(path)).digest('hex')) return;
+  throw new CheckpointError(
+    path,
+    'is not the result of the run in its folder; put that back, or choose another folder',
+  );
 }
 
 /** Loads a model and the log of its training. */

@@ -3,7 +3,7 @@ import { loader } from '@flowmap/core';
 import { onnxRuntime } from '@flowmap/runtime-onnx';
 import { referenceRuntime } from '@flowmap/runtime-reference';
 import type { Runtime } from '@flowmap/tensor';
-import { checkpoints, memoryStore, NonFiniteError, train, type TrainingOptions } from '@flowmap/train';
+import { checkpoints, memoryStore, ScheduleError, train, type TrainingOptions } from '@flowmap/train';
 import { expect, test } from 'vitest';
 import { batches, batchSize, discriminator, objective, student, toyTrainees } from './__fixtures__/toy.js';
 import { adversarialGuard } from './adversarial-guard.js';
@@ -101,7 +101,7 @@ test('a generator that collapses stops it too, unless it is let be', async () =>
   expect(await run(0)).toMatchObject({ completed: true });
 });
 
-test('a penalty that is not finite stops it with its name', async () => {
+test('a weight of the penalty that is not finite stops it with its name', async () => {
   const store = memoryStore();
   const weight = ({ step }: { step: number }): number => (step < 4 ? 0.1 : Infinity);
   const run = train({
@@ -109,7 +109,10 @@ test('a penalty that is not finite stops it with its name', async () => {
     callbacks: [adversarialGuard({ every: 1 }), checkpoints(1)],
     store,
   });
-  await expect(run).rejects.toBeInstanceOf(NonFiniteError);
+  await expect(run).rejects.toBeInstanceOf(ScheduleError);
+  await expect(run).rejects.toThrow(
+    'the schedule of penaltyWeight: wanted a finite number at every step, got Infinity at step 5',
+  );
   expect(store.latest!.step).toBe(4);
 });
 
