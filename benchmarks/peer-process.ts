@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
+import { FlowmapError } from '@flowmap/tensor';
 
 /** A request to a peer: one line of JSON. */
 export type Request = { readonly run: 'check' } | { readonly run: 'train' | 'sample'; readonly steps: number };
@@ -38,9 +39,7 @@ export interface Peer {
 }
 
 /** A peer could not answer; contains its message, or the end of its error output. */
-export class PeerError extends Error {
-  override readonly name = 'PeerError';
-
+export class PeerError extends FlowmapError {
   constructor(
     readonly command: string,
     readonly reason: string,

@@ -2,7 +2,7 @@
 // other benchmarks, `npm run bench -- --help` lists them.
 import { cpus } from 'node:os';
 import { AYF_EMD_PRESETS, type AyfEmdPreset } from '@flowmap/objectives';
-import { choice, choices, flag, pathOr, positive, runCommand, whole, words, type Config } from 'flowmap/node';
+import { choice, choices, flag, pathOr, positive, runCommand, whole, type Config } from 'flowmap/node';
 import { timeAdversarialSteps } from './adversarial.js';
 import { compareAdversarialPeer } from './adversarial-peer.js';
 import { timeEvaluation } from './evaluation.js';
@@ -13,8 +13,10 @@ import { timeGuidance } from './guidance-cost.js';
 import { trainGuidedStudents } from './guided-student.js';
 import { compareInPlace } from './in-place.js';
 import { timeLargeProgram } from './large-program.js';
+import { timeManyImages } from './many-images.js';
 import { trainMixtureStudents } from './mixture-students.js';
 import { compareOpaqueTeacher } from './opaque-teacher.js';
+import { peerTasks } from './peer-tasks.js';
 import { comparePeers } from './peers.js';
 import { timeSteps } from './steps.js';
 
@@ -37,6 +39,7 @@ const BENCH_OPTIONS = {
   guidance: flag('no times, but how right one student is at all scales of guidance'),
   guidanceCost: flag('guidance in two calls and in one, inside and outside the step'),
   memory: flag('the memory of a frozen sampler, on Linux'),
+  manyImages: whole('so many images of 24 x 24, written, read and removed: times and memory, on Linux', null),
   mixture: flag('no times, but how near the exact map of a mixture students of presets end'),
   preset: choices('presets of --mixture', presets, presets),
   seeds: whole('seeds; 5 for --mixture and 3 for --guidance unless given', null),
@@ -46,7 +49,7 @@ const BENCH_OPTIONS = {
   python: pathOr('the Python of --peers and --evaluation', 'FILE', 'python3'),
   tfjsNode: pathOr('folder of a built @tensorflow/tfjs-node, for --peers', 'DIR', null),
   rounds: whole('rounds of the benchmarks that take turns', 7),
-  task: words('the only task of --peers', 'NAME', null),
+  task: choice('the only task of --peers', Object.keys(peerTasks(true)), null),
   small: flag('small networks: to try a benchmark, its figures say nothing about speed'),
 };
 
@@ -66,6 +69,8 @@ async function bench(options: Config<typeof BENCH_OPTIONS>): Promise<void> {
     await timeEvaluation({ python: options.python, rounds, small });
   } else if (options.memory) {
     await measureFrozenMemory(threads);
+  } else if (options.manyImages !== null) {
+    await timeManyImages(options.manyImages, threads, rounds);
   } else if (options.guidance) {
     await trainGuidedStudents(options.seeds ?? 3, options.iterations ?? 4000);
   } else if (options.guidanceCost) {

@@ -8,10 +8,13 @@ export interface PeerWork {
   readonly runs: Readonly<Record<'train' | 'sample', () => Promise<unknown>>>;
 }
 
-/** Announces that a program is ready, then answers requests on its stdin until they end: see peers/README.md. */
-export async function servePeer(ready: Ready, { check, runs }: PeerWork): Promise<void> {
+/**
+ * Announces that a program is ready, then answers requests on its stdin until they end, or the signal fires: see
+ * peers/README.md.
+ */
+export async function servePeer(ready: Ready, { check, runs }: PeerWork, signal?: AbortSignal): Promise<void> {
   answer(ready);
-  for await (const line of createInterface({ input: process.stdin })) {
+  for await (const line of createInterface({ input: process.stdin, ...(signal ? { signal } : {}) })) {
     const request = JSON.parse(line) as Request;
     if (request.run === 'check') {
       answer({ values: await check() });

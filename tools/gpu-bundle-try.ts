@@ -30,9 +30,9 @@ try {
   wanted(report.includes(adapter.name) && adapter.name.includes('software') && tasks.length === 2, 'a whole report');
 
   const help = bench('keep', 0, driver, '--help');
-  wanted(help.startsWith('usage: '), 'its usage');
-  const unknown = bench('keep', 1, driver, '--smal');
-  wanted(unknown.startsWith("error: Unknown option '--smal'"), 'an error about the option');
+  wanted(help.startsWith('Usage: '), 'its usage');
+  const unknown = bench('keep', 2, driver, '--smal');
+  wanted(unknown.startsWith("error: unknown option '--smal'"), 'an error about the option');
   const missing = bench('keep', 1, join(folder, 'no-such-driver.json'), '--small');
   wanted(missing.startsWith('error: VK_DRIVER_FILES is '), 'an error about the driver');
 } finally {

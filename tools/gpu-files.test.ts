@@ -46,14 +46,16 @@ describe('the bundled benchmark, outside the repository', () => {
 
   it('says its usage', () => {
     const { status, stdout, stderr } = bench('--help');
-    expect(stdout).toMatch(/^usage: bench-gpu/);
+    expect(stdout).toMatch(/^Usage: bench-gpu/);
     expect([status, stderr]).toEqual([0, '']);
   });
 
   it('says which option is wrong, and fails', () => {
     const { status, stdout, stderr } = bench('--smal');
-    expect(stderr).toBe("error: Unknown option '--smal'; --help lists the options\n");
-    expect([status, stdout]).toEqual([1, '']);
+    expect(stderr).toBe(
+      "error: unknown option '--smal' (Did you mean --small?); `bench-gpu --help` lists the options\n",
+    );
+    expect([status, stdout]).toEqual([2, '']);
   });
 
   it('says that there is no driver, and fails', () => {

@@ -1,16 +1,15 @@
-// Measures every runtime against the reference and writes docs/runtimes.md: `npm run runtimes`. More columns with
-// `-- --webgpu`, onnxruntime's WebGPU, be it in software; `--tfjs-node FOLDER`, TensorFlow.js on its native library;
-// `--browser`, what runs in Chromium.
+// Measures every runtime against the reference and writes docs/runtimes.md: `npm run runtimes`; its options add columns,
+// `npm run runtimes -- --help` lists them.
 import { writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { basename, join, resolve } from 'node:path';
-import { parseArgs } from 'node:util';
 import { onnxRuntime } from '@flowmap/runtime-onnx';
 import { referenceRuntime } from '@flowmap/runtime-reference';
 import { tfjsRuntime } from '@flowmap/runtime-tfjs';
 import type { Runtime } from '@flowmap/tensor';
 import { compareSpecialValues, measureRuntime, type Errors, type Exactness } from '@flowmap/tensor/testing';
 import { env } from '@tensorflow/tfjs-core';
+import { flag, pathOr, runCommand, type Config } from 'flowmap/node';
 import { format, resolveConfig } from 'prettier';
 import { measureInBrowser } from './browser/measure.js';
 import type { Measured } from './browser/runtimes.js';
@@ -24,22 +23,40 @@ interface Column extends Measured {
   readonly title: string;
 }
 
-const { values: options } = parseArgs({
-  options: {
-    webgpu: { type: 'boolean', default: false },
-    'tfjs-node': { type: 'string' },
-    browser: { type: 'boolean', default: false },
-  },
-});
+const OPTIONS = {
+  webgpu: flag("onnxruntime's WebGPU too, be it in software"),
+  tfjsNode: pathOr('TensorFlow.js on its native library too; folder of a built @tensorflow/tfjs-node', 'DIR', null),
+  browser: flag('what runs in Chromium too'),
+};
+type Options = Config<typeof OPTIONS>;
+
 const kinds = ['value', 'jvp', 'vjp', 'second order'] as const;
 const oracle = referenceRuntime();
 const notes = [`${cpus()[0]?.model ?? 'processor'}, Node ${process.versions.node}`];
 const columns: Column[] = [];
-// tfjs-node brings a copy of TensorFlow.js, which otherwise warns of every kernel that another has registered.
-env().set('PROD', true);
-await measureAll();
 
-const text = `# Runtimes
+process.exitCode = await runCommand(
+  {
+    name: 'npm run runtimes --',
+    description: 'Measures every runtime against the reference and writes docs/runtimes.md.',
+    options: OPTIONS,
+    run: writeTable,
+    resumes: false,
+  },
+  process.argv.slice(2),
+);
+
+async function writeTable(options: Options): Promise<void> {
+  // tfjs-node brings a copy of TensorFlow.js, which otherwise warns of every kernel that another has registered.
+  env().set('PROD', true);
+  await measureAll(options);
+  const path = join(root, 'docs/runtimes.md');
+  writeFileSync(path, await format(report(options), { ...(await resolveConfig(path)), parser: 'markdown' }));
+  console.log(path);
+}
+
+function report(options: Options): string {
+  return `# Runtimes
 
 How exact each runtime is: the largest error of every primitive, and of the functions made of primitives, over all cases of
 the contract suite, absolute and relative to the largest magnitude of each expected result. The oracle is the float64 reference
@@ -50,7 +67,7 @@ differentiate: whole numbers, bools and constants; and where a runtime refuses f
 4e-3, it accepts 8, 16, 16 and 32 roundings. A result beyond that is marked by an asterisk, and stands at the end with its reason.
 TensorFlow.js in a browser was kept from computing small tensors on the CPU, as it does otherwise.
 
-Written by \`${command()}\`; ${notes.join('; ')}; ${new Date().toISOString().slice(0, 10)}.
+Written by \`${command(options)}\`; ${notes.join('; ')}; ${new Date().toISOString().slice(0, 10)}.
 
 ## Primitives
 
@@ -78,11 +95,9 @@ ${specialPrograms()}
 
 ${failures()}
 `;
-const path = join(root, 'docs/runtimes.md');
-writeFileSync(path, await format(text, { ...(await resolveConfig(path)), parser: 'markdown' }));
-console.log(path);
+}
 
-async function measureAll(): Promise<void> {
+async function measureAll(options: Options): Promise<void> {
   const measure = async (open: Promise<Runtime>): Promise<void> => {
     const runtime = await open;
     console.log(runtime.name);
@@ -96,8 +111,7 @@ async function measureAll(): Promise<void> {
   }
   await measure(tfjsRuntime({ backend: 'cpu' }));
   await measure(tfjsRuntime({ backend: 'wasm' }));
-  const folder = options['tfjs-node'];
-  if (folder !== undefined) await measure(tfjsRuntime({ tfjsNode: resolve(folder) }));
+  if (options.tfjsNode !== null) await measure(tfjsRuntime({ tfjsNode: resolve(options.tfjsNode) }));
   else notes.push('without tfjs (tensorflow), whose native library has to be built first (tools/tfjs-node)');
   if (!options.browser) return;
   const { version, results } = await measureInBrowser();
@@ -105,12 +119,8 @@ async function measureAll(): Promise<void> {
   for (const [name, measured] of results) columns.push({ title: `${name}, Chromium`, ...measured });
 }
 
-function command(): string {
-  const flags = [
-    options.webgpu && '--webgpu',
-    options['tfjs-node'] && '--tfjs-node FOLDER',
-    options.browser && '--browser',
-  ];
+function command(options: Options): string {
+  const flags = [options.webgpu && '--webgpu', options.tfjsNode && '--tfjs-node DIR', options.browser && '--browser'];
   const given = flags.filter((flag) => typeof flag === 'string' && flag !== '');
   return ['npm run runtimes', ...(given.length > 0 ? ['--', ...given] : [])].join(' ');
 }

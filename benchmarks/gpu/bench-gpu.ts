@@ -4,31 +4,33 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFileAtomic } from '@flowmap/core/node';
 import { causeText, FlowmapError } from '@flowmap/tensor';
+import { runCommand, type Config } from 'flowmap/node';
 import { findAdapter, openGpu } from './adapter.js';
-import { parseOptions, usage } from './options.js';
+import { batchSizeOf, GPU_OPTIONS } from './options.js';
 import { formatReport } from './report.js';
 import { measureGpu } from './run-gpu.js';
 
-try {
-  await main();
-} catch (error) {
-  if (!(error instanceof FlowmapError)) throw error;
-  console.error(`error: ${error.message}`);
-  process.exitCode = 1;
-}
+process.exitCode = await runCommand(
+  {
+    name: 'bench-gpu',
+    description:
+      "Times the AYF-EMD training step of a DiT and a UNet on this machine's GPU, through WebGPU, and through PyTorch " +
+      '(float32, TF32, bfloat16) where the Python has it with CUDA; prints tables, and writes them as gpu.md and gpu.json.',
+    options: GPU_OPTIONS,
+    run: benchGpu,
+    resumes: false,
+  },
+  process.argv.slice(2),
+);
 
-async function main(): Promise<void> {
-  const options = parseOptions(process.argv.slice(2));
-  if (options === 'help') {
-    console.log(usage);
-    return;
-  }
+async function benchGpu({ batch, ...options }: Config<typeof GPU_OPTIONS>): Promise<void> {
   await makeFolder(options.out);
   const runtime = await openGpu();
   const adapter = await findAdapter();
   progress(`${adapter.name}, driver ${adapter.driver}`);
   const script = join(import.meta.dirname, '../peers/peer.py');
-  const report = await measureGpu(runtime, adapter, { ...options, script, progress });
+  const batchSize = batchSizeOf({ batch, small: options.small });
+  const report = await measureGpu(runtime, adapter, { ...options, batchSize, script, progress });
   const text = formatReport(report);
   await writeFileAtomic(join(options.out, 'gpu.md'), text);
   await writeFileAtomic(join(options.out, 'gpu.json'), `${JSON.stringify(report, null, 2)}\n`);

@@ -5,12 +5,20 @@ import { FlowmapError, type Runtime } from '@flowmap/tensor';
 import { describeTask, peerTasks, type PeerTask } from '../peer-tasks.js';
 import type { Adapter } from './adapter.js';
 import { firstSteps, timeProduct, timeTraining, type Product } from './measure-gpu.js';
-import type { GpuOptions } from './options.js';
 import type { GpuReport, TaskReport } from './report.js';
 import { timeTorch } from './torch-peers.js';
 
 /** Settings of a measurement. */
-export interface GpuRun extends Omit<GpuOptions, 'out'> {
+export interface GpuRun {
+  /** The Python interpreter in which to look for PyTorch. */
+  readonly python: string;
+  /** Steps to time of each kind. */
+  readonly rounds: number;
+  /** Samples per step. */
+  readonly batchSize: number;
+  readonly stepsPerRun: number;
+  /** True takes small networks and products: to try the set-up. */
+  readonly small: boolean;
   /** The program in `../peers` that answers for PyTorch. */
   readonly script: string;
   /** Called with what is measured next. */

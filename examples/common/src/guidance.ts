@@ -14,6 +14,8 @@ export interface GuidanceScales {
    * `scale` and the student is not told.
    */
   readonly upTo?: number;
+  /** Largest time, 0 = data and 1 = noise, at which there is guidance; all times unless given. */
+  readonly until?: number;
 }
 
 /** What a distillation with guidance is made of. */
@@ -30,27 +32,38 @@ export interface GuidedDistillation {
 /**
  * Guides a teacher by a weaker one.
  *
- * @throws {ConfigError} for λ < 1, for a range that does not hold it, for a weak teacher that does not fit the strong
+ * @throws {ConfigError} for λ < 1, for a range that does not hold it, for a time outside (0, 1], for a weak teacher that does not fit the strong
  *   one, and for a student that holds the teacher, whose velocity is not guided
  */
 export function guidedDistillation(
-  { strong, weak, scale, upTo }: GuidanceScales & { readonly strong: Model; readonly weak: Model },
+  { scale, upTo, until, ...models }: GuidanceScales & { readonly strong: Model; readonly weak: Model },
   { data, seed, startingFrom = {} }: { data: Dataset; seed: number; startingFrom?: StudentOptions | undefined },
 ): GuidedDistillation {
   if (scale < 1) throw new ConfigError('guidance', `wanted at least 1, got ${scale}`);
   if (startingFrom.exactDiagonal === true) {
     throw new ConfigError('guidance', 'wanted a student whose velocity can change, got an exact diagonal');
   }
-  const compared = guidedModel({ strong, weak, scale });
+  const guided = { ...models, ...(until === undefined ? {} : { interval: [0, until] as const }) };
+  const compared = guidedModel({ ...guided, scale });
   if (upTo === undefined) return { teacher: compared, compared, startingFrom, data };
   if (scale > upTo)
     throw new ConfigError('guidance', `wanted at most ${upTo}, the largest that is drawn; got ${scale}`);
   return {
-    teacher: guidedModel({ strong, weak, scale: CONDITION }),
+    teacher: guidedModel({ ...guided, scale: CONDITION }),
     compared,
     startingFrom: { ...startingFrom, conditions: { ...startingFrom.conditions, [CONDITION]: [] } },
     data: withGuidance(data, { from: 1, to: upTo, seed }),
   };
+}
+
+/** What samples of a network are told of one scale of guidance: nothing if it takes none. */
+export function conditionsAt(network: Network, scale: number, count: number): Readonly<Record<string, Float32Array>> {
+  return network.conditions[CONDITION] === undefined ? {} : { [CONDITION]: new Float32Array(count).fill(scale) };
+}
+
+/** Five scales of guidance, evenly spaced from none to the largest. */
+export function scalesUpTo(largest: number): readonly number[] {
+  return [0, 1, 2, 3, 4].map((i) => 1 + (i / 4) * (largest - 1));
 }
 
 /** A model that is told one scale of guidance; one that takes none is returned as it is. */

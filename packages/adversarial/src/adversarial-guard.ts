@@ -1,5 +1,5 @@
 import type { Callback, LogRecord } from '@flowmap/core';
-import { requireWhole } from '@flowmap/tensor';
+import { requireKnownOptions, requireWhole } from '@flowmap/tensor';
 import { AdversarialStopError } from './errors.js';
 import { requireNonNegative } from './internal/checks.js';
 
@@ -34,6 +34,14 @@ export interface AdversarialGuardOptions {
  * @throws {AdversarialStopError} in training, when several checks in a row have failed
  */
 export function adversarialGuard(options: AdversarialGuardOptions): Callback {
+  requireKnownOptions('adversarialGuard', options, {
+    every: true,
+    patience: true,
+    leastLoss: true,
+    leastDiversity: true,
+    save: true,
+    judge: true,
+  });
   const { every, patience = 3, leastLoss = 1e-3, leastDiversity = 0.1, save = true, judge = 'discriminator' } = options;
   requireWhole('adversarialGuard.every', every);
   requireWhole('adversarialGuard.patience', patience);

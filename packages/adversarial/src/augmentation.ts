@@ -1,4 +1,4 @@
-import { constant, type Shape, type Tensor, type Tensors } from '@flowmap/tensor';
+import { constant, requireKnownOptions, type Shape, type Tensor, type Tensors } from '@flowmap/tensor';
 import { requireNonNegative, requireShape } from './internal/checks.js';
 
 /** A random change of samples that a gradient flows through, applied to whatever a discriminator sees. */
@@ -30,6 +30,12 @@ export interface AugmentationOptions {
  * @throws {ConfigError} for a shape that is not `[channels, height, width]`, or a share outside [0, 1]
  */
 export function differentiableAugmentation(options: AugmentationOptions): Augmentation {
+  requireKnownOptions('differentiableAugmentation', options, {
+    shape: true,
+    colour: true,
+    translation: true,
+    cutout: true,
+  });
   const { shape, colour = true, translation = 1 / 8, cutout = 1 / 2 } = options;
   requireShape('differentiableAugmentation.shape', shape, ['channels', 'height', 'width']);
   requireNonNegative('differentiableAugmentation.translation', translation, 1);

@@ -1,4 +1,5 @@
 import type { Optimizer, Schedule, Trainee } from '@flowmap/core';
+import { requireKnownOptions } from '@flowmap/tensor';
 import type { Discriminator } from './discriminator.js';
 
 /** How a discriminator is trained. */
@@ -15,6 +16,12 @@ export interface DiscriminatorTraineeOptions {
 
 /** A discriminator as a trainee of `train`, to stand there under the name `discriminator`. */
 export function discriminatorTrainee(discriminator: Discriminator, options: DiscriminatorTraineeOptions): Trainee {
+  requireKnownOptions('discriminatorTrainee', options, {
+    learningRate: true,
+    optimizer: true,
+    seed: true,
+    maxGradientNorm: true,
+  });
   const { learningRate, optimizer, seed, maxGradientNorm } = options;
   return {
     parameters: discriminator.parameters,

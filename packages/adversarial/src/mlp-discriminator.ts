@@ -1,5 +1,5 @@
 import { collect, dense, type Layer } from '@flowmap/core';
-import { requireWhole, type Tensor } from '@flowmap/tensor';
+import { requireKnownOptions, requireWhole, type Tensor } from '@flowmap/tensor';
 import { defineDiscriminator, type Discriminator } from './discriminator.js';
 import { requireShape } from './internal/checks.js';
 import { classProjection } from './internal/class-projection.js';
@@ -21,12 +21,9 @@ export interface MlpDiscriminatorOptions {
  *
  * @throws {ConfigError} for a shape that is not `[n]`, or sizes that are not whole numbers >= 1
  */
-export function mlpDiscriminator({
-  shape,
-  classes = 0,
-  width = 64,
-  depth = 3,
-}: MlpDiscriminatorOptions): Discriminator {
+export function mlpDiscriminator(options: MlpDiscriminatorOptions): Discriminator {
+  requireKnownOptions('mlpDiscriminator', options, { shape: true, classes: true, width: true, depth: true });
+  const { shape, classes = 0, width = 64, depth = 3 } = options;
   requireShape('mlpDiscriminator.shape', shape, ['n']);
   requireWhole('mlpDiscriminator.width', width);
   requireWhole('mlpDiscriminator.depth', depth);

@@ -1,5 +1,5 @@
 import { collect, ConfigError, type InitialSpecs, type Layer } from '@flowmap/core';
-import { concat, input, leakyRelu, pixelNorm, requireWhole, rmsNorm } from '@flowmap/tensor';
+import { concat, input, leakyRelu, pixelNorm, requireKnownOptions, requireWhole, rmsNorm } from '@flowmap/tensor';
 import type { HostTensors, Tensor, Tensors } from '@flowmap/tensor';
 import { defineDiscriminator, type Discriminator } from './discriminator.js';
 import { classProjection } from './internal/class-projection.js';
@@ -36,6 +36,7 @@ export interface ProjectedDiscriminatorOptions {
  *   are not whole
  */
 export function projectedDiscriminator(options: ProjectedDiscriminatorOptions): Discriminator {
+  requireKnownOptions('projectedDiscriminator', options, { features: true, classes: true, width: true });
   const { features: frozen, classes = 0, width = 64 } = options;
   const name = 'projectedDiscriminator';
   requireWhole(`${name}.width`, width);

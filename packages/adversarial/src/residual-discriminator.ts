@@ -1,5 +1,5 @@
 import { collect, ConfigError, type Layer } from '@flowmap/core';
-import { leakyRelu, requireWhole, type Tensor } from '@flowmap/tensor';
+import { leakyRelu, requireKnownOptions, requireWhole, type Tensor } from '@flowmap/tensor';
 import { defineDiscriminator, type Discriminator } from './discriminator.js';
 import { requireShape } from './internal/checks.js';
 import { classProjection } from './internal/class-projection.js';
@@ -28,6 +28,7 @@ export interface ResidualDiscriminatorOptions {
  *   resolution, or numbers of channels or classes that are not whole
  */
 export function residualDiscriminator(options: ResidualDiscriminatorOptions): Discriminator {
+  requireKnownOptions('residualDiscriminator', options, { shape: true, classes: true, channels: true });
   return residual('residualDiscriminator', options);
 }
 
@@ -38,6 +39,7 @@ export function residualDiscriminator(options: ResidualDiscriminatorOptions): Di
  * @throws {ConfigError} for another shape, or a number of classes that is not whole
  */
 export function smallDiscriminator(options: Omit<ResidualDiscriminatorOptions, 'channels'>): Discriminator {
+  requireKnownOptions('smallDiscriminator', options, { shape: true, classes: true });
   return residual('smallDiscriminator', { ...options, channels: [32, 64, 128, 128] });
 }
 

@@ -44,20 +44,21 @@ describe.each<{ name: string; tolerance: number; open: () => Promise<Runtime> }>
     runtime = await open();
   });
 
-  test.each(golden.case)('on the relativistic losses, R1, R2 and all gradients of $name', async (options) => {
-    const discriminator = options.name === 'mlp' ? mlpDiscriminator(options) : residualDiscriminator(options);
-    const wanted = Object.entries(golden.results).filter(([name]) => name.startsWith(`${options.name}/`));
-    const results = await lossesOf(runtime, discriminator, options);
-    const isKnown = (name: string): boolean => Object.hasOwn(golden.results, `${options.name}/${name}`);
+  test.each(golden.case)('on the relativistic losses, R1, R2 and all gradients of $name', async (given) => {
+    const { name: kind, label: _, ...options } = given;
+    const discriminator = kind === 'mlp' ? mlpDiscriminator(options) : residualDiscriminator(options);
+    const wanted = Object.entries(golden.results).filter(([name]) => name.startsWith(`${kind}/`));
+    const results = await lossesOf(runtime, discriminator, given);
+    const isKnown = (name: string): boolean => Object.hasOwn(golden.results, `${kind}/${name}`);
     const [known, zero] = [true, false].map((side) =>
       Object.entries(results).filter(([name]) => isKnown(name) === side),
     ) as [[string, HostTensors[string]][], [string, HostTensors[string]][]];
-    const named = Object.fromEntries(known.map(([name, value]) => [`${options.name}/${name}`, value]));
+    const named = Object.fromEntries(known.map(([name, value]) => [`${kind}/${name}`, value]));
     expect(disagreements(named, Object.fromEntries(wanted), tolerance)).toEqual([]);
     // What moves all logits alike has no effect, nor has a bias between linear pieces on the slope.
     const biases = ['r1', 'r2'].flatMap((loss) => [`${loss}/dense.bias`, `${loss}/last.bias`, `${loss}/output.bias`]);
     const last = ['discriminator', 'r1', 'r2'].map((loss) => `${loss}/output.bias`);
-    const expected = options.name === 'mlp' ? last : [last[0], ...biases];
+    const expected = kind === 'mlp' ? last : [last[0], ...biases];
     expect(zero.map(([name]) => name).sort()).toEqual(expected);
     for (const [, { data }] of zero) for (const value of data) expect(Math.abs(value)).toBeLessThan(1e-7);
   });

@@ -1,5 +1,5 @@
 import type { Dataset } from '@flowmap/core';
-import { DataError } from '@flowmap/core';
+import { DataError, requireKnownOptions } from '@flowmap/core';
 import { imageDataset } from './image-dataset.js';
 
 /** The ten classes of CIFAR-10, in the order of its labels. */
@@ -28,7 +28,9 @@ const RECORD = 1 + PIXELS; // a label, then the red, green and blue planes, row 
  * @returns a dataset of `[3, 32, 32]` images with {@link CIFAR10_CLASSES}
  * @throws {DataError} when the bytes are not complete records, or a label is above 9
  */
-export function parseCifar10(bytes: Uint8Array, { source = 'CIFAR-10 bytes' }: { source?: string } = {}): Dataset {
+export function parseCifar10(bytes: Uint8Array, options: { source?: string } = {}): Dataset {
+  requireKnownOptions('parseCifar10', options, { source: true });
+  const { source = 'CIFAR-10 bytes' } = options;
   return cifar10Dataset([{ bytes, source }]);
 }
 

@@ -22,7 +22,9 @@ const MAX_AXES = 4; // MNIST and its relatives have 1 (labels) or 3 (images)
  * @throws {DataError} when the magic number is wrong, the values are not unsigned bytes, or there are fewer or more
  *   bytes than the header announces
  */
-export function parseIdx(bytes: Uint8Array, { source = 'IDX bytes' }: { source?: string } = {}): IdxArray {
+export function parseIdx(bytes: Uint8Array, options: { source?: string } = {}): IdxArray {
+  requireKnownOptions('parseIdx', options, { source: true });
+  const { source = 'IDX bytes' } = options;
   const fail = (message: string): never => {
     throw new DataError(source, message);
   };

@@ -1,5 +1,5 @@
 import { CheckpointError, decodeSafetensors, encodeSafetensors } from '@flowmap/core';
-import { hostTensor, requireWhole, type HostTensor } from '@flowmap/tensor';
+import { hostTensor, requireKnownOptions, requireWhole, type HostTensor } from '@flowmap/tensor';
 import { FeatureError, TooFewSamplesError } from './errors.js';
 import { POINTS, requireFinite, type Features, type FeatureSource } from './features.js';
 import { hashOf } from './internal/sha256.js';
@@ -124,8 +124,10 @@ export function decodeMoments(bytes: Uint8Array, name: string): FeatureMoments {
  */
 export function encodeMoments(
   { count, mean, covariance, source }: Moments,
-  { dtype = 'float64' }: { dtype?: 'float32' | 'float64' } = {},
+  options: { dtype?: 'float32' | 'float64' } = {},
 ): Uint8Array<ArrayBuffer> {
+  requireKnownOptions('encodeMoments', options, { dtype: true });
+  const { dtype = 'float64' } = options;
   return encodeSums({ count, mean, scatter: covariance.map((value) => value * (count - 1)) }, source, dtype);
 }
 
@@ -195,6 +197,7 @@ function encodeSums(
   return encodeSafetensors(
     { mean: hostTensor([width], new floats(mean)), scatter: hostTensor([triangle.length], triangle) },
     { count: String(count), ...names, ...(weights === null ? {} : { weights }) },
+    { checksums: true },
   );
 }
 

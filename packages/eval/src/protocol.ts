@@ -1,3 +1,4 @@
+import { requireKnownOptions } from '@flowmap/tensor';
 import { ProtocolError } from './errors.js';
 import type { FeatureSource, Features } from './features.js';
 import { hashOf, quickHashOf } from './internal/sha256.js';
@@ -62,7 +63,9 @@ export function protocolText(protocol: Protocol): string {
  * @param options.force whether to compare values with different protocols, too
  * @throws {ProtocolError} for different protocols, naming the fields that differ
  */
-export function compare(a: MetricResult, b: MetricResult, { force = false } = {}): Comparison {
+export function compare(a: MetricResult, b: MetricResult, options: { readonly force?: boolean } = {}): Comparison {
+  requireKnownOptions('compare', options, { force: true });
+  const { force = false } = options;
   const fields = (Object.keys(a.protocol) as (keyof Protocol)[]).filter((key) => a.protocol[key] !== b.protocol[key]);
   if (fields.length > 0 && !force) {
     const texts = `'${protocolText(a.protocol)}' and '${protocolText(b.protocol)}'`;

@@ -1,4 +1,4 @@
-import { concat, jvp, select, full, stopGradient, type Tensor } from '@flowmap/tensor';
+import { concat, full, jvp, requireKnownOptions, select, stopGradient, type Tensor } from '@flowmap/tensor';
 import { ConfigError } from './errors.js';
 import { sinc } from './internal/trigonometry.js';
 import { linearPath, perSample, ratesOf, type Path } from './path.js';
@@ -42,7 +42,9 @@ const REACH = 10;
  * @param path linear unless given
  * @throws {ConfigError} for a standard deviation that is not a number > 0, or a mean that is not finite
  */
-export function gaussianVelocity({ mean = 0, std }: Gaussian, path: Path = linearPath): VelocityField {
+export function gaussianVelocity(options: Gaussian, path: Path = linearPath): VelocityField {
+  requireKnownOptions('gaussianVelocity', options, { mean: true, std: true });
+  const { mean = 0, std } = options;
   checkComponent('gaussian', mean, std);
   return {
     parameters: {},
@@ -69,7 +71,9 @@ export function gaussianVelocity({ mean = 0, std }: Gaussian, path: Path = linea
  * @param path linear unless given
  * @throws {ConfigError} as {@link gaussianVelocity}
  */
-export function gaussianFlowMap({ mean = 0, std }: Gaussian, path: Path = linearPath): FlowMap {
+export function gaussianFlowMap(options: Gaussian, path: Path = linearPath): FlowMap {
+  requireKnownOptions('gaussianFlowMap', options, { mean: true, std: true });
+  const { mean = 0, std } = options;
   checkComponent('gaussian', mean, std);
   if (path.name === 'trigonometric') return trigonometricGaussian(mean, std, path);
   return flowMapOf((x, t, s) => {

@@ -1,4 +1,4 @@
-import type { Tensor, Tensors } from '@flowmap/tensor';
+import { requireKnownOptions, type Tensor, type Tensors } from '@flowmap/tensor';
 import { eulerParametrization, type Parametrization } from './parametrization.js';
 import { perSample } from './path.js';
 import type { FlowMap, Network } from './plugins.js';
@@ -25,6 +25,7 @@ export function flowMap(
     readonly parametrization?: Parametrization;
   } = {},
 ): FlowMap {
+  requireKnownOptions('flowMap', options, { conditions: true, draws: true, parametrization: true });
   const { parametrization = eulerParametrization, ...given } = options;
   const output = (x: Tensor, t: Tensor, s: Tensor): Tensor =>
     network.apply(params, { x, t, ...(network.config.interval ? { s } : {}), ...given });

@@ -1,3 +1,4 @@
+import { requireKnownOptions } from '@flowmap/tensor';
 import { ConfigError } from './errors.js';
 
 /**
@@ -20,6 +21,15 @@ export interface ReadLimits {
   readonly maxActivation?: number;
 }
 
+/** How a file is read. */
+export interface ReadOptions extends ReadLimits {
+  /**
+   * Whether the checksums in a file are compared; true unless given. Without, a file can be read whose tensors were
+   * changed by other programs that have kept its metadata.
+   */
+  readonly verify?: boolean;
+}
+
 const DEFAULTS: Required<ReadLimits> = {
   maxHeaderBytes: 2 ** 22,
   maxNesting: 64,
@@ -31,11 +41,20 @@ const DEFAULTS: Required<ReadLimits> = {
 /**
  * The given limits, with defaults for the others.
  *
- * @throws {ConfigError} for a limit that is not a number >= 1
+ * @throws {ConfigError} for an unknown limit, or one that is not a number >= 1
  */
 export function withDefaults(limits: ReadLimits): Required<ReadLimits> {
+  requireKnownOptions<ReadOptions>('', limits, {
+    maxHeaderBytes: true,
+    maxNesting: true,
+    maxTensors: true,
+    maxBlocks: true,
+    maxActivation: true,
+    verify: true,
+  });
   for (const [option, value] of Object.entries(limits)) {
-    if (!(value >= 1)) throw new ConfigError(option, `wanted a number >= 1, got ${value}`);
+    if (Object.hasOwn(DEFAULTS, option) && !(value >= 1))
+      throw new ConfigError(option, `wanted a number >= 1, got ${value}`);
   }
   return { ...DEFAULTS, ...limits };
 }

@@ -1,4 +1,4 @@
-import type { Tensor } from '@flowmap/tensor';
+import { requireKnownOptions, type Tensor } from '@flowmap/tensor';
 import { ConfigError } from './errors.js';
 import { angleOf } from './internal/trigonometry.js';
 import type { Location } from './path.js';
@@ -37,10 +37,9 @@ export interface NoiseSchedule {
  *   the linear path
  * @throws {ConfigError} for standard deviations out of their ranges
  */
-export function veNoise({
-  smallest = 0,
-  largest = 80,
-}: { readonly smallest?: number; readonly largest?: number } = {}): NoiseSchedule {
+export function veNoise(options: { readonly smallest?: number; readonly largest?: number } = {}): NoiseSchedule {
+  requireKnownOptions('veNoise', options, { smallest: true, largest: true });
+  const { smallest = 0, largest = 80 } = options;
   if (!(smallest >= 0)) throw new ConfigError('veNoise.smallest', `wanted a number >= 0, got ${smallest}`);
   if (!(largest > smallest && largest < Infinity)) {
     throw new ConfigError('veNoise.largest', `wanted a number > ${smallest}, the smallest, got ${largest}`);
@@ -65,10 +64,9 @@ export function veNoise({
  * @param options.betaMax at least betaMin; 20 unless given
  * @throws {ConfigError} for betas out of their ranges
  */
-export function vpNoise({
-  betaMin = 0.1,
-  betaMax = 20,
-}: { readonly betaMin?: number; readonly betaMax?: number } = {}): NoiseSchedule {
+export function vpNoise(options: { readonly betaMin?: number; readonly betaMax?: number } = {}): NoiseSchedule {
+  requireKnownOptions('vpNoise', options, { betaMin: true, betaMax: true });
+  const { betaMin = 0.1, betaMax = 20 } = options;
   requirePositive('vpNoise.betaMin', betaMin);
   if (!(betaMax >= betaMin && betaMax < Infinity)) {
     throw new ConfigError('vpNoise.betaMax', `wanted a number >= ${betaMin}, the betaMin, got ${betaMax}`);
@@ -95,7 +93,9 @@ export function vpNoise({
  * @param options.offset at least 0; 0.008 unless given. With 0 it is `trigonometricPath`
  * @throws {ConfigError} for an offset that is not a number >= 0
  */
-export function cosineNoise({ offset = 0.008 }: { readonly offset?: number } = {}): NoiseSchedule {
+export function cosineNoise(options: { readonly offset?: number } = {}): NoiseSchedule {
+  requireKnownOptions('cosineNoise', options, { offset: true });
+  const { offset = 0.008 } = options;
   if (!(offset >= 0 && offset < Infinity)) {
     throw new ConfigError('cosineNoise.offset', `wanted a number >= 0, got ${offset}`);
   }

@@ -1,4 +1,12 @@
-import { DTypeError, hostTensor, sameShape, ShapeError, type HostTensor, type HostTensors } from '@flowmap/tensor';
+import {
+  DTypeError,
+  hostTensor,
+  requireKnownOptions,
+  sameShape,
+  ShapeError,
+  type HostTensor,
+  type HostTensors,
+} from '@flowmap/tensor';
 import { ConfigError } from './errors.js';
 import type { OpaqueField } from './plugins.js';
 
@@ -45,6 +53,15 @@ export function opaqueField(
   evaluate: (inputs: HostTensors) => Promise<HostTensors>,
   mapping: OpaqueMapping,
 ): OpaqueField {
+  requireKnownOptions('opaqueField', mapping, {
+    x: true,
+    t: true,
+    conditions: true,
+    velocity: true,
+    time: true,
+    scale: true,
+    toVelocity: true,
+  });
   const { x: points, t: times, conditions: names = {}, velocity, time, scale, toVelocity } = mapping;
   const inputs = [points, times, ...Object.values(names)];
   const twice = inputs.find((name, i) => inputs.indexOf(name) !== i);

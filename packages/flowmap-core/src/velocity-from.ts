@@ -1,4 +1,4 @@
-import { select, type HostTensors, type Tensor, type Tensors } from '@flowmap/tensor';
+import { requireKnownOptions, select, type HostTensors, type Tensor, type Tensors } from '@flowmap/tensor';
 import { veNoise, type NoiseSchedule } from './noise-schedules.js';
 import { linearPath, perSample, ratesOf, type Path } from './path.js';
 import type { NetworkInputs, VelocityField } from './plugins.js';
@@ -49,6 +49,7 @@ interface Point {
  * @param options.noise `veNoise()` unless given
  */
 export function velocityFromDenoiser(denoiser: Predictor, options: Partial<PredictorOptions> = {}): VelocityField {
+  requireKnownOptions('velocityFromDenoiser', options, { noise: true, path: true });
   const settings = { noise: veNoise(), ...options };
   const { smallest = 0 } = settings.noise;
   return velocityFrom(denoiser, settings, (x0, { x, alpha, sigma }) => {
@@ -65,6 +66,7 @@ export function velocityFromDenoiser(denoiser: Predictor, options: Partial<Predi
  * must be below 1.
  */
 export function velocityFromNoisePrediction(predictor: Predictor, options: PredictorOptions): VelocityField {
+  requireKnownOptions('velocityFromNoisePrediction', options, { noise: true, path: true });
   const { largest = Infinity } = options.noise;
   return velocityFrom(predictor, options, (z, { x, alpha, sigma }) => {
     const seen = largest === Infinity ? alpha : alpha.maximum(sigma.mul(1 / largest));
@@ -78,6 +80,7 @@ export function velocityFromNoisePrediction(predictor: Predictor, options: Predi
  * `E[x_0 | x] = A y - B v` and `E[z | x] = B y + A v`, at all times.
  */
 export function velocityFromVPrediction(predictor: Predictor, options: PredictorOptions): VelocityField {
+  requireKnownOptions('velocityFromVPrediction', options, { noise: true, path: true });
   return velocityFrom(predictor, options, (v, { x, alpha, sigma }) => {
     const length = alpha.square().add(sigma.square()).sqrt();
     const [A, B, y] = [alpha.div(length), sigma.div(length), x.div(length)];
@@ -91,8 +94,10 @@ export function velocityFromVPrediction(predictor: Predictor, options: Predictor
  */
 export function velocityOnPath(
   field: VelocityField,
-  { from, to }: { readonly from: Path; readonly to: Path },
+  options: { readonly from: Path; readonly to: Path },
 ): VelocityField {
+  requireKnownOptions('velocityOnPath', options, { from: true, to: true });
+  const { from, to } = options;
   const predictor: Predictor = {
     parameters: field.parameters,
     predict: (params, inputs) => field.velocity(params, inputs),

@@ -1,5 +1,5 @@
 import { velocityField, type Model, type OpaqueField, type VelocityField, prefixed } from '@flowmap/core';
-import type { Runtime, Shape } from '@flowmap/tensor';
+import { requireKnownOptions, type Runtime, type Shape } from '@flowmap/tensor';
 import { combineValues, runnable } from './internal/opaque.js';
 import { both } from './internal/prefixes.js';
 import { requireSameKind } from './internal/same-kind.js';
@@ -39,6 +39,13 @@ export function autoguidance(
 ): VelocityField & Guided;
 export function autoguidance(options: AutoguidanceOptions): (VelocityField | OpaqueField) & Guided;
 export function autoguidance(options: AutoguidanceOptions): (VelocityField | OpaqueField) & Guided {
+  requireKnownOptions('autoguidance', options, {
+    strong: true,
+    weak: true,
+    runtime: true,
+    scale: true,
+    interval: true,
+  });
   requireScale('autoguidance', options, 1);
   const { strong: strongGuide, weak: weakGuide, runtime } = options;
   if ('network' in strongGuide && 'network' in weakGuide) {

@@ -1,4 +1,5 @@
 import { ConfigError, velocityField, type Model, type VelocityField } from '@flowmap/core';
+import { requireKnownOptions } from '@flowmap/tensor';
 import type { Guided } from './autoguidance.js';
 import { nullConditions, requireNull, type NullConditions } from './internal/null-conditions.js';
 import { combine, requireScale, scaleConditions, type GuidanceScale } from './internal/scale.js';
@@ -17,6 +18,13 @@ export interface ClassifierFreeOptions extends GuidanceScale, NullConditions {
  *   missing
  */
 export function classifierFree(options: ClassifierFreeOptions): VelocityField & Guided {
+  requireKnownOptions('classifierFree', options, {
+    model: true,
+    scale: true,
+    interval: true,
+    nullClass: true,
+    dropped: true,
+  });
   requireScale('classifierFree', options, 1);
   const { model } = options;
   requireNull('classifierFree', options, model);

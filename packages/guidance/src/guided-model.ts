@@ -1,4 +1,5 @@
 import { ConfigError, networkFromConfig, type Model, type Network, type NetworkConfig, prefixed } from '@flowmap/core';
+import { requireKnownOptions } from '@flowmap/tensor';
 import { nullConditions, requireNull, type NullConditions } from './internal/null-conditions.js';
 import { both } from './internal/prefixes.js';
 import { requireSameKind } from './internal/same-kind.js';
@@ -38,6 +39,15 @@ export interface GuidedModelOptions extends GuidanceScale, NullConditions {
  *   when nothing is dropped
  */
 export function guidedModel(options: GuidedModelOptions): Model {
+  requireKnownOptions('guidedModel', options, {
+    strong: true,
+    weak: true,
+    onNote: true,
+    scale: true,
+    interval: true,
+    nullClass: true,
+    dropped: true,
+  });
   const { strong, weak, nullClass, dropped, scale, interval } = options;
   if (weak) {
     requireSameKind('guidedModel.weak', strong, weak);

@@ -6,7 +6,7 @@ import {
   type SampleArguments,
   type Sampler,
 } from '@flowmap/core';
-import type { HostTensor, Runtime } from '@flowmap/tensor';
+import { requireKnownOptions, type HostTensor, type Runtime } from '@flowmap/tensor';
 import { guidedModel } from './guided-model.js';
 
 /** A weak model at a scale, and how good the samples guided by it are. */
@@ -64,6 +64,21 @@ const SCALE = 'guidance_scale';
  * const { best, table } = await rankWeakModels({ strong, weak: { small, early }, scales: [1.5, 2, 3], ...sampling, score });
  */
 export async function rankWeakModels(options: RankWeakModelsOptions): Promise<WeakModelRanking> {
+  requireKnownOptions('rankWeakModels', options, {
+    strong: true,
+    weak: true,
+    scales: true,
+    interval: true,
+    runtime: true,
+    conditions: true,
+    batchSize: true,
+    sampler: true,
+    score: true,
+    onScore: true,
+    times: true,
+    noise: true,
+    seed: true,
+  });
   const { strong, weak, runtime, noise, times, seed, conditions = {}, interval, sampler, score, onScore } = options;
   const guided = Object.entries(weak).map(([name, model]) => {
     return [name, guidedModel({ strong, weak: model, scale: SCALE, ...(interval ? { interval } : {}) })] as const;

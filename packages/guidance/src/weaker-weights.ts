@@ -1,5 +1,5 @@
 import { ConfigError, normals, uniforms, type Model } from '@flowmap/core';
-import { hostTensor } from '@flowmap/tensor';
+import { hostTensor, requireKnownOptions } from '@flowmap/tensor';
 import { upgradedParams } from './internal/upgraded-params.js';
 
 /** How much noise {@link noisyWeights} adds. */
@@ -25,7 +25,9 @@ export interface DroppedWeightsOptions {
  * @example
  * const weak = noisyWeights(strong, { std: 0.1, seed: 0 });
  */
-export function noisyWeights(model: Model, { std, seed }: NoisyWeightsOptions): Model {
+export function noisyWeights(model: Model, options: NoisyWeightsOptions): Model {
+  requireKnownOptions('noisyWeights', options, { std: true, seed: true });
+  const { std, seed } = options;
   if (!(std >= 0 && std < Infinity)) throw new ConfigError('noisyWeights.std', `wanted a number >= 0, got ${std}`);
   return changed(model, (name, data) => {
     const noise = normals({ seed, purpose: `noise of weights ${name}` }, data.length);
@@ -44,7 +46,9 @@ export function noisyWeights(model: Model, { std, seed }: NoisyWeightsOptions): 
  * @example
  * const weak = droppedWeights(strong, { share: 0.05, seed: 0 });
  */
-export function droppedWeights(model: Model, { share, seed }: DroppedWeightsOptions): Model {
+export function droppedWeights(model: Model, options: DroppedWeightsOptions): Model {
+  requireKnownOptions('droppedWeights', options, { share: true, seed: true });
+  const { share, seed } = options;
   if (!(share >= 0 && share < 1)) {
     throw new ConfigError('droppedWeights.share', `wanted a number in [0, 1), got ${share}`);
   }

@@ -1,4 +1,4 @@
-import { ConfigError, uniforms, type Dataset, type Loader } from '@flowmap/core';
+import { ConfigError, requireKnownOptions, uniforms, type Dataset, type Loader } from '@flowmap/core';
 
 /** Options of {@link withGuidance}. */
 export interface WithGuidanceOptions {
@@ -19,6 +19,7 @@ export interface WithGuidanceOptions {
  */
 export function withGuidance<T extends Dataset | Loader>(source: T, options: WithGuidanceOptions): T;
 export function withGuidance(source: Dataset | Loader, options: WithGuidanceOptions): Dataset | Loader {
+  requireKnownOptions('withGuidance', options, { from: true, to: true, seed: true, condition: true });
   const { from, to, seed, condition = 'guidance' } = options;
   if (!(from >= 1 && from <= to && to < Infinity)) {
     throw new ConfigError('withGuidance', `wanted 1 <= from <= to, got from ${from} to ${to}`);

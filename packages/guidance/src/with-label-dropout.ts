@@ -1,4 +1,4 @@
-import { classConditions, ConfigError, uniforms, type Dataset, type Loader } from '@flowmap/core';
+import { classConditions, ConfigError, requireKnownOptions, uniforms, type Dataset, type Loader } from '@flowmap/core';
 
 /** Options of {@link withLabelDropout}. */
 export interface LabelDropoutOptions {
@@ -21,6 +21,7 @@ export interface LabelDropoutOptions {
  */
 export function withLabelDropout<T extends Dataset | Loader>(source: T, options: LabelDropoutOptions): T;
 export function withLabelDropout(source: Dataset | Loader, options: LabelDropoutOptions): Dataset | Loader {
+  requireKnownOptions('withLabelDropout', options, { share: true, seed: true, nullClass: true });
   const { share, seed, nullClass = 'none' } = options;
   const data = 'dataset' in source ? source.dataset : source;
   const { length: label } = data.classes;

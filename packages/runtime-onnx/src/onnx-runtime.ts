@@ -96,7 +96,9 @@ export async function onnxRuntime(options: OnnxRuntimeOptions = {}): Promise<Run
     ...traits,
     facts: factsOf(opened, options),
     flushesDenormals,
-    async compile(program: Program, { stepsPerRun = 1, sharing }: CompileOptions = {}): Promise<Executable> {
+    async compile(program: Program, given: CompileOptions = {}): Promise<Executable> {
+      requireKnownOptions('compile', given, { stepsPerRun: true, sharing: true });
+      const { stepsPerRun = 1, sharing } = given;
       checkDTypes(traits, program);
       const signature = unrolledSignature(program, stepsPerRun);
       return executable(signature, sharing, async () => {

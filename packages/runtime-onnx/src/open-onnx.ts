@@ -3,6 +3,7 @@ import {
   checkFeeds,
   DisposedError,
   FeedError,
+  requireKnownOptions,
   specText,
   turns,
   type HostTensor,
@@ -67,6 +68,7 @@ export type OpenOnnxOptions = Pick<OnnxRuntimeOptions, 'device' | 'threads' | 'w
  * const { velocity } = await teacher({ x, t });
  */
 export async function openOnnx(model: string | Uint8Array, options: OpenOnnxOptions = {}): Promise<OnnxModel> {
+  requireKnownOptions('openOnnx', options, { device: true, threads: true, wasmPaths: true });
   const name = typeof model === 'string' ? model : `of ${model.byteLength} bytes`;
   const { ort, device } = await openChosen(options);
   const session = await create(ort, model, name, {

@@ -1,4 +1,4 @@
-import { dtypes, guarded, unroll, type Runtime } from '@flowmap/tensor';
+import { dtypes, guarded, requireKnownOptions, unroll, type Runtime } from '@flowmap/tensor';
 import { deviceTensors, toHost, toValues } from './device-tensors.js';
 import { compiled } from './executable.js';
 import type { Values } from './values.js';
@@ -24,7 +24,9 @@ export function referenceRuntime(): Runtime {
     name: 'reference',
     precision: 'float64',
     dtypes,
-    async compile(program, { stepsPerRun = 1, sharing } = {}) {
+    async compile(program, options = {}) {
+      requireKnownOptions('compile', options, { stepsPerRun: true, sharing: true });
+      const { stepsPerRun = 1, sharing } = options;
       const run = unroll(program, stepsPerRun);
       return executable(run, sharing, () => compiled(run, tensors));
     },

@@ -67,7 +67,9 @@ export async function tfjsRuntime(options: TfjsOptions = {}): Promise<Runtime> {
   return {
     ...traits,
     facts: factsOf(tf, backend, name),
-    async compile(program, { stepsPerRun = 1, sharing } = {}) {
+    async compile(program, given = {}) {
+      requireKnownOptions('compile', given, { stepsPerRun: true, sharing: true });
+      const { stepsPerRun = 1, sharing } = given;
       checkDTypes(traits, program);
       const run = unroll(program, stepsPerRun);
       return executable(run, sharing, () => compiled(device, run, planOf(device, rules, run)));

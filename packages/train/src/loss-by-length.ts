@@ -15,7 +15,14 @@ import {
   type Progress,
   type VelocityField,
 } from '@flowmap/core';
-import { sizeOf, type Executable, type HostTensors, type Program, type Runtime } from '@flowmap/tensor';
+import {
+  requireKnownOptions,
+  sizeOf,
+  type Executable,
+  type HostTensors,
+  type Program,
+  type Runtime,
+} from '@flowmap/tensor';
 import { answersTo, compiledQuestions, scalarsOf, type Quantities } from './internal/steps.js';
 import { mapValues } from './internal/names.js';
 import type { Trainees } from './internal/groups.js';
@@ -70,6 +77,16 @@ const COUNTED = 2 ** 14;
  * @throws {OpaqueFieldError} for a field that fails, or answers with something else than finite velocities of the points' shape
  */
 export async function lossByLength(options: LossByLengthOptions): Promise<LossOfLength[]> {
+  requireKnownOptions('lossByLength', options, {
+    runtime: true,
+    student: true,
+    objective: true,
+    teacher: true,
+    data: true,
+    progress: true,
+    bins: true,
+    seed: true,
+  });
   const { runtime, data, bins = lengthBins(), seed = 0 } = options;
   const { phase, trainees } = phaseOfBins(options, bins, seed);
   const programs = lossPrograms(phase, trainees);

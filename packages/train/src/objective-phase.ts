@@ -19,6 +19,7 @@ import {
 import {
   hostTensor,
   normalBatch,
+  requireKnownOptions,
   requireWhole,
   sizeOf,
   stopGradient,
@@ -63,6 +64,17 @@ export interface ObjectivePhaseOptions {
  *   there is none or, on tracing, when it asks for a velocity where there is none
  */
 export function objectivePhase(options: ObjectivePhaseOptions): Phase {
+  requireKnownOptions('objectivePhase', options, {
+    network: true,
+    objective: true,
+    teacher: true,
+    path: true,
+    parametrization: true,
+    batchSize: true,
+    seed: true,
+    trains: true,
+    name: true,
+  });
   const { network, objective, path, batchSize, seed, trains = 'student', name = objective.name } = options;
   const parametrized = options.parametrization === undefined ? {} : { parametrization: options.parametrization };
   requireWhole('objectivePhase.batchSize', batchSize);

@@ -5,6 +5,7 @@ import {
   input,
   program,
   reachable,
+  requireKnownOptions,
   type Program,
   type SpecLike,
   type Tensor,
@@ -64,11 +65,9 @@ export interface PhasePrograms {
  *
  * @throws {ConfigError} for a trainee or average that does not exist, or a name that is used twice
  */
-export function phasePrograms(
-  phase: Phase,
-  trainees: Trainees,
-  { split = false, flushDenormals = true }: PhaseProgramOptions = {},
-): PhasePrograms {
+export function phasePrograms(phase: Phase, trainees: Trainees, options: PhaseProgramOptions = {}): PhasePrograms {
+  requireKnownOptions('phasePrograms', options, { split: true, flushDenormals: true });
+  const { split = false, flushDenormals = true } = options;
   for (const [name, trainee] of Object.entries(trainees)) requireNames(name, trainee);
   const groups = groupsOf(phase, trainees);
   const trainee = trainees[phase.trains]!;

@@ -1,5 +1,5 @@
 import { CheckpointError, ConfigError, modelMetadata, quoted, type Model } from '@flowmap/core';
-import { sameShape, specText, type HostTensor, type TensorSpec } from '@flowmap/tensor';
+import { requireKnownOptions, sameShape, specText, type HostTensor, type TensorSpec } from '@flowmap/tensor';
 import { ReconstructionError } from './errors.js';
 import { profileCosine, profileNorm, requireWidth, type PowerProfile } from './internal/power-profile.js';
 import { project } from './internal/projection.js';
@@ -41,6 +41,7 @@ export interface ReconstructedAverage {
  * @throws {ConfigError} when there are no snapshots, for a width out of its range, or a step less than 1
  */
 export function averageCoefficients(options: ReconstructionOptions<PowerProfile>): AverageCoefficients {
+  requireKnownOptions('averageCoefficients', options, { snapshots: true, width: true, step: true });
   const { snapshots } = options;
   const wanted = wantedProfile(options);
   for (const { width } of snapshots) requireWidth('averageCoefficients.snapshots.width', width);
@@ -72,13 +73,15 @@ export function averageCoefficients(options: ReconstructionOptions<PowerProfile>
 export async function reconstructAverage(
   options: ReconstructionOptions & { readonly maxResidual?: number | undefined },
 ): Promise<ReconstructedAverage> {
-  const { snapshots, maxResidual = 0.05 } = options;
+  requireKnownOptions('reconstructAverage', options, { snapshots: true, width: true, step: true, maxResidual: true });
+  const { maxResidual = 0.05, ...profiles } = options;
+  const { snapshots } = profiles;
   if (!(maxResidual >= 0 && maxResidual < 1)) {
     throw new ConfigError('reconstructAverage.maxResidual', `wanted a number in [0, 1), got ${maxResidual}`);
   }
-  const wanted = wantedProfile(options);
+  const wanted = wantedProfile(profiles);
   requireOneModel(snapshots);
-  const { coefficients, residual } = averageCoefficients(options);
+  const { coefficients, residual } = averageCoefficients(profiles);
   const total = coefficients.reduce((sum, coefficient) => sum + coefficient, 0);
   if (!(residual <= maxResidual)) throw new ReconstructionError(wanted, { residual, maxResidual }, snapshots);
 

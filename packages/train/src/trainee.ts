@@ -7,7 +7,7 @@ import {
   type Trainee,
   withPrefix,
 } from '@flowmap/core';
-import { hostZeros, type HostTensor, type HostTensors } from '@flowmap/tensor';
+import { hostZeros, requireKnownOptions, type HostTensor, type HostTensors } from '@flowmap/tensor';
 import { adamw } from './adamw.js';
 import { powerEma } from './ema.js';
 import { movingParameters, stateName, type Trainees } from './internal/groups.js';
@@ -37,6 +37,15 @@ export interface TraineeOptions {
  * @throws {ConfigError} when a parameter of the network has the name of one of the objective's own
  */
 export function trainee(options: TraineeOptions): Trainee {
+  requireKnownOptions('trainee', options, {
+    model: true,
+    objective: true,
+    learningRate: true,
+    optimizer: true,
+    averages: true,
+    maxGradientNorm: true,
+    seed: true,
+  });
   const { model, objective, learningRate, optimizer = adamw(), averages = { ema: powerEma() }, seed = 0 } = options;
   const { network, params, ...rest } = model;
   const own = withPrefix('own', objective?.own?.parameters ?? {});
@@ -65,8 +74,10 @@ export function trainee(options: TraineeOptions): Trainee {
 export function initialState(
   trainees: Trainees,
   fixed: Readonly<Record<string, HostTensors>> = {},
-  { split = false }: { readonly split?: boolean } = {},
+  options: { readonly split?: boolean } = {},
 ): Record<string, HostTensor> {
+  requireKnownOptions('initialState', options, { split: true });
+  const { split = false } = options;
   const state: Record<string, HostTensor> = {};
   for (const [name, trained] of Object.entries(trainees)) {
     for (const parameter of Object.keys(trained.parameters)) {

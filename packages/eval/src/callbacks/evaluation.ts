@@ -6,7 +6,7 @@ import {
   type Moment,
   type SampleArguments,
 } from '@flowmap/core';
-import { requireWhole, type HostTensor } from '@flowmap/tensor';
+import { requireKnownOptions, requireWhole, type HostTensor } from '@flowmap/tensor';
 
 /** Options of {@link evaluation}. */
 export type EvaluationOptions = Omit<Parameters<Moment['sampler']>[0], 'stepsPerCall'> &
@@ -39,6 +39,21 @@ export type EvaluationOptions = Omit<Parameters<Moment['sampler']>[0], 'stepsPer
  * @throws {ConfigError} for invalid step counts or, when it runs, for a metric that is not a finite number
  */
 export function evaluation(options: EvaluationOptions): Callback {
+  requireKnownOptions('evaluation', options, {
+    sampler: true,
+    batchSize: true,
+    trainee: true,
+    average: true,
+    noise: true,
+    conditions: true,
+    seed: true,
+    firstSample: true,
+    name: true,
+    every: true,
+    steps: true,
+    metric: true,
+    keepBest: true,
+  });
   const { name, every, steps, metric, keepBest, trainee, average, batchSize, sampler: method, ...drawn } = options;
   requireWhole('evaluation.every', every);
   if (steps.length === 0) throw new ConfigError('evaluation.steps', 'wanted at least one number of steps, got none');

@@ -1,4 +1,4 @@
-import type { HostTensor, HostTensors, Runtime } from '@flowmap/tensor';
+import { requireKnownOptions, type HostTensor, type HostTensors, type Runtime } from '@flowmap/tensor';
 import { FeatureError } from '../errors.js';
 import { hashOf } from '../internal/sha256.js';
 import { clipImageNetwork, clipTextNetwork, type ClipTextConfig } from '../networks/clip.js';
@@ -55,7 +55,9 @@ const [mean, deviation] = [
  *   await extractFeatures(texts, [tokenize(['a red bicycle', 'a cat on a sofa'])]),
  * );
  */
-export async function clip({ runtime, weights, batchSize = 16 }: ClipOptions): Promise<Clip> {
+export async function clip(options: ClipOptions): Promise<Clip> {
+  requireKnownOptions('clip', options, { runtime: true, weights: true, batchSize: true });
+  const { runtime, weights, batchSize = 16 } = options;
   const { images, texts } = clipParameters(weights, 'weights of clip');
   const { width, patch, size } = images.config;
   const sizes: Readonly<Record<number, string>> = { 768: 'b', 1024: 'l' };

@@ -1,5 +1,5 @@
 import type { Dataset } from '@flowmap/core';
-import { hostTensor, requireWhole, type HostTensor } from '@flowmap/tensor';
+import { hostTensor, requireKnownOptions, requireWhole, type HostTensor } from '@flowmap/tensor';
 
 /**
  * The samples of a dataset in their order, each once, for `extractMoments` and `extractFeatures`.
@@ -14,8 +14,10 @@ import { hostTensor, requireWhole, type HostTensor } from '@flowmap/tensor';
  */
 export async function* datasetBatches(
   dataset: Dataset,
-  { batchSize = 64, count = dataset.length }: { readonly batchSize?: number; readonly count?: number } = {},
+  options: { readonly batchSize?: number; readonly count?: number } = {},
 ): AsyncGenerator<HostTensor> {
+  requireKnownOptions('datasetBatches', options, { batchSize: true, count: true });
+  const { batchSize = 64, count = dataset.length } = options;
   requireWhole('datasetBatches.batchSize', batchSize);
   requireWhole('datasetBatches.count', count);
   for (let first = 0; first < count; first += batchSize) {

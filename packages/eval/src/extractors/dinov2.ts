@@ -1,4 +1,4 @@
-import type { HostTensor, HostTensors, Runtime } from '@flowmap/tensor';
+import { requireKnownOptions, type HostTensor, type HostTensors, type Runtime } from '@flowmap/tensor';
 import { dinov2Network, dinov2Parameters } from '../networks/dinov2.js';
 import { resizeImages } from '../preprocessing/resize-images.js';
 import type { Extractor } from './extractor.js';
@@ -37,11 +37,9 @@ const [mean, deviation] = [
  * const weights = await loadWeights('dinov2', { download: true });
  * const extractor = await dinov2({ runtime: await onnxRuntime(), weights });
  */
-export async function dinov2({
-  runtime,
-  weights,
-  batchSize = 16,
-}: Dinov2Options): Promise<Extractor & { dispose(): Promise<void> }> {
+export async function dinov2(options: Dinov2Options): Promise<Extractor & { dispose(): Promise<void> }> {
+  requireKnownOptions('dinov2', options, { runtime: true, weights: true, batchSize: true });
+  const { runtime, weights, batchSize = 16 } = options;
   const { config, params } = dinov2Parameters(weights, 'weights of dinov2', { size: SIZE });
   const sizes: Readonly<Record<number, string>> = { 384: 's', 768: 'b', 1024: 'l' };
   const name = `dinov2-vit${sizes[config.width] ?? config.width}${config.patch}`;

@@ -1,5 +1,5 @@
 import { decodeSafetensors } from '@flowmap/core';
-import { hostTensor, type HostTensors, type Runtime } from '@flowmap/tensor';
+import { hostTensor, requireKnownOptions, type HostTensors, type Runtime } from '@flowmap/tensor';
 import { EFFICIENTNET_LITE0_SIZE, efficientNetLite0Features } from '../networks/efficientnet-lite0.js';
 import { resizeImages } from '../preprocessing/resize-images.js';
 import type { Extractor } from './extractor.js';
@@ -27,11 +27,11 @@ export interface EfficientNetLite0Options {
  * const extractor = await efficientNetLite0({ runtime: await onnxRuntime(), weights: await weights() });
  * const features = await extractFeatures(extractor, [images]);
  */
-export async function efficientNetLite0({
-  runtime,
-  weights,
-  batchSize = 32,
-}: EfficientNetLite0Options): Promise<Extractor & { dispose(): Promise<void> }> {
+export async function efficientNetLite0(
+  options: EfficientNetLite0Options,
+): Promise<Extractor & { dispose(): Promise<void> }> {
+  requireKnownOptions('efficientNetLite0', options, { runtime: true, weights: true, batchSize: true });
+  const { runtime, weights, batchSize = 32 } = options;
   const name = 'efficientnet-lite0';
   return imageExtractor({
     name,

@@ -1,4 +1,4 @@
-import type { HostTensor } from '@flowmap/tensor';
+import { requireKnownOptions, type HostTensor } from '@flowmap/tensor';
 import type { Extractor } from './extractor.js';
 
 /** What is known about a function that computes features. */
@@ -15,15 +15,25 @@ export interface OpaqueExtractorOptions {
  * An extractor from any asynchronous function from samples to features, such as an ONNX file opened with `openOnnx`, or
  * a service.
  *
- * @param extract takes samples `[n, …]` and returns features `[n, width]`
+ * @param extract takes samples `[n, …]` and returns features `[n, width]`; it is called again when it has settled
  *
  * @example
  * const inception = await openOnnx('inception.onnx');
  * opaqueExtractor({ name: 'inception' }, async (images) => (await inception.run({ images })).features!);
  */
 export function opaqueExtractor(
-  { name, weights, resize = 'none' }: OpaqueExtractorOptions,
+  options: OpaqueExtractorOptions,
   extract: (samples: HostTensor) => Promise<HostTensor>,
 ): Extractor {
-  return { source: { extractor: name, weights: weights ?? null, resize }, extract };
+  requireKnownOptions('opaqueExtractor', options, { name: true, weights: true, resize: true });
+  const { name, weights, resize = 'none' } = options;
+  let last: Promise<unknown> = Promise.resolve();
+  return {
+    source: { extractor: name, weights: weights ?? null, resize },
+    extract(samples) {
+      const next = last.then(() => extract(samples));
+      last = next.catch(() => undefined);
+      return next;
+    },
+  };
 }

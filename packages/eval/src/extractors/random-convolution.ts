@@ -5,6 +5,7 @@ import {
   hostTensor,
   normals,
   relu,
+  requireKnownOptions,
   requireWhole,
   sizeOf,
   type Runtime,
@@ -35,13 +36,17 @@ export interface RandomConvolutionOptions {
  * @returns an extractor with features of width `2 sum(channels)`
  * @throws {ConfigError} for extents or numbers of channels that are not whole numbers >= 1
  */
-export async function randomConvolution({
-  runtime,
-  shape,
-  channels = [32, 64, 128],
-  seed = 0,
-  batchSize = 64,
-}: RandomConvolutionOptions): Promise<Extractor & { dispose(): Promise<void> }> {
+export async function randomConvolution(
+  options: RandomConvolutionOptions,
+): Promise<Extractor & { dispose(): Promise<void> }> {
+  requireKnownOptions('randomConvolution', options, {
+    runtime: true,
+    shape: true,
+    channels: true,
+    seed: true,
+    batchSize: true,
+  });
+  const { runtime, shape, channels = [32, 64, 128], seed = 0, batchSize = 64 } = options;
   if (channels.length === 0) throw new ConfigError('randomConvolution.channels', 'wanted at least one level, got none');
   for (const extent of shape) requireWhole('randomConvolution.shape', extent);
   for (const count of channels) requireWhole('randomConvolution.channels', count);

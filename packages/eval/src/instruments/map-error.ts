@@ -1,5 +1,5 @@
 import { intervalsIn, lengthBins, type LengthBin } from '@flowmap/core';
-import { requireWhole } from '@flowmap/tensor';
+import { requireKnownOptions, requireWhole } from '@flowmap/tensor';
 import { openFields, rms, type Fields, type InstrumentOptions, type Values } from './fields.js';
 
 /** Options of {@link mapErrorByLength}. */
@@ -31,6 +31,15 @@ export interface MapError extends LengthBin {
  * @throws {ShapeError} for data that are not samples of the student, or a velocity of another shape
  */
 export async function mapErrorByLength(options: MapErrorOptions): Promise<MapError[]> {
+  requireKnownOptions('mapErrorByLength', options, {
+    bins: true,
+    heunSteps: true,
+    runtime: true,
+    student: true,
+    teacher: true,
+    data: true,
+    seed: true,
+  });
   const { bins = lengthBins(), heunSteps = 16, seed = 0 } = options;
   requireWhole('mapErrorByLength.heunSteps', heunSteps);
   const fields = await openFields('mapErrorByLength', options);

@@ -1,4 +1,5 @@
 import { ConfigError, uniformGrid } from '@flowmap/core';
+import { requireKnownOptions } from '@flowmap/tensor';
 import { openFields, rms, type InstrumentOptions } from './fields.js';
 
 /** Options of {@link velocityDrift}. */
@@ -26,6 +27,14 @@ export interface Drift {
  * @throws {ShapeError} for data that are not samples of the student, or a velocity of another shape
  */
 export async function velocityDrift(options: VelocityDriftOptions): Promise<Drift[]> {
+  requireKnownOptions('velocityDrift', options, {
+    times: true,
+    runtime: true,
+    student: true,
+    teacher: true,
+    data: true,
+    seed: true,
+  });
   const { times = [...uniformGrid(8, 0, 1)] } = options;
   const wrong = times.find((t) => !(t >= 0 && t <= 1));
   if (wrong !== undefined) throw new ConfigError('velocityDrift.times', `wanted times in [0, 1], got ${wrong}`);

@@ -1,4 +1,4 @@
-import { requireWhole } from '@flowmap/tensor';
+import { requireKnownOptions, requireWhole } from '@flowmap/tensor';
 import type { Features } from '../features.js';
 import { requireComparable } from '../internal/checks.js';
 import { eachTile, neighbourRadii } from '../internal/distances.js';
@@ -24,8 +24,10 @@ export interface DensityCoverage {
 export function densityCoverage(
   generated: Features,
   reference: Features,
-  { k = 5 }: { readonly k?: number } = {},
+  options: { readonly k?: number } = {},
 ): DensityCoverage {
+  requireKnownOptions('densityCoverage', options, { k: true });
+  const { k = 5 } = options;
   requireWhole('densityCoverage.k', k);
   requireComparable('densityCoverage', generated, reference, k + 1);
   const radii = neighbourRadii(reference, k);

@@ -1,4 +1,4 @@
-import { hostTensor, requireWhole } from '@flowmap/tensor';
+import { hostTensor, requireKnownOptions, requireWhole } from '@flowmap/tensor';
 import type { Features } from '../features.js';
 import { requireCount } from '../internal/checks.js';
 import { chooseIndices, rowsAt } from '../internal/draws.js';
@@ -33,8 +33,10 @@ const ROWS = 1024;
 export function fdInfinity(
   generated: Features,
   reference: Moments | FrechetReference,
-  { sizes = 15, seed = 0 }: { readonly sizes?: number; readonly seed?: number } = {},
+  options: { readonly sizes?: number; readonly seed?: number } = {},
 ): MetricResult {
+  requireKnownOptions('fdInfinity', options, { sizes: true, seed: true });
+  const { sizes = 15, seed = 0 } = options;
   requireWhole('fdInfinity.sizes', sizes, 2);
   requireCount('fdInfinity', generated.count, 20, 'generated');
   const { count } = generated;

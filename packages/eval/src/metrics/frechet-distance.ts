@@ -1,3 +1,4 @@
+import { requireKnownOptions } from '@flowmap/tensor';
 import { FeatureError } from '../errors.js';
 import type { Features } from '../features.js';
 import { requireComparable, requireCount, requireSameWidth } from '../internal/checks.js';
@@ -34,10 +35,9 @@ export interface FrechetOptions extends FrechetReferenceOptions {
 }
 
 /** Prepares moments for many distances from them, which saves a third of the time of each. */
-export function frechetReference(
-  moments: Moments,
-  { linearAlgebra = plainLinearAlgebra }: FrechetReferenceOptions = {},
-): FrechetReference {
+export function frechetReference(moments: Moments, options: FrechetReferenceOptions = {}): FrechetReference {
+  requireKnownOptions('frechetReference', options, { linearAlgebra: true });
+  const { linearAlgebra = plainLinearAlgebra } = options;
   const root = linearAlgebra.pivotedCholesky(moments.covariance, moments.width);
   return { moments, root, hash: hashOfMoments(moments), linearAlgebra };
 }
@@ -59,6 +59,7 @@ export function frechetDistance(
   reference: Moments | FrechetReference,
   options: FrechetOptions = {},
 ): MetricResult {
+  requireKnownOptions('frechetDistance', options, { name: true, linearAlgebra: true });
   const { moments, root, hash, linearAlgebra } = prepared(reference, options);
   requireSameSource('frechetDistance', generated.source, moments.source);
   requireSameWidth('frechetDistance', generated.width, moments.width);
@@ -81,6 +82,7 @@ export function frechetDistanceOfFeatures(
   reference: Features | Moments | FrechetReference,
   options: FrechetOptions = {},
 ): MetricResult {
+  requireKnownOptions('frechetDistanceOfFeatures', options, { name: true, linearAlgebra: true });
   return 'values' in reference
     ? distanceOfTwo(generated, reference, options)
     : distanceFromMoments(generated, reference, options);
@@ -118,9 +120,9 @@ function distanceFromMoments(
   return resultOf(squaredDistance(mean, moments.mean) + traces, generated, hash, options);
 }
 
-function prepared(reference: Moments | FrechetReference, options: FrechetOptions): FrechetReference {
-  if (!('root' in reference)) return frechetReference(reference, options);
-  return { ...reference, linearAlgebra: options.linearAlgebra ?? reference.linearAlgebra };
+function prepared(reference: Moments | FrechetReference, { linearAlgebra }: FrechetOptions): FrechetReference {
+  if (!('root' in reference)) return frechetReference(reference, linearAlgebra && { linearAlgebra });
+  return { ...reference, linearAlgebra: linearAlgebra ?? reference.linearAlgebra };
 }
 
 function resultOf(

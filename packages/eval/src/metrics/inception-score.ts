@@ -1,4 +1,4 @@
-import { requireWhole } from '@flowmap/tensor';
+import { requireKnownOptions, requireWhole } from '@flowmap/tensor';
 import { FeatureError } from '../errors.js';
 import type { Features } from '../features.js';
 import { requireCount } from '../internal/checks.js';
@@ -24,10 +24,9 @@ const TOLERANCE = 1e-3;
  * @throws {TooFewSamplesError} for fewer samples than splits
  * @throws {ConfigError} for an invalid number of splits
  */
-export function inceptionScore(
-  probabilities: Features,
-  { splits = 10 }: { readonly splits?: number } = {},
-): MetricResult {
+export function inceptionScore(probabilities: Features, options: { readonly splits?: number } = {}): MetricResult {
+  requireKnownOptions('inceptionScore', options, { splits: true });
+  const { splits = 10 } = options;
   requireWhole('inceptionScore.splits', splits);
   const { count, width } = probabilities;
   const values = doubles(probabilities.values);

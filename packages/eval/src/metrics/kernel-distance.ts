@@ -1,4 +1,4 @@
-import { requireWhole } from '@flowmap/tensor';
+import { requireKnownOptions, requireWhole } from '@flowmap/tensor';
 import type { Features } from '../features.js';
 import { requireComparable } from '../internal/checks.js';
 import { chooseIndices, rowsAt } from '../internal/draws.js';
@@ -31,8 +31,10 @@ export interface KernelDistanceOptions {
 export function kernelDistance(
   generated: Features,
   reference: Features,
-  { subsets = 100, subsetSize = 1000, seed = 0 }: KernelDistanceOptions = {},
+  options: KernelDistanceOptions = {},
 ): MetricResult {
+  requireKnownOptions('kernelDistance', options, { subsets: true, subsetSize: true, seed: true });
+  const { subsets = 100, subsetSize = 1000, seed = 0 } = options;
   requireWhole('kernelDistance.subsets', subsets);
   requireWhole('kernelDistance.subsetSize', subsetSize, 2);
   requireComparable('kernelDistance', generated, reference, subsetSize);

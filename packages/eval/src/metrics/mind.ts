@@ -1,4 +1,4 @@
-import { requireWhole } from '@flowmap/tensor';
+import { requireKnownOptions, requireWhole } from '@flowmap/tensor';
 import type { Features } from '../features.js';
 import { requireComparable } from '../internal/checks.js';
 import { meanSquaredDistance } from '../internal/projections.js';
@@ -20,8 +20,10 @@ import { hashOfFeatures, protocolOf, type MetricResult } from '../protocol.js';
 export function mind(
   generated: Features,
   reference: Features,
-  { directions = 1000, seed = 0 }: { readonly directions?: number; readonly seed?: number } = {},
+  options: { readonly directions?: number; readonly seed?: number } = {},
 ): MetricResult {
+  requireKnownOptions('mind', options, { directions: true, seed: true });
+  const { directions = 1000, seed = 0 } = options;
   requireWhole('mind.directions', directions);
   requireComparable('mind', generated, reference, 1);
   const squared = meanSquaredDistance(generated, reference, directions, { seed, purpose: 'mind' });

@@ -1,4 +1,4 @@
-import { requireWhole, type Runtime } from '@flowmap/tensor';
+import { requireKnownOptions, requireWhole, type Runtime } from '@flowmap/tensor';
 import type { Features } from '../features.js';
 import { requireComparable } from '../internal/checks.js';
 import { eachTile, neighbourRadii } from '../internal/distances.js';
@@ -30,8 +30,10 @@ export interface PrecisionRecall {
 export function precisionRecall(
   generated: Features,
   reference: Features,
-  { k = 3 }: { readonly k?: number } = {},
+  options: { readonly k?: number } = {},
 ): PrecisionRecall {
+  requireKnownOptions('precisionRecall', options, { k: true });
+  const { k = 3 } = options;
   requireWhole('precisionRecall.k', k);
   requireComparable('precisionRecall', generated, reference, k + 1);
   const radii = { generated: neighbourRadii(generated, k), reference: neighbourRadii(reference, k) };
@@ -61,8 +63,10 @@ export async function precisionRecallOnRuntime(
   runtime: Runtime,
   generated: Features,
   reference: Features,
-  { k = 3 }: { readonly k?: number } = {},
+  options: { readonly k?: number } = {},
 ): Promise<PrecisionRecall> {
+  requireKnownOptions('precisionRecallOnRuntime', options, { k: true });
+  const { k = 3 } = options;
   requireWhole('precisionRecallOnRuntime.k', k);
   requireComparable('precisionRecallOnRuntime', generated, reference, k + 1);
   const count = Math.max(generated.count, reference.count);

@@ -1,4 +1,4 @@
-import { requireWhole } from '@flowmap/tensor';
+import { requireKnownOptions, requireWhole } from '@flowmap/tensor';
 import type { Features } from '../features.js';
 import { requireComparable } from '../internal/checks.js';
 import { meanSquaredDistance } from '../internal/projections.js';
@@ -19,8 +19,10 @@ import { hashOfFeatures, protocolOf, type MetricResult } from '../protocol.js';
 export function slicedWasserstein(
   generated: Features,
   reference: Features,
-  { directions = 128, seed = 0 }: { readonly directions?: number; readonly seed?: number } = {},
+  options: { readonly directions?: number; readonly seed?: number } = {},
 ): MetricResult {
+  requireKnownOptions('slicedWasserstein', options, { directions: true, seed: true });
+  const { directions = 128, seed = 0 } = options;
   requireWhole('slicedWasserstein.directions', directions);
   requireComparable('slicedWasserstein', generated, reference, 1);
   const squared = meanSquaredDistance(generated, reference, directions, { seed, purpose: 'sliced-wasserstein' });

@@ -4,6 +4,7 @@ import {
   conv2d,
   gelu,
   hostTensor,
+  requireKnownOptions,
   type HostTensor,
   type HostTensors,
   type Shape,
@@ -119,8 +120,10 @@ const ofTransformers: Names = {
 export function dinov2Parameters(
   weights: HostTensors,
   source: string,
-  { size = 224, offset = 0.1 }: { readonly size?: number; readonly offset?: number } = {},
+  options: { readonly size?: number; readonly offset?: number } = {},
 ): { config: Dinov2Config; params: HostTensors } {
+  requireKnownOptions('dinov2Parameters', options, { size: true, offset: true });
+  const { size = 224, offset = 0.1 } = options;
   const names = Object.hasOwn(weights, ofTransformers.class) ? ofTransformers : ofHub;
   const registers = Object.keys(weights).find((name) => name.endsWith('register_tokens'));
   if (registers !== undefined) {

@@ -1,5 +1,5 @@
 import { imageBatches, type ImageBatchesOptions, type UnreadableImage } from '@flowmap/data/node';
-import type { HostTensor } from '@flowmap/tensor';
+import { requireKnownOptions, type HostTensor } from '@flowmap/tensor';
 import type { Extractor } from '../extractors/extractor.js';
 import { extractMoments } from '../extractors/extract-moments.js';
 import type { FeatureMoments } from '../moments.js';
@@ -43,8 +43,19 @@ export interface FolderMoments {
 export async function folderMoments(
   folder: string,
   extractor: Extractor,
-  { onProgress, ...options }: FolderMomentsOptions = {},
+  given: FolderMomentsOptions = {},
 ): Promise<FolderMoments> {
+  requireKnownOptions('folderMoments', given, {
+    onProgress: true,
+    batchSize: true,
+    size: true,
+    classes: true,
+    background: true,
+    maxPixels: true,
+    maxUnreadable: true,
+    signal: true,
+  });
+  const { onProgress, ...options } = given;
   const { names, read, unreadable, leftOut } = await imageBatches(folder, options);
   async function* batches(): AsyncGenerator<HostTensor> {
     let done = 0;

@@ -1,5 +1,5 @@
 import { ConfigError, decodeSafetensors } from '@flowmap/core';
-import type { HostTensors } from '@flowmap/tensor';
+import { requireKnownOptions, type HostTensors } from '@flowmap/tensor';
 import { decodeTorchFile } from '../weights/torch-file.js';
 import { obtainFile, type WeightOptions } from './obtain-file.js';
 import { clipMergesFile, weightFiles, type WeightFile } from './weight-files.js';
@@ -22,6 +22,7 @@ export type WeightName = keyof typeof weightFiles;
  * const extractor = await inception({ runtime, weights: await loadWeights('inception', { download: true }) });
  */
 export async function loadWeights(name: WeightName, options: WeightOptions = {}): Promise<HostTensors> {
+  requireKnownOptions('loadWeights', options, { folder: true, download: true, onProgress: true, signal: true });
   return loadTensors(fileOf('loadWeights', name), options);
 }
 
@@ -44,6 +45,7 @@ export async function fetchWeights(
   name: WeightName,
   options: Omit<WeightOptions, 'download'> = {},
 ): Promise<readonly FetchedFile[]> {
+  requireKnownOptions('fetchWeights', options, { folder: true, onProgress: true, signal: true });
   const fetched: FetchedFile[] = [];
   for (const file of [...(name.startsWith('clip') ? [clipMergesFile] : []), fileOf('fetchWeights', name)]) {
     const { path, bytes, downloaded } = await obtainFile(file, { ...options, download: true });
@@ -70,5 +72,6 @@ export async function loadTensors(file: WeightFile, options: WeightOptions): Pro
  * @throws what {@link loadWeights} does
  */
 export async function loadClipMerges(options: WeightOptions = {}): Promise<string> {
+  requireKnownOptions('loadClipMerges', options, { folder: true, download: true, onProgress: true, signal: true });
   return new TextDecoder().decode((await obtainFile(clipMergesFile, options)).bytes);
 }

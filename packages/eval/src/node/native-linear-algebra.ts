@@ -1,4 +1,4 @@
-import { causeText, RuntimeUnavailableError } from '@flowmap/tensor';
+import { causeText, requireKnownOptions, RuntimeUnavailableError } from '@flowmap/tensor';
 import { congruenceBy } from '../linear-algebra/congruence.js';
 import type { LinearAlgebra } from '../linear-algebra/linear-algebra.js';
 import { mirrorLower, transposed } from '../linear-algebra/products.js';
@@ -45,7 +45,9 @@ export interface NativeLinearAlgebraOptions {
  *
  * @throws {RuntimeUnavailableError} where `koffi` is not installed, or no library is found
  */
-export async function nativeLinearAlgebra({ library }: NativeLinearAlgebraOptions = {}): Promise<LinearAlgebra> {
+export async function nativeLinearAlgebra(options: NativeLinearAlgebraOptions = {}): Promise<LinearAlgebra> {
+  requireKnownOptions('nativeLinearAlgebra', options, { library: true });
+  const { library } = options;
   const koffi = await loadKoffi();
   const candidates = library === undefined ? (LIBRARIES[globalThis.process.platform] ?? []) : [[library]];
   const failures: string[] = [];

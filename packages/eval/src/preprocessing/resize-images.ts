@@ -1,4 +1,4 @@
-import { hostTensor, requireWhole, sizeOf, type HostTensor } from '@flowmap/tensor';
+import { hostTensor, requireKnownOptions, requireWhole, sizeOf, type HostTensor } from '@flowmap/tensor';
 import { FeatureError } from '../errors.js';
 import {
   bicubicTaps,
@@ -47,8 +47,10 @@ export function resizeImages(
   images: HostTensor,
   size: number,
   convention: ResizeConvention,
-  { crop = false }: { readonly crop?: boolean } = {},
+  options: { readonly crop?: boolean } = {},
 ): HostTensor {
+  requireKnownOptions('resizeImages', options, { crop: true });
+  const { crop = false } = options;
   requireWhole('resizeImages.size', size);
   requireImages('resizeImages', images);
   const [count, channels, height, width] = images.shape as [number, number, number, number];

@@ -1,3 +1,4 @@
+import { requireKnownOptions } from '@flowmap/tensor';
 import {
   between,
   chartFigure,
@@ -30,6 +31,7 @@ export interface BarChart {
  * @returns markup for a page that has `CHART_STYLE`; all text in it is escaped
  */
 export function barChart(chart: BarChart): string {
+  requireKnownOptions('barChart', chart, { title: true, note: true, x: true, y: true, bars: true, groups: true });
   return drawBars(chart).markup;
 }
 

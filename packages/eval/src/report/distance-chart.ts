@@ -1,3 +1,4 @@
+import { requireKnownOptions } from '@flowmap/tensor';
 import type { ChartRole } from './chart.js';
 import type { LineChart } from './line-chart.js';
 import type { ReportTable } from './report.js';
@@ -25,7 +26,9 @@ export interface DistanceChartOptions {
 }
 
 /** A chart of distances from the data against numbers of steps or scales of guidance, with a dot for each value. */
-export function distanceChart({ over, title, note, label = 'distance', curves }: DistanceChartOptions): LineChart {
+export function distanceChart(options: DistanceChartOptions): LineChart {
+  requireKnownOptions('distanceChart', options, { over: true, title: true, note: true, label: true, curves: true });
+  const { over, title, note, label = 'distance', curves } = options;
   const keys = ({ values }: DistanceCurve): number[] => Object.keys(values).map(Number);
   const places = [...new Set(curves.flatMap(keys))].sort((a, b) => a - b);
   return {

@@ -1,3 +1,4 @@
+import { requireKnownOptions } from '@flowmap/tensor';
 import type { MapError } from '../instruments/map-error.js';
 import type { Drift } from '../instruments/velocity-drift.js';
 import type { ChartLine, LineChart } from './line-chart.js';
@@ -32,7 +33,9 @@ export interface InstrumentReadings {
  * @param options.mapError from the longest length to the shortest
  * @param options.loss from the longest length to the shortest
  */
-export function instrumentCharts({ drift, mapError, loss, watch }: InstrumentReadings): LineChart[] {
+export function instrumentCharts(readings: InstrumentReadings): LineChart[] {
+  requireKnownOptions('instrumentCharts', readings, { drift: true, mapError: true, loss: true, watch: true });
+  const { drift, mapError, loss, watch } = readings;
   const errors = mapError.toReversed();
   const shares = loss?.toReversed();
   const labels = errors.map(({ to }) => (to === 0 ? 's = t' : to === 1 ? '1' : `1/${Math.round(1 / to)}`));

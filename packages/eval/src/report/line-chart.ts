@@ -1,3 +1,4 @@
+import { requireKnownOptions } from '@flowmap/tensor';
 import {
   between,
   chartFigure,
@@ -56,6 +57,7 @@ const SMOOTHED_FROM = 30;
  * @returns markup for a page that has `CHART_STYLE`; all text in it is escaped
  */
 export function lineChart(chart: LineChart): string {
+  requireKnownOptions('lineChart', chart, { title: true, note: true, x: true, y: true, lines: true });
   return drawLines(chart).markup;
 }
 

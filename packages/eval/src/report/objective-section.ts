@@ -1,4 +1,5 @@
 import type { LogRecord, Objective } from '@flowmap/core';
+import { requireKnownOptions } from '@flowmap/tensor';
 import type { ChartRole } from './chart.js';
 import type { LineChart } from './line-chart.js';
 import type { ReportSection } from './report.js';
@@ -31,13 +32,15 @@ const KNOWN: Readonly<Record<string, string>> = {
  * A section of a report on how a model learned: what the objective says of itself, with the settings that it ran with, and its
  * curves. An objective without a description is named.
  */
-export function objectiveSection({
-  title,
-  objective,
-  log,
-  role = 'student',
-  ...options
-}: ObjectiveSectionOptions): ReportSection {
+export function objectiveSection(given: ObjectiveSectionOptions): ReportSection {
+  requireKnownOptions('objectiveSection', given, {
+    title: true,
+    objective: true,
+    log: true,
+    quantities: true,
+    role: true,
+  });
+  const { title, objective, log, role = 'student', ...options } = given;
   const { watch = 'loss', about, name } = objective;
   const metrics = about?.metrics ?? {};
   const quantities = options.quantities ?? [watch, ...Object.keys(metrics), 'learningRate'];

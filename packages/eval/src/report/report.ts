@@ -1,3 +1,4 @@
+import { requireKnownOptions } from '@flowmap/tensor';
 import { drawBars, type BarChart } from './bar-chart.js';
 import type { ChartRole } from './chart.js';
 import { html, pictureUrl, type Html } from './html.js';
@@ -67,7 +68,9 @@ export interface Report {
  *
  * @returns the HTML document
  */
-export function renderReport({ title, lead, figures = [], sections, files }: Report): string {
+export function renderReport(report: Report): string {
+  requireKnownOptions('renderReport', report, { title: true, lead: true, figures: true, sections: true, files: true });
+  const { title, lead, figures = [], sections, files } = report;
   const page = html`<!doctype html>
     <html lang="en">
       <head>

@@ -1,5 +1,5 @@
 import { CheckpointError, quoted } from '@flowmap/core';
-import { hostTensor, requireWhole } from '@flowmap/tensor';
+import { hostTensor, requireKnownOptions, requireWhole } from '@flowmap/tensor';
 import type { FeatureSource } from '../features.js';
 import { doubles } from '../internal/doubles.js';
 import type { Moments } from '../moments.js';
@@ -45,6 +45,15 @@ const ASYMMETRY = 1e-5;
  * const reference = momentsFromNpz(await readFile('cifar10-32x32.npz'), { ...inception, count: 50_000 });
  */
 export function momentsFromNpz(bytes: Uint8Array, options: NpzMomentsOptions): Moments {
+  requireKnownOptions('momentsFromNpz', options, {
+    count: true,
+    names: true,
+    file: true,
+    maxBytes: true,
+    extractor: true,
+    weights: true,
+    resize: true,
+  });
   const { extractor, weights, resize, count, file = 'statistics.npz', maxBytes } = options;
   requireWhole('momentsFromNpz.count', count, 2);
   const [meanName, covarianceName] = options.names ?? namesOf(bytes, file);

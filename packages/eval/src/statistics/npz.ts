@@ -1,5 +1,5 @@
 import { CheckpointError, ConfigError, quoted } from '@flowmap/core';
-import type { HostTensor, HostTensors } from '@flowmap/tensor';
+import { requireKnownOptions, type HostTensor, type HostTensors } from '@flowmap/tensor';
 import { zipSync, type Zippable } from 'fflate';
 import { FileFault } from '../archives/file-fault.js';
 import { defaultMaxBytes } from '../archives/limits.js';
@@ -31,8 +31,10 @@ const DATE = new Date(1980, 0, 1);
 export function decodeNpz(
   bytes: Uint8Array,
   source: string,
-  { arrays, maxBytes = defaultMaxBytes(bytes) }: NpzOptions = {},
+  options: NpzOptions = {},
 ): Readonly<Record<string, HostTensor>> {
+  requireKnownOptions('decodeNpz', options, { arrays: true, maxBytes: true });
+  const { arrays, maxBytes = defaultMaxBytes(bytes) } = options;
   if (!(maxBytes >= 1)) throw new ConfigError('decodeNpz.maxBytes', `wanted a number >= 1, got ${maxBytes}`);
   return reading(source, () => {
     const files = readZip(bytes);

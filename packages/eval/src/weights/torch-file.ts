@@ -1,5 +1,5 @@
 import { CheckpointError, ConfigError, quoted } from '@flowmap/core';
-import { halfFromBits, hostTensor, sizeOf, type HostTensor, type Shape } from '@flowmap/tensor';
+import { halfFromBits, hostTensor, requireKnownOptions, sizeOf, type HostTensor, type Shape } from '@flowmap/tensor';
 import { FileFault } from '../archives/file-fault.js';
 import { defaultMaxBytes } from '../archives/limits.js';
 import { readZip, unpack } from '../archives/zip.js';
@@ -72,8 +72,10 @@ const LEGACY_MAGIC = 0x1950a86a20f9469cfc6cn;
 export function decodeTorchFile(
   bytes: Uint8Array,
   source: string,
-  { maxBytes = defaultMaxBytes(bytes), maxValues = 2 ** 20 }: TorchFileLimits = {},
+  given: TorchFileLimits = {},
 ): Record<string, HostTensor> {
+  requireKnownOptions('decodeTorchFile', given, { maxBytes: true, maxValues: true });
+  const { maxBytes = defaultMaxBytes(bytes), maxValues = 2 ** 20 } = given;
   for (const [option, value] of Object.entries({ maxBytes, maxValues })) {
     if (!(value >= 1)) throw new ConfigError(`decodeTorchFile.${option}`, `wanted a number >= 1, got ${value}`);
   }

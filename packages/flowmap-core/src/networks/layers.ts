@@ -1,4 +1,4 @@
-import { conv2d, hostTensor, linear, normals, sameShape, sizeOf } from '@flowmap/tensor';
+import { conv2d, hostTensor, linear, normals, requireKnownOptions, sameShape, sizeOf } from '@flowmap/tensor';
 import type { HostTensor, HostTensors, Shape, Tensor, Tensors, TensorSpec } from '@flowmap/tensor';
 import type { ParameterSpec } from '../plugins.js';
 
@@ -31,7 +31,9 @@ export interface Layer<Arguments extends readonly unknown[] = [x: Tensor]> {
 }
 
 /** `x W + b` on the last axis, `W: [inputs, outputs]` of variance 1 / inputs; `zero` starts as the zero function. */
-export function dense(name: string, inputs: number, outputs: number, { zero = false } = {}): Layer {
+export function dense(name: string, inputs: number, outputs: number, options: { readonly zero?: boolean } = {}): Layer {
+  requireKnownOptions('dense', options, { zero: true });
+  const { zero = false } = options;
   const [weight, bias] = [`${name}.weight`, `${name}.bias`];
   return {
     parameters: {
@@ -48,8 +50,10 @@ export function convolution(
   inputs: number,
   outputs: number,
   kernel: number,
-  { zero = false } = {},
+  options: { readonly zero?: boolean } = {},
 ): Layer {
+  requireKnownOptions('convolution', options, { zero: true });
+  const { zero = false } = options;
   const [weight, bias] = [`${name}.weight`, `${name}.bias`];
   return {
     parameters: {

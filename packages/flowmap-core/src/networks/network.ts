@@ -1,4 +1,12 @@
-import { requireWhole, sameShape, ShapeError, quoted, type Tensor, type Tensors } from '@flowmap/tensor';
+import {
+  quoted,
+  requireKnownOptions,
+  requireWhole,
+  sameShape,
+  ShapeError,
+  type Tensor,
+  type Tensors,
+} from '@flowmap/tensor';
 import { requireTensors } from '../conditions.js';
 import { ConfigError } from '../errors.js';
 import type { Network, NetworkConfig, NetworkInputs, ParameterSpec } from '../plugins.js';
@@ -18,8 +26,10 @@ export function defineNetwork<C extends NetworkConfig>(
   config: C,
   parameters: InitialSpecs,
   apply: (params: Tensors, inputs: NetworkInputs) => Tensor,
-  { conditions = {}, draws = {} }: Partial<Pick<Network, 'conditions' | 'draws'>> = {},
+  options: Partial<Pick<Network, 'conditions' | 'draws'>> = {},
 ): Network<C> {
+  requireKnownOptions('defineNetwork', options, { conditions: true, draws: true });
+  const { conditions = {}, draws = {} } = options;
   requireShape(`${config.type}.shape`, config.shape);
   if (typeof config.interval !== 'boolean') throw new ConfigError(`${config.type}.interval`, 'wanted true or false');
   const { type } = config;

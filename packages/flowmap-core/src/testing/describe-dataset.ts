@@ -1,4 +1,4 @@
-import { FlowmapError, sizeOf } from '@flowmap/tensor';
+import { FlowmapError, requireKnownOptions, sizeOf } from '@flowmap/tensor';
 import { expect } from 'vitest';
 import { checkBatch } from '../data/check-batch.js';
 import { classCount } from '../conditions.js';
@@ -31,7 +31,9 @@ export function describeDataset(
 }
 
 /** The checks of {@link describeDataset}, as functions that throw. */
-export function datasetChecks(make: () => Dataset | Promise<Dataset>, { draws = 4096 }: DatasetContract = {}): Check[] {
+export function datasetChecks(make: () => Dataset | Promise<Dataset>, options: DatasetContract = {}): Check[] {
+  requireKnownOptions('datasetChecks', options, { draws: true });
+  const { draws = 4096 } = options;
   let shared: Promise<Dataset> | undefined;
   const dataset = (): Promise<Dataset> => (shared ??= Promise.resolve(make()));
 

@@ -3,6 +3,7 @@ import {
   gradients,
   hostTensor,
   normals,
+  requireKnownOptions,
   ShapeError,
   sizeOf,
   type HostTensor,
@@ -67,8 +68,10 @@ const RATE = 0.4;
 export function describeNetwork(
   name: string,
   make: (variant: NetworkVariant) => Network,
-  { oracle: makeOracle, conditions: takesConditions = false, dropout: hasDropout = false }: NetworkContract,
+  options: NetworkContract,
 ): void {
+  requireKnownOptions('describeNetwork', options, { oracle: true, conditions: true, dropout: true });
+  const { oracle: makeOracle, conditions: takesConditions = false, dropout: hasDropout = false } = options;
   describe(`network ${name}`, () => {
     let oracle: Runtime;
     beforeAll(async () => {

@@ -1,4 +1,12 @@
-import { hostTensor, normals, sizeOf, type HostTensor, type Runtime, type Shape } from '@flowmap/tensor';
+import {
+  hostTensor,
+  normals,
+  requireKnownOptions,
+  sizeOf,
+  type HostTensor,
+  type Runtime,
+  type Shape,
+} from '@flowmap/tensor';
 import { expect } from 'vitest';
 import type { Optimizer } from '../training/types.js';
 import { describeChecks, type Check } from './check.js';
@@ -48,6 +56,13 @@ export function describeOptimizer(name: string, make: () => Optimizer, contract:
 
 /** The checks of {@link describeOptimizer}, as functions that throw. */
 export function optimizerChecks(make: () => Optimizer, contract: OptimizerContract): Check[] {
+  requireKnownOptions('optimizerChecks', contract, {
+    runtime: true,
+    learningRate: true,
+    steps: true,
+    tolerance: true,
+    elementwise: true,
+  });
   const { runtime, learningRate = 0.1, steps = 400, tolerance = 0.01, elementwise = true } = contract;
   const over = async <T>(starts: readonly HostTensor[], use: (updater: Updater) => Promise<T>, optimizer = make()) => {
     const updater = await updaterOf(runtime, optimizer, starts);

@@ -1,4 +1,4 @@
-import type { Runtime } from '@flowmap/tensor';
+import { requireKnownOptions, type Runtime } from '@flowmap/tensor';
 import { beforeAll, describe, it } from 'vitest';
 import type { Sampler } from '../samplers/sampler.js';
 import { samplerChecks } from './sampler-checks.js';
@@ -28,11 +28,9 @@ const TIMEOUT = 120_000;
  * @example
  * describeSampler('heun', heun, { oracle: referenceRuntime, order: 2 });
  */
-export function describeSampler(
-  name: string,
-  make: () => Sampler,
-  { oracle: makeOracle, order = Infinity }: SamplerContract,
-): void {
+export function describeSampler(name: string, make: () => Sampler, options: SamplerContract): void {
+  requireKnownOptions('describeSampler', options, { oracle: true, order: true });
+  const { oracle: makeOracle, order = Infinity } = options;
   describe(`sampler ${name}`, () => {
     let runtime: Runtime;
     beforeAll(async () => {

@@ -1,6 +1,6 @@
 import type { Objective } from '@flowmap/core';
 import { describeChecks, type Check } from '@flowmap/core/testing';
-import { normals, sizeOf, type Runtime } from '@flowmap/tensor';
+import { normals, requireKnownOptions, sizeOf, type Runtime } from '@flowmap/tensor';
 import { expect } from 'vitest';
 import { evaluateToy } from './evaluate-toy.js';
 import { toyPoint, toyVelocity, type ToyParameters, type ToySample } from './toy.js';
@@ -72,6 +72,14 @@ export function describeObjective(name: string, make: () => Objective, contract:
 
 /** The checks of {@link describeObjective}, as functions that throw. */
 export function objectiveChecks(make: () => Objective, contract: ObjectiveContract): Check[] {
+  requireKnownOptions('objectiveChecks', contract, {
+    runtime: true,
+    usesTimeDerivative: true,
+    gradientThroughDerivative: true,
+    times: true,
+    orders: true,
+    gradient: true,
+  });
   const objective = make();
   const {
     runtime,

@@ -4,6 +4,7 @@ import {
   gradients,
   hostTensor,
   program,
+  requireKnownOptions,
   sizeOf,
   type HostTensors,
   type Runtime,
@@ -29,8 +30,10 @@ export async function evaluateToy(
   params: ToyParameters,
   samples: readonly ToySample[],
   schedules: Readonly<Record<string, number>>,
-  { schedules: mode = 'inputs', average = TOY_AVERAGE }: EvaluateToyOptions = {},
+  options: EvaluateToyOptions = {},
 ): Promise<{ loss: number; gradient: number[] } & Record<string, number | number[]>> {
+  requireKnownOptions('evaluateToy', options, { schedules: true, average: true });
+  const { schedules: mode = 'inputs', average = TOY_AVERAGE } = options;
   const feeds: HostTensors = {
     ...toyBatch(samples),
     ...prefixed('draws', drawn(objective, samples)),

@@ -74,10 +74,11 @@ for (const { device, title, skipped } of devices) {
         { kernel: 3, stride: 1, padding: 2, size: 9, channels: [16, 16], dilation: 2 },
         { kernel: 3, stride: 1, padding: 1, size: 8, channels: [24, 40] },
       ])('$kernel x $kernel, stride $stride, padding $padding, $channels channels of $size x $size', async (c) => {
-        const [inputs, outputs] = c.channels as [number, number];
-        const shapes = [[2, inputs, c.size, c.size], [outputs, inputs, c.kernel, c.kernel], [outputs]];
+        const { kernel, size, channels, ...options } = c;
+        const [inputs, outputs] = channels as [number, number];
+        const shapes = [[2, inputs, size, size], [outputs, inputs, kernel, kernel], [outputs]];
         const convolve = (x: Tensor, weight: Tensor, bias: Tensor): Tensor =>
-          conv2d(x, weight, c).add(bias.reshape([1, outputs, 1, 1]));
+          conv2d(x, weight, options).add(bias.reshape([1, outputs, 1, 1]));
         const valueAndGradients = (...args: Tensor[]): Tensor[] => {
           const [x, weight, bias] = args as [Tensor, Tensor, Tensor];
           const loss = (...at: Tensor[]): Tensor => convolve(at[0]!, at[1]!, at[2]!).square().sum();

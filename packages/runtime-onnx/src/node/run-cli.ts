@@ -32,7 +32,9 @@ export async function runCli(args: readonly string[], file: string): Promise<num
     process.stdout.write(`${usage}\n`);
     return 0;
   }
-  process.stderr.write(`${usage}\n`);
+  process.stderr.write(
+    `error: unknown arguments '${args.join(' ')}'; \`npx @flowmap/runtime-onnx --help\` shows the usage\n`,
+  );
   return 2;
 }
 

@@ -3,6 +3,7 @@ import { requireFloats } from '../graph/infer.js';
 import type { ConvAttributes } from '../graph/primitives.js';
 import { broadcastShapes, isExtent, sameShape, type Shape } from '../graph/shape.js';
 import { bind, constant, full, type Tensor, type TensorLike } from '../graph/tensor.js';
+import { requireKnownOptions } from '../options.js';
 
 /**
  * `condition ? a : b` element by element, with broadcasting. A number becomes a scalar of the other branch's dtype, or
@@ -104,6 +105,7 @@ export interface ConvOptions {
  * @throws {ShapeError} when channels differ or the kernel does not fit the padded image
  */
 export function conv2d(x: Tensor, weight: Tensor, options: ConvOptions = {}): Tensor {
+  requireKnownOptions('conv2d', options, { stride: true, padding: true, dilation: true, groups: true });
   return bind('conv2d', [x, weight], convAttributes(options));
 }
 
@@ -123,6 +125,13 @@ export function convTranspose2d(
   weight: Tensor,
   options: ConvOptions & { readonly outputPadding?: number | readonly [number, number] } = {},
 ): Tensor {
+  requireKnownOptions('convTranspose2d', options, {
+    stride: true,
+    padding: true,
+    dilation: true,
+    groups: true,
+    outputPadding: true,
+  });
   requireFloats('convTranspose2d', [x, weight]);
   const conv = convAttributes(options);
   const more = pair(options.outputPadding ?? 0);

@@ -3,6 +3,7 @@ import type { DType } from '../graph/dtype.js';
 import { requireImage } from './images.js';
 import { requireFloats, requireNumbers } from '../graph/infer.js';
 import { constant, type Tensor } from '../graph/tensor.js';
+import { requireKnownOptions } from '../options.js';
 
 /** Options of the pooling window, equal in both directions. */
 export interface PoolOptions {
@@ -20,6 +21,7 @@ export interface PoolOptions {
  * @throws {ShapeError} when the window does not fit the padded image
  */
 export function averagePool2d(x: Tensor, side: number, options: PoolOptions = {}): Tensor {
+  requireKnownOptions('averagePool2d', options, { stride: true, padding: true });
   const { stride = side, padding = 0 } = options;
   const [, , h, w] = requireImage('averagePool2d', x);
   requireFloats('averagePool2d', [x]);
@@ -38,6 +40,7 @@ export function averagePool2d(x: Tensor, side: number, options: PoolOptions = {}
  * @throws {ShapeError} when the window does not fit the padded image
  */
 export function maxPool2d(x: Tensor, side: number, options: PoolOptions = {}): Tensor {
+  requireKnownOptions('maxPool2d', options, { stride: true, padding: true });
   const { stride = side, padding = 0 } = options;
   const [n, c, h, w] = requireImage('maxPool2d', x);
   requireNumbers('maxPool2d', x);

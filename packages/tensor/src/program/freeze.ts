@@ -5,6 +5,7 @@ import { programOf, type Program } from './program.js';
 import { checkFeeds } from '../runtime/runtime.js';
 import { substitute } from './substitute.js';
 import { bind, constant, type Tensor } from '../graph/tensor.js';
+import { requireKnownOptions } from '../options.js';
 
 /**
  * Turns named states of a program into constants: the parameters of a sampler, for example. A runtime may lay out
@@ -21,7 +22,9 @@ import { bind, constant, type Tensor } from '../graph/tensor.js';
  * const scaled = program('scaled', { inputs: { x: [2] }, state: { w: [2] } }, ({ x }, { w }) => ({ outputs: { y: x.mul(w) } }));
  * const doubled = freeze(scaled, { w: hostTensor([2], [2, 2]) });
  */
-export function freeze(program: Program, values: HostTensors, { copy = true }: { copy?: boolean } = {}): Program {
+export function freeze(program: Program, values: HostTensors, options: { copy?: boolean } = {}): Program {
+  requireKnownOptions('freeze', options, { copy: true });
+  const { copy = true } = options;
   checkFeeds(program, 'state', values);
   const changing = Object.keys(values).find((name) => Object.hasOwn(program.updates, name));
   if (changing !== undefined) {

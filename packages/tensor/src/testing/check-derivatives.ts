@@ -9,6 +9,7 @@ import { vjp } from '../autodiff/vjp.js';
 import { relativeError } from './compare.js';
 import { ofFloats } from './derivatives.js';
 import { evaluate } from './evaluate.js';
+import { requireKnownOptions } from '../options.js';
 
 /** How derivatives are checked. */
 export interface DerivativeCheck {
@@ -50,8 +51,10 @@ const step = 1e-3;
 export async function checkDerivatives(
   f: (...args: Tensor[]) => Tensor,
   args: readonly HostTensor[],
-  { runtime, order = 1, seed = 0, tolerance = 1e-8 }: DerivativeCheck,
+  options: DerivativeCheck,
 ): Promise<void> {
+  requireKnownOptions('checkDerivatives', options, { runtime: true, order: true, seed: true, tolerance: true });
+  const { runtime, order = 1, seed = 0, tolerance = 1e-8 } = options;
   expect(runtime.precision, 'checkDerivatives needs a runtime of double precision').toBe('float64');
   await checkOrder('f', f, args, { runtime, order, seed, tolerance });
 }

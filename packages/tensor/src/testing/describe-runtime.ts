@@ -11,6 +11,7 @@ import { describeRefusals } from './executable/refusals.js';
 import { describeSharing } from './executable/sharing.js';
 import { describeState } from './executable/state.js';
 import { describeSteps } from './executable/steps.js';
+import { requireKnownOptions } from '../options.js';
 import { describeSpecialValues } from './special/describe.js';
 import type { SpecialLimit } from './special/limits.js';
 import { disagreements } from './suite.js';
@@ -48,8 +49,10 @@ export interface RuntimeContract {
 export function describeRuntime(
   name: string,
   makeRuntime: () => Runtime | Promise<Runtime>,
-  { oracle: makeOracle, tolerance = 1, only, limits }: RuntimeContract,
+  options: RuntimeContract,
 ): void {
+  requireKnownOptions('describeRuntime', options, { oracle: true, tolerance: true, only: true, limits: true });
+  const { oracle: makeOracle, tolerance = 1, only, limits } = options;
   const chosen = <T>(cases: Readonly<Record<string, T>>): [string, T][] =>
     Object.entries(cases).filter(([key]) => only?.includes(key) ?? true);
   describe(name, () => {

@@ -1,5 +1,5 @@
 import { ConfigError, type Callback } from '@flowmap/core';
-import { requireWhole } from '@flowmap/tensor';
+import { requireKnownOptions, requireWhole } from '@flowmap/tensor';
 
 /** When {@link earlyStop} ends a training. */
 export interface EarlyStopOptions {
@@ -19,7 +19,9 @@ export interface EarlyStopOptions {
  *
  * @throws {ConfigError} for a setting out of its range or, when it runs, for a quantity that no record has
  */
-export function earlyStop({ quantity, patience, every, least = 0 }: EarlyStopOptions): Callback {
+export function earlyStop(options: EarlyStopOptions): Callback {
+  requireKnownOptions('earlyStop', options, { quantity: true, patience: true, every: true, least: true });
+  const { quantity, patience, every, least = 0 } = options;
   requireWhole('earlyStop.patience', patience);
   requireWhole('earlyStop.every', every);
   if (!(least >= 0)) throw new ConfigError('earlyStop.least', `wanted a number >= 0, got ${least}`);

@@ -1,5 +1,5 @@
 import type { Callback, Moment, SampleArguments } from '@flowmap/core';
-import { requireWhole, type HostTensor } from '@flowmap/tensor';
+import { requireKnownOptions, requireWhole, type HostTensor } from '@flowmap/tensor';
 
 /** What {@link previewSamples} draws. */
 export type PreviewSamplesOptions = Parameters<Moment['sampler']>[0] &
@@ -22,6 +22,20 @@ export type PreviewSamplesOptions = Parameters<Moment['sampler']>[0] &
  * previewSamples({ every: 500, average: 'ema', batchSize: 16, noise, times: uniformGrid(4), onSamples: savePicture });
  */
 export function previewSamples(options: PreviewSamplesOptions): Callback {
+  requireKnownOptions('previewSamples', options, {
+    sampler: true,
+    batchSize: true,
+    stepsPerCall: true,
+    trainee: true,
+    average: true,
+    noise: true,
+    conditions: true,
+    times: true,
+    seed: true,
+    firstSample: true,
+    every: true,
+    onSamples: true,
+  });
   const { every, onSamples, noise, conditions, times, seed, firstSample, ...given } = options;
   const wanted = {
     noise,

@@ -1,5 +1,5 @@
 import { ConfigError, type Callback, type Trainee } from '@flowmap/core';
-import { requireWhole } from '@flowmap/tensor';
+import { requireKnownOptions, requireWhole } from '@flowmap/tensor';
 import type { PowerEma } from '../ema.js';
 import { SNAPSHOT, snapshotName, type SnapshotFacts } from '../snapshots.js';
 import { onlyModel } from '../trainee.js';
@@ -25,7 +25,9 @@ export interface SnapshotsOptions {
  * @example
  * await train({ ...options, callbacks: [snapshots({ every: 500 })] });
  */
-export function snapshots({ every, averages, trainee }: SnapshotsOptions): Callback {
+export function snapshots(options: SnapshotsOptions): Callback {
+  requireKnownOptions('snapshots', options, { every: true, averages: true, trainee: true });
+  const { every, averages, trainee } = options;
   requireWhole('snapshots.every', every);
   let kinds: Omit<SnapshotFacts, 'step'>[] = [];
   let kept = -1;

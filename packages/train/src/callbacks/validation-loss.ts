@@ -1,6 +1,6 @@
 import { withPrefix } from '@flowmap/core';
 import type { Callback, Loader } from '@flowmap/core';
-import { requireWhole } from '@flowmap/tensor';
+import { requireKnownOptions, requireWhole } from '@flowmap/tensor';
 
 /** Settings of {@link validationLoss}. */
 export interface ValidationLossOptions {
@@ -29,6 +29,14 @@ export interface ValidationLossOptions {
  *   step, for a phase or average that does not exist
  */
 export function validationLoss(options: ValidationLossOptions): Callback {
+  requireKnownOptions('validationLoss', options, {
+    phase: true,
+    batches: true,
+    count: true,
+    every: true,
+    name: true,
+    average: true,
+  });
   const { phase, batches, count = 1, every, name: prefix = 'validation', average } = options;
   requireWhole('validationLoss.count', count);
   requireWhole('validationLoss.every', every);

@@ -1,7 +1,12 @@
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { loadModel } from '@flowmap/core/node';
+import { causeText, CheckpointError, decodeModel, FolderInUseError, WriteError } from '@flowmap/core';
+import { lockFolder, removeTemporaries } from '@flowmap/core/node';
+import { latestCheckpoint } from './checkpoints.js';
 import { openLog } from './log.js';
+import { digestOf, readManifest, type LogFacts } from './manifest.js';
 import type { TrainResult } from './options.js';
+import { showNote } from './progress.js';
 import { isSameRun, readRunConfig, requireSameRun } from './run-config.js';
 import { namesIn, resultFile } from './run-folder.js';
 import type { TrainSetup } from './setup.js';
@@ -22,8 +27,44 @@ export async function finishedRun(setup: TrainSetup): Promise<TrainResult | unde
   if (!names.includes(resultFile[there.kind])) return undefined;
   if (whenFinished === 'extend' && !isSameRun(there, setup)) return undefined;
   requireSameRun(folder, there, setup);
-  const model = await loadModel(join(folder, resultFile[there.kind]), limits);
-  const { records } = await openLog(join(folder, 'log.jsonl'), Infinity);
+  const path = join(folder, resultFile[there.kind]);
+  const bytes = await readFile(path).catch((cause: unknown) => {
+    throw new CheckpointError(path, `cannot be read (${causeText(cause)})`, { cause });
+  });
+  const model = decodeModel(bytes, path, limits);
+  if (there.result !== undefined && there.result !== digestOf(bytes)) {
+    throw new CheckpointError(
+      path,
+      'is not the result of the run in its folder; put that back, or choose another folder',
+    );
+  }
+  if (names.includes('lock')) await tidy(folder);
+  const { records, notes } = await openLog(join(folder, 'log.jsonl'), Infinity, await loggedBy(folder));
+  for (const note of notes) {
+    showNote(setup.progress, setup.phase.name, note);
+    setup.onNote(note);
+  }
   const step = Number(model.training?.['step'] ?? setup.iterations);
   return { model, folder, completed: true, step, log: records };
+}
+
+/** The log as it was at the last checkpoint; undefined if that does not tell. */
+async function loggedBy(folder: string): Promise<LogFacts | undefined> {
+  try {
+    const checkpoint = await latestCheckpoint(folder);
+    return checkpoint === undefined ? undefined : (await readManifest(checkpoint)).log;
+  } catch (error) {
+    if (error instanceof CheckpointError) return undefined; // nothing that is loaded depends on it
+    throw error;
+  }
+}
+
+/** Removes what a process has left that died when it had written the result. */
+async function tidy(folder: string): Promise<void> {
+  try {
+    const lock = lockFolder(folder);
+    await removeTemporaries(folder).finally(() => lock.release());
+  } catch (error) {
+    if (!(error instanceof FolderInUseError || error instanceof WriteError)) throw error;
+  }
 }

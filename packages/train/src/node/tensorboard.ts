@@ -1,7 +1,7 @@
 import { appendFile, mkdir, readFile, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { causeText, WriteError, type Callback } from '@flowmap/core';
-import { requireWhole } from '@flowmap/tensor';
+import { requireKnownOptions, requireWhole } from '@flowmap/tensor';
 import { firstEvents, lengthUntil, scalarEvent } from './event-file.js';
 import { namesIn } from './run-folder.js';
 
@@ -28,7 +28,9 @@ const OURS = /^events\.out\.tfevents\.\d+\.flowmap\.\d+$/;
  * @example
  * await distill({ ...options, out: 'runs/emoji', callbacks: [tensorboard('runs/emoji')] });
  */
-export function tensorboard(folder: string, { every }: TensorboardOptions = {}): Callback {
+export function tensorboard(folder: string, options: TensorboardOptions = {}): Callback {
+  requireKnownOptions('tensorboard', options, { every: true });
+  const { every } = options;
   if (every !== undefined) requireWhole('tensorboard.every', every);
   let file: string | undefined;
   const written = async <T>(work: () => Promise<T>): Promise<T> => {

@@ -103,7 +103,8 @@ export function parseOptions<Table extends OptionTable>(
     .configureOutput({
       writeOut: (text) => output.out(text),
       writeErr: (text) => output.error(text),
-      outputError: (text, write) => write(`${inOneLine(text)}; \`${name} --help\` lists the options\n`),
+      outputError: (text, write) =>
+        write(`${inOneLine(text).replace(/\.$/, '')}; \`${name} --help\` lists the options\n`),
     })
     .configureHelp({ helpWidth: 120 });
   const entries = Object.entries(options);

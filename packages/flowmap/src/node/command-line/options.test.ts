@@ -4,11 +4,14 @@ import {
   choice,
   choices,
   flag,
+  names,
   pathArgument,
   pathOr,
   positive,
   positives,
   requiredPath,
+  side,
+  sidesOf,
   whole,
   wholes,
   words,
@@ -105,6 +108,12 @@ test('options are written in kebab case, with a space or an equals sign', () => 
   });
 });
 
+test('a path that is not UTF-8, which Node reads as another, is refused as such', () => {
+  const { error, code } = parse('--data', 'phot\ufffds');
+  expect(error).toContain('Wanted a path in UTF-8.');
+  expect(code).not.toBe(0);
+});
+
 test('help names every option with its default', () => {
   const { out, code } = parse('--help');
   expect(code).toBe(0);
@@ -128,22 +137,42 @@ describe('what is refused, in one line', () => {
     ['an argument without an option', [...data, 'photos'], 'too many arguments'],
     ['a missing option', [], "required option '--data <DIR>' not specified"],
     ['a missing value', [...data, '--seed'], "option '--seed <N>' argument missing"],
-    ['a fraction', [...data, '--batch-size', '2.5'], 'Wanted a whole number of at least 1.'],
-    ['nothing', [...data, '--batch-size', ''], 'Wanted a whole number of at least 1.'],
-    ['zero where one is least', [...data, '--size', '0'], 'Wanted a whole number of at least 1.'],
-    ['a negative number', [...data, '--seed', '-1'], 'Wanted a whole number of at least 0.'],
-    ['a learning rate of zero', [...data, '--learning-rate', '0'], 'Wanted a positive number.'],
-    ['words for a number', [...data, '--learning-rate', 'fast'], 'Wanted a positive number.'],
-    ['an infinite number', [...data, '--learning-rate', '1e999'], 'Wanted a positive number.'],
+    ['a fraction', [...data, '--batch-size', '2.5'], 'Wanted a whole number of at least 1;'],
+    ['nothing', [...data, '--batch-size', ''], 'Wanted a whole number of at least 1;'],
+    ['zero where one is least', [...data, '--size', '0'], 'Wanted a whole number of at least 1;'],
+    ['a negative number', [...data, '--seed', '-1'], 'Wanted a whole number of at least 0;'],
+    ['a learning rate of zero', [...data, '--learning-rate', '0'], 'Wanted a positive number;'],
+    ['words for a number', [...data, '--learning-rate', 'fast'], 'Wanted a positive number;'],
+    ['an infinite number', [...data, '--learning-rate', '1e999'], 'Wanted a positive number;'],
     ['a scale of 0', [...data, '--scales', '2,0'], 'Wanted positive numbers separated by commas'],
     ['a list with a hole', [...data, '--channels', '32,,64'], 'Wanted whole numbers of at least 1 separated by commas'],
-    ['a word that is not among them', [...data, '--device', 'tpu'], 'Wanted one of cpu, webgpu.'],
+    ['a word that is not among them', [...data, '--device', 'tpu'], 'Wanted one of cpu, webgpu;'],
     ['a list with a word that is not among them', [...data, '--metrics', 'a,c'], 'Wanted some of a, b'],
-    ['an empty path', ['--data', ''], 'Wanted a path.'],
+    ['an empty path', ['--data', ''], 'Wanted a path;'],
   ])('%s', (_, args, message) => {
     const { error, code } = parse(...args);
     expect(code).toBe(1);
     expect(error).toContain(message);
     expect(error).toMatch(/^error: [^\n]+; `test --help` lists the options\n$/);
   });
+});
+
+test('a side is one number or a height and a width', () => {
+  const { schema } = side('side', null);
+  expect(schema.parse('32')).toBe(32);
+  expect(schema.parse('32x32')).toBe(32);
+  expect(sidesOf(32)).toEqual([32, 32]);
+  expect(schema.parse('24x32')).toEqual([24, 32]);
+  expect(sidesOf([24, 32])).toEqual([24, 32]);
+  for (const text of ['', '0', 'x', '24x', '24x0', '24x32x3', '24 x 32', '1e3']) {
+    expect(schema.safeParse(text).error?.issues[0]?.message).toMatch(
+      /^Wanted a whole number of at least 1, or a height/,
+    );
+  }
+});
+
+test('names are separated by commas, and none is empty', () => {
+  const { schema } = names('folders', 'NAME,…', null);
+  expect(schema.parse('cats,big dogs')).toEqual(['cats', 'big dogs']);
+  for (const text of ['', 'cats,', ',']) expect(schema.safeParse(text).success).toBe(false);
 });

@@ -41,6 +41,32 @@ export function wholes(description: string, fallback: readonly number[]): Option
   return { description, placeholder: 'N,N,…', schema, fallback };
 }
 
+/** A height and a width as `24x32`, or one side of a square; optional if the fallback is `null`. */
+export function side<F extends number | null>(
+  description: string,
+  fallback: F,
+): OptionSpec<number | readonly number[] | F> {
+  const wanted = 'Wanted a whole number of at least 1, or a height and a width such as 24x32.';
+  const schema = z
+    .string()
+    .transform((text) => text.split('x'))
+    .pipe(
+      z
+        .array(digits(wanted).refine((value) => value >= 1, wanted))
+        .min(1, wanted)
+        .max(2, wanted),
+    )
+    .transform(([height, width = height]): number | readonly number[] =>
+      width === height ? height! : [height!, width!],
+    );
+  return { description, placeholder: 'N|HxW', schema, fallback };
+}
+
+/** Height and width that {@link side} means. */
+export function sidesOf(value: number | readonly number[]): readonly [height: number, width: number] {
+  return typeof value === 'number' ? [value, value] : [value[0]!, value[1]!];
+}
+
 /** A positive number; optional if the fallback is `null`. */
 export function positive<F extends number | null>(description: string, fallback: F): OptionSpec<number | F> {
   const schema = numbers('Wanted a positive number.', (value) => value > 0 && value < Infinity);
@@ -77,6 +103,19 @@ export function words<F extends string | null>(
   return { description, placeholder, schema: z.string().min(1, 'Wanted a text.'), fallback };
 }
 
+/** Texts separated by commas; optional if the fallback is `null`. */
+export function names<F extends readonly string[] | null>(
+  description: string,
+  placeholder: string,
+  fallback: F,
+): OptionSpec<readonly string[] | F> {
+  const schema = z
+    .string()
+    .transform((text) => text.split(','))
+    .pipe(z.array(z.string().min(1, 'Wanted names separated by commas.')));
+  return { description, placeholder, schema, fallback };
+}
+
 /** Some of the given words, separated by commas. */
 export function choices<T extends string>(
   description: string,
@@ -93,7 +132,12 @@ export function choices<T extends string>(
 
 /** A file or folder; required. */
 export function requiredPath(description: string, placeholder: 'DIR' | 'FILE'): OptionSpec<string> {
-  return { description, placeholder, schema: z.string().min(1, 'Wanted a path.') };
+  const schema = z
+    .string()
+    .min(1, 'Wanted a path.')
+    // Node reads bytes that are not UTF-8 as this character, which would name another file.
+    .refine((path) => !path.includes('\ufffd'), 'Wanted a path in UTF-8.');
+  return { description, placeholder, schema };
 }
 
 /** A file or folder; optional if the fallback is `null`. */

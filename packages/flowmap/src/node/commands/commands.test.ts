@@ -135,6 +135,11 @@ test('a teacher is trained, inspected and distilled, and its student sampled', a
     objective: { name: 'flow-matching' },
   });
 
+  // Trained on, with a checkpoint of every step kept.
+  const more = [...train, '--iterations=4', '--extend', '--keep=1'];
+  expect(await answerOf(...more)).toMatchObject({ checkpoint, step: 4 });
+  expect(readdirSync(join(at('teacher'), 'checkpoints')).sort()).toEqual(['0000002', '0000003', '0000004']);
+
   const distilled = await answerOf('distill', photos, '--teacher', String(checkpoint), ...TINY, '--out', at('student'));
   const student = join(at('student'), 'student.safetensors');
   expect(distilled).toMatchObject({ checkpoint: student, step: 2 });
@@ -147,13 +152,39 @@ test('a teacher is trained, inspected and distilled, and its student sampled', a
   expect(out).toMatch(/student\.png: 2 samples of \[3, 4, 4\] in 4 steps by flow-map, seed 0; .* samples\/s\n$/);
 });
 
+test('a training says what it reads, and takes images as its options say; distilling takes those of the teacher', async () => {
+  await writePhotos(at('mixed'));
+  writeFileSync(at('mixed/dog/2.png'), readFileSync(at('mixed/dog/1.png')).subarray(0, 50));
+  const train = ['train', at('mixed'), ...TINY, '--channels=16', '--out', at('grey')];
+  expect((await runFlowmap(...train)).error).toMatch(/dog\/2\.png: is truncated.* --on-bad skip\n$/);
+  const options = ['--size=4x8', '--crop=none', '--grey', '--balanced', '--on-bad=skip'];
+  const { code, out } = await runFlowmap(...train, ...options);
+  expect(code).toBe(0);
+  expect(out).toContain('mixed: 3 images read (3 PNG), 2 classes; 1 bad image skipped\n');
+  expect(out).toMatch(/\n {2}skipped .*dog\/2\.png: is truncated/);
+  expect(out).toMatch(
+    /\ndata: 4 samples of \[1, 4, 8\], 2 classes; values -0\.\d\d to 1\.00, mean -?0\.\d\d, deviation 0\.\d\d\n/,
+  );
+  const dogs = await runFlowmap('train', at('mixed'), ...TINY, '--classes=dog,wolf', '--out', at('dogs'));
+  expect(dogs.error).toMatch(/wolf: no such file or folder/);
+  const teacher = join(at('grey'), 'teacher.safetensors');
+  const distill = ['distill', at('mixed'), '--teacher', teacher, '--on-bad=skip', ...TINY, '--out', at('grey-student')];
+  const { checkpoint } = await answerOf(...distill);
+  expect(await answerOf('inspect', String(checkpoint))).toMatchObject({ network: { shape: [1, 4, 8] } });
+});
+
 test('inspect counts images, and finds the damaged and the odd', async () => {
   await writePhotos(at('odd'));
   writeFileSync(at('odd/dog/2.png'), readFileSync(at('odd/dog/1.png')).subarray(0, 50));
   writeFileSync(at('odd/notes.txt'), '');
   const odd = await answerOf('inspect', at('odd'));
-  expect(odd).toMatchObject({ is: 'images', images: 4, classes: { cat: 2, dog: 2 }, size: { height: 4, width: 4 } });
+  expect(odd).toMatchObject({ is: 'images', images: 3, classes: { cat: 2, dog: 1 }, size: { height: 4, width: 4 } });
   expect(odd).toMatchObject({ leftOut: { '.txt': 1 }, unreadable: [expect.stringContaining('dog/2.png') as string] });
+  expect(odd).toMatchObject({ formats: { png: 3 }, balance: 0.5, duplicates: [], leftOutFirst: ['notes.txt'] });
+  expect(odd['values']).toMatchObject({ min: -1, max: 1 });
+  writeFileSync(at('odd/dog/3.png'), readFileSync(at('odd/dog/1.png')));
+  const { out } = await runFlowmap('inspect', at('odd'));
+  expect(out).toMatch(/^duplicates +dog\/1\.png = dog\/3\.png$/m);
   await writeNoise(at('odd/cat/3.png'), 5);
   expect(await answerOf('inspect', at('odd'))).toMatchObject({
     ...{ size: null, differingSizes: expect.stringMatching(/3\.png is 5 x 5, .* 4 x 4/) as string },
@@ -230,7 +261,7 @@ describe('what is refused with one line, and writes nothing', () => {
       'unknown weights',
       ['weights', 'vgg'],
       2,
-      'Wanted one of inception, dinov2, clip, clip-b32.; `flowmap weights --help`',
+      'Wanted one of inception, dinov2, clip, clip-b32; `flowmap weights --help`',
     ],
     ['weights of another origin', ['weights', 'inception', '--folder', at('weights')], 1, 'is not the published file'],
     ['merges of another origin', ['weights', 'clip', '--folder', at('weights')], 1, 'is not the published file'],
