@@ -8,10 +8,16 @@ export interface TimingPage {
   time(name: string, options: { threads: number; rounds: number; small: boolean }): Promise<SamplerTimes>;
 }
 
+/** What it is offered: processor time of its process in seconds. */
+interface Driver {
+  processTime(): Promise<number>;
+}
+
 const page: TimingPage = {
   async time(name, { threads, rounds, small }) {
     const runtime = await onnxRuntime({ device: 'cpu', threads, wasmPaths: '/onnxruntime/' });
-    return timeSamplers(ort, students(small)[name]!, { threads, rounds, runtime });
+    const clock = async (): Promise<number> => 1000 * (await (globalThis as unknown as Driver).processTime());
+    return timeSamplers(ort, students(small)[name]!, { threads, rounds, runtime, clock });
   },
 };
 Object.assign(globalThis, page);
