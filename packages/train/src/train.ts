@@ -82,7 +82,7 @@ export async function train(options: TrainingOptions): Promise<Training> {
       const since = seconds();
       const running = steps.take(feeds);
       running.catch(() => undefined); // reported when awaited
-      // The next data and noise are prepared while these steps run, which have started then.
+      // The next data and noise are prepared while these steps, already started, run.
       await otherEvents();
       next = feedsFrom(step + feeds.length);
       results?.release();

@@ -26,7 +26,7 @@ export interface Entry {
   readonly end: number;
 }
 
-/** What a safetensors file's header says of its tensors, and its metadata. */
+/** What a safetensors file's header says about its tensors, and its metadata. */
 export interface SafetensorsHeader {
   readonly entries: readonly Entry[];
   readonly metadata: Readonly<Record<string, string>>;
@@ -111,10 +111,10 @@ export function decodeHeader(json: Uint8Array, length: number, source: string, l
 }
 
 /**
- * A tensor of its stored bytes.
+ * A tensor from its stored bytes.
  *
  * @param bytes those that its entry names, in a buffer of their own
- * @throws {CheckpointError} for a value that is none of its type's
+ * @throws {CheckpointError} for a value that its type does not have
  */
 export function decodeTensor({ name, type, shape }: Entry, bytes: Uint8Array<ArrayBuffer>, source: string): HostTensor {
   const tensor = type.decode(shape, bytes);
