@@ -53,7 +53,7 @@ export function guidedDistillation(
   };
 }
 
-/** A model that is told one scale of guidance; one that takes none is returned as it is. */
+/** A model at a fixed scale of guidance; one that takes no scale is returned as it is. */
 export function atScale(model: Model, scale: number): Model {
   const { network } = model;
   const { [CONDITION]: told, ...conditions } = network.conditions;

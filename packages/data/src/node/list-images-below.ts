@@ -9,7 +9,7 @@ import { mapConcurrently } from './map-concurrently.js';
 export interface DeepListing {
   /** Paths relative to the folder, with `/`, in code-unit order. */
   readonly names: readonly string[];
-  /** Files that are no images. */
+  /** Files that are not images. */
   readonly leftOut: FileCounts;
 }
 
