@@ -15,6 +15,7 @@ import {
   plainLinearAlgebra,
   precisionRecallOnRuntime,
   resizeImages,
+  type Extractor,
   type Features,
   type LinearAlgebra,
   type Moments,
@@ -24,6 +25,7 @@ import { median } from '@flowmap/example-common';
 import { onnxRuntime } from '@flowmap/runtime-onnx';
 import { hostTensor, normals, uniforms, type HostTensor, type Runtime } from '@flowmap/tensor';
 import sharp from 'sharp';
+import { shareInRuntime, timedRuntime } from './evaluation-share.js';
 import { PeerError, startPeer, type Peer } from './peer-process.js';
 
 /** How evaluation is timed. */
@@ -73,6 +75,7 @@ export async function timeEvaluation({ python, rounds, small }: EvaluationBenchm
     console.log('| work | ours | peers | ours is faster by |');
     console.log('| --- | ---: | ---: | ---: |');
     for (const one of work) console.log(await rowOf(one, peer, rounds));
+    await printShares(runtime, join(folder, 'png'), { images, rounds, small });
     const megabytes = Math.round(process.resourceUsage().maxRSS / 1024);
     console.log(`\npeak memory of all of ours: ${megabytes} MiB`);
   } finally {
@@ -114,6 +117,45 @@ async function rowOf(work: Work, peer: Peer | undefined, rounds: number): Promis
   return `| ${[work.name, text(ours), text(theirs), ratio].join(' | ')} |`;
 }
 
+/** Prints which share of evaluating images of 32 x 32 pixels the networks need, in wall-clock time. */
+async function printShares(
+  runtime: Runtime,
+  folder: string,
+  { images, rounds, small }: { images: number; rounds: number; small: boolean },
+): Promise<void> {
+  const timed = timedRuntime(runtime);
+  const efficient = await efficientNetLite0({ runtime: timed.runtime, weights: await weights(), batchSize: 32 });
+  const share = async (name: string, extractor: Extractor, size: number, most: number): Promise<void> => {
+    const batch = noiseImages(size, 32);
+    const options = { extractor, seconds: timed.seconds, folder, count: images, batch, rounds: Math.min(rounds, most) };
+    const result = await shareInRuntime(options);
+    const percent = `${(100 * result.share).toFixed(0)} %`;
+    console.log(`| ${name} | ${percent} | ${result.imagesPerSecond.toFixed(1)} images/s |`);
+  };
+  console.log(`\n${images} PNG files of 32 x 32: share of the wall-clock time that the runtime's runs need\n`);
+  console.log('| network | share | all in all |');
+  console.log('| --- | ---: | ---: |');
+  await share('EfficientNet-Lite0', efficient, 32, 5);
+  await efficient.dispose();
+  const inception = await untrainedInception(timed.runtime);
+  await share('Inception', inception, 8, small ? 1 : 2);
+  await inception.dispose();
+}
+
+/** Inception with random weights. */
+function untrainedInception(runtime: Runtime): ReturnType<typeof moduleExtractor> {
+  const network = inceptionNetwork();
+  return moduleExtractor({
+    name: 'inception',
+    runtime,
+    module: { ...network, apply: (params, x) => network.apply(params, x).pool },
+    params: network.init(0),
+    shape: [3, 299, 299],
+    prepare: (images) => resizeImages(images, 299, 'tf1-bilinear'),
+    batchSize: 8,
+  });
+}
+
 async function workOf(
   runtime: Runtime,
   samples: number,
@@ -121,20 +163,7 @@ async function workOf(
   images: number,
   small: boolean,
 ): Promise<readonly Work[]> {
-  const network = inceptionNetwork();
-  const inception = await moduleExtractor({
-    name: 'inception',
-    runtime,
-    module: { ...network, apply: (params, x) => network.apply(params, x).pool },
-    params: network.init(0),
-    shape: [3, 299, 299],
-    prepare: ({ shape, data }) =>
-      hostTensor(
-        shape,
-        resizeImages(hostTensor(shape, data as Float32Array), 299, 'tf1-bilinear').data as Float32Array,
-      ),
-    batchSize: 8,
-  });
+  const inception = await untrainedInception(runtime);
   const efficient = await efficientNetLite0({ runtime, weights: await weights(), batchSize: 32 });
   const [large, tiny] = [noiseImages(8, 299), noiseImages(32, 32)];
   const [generated, reference] = [1, 2].map((seed) => normalFeatures(seed, samples)) as [Features, Features];

@@ -12,6 +12,7 @@ import { timeGuidance } from './guidance-cost.js';
 import { trainGuidedStudents } from './guided-student.js';
 import { compareInPlace } from './in-place.js';
 import { timeLargeProgram } from './large-program.js';
+import { timeManyImages } from './many-images.js';
 import { trainMixtureStudents } from './mixture-students.js';
 import { compareOpaqueTeacher } from './opaque-teacher.js';
 import { peerTasks } from './peer-tasks.js';
@@ -36,6 +37,7 @@ const BENCH_OPTIONS = {
   guidance: flag('no times, but how right one student is at all scales of guidance'),
   guidanceCost: flag('guidance in two calls and in one, inside and outside the step'),
   memory: flag('the memory of a frozen sampler, on Linux'),
+  manyImages: whole('so many images of 24 x 24, written, read and removed: times and memory, on Linux', null),
   mixture: flag('no times, but how near the exact map of a mixture students of presets end'),
   preset: choices('presets of --mixture', presets, presets),
   seeds: whole('seeds; 5 for --mixture and 3 for --guidance unless given', null),
@@ -63,6 +65,8 @@ async function bench(options: Config<typeof BENCH_OPTIONS>): Promise<void> {
     await timeEvaluation({ python: options.python, rounds, small });
   } else if (options.memory) {
     await measureFrozenMemory(threads);
+  } else if (options.manyImages !== null) {
+    await timeManyImages(options.manyImages, threads, rounds);
   } else if (options.guidance) {
     await trainGuidedStudents(options.seeds ?? 3, options.iterations ?? 4000);
   } else if (options.guidanceCost) {

@@ -71,7 +71,7 @@ function startCommands(folder: string, manifests: readonly Manifest[]): void {
   for (const command of manifests.flatMap(({ bin = {} }) => Object.keys(bin))) {
     run(folder, 'on-failure', 'npx', command, '--help');
   }
-  for (const command of ['train', 'distill', 'sample', 'inspect', 'doctor']) {
+  for (const command of ['train', 'distill', 'sample', 'export', 'inspect', 'doctor']) {
     run(folder, 'on-failure', 'npx', 'flowmap', command, '--help');
   }
 }

@@ -17,7 +17,7 @@ import { flowMatching } from '@flowmap/objectives';
 import { referenceRuntime } from '@flowmap/runtime-reference';
 import { ReconstructionError, RunMismatchError } from '@flowmap/train';
 import { loadAverage } from '@flowmap/train/node';
-import { readImageCache } from '../../packages/data/src/node/image-cache.js';
+import { openPixelFile } from '../../packages/data/src/node/pixel-file.js';
 import { lengthUntil } from '../../packages/train/src/node/event-file.js';
 import { openLog } from '../../packages/train/src/node/log.js';
 import { openRun } from '../../packages/train/src/node/open-run.js';
@@ -146,9 +146,10 @@ export const decoders: Readonly<Record<string, Decoder>> = {
     memory: 512,
     batch: 64,
     async decode(bytes, scratch) {
-      const fingerprint = bytes.slice(24, 56); // a damaged one is another test; here it is right
-      const images = await readImageCache(written(scratch, 'images', bytes), fingerprint, 2);
-      if (images) imageDataset({ name: 'cache', pixels: images.pixels, shape: [3, ...images.size] });
+      const file = await openPixelFile(written(scratch, 'images', bytes));
+      const pixels = await file?.readAll();
+      if (pixels) imageDataset({ name: 'cache', pixels, shape: [file!.channels, ...file!.size] });
+      await file?.close();
     },
   },
   'run-folder': {

@@ -9,7 +9,7 @@ import { encodeMoments } from '@flowmap/eval';
 import { hostTensor } from '@flowmap/tensor';
 import { trainVelocityField } from '@flowmap/train/node';
 import sharp from 'sharp';
-import { writeImageCache } from '../../packages/data/src/node/image-cache.js';
+import { createPixelFile } from '../../packages/data/src/node/pixel-file.js';
 import { pack } from './bundle.js';
 import { runSetup } from './decoders.js';
 
@@ -64,6 +64,11 @@ seed('images', 'plain.jpg', await picture.clone().withMetadata({ orientation: 6 
 seed('images', 'progressive.jpg', await picture.clone().jpeg({ progressive: true }).toBuffer());
 seed('images', 'lossy.webp', await picture.clone().webp().toBuffer());
 seed('images', 'lossless.webp', await picture.clone().webp({ lossless: true }).toBuffer());
+seed('images', 'grey-alpha.png', await picture.clone().toColourspace('b-w').png().toBuffer());
+seed('images', 'plain.gif', await picture.clone().gif().toBuffer());
+seed('images', 'deflate.tif', await picture.clone().tiff({ compression: 'deflate' }).toBuffer());
+seed('images', 'jpeg.tif', await picture.clone().tiff({ compression: 'jpeg' }).toBuffer());
+seed('images', 'lossy.avif', await picture.clone().avif().toBuffer());
 
 const moments = { count: 9, width: 2, mean: Float64Array.of(1, 2), covariance: Float64Array.of(2, 1, 1, 3) };
 const source = { extractor: 'fuzz', weights: null, resize: 'none' };
@@ -73,7 +78,19 @@ seed('moments', 'single', encodeMoments({ ...moments, source: { ...source, weigh
 const scratch = mkdtempSync(join(tmpdir(), 'flowmap-seeds-'));
 const cache = join(scratch, 'cache');
 const fingerprint = createHash('sha256').digest();
-await writeImageCache(cache, fingerprint, { pixels: Uint8Array.from({ length: 48 }, (_, i) => i), size: [2, 4] });
+const pixels = await createPixelFile(cache, [2, 4], 3);
+for (const image of [0, 1])
+  await pixels.write(
+    image,
+    Uint8Array.from({ length: 24 }, (_, i) => 24 * image + i),
+  );
+const facts = {
+  all: fingerprint,
+  images: fingerprint,
+  kinds: Uint8Array.of(1, 1, 7),
+  skipped: [[2, 'is empty']] as const,
+};
+await (await pixels.finish(facts, 3)).close();
 seed('image-cache', 'two', readFileSync(cache));
 
 /** Files that Python made (tools/reference). */

@@ -1,4 +1,4 @@
-import { distanceChart, type DistanceCurve, type ReportSection } from '@flowmap/eval';
+import { classTable, distanceChart, type DistanceCurve, type ReportSection } from '@flowmap/eval';
 import type { Distances } from './distances.js';
 
 /** Features of EfficientNet-Lite0. */
@@ -39,4 +39,49 @@ export function distanceSection(distances: Distances): ReportSection {
     const of: Readonly<Record<string, number>> = values === student ? recall!.student : recall!.teacher;
     return values === student || values === teacher ? of[steps]!.toFixed(3) : '';
   }
+}
+
+/** Distances class by class, and over the scale of guidance, where they were measured. */
+export function furtherDistances({ byClass, guidance, samples }: Distances): ReportSection[] {
+  const number = new Intl.NumberFormat('en-GB');
+  const rows = Object.entries(byClass ?? {}).map(([name, { student, teacher }]): [string, number[]] => [
+    name,
+    [student[1], student[2], student[4], teacher[4]].map((value) => value ?? NaN),
+  ]);
+  const titles = ['Student, 1 step', 'Student, 2 steps', 'Student, 4 steps'];
+  return [
+    ...(byClass
+      ? [
+          {
+            title: 'Class by class',
+            text:
+              'The squared distance between the mean features of the samples of a class and those of its images: the first part of ' +
+              'the Fréchet distance. Of so few samples the covariances of 1,280 features say nothing, and the Fréchet distance is ' +
+              'mostly bias; this number has none, and can be slightly negative where both are alike. It sees whether a class ' +
+              'looks right on average, not whether it is varied. Classes with fewer than 20 samples or images stay empty.',
+            table: classTable([...titles.map((title) => ({ title })), { title: 'Teacher, 4 steps', role: 'teacher' }], {
+              ...Object.fromEntries(rows),
+            }),
+          },
+        ]
+      : []),
+    ...(guidance
+      ? [
+          {
+            title: 'How much guidance',
+            text:
+              `The Fréchet distance of ${number.format(samples)} samples of the student in 4 steps, by the scale of guidance λ that it is ` +
+              'told. At 1 there is none. Guidance that is too strong makes samples alike, which takes them away from the data again.',
+            charts: [
+              distanceChart({
+                over: 'guidance',
+                title: 'Distance',
+                note: 'from the data, by λ',
+                curves: [{ name: 'Student, 4 steps', values: guidance }],
+              }),
+            ],
+          },
+        ]
+      : []),
+  ];
 }

@@ -22,6 +22,9 @@ interface BySteps {
   readonly teacher: Readonly<Record<(typeof TEACHER_STEPS)[number], number>>;
 }
 
+/** A value for each number of steps, or null. */
+type ByClass<Steps extends number> = Readonly<Record<Steps, number | null>>;
+
 /** How far samples are from the data, and how much of it they cover: `distances` in `metrics.json`. */
 export interface Distances extends BySteps {
   /** Metric, feature extractor, resizing, numbers of samples and reference: only equal protocols compare. */
@@ -32,6 +35,10 @@ export interface Distances extends BySteps {
   readonly reference: number;
   /** Share of the data that samples cover (Kynkäänniemi et al., 2019); not measured on fewer than 2,000 samples or 4 images. */
   readonly recall?: BySteps & { readonly protocol: string };
+  /** Squared distance of the mean features, without bias, by class; null for a class of too few. Of data with classes. */
+  readonly byClass?: Readonly<Record<string, { readonly student: ByClass<1 | 2 | 4>; readonly teacher: ByClass<4> }>>;
+  /** Distance of the student in 4 steps by the scale of guidance that it is told, where it is told one. */
+  readonly guidance?: Readonly<Record<number, number>>;
   /** Of the student by the consistency sampler, where it was asked for. */
   readonly consistency?: Readonly<Record<(typeof CONSISTENCY_STEPS)[number], number>>;
 }
@@ -42,6 +49,8 @@ interface DistanceOptions extends JudgeOptions {
   readonly student: Model;
   /** Whether the consistency sampler is measured, which takes half as long again; false unless given. */
   readonly consistency?: boolean;
+  /** The student at scales of guidance, if it is told them; none unless given. */
+  readonly guidance?: { readonly scales: readonly number[]; readonly at: (scale: number) => Model };
 }
 
 /**
@@ -58,23 +67,31 @@ export async function measureDistances(options: DistanceOptions): Promise<Distan
     const labels = await labelsOf(matchClasses(data, teacher).data, count);
     const common = { runtime: options.runtime, count, ...(labels ? { labels } : {}), ...(signal ? { signal } : {}) };
     let protocols: Pick<Judgement, 'protocol' | 'recallProtocol'> | undefined; // the same for all
+    const labelled = labels && { labels, classes: teacher.classes };
     const measured = async (model: Model, sampler: Sampler, steps: readonly number[], who: string) => {
       const samples = await sampleFixedNoises(model, sampler, steps, common);
       const [distances, recalls]: [Record<number, number>, Record<number, number>] = [{}, {}];
+      const classes: Record<number, Readonly<Record<string, number>>> = {};
       for (const [i, n] of steps.entries()) {
         onProgress?.(`distance of the ${who}, ${n} ${n === 1 ? 'step' : 'steps'}`);
-        const { distance, recall, ...said } = await judge.judge(samples[i]!);
+        const { distance, recall, byClass, ...said } = await judge.judge(samples[i]!, labelled);
         protocols = said;
         distances[n] = distance;
+        if (byClass) classes[n] = byClass;
         if (recall !== undefined) recalls[n] = recall;
       }
-      return { distances, recalls };
+      return { distances, recalls, classes };
     };
     const students = await measured(student, flowMapSampler(), STUDENT_STEPS, 'student');
     const teachers = await measured(teacher, euler(), TEACHER_STEPS, 'teacher');
     const consistent = options.consistency
       ? await measured(student, consistency(), CONSISTENCY_STEPS, 'consistency sampler')
       : undefined;
+    const guidance: Record<number, number> = {};
+    for (const scale of options.guidance?.scales ?? []) {
+      const at = await measured(options.guidance!.at(scale), flowMapSampler(), [4], `student at λ ${scale}`);
+      guidance[scale] = at.distances[4]!;
+    }
     const { protocol, recallProtocol } = protocols!;
     return {
       protocol,
@@ -91,11 +108,31 @@ export async function measureDistances(options: DistanceOptions): Promise<Distan
               teacher: teachers.recalls as Distances['teacher'],
             },
           }),
+      ...(labelled ? { byClass: byClassOf(data.classes, students.classes, teachers.classes) } : {}),
+      ...(options.guidance ? { guidance } : {}),
       ...(consistent ? { consistency: consistent.distances as NonNullable<Distances['consistency']> } : {}),
     };
   } finally {
     await judge.dispose();
   }
+}
+
+/** Distances by steps and class as distances by class and steps. */
+function byClassOf(
+  classes: readonly string[],
+  student: Readonly<Record<number, Readonly<Record<string, number>>>>,
+  teacher: typeof student,
+): NonNullable<Distances['byClass']> {
+  const ofClass = <Steps extends number>(from: typeof student, steps: readonly Steps[], name: string): ByClass<Steps> =>
+    Object.fromEntries(
+      steps.map((n) => [n, Number.isNaN(from[n][name]!) ? null : from[n][name]!]),
+    ) as unknown as ByClass<Steps>;
+  return Object.fromEntries(
+    classes.map((name) => [
+      name,
+      { student: ofClass(student, STUDENT_STEPS, name), teacher: ofClass(teacher, TEACHER_STEPS, name) },
+    ]),
+  );
 }
 
 /** Labels in the data's proportions; undefined without classes. */

@@ -1,8 +1,22 @@
-import { conditionalVelocity, defineNetwork, perSample, type Model, type NetworkConfig } from '@flowmap/core';
+import {
+  conditionalVelocity,
+  consistency,
+  defineNetwork,
+  perSample,
+  type Model,
+  type NetworkConfig,
+} from '@flowmap/core';
 import { referenceRuntime } from '@flowmap/runtime-reference';
 import { hostTensor, normalBatch, type Tensor } from '@flowmap/tensor';
 import { describe, expect, test } from 'vitest';
-import { endpointRmse, EVALUATION_COUNT, evaluationLabels, sampleEndpoints, STEP_COUNTS } from './evaluate.js';
+import {
+  endpointRmse,
+  EVALUATION_COUNT,
+  evaluationLabels,
+  sampleEndpoints,
+  sampleFixedNoises,
+  STEP_COUNTS,
+} from './evaluate.js';
 
 /** Data `N(MEAN, STD^2)` in each coordinate, for which the ODE has a closed-form solution. */
 const MEAN = 1.5;
@@ -80,4 +94,10 @@ test('labels go round through the classes', () => {
 test('an aborted evaluation rejects with the reason', async () => {
   const signal = AbortSignal.abort(new Error('stopped'));
   await expect(sampleEndpoints(teacher, student, { runtime: referenceRuntime(), signal })).rejects.toThrow('stopped');
+});
+
+test('a sampler that draws noise draws the same however the samples are divided', async () => {
+  const sampled = (batchSize: number): ReturnType<typeof sampleFixedNoises> =>
+    sampleFixedNoises(student, consistency(), [2], { runtime: referenceRuntime(), count: 6, batchSize });
+  expect(await sampled(4)).toEqual(await sampled(6));
 });

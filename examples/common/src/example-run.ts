@@ -78,6 +78,15 @@ export interface ExampleRun extends CommandContext {
     /** Whether the student is also measured by the consistency sampler; false unless given. */
     readonly consistency?: boolean;
   };
+  /** Measurements of the averaged student in its distillation, by their distance from the data; none unless given. */
+  readonly evaluations?: {
+    /** Steps of the distillation between them. */
+    readonly every: number;
+    /** Numbers of steps of the samples. */
+    readonly steps: readonly number[];
+    /** Samples of each, at least 2. */
+    readonly samples: number;
+  };
   /** Samples to show and measure; the 256 of the RMSE unless given. */
   readonly samples?: number;
 }

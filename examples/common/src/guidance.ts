@@ -53,6 +53,16 @@ export function guidedDistillation(
   };
 }
 
+/** The conditions of samples at one scale of guidance: none if the network takes no scale. */
+export function conditionsAt(network: Network, scale: number, count: number): Readonly<Record<string, Float32Array>> {
+  return network.conditions[CONDITION] === undefined ? {} : { [CONDITION]: new Float32Array(count).fill(scale) };
+}
+
+/** Five scales of guidance, evenly spaced from none to the largest. */
+export function scalesUpTo(largest: number): readonly number[] {
+  return [0, 1, 2, 3, 4].map((i) => 1 + (i / 4) * (largest - 1));
+}
+
 /** A model at a fixed scale of guidance; one that takes no scale is returned as it is. */
 export function atScale(model: Model, scale: number): Model {
   const { network } = model;

@@ -1,5 +1,7 @@
+export { classFileOf } from './class-distances.js';
 export { labelsOf } from './distances.js';
 export { atScale } from './guidance.js';
+export { EVALUATION_OPTIONS, evaluationsOf } from './evaluation-options.js';
 export { measureStatistics, openJudge } from './judge.js';
 export { endpointRmse, EVALUATION_COUNT, evaluationLabels, REFERENCE_STEPS, sampleFixedNoises } from './evaluate.js';
 export { LEVER_OPTIONS, leversOf } from './levers.js';

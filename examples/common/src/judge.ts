@@ -4,12 +4,11 @@ import type { Dataset } from '@flowmap/core';
 import { writeFileAtomic } from '@flowmap/core/node';
 import { weights } from '@flowmap/efficientnet-lite0';
 import {
-  datasetBatches,
   decodeMoments,
   efficientNetLite0,
   encodeMoments,
   extractFeatures,
-  extractMoments,
+  featureMoments,
   frechetDistanceOfFeatures,
   frechetReference,
   plainLinearAlgebra,
@@ -22,6 +21,14 @@ import {
 import { nativeLinearAlgebra } from '@flowmap/eval/node';
 import { hostTensor, type HostTensor, type Runtime } from '@flowmap/tensor';
 import { interruptible } from 'flowmap/node';
+import {
+  classFileOf,
+  classSums,
+  meanDistance,
+  readClassMoments,
+  writeClassMoments,
+  type ClassMoments,
+} from './class-distances.js';
 import type { EvaluationOptions } from './evaluate.js';
 
 /** Images of the data that are compared with, at most. */
@@ -52,14 +59,26 @@ export interface Judgement {
   /** Share of the data that samples cover (Kynkäänniemi et al., 2019); of 2,000 samples and 4 images of the data or more. */
   readonly recall?: number;
   readonly recallProtocol?: string;
+  /** Distance of the mean features class by class, for samples with labels; NaN for classes of too few. */
+  readonly byClass?: Readonly<Record<string, number>>;
+}
+
+/** Classes of samples. */
+export interface Labelled {
+  readonly labels: Int32Array;
+  /** Names by label, those of the data in any order. */
+  readonly classes: readonly string[];
 }
 
 /** Judges samples. */
 export interface Judge {
   /** Images of the data that samples are compared with. */
   readonly reference: number;
-  /** @param samples `[count, ...shape]`, in the data's range */
-  judge(samples: HostTensor): Promise<Judgement>;
+  /**
+   * @param samples `[count, ...shape]`, in the data's range
+   * @param labelled their classes, for distances by class
+   */
+  judge(samples: HostTensor, labelled?: Labelled): Promise<Judgement>;
   dispose(): Promise<void>;
 }
 
@@ -72,59 +91,93 @@ export interface Judge {
 export async function openJudge(options: JudgeOptions): Promise<Judge> {
   const { data, samples: count, statistics, signal, onProgress } = options;
   const runtime = interruptible(options.runtime, signal);
-  const extractor = await efficientNetLite0({ runtime, weights: await weights() });
+  const extractor = await efficientNetLite0({ runtime, weights: await weights(), batchSize: Math.min(32, count) });
   try {
-    const moments = await statisticsOf(data, extractor, statistics, onProgress);
+    const { moments, ofClasses } = await statisticsOf(data, extractor, statistics, onProgress);
     const linearAlgebra = await nativeLinearAlgebra().catch(() => plainLinearAlgebra);
     const reference = frechetReference(moments, { linearAlgebra });
     const hasRecall = count >= RECALL_COUNT && data.length >= RECALL_LEAST;
     const some = hasRecall ? await someOf(data, extractor, onProgress) : undefined;
     return {
       reference: moments.count,
-      async judge(samples) {
+      async judge(samples, labelled) {
         const features = await extractFeatures(extractor, inParts(samples));
         const { value: distance, protocol } = frechetDistanceOfFeatures(features, reference);
-        const judgement = { distance, protocol: protocolText(protocol) };
+        const judgement = {
+          distance,
+          protocol: protocolText(protocol),
+          ...(labelled && ofClasses.length > 0 ? { byClass: classDistances(features, labelled) } : {}),
+        };
         if (some === undefined) return judgement;
         const { recall } = precisionRecall(spreadRows(features), some);
         return { ...judgement, recall: recall.value, recallProtocol: protocolText(recall.protocol) };
       },
       dispose: () => extractor.dispose(),
     };
+
+    function classDistances({ values, width }: Features, { labels, classes }: Labelled): Record<string, number> {
+      const sums = classSums(classes.length, width);
+      sums.add(values, labels);
+      const own = sums.moments();
+      return Object.fromEntries(
+        data.classes.map((name, i) => [name, meanDistance(own[classes.indexOf(name)]!, ofClasses[i]!)]),
+      );
+    }
   } catch (error) {
     await extractor.dispose();
     throw error;
   }
 }
 
-/** The data's statistics, from the file or, where it is missing, into it. */
+/** The data's statistics, of its classes too, from the files or, where they are missing, into them. */
 export async function measureStatistics(data: Dataset, runtime: Runtime, file: string): Promise<Moments> {
   const extractor = await efficientNetLite0({ runtime, weights: await weights() });
   try {
-    return await statisticsOf(data, extractor, file);
+    return (await statisticsOf(data, extractor, file)).moments;
   } finally {
     await extractor.dispose();
   }
 }
 
-/** The data's statistics, from the file or, where it is missing, into it. */
+/** What samples are compared with. */
+interface Statistics {
+  readonly moments: Moments;
+  /** In the order of the data's classes. */
+  readonly ofClasses: readonly ClassMoments[];
+}
+
+/** The data's statistics, from their files or, where one is missing, into it. */
 async function statisticsOf(
   data: Dataset,
   extractor: Extractor,
   file: string,
   onProgress?: (what: string) => void,
-): Promise<Moments> {
-  if (existsSync(file)) return decodeMoments(await readFile(file), file).moments();
+): Promise<Statistics> {
+  const { classes } = data;
+  const { source } = extractor;
+  const known = existsSync(file) ? decodeMoments(await readFile(file), file).moments() : undefined;
+  const classFile = classFileOf(file);
+  const ofClasses = classes.length === 0 ? [] : await readClassMoments(classFile, classes, source);
+  if (known && ofClasses) return { moments: known, ofClasses };
   onProgress?.("the data's statistics");
-  const moments = (await extractMoments(extractor, spread(data))).moments();
-  await writeFileAtomic(file, encodeMoments(moments, { dtype: 'float32' }));
-  return moments;
+  let sums: { all: ReturnType<typeof featureMoments>; classes: ReturnType<typeof classSums> } | undefined;
+  for await (const { images, labels } of spread(data)) {
+    const part = await extractor.extract(images);
+    const width = part.shape[1]!;
+    sums ??= { all: featureMoments(width, source), classes: classSums(classes.length, width) };
+    sums.all.add(part);
+    sums.classes.add(part.data, labels);
+  }
+  const made = { moments: sums!.all.moments(), ofClasses: sums!.classes.moments() };
+  if (!known) await writeFileAtomic(file, encodeMoments(made.moments, { dtype: 'float32' }));
+  if (classes.length > 0) await writeClassMoments(classFile, { classes, moments: made.ofClasses, source });
+  return { ...made, moments: known ?? made.moments };
 }
 
 /** Features of the images that recall is of. */
 function someOf(data: Dataset, extractor: Extractor, onProgress?: (what: string) => void): Promise<Features> {
   onProgress?.("the data's features");
-  return extractFeatures(extractor, spread(data, RECALL_COUNT));
+  return extractFeatures(extractor, imagesOf(spread(data, RECALL_COUNT)));
 }
 
 /** Features of the samples that recall is of, evenly spread, since they are ordered as the data is. */
@@ -138,16 +191,26 @@ function spreadRows({ count, width, values, source }: Features): Features {
   return { count: taken, width, values: some, source };
 }
 
-/** All samples of a dataset, or the most that are wanted, evenly spread over it. */
-function spread(data: Dataset, most = REFERENCE_COUNT): AsyncIterable<HostTensor> {
-  if (data.length <= most) return datasetBatches(data);
-  const indexOf = (i: number): number => Math.floor((i * data.length) / most);
-  const chosen: Dataset = {
-    ...data,
-    length: most,
-    batch: (indices) => data.batch(Array.from(indices, indexOf)),
-  };
-  return datasetBatches(chosen);
+/** Images with their labels; none without classes. */
+interface LabelledImages {
+  readonly images: HostTensor;
+  readonly labels: Int32Array;
+}
+
+/** All samples of a dataset batch by batch, or the most that are wanted, evenly spread over it. */
+async function* spread(data: Dataset, most = REFERENCE_COUNT, part = 64): AsyncGenerator<LabelledImages> {
+  const count = Math.min(data.length, most);
+  for (let first = 0; first < count; first += part) {
+    const size = Math.min(part, count - first);
+    const indices = Array.from({ length: size }, (_, i) => Math.floor(((first + i) * data.length) / count));
+    const { x, conditions } = await data.batch(indices);
+    const labels = data.classes.length > 0 ? (conditions['label'] as Int32Array) : new Int32Array();
+    yield { images: hostTensor([size, ...data.shape], x), labels };
+  }
+}
+
+async function* imagesOf(batches: AsyncIterable<LabelledImages>): AsyncGenerator<HostTensor> {
+  for await (const { images } of batches) yield images;
 }
 
 /** Samples batch by batch. */

@@ -2,7 +2,7 @@ import { dit, flowMapFrom, type Dataset, type Model } from '@flowmap/core';
 import { referenceRuntime } from '@flowmap/runtime-reference';
 import sharp from 'sharp';
 import { describe, expect, test } from 'vitest';
-import { distanceSection } from './distance-section.js';
+import { distanceSection, furtherDistances } from './distance-section.js';
 import { drawLooks, noiseWays, slerp } from './looks.js';
 import { looksSections } from './looks-sections.js';
 
@@ -63,4 +63,16 @@ test('distances become a curve for each kind of samples, and a table', () => {
   const { charts, table } = of({ consistency: { 2: 2.5, 4: 1.5 } });
   expect(charts![0]).toMatchObject({ lines: [{}, { y: [3, 2.5, 1.5] }, {}] });
   expect(table!.rows).toHaveLength(7);
+
+  expect(furtherDistances(distances)).toEqual([]);
+  const byClass = {
+    cats: { student: { 1: 3, 2: 2, 4: -0.1 }, teacher: { 4: 1 } },
+    dogs: { student: { 1: null, 2: null, 4: null }, teacher: { 4: null } },
+  };
+  const [classes, sweep] = furtherDistances({ ...distances, byClass, guidance: { 1: 5, 1.5: 3, 2: 4 } });
+  expect(classes!.table!.rows).toEqual([
+    { label: 'cats', cells: ['3.0', '2.0', '-0.1', '1.0'], best: 2 },
+    { label: 'dogs', cells: ['', '', '', ''] },
+  ]);
+  expect(sweep!.charts![0]).toMatchObject({ lines: [{ x: [1, 1.5, 2], y: [5, 3, 4] }] });
 });

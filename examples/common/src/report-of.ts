@@ -1,6 +1,8 @@
 import type { LogRecord } from '@flowmap/core';
 import {
   durationText,
+  evaluationSection,
+  finetuningSection,
   objectiveSection,
   type Report,
   type ReportFigure,
@@ -9,9 +11,8 @@ import {
 } from '@flowmap/eval';
 import { flowMatching } from '@flowmap/objectives';
 import { EVALUATION_COUNT, REFERENCE_STEPS, STEP_COUNTS, type StepCount } from './evaluate.js';
-import { distanceSection } from './distance-section.js';
+import { distanceSection, furtherDistances } from './distance-section.js';
 import type { ExampleRun } from './example-run.js';
-import { finetuningSection } from './finetuning-section.js';
 import { instrumentSection } from './instrument-section.js';
 import type { Looks } from './looks.js';
 import { looksSections } from './looks-sections.js';
@@ -39,6 +40,7 @@ export function reportOf(source: ReportSource): Report {
   const { objective, iterations } = run.student;
   const millions = (metrics.parameters / 1e6).toPrecision(2);
   const learned = objectiveSection({ title: 'How the student learned', objective, log: student.log });
+  const evaluated = evaluationSection(student.log);
   const taught = objectiveSection({
     title: 'How the teacher learned',
     objective: flowMatching(),
@@ -56,11 +58,12 @@ export function reportOf(source: ReportSource): Report {
     sections: [
       ...(pictures.every(({ strip }) => strip) ? stripSections(pictures) : [tileSection(pictures)]),
       errorSection(metrics),
-      ...(metrics.distances ? [distanceSection(metrics.distances)] : []),
+      ...(metrics.distances ? [distanceSection(metrics.distances), ...furtherDistances(metrics.distances)] : []),
+      ...(evaluated ? [evaluated] : []),
       ...(looks ? looksSections(looks) : []),
       instrumentSection(metrics, objective),
       learned,
-      ...(run.finetuning ? [finetuningSection(run.finetuning, finetuningLog)] : []),
+      ...(run.finetuning ? [finetuningSection(finetuningLog)] : []),
       ...(teacher.log.length > 1 ? [taught] : []),
       {
         title: 'The run',

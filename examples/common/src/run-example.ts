@@ -8,7 +8,7 @@ import { measureDistances } from './distances.js';
 import { sampleEndpoints } from './evaluate.js';
 import type { ExampleRun, TeacherSource } from './example-run.js';
 import { finetuneOnce } from './finetuning.js';
-import { atScale, guidedDistillation } from './guidance.js';
+import { atScale, guidedDistillation, scalesUpTo } from './guidance.js';
 import { readInstruments } from './instruments.js';
 import { drawLooks } from './looks.js';
 import { measure } from './metrics.js';
@@ -16,6 +16,7 @@ import { writePictures } from './pictures.js';
 import { reportOf } from './report-of.js';
 import { lockRunFolder, REPORT, trainOnce, type Trained } from './run-folder.js';
 import { summary } from './summary.js';
+import { openTrainingEvaluation } from './training-evaluation.js';
 
 /**
  * Trains or loads a teacher, and a weak one that guides it, distils it, finetunes the student, compares it with the
@@ -64,12 +65,20 @@ async function runIn(folder: string, run: ExampleRun): Promise<void> {
   const teacher: Trained = { ...unguided, model: taught.compared };
   const distilled =
     run.distilled ??
-    (await trainOnce(folder, 'student.safetensors', options, () =>
-      distill({
-        ...{ ...training, ...length, data: taught.data, teacher: taught.teacher, ...writingTo(folder) },
-        student: flowMapFrom(strong, seed, taught.startingFrom),
-      }),
-    ));
+    (await trainOnce(folder, 'student.safetensors', options, async () => {
+      const student = flowMapFrom(strong, seed, taught.startingFrom);
+      const evaluations = await openTrainingEvaluation(run, { folder, student });
+      const { out, callbacks = [] } = writingTo(folder);
+      try {
+        return await distill({
+          ...{ ...training, ...length, data: taught.data, teacher: taught.teacher, student, out },
+          callbacks: [...(evaluations?.callbacks ?? []), ...callbacks],
+          ...(evaluations ? { logEvery: evaluations.logEvery } : {}),
+        });
+      } finally {
+        await evaluations?.dispose();
+      }
+    }));
   if (!distilled) throw signal.reason;
   parts['distillation'] = distilled.log.at(-1)?.seconds ?? 0;
   const finetuned =
@@ -78,7 +87,8 @@ async function runIn(folder: string, run: ExampleRun): Promise<void> {
   if (finetuning && !finetuned) throw signal.reason;
   if (finetuned) parts['finetuning'] = finetuned.log.at(-1)?.seconds ?? 0;
   const shown = (model: Model): Model => (guidance ? atScale(model, guidance.scale) : model);
-  const student: Trained = { log: distilled.log, model: shown((finetuned ?? distilled).model) };
+  const untold = (finetuned ?? distilled).model;
+  const student: Trained = { log: distilled.log, model: shown(untold) };
 
   const watched = { runtime, signal, onProgress: (what: string) => print(`evaluation: ${what}`) };
   const endpoints = await timed('evaluation', () =>
@@ -95,6 +105,9 @@ async function runIn(folder: string, run: ExampleRun): Promise<void> {
       measureDistances({
         ...{ ...watched, data, teacher: teacher.model, student: student.model },
         statistics: join(folder, 'statistics.safetensors'),
+        ...(guidance?.upTo === undefined
+          ? {}
+          : { guidance: { scales: scalesUpTo(guidance.upTo), at: (scale) => atScale(untold, scale) } }),
         ...run.distances!,
       }),
     ));

@@ -2,6 +2,7 @@ import { unet } from '@flowmap/core';
 import {
   EVALUATION_COUNT,
   evaluationLabels,
+  evaluationsOf,
   imageGrids,
   leversOf,
   loadTeacher,
@@ -58,6 +59,7 @@ export async function runEmoji(
     out,
     tensorboard,
     options,
+    ...evaluationsOf(options),
     ...(options.evaluate === 0 ? {} : { distances: distancesOf(options.evaluate, side) }),
     presentation: imageGrids(evaluationLabels(EVALUATION_COUNT, classes.length), classes.length, rowsOf(classes)),
     ...context,

@@ -11,7 +11,7 @@ import {
   TRAINING_RUNTIME_OPTIONS,
   type Config,
 } from 'flowmap/node';
-import { LEVER_OPTIONS } from '@flowmap/example-common';
+import { EVALUATION_OPTIONS, LEVER_OPTIONS } from '@flowmap/example-common';
 import { CATEGORIES } from './emoji-dataset.js';
 
 /** Folder of this example. */
@@ -70,6 +70,7 @@ export const EMOJI_OPTIONS = {
     1000,
     0,
   ),
+  ...EVALUATION_OPTIONS,
   ...networkOptions,
   ...machineOptions,
   ...LOGGING_OPTIONS,

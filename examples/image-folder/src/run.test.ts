@@ -1,6 +1,7 @@
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { ConfigError, DataError } from '@flowmap/core';
 import { loadModel, saveModel } from '@flowmap/core/node';
 import { ImageSizeError, writeImageGrid } from '@flowmap/data/node';
@@ -54,14 +55,14 @@ beforeAll(async () => {
     await writeNoise(join(photos, file), side);
   }
   await writeNoise(join(photos, 'cats/originals/1.png'), 8);
-  writeFileSync(join(photos, 'cats/moving.gif'), '');
+  writeFileSync(join(photos, 'cats/moving.mp4'), '');
   writeFileSync(join(photos, 'notes.txt'), '');
 });
 
 test('a folder of classes becomes a report', async () => {
   const folder = await run('--data', photos, '--size', '4', '--out', join(scratch, 'run'));
   const known =
-    'photos: 3 images read, 2 classes; 2 files left out (1 .gif, 1 .txt), 1 more in deeper folders (1 .png)';
+    'photos: 4 images read (4 PNG), 2 classes; 2 files left out (1 .mp4, 1 .txt): notes.txt, cats/moving.mp4';
   expect(printed.slice(0, 2)).toEqual([`reading images of ${photos}`, known]);
   for (const file of ['samples-1.png', 'samples-4.png', 'teacher.png', 'metrics.json', 'student.safetensors']) {
     expect(existsSync(join(folder, file)), file).toBe(true);
@@ -109,6 +110,23 @@ test('samples of a teacher without classes are not shown as if they had those of
   expect(here!.equals(there!)).toBe(true);
 });
 
+test('a student is measured in training, its best one kept, and the curve drawn', async () => {
+  const folder = join(scratch, 'evaluated');
+  const measured = ['--evaluate-every=1', '--evaluate-steps=1', '--evaluate-samples=2'];
+  const evaluated = await run('--data', photos, '--size', '4', '--out', folder, ...measured);
+  const log = readFileSync(join(evaluated, 'log.jsonl'), 'utf8').trim().split('\n');
+  const distances = log.map((line) => (JSON.parse(line) as Record<string, number>)['distance.1']!);
+  expect(distances).toHaveLength(2);
+  for (const distance of distances) expect(distance).toBeGreaterThan(0);
+  const [best, last] = [join('kept', 'best.safetensors'), 'student.safetensors'].map((file) => join(evaluated, file));
+  const [kept, final] = [await loadModel(best!), await loadModel(last!)];
+  const isLast = Object.entries(kept.params).every(([name, { data }]) =>
+    isDeepStrictEqual(data, final.params[name]!.data),
+  );
+  expect(isLast).toBe(distances[1]! < distances[0]!);
+  expect(readFileSync(join(evaluated, 'index.html'), 'utf8')).toContain('How its samples improved');
+});
+
 describe('what is refused before anything is written', () => {
   const out = join(scratch, 'refused');
   const refusal = (...args: string[]): Promise<unknown> =>
@@ -129,13 +147,13 @@ describe('what is refused before anything is written', () => {
   });
 
   test('a class folder without anything readable', async () => {
-    const folder = join(scratch, 'gifs');
+    const folder = join(scratch, 'films');
     await writeNoise(join(folder, 'cats/1.png'), 8);
     mkdirSync(join(folder, 'dogs'));
-    writeFileSync(join(folder, 'dogs/1.gif'), '');
+    writeFileSync(join(folder, 'dogs/1.mp4'), '');
     const error = await refusal('--data', folder);
     expect(error).toBeInstanceOf(DataError);
-    expect(String(error)).toContain("class 'dogs' has no images: it holds 1 .gif");
+    expect(String(error)).toContain("class 'dogs' has no images: it holds 1 .mp4");
   });
 
   test('images of several sizes without --size', async () => {

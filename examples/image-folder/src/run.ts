@@ -1,8 +1,8 @@
 import { ConfigError, sizesOf, unet } from '@flowmap/core';
-import { imageFolderSummary } from '@flowmap/data/node';
 import {
   EVALUATION_COUNT,
   evaluationLabels,
+  evaluationsOf,
   imageGrids,
   leversOf,
   loadTeacher,
@@ -24,7 +24,7 @@ export async function runImageFolder(
   { out, tensorboard, ...options }: ImageFolderConfig,
   context: CommandContext,
 ): Promise<string> {
-  const { iterations, batchSize, learningRate, seed, stepsPerRun, flip, size, channels, blocks } = options;
+  const { iterations, batchSize, learningRate, seed, stepsPerRun, flip, channels, blocks } = options;
   const levers = await leversOf(
     options,
     () => weakTeacher(options),
@@ -32,14 +32,14 @@ export async function runImageFolder(
   );
   const runtime = await openRuntime(options);
   const trained = options.teacher === null ? undefined : await loadTeacher(options.teacher);
-  const data = await readImages(options.data, size, context);
+  const { data, summary } = await readImages(options.data, options, context);
   // A teacher's samples have the teacher's classes: none if it is unconditional, even if the folder has some.
   const classes = (trained?.model ?? data).classes.length;
   return runExample({
     subject: `Images of ${data.name}`,
     runtime,
     data,
-    dataSummary: imageFolderSummary(data),
+    dataSummary: summary,
     teacher: trained ?? {
       iterations: options.teacherIterations,
       batchSize,
@@ -54,6 +54,7 @@ export async function runImageFolder(
     out,
     tensorboard,
     options,
+    ...(data.length < 2 ? {} : evaluationsOf(options)),
     ...(options.evaluate === 0 || data.length < 2
       ? {}
       : { distances: { samples: options.evaluate, consistency: true } }),

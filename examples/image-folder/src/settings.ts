@@ -1,3 +1,4 @@
+import { EVALUATION_OPTIONS, LEVER_OPTIONS } from '@flowmap/example-common';
 import {
   DISTILLATION_OPTIONS,
   IMAGE_OPTIONS,
@@ -10,7 +11,6 @@ import {
   whole,
   type Config,
 } from 'flowmap/node';
-import { LEVER_OPTIONS } from '@flowmap/example-common';
 
 /** Options of the example. */
 export const IMAGE_FOLDER_OPTIONS = {
@@ -27,6 +27,7 @@ export const IMAGE_FOLDER_OPTIONS = {
   ...LEVER_OPTIONS,
   weakTeacher: pathOr('checkpoint of the weak teacher, which --guidance needs', 'FILE', null),
   evaluate: whole('samples whose distance from the data is measured, for which the data is read once more', 0, 0),
+  ...EVALUATION_OPTIONS,
   ...TRAINING_RUNTIME_OPTIONS,
   seed: whole('decides initial weights, order of the images, noise and times', 0, 0),
   ...LOGGING_OPTIONS,

@@ -2,6 +2,12 @@ import { classConditions, requireKnownOptions, type Batch, type Dataset } from '
 import { badArgument, checkImageShape, checkIndices } from './internal/checks.js';
 import { bytesOf, digestOf } from './internal/digest.js';
 
+/** A dataset that tells the classes of all its samples at once. */
+export interface LabelledDataset extends Dataset {
+  /** Class of each sample, `[length]`; 0 for data without classes. */
+  readonly labels: Int32Array;
+}
+
 /** Options of {@link imageDataset}. */
 export interface ImageDatasetOptions {
   /** Name of the dataset in logs and error messages. */
@@ -16,7 +22,8 @@ export interface ImageDatasetOptions {
   readonly classes?: readonly string[];
 }
 
-const FLOAT_OF_BYTE = Float32Array.from({ length: 256 }, (_, byte) => byte / 127.5 - 1);
+/** The value of each byte: 0 … 255 becomes −1 … 1. */
+export const FLOAT_OF_BYTE = Float32Array.from({ length: 256 }, (_, byte) => byte / 127.5 - 1);
 
 /**
  * A dataset of 8-bit images held in memory; a batch is converted to float32 when requested.
@@ -35,7 +42,7 @@ const FLOAT_OF_BYTE = Float32Array.from({ length: 256 }, (_, byte) => byte / 127
  * const { x } = await data.batch([1]); // 48 values, all 1
  * ```
  */
-export function imageDataset(options: ImageDatasetOptions): Dataset {
+export function imageDataset(options: ImageDatasetOptions): LabelledDataset {
   requireKnownOptions('imageDataset', options, { name: true, pixels: true, shape: true, labels: true, classes: true });
   const { name, pixels, shape, labels, classes = [] } = options;
   const operation = `imageDataset(${name})`;
@@ -72,6 +79,7 @@ export function imageDataset(options: ImageDatasetOptions): Dataset {
     shape: [...shape],
     classes: [...classes],
     conditions: classConditions(classes.length),
+    labels: ownLabels.slice(),
     fingerprint: async () => `${await digestOf(pixels)} ${await digestOf(bytesOf(ownLabels))}`,
     batch: async (indices) => Promise.resolve(gather(indices)),
   };

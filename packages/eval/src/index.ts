@@ -58,9 +58,12 @@ export { efficientNetLite0, type EfficientNetLite0Options } from './extractors/e
 export { inceptionNetwork, inceptionParameters, type InceptionOutputs } from './networks/inception.js';
 export {
   inception,
+  inceptionOutputs,
   type InceptionConvention,
   type InceptionOptions,
   type InceptionOutput,
+  type InceptionOutputsOptions,
+  type OutputsExtractor,
 } from './extractors/inception.js';
 export { dinov2Network, dinov2Parameters, type Dinov2Config } from './networks/dinov2.js';
 export { dinov2, type Dinov2Options } from './extractors/dinov2.js';
@@ -74,6 +77,8 @@ export { barChart, type BarChart } from './report/bar-chart.js';
 export type { ChartAxis, ChartRole } from './report/chart.js';
 export { CHART_STYLE } from './report/chart-style.js';
 export { classTable, distanceChart, type DistanceChartOptions, type DistanceCurve } from './report/distance-chart.js';
+export { evaluationSection } from './report/evaluation-section.js';
+export { finetuningSection } from './report/finetuning-section.js';
 export { instrumentCharts, type InstrumentReadings, type LengthShare } from './report/instrument-charts.js';
 export { lineChart, type ChartLine, type LineChart } from './report/line-chart.js';
 export { objectiveSection, type ObjectiveSectionOptions } from './report/objective-section.js';

@@ -197,6 +197,7 @@ function encodeSums(
   return encodeSafetensors(
     { mean: hostTensor([width], new floats(mean)), scatter: hostTensor([triangle.length], triangle) },
     { count: String(count), ...names, ...(weights === null ? {} : { weights }) },
+    { checksums: true },
   );
 }
 

@@ -113,6 +113,7 @@ export { generate, type GenerateOptions } from './samplers/generate.js';
 export type { SampleArguments, SampleRequest } from './samplers/sample-request.js';
 export { compileLiveSampler, type LiveSamplerOptions } from './samplers/live-sampler.js';
 export {
+  checkedModel,
   flowMapFrom,
   parametrizationOf,
   pathOf,
@@ -121,8 +122,8 @@ export {
   type StudentOptions,
 } from './models/model.js';
 export { decodeDescription, decodeModel, encodeModel, modelMetadata } from './models/checkpoint.js';
-export type { ReadLimits } from './limits.js';
-export { encodeSafetensors } from './safetensors/encode.js';
+export type { ReadLimits, ReadOptions } from './limits.js';
+export { encodeSafetensors, type EncodeOptions } from './safetensors/encode.js';
 export { decodeSafetensors, MAX_RANK, type Safetensors } from './safetensors/decode.js';
 export { type Json } from './internal/json.js';
 export { prefixed, withPrefix } from './internal/names.js';

@@ -21,6 +21,15 @@ export interface ReadLimits {
   readonly maxActivation?: number;
 }
 
+/** How a file is read. */
+export interface ReadOptions extends ReadLimits {
+  /**
+   * Whether the checksums in a file are compared; true unless given. Without, a file can be read whose tensors were
+   * changed by other programs that have kept its metadata.
+   */
+  readonly verify?: boolean;
+}
+
 const DEFAULTS: Required<ReadLimits> = {
   maxHeaderBytes: 2 ** 22,
   maxNesting: 64,
@@ -43,7 +52,8 @@ export function withDefaults(limits: ReadLimits): Required<ReadLimits> {
     maxActivation: true,
   });
   for (const [option, value] of Object.entries(limits)) {
-    if (!(value >= 1)) throw new ConfigError(option, `wanted a number >= 1, got ${value}`);
+    if (Object.hasOwn(DEFAULTS, option) && !(value >= 1))
+      throw new ConfigError(option, `wanted a number >= 1, got ${value}`);
   }
   return { ...DEFAULTS, ...limits };
 }

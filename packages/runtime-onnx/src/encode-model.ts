@@ -31,11 +31,13 @@ const fields = { graph: 7, initializer: 5, rawData: 9 };
  *
  * @param domains domains of the non-standard operators
  * @param external if given, large constants are appended to it instead of being written into the model
+ * @param metadata what the model says about itself
  */
 export function encodeModel(
   graph: GraphProto,
   domains: Iterable<string> = [],
   external?: ExternalConstant[],
+  metadata: Readonly<Record<string, string>> = {},
 ): Uint8Array<ArrayBuffer> {
   const model = create(ModelProtoSchema, {
     irVersion: BigInt(irVersion),
@@ -44,10 +46,13 @@ export function encodeModel(
       { domain: '', version: BigInt(opset) },
       ...Array.from(domains, (domain) => ({ domain, version: 1n })),
     ],
+    metadataProps: Object.entries(metadata).map(([key, value]) => ({ key, value })),
   });
   const { name, node, input, output } = graph;
   const initializers = graph.initializer.flatMap((initializer) => {
     const { name, dataType, dims, rawData } = initializer;
+    if (initializer.externalData.length > 0)
+      return field(fields.initializer, [toBinary(TensorProtoSchema, initializer)]);
     if (external !== undefined && rawData.byteLength >= LEAST_EXTERNAL) {
       external.push({ path: name, data: rawData });
       return field(fields.initializer, [toBinary(TensorProtoSchema, referring(initializer))]);

@@ -1,4 +1,9 @@
 export type { Device } from './devices.js';
+export type { ExportedOnnx, StorageOptions } from './export/assemble.js';
+export { exportNetwork, type ExportNetworkOptions } from './export/export-network.js';
+export { exportOnnx, type ExportOnnxOptions } from './export/export-onnx.js';
+export type { OnnxDataFile } from './export/external-data.js';
+export type { Precision } from './export/weights.js';
 export { onnxRuntime, type OnnxRuntimeOptions } from './onnx-runtime.js';
 export { OnnxModelError } from './onnx-model-error.js';
 export { openOnnx, type OnnxModel, type OnnxValue, type OpenOnnxOptions } from './open-onnx.js';

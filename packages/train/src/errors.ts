@@ -2,6 +2,14 @@ import { FlowmapError } from '@flowmap/core';
 import { RuntimeUnavailableError, specText, type TensorSpec } from '@flowmap/tensor';
 import type { PowerProfile } from './internal/power-profile.js';
 
+/** The batch of a step that gave a NaN or an infinity. */
+export interface SuspectBatch {
+  /** What in it is not finite, such as `x0, sample 3: NaN`; undefined if everything is. */
+  readonly fault: string | undefined;
+  /** Where its inputs are kept; undefined if they are not. */
+  readonly place: string | undefined;
+}
+
 /** Training stopped at a NaN or an infinity; checkpoints made before it are intact. */
 export class NonFiniteError extends FlowmapError {
   constructor(
@@ -15,10 +23,43 @@ export class NonFiniteError extends FlowmapError {
     readonly step: number,
     /** Folder of the last good checkpoint; undefined if there is none yet. */
     readonly checkpoint: string | undefined,
+    /** The batch of that step, if it was looked at. */
+    readonly batch?: SuspectBatch,
   ) {
-    const kept = checkpoint === undefined ? 'there is no checkpoint yet' : `the last good checkpoint is ${checkpoint}`;
-    super(`training stopped at step ${step}: ${quantity} became ${value}; ${kept}. A lower learning rate may help`);
+    const stopped = `training stopped at step ${step}: ${quantity} became ${value}; ${keptText(checkpoint)}`;
+    super(`${stopped}. ${batchText(batch)}${batch?.fault === undefined ? goOn(checkpoint) : 'Mend the data first'}`);
   }
+}
+
+/** A schedule gave a NaN or an infinity; training stopped before that step, and checkpoints made before are intact. */
+export class ScheduleError extends FlowmapError {
+  constructor(
+    /** What it is the schedule of: `learningRate`, `averages.ema`, or a name of the phase's own. */
+    readonly schedule: string,
+    readonly value: number,
+    /** Number of the step, counted from 1. */
+    readonly step: number,
+    /** Folder of the last good checkpoint; undefined if there is none yet. */
+    readonly checkpoint: string | undefined,
+  ) {
+    const wanted = `wanted a finite number at every step, got ${value} at step ${step}`;
+    super(`the schedule of ${schedule}: ${wanted}; training stopped before it, and ${keptText(checkpoint)}`);
+  }
+}
+
+function keptText(checkpoint: string | undefined): string {
+  return checkpoint === undefined ? 'there is no checkpoint yet' : `the last good checkpoint is ${checkpoint}`;
+}
+
+function batchText(batch: SuspectBatch | undefined): string {
+  if (batch === undefined) return '';
+  const kept = batch.place === undefined ? '' : `; they are kept in ${batch.place}`;
+  return `The inputs of that step are ${batch.fault === undefined ? 'finite' : `not finite (${batch.fault})`}${kept}. `;
+}
+
+function goOn(checkpoint: string | undefined): string {
+  const from = ": to go on from the checkpoint, make the same call with one and whenFinished: 'extend'";
+  return `A lower learning rate may help${checkpoint === undefined ? '' : from}`;
 }
 
 /** An opaque field failed to give velocities; checkpoints made before are intact. */

@@ -1,12 +1,20 @@
 export { adamw, type AdamwOptions } from './adamw.js';
-export { checkpoints } from './callbacks/checkpoints.js';
+export { checkpoints, type CheckpointsOptions } from './callbacks/checkpoints.js';
 export { earlyStop, type EarlyStopOptions } from './callbacks/early-stop.js';
 export { logging } from './callbacks/logging.js';
 export { previewSamples, type PreviewSamplesOptions } from './callbacks/preview-samples.js';
 export { snapshots, type SnapshotsOptions } from './callbacks/snapshots.js';
 export { validationLoss, type ValidationLossOptions } from './callbacks/validation-loss.js';
 export { halflifeEma, powerEma, type PowerEma } from './ema.js';
-export { NonFiniteError, OpaqueFieldError, ReconstructionError, RunMismatchError, RuntimeLostError } from './errors.js';
+export {
+  NonFiniteError,
+  OpaqueFieldError,
+  ReconstructionError,
+  RunMismatchError,
+  RuntimeLostError,
+  ScheduleError,
+  type SuspectBatch,
+} from './errors.js';
 export type { PowerProfile } from './internal/power-profile.js';
 export { lossByLength, type LossByLengthOptions, type LossOfLength } from './loss-by-length.js';
 export { objectivePhase, type ObjectivePhaseOptions } from './objective-phase.js';

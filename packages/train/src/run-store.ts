@@ -34,6 +34,13 @@ export interface RunStore {
   save(checkpoint: Checkpoint): Promise<string>;
   /** Keeps a model under a name. */
   keep(name: string, model: Model): Promise<void>;
+  /**
+   * Keeps the inputs of a step that gave a NaN or an infinity, by phase and name, beside the last checkpoint.
+   *
+   * @param step number of the step, counted from 1
+   * @returns their place, for messages
+   */
+  keepInputs?(step: number, inputs: HostTensors): Promise<string>;
 }
 
 /** A store that lasts as long as it is referenced. */

@@ -242,7 +242,7 @@ describe('held-out data', () => {
 });
 
 test('a number that is not finite is seen when it is read, or before it is saved', async () => {
-  const exploding = { student: trainee({ model, learningRate: ({ step }) => (step < 3 ? 1e-2 : Infinity) }) };
+  const exploding = { student: trainee({ model, learningRate: ({ step }) => (step < 3 ? 1e-2 : 1e300) }) };
   const seen = await train(options({ trainees: exploding, callbacks: [logging(1)] })).catch((error: unknown) => error);
   expect(seen).toBeInstanceOf(NonFiniteError);
   expect(seen).toMatchObject({ quantity: 'velocityError', step: 5 });
@@ -250,6 +250,38 @@ test('a number that is not finite is seen when it is read, or before it is saved
   const saved = await train(options({ trainees: exploding, store })).catch((error: unknown) => error);
   expect(saved).toMatchObject({ name: 'NonFiniteError', quantity: expect.stringMatching(/^student\./) as string });
   expect(store.latest).toBeUndefined();
+});
+
+test('a schedule that is not finite is named before its step, and keeps the checkpoint', async () => {
+  const store = memoryStore();
+  const learningRate = ({ step }: { step: number }): number => (step === 5 ? NaN : 1e-3);
+  const student = trainee({ model, learningRate });
+  const run = train(options({ trainees: { student }, callbacks: [checkpoints(2)], store }));
+  const place = 'step 4 in memory';
+  await expect(run).rejects.toMatchObject({ name: 'ScheduleError', schedule: 'learningRate', value: NaN, step: 6, checkpoint: place }); // prettier-ignore
+  const averages = { slow: ({ step }: { step: number }): number => (step === 1 ? Infinity : 0.9) };
+  const other = train(
+    options({ trainees: { student: trainee({ model, learningRate: constantSchedule(1), averages }) } }),
+  );
+  await expect(other).rejects.toThrow(
+    'the schedule of averages.slow: wanted a finite number at every step, got Infinity at step 2',
+  );
+});
+
+test('a NaN in the batches of a training of its own is told as that, not blamed on the learning rate', async () => {
+  const good = loader(data, { batchSize: 32, seed: 0 });
+  const spoil = (x: Float32Array): Float32Array => x.map((value, i) => (i === 7 ? NaN : value));
+  const batches = {
+    batchSize: 32,
+    batch: async (step: number) => {
+      const batch = await good.batch(step);
+      return step === 3 ? { ...batch, x: spoil(batch.x) } : batch;
+    },
+  };
+  const error = await train(options({ batches, callbacks: [logging(1)] })).catch((thrown: unknown) => thrown);
+  expect(error).toBeInstanceOf(NonFiniteError);
+  expect(error).toMatchObject({ step: 4, batch: { fault: 'flow-matching.x0, sample 3: NaN', place: undefined } });
+  expect((error as Error).message).toMatch(/not finite \(flow-matching.x0, sample 3: NaN\). Mend the data first$/);
 });
 
 test('a phase takes whole numbers of samples', () => {

@@ -1,7 +1,8 @@
-import { ConfigError } from '@flowmap/core';
+import { ConfigError, withPrefix } from '@flowmap/core';
 import type { LogRecord, Model, Phase, TrainedParameters } from '@flowmap/core';
 import { requireKnownOptions, requireWhole, RuntimeUnavailableError, type HostTensors } from '@flowmap/tensor';
-import { RuntimeLostError } from './errors.js';
+import { NonFiniteError, RuntimeLostError } from './errors.js';
+import { faultIn } from './internal/finite.js';
 import { fixedStates } from './internal/groups.js';
 import { momentsOf } from './internal/moments.js';
 import { openSteps, stepFeeds, type StepFeeds, type StepResults } from './internal/steps.js';
@@ -29,6 +30,7 @@ export interface Training {
  * `stepsPerRun`, the results are the same to the bit as if it had never stopped.
  *
  * @throws {ConfigError} for options that are invalid or do not fit one another, before the first step
+ * @throws {ScheduleError} when a schedule gives a NaN or an infinity, before the step is taken
  * @throws {NonFiniteError} when a quantity that is read, or a state that is saved, is NaN or infinite; earlier
  *   checkpoints stay intact
  * @throws {OpaqueFieldError} when an opaque field fails, or answers with something other than velocities
@@ -64,13 +66,14 @@ export async function train(options: TrainingOptions): Promise<Training> {
     if (first >= iterations) return undefined;
     const count = Math.min(stepsPerRun, iterations - first);
     const feedsOf = async (step: number): Promise<StepFeeds> =>
-      stepFeeds(phases, trainees, { step, iterations }, await batches.batch(step));
+      stepFeeds(phases, trainees, { step, iterations }, await batches.batch(step), moments.place);
     const feeds = Promise.all(Array.from({ length: count }, (_, i) => feedsOf(first + i)));
     feeds.catch(() => undefined); // reported when awaited
     return feeds;
   };
 
   let results: StepResults | undefined;
+  let last: { readonly step: number; readonly feeds: readonly StepFeeds[] } | undefined;
   const takeSteps = async (): Promise<{ step: number; completed: boolean }> => {
     let step = done;
     let stopped = step >= iterations;
@@ -80,6 +83,7 @@ export async function train(options: TrainingOptions): Promise<Training> {
       if (signal?.aborted === true) return { step, completed: false };
       const feeds = await next;
       const since = seconds();
+      last = { step, feeds };
       const running = steps.take(feeds);
       running.catch(() => undefined); // reported when awaited
       // The next data and noise are prepared while these steps, already started, run.
@@ -119,10 +123,28 @@ export async function train(options: TrainingOptions): Promise<Training> {
     };
   } catch (error) {
     await end().catch(() => undefined); // the first failure is the cause to report
+    if (error instanceof NonFiniteError && last !== undefined) throw await withBatch(error, last, store);
     throw error instanceof RuntimeUnavailableError ? new RuntimeLostError(error, moments.step, moments.place) : error;
   }
   await end();
   return training;
+}
+
+/** The error, with the inputs of its step, which are looked at and kept. */
+async function withBatch(
+  { quantity, value, step, checkpoint }: NonFiniteError,
+  last: { readonly step: number; readonly feeds: readonly StepFeeds[] },
+  store: RunStore,
+): Promise<NonFiniteError> {
+  const feeds = last.feeds[step - 1 - last.step];
+  if (feeds === undefined) return new NonFiniteError(quantity, value, step, checkpoint);
+  const inputs: HostTensors = Object.assign(
+    {},
+    ...Object.entries(feeds).map(([phase, { loss, update }]) => withPrefix(phase, { ...loss, ...update })),
+  ) as HostTensors;
+  // The number that is not finite is the fault to report.
+  const place = await store.keepInputs?.(step, inputs).catch(() => undefined);
+  return new NonFiniteError(quantity, value, step, checkpoint, { fault: faultIn(inputs), place });
 }
 
 function requireStep(iterations: number, { from, place }: RunStore): void {

@@ -44,15 +44,21 @@ export const mutateCifar10: Mutator = withinGzip((bytes, random, other) => {
   }
 });
 
-const CACHE_HEADER = 24; // magic bytes, checksum, height, width, count; then a fingerprint and the pixels
+/** Of a file of pixels: magic bytes, checksum and six sizes, and then two fingerprints; pixels and trailer follow. */
+const CACHE_HEADER = 100;
 
-/** Changes in a cache of images: sizes, count and pixels, mostly with the checksum put right. */
+/** Changes in a cache of images: sizes, pixels and trailer, mostly with the checksum put right. */
 export const mutateCache: Mutator = (bytes, random, other) => {
   const next = random.once(2)
-    ? changed(bytes, (copy) => setWord(copy, 8 + 4 * random.below(4), random))
+    ? changed(bytes, (copy) => setWord(copy, 8 + 4 * random.below(7), random))
     : mutateBytes(bytes, random, other);
   if (next.length < CACHE_HEADER || random.once(4)) return next;
-  return changed(next, (copy) => new DataView(copy.buffer).setUint32(8, crc32(copy.subarray(12)), true));
+  return changed(next, (copy) => {
+    const view = new DataView(copy.buffer);
+    const pixels = [12, 16, 20, 24].reduce((product, at) => product * view.getUint32(at, true), 1);
+    const trailer = copy.subarray(Math.min(CACHE_HEADER + pixels, copy.length));
+    view.setUint32(8, crc32(trailer, crc32(copy.subarray(12, CACHE_HEADER))), true);
+  });
 };
 
 /** Applies a mutator to what gzip compresses, or compresses it, or changes what is compressed. */

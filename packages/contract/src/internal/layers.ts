@@ -19,7 +19,7 @@ const libraries: Readonly<Record<string, Layer>> = {
   train: { imports: ['flowmap-core', 'tensor'] },
   data: { imports: ['flowmap-core'] },
   eval: { imports: ['flowmap-core', 'tensor'], node: ['data'] },
-  'runtime-onnx': { imports: ['tensor'] },
+  'runtime-onnx': { imports: ['flowmap-core', 'tensor'] },
   'runtime-tfjs': { imports: ['tensor'] },
   'runtime-reference': { imports: ['tensor'] },
   'efficientnet-lite0': {},

@@ -1,4 +1,4 @@
-import { ConfigError, inWords } from '@flowmap/core';
+import { ConfigError, inWords, quoted } from '@flowmap/core';
 
 /** The error for an invalid argument of a function. */
 export function badArgument(operation: string, argument: string, wanted: string, got: string): ConfigError {
@@ -11,6 +11,9 @@ export function checkPath(option: string, path: string): void {
     throw new ConfigError(option, `wanted the path of a file or folder, got ${inWords(path)}`);
 }
 
+/** Pixels of the largest image that others are brought to the size of: 8192 x 8192. */
+const MOST_PIXELS = 2 ** 26;
+
 /** Throws `ConfigError` unless a size is `[height, width]`, integers of at least 1. */
 export function checkSize(operation: string, size: readonly number[]): void {
   if (!Array.isArray(size) || size.length !== 2) {
@@ -18,12 +21,25 @@ export function checkSize(operation: string, size: readonly number[]): void {
     throw new ConfigError(`${operation}.size`, `wanted [height, width], got ${inWords(size)}${meant}`);
   }
   (size as readonly number[]).forEach((side, axis) => checkInteger(operation, `size[${axis}]`, side, 1));
+  if (size[0]! * size[1]! > MOST_PIXELS) {
+    throw badArgument(operation, 'size', `at most ${MOST_PIXELS} pixels`, `${size[0]!} x ${size[1]!}`);
+  }
 }
 
-/** Throws `ConfigError` unless classes are a list of names. */
+/** Throws `ConfigError` unless classes are a list of names, each of another folder inside the folder. */
 export function checkClasses(operation: string, classes: readonly string[] | undefined): void {
-  if (classes === undefined || (Array.isArray(classes) && classes.every((name) => typeof name === 'string'))) return;
-  throw new ConfigError(`${operation}.classes`, `wanted a list of names, got ${inWords(classes)}`);
+  if (classes === undefined) return;
+  if (!(Array.isArray(classes) && classes.every((name) => typeof name === 'string'))) {
+    throw new ConfigError(`${operation}.classes`, `wanted a list of names, got ${inWords(classes)}`);
+  }
+  const seen = new Set<string>();
+  for (const name of classes as readonly string[]) {
+    if (name === '' || name === '.' || name === '..' || /[/\\\0]/.test(name)) {
+      throw badArgument(operation, 'classes', 'names of folders directly in the folder', quoted(name));
+    }
+    if (seen.has(name)) throw badArgument(operation, 'classes', 'each class once', `${quoted(name)} twice`);
+    seen.add(name);
+  }
 }
 
 /** Throws `ConfigError` unless `value` is an integer from `least` to 2^53 − 1. */

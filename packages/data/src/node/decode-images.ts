@@ -1,19 +1,32 @@
 import { readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
 import { DataError } from '@flowmap/core';
 import type { Rgb } from '../rgb.js';
-import type { ImageSize } from './errors.js';
+import { BadImagesError, type BadImage, type ImageSize } from './errors.js';
 import { ImageSizeError } from './errors.js';
-import { imageFormat } from './image-format.js';
-import type { ImageFile } from './list-images.js';
+import { FORMATS_IN_WORDS, imageFormat, type ImageFormat } from './image-format.js';
 import { mapConcurrently } from './map-concurrently.js';
 import { messageOf, unreadable } from './read-bytes.js';
 import { loadSharp, type Sharp } from './sharp.js';
+
+/**
+ * What of an image is kept where it is of another shape than wanted: its centre, its upper, lower, left or right part, or
+ * with 'none' all of it, on the background.
+ */
+export type Crop = 'centre' | 'top' | 'bottom' | 'left' | 'right' | 'none';
+
+/** The crops there are. */
+export const CROPS: readonly Crop[] = ['centre', 'top', 'bottom', 'left', 'right', 'none'];
 
 /** How an image is decoded. */
 export interface ImageDecoding {
   /** Size to which every image is cropped and resized; omit to take all images as they are. */
   readonly size?: ImageSize | undefined;
+  /** What is kept of an image of another shape than the size. */
+  readonly crop: Crop;
+  /** 3 for red, green and blue, 1 for grey. */
+  readonly channels: 1 | 3;
   /** The colour behind transparent pixels. */
   readonly background: Rgb;
   /** Most pixels in an image, before it is resized. */
@@ -22,15 +35,16 @@ export interface ImageDecoding {
 
 /** Options of {@link decodeImages}. */
 interface DecodeOptions extends ImageDecoding {
+  /** Whether bad images are left out in place of being refused. */
+  readonly skip: boolean;
   readonly onProgress?: ((done: number, total: number) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Decoded images of one size. */
-interface DecodedImages {
-  /** `[count, 3, height, width]` */
-  readonly pixels: Uint8Array;
-  readonly size: ImageSize;
+/** What takes decoded images. */
+export interface PixelSink {
+  /** Takes image `index`, `[channels, height, width]`; images come in any order, and each once. */
+  write(index: number, planes: Uint8Array): Promise<void> | void;
 }
 
 /** Twice the processors: while one image is decoded in sharp's thread pool, the next is read. */
@@ -38,72 +52,136 @@ export const DECODERS = 2 * availableParallelism();
 
 /** A decoded image. */
 export interface DecodedImage {
-  /** `[height, width, 3]` */
+  /** `[height, width, channels]` */
   readonly interleaved: Uint8Array;
   readonly size: ImageSize;
 }
 
 /**
- * Decodes images to RGB planes, several at once in sharp's thread pool.
+ * Decodes images of one size to planes, several at once in sharp's thread pool.
  *
- * @throws {DataError} naming the first file that is truncated, corrupt, over the limit or not PNG, JPEG or WebP
+ * @param names paths of the images relative to the folder
+ * @param open called once with the size of all images, gives what takes them
+ * @returns what `open` gave, and the images that were left out, in order
+ * @throws {BadImagesError} naming all files that are truncated, corrupt, over the limit or in no format that is read, if
+ *   there are some and they are not left out, or if there are no others
  * @throws {ImageSizeError} when an image has another size than the first and no `size` is given
  * @throws {ImageCodecUnavailableError} when the package `sharp` is not installed
  */
-export async function decodeImages(files: readonly ImageFile[], options: DecodeOptions): Promise<DecodedImages> {
-  const { onProgress, signal } = options;
+export async function decodeImages<Sink extends PixelSink>(
+  folder: string,
+  names: readonly string[],
+  options: DecodeOptions,
+  open: (size: ImageSize) => Promise<Sink> | Sink,
+): Promise<{ readonly sink: Sink; readonly bad: readonly BadImage[] }> {
+  const { onProgress, signal, skip } = options;
   const sharp = await loadSharp();
-  const first = await decodeImage(sharp, files[0]!.path, options);
-  const plane = first.size[0] * first.size[1];
-  const pixels = new Uint8Array(files.length * 3 * plane);
+  const bad: BadImage[] = [];
   let done = 0;
-  await mapConcurrently(files, DECODERS, async (file, index) => {
+  const decoded = async (index: number): Promise<DecodedImage | undefined> => {
     signal?.throwIfAborted();
-    const image = index === 0 ? first : await decodeImage(sharp, file.path, options);
-    if (image.size[0] !== first.size[0] || image.size[1] !== first.size[1]) {
-      throw new ImageSizeError(file.path, image.size, files[0]!.path, first.size);
+    const path = join(folder, names[index]!);
+    try {
+      return await decodeImage(sharp, path, options);
+    } catch (error) {
+      if (!(error instanceof DataError)) throw error;
+      const fault = error.message.slice(new DataError(path, '').message.length);
+      bad.push({ index, path, fault, error });
+      onProgress?.(++done, names.length);
+      return undefined;
     }
-    splitPlanes(image.interleaved, pixels.subarray(index * 3 * plane, (index + 1) * 3 * plane));
-    onProgress?.(++done, files.length);
+  };
+  let first = 0;
+  let image = await decoded(first);
+  while (!image && first + 1 < names.length) image = await decoded(++first);
+  if (!image) throw new BadImagesError(folder, bad);
+  const { size } = image;
+  const sink = await open(size);
+  const planes = (interleaved: Uint8Array): Uint8Array => {
+    const result = new Uint8Array(interleaved.length);
+    splitPlanes(interleaved, result, options.channels);
+    return result;
+  };
+  await sink.write(first, planes(image.interleaved));
+  onProgress?.(++done, names.length);
+  await mapConcurrently(names, DECODERS, async (name, index) => {
+    const next = index > first ? await decoded(index) : undefined;
+    if (!next) return;
+    if (next.size[0] !== size[0] || next.size[1] !== size[1]) {
+      throw new ImageSizeError(join(folder, name), next.size, join(folder, names[first]!), size);
+    }
+    await sink.write(index, planes(next.interleaved));
+    onProgress?.(++done, names.length);
   });
-  return { pixels, size: first.size };
+  bad.sort((a, b) => a.index - b.index);
+  if (bad.length > 0 && !skip) throw new BadImagesError(folder, bad);
+  return { sink, bad };
 }
 
 /**
- * Decodes an image to RGB.
+ * Decodes an image, of an animation the first frame.
  *
- * @throws {DataError} for a file that is truncated, corrupt, over the limit or not PNG, JPEG or WebP
+ * @throws {DataError} for a file that is truncated, corrupt, over the limit or in no format that is read
  */
-export async function decodeImage(
-  sharp: Sharp,
-  path: string,
-  { size, background: [r, g, b], maxPixels }: ImageDecoding,
-): Promise<DecodedImage> {
-  const damaged = (cause: unknown): never => {
-    throw new DataError(path, `is truncated, corrupt or not an image (${messageOf(cause)})`, { cause });
-  };
+export async function decodeImage(sharp: Sharp, path: string, decoding: ImageDecoding): Promise<DecodedImage> {
   // Read here and not by libvips, which caches files by name and may return the contents of an older one.
   const bytes = await readFile(path).catch((cause: unknown) => {
     throw unreadable(path, cause);
   });
+  return decodeBytes(sharp, path, bytes, decoding);
+}
+
+/** Decodes the content of an image; see {@link decodeImage}. */
+export async function decodeBytes(
+  sharp: Sharp,
+  path: string,
+  bytes: Uint8Array,
+  { size, crop, channels, background: [r, g, b], maxPixels }: ImageDecoding,
+): Promise<DecodedImage> {
+  const damaged = (cause: unknown): never => {
+    throw new DataError(path, `is truncated, corrupt or not an image (${messageOf(cause)})`, { cause });
+  };
   if (bytes.length === 0) throw new DataError(path, 'is empty, not an image');
-  if (!imageFormat(bytes)) throw new DataError(path, 'is not an image: its content is neither PNG, JPEG nor WebP');
-  const { width, height } = await sharp(bytes, { limitInputPixels: false }).metadata().catch(damaged);
-  if (width * height > maxPixels) {
-    const fault = `has ${width} x ${height} pixels, the limit maxPixels is ${maxPixels}`;
+  const format = imageFormat(bytes);
+  const noImage = `is not an image: its content is not ${FORMATS_IN_WORDS}`;
+  if (!format) throw new DataError(path, noImage);
+  const found = await sharp(bytes, { limitInputPixels: false }).metadata().catch(damaged);
+  if (!isOf(found.format, format)) throw new DataError(path, noImage);
+  if (found.width * found.height > maxPixels) {
+    const fault = `has ${found.width} x ${found.height} pixels, the limit maxPixels is ${maxPixels}`;
     throw new DataError(path, fault, { limit: 'maxPixels' });
   }
-  const image = sharp(bytes, { failOn: 'error', limitInputPixels: false })
-    .autoOrient()
-    .flatten({ background: { r, g, b } });
-  if (size) image.resize({ height: size[0], width: size[1], fit: 'cover', kernel: 'lanczos3' });
-  const { data, info } = await image.toColourspace('srgb').raw().toBuffer({ resolveWithObject: true }).catch(damaged);
+  const background = { r, g, b };
+  const image = sharp(bytes, { failOn: 'error', limitInputPixels: false });
+  // The background has a colour, which an image of two bands cannot take.
+  if (found.channels <= 2 && (found.hasAlpha || crop === 'none')) image.pipelineColourspace('srgb');
+  image.autoOrient().flatten({ background });
+  if (size) {
+    const [height, width] = size;
+    const kept =
+      crop === 'none' ? ({ fit: 'contain', background } as const) : { fit: 'cover' as const, position: crop };
+    image.resize({ height, width, kernel: 'lanczos3', ...kept });
+  }
+  const { data, info } = await image
+    .toColourspace(channels === 1 ? 'b-w' : 'srgb')
+    .raw()
+    .toBuffer({ resolveWithObject: true })
+    .catch(damaged);
   return { interleaved: data, size: [info.height, info.width] };
 }
 
-/** `[height, width, 3]` → `[3, height, width]` */
-export function splitPlanes(interleaved: Uint8Array, planes: Uint8Array): void {
-  const plane = planes.length / 3;
+/** Whether the decoder has taken an image for what its first bytes say. */
+function isOf(decoder: string, format: ImageFormat): boolean {
+  return decoder === (format === 'avif' ? 'heif' : format);
+}
+
+/** `[height, width, channels]` → `[channels, height, width]` */
+export function splitPlanes(interleaved: Uint8Array, planes: Uint8Array, channels: 1 | 3 = 3): void {
+  const plane = planes.length / channels;
+  if (channels === 1) {
+    planes.set(interleaved);
+    return;
+  }
   for (let i = 0; i < plane; i++) {
     planes[i] = interleaved[3 * i]!;
     planes[plane + i] = interleaved[3 * i + 1]!;

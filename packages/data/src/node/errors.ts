@@ -21,6 +21,48 @@ export class ImageSizeError extends DataError {
   }
 }
 
+/** An image that cannot be read. */
+export interface BadImage {
+  /** Its place among the images of the folder. */
+  readonly index: number;
+  readonly path: string;
+  /** Why. */
+  readonly fault: string;
+  /** Why, with the path, as it was thrown. */
+  readonly error: DataError;
+}
+
+/** Characters of a message that names bad images. */
+const LONGEST = 1500;
+
+/** Images of a folder cannot be read: `bad` has all of them, the message as many as fit. */
+export class BadImagesError extends DataError {
+  constructor(
+    folder: string,
+    readonly bad: readonly BadImage[],
+  ) {
+    const [{ path, fault, error }] = bad as readonly [BadImage];
+    const single = bad.length === 1;
+    const which = single ? 'it' : 'them';
+    const advice = `remove or replace ${which}, or leave ${which} out with onBad: 'skip' or --on-bad skip`;
+    super(
+      single ? path : folder,
+      single ? `${fault}; ${advice}` : `has ${bad.length} images that cannot be read (${advice}): ${listed(bad)}`,
+      single ? { cause: error.cause, ...(error.limit === undefined ? {} : { limit: error.limit }) } : {},
+    );
+  }
+}
+
+function listed(bad: readonly BadImage[]): string {
+  let text = '';
+  for (const [i, { error }] of bad.entries()) {
+    const next = `${i === 0 ? '' : '; '}${error.message}`;
+    if (i > 0 && text.length + next.length > LONGEST) return `${text}; and ${bad.length - i} more`;
+    text += next;
+  }
+  return text;
+}
+
 /** The package that decodes and writes images is not installed or does not load on this machine. */
 export class ImageCodecUnavailableError extends FlowmapError {
   constructor(

@@ -6,8 +6,11 @@ import { decodeImage, DECODERS, splitPlanes, type DecodedImage, type ImageDecodi
 import { ImageSizeError, type ImageSize } from './errors.js';
 import type { FileCounts } from './file-counts.js';
 import { MAX_PIXELS, requireLimit } from './limits.js';
-import { listImagesBelow } from './list-images-below.js';
+import { kindsOf } from './file-kinds.js';
+import { statesOf } from './file-states.js';
+import { listAllImages } from './list-images.js';
 import { mapConcurrently } from './map-concurrently.js';
+import { scanFolder } from './scan-folder.js';
 import { loadSharp, type Sharp } from './sharp.js';
 
 type HostTensor = ReturnType<typeof hostTensor>;
@@ -63,11 +66,11 @@ export interface ImageBatches {
 const NAMED = 3;
 
 /**
- * The PNG, JPEG and WebP images of a folder batch by batch, without holding more than two batches in memory: for going
+ * The images of a folder batch by batch, without holding more than two batches in memory: for going
  * through a large folder once, as statistics do. {@link imageFolder} makes a dataset for training of it.
  *
- * Images are found directly in the folder and at any depth below, in the order of their paths, and are decoded as
- * `imageFolder` decodes them.
+ * Images are found directly in the folder and at any depth below, in the order of their paths, and are told from other
+ * files and decoded as `imageFolder` does it.
  *
  * @param folder folder with the images
  * @throws {DataError} when the folder or a class is missing, or has no images
@@ -96,8 +99,10 @@ export async function imageBatches(folder: string, options: ImageBatchesOptions 
   if (size !== undefined) checkSize('imageBatches', size);
   checkClasses('imageBatches', classes);
   checkBackground('imageBatches', background);
-  const { names, leftOut } = await listImagesBelow(folder, classes);
-  const decoding: ImageDecoding = { size, background, maxPixels };
+  const scan = await scanFolder(folder, classes, true);
+  const kinds = await kindsOf(scan, await statesOf(scan), signal);
+  const { names, leftOut } = listAllImages(scan, kinds, classes);
+  const decoding: ImageDecoding = { size, crop: 'centre', channels: 3, background, maxPixels };
   const unreadable: UnreadableImage[] = [];
 
   const decodeSome = (sharp: Sharp, first: number): Promise<readonly (Image | UnreadableImage)[]> =>

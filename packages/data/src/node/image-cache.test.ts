@@ -1,11 +1,12 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, truncate, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, truncate, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { crc32 } from 'node:zlib';
+import { basename, join } from 'node:path';
 import { DataError } from '@flowmap/core';
 import sharp from 'sharp';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { BadImagesError, ImageSizeError } from './errors.js';
 import { imageFolder, type ImageFolderOptions } from './image-folder.js';
+import { createPixelFile, openPixelFile } from './pixel-file.js';
 
 let root = '';
 let folder = '';
@@ -52,14 +53,58 @@ test('the second reading decodes nothing and gives the same', async () => {
 test('the second reading says the same of what was left out, and a file that is no image decodes nothing again', async () => {
   await writeFile(join(folder, 'notes.txt'), 'text');
   await mkdir(join(folder, 'deeper'));
-  await writeFile(join(folder, 'deeper', 'a.gif'), 'text');
+  await writeFile(join(folder, 'deeper', 'a.svg'), 'text');
   const cold = await imageFolder(folder, { cache });
-  expect(cold).toMatchObject({ leftOut: { '.txt': 1 }, tooDeep: { '.gif': 1 } });
-  const { leftOut, tooDeep } = await imageFolder(folder, { cache });
-  expect({ leftOut, tooDeep }).toEqual({ leftOut: cold.leftOut, tooDeep: cold.tooDeep });
+  expect(cold).toMatchObject({ leftOut: { '.txt': 1, '.svg': 1 }, leftOutNames: ['notes.txt', 'deeper/a.svg'] });
+  const { leftOut, leftOutNames, formats } = await imageFolder(folder, { cache });
+  expect({ leftOut, leftOutNames, formats }).toEqual({
+    ...{ leftOut: cold.leftOut, leftOutNames: cold.leftOutNames, formats: { png: 2 } },
+  });
   await writeFile(join(folder, 'more.txt'), 'text');
-  expect((await imageFolder(folder, { cache })).leftOut).toEqual({ '.txt': 2 });
+  expect((await imageFolder(folder, { cache })).leftOut).toEqual({ '.txt': 2, '.svg': 1 });
   expect((await read()).decoded).toBe(0);
+});
+
+test('images rewritten, exchanged or moved, with equal bytes and times of change, mean decoding again', async () => {
+  const [a, b, raw] = [join(folder, 'a.png'), join(folder, 'b.png'), await readFile(join(folder, 'b.png'))];
+  const settle = async (): Promise<void> => {
+    for (const path of [a, b]) await utimes(path, 1000, 1000);
+  };
+  expect((await readFile(a)).length).toBe(raw.length);
+  await settle();
+  await read();
+  await writeFile(a, raw);
+  await settle();
+  expect(await read()).toEqual({ values: [20, 20], decoded: 2 });
+
+  await paint('a.png', 10);
+  await settle();
+  await read();
+  for (const [from, to] of [
+    [a, 'c'],
+    [b, a],
+    [join(folder, 'c'), b],
+  ] as const)
+    await rename(from, join(folder, basename(to)));
+  expect(await read()).toEqual({ values: [20, 10], decoded: 2 });
+  expect((await read()).decoded).toBe(0);
+
+  await rename(folder, join(root, 'other'));
+  await mkdir(folder);
+  await paint('a.png', 30);
+  await paint('b.png', 40);
+  await settle();
+  expect(await read()).toEqual({ values: [30, 40], decoded: 2 });
+});
+
+test('images rewritten at once after they were read are noticed', async () => {
+  const raw = await readFile(join(folder, 'b.png'));
+  for (let i = 0; i < 5; i++) {
+    await paint('a.png', 10);
+    expect((await read()).values).toEqual([10, 20]);
+    await writeFile(join(folder, 'a.png'), raw);
+    expect((await read()).values).toEqual([20, 20]);
+  }
 });
 
 test('an image changed, touched, added or removed means decoding again, into the same file', async () => {
@@ -90,32 +135,36 @@ test('a damaged cache is noticed wherever the damage is, and repaired', async ()
   await read();
   const file = await cacheFile();
   const good = await readFile(file);
-  // every byte of the header (magic, checksum, sizes, fingerprint), and pixels at the start, middle and end
-  const places = [...Array(56).keys(), 56, 80, good.length - 1];
-  for (const at of places) {
+  const damaged = (at: number): Promise<void> => {
     const bad = Buffer.from(good);
     bad[at]! ^= 0x10;
-    await writeFile(file, bad);
+    return writeFile(file, bad);
+  };
+  // every byte of the header (magic, checksum, sizes, fingerprints) and of the trailer
+  for (let at = 0; at < good.length; at = at === 99 ? 148 : at + 1) {
+    await damaged(at);
+    expect(await openPixelFile(file)).toBeUndefined();
+  }
+  // the header, pixels at the start, middle and end, and the trailer
+  for (const at of [0, 30, 100, 124, 147, 150]) {
+    await damaged(at);
     expect(await read()).toEqual({ values: [10, 20], decoded: 2 });
     expect(Buffer.compare(await readFile(file), good)).toBe(0);
   }
 });
 
-test('a cache that is whole, but of another number of images or of none, is noticed and repaired', async () => {
+test('a cache that is whole, but of another number of images, or of an earlier layout, is noticed and repaired', async () => {
   await read();
   const file = await cacheFile();
-  const good = await readFile(file);
-  for (const [height, width, count] of [
-    [4, 2, 1],
-    [0, 4, 2],
-    [2 ** 32 - 1, 2 ** 32 - 1, 2 ** 32 - 1],
-  ] as const) {
-    const bad = Buffer.from(good).subarray(0, 56 + Math.min(3 * height * width * count, good.length - 56));
-    [height, width, count].forEach((value, i) => bad.writeUInt32LE(value, 12 + 4 * i));
-    bad.writeUInt32LE(crc32(bad.subarray(12)), 8);
-    await writeFile(file, bad);
-    expect(await read()).toEqual({ values: [10, 20], decoded: 2 });
-  }
+  const facts = (await openPixelFile(file))!;
+  const writer = await createPixelFile(file, facts.size, 3);
+  await writer.write(0, new Uint8Array(24));
+  await (await writer.finish(facts, 1)).close();
+  expect((await openPixelFile(file))!.count).toBe(1);
+  expect(await read()).toEqual({ values: [10, 20], decoded: 2 });
+  await writeFile(file, Buffer.concat([Buffer.from('FMIMAGE1'), new Uint8Array(96)]));
+  expect(await read()).toEqual({ values: [10, 20], decoded: 2 });
+  expect((await read()).decoded).toBe(0);
 });
 
 test('a truncated, empty or lengthened cache is noticed and repaired', async () => {
@@ -129,6 +178,90 @@ test('a truncated, empty or lengthened cache is noticed and repaired', async () 
   await writeFile(file, Buffer.concat([good, Buffer.of(0)]));
   expect((await read()).decoded).toBe(2);
   expect((await read()).decoded).toBe(0);
+});
+
+describe('pixels that do not fit in memory', () => {
+  const onDisk = async (options: ImageFolderOptions = {}): ReturnType<typeof imageFolder> =>
+    imageFolder(folder, { cache, maxMemory: 24, ...options });
+
+  test('are read from the cache, as those in memory are', async () => {
+    await paint('c.png', 30);
+    const memory = await imageFolder(folder, { cache: false });
+    const order = [2, 0, 1, 0, 2, 2, 1];
+    let decoded = 0;
+    const onProgress = (): number => decoded++;
+    for (const options of [{ onProgress }, { onProgress }, { cache: false }, { maxMemory: 0 }] as const) {
+      const data = await onDisk(options);
+      expect(await data.batch(order)).toEqual(await memory.batch(order));
+      const both = await Promise.all([data.batch([0]), data.batch([1, 2])]); // two at once share no memory
+      expect(both).toEqual(await Promise.all([memory.batch([0]), memory.batch([1, 2])]));
+      expect(await data.fingerprint!()).toBe(await memory.fingerprint!());
+      await expect(data.batch([3])).rejects.toThrow('wanted an integer from 0 to 2');
+    }
+    expect(decoded).toBe(3);
+    expect(await cacheFile()).toMatch(/\.pixels$/);
+  });
+
+  test('and have been damaged are told when they are read', async () => {
+    await onDisk();
+    const file = await cacheFile();
+    const bytes = await readFile(file);
+    bytes[100 + 24 + 3]! ^= 1;
+    await writeFile(file, bytes);
+    const data = await onDisk();
+    expect((await data.batch([0])).x[0]).toBeCloseTo(10 / 127.5 - 1);
+    await expect(data.batch([1])).rejects.toMatchObject({
+      message: `${file}: is damaged at image 1; remove it, and it is made anew from the images`,
+    });
+    expect(await read()).toEqual({ values: [10, 20], decoded: 2 });
+  });
+
+  test('of a folder with a bad image leave nothing', async () => {
+    await rm(join(folder, 'b.png'));
+    await writeFile(join(folder, 'b.png'), 'bad');
+    await expect(onDisk({ maxMemory: 0 })).rejects.toThrow(BadImagesError);
+    expect(await readdir(cache)).toEqual([]);
+  });
+
+  test('stay readable when the cache file is removed or replaced', async () => {
+    const data = await onDisk();
+    const before = await data.batch([0, 1]);
+    await paint('a.png', 99);
+    await onDisk();
+    expect(await data.batch([0, 1])).toEqual(before);
+    await rm(cache, { recursive: true });
+    expect(await data.batch([0, 1])).toEqual(before);
+  });
+
+  test('of one size are refused at the first of another', async () => {
+    await sharp({ create: { width: 80, height: 80, channels: 3, background: '#fff' } }).toFile(join(folder, '0.png'));
+    await expect(onDisk()).rejects.toThrow(ImageSizeError);
+    expect(await readdir(cache)).toEqual([]);
+  });
+});
+
+test('a skipped image is remembered, and refused again when it is to be', async () => {
+  await writeFile(join(folder, 'aa.png'), 'bad');
+  for (const decoded of [3, 0]) {
+    expect(await read({ onBad: 'skip' })).toEqual({ values: [10, 20], decoded });
+    const { bad } = await imageFolder(folder, { cache, onBad: 'skip', maxMemory: 0 });
+    expect(bad).toMatchObject([
+      { index: 1, path: join(folder, 'aa.png'), fault: expect.stringMatching(/^is not/) as string },
+    ]);
+  }
+  await expect(read()).rejects.toThrow(/aa\.png: is not an image/);
+});
+
+test.runIf(process.platform === 'linux')('what killed writers left is removed after a day', async () => {
+  await mkdir(cache);
+  const left = (age: number): Promise<void> => {
+    const path = join(cache, `photos-0.pixels.01234567-89ab-cdef-0123-${String(age).padStart(12, '0')}.tmp`);
+    return writeFile(path, '').then(() => utimes(path, Date.now() / 1000 - age, Date.now() / 1000 - age));
+  };
+  await Promise.all([left(60), left(100_000)]);
+  await read();
+  expect((await readdir(cache)).filter((name) => name.endsWith('60.tmp'))).toHaveLength(1);
+  expect(await readdir(cache)).toHaveLength(2);
 });
 
 test('what a killed writer left behind is not taken for the cache', async () => {

@@ -1,10 +1,42 @@
-/** Supported image formats. */
-export type ImageFormat = 'png' | 'jpeg' | 'webp';
+/** A raster format that is read. */
+export type ImageFormat = 'png' | 'jpeg' | 'webp' | 'gif' | 'tiff' | 'avif';
 
-/** The format according to the first bytes of a file, whatever its name; undefined if it is not supported. */
+/** The formats that are read, in the order in which messages name them. */
+export const IMAGE_FORMATS: readonly ImageFormat[] = ['png', 'jpeg', 'webp', 'gif', 'tiff', 'avif'];
+
+/** The formats in words. */
+export const FORMATS_IN_WORDS = 'PNG, JPEG, WebP, GIF, TIFF or AVIF';
+
+/** First bytes of a file from which its format is told. */
+export const FORMAT_BYTES = 64;
+
+/** Endings of names that claim an image of one of the formats. */
+const ENDINGS = /\.(a?png|jpe?g|jpe|jfif|webp|gif|tiff?|avif)$/i;
+
+/** Whether a file is named as an image of a format that is read. */
+export function isNamedAsImage(name: string): boolean {
+  return ENDINGS.test(name);
+}
+
+/** The format according to the first bytes of a file, whatever its name; undefined if it is not one that is read. */
 export function imageFormat(bytes: Uint8Array): ImageFormat | undefined {
-  const text = String.fromCharCode(...bytes.subarray(0, 12));
+  const text = String.fromCharCode(...bytes.subarray(0, FORMAT_BYTES));
   if (text.startsWith('\x89PNG\r\n\x1a\n')) return 'png';
   if (text.startsWith('\xff\xd8\xff')) return 'jpeg';
-  return text.startsWith('RIFF') && text.slice(8) === 'WEBP' ? 'webp' : undefined;
+  if (text.startsWith('RIFF') && text.slice(8, 12) === 'WEBP') return 'webp';
+  if (text.startsWith('GIF87a') || text.startsWith('GIF89a')) return 'gif';
+  if (/^(II[*+]\0|MM\0[*+])/.test(text)) return 'tiff';
+  return text.slice(4, 8) === 'ftyp' && isAvif(text) ? 'avif' : undefined;
+}
+
+/** Whether the brands of an ISO media file, the main one at byte 8 and the others from byte 16 on, include AVIF's. */
+function isAvif(text: string): boolean {
+  const length = text
+    .slice(0, 4)
+    .split('')
+    .reduce((sum, byte) => 256 * sum + byte.charCodeAt(0), 0);
+  for (let at = 8; at + 4 <= Math.min(length, text.length); at += at === 8 ? 8 : 4) {
+    if (/^avi[fs]$/.test(text.slice(at, at + 4))) return true;
+  }
+  return false;
 }

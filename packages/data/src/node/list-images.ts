@@ -1,156 +1,117 @@
-import type { Dirent } from 'node:fs';
-import { readdir, realpath, stat } from 'node:fs/promises';
-import { extname, join } from 'node:path';
+import { join } from 'node:path';
 import { DataError } from '@flowmap/core';
 import { countFiles, countsInWords, totalOf, type FileCounts } from './file-counts.js';
-import { mapConcurrently } from './map-concurrently.js';
-import { unreadable } from './read-bytes.js';
+import { formatOfKind, type FileKinds } from './file-kinds.js';
+import { FORMATS_IN_WORDS, type ImageFormat } from './image-format.js';
+import type { Scan } from './scan-folder.js';
 
-/** One image of a folder. */
-export interface ImageFile {
-  /** Path relative to the folder: `name.png` or `class/name.png`. */
-  readonly name: string;
-  readonly path: string;
-  readonly label: number;
-  readonly bytes: number;
-  /** Time of the last change, in milliseconds since 1970. */
-  readonly modified: number;
-}
+/** Numbers of images by their format, the most frequent first. */
+export type FormatCounts = Readonly<Partial<Record<ImageFormat, number>>>;
 
-/** The images of a folder, by class and then by name, in code-unit order, and counts of the other files. */
+/** The images of a folder, by class and then by path, and what else is there. */
 export interface ImageListing {
-  readonly files: readonly ImageFile[];
+  /** Indices of the images in the scan; bad files among them. */
+  readonly images: Uint32Array;
+  /** Class of each image. */
+  readonly labels: Int32Array;
   readonly classes: readonly string[];
-  /** Files located where images are read that are not read themselves. */
+  /** Files that are no images, or in none of the classes; by extension. */
   readonly leftOut: FileCounts;
-  /** Files of any kind in folders too deep to be read. */
-  readonly tooDeep: FileCounts;
+  /** The first of their paths relative to the folder. */
+  readonly leftOutNames: readonly string[];
 }
 
-/** The contents of a folder, each list sorted by name; hidden names are left out. */
-export interface Contents {
-  readonly path: string;
-  readonly images: readonly string[];
-  /** Other kinds of file, and dangling links. */
-  readonly others: readonly string[];
-  readonly folders: readonly string[];
-}
-
-const EXTENSIONS = new Set(['.png', '.jpg', '.jpeg', '.webp']);
-export const CONCURRENCY = 32; // file-system calls in flight
+/** Names of files left out that are kept. */
+const NAMED = 5;
 
 /**
- * Finds the images of a folder: those directly in it (unconditional), or those in its sub-folders (one class each).
+ * Decides which files of a scan are read: the images directly in the folder (unconditional), or those at any depth of
+ * its sub-folders (one class each).
  *
  * @param classes the sub-folders to use, in the order of their labels; `[]` = only images directly in the folder; omit
- *   to use whatever is there. Other sub-folders are ignored.
- * @throws {DataError} when the folder or a class is missing, a class or the whole folder has no images, or images lie
- *   both beside and in sub-folders and `classes` does not say which to use
+ *   to use whatever is there
+ * @throws {DataError} when a class or the whole folder has no images, or images lie both beside and in sub-folders and
+ *   `classes` does not say which to use
  */
-export async function listImages(folder: string, classes?: readonly string[]): Promise<ImageListing> {
-  const root = await contentsOf(folder);
-  const subFolders = await mapConcurrently(classes ?? root.folders, CONCURRENCY, async (name) => ({
-    name,
-    ...(await contentsOf(join(folder, name))),
-  }));
+export function listImages(scan: Scan, kinds: FileKinds, classes?: readonly string[]): ImageListing {
+  const { folder, names } = scan;
+  const [root, ...subFolders] = scan.groups.map(({ name, start, end }) => {
+    const files = Array.from({ length: end - start }, (_, i) => start + i);
+    return { name, files, images: files.filter((file) => kinds[file] !== 0) };
+  });
   const filled = subFolders.find(({ images }) => images.length > 0);
-  if (!classes && root.images.length > 0 && filled) {
+  const beside = root!.images[0];
+  if (!classes && beside !== undefined && filled) {
     throw new DataError(
       folder,
-      `has images directly in it (${root.images[0]!}) and in sub-folders (${filled.name}/${filled.images[0]!}): ` +
+      `has images directly in it (${names[beside]!}) and in sub-folders (${names[filled.images[0]!]!}): ` +
         `give 'classes', the sub-folders to use, or [] for the images directly in it`,
     );
   }
   const conditional = classes ? classes.length > 0 : filled !== undefined;
-  const read = conditional ? subFolders : [{ ...root, name: undefined }];
-  const tooDeep = (of: readonly Contents[]): Promise<FileCounts> =>
-    countBelow(of.flatMap(foldersOf), [folder, ...of.map(({ path }) => path)]);
-
+  const holds = (files: readonly number[]): string =>
+    files.length === 0 ? 'is empty' : `holds ${countsInWords(countFiles(files.map((file) => names[file]!)))}`;
   const empty = subFolders.find(({ images }) => images.length === 0);
   if (conditional && empty) {
-    const holds = whatIs(countFiles(empty.others), await tooDeep([empty]));
     throw new DataError(
-      empty.path,
-      `class '${empty.name}' has no images: it ${holds}. Remove it, convert its files to .png, .jpg or .webp and put them ` +
-        `directly in it, or give 'classes', the sub-folders to use`,
+      join(folder, empty.name),
+      `class '${empty.name}' has no images: it ${holds(empty.files)}. Remove it, put ${FORMATS_IN_WORDS} files into it, ` +
+        `or give 'classes', the sub-folders to use`,
     );
   }
-  if (!conditional && root.images.length === 0) {
-    const holds = whatIs(countFiles([root, ...subFolders].flatMap(({ others }) => others)), await tooDeep(subFolders));
+  if (!conditional && beside === undefined) {
     throw new DataError(
       folder,
-      `has no images: wanted .png, .jpg, .jpeg or .webp files directly in it, or in one sub-folder for each class; it ${holds}`,
+      `has no images: wanted ${FORMATS_IN_WORDS} files directly in it, or in one sub-folder for each class; ` +
+        `it ${holds(Array.from(names.keys()))}`,
     );
   }
-  const found = read.flatMap(({ name, path, images }, label) =>
-    images.map((image) => ({ name: name === undefined ? image : `${name}/${image}`, path: join(path, image), label })),
-  );
-  const files = await mapConcurrently(found, CONCURRENCY, async (image) => {
-    const { size, mtimeMs } = await stat(image.path).catch((cause: unknown) => {
-      throw unreadable(image.path, cause);
-    });
-    return { ...image, bytes: size, modified: mtimeMs };
-  });
+  const read = conditional ? subFolders : [root!];
+  const images = Uint32Array.from(read.flatMap((group) => group.images));
+  const left = leftOutOf(names, images);
   return {
-    files,
+    images,
+    labels: Int32Array.from(read.flatMap((group, label) => group.images.map(() => label))),
     classes: conditional ? subFolders.map(({ name }) => name) : [],
-    leftOut: countFiles([
-      ...root.others,
-      ...(conditional ? [...root.images, ...subFolders.flatMap(({ others }) => others)] : []),
-    ]),
-    tooDeep: conditional || !classes ? await tooDeep(read) : {},
+    leftOut: countFiles(left),
+    leftOutNames: left.slice(0, NAMED),
   };
 }
 
 /**
- * Counts the files in folders and everything below them. A folder reached through several links counts once, and the
- * contents of an unreadable folder do not count.
+ * All images of a scan, whatever their sub-folder, in the order of their paths, and counts of the other files.
+ *
+ * @param classes the sub-folders to use; `[]` or omitted: all that was scanned
+ * @throws {DataError} when there are none
  */
-async function countBelow(folders: readonly string[], known: readonly string[]): Promise<FileCounts> {
-  const real = (path: string): Promise<string> => realpath(path).catch(() => path);
-  const seen = new Set(await mapConcurrently(known, CONCURRENCY, real));
-  const names: string[][] = []; // level by level
-  for (let level = folders; level.length > 0;) {
-    const paths = new Set(await mapConcurrently(level, CONCURRENCY, real));
-    const fresh = [...paths].filter((path) => !seen.has(path));
-    for (const path of fresh) seen.add(path);
-    const inside = await mapConcurrently(fresh, CONCURRENCY, (path) =>
-      contentsOf(path).catch(() => ({ path, images: [], others: [], folders: [] })),
-    );
-    names.push(inside.flatMap(({ images, others }) => [...images, ...others]));
-    level = inside.flatMap(foldersOf);
+export function listAllImages(
+  { folder, names, groups }: Scan,
+  kinds: FileKinds,
+  classes: readonly string[] = [],
+): { readonly names: readonly string[]; readonly leftOut: FileCounts } {
+  const first = classes.length > 0 ? groups[0]!.end : 0;
+  const images = Array.from(names.keys()).filter((file) => file >= first && kinds[file] !== 0);
+  const others = Array.from(names.keys()).filter((file) => file >= first && kinds[file] === 0);
+  const leftOut = countFiles(others.map((file) => names[file]!));
+  if (images.length === 0) {
+    const holds = totalOf(leftOut) > 0 ? `holds ${countsInWords(leftOut)}` : 'is empty';
+    throw new DataError(folder, `has no images: wanted ${FORMATS_IN_WORDS} files at any depth; it ${holds}`);
   }
-  return countFiles(names.flat());
+  return { names: images.map((file) => names[file]!).sort(), leftOut };
 }
 
-function foldersOf({ path, folders }: Contents): string[] {
-  return folders.map((name) => join(path, name));
+function leftOutOf(names: readonly string[], images: Uint32Array): string[] {
+  const read = new Uint8Array(names.length);
+  for (const image of images) read[image] = 1;
+  return names.filter((_, file) => read[file] === 0);
 }
 
-function whatIs(here: FileCounts, deeper: FileCounts): string {
-  const parts = [
-    ...(totalOf(here) > 0 ? [countsInWords(here)] : []),
-    ...(totalOf(deeper) > 0 ? [`${countsInWords(deeper)} in deeper folders`] : []),
-  ];
-  return parts.length > 0 ? `holds ${parts.join(' and ')}` : 'is empty';
-}
-
-/** The contents of a folder, following links. */
-export async function contentsOf(path: string): Promise<Contents> {
-  const entries = await readdir(path, { withFileTypes: true }).catch((cause: unknown) => {
-    throw unreadable(path, cause);
-  });
-  const visible = entries.filter(({ name }) => !name.startsWith('.'));
-  const kinds = await mapConcurrently(visible, CONCURRENCY, kindOf);
-  const namesOf = (wanted: Kind): string[] =>
-    visible.flatMap(({ name }, i) => (kinds[i] === wanted ? [name] : [])).sort(); // by UTF-16 code unit: the same everywhere
-  return { path, images: namesOf('image'), others: namesOf('other'), folders: namesOf('folder') };
-}
-
-type Kind = 'image' | 'other' | 'folder';
-
-async function kindOf(entry: Dirent): Promise<Kind> {
-  const target = entry.isSymbolicLink() ? await stat(join(entry.parentPath, entry.name)).catch(() => entry) : entry;
-  if (target.isDirectory()) return 'folder';
-  return target.isFile() && EXTENSIONS.has(extname(entry.name).toLowerCase()) ? 'image' : 'other';
+/** Counts images by format; files that are no images are not counted. */
+export function formatsOf(images: Iterable<number>, kinds: FileKinds): FormatCounts {
+  const counts = new Map<ImageFormat, number>();
+  for (const image of images) {
+    const format = formatOfKind(kinds[image]!);
+    if (format) counts.set(format, (counts.get(format) ?? 0) + 1);
+  }
+  return Object.fromEntries([...counts].sort(([, m], [, n]) => n - m));
 }

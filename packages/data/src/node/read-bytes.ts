@@ -28,7 +28,8 @@ export async function readBytes(path: string, maxBytes: number): Promise<Uint8Ar
 /** The `DataError` for a file or folder that cannot be read. */
 export function unreadable(path: string, cause: unknown): DataError {
   const missing = codeOf(cause) === 'ENOENT';
-  return new DataError(path, missing ? 'no such file or folder' : `cannot be read (${messageOf(cause)})`, { cause });
+  const fault = path.includes('\ufffd') ? 'has a name that is not UTF-8; rename it' : 'no such file or folder';
+  return new DataError(path, missing ? fault : `cannot be read (${messageOf(cause)})`, { cause });
 }
 
 /** The message of an unknown thrown value, on one line. */

@@ -7,9 +7,9 @@ export interface Extractor {
   /** Name, hash of the weights, and way of resizing: part of every protocol. */
   readonly source: FeatureSource;
   /**
-   * Features of samples.
+   * Features of samples. It may be called again before it has settled.
    *
-   * @param samples `[n, …]`, any n
+   * @param samples `[n, …]`, any n; they must stay as they are until it settles
    * @returns floats `[n, width]`, always of the same width
    */
   extract(samples: HostTensor): Promise<HostTensor>;
@@ -17,11 +17,12 @@ export interface Extractor {
   dispose?(): Promise<void>;
 }
 
-/** Batches of samples: an array, or an iterable that reads them as needed. */
+/** Batches of samples: an array, or an iterable that reads them as needed, each in an array of its own. */
 export type Batches = Iterable<HostTensor> | AsyncIterable<HostTensor>;
 
 /**
- * Checked features of samples batch by batch, for moments, which need only one batch at a time.
+ * Checked features of samples batch by batch, for moments, which need only one batch at a time. The next batch is read and
+ * prepared while the features of one are computed.
  *
  * @throws {FeatureError} for features that are not `[n, width]` of one width, or hold a NaN or an infinity, naming the
  *   sample
@@ -29,11 +30,9 @@ export type Batches = Iterable<HostTensor> | AsyncIterable<HostTensor>;
 export async function* extractBatches(extractor: Extractor, batches: Batches): AsyncGenerator<HostTensor> {
   let done = 0;
   let width: number | undefined;
-  for await (const batch of batches) {
-    const result = await extractor.extract(batch);
+  for await (const { count, result } of inAdvance(extractor, batches)) {
     const { shape, data, dtype } = result;
     width ??= shape[1];
-    const [count = 0] = batch.shape;
     const isFloat = data instanceof Float32Array || data instanceof Float64Array;
     if (shape.length !== 2 || shape[0] !== count || shape[1] !== width || !isFloat) {
       const wanted = `wanted floats [${count}, ${width ?? 'width'}]`;
@@ -43,6 +42,25 @@ export async function* extractBatches(extractor: Extractor, batches: Batches): A
     done += count;
     yield result;
   }
+}
+
+/** Features of batches and the numbers of their samples; the extractor has the next batch before it is done with one. */
+async function* inAdvance(
+  extractor: Extractor,
+  batches: Batches,
+): AsyncGenerator<{ count: number; result: HostTensor }> {
+  const started = async (batch: HostTensor): Promise<{ count: number; result: HostTensor }> => ({
+    count: batch.shape[0] ?? 0,
+    result: await extractor.extract(batch),
+  });
+  let coming: ReturnType<typeof started> | undefined;
+  for await (const batch of batches) {
+    const next = started(batch);
+    next.catch(() => undefined); // reported when it is awaited, unless the one before fails
+    if (coming !== undefined) yield await coming;
+    coming = next;
+  }
+  if (coming !== undefined) yield await coming;
 }
 
 /**

@@ -1,12 +1,13 @@
 import { ConfigError } from '@flowmap/core';
 import { onnxRuntime } from '@flowmap/runtime-onnx';
 import { referenceRuntime } from '@flowmap/runtime-reference';
-import { hostTensor, normalBatch, type HostTensor } from '@flowmap/tensor';
+import { hostTensor, normalBatch, type HostTensor, type Tensor } from '@flowmap/tensor';
 import { describe, expect, test } from 'vitest';
 import { FeatureError } from '../errors.js';
 import { momentsOf } from '../moments.js';
 import { extractFeatures } from './extractor.js';
 import { extractMoments } from './extract-moments.js';
+import { moduleExtractor } from './module-extractor.js';
 import { opaqueExtractor } from './opaque-extractor.js';
 import { randomConvolution } from './random-convolution.js';
 
@@ -91,5 +92,56 @@ describe('any function', () => {
     await expect(wrong(() => hostTensor([2, 1], Int32Array.of(1, 2)))).rejects.toThrow(FeatureError);
     await expect(extractFeatures(summary, [])).rejects.toThrow(FeatureError);
     await expect(extractMoments(summary, [])).rejects.toThrow(FeatureError);
+  });
+});
+
+describe('what overlaps', () => {
+  test('the next part, and the next batch, are prepared while the runtime runs', async () => {
+    const events: string[] = [];
+    const runtime = referenceRuntime();
+    const slow: typeof runtime = {
+      ...runtime,
+      async compile(program, given) {
+        const executable = await runtime.compile(program, given);
+        return {
+          ...executable,
+          async run(...args) {
+            const result = await executable.run(...args);
+            events.push('ran');
+            return result;
+          },
+        };
+      },
+    };
+    const { parameters, apply } = { parameters: {}, apply: (_: unknown, x: Tensor): Tensor => x.mul(2) };
+    const extractor = await moduleExtractor({
+      ...{ name: 'twice', runtime: slow, module: { parameters, apply, init: () => ({}) }, params: {} },
+      ...{ shape: [2], batchSize: 1 },
+      prepare(samples) {
+        events.push('prepared');
+        return samples;
+      },
+    });
+    const rows = (count: number): HostTensor =>
+      hostTensor(
+        [count, 2],
+        Float32Array.from({ length: 2 * count }, (_, i) => i),
+      );
+    const { values } = await extractFeatures(extractor, [rows(2), rows(1)]);
+    expect([...values]).toEqual([0, 2, 4, 6, 0, 2]);
+    expect(events.slice(0, 4)).toEqual(['prepared', 'prepared', 'prepared', 'ran']); // two of one batch, and the other
+    await extractor.dispose();
+  });
+
+  test('a function is not called again before it has settled', async () => {
+    let [now, most] = [0, 0];
+    const counted = opaqueExtractor({ name: 'counted' }, async (samples) => {
+      most = Math.max(most, ++now);
+      await new Promise((resolve) => setImmediate(resolve));
+      now--;
+      return hostTensor([samples.shape[0]!, 1], new Float32Array(samples.shape[0]!));
+    });
+    await extractFeatures(counted, [images(1), images(2), images(1)]);
+    expect(most).toBe(1);
   });
 });

@@ -5,7 +5,7 @@ import { hostTensor, program, type HostTensors, type Shape } from '@flowmap/tens
 import { beforeAll, describe, expect, test } from 'vitest';
 import { hashedWeights, relativeError, replaced, waves } from '../__fixtures__/hashed-weights.js';
 import { inceptionNetwork, inceptionParameters } from '../networks/inception.js';
-import { inception } from './inception.js';
+import { inception, inceptionOutputs } from './inception.js';
 
 /** Outputs for an image by torch-fidelity and one by pytorch-fid: `tools/reference/inception.py`. */
 const goldens = decodeSafetensors(
@@ -50,15 +50,22 @@ test('features, logits and spatial features are those of torch-fidelity and pyto
   await executable.dispose();
 });
 
-test('an extractor prepares images as its tool does', async () => {
-  const options = { runtime: await onnxRuntime(), weights, output: 'spatial', batchSize: 1 } as const;
-  const extractor = await inception({ ...options, convention: 'pytorch-fid' });
+test('an extractor prepares images as its tool does, and has several outputs of one run', async () => {
+  const options = { runtime: await onnxRuntime(), weights, outputs: ['spatial', 'pool'], batchSize: 1 } as const;
+  const extractor = await inceptionOutputs({ ...options, convention: 'pytorch-fid' });
   const images = waves(2, 299);
   const own = { ...images, shape: [1, ...images.shape.slice(1)], data: images.data.subarray(images.data.length / 2) };
-  const { shape, data } = await extractor.extract(own);
-  expect(shape).toEqual([1, 2023]);
-  expect(relativeError(data, goldens.spatial!.data.subarray(2023))).toBeLessThan(1e-5);
-  expect(extractor.source).toMatchObject({ extractor: 'inception-2015-12-05/spatial', resize: 'bilinear-299' });
+  const { spatial, pool } = await extractor.extract(own);
+  expect([spatial.shape, pool.shape]).toEqual([
+    [1, 2023],
+    [1, 2048],
+  ]);
+  expect(relativeError(spatial.data, goldens.spatial!.data.subarray(2023))).toBeLessThan(1e-5);
+  expect(relativeError(pool.data, goldens.pool!.data.subarray(2048))).toBeLessThan(1e-5);
+  expect(extractor.sources).toMatchObject({
+    spatial: { extractor: 'inception-2015-12-05/spatial', resize: 'bilinear-299' },
+    pool: { extractor: 'inception-2015-12-05', resize: 'bilinear-299' },
+  });
   images.data[300_000] = NaN;
   await expect(extractor.extract(images)).rejects.toMatchObject({ sample: 1 });
   await extractor.dispose();
@@ -82,5 +89,7 @@ describe('refused are', () => {
     const other = { convention: 'torchvision' as 'clean-fid' };
     await expect(inception({ runtime, weights, ...other })).rejects.toThrow(ConfigError);
     await expect(inception({ runtime, weights, output: 'logits' as 'pool' })).rejects.toThrow(ConfigError);
+    await expect(inceptionOutputs({ runtime, weights, outputs: [] })).rejects.toThrow('got none');
+    await expect(inceptionOutputs({ runtime, weights, outputs: ['pool', 'pool'] })).rejects.toThrow('got pool, pool');
   });
 });

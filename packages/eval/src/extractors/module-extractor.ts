@@ -42,7 +42,8 @@ export interface ModuleExtractorOptions {
 }
 
 /**
- * An extractor from a module, compiled once for a runtime, that takes any number of samples.
+ * An extractor from a module, compiled once for a runtime, that takes any number of samples. While the runtime computes
+ * features of some, the next are prepared.
  *
  * @throws {ConfigError} for a batch size that is not a whole number >= 1
  * @throws what tracing and compiling do
@@ -76,6 +77,12 @@ export async function moduleExtractor(
   const args = { inputs: { x: { shape: [batchSize, ...shape], dtype } }, state: module.parameters };
   const built = program(name, args, ({ x }, state) => ({ outputs: { features: module.apply(state, x) } }));
   const executable = await runtime.compile(freeze(built, params, { copy: false }));
+  const featuresOf = async (x: HostTensor): Promise<HostTensor> => {
+    const { features } = await executable.run({ x });
+    const values = await features!.read();
+    features!.dispose();
+    return values;
+  };
 
   return {
     source: { extractor: name, weights: await hashOfParameters(params), resize },
@@ -83,6 +90,7 @@ export async function moduleExtractor(
       const [count, ...own] = samples.shape;
       if (!count) throw new FeatureError(name, `wanted at least one sample, got [${samples.shape.join(', ')}]`);
       const parts: HostTensor[] = [];
+      let running: Promise<HostTensor> | undefined;
       for (let first = 0; first < count; first += batchSize) {
         const last = Math.min(count, first + batchSize);
         const data = samples.data.subarray(first * sizeOf(own), last * sizeOf(own));
@@ -92,10 +100,12 @@ export async function moduleExtractor(
           throw new FeatureError(name, `wanted samples ${dtype} [count, ${shape.join(', ')}], got ${got}`);
         }
         const x = last - first === batchSize ? given : padded(given, [batchSize, ...shape]);
-        const { features } = await executable.run({ x });
-        parts.push(await features!.read());
-        features!.dispose();
+        const next = featuresOf(x); // the next part is prepared meanwhile
+        next.catch(() => undefined); // reported when it is awaited, unless the one before fails
+        if (running !== undefined) parts.push(await running);
+        running = next;
       }
+      parts.push(await running!);
       const width = parts[0]!.shape[1]!;
       const values = new Float32Array(parts.length * batchSize * width);
       parts.forEach(({ data }, i) => values.set(data, i * batchSize * width));

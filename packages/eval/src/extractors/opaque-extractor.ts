@@ -15,7 +15,7 @@ export interface OpaqueExtractorOptions {
  * An extractor from any asynchronous function from samples to features, such as an ONNX file opened with `openOnnx`, or
  * a service.
  *
- * @param extract takes samples `[n, …]` and returns features `[n, width]`
+ * @param extract takes samples `[n, …]` and returns features `[n, width]`; it is called again when it has settled
  *
  * @example
  * const inception = await openOnnx('inception.onnx');
@@ -27,5 +27,13 @@ export function opaqueExtractor(
 ): Extractor {
   requireKnownOptions('opaqueExtractor', options, { name: true, weights: true, resize: true });
   const { name, weights, resize = 'none' } = options;
-  return { source: { extractor: name, weights: weights ?? null, resize }, extract };
+  let last: Promise<unknown> = Promise.resolve();
+  return {
+    source: { extractor: name, weights: weights ?? null, resize },
+    extract(samples) {
+      const next = last.then(() => extract(samples));
+      last = next.catch(() => undefined);
+      return next;
+    },
+  };
 }

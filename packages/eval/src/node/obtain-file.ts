@@ -1,8 +1,9 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
-import { homedir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CheckpointError } from '@flowmap/core';
+import { homeFolder } from '@flowmap/core/node';
 import { causeText } from '@flowmap/tensor';
 import { WeightsUnavailableError } from '../errors.js';
 import type { WeightFile } from './weight-files.js';
@@ -11,7 +12,7 @@ import type { WeightFile } from './weight-files.js';
 export interface WeightOptions {
   /**
    * Folder that they are kept in; what the environment variable `FLOWMAP_WEIGHTS` names, or `flowmap/weights` in
-   * `XDG_CACHE_HOME` or `~/.cache`, unless given.
+   * `XDG_CACHE_HOME` or `~/.cache`, unless given. Where there is no home folder, that for temporary files.
    */
   readonly folder?: string;
   /** Whether a file that is not there is downloaded; false unless given. */
@@ -64,7 +65,10 @@ export async function obtainFile(
 
 function defaultFolder(): string {
   const { FLOWMAP_WEIGHTS, XDG_CACHE_HOME } = process.env;
-  return FLOWMAP_WEIGHTS ?? join(XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'flowmap', 'weights');
+  if (FLOWMAP_WEIGHTS !== undefined) return FLOWMAP_WEIGHTS;
+  const home = homeFolder();
+  const cache = XDG_CACHE_HOME ?? (home === undefined ? tmpdir() : join(home, '.cache'));
+  return join(cache, 'flowmap', 'weights');
 }
 
 async function readIfThere(path: string): Promise<Buffer | undefined> {

@@ -1,7 +1,7 @@
 import { causeText, isHalf, cut, quoted, type HostTensors } from '@flowmap/tensor';
 import { CheckpointError, ConfigError } from '../errors.js';
 import { isRecord, parseJson, type Json } from '../internal/json.js';
-import { withDefaults, type ReadLimits } from '../limits.js';
+import { withDefaults, type ReadLimits, type ReadOptions } from '../limits.js';
 import { networkSize } from '../networks/network-size.js';
 import { networkFromConfig } from '../networks/registry.js';
 import { parametrizations, type ParametrizationName } from '../parametrization.js';
@@ -18,7 +18,7 @@ const VERSION = 1;
 /**
  * Encodes a model as a self-describing safetensors file: its metadata `flowmap` is the JSON object
  * `{ version, kind, network, classes, training }`, where `network` is the network's configuration; `path` and
- * `parametrization` are added if they are not the defaults.
+ * `parametrization` are added if they are not the defaults. Its metadata `flowmap.crc32` are checksums of everything.
  *
  * @throws {ConfigError} when the parameters or class names are not those of the network
  */
@@ -26,7 +26,7 @@ export function encodeModel(given: Model): Uint8Array<ArrayBuffer> {
   const model = upgradedModel(given);
   const fault = faultOf(model);
   if (fault) throw new ConfigError('model', fault.message);
-  return encodeSafetensors(model.params, modelMetadata(model));
+  return encodeSafetensors(model.params, modelMetadata(model), { checksums: true });
 }
 
 /**
@@ -54,14 +54,15 @@ export function modelMetadata(model: Omit<Model, 'params'>): Record<string, stri
  *
  * @param bytes the whole file
  * @param source its name in error messages, `model` unless given
- * @param limits how much the file may ask for: the size of its header and network
- * @throws {CheckpointError} for a file that is corrupt, does not describe a model, or whose tensors are not the
+ * @param options how much the file may ask for: the size of its header and network; and whether its checksums are
+ *   compared
+ * @throws {CheckpointError} for a file that is corrupt, does not fit its checksums, does not describe a model, or whose tensors are not the
  *   parameters of the network that it describes, or one of which is NaN throughout; its `limit` names the limit that a file exceeds, if any
  * @throws {ConfigError} for a limit that is not a number >= 1
  */
-export function decodeModel(bytes: Uint8Array, source = 'model', limits: ReadLimits = {}): Model {
-  const { tensors, metadata } = decodeSafetensors(bytes, source, limits);
-  const description = decodeDescription(metadata, Object.keys(tensors).length, source, limits);
+export function decodeModel(bytes: Uint8Array, source = 'model', options: ReadOptions = {}): Model {
+  const { tensors, metadata } = decodeSafetensors(bytes, source, options);
+  const description = decodeDescription(metadata, Object.keys(tensors).length, source, options);
   const model = upgradedModel({ ...description, params: widened(tensors) });
   const fault = faultOf(model);
   if (fault)

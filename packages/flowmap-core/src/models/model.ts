@@ -169,6 +169,20 @@ export function requireModel(option: string, value: unknown): void {
   throw new ConfigError(option, `wanted a model, got ${inWords(value)}${advice}`);
 }
 
+/**
+ * A model that is about to be used: checked, and with its parameters in the current form of its network.
+ *
+ * @param option what it is given as, for messages
+ * @throws {ConfigError} for what is no model, or a model whose parameters are not those of its network
+ */
+export function checkedModel(option: string, given: Model): Model {
+  requireModel(option, given);
+  const model = upgradedModel(given);
+  const fault = faultOf(model);
+  if (fault) throw new ConfigError(option, fault.message);
+  return model;
+}
+
 /** A model with its parameters converted to the current form of its network. */
 export function upgradedModel(model: Model): Model {
   const { network, params } = model;

@@ -1,5 +1,6 @@
 import {
   closeSync,
+  fsyncSync,
   mkdirSync,
   openSync,
   readFileSync,
@@ -45,6 +46,7 @@ export function lockFolder(folder: string, name = 'lock'): FolderLock {
   let made: string | undefined;
   try {
     made = mkdirSync(folder, { recursive: true });
+    if (made !== undefined) flushAbove(folder, made);
     take(folder, path, mine);
   } catch (cause) {
     if (cause instanceof FolderInUseError) throw cause;
@@ -89,6 +91,23 @@ export async function lockChosenFolder(choose: () => string | Promise<string>, n
       throw error;
     }
     lock.release();
+  }
+}
+
+/** Flushes where a folder and its parents, up to `last`, were created; a disk that fails is told by the first write. */
+function flushAbove(folder: string, last: string): void {
+  for (let path = resolve(folder); ; path = dirname(path)) {
+    try {
+      const above = openSync(dirname(path), 'r');
+      try {
+        fsyncSync(above);
+      } finally {
+        closeSync(above);
+      }
+    } catch {
+      return; // not every system can open a folder
+    }
+    if (path === resolve(last) || path === dirname(path)) return;
   }
 }
 

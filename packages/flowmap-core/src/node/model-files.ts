@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { causeText } from '@flowmap/tensor';
 import { CheckpointError } from '../errors.js';
-import type { ReadLimits } from '../limits.js';
+import type { ReadOptions } from '../limits.js';
 import { decodeModel, encodeModel } from '../models/checkpoint.js';
 import type { Model } from '../models/model.js';
 import { writeFileAtomic } from './write-file-atomic.js';
@@ -19,18 +19,19 @@ export async function saveModel(path: string, model: Model): Promise<void> {
 /**
  * Reads a model that {@link saveModel} wrote.
  *
- * @param limits how much the file may ask for
- * @throws {CheckpointError} for a file that is missing, corrupt, truncated, over a limit, or holds no model
+ * @param options how much the file may ask for, and whether its checksums are compared
+ * @throws {CheckpointError} for a file that is missing, corrupt, truncated, over a limit, does not fit its checksums, or
+ *   holds no model
  * @throws {ConfigError} for a limit that is not a number >= 1
  */
-export async function loadModel(path: string, limits: ReadLimits = {}): Promise<Model> {
+export async function loadModel(path: string, options: ReadOptions = {}): Promise<Model> {
   let bytes: Uint8Array;
   try {
     bytes = await readFile(path);
   } catch (cause) {
     throw new CheckpointError(path, `cannot be read (${causeText(cause)})`, { cause });
   }
-  return decodeModel(bytes, path, limits);
+  return decodeModel(bytes, path, options);
 }
 
 /**
@@ -38,8 +39,8 @@ export async function loadModel(path: string, limits: ReadLimits = {}): Promise<
  *
  * @throws {CheckpointError} as {@link loadModel}, and for a flow map
  */
-export function loadVelocityField(path: string, limits: ReadLimits = {}): Promise<Model> {
-  return loadKind(path, 'velocity', limits);
+export function loadVelocityField(path: string, options: ReadOptions = {}): Promise<Model> {
+  return loadKind(path, 'velocity', options);
 }
 
 /**
@@ -47,14 +48,14 @@ export function loadVelocityField(path: string, limits: ReadLimits = {}): Promis
  *
  * @throws {CheckpointError} as {@link loadModel}, and for a velocity field
  */
-export function loadFlowMap(path: string, limits: ReadLimits = {}): Promise<Model> {
-  return loadKind(path, 'flowMap', limits);
+export function loadFlowMap(path: string, options: ReadOptions = {}): Promise<Model> {
+  return loadKind(path, 'flowMap', options);
 }
 
 const names = { velocity: 'velocity field', flowMap: 'flow map' };
 
-async function loadKind(path: string, kind: Model['kind'], limits: ReadLimits): Promise<Model> {
-  const model = await loadModel(path, limits);
+async function loadKind(path: string, kind: Model['kind'], options: ReadOptions): Promise<Model> {
+  const model = await loadModel(path, options);
   if (model.kind !== kind) throw new CheckpointError(path, `holds a ${names[model.kind]}, wanted a ${names[kind]}`);
   return model;
 }

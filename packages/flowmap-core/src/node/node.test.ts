@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdir, mkdtemp, open, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { CheckpointError, WriteError } from '../errors.js';
 import { flowMapFrom, type Model } from '../models/model.js';
 import { mlp } from '../networks/mlp.js';
@@ -41,6 +41,27 @@ describe('atomic writing', () => {
     expect(await reader.readFile('utf8')).toBe('former');
     await reader.close();
     expect(await readFile(path, 'utf8')).toBe('latter');
+  });
+
+  test('flushes the file, then the folder that it was renamed in, and where folders were created', async () => {
+    const handle = await open(folder);
+    const sync = vi.spyOn(Object.getPrototypeOf(handle) as typeof handle, 'sync');
+    await handle.close();
+    const kinds: Promise<boolean>[] = [];
+    sync.mockImplementation(async function (this: typeof handle) {
+      kinds.push(this.stat().then((stats) => stats.isDirectory()));
+      await this.datasync();
+    });
+    await writeFileAtomic(join(folder, 'a', 'b', 'file'), 'text');
+    expect(await Promise.all(kinds)).toEqual([true, true, false, true]);
+    kinds.length = 0;
+    await writeFileAtomic(join(folder, 'a', 'b', 'file'), 'text');
+    expect(await Promise.all(kinds)).toEqual([false, true]);
+    // What a disk that fails then says is told.
+    sync.mockRejectedValueOnce(new Error('EIO'));
+    await expect(writeFileAtomic(join(folder, 'file'), 'text')).rejects.toThrow('EIO');
+    sync.mockRestore();
+    expect(await readdir(folder)).toEqual(['a']);
   });
 
   test('by many at once leaves the content of one of them', async () => {

@@ -50,6 +50,19 @@ test('tensors are those of the whole file, each read by itself', async () => {
   await expect(file.tensor('a')).rejects.toThrow('is missing or cannot be read');
 });
 
+test('bytes of a tensor that do not fit its checksum are refused when it is read, unless checksums are skipped', async () => {
+  const path = join(scratch, 'sealed');
+  const sealed = encodeSafetensors(tensors, { k: 'v' }, { checksums: true });
+  sealed[sealed.length - 1]! ^= 1; // of b
+  await writeFile(path, sealed);
+  const file = await openSafetensors(path);
+  expect(file.metadata).toEqual({ k: 'v' });
+  expect(await file.tensor('a')).toEqual(tensors.a);
+  await expect(file.tensor('b')).rejects.toThrow('tensor "b" is damaged: its checksum does not fit');
+  const unchecked = await openSafetensors(path, { verify: false });
+  expect(await unchecked.tensor('b')).toEqual(hostTensor([2], [0, 0], 'bool'));
+});
+
 test('a file is refused as the whole of it would be, whatever was cut or changed', async () => {
   const path = join(scratch, 'damaged');
   const damaged = Array.from({ length: bytes.length }, (_, i) => [

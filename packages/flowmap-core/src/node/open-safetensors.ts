@@ -2,7 +2,7 @@ import { constants } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import { causeText, quoted, type HostTensor, type Shape } from '@flowmap/tensor';
 import { CheckpointError, ConfigError } from '../errors.js';
-import type { ReadLimits } from '../limits.js';
+import type { ReadOptions } from '../limits.js';
 import { decodeHeader, decodeTensor, headerEnd, LENGTH } from '../safetensors/decode.js';
 
 /** An open safetensors file whose tensors are read one at a time. */
@@ -13,8 +13,8 @@ export interface SafetensorsFile {
   /**
    * Reads the bytes of one tensor, and no others.
    *
-   * @throws {CheckpointError} for a name that the file lacks, or if the file can no longer be read or has become
-   *   shorter
+   * @throws {CheckpointError} for a name that the file lacks, or if the file can no longer be read, has become
+   *   shorter, or holds bytes that do not fit their checksum
    */
   readonly tensor: (name: string) => Promise<HostTensor>;
 }
@@ -23,15 +23,16 @@ export interface SafetensorsFile {
  * Reads the header of a safetensors file, trusting nothing in it, and each tensor on demand. The file does not stay
  * open.
  *
- * @param limits how large and how deeply nested the header may be, and how many tensors it may list
+ * @param options how large and how deeply nested the header may be, how many tensors it may list, and whether checksums
+ *   are compared
  * @throws {CheckpointError} for a file that is missing, cannot be read, or that `decodeSafetensors` would refuse
  * @throws {ConfigError} for a limit that is not a number >= 1
  */
-export async function openSafetensors(path: string, limits: ReadLimits = {}): Promise<SafetensorsFile> {
-  const { start, entries, metadata } = await withFile(path, async (file, size) => {
-    const start = headerEnd(await read(file, 0, Math.min(LENGTH, size)), size, path, limits);
+export async function openSafetensors(path: string, options: ReadOptions = {}): Promise<SafetensorsFile> {
+  const { start, entries, metadata, checksums } = await withFile(path, async (file, size) => {
+    const start = headerEnd(await read(file, 0, Math.min(LENGTH, size)), size, path, options);
     const json = await read(file, LENGTH, start);
-    return { start, ...decodeHeader(json, size - start, path, limits) };
+    return { start, ...decodeHeader(json, size - start, path, options) };
   });
   return {
     metadata,
@@ -40,7 +41,7 @@ export async function openSafetensors(path: string, limits: ReadLimits = {}): Pr
       const entry = entries.find((other) => other.name === name);
       if (entry === undefined) throw new CheckpointError(path, `has no tensor ${quoted(name)}`, { tensor: name });
       const bytes = await withFile(path, (file) => read(file, start + entry.begin, start + entry.end));
-      return decodeTensor(entry, bytes, path);
+      return decodeTensor(entry, bytes, path, checksums);
     },
   };
 

@@ -1,16 +1,17 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, open, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { open, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { causeText } from '@flowmap/tensor';
 import { WriteError } from '../errors.js';
+import { makeFolder, syncFolder } from './sync-folder.js';
 
 /** Ending of a temporary file: a UUID and `.tmp`. */
 const TEMPORARY = /\.[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\.tmp$/;
 
 /**
  * Writes a file such that, whatever happens in the meantime, its path holds either the old content or all of the new:
- * the content goes to a temporary file in the same folder, which is flushed to disk and then renamed. A missing folder
- * is created.
+ * the content goes to a temporary file in the same folder, which is flushed to disk and then renamed; then the folder is
+ * flushed. A missing folder is created.
  *
  * @param content bytes, pieces of bytes that are written one after the other, or text that is written as UTF-8
  * @throws {WriteError} when the file cannot be written; the temporary file is removed, and the old file is untouched
@@ -21,7 +22,7 @@ export async function writeFileAtomic(
 ): Promise<void> {
   const temporary = `${path}.${randomUUID()}.tmp`;
   try {
-    await mkdir(dirname(path), { recursive: true });
+    await makeFolder(dirname(path));
     const file = await open(temporary, 'wx');
     try {
       await writeFile(file, content);
@@ -30,6 +31,7 @@ export async function writeFileAtomic(
       await file.close();
     }
     await rename(temporary, path);
+    await syncFolder(dirname(path));
   } catch (cause) {
     // The first error is the one to report.
     await rm(temporary, { force: true }).catch(() => undefined);

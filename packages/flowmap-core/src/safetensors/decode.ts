@@ -2,7 +2,8 @@ import { quoted } from '@flowmap/tensor';
 import type { HostTensor } from '@flowmap/tensor';
 import { CheckpointError } from '../errors.js';
 import { isRecord, parseJson } from '../internal/json.js';
-import { withDefaults, type ReadLimits } from '../limits.js';
+import { withDefaults, type ReadLimits, type ReadOptions } from '../limits.js';
+import { CHECKSUMS, checksumsIn, checksumText, crc32 } from './checksums.js';
 import { storedTypes, type StoredType } from './dtypes.js';
 import { METADATA } from './encode.js';
 
@@ -18,6 +19,8 @@ export interface Safetensors {
 /** A tensor in a file. */
 export interface Entry {
   readonly name: string;
+  /** Name of its type. */
+  readonly dtype: string;
   readonly type: StoredType;
   readonly shape: readonly number[];
   /** Its first byte, counted from the end of the header. */
@@ -30,30 +33,38 @@ export interface Entry {
 export interface SafetensorsHeader {
   readonly entries: readonly Entry[];
   readonly metadata: Readonly<Record<string, string>>;
+  /** CRC-32 of its tensors by name, where it has checksums that are to be compared. */
+  readonly checksums: ReadonlyMap<string, string> | undefined;
 }
 
 /**
  * Reads a safetensors file, trusting nothing in it: lengths, JSON, names of types, shapes and offsets are checked
  * before any value is touched, no name may occur twice, and the tensors must fill the file exactly, without holes or
- * overlaps.
+ * overlaps. Checksums are compared, if it has some.
  *
  * @param bytes the whole file; the tensors are copies
  * @param source its name in error messages
- * @param limits how large and how deeply nested the header may be, and how many tensors it may list
+ * @param options how large and how deeply nested the header may be, how many tensors it may list, and whether checksums
+ *   are compared
  * @returns F32 as float32, F64 as float32 held in doubles, F16 as float16, BF16 as bfloat16, I64, I32 and U8 as int32,
  *   BOOL as bool
  * @throws {CheckpointError} naming the source, and the tensor at fault, for bytes that are not such a file, are cut
- *   off, have extra bytes at the end, or hold an empty tensor or a type other than these; its `limit` names the limit
+ *   off, have extra bytes at the end, do not fit their checksums, or hold an empty tensor or a type other than these; its `limit` names the limit
  *   that a file exceeds, if any
  * @throws {ConfigError} for a limit that is not a number >= 1
  */
-export function decodeSafetensors(bytes: Uint8Array, source: string, limits: ReadLimits = {}): Safetensors {
-  const start = headerEnd(bytes, bytes.length, source, limits);
-  const { entries, metadata } = decodeHeader(bytes.subarray(LENGTH, start), bytes.length - start, source, limits);
+export function decodeSafetensors(bytes: Uint8Array, source: string, options: ReadOptions = {}): Safetensors {
+  const start = headerEnd(bytes, bytes.length, source, options);
+  const { entries, metadata, checksums } = decodeHeader(
+    bytes.subarray(LENGTH, start),
+    bytes.length - start,
+    source,
+    options,
+  );
   const tensors = entries.map((entry) => {
     const copy = new Uint8Array(entry.end - entry.begin);
     copy.set(bytes.subarray(start + entry.begin, start + entry.end));
-    return [entry.name, decodeTensor(entry, copy, source)] as const;
+    return [entry.name, decodeTensor(entry, copy, source, checksums)] as const;
   });
   return { tensors: Object.fromEntries(tensors), metadata };
 }
@@ -92,8 +103,13 @@ export function headerEnd(first: Uint8Array, size: number, source: string, limit
  * @param length bytes of values after it
  * @throws {CheckpointError} as {@link decodeSafetensors}
  */
-export function decodeHeader(json: Uint8Array, length: number, source: string, limits: ReadLimits): SafetensorsHeader {
-  const { maxTensors, maxNesting } = withDefaults(limits);
+export function decodeHeader(
+  json: Uint8Array,
+  length: number,
+  source: string,
+  options: ReadOptions,
+): SafetensorsHeader {
+  const { maxTensors, maxNesting } = withDefaults(options);
   const parsed = parseJson(json, maxNesting);
   if ('fault' in parsed) {
     const { fault, limit } = parsed;
@@ -107,24 +123,48 @@ export function decodeHeader(json: Uint8Array, length: number, source: string, l
   if (isRecord(metadata)) requireFew('texts in its metadata', metadata, maxTensors, source);
   const entries = Object.entries(infos).map(([name, info]) => readEntry(name, info, source));
   checkLayout(entries, length, source);
-  return { entries, metadata: readMetadata(metadata, source) };
+  const { [CHECKSUMS]: sums, ...texts } = readMetadata(metadata, source);
+  const checksums =
+    sums === undefined || options.verify === false ? undefined : readChecksums(sums, texts, entries, source);
+  return { entries, metadata: texts, checksums };
+}
+
+/** The checksums of the tensors in a file, whose description must fit its own. */
+function readChecksums(
+  text: string,
+  metadata: Readonly<Record<string, string>>,
+  entries: readonly Entry[],
+  source: string,
+): ReadonlyMap<string, string> {
+  const sums = checksumsIn(
+    text,
+    entries.map(({ name }) => name),
+  );
+  const tensors = entries.map(({ name, dtype, shape }) => ({ name, type: dtype, shape, crc: sums?.get(name) ?? '' }));
+  if (sums !== undefined && checksumText({ metadata, tensors }) === text) return sums;
+  throw new CheckpointError(source, `is damaged: the checksum of its header does not fit`);
 }
 
 /**
  * A tensor from its stored bytes.
  *
  * @param bytes those that its entry names, in a buffer of their own
- * @throws {CheckpointError} for a value that its type does not have
+ * @param checksums those of the file, if they are to be compared
+ * @throws {CheckpointError} for bytes that do not match their checksum, or a value that its type does not have
  */
-export function decodeTensor({ name, type, shape }: Entry, bytes: Uint8Array<ArrayBuffer>, source: string): HostTensor {
+export function decodeTensor(
+  { name, type, shape }: Entry,
+  bytes: Uint8Array<ArrayBuffer>,
+  source: string,
+  checksums: SafetensorsHeader['checksums'],
+): HostTensor {
+  if (checksums !== undefined && crc32(bytes) !== checksums.get(name)) {
+    throw tensorError(source, name, 'is damaged: its checksum does not fit');
+  }
   const tensor = type.decode(shape, bytes);
-  if (!tensor)
-    throw tensorError(
-      source,
-      name,
-      type.width === 1 ? 'a boolean is neither 0 nor 1' : 'a whole number does not fit 32 bits',
-    );
-  return tensor;
+  if (tensor) return tensor;
+  const fault = type.width === 1 ? 'a boolean is neither 0 nor 1' : 'a whole number does not fit 32 bits';
+  throw tensorError(source, name, fault);
 }
 
 function requireFew(things: string, entries: Record<string, unknown>, most: number, source: string): void {
@@ -152,7 +192,7 @@ function readEntry(name: string, info: unknown, source: string): Entry {
   if (end - begin !== size) {
     throw fail(`takes ${size} bytes as ${String(dtype)} [${shape.join(', ')}], its data_offsets give ${end - begin}`);
   }
-  return { name, type, shape, begin, end };
+  return { name, dtype: String(dtype), type, shape, begin, end };
 }
 
 /** The tensors must follow each other from the first byte to the last. */

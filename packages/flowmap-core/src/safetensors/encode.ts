@@ -1,5 +1,6 @@
 import { hostTensor, type HostTensors } from '@flowmap/tensor';
 import { ConfigError } from '../errors.js';
+import { CHECKSUMS, checksumText, crc32, order } from './checksums.js';
 import { bytesOf, storedTypeOf, storedTypes } from './dtypes.js';
 
 /** Name of the metadata in a header. */
@@ -7,6 +8,12 @@ export const METADATA = '__metadata__';
 
 /** Headers are padded with spaces so that the data starts at a multiple of this. */
 const ALIGNMENT = 8;
+
+/** How a safetensors file is written. */
+export interface EncodeOptions {
+  /** Whether checksums of everything are stored in the metadata `flowmap.crc32`; false unless given. */
+  readonly checksums?: boolean;
+}
 
 /**
  * Writes tensors in the safetensors format (huggingface/safetensors): the length of the header as 8 little-endian
@@ -16,7 +23,8 @@ const ALIGNMENT = 8;
  *
  * @param tensors by name
  * @param metadata text to store with them
- * @throws {ConfigError} for a tensor named `__metadata__`
+ * @param options.checksums whether changed bytes are to be noticed when the file is read
+ * @throws {ConfigError} for a tensor named `__metadata__`, or checksums among the metadata
  * @throws {ShapeError | DTypeError} for a tensor whose values do not fit its shape or dtype
  *
  * @example
@@ -25,7 +33,13 @@ const ALIGNMENT = 8;
 export function encodeSafetensors(
   tensors: HostTensors,
   metadata: Readonly<Record<string, string>> = {},
+  { checksums = false }: EncodeOptions = {},
 ): Uint8Array<ArrayBuffer> {
+  if (Object.hasOwn(metadata, CHECKSUMS))
+    throw new ConfigError(
+      CHECKSUMS,
+      "this metadata is the library's own; leave it out, or take the option `checksums`",
+    );
   if (Object.hasOwn(tensors, METADATA))
     throw new ConfigError(METADATA, "this name is the format's own; rename the tensor");
   const entries = Object.entries(tensors).map(([name, tensor]) => {
@@ -33,9 +47,13 @@ export function encodeSafetensors(
     return { name, shape: checked.shape, bytes: bytesOf(checked), type: storedTypeOf(checked) };
   });
   const width = (entry: (typeof entries)[number]): number => storedTypes.get(entry.type)!.width;
-  entries.sort((a, b) => width(b) - width(a) || compare(a.name, b.name));
+  entries.sort((a, b) => width(b) - width(a) || order(a.name, b.name));
 
-  const texts = Object.entries(metadata).sort(([a], [b]) => compare(a, b));
+  const sums = (): Record<string, string> => {
+    const tensors = entries.map(({ bytes, ...entry }) => ({ ...entry, crc: crc32(bytes) }));
+    return { [CHECKSUMS]: checksumText({ metadata, tensors }) };
+  };
+  const texts = Object.entries({ ...metadata, ...(checksums ? sums() : {}) }).sort(([a], [b]) => order(a, b));
   const header: [string, unknown][] = texts.length > 0 ? [[METADATA, Object.fromEntries(texts)]] : [];
   let length = 0;
   for (const { name, shape, bytes, type } of entries) {
@@ -56,9 +74,4 @@ export function encodeSafetensors(
     offset += entry.bytes.length;
   }
   return file;
-}
-
-/** Orders by UTF-16 code units, the same everywhere. */
-function compare(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }

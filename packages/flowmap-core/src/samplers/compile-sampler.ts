@@ -17,7 +17,7 @@ import {
 import { requireConditions, requireKnown } from '../conditions.js';
 import { ConfigError } from '../errors.js';
 import { withPrefix } from '../internal/names.js';
-import { faultOf, parametrizationOf, pathOf, requireModel, upgradedModel, type Model } from '../models/model.js';
+import { checkedModel, parametrizationOf, pathOf, type Model } from '../models/model.js';
 import type { Network } from '../plugins.js';
 import { flowMapSampler } from './flow-map-sampler.js';
 import { heun } from './heun.js';
@@ -94,12 +94,9 @@ export async function compileSampler(
   options: CompileSamplerOptions,
 ): Promise<CompiledSampler> {
   requireRuntime('runtime', runtime);
-  requireModel('model', given);
   requireKnownOptions('compileSampler', options, { sampler: true, batchSize: true, stepsPerCall: true, frozen: true });
-  const { sampler = samplerOf(given), batchSize, stepsPerCall = 1, frozen } = options;
-  const model = upgradedModel(given);
-  const fault = faultOf(model);
-  if (fault) throw new ConfigError('model', fault.message);
+  const model = checkedModel('model', given);
+  const { sampler = samplerOf(model), batchSize, stepsPerCall = 1, frozen } = options;
   const { network, params } = model;
   const program = samplerProgram(sampler, {
     network,

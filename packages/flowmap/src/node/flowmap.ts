@@ -26,6 +26,10 @@ export const flowmap: Program = group({
       summary: 'draw samples from a checkpoint',
       load: async () => (await import('./commands/sample.js')).sample,
     },
+    export: {
+      summary: 'write a checkpoint with its sampler as an ONNX file, to run without Flowmap',
+      load: async () => (await import('./commands/export.js')).exportCheckpoint,
+    },
     eval: {
       summary: 'measure how good samples are',
       load: async () => (await import('./commands/eval/eval.js')).evaluate,

@@ -16,6 +16,7 @@ import {
 import { OpaqueFieldError } from '../errors.js';
 import { updateFeeds } from '../phase-feeds.js';
 import { phasePrograms, type PhasePrograms, type Question } from '../phase-programs.js';
+import { requireFiniteSchedules } from './finite.js';
 import { partOf, scalar } from './host.js';
 import type { Trainees } from './groups.js';
 
@@ -58,11 +59,23 @@ export interface Steps {
 /** Inputs of one step: those of the phases that are due, by the phase's name. */
 export type StepFeeds = Readonly<Record<string, { readonly loss: HostTensors; readonly update: HostTensors }>>;
 
-/** Makes the inputs of the phases that are due in a step. */
-export function stepFeeds(phases: readonly Phase[], trainees: Trainees, progress: Progress, batch: Batch): StepFeeds {
+/**
+ * Makes the inputs of the phases that are due in a step.
+ *
+ * @param checkpoint the last one, for messages
+ * @throws {ScheduleError} for a schedule that is not finite
+ */
+export function stepFeeds(
+  phases: readonly Phase[],
+  trainees: Trainees,
+  progress: Progress,
+  batch: Batch,
+  checkpoint: string | undefined,
+): StepFeeds {
   const due = phases.filter(({ every = 1 }) => progress.step % every === 0);
   return Object.fromEntries(
     due.map((phase) => {
+      requireFiniteSchedules(phase, trainees[phase.trains]!, progress, checkpoint);
       const update = updateFeeds(trainees[phase.trains]!, progress);
       return [phase.name, { loss: phase.feeds(progress, batch), update }];
     }),

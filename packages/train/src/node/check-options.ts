@@ -21,6 +21,8 @@ const COMMON: OptionNames<TrainOptions> = {
   averages: true,
   maxGradientNorm: true,
   checkpointEvery: true,
+  checkpointMinutes: true,
+  keep: true,
   logEvery: true,
   flip: true,
   progress: true,

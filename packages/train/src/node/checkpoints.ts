@@ -1,5 +1,5 @@
 import { rename, rm } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import {
   CheckpointError,
   decodeModel,
@@ -15,7 +15,7 @@ import {
   prefixed,
   withPrefix,
 } from '@flowmap/core';
-import { loadModel, readTextFile, writeFileAtomic } from '@flowmap/core/node';
+import { loadModel, readTextFile, syncFolder, writeFileAtomic } from '@flowmap/core/node';
 import { causeText, requireKnownOptions, type HostTensors } from '@flowmap/tensor';
 import type { Trainees } from '../internal/groups.js';
 import type { Checkpoint } from '../run-store.js';
@@ -44,9 +44,10 @@ export type Origin = Pick<Manifest, 'run' | 'log'>;
 
 /**
  * Writes a checkpoint to `checkpoints/<step>` in a run's folder, then moves the pointer `latest` to it and removes old
- * ones. Whenever this is interrupted, `latest` names a complete checkpoint.
+ * ones of the same run. Whenever this is interrupted, `latest` names a complete checkpoint.
  *
- * @param origin the run that it is of, and its log
+ * @param options.origin the run that it is of, and its log
+ * @param options.keep steps between milestones, which are not removed
  * @returns the folder of the checkpoint
  * @throws {WriteError} when it cannot be written
  */
@@ -54,32 +55,55 @@ export async function saveCheckpoint(
   folder: string,
   { step, seconds, state }: Checkpoint,
   trainees: Trainees,
-  origin: Origin = {},
+  { origin = {}, keep = Infinity }: { readonly origin?: Origin; readonly keep?: number } = {},
 ): Promise<string> {
   const name = checkpointName(step);
   const checkpoints = join(folder, 'checkpoints');
   const [target, temporary] = [join(checkpoints, name), join(checkpoints, `${name}.tmp`)];
-  if ((await latestCheckpoint(folder)) === target && (await namesIn(checkpoints)).includes(name)) return target;
+  const isThere = (await namesIn(checkpoints)).includes(name);
+  if (isThere && (await latestCheckpoint(folder)) === target) return target;
 
   await asWrite(target, () => rm(temporary, { recursive: true, force: true }));
   const bytes = encodeSafetensors(state, modelsOf(trainees));
   const manifest = encodeManifest({ step, seconds, ...origin, files: { [STATE_FILE]: digestOf(bytes) } });
   await writeFileAtomic(join(temporary, STATE_FILE), bytes);
   await writeFileAtomic(join(temporary, MANIFEST), manifest);
+  // What is there was left by this run, if it stopped before moving the pointer.
+  if (isThere && !(await isOf(origin, target))) await putAside([target]);
   await asWrite(target, async () => {
-    await rm(target, { recursive: true, force: true }); // left by a run that stopped before moving the pointer
+    await rm(target, { recursive: true, force: true });
     await rename(temporary, target);
+    await syncFolder(checkpoints);
   });
   await writeFileAtomic(join(folder, 'latest'), `${name}\n`);
 
   const names = (await namesIn(checkpoints)).sort();
   const numbered = names.filter(isName);
   const old = numbered.filter((other) => other < name).slice(0, 1 - KEPT);
-  const stale = [...numbered.filter((other) => other > name), ...names.filter((other) => other.endsWith('.tmp'))];
+  const passed = old.filter((other, i) => !isMilestone(Number(other), i > 0 ? Number(old[i - 1]) : 0, keep));
+  const others = [...passed, ...numbered.filter((other) => other > name)].map((other) => join(checkpoints, other));
   await asWrite(checkpoints, async () => {
-    for (const other of [...old, ...stale]) await rm(join(checkpoints, other), { recursive: true, force: true });
+    for (const other of others) if (await isOf(origin, other)) await rm(other, { recursive: true, force: true });
+    for (const left of names.filter((other) => isName(other.replace(/\.tmp$/, '')) && !isName(other))) {
+      await rm(join(checkpoints, left), { recursive: true, force: true });
+    }
   });
   return target;
+}
+
+/** Whether a checkpoint is the first at or after a multiple of `keep` steps. */
+function isMilestone(step: number, before: number, keep: number): boolean {
+  return Math.floor(step / keep) > Math.floor(before / keep);
+}
+
+/** Whether a checkpoint is whole and of a run: others are not removed. */
+async function isOf({ run }: Origin, path: string): Promise<boolean> {
+  try {
+    return (await readManifest(path)).run === run;
+  } catch (error) {
+    if (error instanceof CheckpointError) return false;
+    throw error;
+  }
 }
 
 /** Metadata key that lists the trainee's parameters that do not belong to its model, one per line. */
@@ -154,33 +178,52 @@ export interface Found {
 }
 
 /**
- * Finds the checkpoint that the pointer names, or the newest whole one if the pointer or that checkpoint is missing.
+ * Finds the checkpoint that the pointer names, or the newest whole one if the pointer or that checkpoint is missing or
+ * damaged.
  *
- * @throws {CheckpointError} when the pointer is damaged, or there are checkpoints but none is whole
+ * @throws {CheckpointError} when the pointer is damaged, there are checkpoints but none is whole, or one exceeds a limit
+ *   or may not be read
  */
 export async function findCheckpoint(folder: string, limits?: ReadLimits): Promise<Found> {
   const checkpoints = join(folder, 'checkpoints');
-  const named = await latestCheckpoint(folder);
+  const pointed = await latestCheckpoint(folder);
+  const named = pointed === undefined ? undefined : basename(pointed);
   const names = (await namesIn(checkpoints)).filter(isName).sort().reverse();
   if (named === undefined && names.length === 0) return { checkpoint: undefined, notes: [], damaged: [] };
-  if (named !== undefined && names.includes(basename(named))) return { checkpoint: named, notes: [], damaged: [] };
-  const what = named === undefined ? 'latest is missing' : `latest names ${basename(named)}, which is missing`;
-  const damaged: string[] = [];
-  for (const name of names) {
+  const isThere = named !== undefined && names.includes(named);
+  // Those after the one that the pointer names were not finished, or belong to what it was moved back from.
+  const candidates = isThere ? names.slice(names.indexOf(named)) : names;
+  const fault = isThere ? 'is damaged' : 'is missing';
+  const what = named === undefined ? 'latest is missing' : `latest names ${named}, which ${fault}`;
+  const damaged: { readonly path: string; readonly error: CheckpointError }[] = [];
+  for (const name of candidates) {
     const checkpoint = join(checkpoints, name);
     try {
       await readCheckpoint(checkpoint, limits);
       const note = `${what}; goes on from the newest whole checkpoint, ${name}`;
-      return { checkpoint, notes: [note, ...damaged.map((path) => `${path} is damaged, and put aside`)], damaged };
+      const aside = damaged.map(({ path, error }) => `${path} is put aside (${error.message})`);
+      const paths = damaged.map(({ path }) => path);
+      return { checkpoint, notes: name === named ? [] : [note, ...aside], damaged: paths };
     } catch (error) {
-      if (!(error instanceof CheckpointError)) throw error;
-      damaged.push(checkpoint);
+      if (!(error instanceof CheckpointError) || !isDamage(error)) throw error;
+      damaged.push({ path: checkpoint, error });
     }
   }
+  if (isThere && damaged.length === 1) throw damaged[0]!.error;
   throw new CheckpointError(
     join(folder, 'latest'),
     `${what}, and no checkpoint is whole; nothing was changed. Restore one, or choose another folder`,
+    { cause: damaged[0]?.error },
   );
+}
+
+/** What a system answers that does not let a file be read, which may be whole. */
+const WITHHELD = ['EACCES', 'EPERM', 'EMFILE', 'ENFILE', 'ENOMEM'];
+
+/** Whether a checkpoint that cannot be read is damaged. */
+function isDamage({ limit, cause }: CheckpointError): boolean {
+  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
+  return limit === undefined && !WITHHELD.includes(code);
 }
 
 /**
@@ -189,7 +232,16 @@ export async function findCheckpoint(folder: string, limits?: ReadLimits): Promi
  * @throws {WriteError} when one cannot be renamed
  */
 export async function putAside(damaged: readonly string[]): Promise<void> {
-  for (const path of damaged) await asWrite(path, () => rename(path, `${path}.damaged`));
+  for (const path of damaged) {
+    const names = await namesIn(dirname(path));
+    const free = (number: number): string => `${path}.damaged${number === 1 ? '' : `-${number}`}`;
+    let number = 1;
+    while (names.includes(basename(free(number)))) number++;
+    await asWrite(path, async () => {
+      await rename(path, free(number));
+      await syncFolder(dirname(path));
+    });
+  }
 }
 
 /**

@@ -1,6 +1,8 @@
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { loadModel } from '@flowmap/core/node';
+import { causeText, CheckpointError, decodeModel } from '@flowmap/core';
 import { openLog } from './log.js';
+import { digestOf } from './manifest.js';
 import type { TrainResult } from './options.js';
 import { isSameRun, readRunConfig, requireSameRun } from './run-config.js';
 import { namesIn, resultFile } from './run-folder.js';
@@ -22,7 +24,17 @@ export async function finishedRun(setup: TrainSetup): Promise<TrainResult | unde
   if (!names.includes(resultFile[there.kind])) return undefined;
   if (whenFinished === 'extend' && !isSameRun(there, setup)) return undefined;
   requireSameRun(folder, there, setup);
-  const model = await loadModel(join(folder, resultFile[there.kind]), limits);
+  const path = join(folder, resultFile[there.kind]);
+  const bytes = await readFile(path).catch((cause: unknown) => {
+    throw new CheckpointError(path, `cannot be read (${causeText(cause)})`, { cause });
+  });
+  const model = decodeModel(bytes, path, limits);
+  if (there.result !== undefined && there.result !== digestOf(bytes)) {
+    throw new CheckpointError(
+      path,
+      'is not the result of the run in its folder; put that back, or choose another folder',
+    );
+  }
   const { records } = await openLog(join(folder, 'log.jsonl'), Infinity);
   const step = Number(model.training?.['step'] ?? setup.iterations);
   return { model, folder, completed: true, step, log: records };

@@ -1,12 +1,13 @@
 import { join } from 'node:path';
-import { ConfigError, type ReadLimits } from '@flowmap/core';
-import { lockFolder, removeTemporaries, saveModel } from '@flowmap/core/node';
-import { requireKnownOptions } from '@flowmap/tensor';
+import { ConfigError, encodeSafetensors, type ReadLimits } from '@flowmap/core';
+import { lockFolder, removeTemporaries, saveModel, writeFileAtomic } from '@flowmap/core/node';
+import { requireKnownOptions, requireWhole } from '@flowmap/tensor';
 import type { Trainees } from '../internal/groups.js';
 import type { RunStore } from '../run-store.js';
 import { findCheckpoint, loadCheckpoint, putAside, saveCheckpoint } from './checkpoints.js';
 import { keptPath, removeLaterSnapshots } from './kept.js';
 import { openLog } from './log.js';
+import { checkpointName } from './manifest.js';
 import type { Run } from './open-run.js';
 import { requireFit } from './require-fit.js';
 import { namesIn, requireStillThere } from './run-folder.js';
@@ -28,6 +29,8 @@ export interface FolderStore extends RunStore {
  *
  * @param folder created if it does not exist
  * @param trainees what is trained; a checkpoint must fit it
+ * @param options.keep steps between milestones: checkpoints that are kept beside the last two, the first at or after each
+ *   multiple of so many steps; none unless given
  * @param options.limits limits on what the folder's files may ask for; the defaults of `ReadLimits` unless given
  * @throws {FolderInUseError} when another process, or another call in this one, trains in the folder
  * @throws {ConfigError} for the folder of a run of `trainVelocityField` or `distill`
@@ -41,10 +44,11 @@ export interface FolderStore extends RunStore {
 export async function openFolderStore(
   folder: string,
   trainees: Trainees,
-  options: { readonly limits?: ReadLimits } = {},
+  options: { readonly limits?: ReadLimits; readonly keep?: number } = {},
 ): Promise<FolderStore> {
-  requireKnownOptions('openFolderStore', options, { limits: true });
-  const { limits } = options;
+  requireKnownOptions('openFolderStore', options, { limits: true, keep: true });
+  const { limits, keep = Infinity } = options;
+  if (keep !== Infinity) requireWhole('openFolderStore.keep', keep);
   const lock = lockFolder(folder);
   try {
     if ((await namesIn(folder)).includes('config.json')) {
@@ -55,7 +59,7 @@ export async function openFolderStore(
     const { checkpoint, damaged, notes } = await findCheckpoint(folder, limits);
     const from = checkpoint === undefined ? undefined : await loadCheckpoint(checkpoint, trainees, limits);
     if (from !== undefined) requireFit(from, { iterations: Infinity, trainees }, checkpoint!);
-    const store = await folderStore({ folder, from, checkpoint, id: undefined, damaged }, trainees);
+    const store = await folderStore({ folder, from, checkpoint, id: undefined, damaged }, trainees, keep);
     return { ...store, folder, notes: [...notes, ...store.notes], close: () => lock.release() };
   } catch (error) {
     lock.release();
@@ -66,11 +70,20 @@ export async function openFolderStore(
 /**
  * Keeps a run in a folder that this process has locked; nothing is written before `begin`.
  *
+ * @param keep steps between milestones
  * @throws {CheckpointError} when the log cannot be read
  */
 export async function folderStore(
-  { folder, from, checkpoint, id, damaged, begin }: Omit<Run, 'begin' | 'notes'> & Partial<Pick<Run, 'begin'>>,
+  {
+    folder,
+    from,
+    checkpoint,
+    id,
+    damaged,
+    begin,
+  }: Omit<Run, 'begin' | 'finish' | 'notes'> & Partial<Pick<Run, 'begin'>>,
   trainees: Trainees,
+  keep: number,
 ): Promise<RunStore & Pick<FolderStore, 'notes'>> {
   const log = await openLog(join(folder, 'log.jsonl'), from?.step ?? 0, from?.log);
   return {
@@ -87,16 +100,20 @@ export async function folderStore(
     append: (record) => log.append(record),
     async save(checkpoint) {
       await requireStillThere(folder, id);
-      return saveCheckpoint(folder, checkpoint, trainees, {
-        ...(id === undefined ? {} : { run: id }),
-        log: log.facts(),
-      });
+      await log.flush();
+      const origin = { ...(id === undefined ? {} : { run: id }), log: log.facts() };
+      return saveCheckpoint(folder, checkpoint, trainees, { origin, keep });
     },
     async keep(name, model) {
       if (!/^[\w][\w.-]*$/.test(name)) {
         throw new ConfigError('keep.name', `wanted letters, digits, '.', '-' and '_', got '${name}'`);
       }
       await saveModel(keptPath(folder, name), model);
+    },
+    async keepInputs(step, inputs) {
+      const path = join(folder, 'checkpoints', `inputs.${checkpointName(step)}.safetensors`);
+      await writeFileAtomic(path, encodeSafetensors(inputs, { step: String(step) }, { checksums: true }));
+      return path;
     },
   };
 }

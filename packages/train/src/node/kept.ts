@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { causeText, CheckpointError, decodeDescription, WriteError, type ReadLimits } from '@flowmap/core';
+import { causeText, CheckpointError, decodeDescription, WriteError, type ReadOptions } from '@flowmap/core';
 import { openSafetensors, removeTemporaries } from '@flowmap/core/node';
 import { snapshotFacts, stepOfSnapshot, type Snapshot } from '../snapshots.js';
 import { namesIn } from './run-folder.js';
@@ -39,16 +39,16 @@ export async function removeLaterSnapshots(folder: string, step: number): Promis
 /**
  * Opens the snapshots in a run's folder. Only their descriptions are read now; tensors are read on demand.
  *
- * @param limits how much each file may ask for
+ * @param options how much each file may ask for, and whether its checksums are compared
  * @returns an empty list if the run kept none
  * @throws {CheckpointError} for a snapshot that is damaged or exceeds a limit
  */
-export async function openSnapshots(folder: string, limits?: ReadLimits): Promise<Snapshot[]> {
+export async function openSnapshots(folder: string, options?: ReadOptions): Promise<Snapshot[]> {
   const snapshots: Snapshot[] = [];
   for (const name of await snapshotNames(folder)) {
     const source = keptPath(folder, name);
-    const { metadata, shapes, tensor } = await openSafetensors(source, limits);
-    const model = decodeDescription(metadata, Object.keys(shapes).length, source, limits);
+    const { metadata, shapes, tensor } = await openSafetensors(source, options);
+    const model = decodeDescription(metadata, Object.keys(shapes).length, source, options);
     const facts = snapshotFacts(model, source);
     if (facts.step !== stepOfSnapshot(name)) {
       throw new CheckpointError(source, `is of step ${facts.step}, not of that which its name says`);

@@ -1,4 +1,4 @@
-import { copyFile, mkdtemp, readdir, rename, rm, truncate, writeFile } from 'node:fs/promises';
+import { copyFile, mkdtemp, readdir, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CheckpointError, ConfigError, mlp, type Callback } from '@flowmap/core';
@@ -100,6 +100,14 @@ test('damaged and foreign snapshots are refused by their file', async () => {
   const foreign = await failure(loadAverage(run, { width: 0.05 }));
   expect(foreign).toBeInstanceOf(CheckpointError);
   expect((foreign as Error).message).toContain('is of another network');
+
+  const bytes = await readFile(name(8));
+  bytes[bytes.length - 1]! ^= 1;
+  await writeFile(name(8), bytes);
+  const others = ['ema', 'wide'].map((average) => join(kept, `snapshot.student.${average}.0000064.safetensors`));
+  await Promise.all(others.map((path) => rm(path)));
+  expect(String(await failure(loadAverage(run, { width: 0.05 })))).toContain(`${name(8)}: tensor`);
+  await expect(loadAverage(run, { width: 0.05, maxResidual: 0.9 }, { verify: false })).resolves.toBeDefined();
 
   await truncate(name(8), 700);
   expect(await failure(openSnapshots(run))).toMatchObject({ source: name(8) });

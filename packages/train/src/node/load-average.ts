@@ -1,4 +1,4 @@
-import { CheckpointError, ConfigError, type Model, type ReadLimits } from '@flowmap/core';
+import { CheckpointError, ConfigError, type Model, type ReadOptions } from '@flowmap/core';
 import { requireKnownOptions } from '@flowmap/tensor';
 import { reconstructAverage } from '../reconstruct-average.js';
 import { openSnapshots } from './kept.js';
@@ -21,7 +21,7 @@ export interface LoadAverageOptions {
  * Loads an average of a run's weights, of a width that need not have been tracked, from the snapshots in its folder.
  *
  * @param folder of a run with the callback `snapshots`, finished or not
- * @param limits how much each file may ask for
+ * @param reading how much each file may ask for, and whether its checksums are compared
  * @throws {CheckpointError} when the folder has no snapshots, or they are damaged, exceed a limit, or belong to
  *   different networks
  * @throws {ConfigError} for a trainee or an average without snapshots there, or a width or step out of its range
@@ -30,7 +30,7 @@ export interface LoadAverageOptions {
  * @example
  * const model = await loadAverage('runs/student', { width: 0.07 });
  */
-export async function loadAverage(folder: string, options: LoadAverageOptions, limits?: ReadLimits): Promise<Model> {
+export async function loadAverage(folder: string, options: LoadAverageOptions, reading?: ReadOptions): Promise<Model> {
   requireKnownOptions('loadAverage', options, {
     width: true,
     step: true,
@@ -39,7 +39,7 @@ export async function loadAverage(folder: string, options: LoadAverageOptions, l
     maxResidual: true,
   });
   const { width, step, averages, maxResidual, ...given } = options;
-  const all = await openSnapshots(folder, limits);
+  const all = await openSnapshots(folder, reading);
   if (all.length === 0) {
     throw new CheckpointError(folder, 'has no snapshots; train with the callback snapshots to have some');
   }

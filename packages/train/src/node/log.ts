@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { appendFile } from 'node:fs/promises';
+import { appendFile, open } from 'node:fs/promises';
 import { causeText, CheckpointError, WriteError, type LogRecord } from '@flowmap/core';
 import { readTextFile, writeFileAtomic } from '@flowmap/core/node';
 import { z } from 'zod';
@@ -21,6 +21,8 @@ export interface Log {
   /** Truncates the file to these records; called before the first is appended. */
   begin(): Promise<void>;
   append(record: LogRecord): Promise<void>;
+  /** Flushes the file to disk. */
+  flush(): Promise<void>;
   /** Identifies the records so far. */
   facts(): LogFacts;
 }
@@ -53,6 +55,14 @@ export async function openLog(path: string, step: number, wrote?: LogFacts): Pro
       hash.update(toLine(record));
       try {
         await appendFile(path, toLine(record));
+      } catch (cause) {
+        throw new WriteError(path, `cannot be written (${causeText(cause)})`, { cause });
+      }
+    },
+    async flush() {
+      try {
+        const file = await open(path, 'r+');
+        await file.sync().finally(() => file.close());
       } catch (cause) {
         throw new WriteError(path, `cannot be written (${causeText(cause)})`, { cause });
       }

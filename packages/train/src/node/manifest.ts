@@ -59,7 +59,7 @@ export async function readManifest(path: string, limits?: ReadLimits): Promise<M
     limits,
   );
   const isWhole = manifest.version < 3 ? sum === undefined : sum === digestOf(JSON.stringify(manifest));
-  if (!isWhole) throw new CheckpointError(source, `is damaged: its checksum does not fit; ${GO_ON}`);
+  if (!isWhole) throw new CheckpointError(source, `is damaged: its checksum does not fit; ${ADVICE}`);
   if (checkpointName(manifest.step) !== basename(path)) {
     throw new CheckpointError(source, `is of step ${manifest.step}, in the folder of another step`);
   }
@@ -77,12 +77,12 @@ export async function readPart(path: string, name: string, { version, files }: M
     throw new CheckpointError(source, `cannot be read (${causeText(cause)})`, { cause });
   });
   if (version >= 3 && files?.[name] !== digestOf(bytes)) {
-    throw new CheckpointError(source, `is damaged, or of another checkpoint: its checksum does not fit; ${GO_ON}`);
+    throw new CheckpointError(source, `is damaged, or of another checkpoint: its checksum does not fit; ${ADVICE}`);
   }
   return bytes;
 }
 
-const GO_ON = 'move the folder of this checkpoint away to go on from the newest whole one';
+const ADVICE = 'restore it, or choose another folder';
 
 /** SHA-256 in hexadecimal digits. */
 export function digestOf(content: Uint8Array | string): string {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { cp, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -51,11 +52,24 @@ async function goingOn(
   return { got, notes, out };
 }
 
+/** Going on passes over checkpoint 4, keeping it; without checkpoint 2 it is refused, and nothing is changed. */
+async function expectNoticed(change: (out: string) => Promise<unknown>, message: RegExp): Promise<void> {
+  const { notes, out } = await expectWhole(change);
+  expect(notes[0]).toBe('latest names 0000004, which is damaged; goes on from the newest whole checkpoint, 0000002');
+  expect(notes[1]).toMatch(message);
+  expect(await readdir(join(out, 'checkpoints'))).toContain('0000004.damaged');
+  await expectRefused(change, message);
+}
+
 async function expectRefused(change: (out: string) => Promise<unknown>, message: RegExp): Promise<void> {
-  const { got, out } = await goingOn(change);
+  const { got, out } = await goingOn(async (path) => {
+    await change(path);
+    await rm(join(path, 'checkpoints/0000002'), { recursive: true });
+  });
   expect(got).toBeInstanceOf(CheckpointError);
   expect((got as Error).message).toMatch(message);
-  expect(await readdir(out)).not.toContain('teacher.safetensors');
+  expect((await readdir(out)).sort()).toEqual(['checkpoints', 'config.json', 'latest', 'log.jsonl']);
+  expect(await readdir(join(out, 'checkpoints'))).toEqual(['0000004']);
 }
 
 async function expectWhole(change: (out: string) => Promise<unknown>): Promise<{ notes: string[]; out: string }> {
@@ -77,22 +91,24 @@ test('a run that nobody touched goes on without a note', async () => {
   expect((await expectWhole(() => Promise.resolve())).notes).toEqual([]);
 });
 
-describe('a checkpoint is refused', () => {
+describe('a checkpoint is noticed', () => {
   const unfit = /is damaged, or of another checkpoint: its checksum does not fit/;
   test.each([
-    ['of another run', CHECKPOINT, /state.json: is of another run than/],
-    ['with the state of another run', STATE, unfit],
-    ['with the progress of another run', `${CHECKPOINT}/state.json`, unfit],
-    ['with the settings of another run', 'config.json', /other settings|is of another run/],
+    ['of another run, and refused', CHECKPOINT, /state.json: is of another run than/],
+    ['with the settings of another run, and refused', 'config.json', /other settings|is of another run/],
   ])('%s', async (_, part, message) => {
     const { got } = await goingOn((out) => cp(join(other, part), join(out, part), { recursive: true }));
     expect((got as Error).message).toMatch(message);
   });
 
+  test.each([STATE, `${CHECKPOINT}/state.json`])('with the %s of another run', async (part) => {
+    await expectNoticed((out) => cp(join(other, part), join(out, part)), unfit);
+  });
+
   test('with the state of another step', async () => {
-    await expectRefused((out) => cp(join(out, 'checkpoints/0000002/state.safetensors'), join(out, STATE)), unfit);
+    await expectNoticed((out) => cp(join(out, 'checkpoints/0000002/state.safetensors'), join(out, STATE)), unfit);
     const earlier = 'checkpoints/0000002/state.json';
-    await expectRefused(
+    await expectNoticed(
       (out) => cp(join(out, earlier), join(out, CHECKPOINT, 'state.json')),
       /is of step 2, in the folder of another step/,
     );
@@ -111,17 +127,17 @@ describe('a checkpoint is refused', () => {
         [tensors[name], tensors[average]] = [tensors[average]!, tensors[name]!];
       }
     };
-    await expectRefused(changed(exchange), unfit);
+    await expectNoticed(changed(exchange), unfit);
     const empty = (tensors: Record<string, HostTensors[string]>): void => {
       for (const [name, { shape, data }] of Object.entries(tensors)) {
         if (/^student\.[mv]\./.test(name)) tensors[name] = hostTensor(shape, new Float32Array(data.length));
       }
     };
-    await expectRefused(changed(empty), unfit);
+    await expectNoticed(changed(empty), unfit);
   });
 
   test.each([0, 7, 8, 300, -1, -100, -2000])('with one bit of its state flipped, in byte %s', async (at) => {
-    await expectRefused((out) => flipped(join(out, STATE), at), unfit);
+    await expectNoticed((out) => flipped(join(out, STATE), at), unfit);
   });
 
   test('with any one bit of its progress flipped', async () => {
@@ -160,7 +176,7 @@ describe('a run goes on from the newest whole checkpoint', () => {
       await rm(join(path, 'latest'));
       await flipped(join(path, STATE), -1);
     });
-    expect(notes[1]).toMatch(/0000004 is damaged, and put aside$/);
+    expect(notes[1]).toMatch(/0000004 is put aside \(.*state.safetensors: is damaged/);
     expect((await readdir(join(out, 'checkpoints'))).sort()).toEqual(['0000004', '0000004.damaged', '0000006']);
   });
 
@@ -179,6 +195,68 @@ test('a run without its config.json is refused, and nothing starts elsewhere', a
   expect(got).toBeInstanceOf(ConfigError);
   expect((got as Error).message).toMatch(/has log.jsonl but no config.json. Put it back, or choose another folder$/);
   expect(await readdir(scratch)).not.toContain(`${out.split('/').at(-1)!}-2`);
+});
+
+test('what is no checkpoint of the run is left alone', async () => {
+  const foreign = ['0000009', '0000005.damaged', 'mine.tmp', 'notes'];
+  const { out } = await expectWhole(async (path) => {
+    await cp(join(other, CHECKPOINT), join(path, 'checkpoints/0000006'), { recursive: true });
+    for (const name of foreign) await cp(join(other, CHECKPOINT), join(path, 'checkpoints', name), { recursive: true });
+    await cp(join(path, CHECKPOINT), join(path, 'checkpoints/0000010.tmp'), { recursive: true });
+  });
+  const names = ['0000004', '0000005.damaged', '0000006', '0000006.damaged', '0000009', 'mine.tmp', 'notes'];
+  expect((await readdir(join(out, 'checkpoints'))).sort()).toEqual(names);
+});
+
+test('a checkpoint that exceeds a limit is not taken for damaged', async () => {
+  const out = fresh();
+  await cp(stopped, out, { recursive: true });
+  const error = trainVelocityField(training(out, { limits: { maxTensors: 1 } }));
+  await expect(error).rejects.toMatchObject({ name: 'CheckpointError', limit: 'maxTensors' });
+  expect((await readdir(join(out, 'checkpoints'))).sort()).toEqual(['0000002', '0000004']);
+});
+
+describe('a result', () => {
+  const loaded = async (change: (folder: string) => Promise<unknown>): Promise<unknown> => {
+    const out = fresh();
+    await cp(whole.folder, out, { recursive: true });
+    await change(out);
+    return trainVelocityField(training(out, { whenFinished: 'load' })).catch((thrown: unknown) => thrown);
+  };
+
+  test('is loaded if it is that of its run', async () => {
+    expect(await loaded(() => Promise.resolve())).toMatchObject({
+      completed: true,
+      model: { params: whole.model.params },
+    });
+    const bytes = await readFile(join(whole.folder, 'teacher.safetensors'));
+    const config = JSON.parse(await readFile(join(whole.folder, 'config.json'), 'utf8')) as object;
+    expect(config).toMatchObject({ result: createHash('sha256').update(bytes).digest('hex') });
+    // Earlier versions did not record it.
+    const before = async (out: string): Promise<void> =>
+      writeFile(join(out, 'config.json'), JSON.stringify({ ...config, result: undefined }));
+    expect(await loaded(before)).toMatchObject({ completed: true, model: { params: whole.model.params } });
+  });
+
+  test('of another run, or with a changed bit, is refused', async () => {
+    const { folder } = await trainVelocityField(training(fresh(), { seed: 2 }));
+    const result = 'teacher.safetensors';
+    const exchanged = await loaded((out) => cp(join(folder, result), join(out, result)));
+    expect(exchanged).toBeInstanceOf(CheckpointError);
+    expect((exchanged as Error).message).toMatch(/is not the result of the run in its folder/);
+    expect(await loaded((out) => flipped(join(out, result), -1))).toBeInstanceOf(CheckpointError);
+  });
+});
+
+test('milestones are kept beside the last two checkpoints', async () => {
+  const out = fresh();
+  await trainVelocityField(training(out, { iterations: 14, keep: 5 }));
+  expect((await readdir(join(out, 'checkpoints'))).sort()).toEqual(['0000005', '0000010', '0000012', '0000014']);
+  const more = { iterations: 9, checkpointEvery: 1, stepsPerRun: 2, keep: 3 };
+  const runs = fresh();
+  await trainVelocityField(training(runs, more));
+  // After runs of two steps: the first at or after 3, 6 and 9.
+  expect((await readdir(join(runs, 'checkpoints'))).sort()).toEqual(['0000004', '0000006', '0000008', '0000009']);
 });
 
 describe('a log is mended with a note', () => {

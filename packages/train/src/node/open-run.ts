@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, rename } from 'node:fs/promises';
+import { rename } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { causeText, CheckpointError, ConfigError, WriteError, type Model } from '@flowmap/core';
-import { removeTemporaries, writeFileAtomic } from '@flowmap/core/node';
+import { causeText, CheckpointError, ConfigError, encodeModel, WriteError, type Model } from '@flowmap/core';
+import { makeFolder, removeTemporaries, syncFolder, writeFileAtomic } from '@flowmap/core/node';
 import type { Checkpoint } from '../run-store.js';
 import { findCheckpoint, loadCheckpoint, type Origin } from './checkpoints.js';
 import { keptPath } from './kept.js';
-import { MANIFEST } from './manifest.js';
+import { digestOf, MANIFEST } from './manifest.js';
 import { requireFit } from './require-fit.js';
 import { differencesOf, extensionOf, readRunConfig, requireSameRun, runConfigOf } from './run-config.js';
 import type { RunConfig } from './run-config.js';
@@ -28,6 +28,8 @@ export interface Run {
   readonly notes: readonly string[];
   /** Records the settings in config.json at the start of a run. */
   readonly begin: () => Promise<void>;
+  /** Writes the result, which config.json names by its checksum. */
+  readonly finish: (result: Model) => Promise<void>;
 }
 
 /**
@@ -45,10 +47,16 @@ export async function openRun(setup: TrainSetup, folder: string): Promise<Run> {
   const path = join(folder, 'config.json');
   const config = runConfigOf(setup);
   const write = (content: RunConfig): Promise<void> => writeFileAtomic(path, `${JSON.stringify(content, null, 2)}\n`);
+  const finish = async (result: Model): Promise<void> => {
+    const bytes = encodeModel(result);
+    await write({ ...(await readRunConfig(path, setup.limits)), result: digestOf(bytes) });
+    await writeFileAtomic(join(folder, resultFile[setup.kind]), bytes);
+  };
   const { checkpoint, damaged, notes: repaired } = await findCheckpoint(folder, setup.limits);
   if (checkpoint === undefined) {
     const id = randomUUID();
-    return { folder, from: undefined, checkpoint, id, damaged, notes: [], begin: () => write({ ...config, id }) };
+    const begin = (): Promise<void> => write({ ...config, id });
+    return { folder, from: undefined, checkpoint, id, damaged, notes: [], begin, finish };
   }
   const there = await readRunConfig(path, setup.limits);
   const extension = setup.whenFinished === 'extend' ? extensionOf(folder, there, setup) : undefined;
@@ -66,7 +74,7 @@ export async function openRun(setup: TrainSetup, folder: string): Promise<Run> {
   const changed = there.environment === undefined ? [] : differencesOf(there.environment, config.environment ?? {});
   const note = `goes on in other circumstances (${changed.join('; ')}); its numbers will not be those of a run in one go to the bit`;
   const notes = [...repaired, ...(changed.length > 0 ? [note] : [])];
-  const run = { folder, from, checkpoint, id, damaged };
+  const run = { folder, from, checkpoint, id, damaged, finish };
   if (extension === undefined) return { ...run, notes, begin: () => Promise.resolve() };
 
   const { step } = from;
@@ -90,8 +98,10 @@ async function keepResult(folder: string, kind: Model['kind'], step: number): Pr
   const name = `${basename(resultFile[kind], '.safetensors')}.${String(step).padStart(7, '0')}`;
   const path = keptPath(folder, name);
   try {
-    await mkdir(dirname(path), { recursive: true });
+    await makeFolder(dirname(path));
     await rename(join(folder, resultFile[kind]), path);
+    await syncFolder(dirname(path));
+    await syncFolder(folder);
   } catch (cause) {
     throw new WriteError(path, `cannot be written (${causeText(cause)})`, { cause });
   }

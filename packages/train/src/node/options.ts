@@ -76,6 +76,13 @@ export interface TrainOptions {
   readonly maxGradientNorm?: number;
   /** Steps between checkpoints; a twentieth of the run, at least 50, unless given. */
   readonly checkpointEvery?: number;
+  /** Minutes after a checkpoint when another is saved before its step has come, > 0; 10 unless given, `Infinity` for none. */
+  readonly checkpointMinutes?: number;
+  /**
+   * Steps between milestones, checkpoints that are kept beside the last two: the first at or after each multiple of so
+   * many steps; none unless given.
+   */
+  readonly keep?: number;
   /** Steps between log records; a two-hundredth of the run, at least 1, unless given. */
   readonly logEvery?: number;
   /** Whether images are mirrored left to right at random; false unless given. */

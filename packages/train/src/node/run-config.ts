@@ -29,6 +29,11 @@ const runConfig = z.object({
   environment: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).optional(),
   /** Whatever the caller asked to record. */
   config: json,
+  /** SHA-256 of the file of the result; written before it. */
+  result: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/)
+    .optional(),
   /** The settings that the run had before it was extended, up to a step, oldest first. */
   extended: z.array(z.object({ step: z.int().min(0), before: z.record(z.string(), json) })).optional(),
 });

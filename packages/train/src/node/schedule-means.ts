@@ -33,5 +33,22 @@ export function scheduleMeans(schedule: Schedule, iterations: number): Record<st
   return Object.fromEntries(means);
 }
 
+/**
+ * The first step at which a schedule is not finite, from 0, and its value there.
+ *
+ * @returns undefined if it is finite at every step, or at those that are taken of a longer run
+ */
+export function firstNonFinite(
+  schedule: Schedule,
+  iterations: number,
+): { readonly step: number; readonly value: number } | undefined {
+  const stride = Math.ceil(iterations / MOST);
+  for (let step = 0; step < iterations; step += stride) {
+    const value = schedule({ step, iterations });
+    if (!Number.isFinite(value)) return { step, value };
+  }
+  return undefined;
+}
+
 /** Multiples of the golden ratio's fraction are spread evenly, without a period. */
 const GOLDEN = (Math.sqrt(5) - 1) / 2;

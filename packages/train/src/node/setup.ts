@@ -1,4 +1,13 @@
-import { classCount, ConfigError, loader, parametrizationOf, pathOf, quoted, velocityField } from '@flowmap/core';
+import {
+  classCount,
+  ConfigError,
+  loader,
+  parametrizationOf,
+  pathOf,
+  quoted,
+  velocityField,
+  withPrefix,
+} from '@flowmap/core';
 import type {
   Callback,
   ConditionSpec,
@@ -19,8 +28,10 @@ import { objectivePhase } from '../objective-phase.js';
 import { constantSchedule } from '../schedules.js';
 import { trainee } from '../trainee.js';
 import { fingerprintOf } from './fingerprint.js';
+
 import type { TrainOptions, WhenFinished } from './options.js';
 import type { ProgressDisplay } from './progress-display.js';
+import { firstNonFinite } from './schedule-means.js';
 
 /** A training run with everything decided. */
 export interface TrainSetup {
@@ -48,6 +59,9 @@ export interface TrainSetup {
   readonly signal: AbortSignal | undefined;
   readonly callbacks: readonly Callback[];
   readonly checkpointEvery: number;
+  readonly checkpointMinutes: number;
+  /** Steps between the checkpoints that are never removed. */
+  readonly keep: number;
   readonly logEvery: number;
   readonly progress: ProgressDisplay;
   readonly onLog: (record: LogRecord) => void;
@@ -84,6 +98,7 @@ export async function setUp(options: TrainOptions, { model, teacher, peak, notes
     flip = false,
     emaDecay = powerEma(),
     maxGradientNorm,
+    checkpointMinutes = 10,
   } = options;
   const { network } = model;
   const whenFinished = options.whenFinished ?? 'new';
@@ -97,6 +112,7 @@ export async function setUp(options: TrainOptions, { model, teacher, peak, notes
     stepsPerRun: options.stepsPerRun ?? 1,
     logEvery: options.logEvery ?? 1,
     checkpointEvery: options.checkpointEvery ?? 1,
+    keep: options.keep ?? 1,
   };
   for (const [option, value] of Object.entries(whole)) requireWhole(option, value, 1);
   const { parts, stepsPerRun } = whole;
@@ -105,6 +121,9 @@ export async function setUp(options: TrainOptions, { model, teacher, peak, notes
   }
   if (maxGradientNorm !== undefined && !(maxGradientNorm > 0)) {
     throw new ConfigError('maxGradientNorm', `wanted a number > 0, got ${maxGradientNorm}`);
+  }
+  if (!(checkpointMinutes > 0)) {
+    throw new ConfigError('checkpointMinutes', `wanted a number > 0, got ${checkpointMinutes}`);
   }
   if (options.out === '') throw new ConfigError('out', 'wanted the path of a folder, got an empty text');
   if (typeof flip !== 'boolean') throw new ConfigError('flip', `wanted true or false, got ${quoted(flip)}`);
@@ -131,6 +150,12 @@ export async function setUp(options: TrainOptions, { model, teacher, peak, notes
     ),
     maxGradientNorm,
     seed,
+  });
+  requireFiniteSchedules(iterations, {
+    learningRate: student.learningRate,
+    emaDecay: student.averages['ema']!,
+    ...withPrefix('averages', student.averages),
+    ...withPrefix('objective.schedules', objective.schedules),
   });
   const taught = objective.needs.teacher ? teacher : undefined;
   const field = taught && ('network' in taught ? velocityField(taught) : taught);
@@ -164,6 +189,8 @@ export async function setUp(options: TrainOptions, { model, teacher, peak, notes
     from: options.from === undefined ? undefined : model,
     signal: options.signal,
     callbacks: options.callbacks ?? [],
+    checkpointMinutes,
+    keep: options.keep ?? Infinity,
     checkpointEvery: options.checkpointEvery ?? Math.max(50, Math.ceil(iterations / 20)),
     logEvery: options.logEvery ?? Math.max(1, Math.floor(iterations / 200)),
     progress: options.progress ?? 'auto',
@@ -179,6 +206,16 @@ function decaySchedule(option: string, decay: Schedule | number): Schedule {
   if (typeof decay !== 'number') return decay;
   if (!(decay >= 0 && decay < 1)) throw new ConfigError(option, `wanted a number in [0, 1), got ${decay}`);
   return constantSchedule(decay);
+}
+
+/** Checks that schedules are finite at every step. */
+function requireFiniteSchedules(iterations: number, schedules: Readonly<Record<string, Schedule>>): void {
+  for (const [option, schedule] of Object.entries(schedules)) {
+    const found = firstNonFinite(schedule, iterations);
+    if (found === undefined) continue;
+    const got = `got ${found.value} at step ${found.step + 1} of ${iterations}`;
+    throw new ConfigError(option, `wanted a schedule that is finite at every step, ${got}`);
+  }
 }
 
 /** Checks that data has the samples and the conditions that a network takes. */

@@ -104,7 +104,7 @@ test('more steps per run than there are is one run', async () => {
 });
 
 test('what is not finite is found at its step within a run', async () => {
-  const learningRate = ({ step }: { step: number }): number => (step === 4 ? Infinity : 1e-3);
+  const learningRate = ({ step }: { step: number }): number => (step === 4 ? 1e300 : 1e-3);
   const dying = trainVelocityField(training(referenceRuntime(), { learningRate, stepsPerRun: 4, checkpointEvery: 4 }));
   const error = await dying.catch((thrown: unknown) => thrown);
   expect(error).toBeInstanceOf(NonFiniteError);

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import {
   CheckpointError,
   ConfigError,
+  decodeSafetensors,
   flowMapFrom,
   loader,
   mlp,
@@ -22,6 +23,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { previewSamples } from '../callbacks/preview-samples.js';
 import { validationLoss } from '../callbacks/validation-loss.js';
 import { NonFiniteError, RunMismatchError } from '../errors.js';
+import { overflowing } from './__fixtures__/short-training.js';
 import { loadTrained } from './checkpoints.js';
 import type { DistillOptions, TrainResult, TrainVelocityFieldOptions } from './options.js';
 import { distill, trainVelocityField } from './train.js';
@@ -300,24 +302,22 @@ describe('an unfinished run', () => {
     const out = fresh();
     await distill(distilling(out, stopAfter(3)));
     const checkpoints = join(out, 'checkpoints');
-    // What remains when the process dies at each stage of saving step 7: a half-written folder, or a complete one that
-    // the pointer does not name yet.
-    await writeFile(join(checkpoints, '0000007'), 'not a folder yet');
+    // What remains when the process dies while saving is a half-written folder; what is not of the run is kept.
+    await writeFile(join(checkpoints, '0000007'), 'not a folder');
     await writeFile(join(checkpoints, '0000005.tmp'), 'half');
     const resumed = await distill(distilling(out, stopAfter(7)));
     expect(resumed.step).toBe(7);
-    expect((await readdir(checkpoints)).sort()).toEqual(['0000005', '0000007']);
+    expect((await readdir(checkpoints)).sort()).toEqual(['0000005', '0000007', '0000007.damaged']);
   });
 });
 
 /**
- * A peak of 1e-3 except at one step, whose update leaves no weight finite; a resumed run takes it for the same
- * schedule.
+ * A rate of 1e-3 except at one step, whose update leaves no weight finite in single precision.
  */
 const explodingAt =
   (wrong: number) =>
   ({ step }: { step: number }): number =>
-    step === wrong ? Infinity : 1e-3;
+    step === wrong ? 1e300 : 1e-3;
 
 describe('training stops', () => {
   test.each([
@@ -332,12 +332,33 @@ describe('training stops', () => {
     expect(error).toMatchObject({ quantity: 'tangentNorm', value: NaN, step, checkpoint: path });
     expect((error as Error).message).toContain(`training stopped at step ${step}: tangentNorm became NaN`);
     expect((error as Error).message).toContain('A lower learning rate may help');
+    const batch = join(out, 'checkpoints', `inputs.000000${step}.safetensors`);
+    expect(error).toMatchObject({ batch: { fault: undefined, place: batch } });
+    expect((error as Error).message).toContain(`The inputs of that step are finite; they are kept in ${batch}`);
+    const inputs = decodeSafetensors(await readFile(batch), batch);
+    expect(inputs.metadata).toEqual({ step: String(step) });
+    const { x } = await loader(data, { batchSize: 8, seed: 3 }).batch(step - 1);
+    expect(inputs.tensors['ayf-emd.x0']!.data).toEqual(x);
     if (path === undefined) return;
+    expect((error as Error).message).toContain("make the same call with one and whenFinished: 'extend'");
     // The checkpoint is intact: with a better rate at that step the run goes on from it to the same end as with that
     // rate throughout.
     const better = { learningRate: (): number => 1e-3 };
     const resumed = await distill(distilling(out, { ...better, whenFinished: 'extend' }));
     expect(resumed.model.params).toEqual((await distill(distilling(fresh(), better))).model.params);
+  });
+
+  test.each<[string, Partial<DistillOptions>]>([
+    ['learningRate', { learningRate: ({ step }) => (step === 6 ? NaN : 1e-3) }],
+    ['emaDecay', { emaDecay: ({ step }) => (step === 6 ? Infinity : 0.9) }],
+    ['averages.other', { averages: { other: ({ step }) => (step === 6 ? NaN : 0.9) } }],
+    ['objective.schedules.r', { objective: { ...ayfEmd(), schedules: { r: ({ step }) => (step === 6 ? NaN : 1) } } }],
+  ])('before the first step for a schedule that is not finite at one: %s', async (option, more) => {
+    const out = fresh();
+    const error = await distill(distilling(out, more)).catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(ConfigError);
+    expect((error as Error).message).toMatch(new RegExp(`^${option}: .* at every step, got \\w+ at step 7 of `));
+    await expect(readdir(out)).rejects.toThrow('ENOENT');
   });
 
   test.each([
@@ -377,8 +398,10 @@ describe('training stops', () => {
 
   test('before a state that overflowed becomes a checkpoint', async () => {
     const out = fresh();
-    const learningRate = ({ step }: { step: number }): number => (step === 4 ? Infinity : 1e-3);
-    const error = await trainVelocityField(matching(out, { learningRate })).catch((thrown: unknown) => thrown);
+    const learningRate = ({ step }: { step: number }): number => (step === 4 ? 2 : 1e-3);
+    const error = await trainVelocityField(matching(out, { learningRate, optimizer: overflowing })).catch(
+      (thrown: unknown) => thrown,
+    );
     expect(error).toBeInstanceOf(NonFiniteError);
     expect((error as NonFiniteError).step).toBe(5);
     expect(await readdir(out)).not.toContain('latest');

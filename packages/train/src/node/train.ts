@@ -1,6 +1,5 @@
-import { join } from 'node:path';
 import { ConfigError, flowMapFrom, matchClasses, pathOf, type Model } from '@flowmap/core';
-import { lockChosenFolder, saveModel } from '@flowmap/core/node';
+import { lockChosenFolder } from '@flowmap/core/node';
 import { requireWhole } from '@flowmap/tensor';
 import { checkpoints } from '../callbacks/checkpoints.js';
 import { logging } from '../callbacks/logging.js';
@@ -12,7 +11,7 @@ import { openRun } from './open-run.js';
 import type { DistillOptions, TrainResult, TrainVelocityFieldOptions } from './options.js';
 import { loadBar } from './progress-bar.js';
 import { progress, showNote } from './progress.js';
-import { nextRunFolder, requireRunFolder, requireStillThere, resultFile } from './run-folder.js';
+import { nextRunFolder, requireRunFolder, requireStillThere } from './run-folder.js';
 import { setUp, type TrainSetup } from './setup.js';
 import { startingField, startingStudent } from './starting-model.js';
 
@@ -101,9 +100,10 @@ async function trainInFolder(setup: TrainSetup): Promise<TrainResult> {
   if (finished !== undefined) return finished;
   const lock = await lockChosenFolder(() => folderOf(setup));
   try {
-    const { runtime, trainees, phase, batches, iterations, parts, stepsPerRun, signal, checkpointEvery } = setup;
+    const { runtime, trainees, phase, batches, iterations, parts, stepsPerRun, signal } = setup;
+    const { checkpointEvery, checkpointMinutes, keep } = setup;
     const run = await openRun(setup, lock.folder);
-    const store = await folderStore(run, trainees);
+    const store = await folderStore(run, trainees, keep);
     for (const note of [...setup.notes, ...run.notes, ...store.notes]) {
       showNote(setup.progress, phase.name, note);
       setup.onNote(note);
@@ -122,7 +122,8 @@ async function trainInFolder(setup: TrainSetup): Promise<TrainResult> {
         ...setup.callbacks,
         logging(setup.logEvery, setup.onLog),
         progress(setup.progress, phase, iterations, run.from?.step ?? 0),
-        checkpoints(checkpointEvery),
+        checkpoints(checkpointEvery, { seconds: 60 * checkpointMinutes }),
+        ...(keep === Infinity ? [] : [checkpoints(keep, { seconds: Infinity })]),
       ],
     });
     const { completed, step, records } = training;
@@ -130,7 +131,7 @@ async function trainInFolder(setup: TrainSetup): Promise<TrainResult> {
     const facts = { ...average.training, step, ...(completed ? {} : { completed }) };
     const model: Model = { ...average, training: facts };
     await requireStillThere(run.folder, run.id);
-    if (completed) await saveModel(join(run.folder, resultFile[setup.kind]), model);
+    if (completed) await run.finish(model);
     return { model, folder: run.folder, completed, step, log: records };
   } finally {
     lock.release();

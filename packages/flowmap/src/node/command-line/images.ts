@@ -1,11 +1,26 @@
-import type { ImageFolderDataset } from '@flowmap/data/node';
+import type { LabelledDataset } from '@flowmap/data';
 import type { CommandContext } from './command.js';
-import { flag, whole, wholes } from './options.js';
+import { choice, flag, side, sidesOf, whole, wholes, type Config } from './options.js';
 import { showProgress } from './progress.js';
 
 /** Options for how images are read and shown to a training. */
 export const IMAGE_OPTIONS = {
-  size: whole('side that images are scaled and cropped to; unless given, they must all be of one size', null),
+  size: side(
+    'side, or height and width, that images are scaled and cropped to; unless given, they must all be of one size',
+    null,
+  ),
+  crop: choice(
+    'what is kept of images of another shape than --size; none keeps all of them, on white; the centre unless given',
+    ['centre', 'top', 'bottom', 'left', 'right', 'none'],
+    null,
+  ),
+  grey: flag('read images as one grey channel in place of three colours'),
+  onBad: choice(
+    'what is done with images that cannot be read: refuse names all of them, skip leaves them out',
+    ['refuse', 'skip'],
+    'refuse',
+  ),
+  balanced: flag('show every class equally often, images of the smaller ones several times'),
   flip: flag('mirror images left to right at random'),
 };
 
@@ -15,30 +30,56 @@ export const UNET_OPTIONS = {
   blocks: whole("residual blocks of the teacher's U-net at each resolution, down and up", 1),
 };
 
+/** Which images are read, and how. */
+export type ImageReading = Pick<Config<typeof IMAGE_OPTIONS>, 'size' | 'crop' | 'grey' | 'onBad' | 'balanced'>;
+
+/** Images that were read. */
+export interface ReadImages {
+  /** What is to be trained on. */
+  readonly data: LabelledDataset;
+  /** What was read and left out, in a line. */
+  readonly summary: string;
+}
+
+/** Bad images of which each is named in a line of its own. */
+const NAMED = 20;
+
 /**
- * Reads a folder of images, or of one folder of images for each class, and says what it read.
+ * Reads a folder of images, or of one folder of images for each class, and says what it read, what it left out, and what
+ * the values are.
  *
- * @param size side that images are scaled and cropped to; null for images of one size
- * @throws {DataError} when the folder is missing or empty, or an image is damaged
+ * @throws {DataError} when the folder is missing or empty
+ * @throws {BadImagesError} when images are damaged, unless `onBad` is 'skip'
  * @throws {ImageSizeError} when the images differ in size and none is given
+ * @throws {ConfigError} when classes are to be balanced and there are none
  * @throws {ImageCodecUnavailableError} when images must be decoded and the package `sharp` is not installed
  */
-export async function readImages(
-  folder: string,
-  size: number | null,
-  context: CommandContext,
-): Promise<ImageFolderDataset> {
+export async function readImages(folder: string, options: ImageReading, context: CommandContext): Promise<ReadImages> {
+  const { balanced, dataLine, rangeWarning, sampleStatistics } = await import('@flowmap/data');
   const { imageFolder, imageFolderSummary } = await import('@flowmap/data/node');
+  const { size, crop, grey, onBad } = options;
   context.print(`reading images of ${folder}`);
   const progress = await showProgress(context, 'images');
   try {
-    const data = await imageFolder(folder, {
-      ...(size === null ? {} : { size: [size, size] }),
+    const images = await imageFolder(folder, {
+      ...(size === null ? {} : { size: sidesOf(size) }),
+      ...(crop === null ? {} : { crop }),
+      ...(grey ? { channels: 1 } : {}),
+      onBad,
       signal: context.signal,
       onProgress: progress.update,
     });
-    context.print(imageFolderSummary(data));
-    return data;
+    const summary = imageFolderSummary(images);
+    context.print(summary);
+    for (const { error } of images.bad.slice(0, NAMED)) context.print(`  skipped ${error.message}`);
+    if (images.bad.length > NAMED)
+      context.print(`  skipped ${images.bad.length - NAMED} more; flowmap inspect --json lists all`);
+    const data = options.balanced ? balanced(images) : images;
+    const statistics = await sampleStatistics(data);
+    context.print(dataLine(data, statistics));
+    const warning = rangeWarning(data, statistics);
+    if (warning !== undefined) context.note?.(`warning: ${warning}`);
+    return { data, summary };
   } finally {
     progress.stop();
   }

@@ -9,6 +9,8 @@ import {
   positive,
   positives,
   requiredPath,
+  side,
+  sidesOf,
   whole,
   wholes,
   words,
@@ -146,4 +148,17 @@ describe('what is refused, in one line', () => {
     expect(error).toContain(message);
     expect(error).toMatch(/^error: [^\n]+; `test --help` lists the options\n$/);
   });
+});
+
+test('a side is one number or a height and a width', () => {
+  const { schema } = side('side', null);
+  expect(schema.parse('32')).toBe(32);
+  expect(sidesOf(32)).toEqual([32, 32]);
+  expect(schema.parse('24x32')).toEqual([24, 32]);
+  expect(sidesOf([24, 32])).toEqual([24, 32]);
+  for (const text of ['', '0', 'x', '24x', '24x0', '24x32x3', '24 x 32', '1e3']) {
+    expect(schema.safeParse(text).error?.issues[0]?.message).toMatch(
+      /^Wanted a whole number of at least 1, or a height/,
+    );
+  }
 });

@@ -41,6 +41,30 @@ export function wholes(description: string, fallback: readonly number[]): Option
   return { description, placeholder: 'N,N,…', schema, fallback };
 }
 
+/** A height and a width as `24x32`, or one side of a square; optional if the fallback is `null`. */
+export function side<F extends number | null>(
+  description: string,
+  fallback: F,
+): OptionSpec<number | readonly number[] | F> {
+  const wanted = 'Wanted a whole number of at least 1, or a height and a width such as 24x32.';
+  const schema = z
+    .string()
+    .transform((text) => text.split('x'))
+    .pipe(
+      z
+        .array(digits(wanted).refine((value) => value >= 1, wanted))
+        .min(1, wanted)
+        .max(2, wanted),
+    )
+    .transform((sides): number | readonly number[] => (sides.length === 1 ? sides[0]! : sides));
+  return { description, placeholder: 'N|HxW', schema, fallback };
+}
+
+/** Height and width that {@link side} means. */
+export function sidesOf(value: number | readonly number[]): readonly [height: number, width: number] {
+  return typeof value === 'number' ? [value, value] : [value[0]!, value[1]!];
+}
+
 /** A positive number; optional if the fallback is `null`. */
 export function positive<F extends number | null>(description: string, fallback: F): OptionSpec<number | F> {
   const schema = numbers('Wanted a positive number.', (value) => value > 0 && value < Infinity);

@@ -1,7 +1,10 @@
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { mlp, normalBatch } from '@flowmap/core';
+import { saveModel } from '@flowmap/core/node';
 import { decodeNpz } from '@flowmap/eval';
+import { InferenceSession, Tensor } from 'onnxruntime-node';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { writeFlowMap, writeNoise, writePhotos } from '../__fixtures__/material.js';
@@ -81,6 +84,48 @@ describe('sample', () => {
   });
 });
 
+describe('export', () => {
+  test('writes a file that samples in plain onnxruntime as the command does', async () => {
+    const [out, numbers] = [at('exported.onnx'), at('exported.npz')];
+    const answer = await answerOf('export', points, '--steps=2', '--out', out);
+    const bytes = readFileSync(out).byteLength;
+    expect(answer).toMatchObject({ out, steps: 2, sampler: 'flow-map', files: [{ path: out, bytes }] });
+    expect(answer['metadata']).toMatchObject({ 'flowmap.times': '[1,0.5,0]', 'flowmap.classes': '["cat","dog"]' });
+    await answerOf('sample', points, '--steps=2', '--count=3', '--class=dog', '--threads=1', '--out', numbers);
+    const wanted = decodeNpz(readFileSync(numbers), numbers)['samples']!.data;
+    const session = await InferenceSession.create(out);
+    const { samples } = await session.run({
+      noise: new Tensor('float32', normalBatch({ seed: 0, purpose: 'sample' }, [3, 2], 0), [3, 2]),
+      times: new Tensor('float32', [1, 0.5, 0], [3]),
+      label: new Tensor('int32', [1, 1, 1], [3]),
+    });
+    await session.release();
+    (samples!.data as Float32Array).forEach((value, i) => expect(value).toBeCloseTo(wanted[i]!, 5));
+  });
+
+  test('writes the folders of transformers.js and of diffusers', async () => {
+    const names = async (layout: string): Promise<string[]> => {
+      const out = at(layout);
+      const answer = await answerOf('export', points, '--layout', layout, '--out', out);
+      expect(answer).toMatchObject({ layout, metadata: { 'flowmap.kind': 'flowMap' } });
+      return readdirSync(out, { recursive: true, encoding: 'utf8' }).sort();
+    };
+    const samplers = ['model.onnx', 'model_fp16.onnx', 'model_quantized.onnx'].map((name) => `onnx/${name}`);
+    expect(await names('transformers.js')).toEqual(['config.json', 'onnx', ...samplers]);
+    const parts = ['scheduler', 'scheduler/scheduler_config.json', 'unet', 'unet/model.onnx'];
+    expect(await names('diffusers')).toEqual(['model_index.json', ...parts]);
+  });
+
+  test('in fewer bits, with noise inside, and says what the file takes', async () => {
+    const out = at('small.onnx');
+    const { code, out: shown } = await runFlowmap('export', model, '--precision=int8', '--noise=inside', '--out', out);
+    expect(code).toBe(0);
+    expect(shown).toMatch(
+      /small\.onnx: \d+ bytes\n4 steps by flow-map, weights in int8; inputs times, label; times \[1,/,
+    );
+  });
+});
+
 test('a teacher is trained, inspected and distilled, and its student sampled', async () => {
   const train = ['train', photos, ...TINY, '--channels=16', '--out', at('teacher')];
   const { checkpoint } = await answerOf(...train);
@@ -102,13 +147,37 @@ test('a teacher is trained, inspected and distilled, and its student sampled', a
   expect(out).toMatch(/student\.png: 2 samples of \[3, 4, 4\] in 4 steps by flow-map, seed 0; .* samples\/s\n$/);
 });
 
+test('a training says what it reads, and takes images as its options say; distilling takes those of the teacher', async () => {
+  await writePhotos(at('mixed'));
+  writeFileSync(at('mixed/dog/2.png'), readFileSync(at('mixed/dog/1.png')).subarray(0, 50));
+  const train = ['train', at('mixed'), ...TINY, '--channels=16', '--out', at('grey')];
+  expect((await runFlowmap(...train)).error).toMatch(/dog\/2\.png: is truncated.* --on-bad skip\n$/);
+  const options = ['--size=4x8', '--crop=none', '--grey', '--balanced', '--on-bad=skip'];
+  const { code, out } = await runFlowmap(...train, ...options);
+  expect(code).toBe(0);
+  expect(out).toContain('mixed: 3 images read (3 PNG), 2 classes; 1 bad image skipped\n');
+  expect(out).toMatch(/\n {2}skipped .*dog\/2\.png: is truncated/);
+  expect(out).toMatch(
+    /\ndata: 4 samples of \[1, 4, 8\], 2 classes; values -1\.00 to 1\.00, mean -?0\.\d\d, deviation 0\.\d\d\n/,
+  );
+  const teacher = join(at('grey'), 'teacher.safetensors');
+  const distill = ['distill', at('mixed'), '--teacher', teacher, '--on-bad=skip', ...TINY, '--out', at('grey-student')];
+  const { checkpoint } = await answerOf(...distill);
+  expect(await answerOf('inspect', String(checkpoint))).toMatchObject({ shape: [1, 4, 8] });
+});
+
 test('inspect counts images, and finds the damaged and the odd', async () => {
   await writePhotos(at('odd'));
   writeFileSync(at('odd/dog/2.png'), readFileSync(at('odd/dog/1.png')).subarray(0, 50));
   writeFileSync(at('odd/notes.txt'), '');
   const odd = await answerOf('inspect', at('odd'));
-  expect(odd).toMatchObject({ is: 'images', images: 4, classes: { cat: 2, dog: 2 }, size: { height: 4, width: 4 } });
+  expect(odd).toMatchObject({ is: 'images', images: 3, classes: { cat: 2, dog: 1 }, size: { height: 4, width: 4 } });
   expect(odd).toMatchObject({ leftOut: { '.txt': 1 }, unreadable: [expect.stringContaining('dog/2.png') as string] });
+  expect(odd).toMatchObject({ formats: { png: 3 }, balance: 0.5, duplicates: [], leftOutFirst: ['notes.txt'] });
+  expect(odd['values']).toMatchObject({ min: -1, max: 1 });
+  writeFileSync(at('odd/dog/3.png'), readFileSync(at('odd/dog/1.png')));
+  const { out } = await runFlowmap('inspect', at('odd'));
+  expect(out).toMatch(/^duplicates +dog\/1\.png = dog\/3\.png$/m);
   await writeNoise(at('odd/cat/3.png'), 5);
   expect(await answerOf('inspect', at('odd'))).toMatchObject({
     ...{ size: null, differingSizes: expect.stringMatching(/3\.png is 5 x 5, .* 4 x 4/) as string },
@@ -116,8 +185,11 @@ test('inspect counts images, and finds the damaged and the odd', async () => {
 });
 
 describe('what is refused with one line, and writes nothing', () => {
-  const [empty, torn] = [at('empty.safetensors'), at('torn.safetensors')];
-  beforeAll(() => {
+  const [empty, torn, field] = [at('empty.safetensors'), at('torn.safetensors'), at('field.safetensors')];
+  const MAPPED = ['--sampler=flow-map', '--out=x.onnx'];
+  beforeAll(async () => {
+    const network = mlp({ shape: [2], width: 4, depth: 1 });
+    await saveModel(field, { kind: 'velocity', network, params: network.init(0), classes: [] });
     writeFileSync(empty, '');
     writeFileSync(torn, readFileSync(model).subarray(0, 2000));
     mkdirSync(at('weights'));
@@ -128,7 +200,7 @@ describe('what is refused with one line, and writes nothing', () => {
 
   test.each([
     ['no command', [], 2, ''],
-    ['an unknown command', ['sampel'], 2, "unknown command 'sampel' of flowmap; it has train, distill, sample"],
+    ['an unknown command', ['sampel'], 2, "unknown command 'sampel' of flowmap; it has train, distill, sample, export"],
     ['an unknown command of a group', ['eval', 'fidd'], 2, 'of flowmap eval; it has metrics, fid'],
     [
       'an unknown option',
@@ -150,6 +222,25 @@ describe('what is refused with one line, and writes nothing', () => {
     ['another weak model', ['sample', model, '--guidance=2', '--weak', points], 1, 'differs in the shape of samples'],
     ['pictures of points', ['sample', points], 1, 'samples of [2] are not images; give --out FILE.npz'],
     ['another kind of file', ['sample', model, '--out=x.jpg'], 1, "wanted FILE.png, FILE.npz or a folder, got 'x.jpg'"],
+    ['an export without a place', ['export', model], 2, "required option '--out <FILE>' not specified"],
+    ['an export to another kind of file', ['export', model, '--out=x.jpg'], 1, "wanted FILE.onnx, got 'x.jpg'"],
+    ['an export of a folder', ['export', photos, '--out=x.onnx'], 1, 'photos: is a folder; give a file in it'],
+    ['an export of a torn checkpoint', ['export', torn, '--out=x.onnx'], 1, 'give a model that `flowmap train`'],
+    ['an export in no steps', ['export', model, '--steps=0', '--out=x.onnx'], 2, 'Wanted a whole number of at least 1'],
+    [
+      'an unknown precision',
+      ['export', model, '--precision=int4', '--out=x.onnx'],
+      2,
+      'Wanted one of float32, float16',
+    ],
+    ['an unknown place of noise', ['export', model, '--noise=none', '--out=x.onnx'], 2, 'Wanted one of input, inside'],
+    [
+      'flow map steps of a velocity field',
+      ['export', field, ...MAPPED],
+      1,
+      "'flow-map' wants a network with an interval",
+    ],
+    ['an export into a file', ['export', points, '--out', join(points, 'x.onnx')], 1, 'cannot be written'],
     ['missing images', ['train', at('none'), ...TINY], 1, 'none: no such file or folder'],
     [
       'a flow map as a teacher',
@@ -174,7 +265,7 @@ describe('what is refused with one line, and writes nothing', () => {
     expect(refused).toMatchObject({ code, error: expect.stringContaining(message) as string });
     if (code === 1 || message !== '') expect(refused.error).toMatch(/^error: [^\n]+\n$/);
     expect(readdirSync(scratch)).toEqual(before);
-    expect(['samples.png', 'runs', 'x.jpg'].filter((name) => existsSync(name))).toEqual([]);
+    expect(['samples.png', 'runs', 'x.jpg', 'x.onnx'].filter((name) => existsSync(name))).toEqual([]);
   });
 });
 

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { DISTILLATION_OPTIONS, distillationOf } from '../command-line/distillation.js';
-import { IMAGE_OPTIONS, readImages } from '../command-line/images.js';
+import { IMAGE_OPTIONS, readImages, type ImageReading } from '../command-line/images.js';
 import { pathArgument, pathOr, positive, requiredPath, whole, type Config } from '../command-line/options.js';
 import { openRuntime, TRAINING_RUNTIME_OPTIONS } from '../command-line/runtime.js';
 import { answering, type Answer, type Talk } from './command.js';
@@ -30,14 +30,13 @@ export const distill = answering({
 });
 
 async function distillTeacher(config: Config<typeof DISTILL_OPTIONS>, talk: Talk): Promise<Answer> {
-  const { images, size, iterations, batchSize, learningRate, flip, stepsPerRun, seed, out } = config;
+  const { images, iterations, batchSize, learningRate, flip, stepsPerRun, seed, out } = config;
   const { flowMapFrom } = await import('@flowmap/core');
   const library = await import('@flowmap/train/node');
   const { startingFrom, ...objective } = await distillationOf(config);
   const teacher = await openModel(config.teacher, 'velocity');
   const runtime = await openRuntime(config);
-  const side = size ?? sideOf(teacher.network.config.shape);
-  const data = await readImages(images, side, talk);
+  const { data } = await readImages(images, { ...config, ...readingFor(teacher.network.config.shape, config) }, talk);
   const result = await library.distill({
     ...{ iterations, batchSize, learningRate, flip, stepsPerRun, seed, out, ...objective },
     teacher,
@@ -51,7 +50,11 @@ async function distillTeacher(config: Config<typeof DISTILL_OPTIONS>, talk: Talk
   return finishedRun(result, (folder) => join(folder, 'student.safetensors'), talk);
 }
 
-/** The side of a teacher's images, if they are square. */
-function sideOf([, height, width]: readonly number[]): number | null {
-  return height !== undefined && height === width ? height : null;
+/** Size and colours that are not given are those of the teacher's images. */
+function readingFor(
+  [channels, height, width]: readonly number[],
+  { size, grey }: Pick<ImageReading, 'size' | 'grey'>,
+): Pick<ImageReading, 'size' | 'grey'> {
+  const own = height === undefined || width === undefined ? null : [height, width];
+  return { size: size ?? own, grey: grey || channels === 1 };
 }

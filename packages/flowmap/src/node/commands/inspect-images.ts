@@ -2,47 +2,51 @@ import { showProgress } from '../command-line/progress.js';
 import type { Answer, Talk } from './command.js';
 
 /**
- * What a folder of images holds. All of them are decoded, so that damaged ones are found.
+ * What a folder of images holds, and what of it a training would read. All of them are decoded, so that damaged ones and
+ * equal ones are found.
  *
  * @throws {DataError} for a folder without images
  * @throws {ImageCodecUnavailableError} when the package `sharp` is not installed
  */
 export async function inspectImages(path: string, talk: Talk): Promise<Answer> {
-  const { imageBatches, ImageSizeError } = await import('@flowmap/data/node');
+  const { inspectImageFolder } = await import('@flowmap/data/node');
   const { signal } = talk;
-  const { names, leftOut, unreadable, read } = await imageBatches(path, { maxUnreadable: Infinity, signal });
   const progress = await showProgress(talk, 'images');
-  let size: { readonly height: number; readonly width: number } | null = null;
-  let differs: string | null = null;
-  try {
-    let done = 0;
-    for await (const { shape } of read()) {
-      size ??= { height: shape[2]!, width: shape[3]! };
-      done += shape[0]!;
-      progress.update(done + unreadable.length, names.length);
-    }
-  } catch (error) {
-    if (!(error instanceof ImageSizeError)) throw error;
-    differs = `${error.path} is ${error.size.join(' x ')}, ${error.firstPath} ${error.firstSize.join(' x ')}`;
-  } finally {
-    progress.stop();
-  }
+  const report = await inspectImageFolder(path, { signal, onProgress: progress.update }).finally(progress.stop);
+  const { images, formats, sizes, classes, duplicates, bad, leftOut, leftOutNames, refusal } = report;
+  const [first, other] = sizes;
+  const counts = Object.values(classes);
   return {
-    images: names.length,
-    classes: classesOf(names),
-    size: differs === null ? size : null,
-    differingSizes: differs,
-    unreadable: unreadable.map(({ message }) => message),
+    images,
+    formats,
+    classes,
+    balance: counts.length > 0 ? Math.min(...counts) / Math.max(...counts) : null,
+    size: first && !other ? { height: first.size[0], width: first.size[1] } : null,
+    differingSizes:
+      first && other ? `${other.first} is ${sides(other.size)}, ${first.first} ${sides(first.size)}` : null,
+    sizes: sizes.map(({ size, count }) => `${count} of ${sides(size)}`),
+    duplicates: duplicates.map((group) => group.join(' = ')),
+    values: valuesOf(report),
+    unreadable: bad.map(({ error }) => error.message),
     leftOut,
+    leftOutFirst: leftOutNames,
+    refused: refusal ?? null,
   };
 }
 
-/** Numbers of images in each sub-folder. */
-function classesOf(names: readonly string[]): Readonly<Record<string, number>> {
-  const counts: Record<string, number> = Object.create(null) as Record<string, number>;
-  for (const name of names) {
-    const [folder, ...rest] = name.split('/');
-    if (rest.length > 0) counts[folder!] = (counts[folder!] ?? 0) + 1;
-  }
-  return counts;
+function sides([height, width]: readonly [number, number]): string {
+  return `${height} x ${width}`;
+}
+
+/** To three digits; null without images. */
+function valuesOf({
+  images,
+  mean,
+  deviation,
+  min,
+  max,
+}: Readonly<Record<'images' | 'mean' | 'deviation' | 'min' | 'max', number>>): Readonly<Record<string, number>> | null {
+  if (images === 0) return null;
+  const rounded = (value: number): number => Math.round(value * 1000) / 1000;
+  return { mean: rounded(mean), deviation: rounded(deviation), min: rounded(min), max: rounded(max) };
 }

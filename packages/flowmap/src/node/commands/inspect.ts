@@ -39,10 +39,18 @@ function textOf(value: unknown): string {
   if (value === null || value === undefined) return '-';
   if (typeof value === 'string') return value;
   if (typeof value !== 'object') return JSON.stringify(value);
-  if (Array.isArray(value)) return value.length === 0 ? 'none' : value.map(textOf).join(', ');
+  if (Array.isArray(value)) return value.length === 0 ? 'none' : listText(value);
   const entries = Object.entries(value);
   if (entries.length === 0) return 'none';
   return entries
     .map(([name, inner]) => `${name} ${Array.isArray(inner) ? `[${inner.join(', ')}]` : textOf(inner)}`)
     .join(', ');
+}
+
+/** Items of a list that are shown. */
+const SHOWN = 20;
+
+function listText(items: readonly unknown[]): string {
+  const more = items.length > SHOWN ? `, and ${items.length - SHOWN} more, which --json lists` : '';
+  return `${items.slice(0, SHOWN).map(textOf).join(', ')}${more}`;
 }

@@ -1,4 +1,4 @@
-import type { Model, Sampler } from '@flowmap/core';
+import type { Model } from '@flowmap/core';
 import { interruptible } from '../command-line/interruptible.js';
 import { choice, pathArgument, pathOr, positive, whole, words, type Config } from '../command-line/options.js';
 import { showProgress } from '../command-line/progress.js';
@@ -7,8 +7,7 @@ import { answering, type Answer, type Talk } from './command.js';
 import { guided } from './guided.js';
 import { openModel } from './open-model.js';
 import { openSampleOutput } from './sample-output.js';
-
-const SAMPLERS = ['flow-map', 'euler', 'heun'] as const;
+import { samplerNamed, SAMPLERS } from './samplers.js';
 
 const SAMPLE_OPTIONS = {
   checkpoint: pathArgument('a model, .safetensors'),
@@ -104,11 +103,6 @@ async function drawSamples(config: Config<typeof SAMPLE_OPTIONS>, talk: Talk): P
   } finally {
     await output.close();
   }
-}
-
-async function samplerNamed(name: (typeof SAMPLERS)[number]): Promise<Sampler> {
-  const { euler, flowMapSampler, heun } = await import('@flowmap/core');
-  return { 'flow-map': flowMapSampler, euler, heun }[name]();
 }
 
 /** The label of sample `i`. */

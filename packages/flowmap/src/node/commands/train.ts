@@ -27,14 +27,14 @@ export const train = answering({
 });
 
 async function trainTeacher(config: Config<typeof TRAIN_OPTIONS>, talk: Talk): Promise<Answer> {
-  const { images, size, channels, blocks, out, device: _, threads: __, ...options } = config;
+  const { images, channels, blocks, out, iterations, batchSize, learningRate, flip, stepsPerRun, seed } = config;
   const { sizesOf, unet } = await import('@flowmap/core');
   const { flowMatching } = await import('@flowmap/objectives');
   const { trainVelocityField } = await import('@flowmap/train/node');
   const runtime = await openRuntime(config);
-  const data = await readImages(images, size, talk);
+  const { data } = await readImages(images, config, talk);
   const result = await trainVelocityField({
-    ...options,
+    ...{ iterations, batchSize, learningRate, flip, stepsPerRun, seed },
     network: unet({ ...sizesOf(data), channels, blocks }),
     objective: flowMatching(),
     runtime,

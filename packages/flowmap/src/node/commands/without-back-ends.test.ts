@@ -36,3 +36,9 @@ test.each([
   expect(error).toContain(`\`npm install ${name}\``);
   expect(existsSync(path)).toBe(false);
 });
+
+test('an export, without the packages: is written all the same', async () => {
+  const path = join(scratch, 'model.onnx');
+  expect(await runFlowmap('export', model, '--steps=1', '--out', path)).toMatchObject({ code: 0, error: '' });
+  expect(existsSync(path)).toBe(true);
+});

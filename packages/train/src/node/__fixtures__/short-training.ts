@@ -2,7 +2,15 @@ import { mlp } from '@flowmap/core';
 import { eightGaussians } from '@flowmap/data';
 import { flowMatching } from '@flowmap/objectives';
 import { referenceRuntime } from '@flowmap/runtime-reference';
+import { adamw } from '../../adamw.js';
+import type { Optimizer } from '../../optimizer.js';
 import type { TrainVelocityFieldOptions } from '../options.js';
+
+/** AdamW whose update is infinite where the learning rate is above 1. */
+export const overflowing: Optimizer = {
+  ...adamw(),
+  scalars: (rate, step) => adamw().scalars(rate > 1 ? Infinity : rate, step),
+};
 
 /** Options of a training of few steps on the reference runtime, whose checkpoints are every second one. */
 export function shortTraining(

@@ -14,11 +14,15 @@ import {
 import { folderMoments } from '@flowmap/eval/node';
 import { DataError } from '@flowmap/core';
 import { ImageSizeError } from '@flowmap/data/node';
+import { ayfEmd, ayfLmd, flowMatching, teacherTrajectories, velocityAnchor } from '@flowmap/objectives';
 import { hostTensor, uniforms } from '@flowmap/tensor';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { writeNoise } from '../../__fixtures__/material.js';
 import { answerOf, runFlowmap } from '../../__fixtures__/run-flowmap.js';
+import { named, type FeatureOutput, type OpenClip, type Opening, type OpenNetworks } from './extractor.js';
+import { describedObjective } from './described-objective.js';
 import { measuredBy, METRICS, type Metric } from './metric-table.js';
+import { measureSides } from './metrics.js';
 import { resultLines, type Results } from './results.js';
 import { openSamples, type Measured, type SamplesOptions } from './samples.js';
 
@@ -62,9 +66,9 @@ const talk = {
   progress: 'none',
 } as const;
 
-const opened = (): Promise<typeof firsts> => Promise.resolve(firsts);
+const opened = (): Promise<OpenNetworks> => Promise.resolve(named('pool', firsts));
 const measure = async (path: string, keep: boolean): Promise<Measured> =>
-  (await openSamples(path, plain, talk.signal)).measure(opened, keep, talk);
+  (await (await openSamples(path, plain, talk.signal)).measure(opened, { pool: { keep } }, talk)).of.pool!;
 
 test('a folder has the moments that folderMoments gives, and its features if they are wanted', async () => {
   const { moments: wanted } = await folderMoments(a, firsts);
@@ -81,7 +85,10 @@ test('what a folder cannot give is refused: two sizes, unreadable images beyond 
   writeFileSync(join(torn, '3.png'), readFileSync(join(torn, '1.png')).subarray(0, 60));
   await expect(measure(torn, false)).rejects.toThrow(DataError);
   const some = await openSamples(torn, { ...plain, maxUnreadable: 1 }, talk.signal);
-  expect((await some.measure(opened, false, talk)).unreadable).toEqual([expect.stringContaining('3.png') as string]);
+  expect(await some.measure(opened, { pool: { keep: false } }, talk)).toMatchObject({
+    images: ['1.png', '2.png'],
+    unreadable: [expect.stringContaining('3.png')],
+  });
   const nan = opaqueExtractor({ name: 'nan' }, ({ shape: [n = 0] }) =>
     Promise.resolve(
       hostTensor(
@@ -91,7 +98,8 @@ test('what a folder cannot give is refused: two sizes, unreadable images beyond 
     ),
   );
   const samples = await openSamples(a, plain, talk.signal);
-  await expect(samples.measure(() => Promise.resolve(nan), true, talk)).rejects.toMatchObject({
+  const opens = (): Promise<OpenNetworks> => Promise.resolve(named('pool', nan));
+  await expect(samples.measure(opens, { pool: { keep: true } }, talk)).rejects.toMatchObject({
     name: 'FeatureError',
     sample: 3,
   });
@@ -102,7 +110,7 @@ test('every metric is measured of the features, under the name that belongs to t
   const many = (name: string, of: { extractor: string } = source): Measured => {
     const values = uniforms({ seed: 0, purpose: name }, 60).map((value, i) => (i % 3 === 2 ? value : value / 2));
     const all = features(hostTensor([20, 3], Float32Array.from(values)), { ...source, ...of });
-    return { features: all, moments: momentsOf(all), unreadable: [] };
+    return { features: all, moments: momentsOf(all) };
   };
   const settings = { subsetSize: 4, seed: 1 };
   const of = async (metric: Metric): Promise<Results> => {
@@ -114,7 +122,8 @@ test('every metric is measured of the features, under the name that belongs to t
   const rows = probabilities.features!.values.map((_, i) => [0.7, 0.2, 0.1][(i + Math.floor(i / 3)) % 3]!);
   const sure = { ...probabilities, features: { ...probabilities.features!, values: rows } };
 
-  const measured = await Promise.all((Object.keys(METRICS) as Metric[]).filter((metric) => metric !== 'is').map(of));
+  const compared = (Object.keys(METRICS) as Metric[]).filter((metric) => METRICS[metric].hasNoReference !== true);
+  const measured = await Promise.all(compared.map(of));
   const values = Object.assign({}, ...measured, await measuredBy('is', sure, undefined, settings)) as Results;
   expect(Object.keys(values)).toEqual([
     ...['frechet-distance', 'kernel-distance', 'precision', 'recall', 'density', 'coverage', 'mind', 'fd-infinity'],
@@ -128,6 +137,67 @@ test('every metric is measured of the features, under the name that belongs to t
 
   const others = measuredBy('fid', many('a', { extractor: 'dinov2-vitl14' }), many('b'), settings);
   await expect(others).rejects.toThrow(ProtocolError);
+});
+
+describe('all metrics of one folder', () => {
+  /** Networks whose outputs are the first numbers of every image, and how many batches they were given. */
+  const counted = (kinds: readonly FeatureOutput[]): { networks: OpenNetworks; batches: () => number } => {
+    let batches = 0;
+    const extractor = 'inception-2015-12-05';
+    const nameOf = (kind: string): string => (kind === 'pool' ? extractor : `${extractor}/${kind}`);
+    const sources = Object.fromEntries(kinds.map((kind) => [kind, { ...firsts.source, extractor: nameOf(kind) }]));
+    const networks: OpenNetworks = {
+      sources,
+      async extract(images) {
+        batches++;
+        const { shape, data } = await firsts.extract(images);
+        return Object.fromEntries(kinds.map((kind) => [kind, hostTensor(shape, data)]));
+      },
+    };
+    return { networks, batches: () => batches };
+  };
+  const opening = <T>(value: T): Opening<T> => ({
+    open: () => Promise.resolve(value),
+    close: () => Promise.resolve(),
+  });
+  /** CLIP that sees the first three numbers of images, and in texts how many letters there are. */
+  const eyes: OpenClip = {
+    images: firsts,
+    texts: opaqueExtractor({ name: 'firsts' }, ({ shape: [n = 0], data }) =>
+      Promise.resolve(
+        hostTensor(
+          [n, 3],
+          Float32Array.from({ length: 3 * n }, (_, i) => Number(i % 3 === data[Math.floor(i / 3)]! % 3)),
+        ),
+      ),
+    ),
+    tokenize: (texts) =>
+      hostTensor(
+        [texts.length],
+        Int32Array.from(texts, (text) => text.length),
+      ),
+    dispose: () => Promise.resolve(),
+  };
+
+  test('reads each image once', async () => {
+    const [generated, reference] = [await openSamples(a, plain, talk.signal), await openSamples(b, plain, talk.signal)];
+    const { networks, batches } = counted(['pool', 'spatial']);
+    const captions = new Map(generated.images.map((name) => [name, 'x'.repeat(Number(name[0]))]));
+    const settings = { metrics: ['fid', 'clip-score', 'sfid', 'pr'] as const, subsetSize: 4, seed: 0 };
+    const opened = { network: opening(networks), clip: opening(eyes) };
+    const { results } = await measureSides({ generated, reference, captions }, settings, opened, talk);
+    expect(batches()).toBe(2); // one of each folder
+    expect(Object.keys(results)).toEqual(['fid', 'clip-score', 'sfid', 'precision', 'recall']);
+    expect(results['sfid']!.value).toBe(results['fid']!.value);
+
+    // The cosine of (r, g, b) with the axis that the number of letters names.
+    const rows = (await measure(a, true)).features!.values;
+    const cosines = generated.images.map(
+      (_, i) => rows[3 * i + (i % 3)]! / Math.hypot(...rows.slice(3 * i, 3 * i + 3)),
+    );
+    const mean = cosines.reduce((sum, cosine) => sum + cosine) / cosines.length;
+    expect(results['clip-score']!.value).toBeCloseTo(Math.max(0, 100 * mean), 6);
+  });
 });
 
 test('a folder becomes a file of statistics of EfficientNet-Lite0', async () => {
@@ -192,15 +262,60 @@ test('a page has what a run left, and results of one protocol side by side', asy
   expect(readFileSync(at('results.html'), 'utf8')).toContain('frechet-distance');
 });
 
+test('a page knows every objective, what was evaluated in training, and a finetuning', async () => {
+  const objectives = [
+    [ayfEmd({ teacher: false }), 'along the path of the data'],
+    [velocityAnchor(ayfLmd(), { batch: { weight: 0.5 } }), 'Trained by AYF-LMD'],
+    [velocityAnchor(ayfLmd(), { share: 0.25 }), 'A share of 0.25 of the batch holds'],
+    [teacherTrajectories(ayfEmd(), { steps: 3 }), '3 steps of heun from noise'],
+    [flowMatching(), 'Trained by flow matching'],
+  ] as const;
+  for (const [{ name, config, about }, words] of objectives) {
+    const described = await describedObjective({ name, ...config });
+    expect(described).toMatchObject({ name, config, about: { metrics: about!.metrics } });
+    expect(`Trained by ${described.about!.title}. ${described.about!.text}`).toContain(words);
+  }
+  expect(await describedObjective({ name: 'mine', c: 1 })).toEqual({ name: 'mine', config: { c: 1 } });
+
+  const run = at('run');
+  const write = (folder: string, records: readonly object[]): void => {
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(join(folder, 'log.jsonl'), records.map((record) => `${JSON.stringify(record)}\n`).join(''));
+  };
+  write(run, [
+    { step: 1, tangentNorm: 2 },
+    { step: 2, tangentNorm: 1, 'distance.1': 40, 'distance.4': 30 },
+    { step: 3, tangentNorm: 1, 'distance.1': 35, 'distance.4': 31 },
+  ]);
+  const logits = { 'discriminator.real': 1, 'discriminator.fake': 0.5, 'discriminator.gap': 0.5 };
+  const judged = [1, 2].map((step) => ({ step, ...logits, loss: 2 }));
+  write(join(run, 'finetuning'), judged);
+  const { sections } = await answerOf('eval', 'report', run);
+  const finetuned = 'How the student was finetuned';
+  expect(sections).toEqual(['How it learned', 'How its samples improved', finetuned, 'The run']);
+  const html = readFileSync(join(run, 'report.html'), 'utf8');
+  expect(html).toMatch(/Distance, 4 steps<\/th>\s*<td[^>]*>30<\/td>\s*<td[^>]*>2<\/td>\s*<td[^>]*>31<\/td>/);
+  expect(html).toContain('<title>1 step, training step 3: 35</title>');
+  expect(html).toContain('the discriminator&#39;s means');
+  expect(await answerOf('eval', 'report', join(run, 'finetuning'))).toMatchObject({ sections: [finetuned] });
+});
+
 describe('what is refused with one line, and writes nothing', () => {
   beforeAll(() => {
     writeFileSync(at('b.npz'), '');
     const whole = momentsToNpz(decodeMoments(readFileSync(stats), stats).moments());
     writeFileSync(at('cut.npz'), whole.subarray(0, whole.length - 40));
+    const names = Array.from({ length: 6 }, (_, i) => `${i}.png`);
+    writeFileSync(at('captions.json'), JSON.stringify(Object.fromEntries(names.map((name) => [name, 'noise']))));
+    writeFileSync(at('few.json'), JSON.stringify({ '0.png': 'noise', '5.png': 'noise' }));
+    writeFileSync(at('list.json'), JSON.stringify(['noise']));
   });
   const against = (reference: string, ...more: string[]): string[] => [
     ...['eval', 'metrics', '--generated', a, '--reference', reference],
     ...more,
+  ];
+  const scored = (captions: string): string[] => [
+    ...['eval', 'metrics', '--generated', a, '--metrics=clip-score', '--captions', at(captions)],
   ];
   test.each([
     ['a missing folder', against(at('none')), 'none: there is no such file or folder'],
@@ -235,9 +350,14 @@ describe('what is refused with one line, and writes nothing', () => {
       'got those of firsts; their distance is `--metrics fr',
     ],
     ['no reference', ['eval', 'metrics', '--generated', a, '--metrics=is,fid'], '--reference: fid need'],
-    ['a report of no run', ['eval', 'report', a], 'is not the folder of a run: it has no config.json; give one, or'],
+    ['a report of no run', ['eval', 'report', a], 'is not the folder of a run: it has no config.json and no log'],
     ['a report of no results', ['eval', 'report', join(a, '0.png')], '0.png'],
     ['a score of statistics', ['eval', 'metrics', '--generated', stats, '--metrics=is'], '--generated: is need images'],
+    ['CLIP without its merges', scored('captions.json'), 'clip needs this file; run `npx flowmap weights clip`, or'],
+    ['images without captions', scored('few.json'), 'few.json has no caption of 1.png and 3 more; names are'],
+    ['captions of another form', scored('list.json'), '--captions: wanted a JSON object of texts'],
+    ['no captions', ['eval', 'metrics', '--generated', a, '--metrics=clip-score'], '--captions: clip-score needs a'],
+    ['captions of no use', against(b, '--captions', at('few.json')), '--captions: only clip-score reads captions'],
     ['too few images', against(b, '--metrics=frechet,kernel'), 'kernel: wanted at least 1000 generated samples, got 6'],
     [
       'a score of few images',

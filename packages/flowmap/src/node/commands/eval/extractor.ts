@@ -1,11 +1,27 @@
-import type { Extractor, InceptionOutput } from '@flowmap/eval';
-import type { Runtime } from '@flowmap/tensor';
+import type { Clip, Extractor, FeatureSource, InceptionOutput, Tokenizer } from '@flowmap/eval';
+import type { HostTensor, HostTensors, Runtime } from '@flowmap/tensor';
 import { interruptible } from '../../command-line/interruptible.js';
 import { choice, whole, type Config } from '../../command-line/options.js';
 import { openRuntime, RUNTIME_OPTIONS } from '../../command-line/runtime.js';
 
 /** Networks that features can be of. */
 export type ExtractorName = 'efficientnet-lite0' | 'inception' | 'dinov2';
+
+/** Kinds of features: the outputs of Inception, of which the other networks have the first, and CLIP's. */
+export type FeatureOutput = InceptionOutput | 'clip';
+
+/** Networks that have been opened, by the features that they make. */
+export interface OpenNetworks {
+  readonly sources: Readonly<Partial<Record<FeatureOutput, FeatureSource>>>;
+  /** Features of images, all kinds that there are sources of. */
+  extract(images: HostTensor): Promise<Readonly<Partial<Record<FeatureOutput, HostTensor>>>>;
+  dispose?(): Promise<void>;
+}
+
+/** Both encoders of CLIP, and what makes tokens of texts. */
+export interface OpenClip extends Clip {
+  readonly tokenize: Tokenizer;
+}
 
 /** Options for how images are read and how Inception gets them. */
 export const READING_OPTIONS = {
@@ -35,27 +51,27 @@ export const EXTRACTOR_OPTIONS = {
 /** Which features are wanted. */
 export interface FeatureChoice {
   readonly extractor: ExtractorName;
-  /** Which outputs of Inception; the other networks have one. */
-  readonly output: InceptionOutput;
+  /** Which outputs of Inception; the other networks have one, `pool`. */
+  readonly outputs: readonly InceptionOutput[];
   /** Images of the largest folder: the network takes as many at a time, up to 32. */
   readonly most: number;
 }
 
-/** The network of the features, which statistics in files do without. */
-export interface FeatureNetwork {
+/** Something that is opened when it is first needed. */
+export interface Opening<T> {
   /**
    * Opens it, once.
    *
    * @throws {RuntimeUnavailableError} when the device does not work here
    * @throws {WeightsUnavailableError} when its weights are not there; the message names the command that fetches them
    */
-  readonly open: () => Promise<Extractor>;
+  readonly open: () => Promise<T>;
   /** Releases it if it was opened. */
   readonly close: () => Promise<void>;
 }
 
 /**
- * The network that the options name.
+ * The network that the options name, which statistics in files do without.
  *
  * @param signal stops it between two runs
  */
@@ -63,50 +79,105 @@ export function featureNetwork(
   config: Config<typeof READING_OPTIONS>,
   features: FeatureChoice,
   signal: AbortSignal,
-): FeatureNetwork {
-  let opened: Promise<Extractor> | undefined;
+): Opening<OpenNetworks> {
+  return once(() => openNetwork(config, features, signal));
+}
+
+/**
+ * Both encoders of CLIP.
+ *
+ * @param name whose weights: ViT-L/14 or ViT-B/32
+ * @param signal stops them between two runs
+ */
+export function clipNetwork(
+  config: Config<typeof READING_OPTIONS>,
+  name: 'clip' | 'clip-b32',
+  signal: AbortSignal,
+): Opening<OpenClip> {
+  return once(async () => {
+    const { clip, clipTokenizer } = await import('@flowmap/eval');
+    const { loadClipMerges, loadWeights } = await import('@flowmap/eval/node');
+    const tokenize = clipTokenizer(await published(name, () => loadClipMerges()));
+    const tensors = await published(name, () => loadWeights(name));
+    const opened = await clip({ runtime: interruptible(await openRuntime(config), signal), weights: tensors });
+    const source = scaledFirst(config, opened.images.source); // of both, as they are compared
+    return { ...opened, tokenize, images: { ...opened.images, source }, texts: { ...opened.texts, source } };
+  });
+}
+
+function once<T extends { dispose?(): Promise<void> }>(make: () => Promise<T>): Opening<T> {
+  let opened: Promise<T> | undefined;
   return {
-    open: () => (opened ??= openExtractor(config, features, signal)),
+    open: () => (opened ??= make()),
     close: async () => (await opened?.catch(() => undefined))?.dispose?.(),
   };
 }
 
-async function openExtractor(
+async function openNetwork(
   config: Config<typeof READING_OPTIONS>,
-  { extractor: name, output, most }: FeatureChoice,
+  { extractor: name, outputs, most }: FeatureChoice,
   signal: AbortSignal,
-): Promise<Extractor> {
+): Promise<OpenNetworks> {
   const batchSize = Math.max(1, Math.min(name === 'dinov2' ? 16 : 32, most));
-  const openers: Record<ExtractorName, (runtime: Runtime) => Promise<Extractor>> = {
+  const openers: Record<ExtractorName, (runtime: Runtime) => Promise<OpenNetworks>> = {
     'efficientnet-lite0': async (runtime) => {
       const { efficientNetLite0 } = await import('@flowmap/eval');
       const { weights } = await import('@flowmap/efficientnet-lite0');
-      return efficientNetLite0({ runtime, weights: await weights(), batchSize });
+      return named('pool', await efficientNetLite0({ runtime, weights: await weights(), batchSize }));
     },
     inception: async (runtime) => {
-      const { inception } = await import('@flowmap/eval');
+      const { inceptionOutputs } = await import('@flowmap/eval');
       const { convention } = config;
-      return inception({ runtime, weights: await publishedWeights('inception'), convention, output, batchSize });
+      const tensors = await publishedWeights('inception');
+      return inceptionOutputs({ runtime, weights: tensors, convention, outputs, batchSize });
     },
     dinov2: async (runtime) => {
       const { dinov2 } = await import('@flowmap/eval');
-      return dinov2({ runtime, weights: await publishedWeights('dinov2'), batchSize });
+      return named('pool', await dinov2({ runtime, weights: await publishedWeights('dinov2'), batchSize }));
     },
   };
-  const extractor = await openers[name](interruptible(await openRuntime(config), signal));
-  if (config.size === null) return extractor;
-  const { source } = extractor;
-  return { ...extractor, source: { ...source, resize: `cover-lanczos3-${config.size}+${source.resize}` } };
+  const network = await openers[name](interruptible(await openRuntime(config), signal));
+  const sources = Object.entries(network.sources).map(([output, source]) => [output, scaledFirst(config, source)]);
+  return { ...network, sources: Object.fromEntries(sources) as OpenNetworks['sources'] };
+}
+
+/** An extractor as networks that make one kind of features. */
+export function named(output: FeatureOutput, extractor: Extractor): OpenNetworks {
+  return {
+    sources: { [output]: extractor.source },
+    extract: async (images) => ({ [output]: await extractor.extract(images) }),
+    dispose: async () => extractor.dispose?.(),
+  };
+}
+
+/** Several networks as one, for which images are read once. */
+export function together(networks: readonly OpenNetworks[]): OpenNetworks {
+  return {
+    sources: Object.assign({}, ...networks.map(({ sources }) => sources)) as OpenNetworks['sources'],
+    async extract(images) {
+      const parts = [];
+      for (const network of networks) parts.push(await network.extract(images));
+      return Object.assign({}, ...parts) as (typeof parts)[number];
+    },
+  };
+}
+
+/** The source of features of images that are brought to the size that the options name first. */
+function scaledFirst({ size }: Pick<Config<typeof READING_OPTIONS>, 'size'>, source: FeatureSource): FeatureSource {
+  return size === null ? source : { ...source, resize: `cover-lanczos3-${size}+${source.resize}` };
 }
 
 /** Weights that `flowmap weights` has fetched. */
-async function publishedWeights(
-  name: 'inception' | 'dinov2',
-): ReturnType<typeof import('@flowmap/eval/node').loadWeights> {
-  const { WeightsUnavailableError } = await import('@flowmap/eval');
+async function publishedWeights(name: 'inception' | 'dinov2'): Promise<HostTensors> {
   const { loadWeights } = await import('@flowmap/eval/node');
+  return published(name, () => loadWeights(name));
+}
+
+/** What `flowmap weights` has fetched for a network; the error for what it has not says so. */
+async function published<T>(name: string, load: () => Promise<T>): Promise<T> {
+  const { WeightsUnavailableError } = await import('@flowmap/eval');
   try {
-    return await loadWeights(name);
+    return await load();
   } catch (cause) {
     if (!(cause instanceof WeightsUnavailableError)) throw cause;
     const { url, path } = cause;

@@ -15,5 +15,11 @@ export const fid = answering({
   },
   resumes: false,
   run: (config, talk) =>
-    measureImages({ ...config, metrics: ['fid'], extractor: 'inception', subsetSize: 1000, seed: 0 }, talk),
+    measureImages(
+      {
+        ...config,
+        ...{ metrics: ['fid'], extractor: 'inception', subsetSize: 1000, seed: 0, captions: null, clip: 'clip' },
+      },
+      talk,
+    ),
 });

@@ -1,18 +1,21 @@
-import type { InceptionOutput } from '@flowmap/eval';
+import type { FeatureOutput } from './extractor.js';
 import type { Results } from './results.js';
 import type { Measured } from './samples.js';
 
 /** Name of a metric on the command line. */
-export type Metric = 'frechet' | 'kernel' | 'pr' | 'dc' | 'mind' | 'fd-infinity' | 'fid' | 'kid' | 'sfid' | 'is';
+export type Metric =
+  'frechet' | 'kernel' | 'pr' | 'dc' | 'mind' | 'fd-infinity' | 'fid' | 'kid' | 'sfid' | 'is' | 'clip-score';
 
 /** What a metric is measured of. */
 interface MetricEntry {
-  /** Output of Inception that it is of; the other networks have one. */
-  readonly output: InceptionOutput;
+  /** Features that it is of. */
+  readonly output: FeatureOutput;
   /** Sides whose features it needs and not only their moments. */
   readonly features: readonly ('generated' | 'reference')[];
   /** Samples that it needs on each side; as many as a subset has unless given. */
   readonly least?: number;
+  /** Whether it compares with nothing, or with captions; false unless given. */
+  readonly hasNoReference?: boolean;
   /** Whether its name belongs to the Inception network of 2015. */
   readonly isInceptions?: boolean;
 }
@@ -33,7 +36,8 @@ export const METRICS: Readonly<Record<Metric, MetricEntry>> = {
   fid: { least: 2, output: 'pool', features: [], isInceptions: true },
   kid: { output: 'pool', features: both, isInceptions: true },
   sfid: { least: 2, output: 'spatial', features: [], isInceptions: true },
-  is: { least: 10, output: 'probabilities', features: ['generated'], isInceptions: true },
+  is: { least: 10, output: 'probabilities', features: ['generated'], hasNoReference: true, isInceptions: true },
+  'clip-score': { least: 1, output: 'clip', features: ['generated'], hasNoReference: true },
 };
 
 /** What metrics with random draws depend on. */
@@ -45,18 +49,26 @@ export interface MetricSettings {
 /**
  * The values of a metric by their names.
  *
- * @param reference undefined for a metric without one
+ * @param reference undefined for a metric without one; for the CLIP score the features of the captions
  * @throws {ProtocolError} for a metric of Inception and features of another network
  */
 export async function measuredBy(
   metric: Metric,
   generated: Measured,
-  reference: Measured | undefined,
+  reference: Partial<Measured> | undefined,
   { subsetSize, seed }: MetricSettings,
 ): Promise<Results> {
   const evaluation = await import('@flowmap/eval');
-  const { densityCoverage, fdInfinity, frechetDistance, inceptionScore, kernelDistance, mind, precisionRecall } =
-    evaluation;
+  const {
+    clipScore,
+    densityCoverage,
+    fdInfinity,
+    frechetDistance,
+    inceptionScore,
+    kernelDistance,
+    mind,
+    precisionRecall,
+  } = evaluation;
   const { output, isInceptions = false } = METRICS[metric];
   const { extractor } = generated.moments.source;
   const inception = output === 'pool' ? INCEPTION : `${INCEPTION}/${output}`;
@@ -66,18 +78,19 @@ export async function measuredBy(
   }
   const [a, b] = [generated.features!, reference?.features];
   const distance = (name?: string): Results[string] =>
-    frechetDistance(generated.moments, reference!.moments, name === undefined ? {} : { name });
+    frechetDistance(generated.moments, reference!.moments!, name === undefined ? {} : { name });
   const values: Record<Metric, () => Results> = {
     frechet: () => ({ 'frechet-distance': distance() }),
     kernel: () => ({ 'kernel-distance': kernelDistance(a, b!, { subsetSize, seed }) }),
     pr: () => ({ ...precisionRecall(a, b!) }),
     dc: () => ({ ...densityCoverage(a, b!) }),
     mind: () => ({ mind: mind(a, b!, { seed }) }),
-    'fd-infinity': () => ({ 'fd-infinity': fdInfinity(a, reference!.moments, { seed }) }),
+    'fd-infinity': () => ({ 'fd-infinity': fdInfinity(a, reference!.moments!, { seed }) }),
     fid: () => ({ fid: distance() }),
     kid: () => ({ kid: kernelDistance(a, b!, { subsetSize, seed }) }),
     sfid: () => ({ sfid: distance('sfid') }),
     is: () => ({ 'inception-score': inceptionScore(a) }),
+    'clip-score': () => ({ 'clip-score': clipScore(a, b!) }),
   };
   return values[metric]();
 }

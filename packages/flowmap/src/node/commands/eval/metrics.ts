@@ -1,9 +1,22 @@
-import { choices, pathOr, requiredPath, whole, type Config } from '../../command-line/options.js';
+import { choice, choices, pathOr, requiredPath, whole, type Config } from '../../command-line/options.js';
 import { answering, type Answer, type Talk } from '../command.js';
-import { EXTRACTOR_OPTIONS, featureNetwork, type ExtractorName, type READING_OPTIONS } from './extractor.js';
+import { captionFeatures, readCaptions, type Captions } from './captions.js';
+import {
+  clipNetwork,
+  EXTRACTOR_OPTIONS,
+  featureNetwork,
+  named,
+  together,
+  type ExtractorName,
+  type FeatureOutput,
+  type OpenClip,
+  type Opening,
+  type OpenNetworks,
+  type READING_OPTIONS,
+} from './extractor.js';
 import { METRICS, measuredBy, type Metric, type MetricSettings } from './metric-table.js';
 import { resultLines, writeResults, type Results } from './results.js';
-import { openSamples, type Measured, type Samples } from './samples.js';
+import { openSamples, type Measured, type Samples, type Wanted } from './samples.js';
 
 /** Options of metrics that do not depend on which ones they are. */
 export const MEASURING_OPTIONS = {
@@ -14,17 +27,23 @@ export const MEASURING_OPTIONS = {
 const METRICS_OPTIONS = {
   generated: requiredPath('folder of generated images, or for frechet, fid and sfid a file of statistics', 'DIR'),
   reference: pathOr(
-    'folder of real images, or for frechet, fid, sfid and fd-infinity a file of statistics, .safetensors or .npz; is needs none',
+    'folder of real images, or for frechet, fid, sfid and fd-infinity a file of statistics, .safetensors or .npz; is and clip-score need none',
     'DIR',
     null,
   ),
   metrics: choices(
-    'what to measure: frechet, kernel, pr (precision and recall), dc (density and coverage), mind, fd-infinity of any network; fid, kid, sfid, is (Inception score) of inception',
+    'what to measure: frechet, kernel, pr (precision and recall), dc (density and coverage), mind, fd-infinity of any network; fid, kid, sfid, is (Inception score) of inception; clip-score of clip',
     Object.keys(METRICS) as Metric[],
     ['frechet'],
   ),
   subsetSize: whole('samples in a subset of the kernel distance', 1000, 2),
   seed: whole('decides the subsets of kernel, kid and fd-infinity, and the directions of mind', 0, 0),
+  captions: pathOr(
+    'what the generated images should show, for clip-score: a JSON object from the paths of images in the folder to texts',
+    'FILE',
+    null,
+  ),
+  clip: choice('network of clip-score: ViT-L/14 or ViT-B/32', ['clip', 'clip-b32'], 'clip'),
   ...EXTRACTOR_OPTIONS,
   ...MEASURING_OPTIONS,
 };
@@ -44,6 +63,17 @@ interface Measurement extends Config<typeof READING_OPTIONS>, Config<typeof MEAS
   readonly reference: string | null;
   readonly metrics: readonly Metric[];
   readonly extractor: ExtractorName | null;
+  readonly captions: string | null;
+  readonly clip: 'clip' | 'clip-b32';
+}
+
+/** The two sides of a measurement, before anything is computed. */
+export interface Sides {
+  readonly generated: Samples;
+  /** Undefined if no metric needs one. */
+  readonly reference: Samples | undefined;
+  /** Of the generated images; undefined unless the CLIP score is measured. */
+  readonly captions: Captions | undefined;
 }
 
 /**
@@ -62,35 +92,91 @@ export async function measureImages(config: Measurement, talk: Talk): Promise<An
 
   await requireEnough(config, generated, 'generated');
   if (reference !== undefined) await requireEnough(config, reference, 'reference');
+  const captions = await captionsFor(config, generated);
 
-  const most = Math.max(generated.images, reference?.images ?? 0);
-  const values: Record<string, Results> = {};
-  const unreadable: Record<string, readonly string[]> = {};
-  for (const output of ['pool', 'spatial', 'probabilities'] as const) {
-    const wanted = config.metrics.filter((metric) => METRICS[metric].output === output);
-    if (wanted.length === 0) continue;
-    const network = featureNetwork(config, { extractor, output, most }, signal);
-    const measure = async (samples: Samples, side: 'generated' | 'reference'): Promise<Measured> => {
-      const keep = wanted.some((metric) => METRICS[metric].features.includes(side));
-      const measured = await samples.measure(network.open, keep, talk);
-      unreadable[side] = measured.unreadable;
-      return measured;
-    };
-    try {
-      const own = await measure(generated, 'generated');
-      const other = output === 'probabilities' ? undefined : await measure(reference!, 'reference');
-      for (const metric of wanted) values[metric] = await measuredBy(metric, own, other, config);
-    } finally {
-      await network.close();
-    }
+  const most = Math.max(generated.images.length, reference?.images.length ?? 0);
+  const outputs = outputsOf(config.metrics).filter((output) => output !== 'clip');
+  const network = featureNetwork(config, { extractor, outputs, most }, signal);
+  const clip = clipNetwork(config, config.clip, signal);
+  try {
+    const measured = await measureSides({ generated, reference, captions }, config, { network, clip }, talk);
+    for (const [side, messages] of Object.entries(measured.unreadable)) noteUnreadable(side, messages, talk);
+    const { results, unreadable } = measured;
+    for (const line of await resultLines(results)) talk.print(line);
+    if (config.out !== null) await writeResults(config.out, results);
+    const byName = Object.fromEntries(Object.entries(results).map(([name, { value }]) => [name, value]));
+    const [value, ...more] = Object.values(byName);
+    return { ...(more.length === 0 ? { value } : {}), values: byName, results, unreadable };
+  } finally {
+    await Promise.all([network.close(), clip.close()]);
   }
-  for (const [side, messages] of Object.entries(unreadable)) noteUnreadable(side, messages, talk);
-  const results = Object.assign({}, ...config.metrics.map((metric) => values[metric])) as Results;
-  for (const line of await resultLines(results)) talk.print(line);
-  if (config.out !== null) await writeResults(config.out, results);
-  const byName = Object.fromEntries(Object.entries(results).map(([name, { value }]) => [name, value]));
-  const [value, ...more] = Object.values(byName);
-  return { ...(more.length === 0 ? { value } : {}), values: byName, results, unreadable };
+}
+
+/** The networks of a measurement. */
+export interface Networks {
+  /** What all features but CLIP's are of. */
+  readonly network: Opening<OpenNetworks>;
+  readonly clip: Opening<OpenClip>;
+}
+
+/**
+ * Measures all metrics; each image is read once.
+ *
+ * @returns the results, in the order of the metrics, and messages of images that could not be read, by side
+ */
+export async function measureSides(
+  { generated, reference, captions }: Sides,
+  { metrics: wanted, ...settings }: MetricSettings & { readonly metrics: readonly Metric[] },
+  { network, clip }: Networks,
+  talk: Talk,
+): Promise<{ results: Results; unreadable: Readonly<Record<string, readonly string[]>> }> {
+  const opened = async (): Promise<OpenNetworks> => {
+    const isPlain = wanted.some((metric) => METRICS[metric].output !== 'clip');
+    const encoders = captions && named('clip', (await clip.open()).images);
+    return together([...(isPlain ? [await network.open()] : []), ...(encoders ? [encoders] : [])]);
+  };
+  const own = await generated.measure(opened, wantedOf(wanted, 'generated'), talk);
+  const compared = wanted.filter((metric) => METRICS[metric].hasNoReference !== true);
+  const other =
+    compared.length === 0 ? undefined : await reference!.measure(network.open, wantedOf(compared, 'reference'), talk);
+  const texts = captions && { features: await captionFeatures(captions, own.images, await clip.open()) };
+  const results: Results[] = [];
+  for (const metric of wanted) {
+    const { output } = METRICS[metric];
+    const against: Partial<Measured> | undefined = output === 'clip' ? texts : other?.of[output];
+    results.push(await measuredBy(metric, own.of[output]!, against, settings));
+  }
+  const unreadable = { generated: own.unreadable, ...(other ? { reference: other.unreadable } : {}) };
+  return { results: Object.assign({}, ...results) as Results, unreadable };
+}
+
+/** The features that metrics are of, each kind once. */
+function outputsOf(wanted: readonly Metric[]): readonly FeatureOutput[] {
+  return [...new Set(wanted.map((metric) => METRICS[metric].output))];
+}
+
+/** The features that metrics need of one side. */
+function wantedOf(metricsOfSide: readonly Metric[], side: 'generated' | 'reference'): Wanted {
+  const entries = outputsOf(metricsOfSide).map((output) => {
+    const own = metricsOfSide.filter((metric) => METRICS[metric].output === output);
+    return [output, { keep: own.some((metric) => METRICS[metric].features.includes(side)) }];
+  });
+  return Object.fromEntries(entries) as Wanted;
+}
+
+/** The captions that the CLIP score needs. */
+async function captionsFor(
+  { metrics: wanted, captions }: Pick<Measurement, 'metrics' | 'captions'>,
+  { images }: Samples,
+): Promise<Captions | undefined> {
+  const isWanted = wanted.includes('clip-score');
+  if (isWanted && captions !== null) return readCaptions(captions, images);
+  if (!isWanted && captions === null) return undefined;
+  const { ConfigError } = await import('@flowmap/core');
+  const fault = isWanted
+    ? 'clip-score needs a caption of each image; give a JSON file'
+    : 'only clip-score reads captions';
+  throw new ConfigError('--captions', fault);
 }
 
 /** The network that was chosen, or that the metrics need. */
@@ -107,7 +193,7 @@ async function extractorFor({ metrics: wanted, extractor }: Measurement): Promis
 
 /** Null if no metric needs a reference. */
 async function referenceless(wanted: readonly Metric[]): Promise<null> {
-  const others = wanted.filter((metric) => METRICS[metric].output !== 'probabilities');
+  const others = wanted.filter((metric) => METRICS[metric].hasNoReference !== true);
   if (others.length === 0) return null;
   const { ConfigError } = await import('@flowmap/core');
   throw new ConfigError('--reference', `${others.join(', ')} need a reference; give a folder or a file of statistics`);
@@ -121,7 +207,7 @@ async function requireImages(
   side: 'generated' | 'reference',
 ): Promise<void> {
   const needing = wanted.filter((metric) => METRICS[metric].features.includes(side));
-  if (images > 0 || needing.length === 0) return;
+  if (images.length > 0 || needing.length === 0) return;
   const { ConfigError } = await import('@flowmap/core');
   throw new ConfigError(option, `${needing.join(', ')} need images, and ${path} has statistics; give a folder`);
 }
@@ -132,11 +218,11 @@ async function requireEnough(
   { images }: Samples,
   side: 'generated' | 'reference',
 ): Promise<void> {
-  for (const metric of images === 0 ? [] : wanted) {
+  for (const metric of images.length === 0 ? [] : wanted) {
     const { least = subsetSize } = METRICS[metric];
-    if (images >= (side === 'reference' && metric === 'fd-infinity' ? 2 : least)) continue;
+    if (images.length >= (side === 'reference' && metric === 'fd-infinity' ? 2 : least)) continue;
     const { TooFewSamplesError } = await import('@flowmap/eval');
-    throw new TooFewSamplesError(metric, least, images, side);
+    throw new TooFewSamplesError(metric, least, images.length, side);
   }
 }
 

@@ -1,11 +1,12 @@
 import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import type { LogRecord, Objective } from '@flowmap/core';
+import type { LogRecord } from '@flowmap/core';
 import type { Facts, ReportSection } from '@flowmap/eval';
 import { pathArgument, pathOr, type Config } from '../../command-line/options.js';
 import { answering, type Answer, type Talk } from '../command.js';
 import { fieldsOf, inspectRun, readLog, type Fields } from '../inspect-run.js';
 import { isFolder } from '../open-model.js';
+import { describedObjective } from './described-objective.js';
 import { readResults, type Results } from './results.js';
 
 const REPORT_OPTIONS = {
@@ -40,24 +41,28 @@ async function writeReport({ path, results, out }: Config<typeof REPORT_OPTIONS>
 
 async function sectionsOfRun(folder: string): Promise<ReportSection[]> {
   const { CheckpointError } = await import('@flowmap/core');
-  const { objectiveSection } = await import('@flowmap/eval');
+  const { evaluationSection, finetuningSection, objectiveSection } = await import('@flowmap/eval');
+  const log = await recordsOf(folder);
+  const evaluated = evaluationSection(log);
+  const curves = evaluated ? [evaluated] : [];
   if (!existsSync(join(folder, 'config.json'))) {
+    if (log.length > 0) return [finetuningSection(log), ...curves];
     throw new CheckpointError(
       folder,
-      'is not the folder of a run: it has no config.json; give one, or a file of results',
+      'is not the folder of a run: it has no config.json and no log.jsonl; give one, or a file of results',
     );
   }
   const { kind, finished, step, iterations, batchSize, seed, ...run } = await inspectRun(folder);
-  const { name, ...config } = fieldsOf(run['objective']);
-  const described = await describedObjective(typeof name === 'string' ? name : 'an unknown objective');
-  const log = (await readLog(folder)) as unknown as LogRecord[];
+  const finetuning = await recordsOf(join(folder, 'finetuning'));
   return [
     objectiveSection({
       title: 'How it learned',
-      objective: { ...described, config: config as Objective['config'] },
+      objective: await describedObjective(run['objective']),
       log,
       role: kind === 'flow map' ? 'student' : 'teacher',
     }),
+    ...curves,
+    ...(finetuning.length > 0 ? [finetuningSection(finetuning)] : []),
     {
       title: 'The run',
       facts: [
@@ -74,11 +79,8 @@ async function sectionsOfRun(folder: string): Promise<ReportSection[]> {
   ];
 }
 
-/** What a known objective says of itself. */
-async function describedObjective(name: string): Promise<Pick<Objective, 'name' | 'watch' | 'about'>> {
-  const { ayfEmd, flowMatching } = await import('@flowmap/objectives');
-  const known = [ayfEmd(), flowMatching()].find((objective) => objective.name === name);
-  return known ?? { name };
+async function recordsOf(folder: string): Promise<LogRecord[]> {
+  return (await readLog(folder)) as unknown as LogRecord[];
 }
 
 function plain(fields: Fields): Facts {

@@ -1,30 +1,41 @@
 import { readFile } from 'node:fs/promises';
-import { extname } from 'node:path';
-import type { Extractor, Features, FeatureSource, Moments } from '@flowmap/eval';
+import { extname, join } from 'node:path';
+import type { FeatureMoments, Features, FeatureSource, Moments } from '@flowmap/eval';
 import type { HostTensor } from '@flowmap/tensor';
 import type { Config } from '../../command-line/options.js';
 import { showProgress } from '../../command-line/progress.js';
 import type { Talk } from '../command.js';
 import { isFolder } from '../open-model.js';
-import type { EXTRACTOR_OPTIONS } from './extractor.js';
+import type { EXTRACTOR_OPTIONS, FeatureOutput, OpenNetworks } from './extractor.js';
 
 /** Images, or statistics of some, before anything is computed. */
 export interface Samples {
-  /** Number of images; 0 for a file of statistics, which only a Fréchet distance can be measured with. */
-  readonly images: number;
+  /** Names of the images; none for a file of statistics, which only a Fréchet distance can be measured with. */
+  readonly images: readonly string[];
   /**
-   * Their moments, and their features if they are wanted and there are any.
+   * Their moments, and their features where they are wanted and there are any, of all kinds at once: each image is read
+   * once.
    *
-   * @param open gives the network of the features
-   * @param keep whether the features are wanted
+   * @param open gives the networks of the features
+   * @param wanted the kinds that are, and whether the features themselves are kept
    */
-  measure(open: () => Promise<Extractor>, keep: boolean, talk: Talk): Promise<Measured>;
+  measure(open: () => Promise<OpenNetworks>, wanted: Wanted, talk: Talk): Promise<MeasuredSamples>;
 }
+
+/** Kinds of features, and of which the features are kept besides their moments. */
+export type Wanted = Readonly<Partial<Record<FeatureOutput, { readonly keep: boolean }>>>;
 
 /** What a metric is computed of. */
 export interface Measured {
   readonly moments: Moments;
   readonly features: Features | undefined;
+}
+
+/** What samples measure, by the kind of features. */
+export interface MeasuredSamples {
+  readonly of: Readonly<Partial<Record<FeatureOutput, Measured>>>;
+  /** Images that could be read, in the order of the features. */
+  readonly images: readonly string[];
   /** Messages of the images that could not be read. */
   readonly unreadable: readonly string[];
 }
@@ -50,15 +61,22 @@ export async function openSamples(path: string, options: SamplesOptions, signal:
   if (await isFolder(path)) return imagesOf(path, options, signal);
   const momentsOf = await statisticsOf(path, options.npzCount);
   return {
-    images: 0,
-    measure: async (open) => ({ moments: await momentsOf(open), features: undefined, unreadable: [] }),
+    images: [],
+    async measure(open, wanted) {
+      const of: Partial<Record<FeatureOutput, Measured>> = {};
+      for (const output of Object.keys(wanted) as FeatureOutput[]) {
+        const moments = await momentsOf(async () => (await open()).sources[output]!);
+        of[output] = { moments, features: undefined };
+      }
+      return { of, images: [], unreadable: [] };
+    },
   };
 }
 
 async function statisticsOf(
   path: string,
   npzCount: number | null,
-): Promise<(open: () => Promise<Extractor>) => Promise<Moments>> {
+): Promise<(sourceOf: () => Promise<FeatureSource>) => Promise<Moments>> {
   const { ConfigError, DataError } = await import('@flowmap/core');
   const { decodeMoments, momentsFromNpz } = await import('@flowmap/eval');
   const kind = extname(path).toLowerCase();
@@ -76,8 +94,8 @@ async function statisticsOf(
   const read = (source: FeatureSource, names?: readonly [string, string]): Moments =>
     momentsFromNpz(bytes, { ...source, count: npzCount, file: path, ...(names === undefined ? {} : { names }) });
   const moments = read({ extractor: 'unknown', weights: null, resize: 'unknown' }); // damage is noticed before images are read
-  return async (open) => {
-    const { source } = await open();
+  return async (sourceOf) => {
+    const source = await sourceOf();
     return source.extractor.endsWith('/spatial') ? read(source, ['mu_s', 'sigma_s']) : { ...moments, source };
   };
 }
@@ -93,40 +111,50 @@ async function imagesOf(
   const sized = size === null ? {} : { size: [size, size] as const };
   const { names, unreadable, read } = await imageBatches(folder, { batchSize: BATCH, maxUnreadable, signal, ...sized });
   return {
-    images: names.length,
-    async measure(open, keep, talk) {
-      const extractor = await open();
+    images: names,
+    async measure(open, wanted, talk) {
+      const networks = await open();
+      const kinds = Object.entries(wanted).map(([name, { keep }]) => {
+        const output = name as FeatureOutput;
+        return { output, keep, source: networks.sources[output]!, parts: [] as HostTensor[] };
+      });
+      const moments: Partial<Record<FeatureOutput, FeatureMoments>> = {};
       const progress = await showProgress(talk, folder);
-      const parts: HostTensor[] = [];
       try {
-        let moments: ReturnType<typeof featureMoments> | undefined;
-        for await (const part of featuresInAdvance(extractor, read())) {
-          moments ??= featureMoments(part.shape[1]!, extractor.source);
-          moments.add(part);
-          if (keep) parts.push(part);
-          progress.update(moments.count + unreadable.length, names.length);
+        for await (const results of featuresInAdvance(networks, read())) {
+          for (const { output, keep, source, parts } of kinds) {
+            const part = results[output]!;
+            (moments[output] ??= featureMoments(part.shape[1]!, source)).add(part);
+            if (keep) parts.push(part);
+          }
+          progress.update(moments[kinds[0]!.output]!.count + unreadable.length, names.length);
         }
-        const values = keep ? hostTensor([moments!.count, moments!.width], joined(parts)) : undefined;
-        return {
-          moments: moments!.moments(),
-          features: values && features(values, extractor.source),
-          unreadable: unreadable.map(({ message }) => message),
-        };
       } finally {
         progress.stop();
       }
+      const of = kinds.map(({ output, keep, source, parts }): [FeatureOutput, Measured] => {
+        const all = moments[output]!;
+        const values = keep ? hostTensor([all.count, all.width], joined(parts)) : undefined;
+        return [output, { moments: all.moments(), features: values && features(values, source) }];
+      });
+      const torn = new Set(unreadable.map(({ path }) => path));
+      return {
+        of: Object.fromEntries(of),
+        images: names.filter((name) => !torn.has(join(folder, name))),
+        unreadable: unreadable.map(({ message }) => message),
+      };
     },
   };
 }
 
-/** Features of batches; while the network computes those of one, the next is decoded and resized. */
+/** Features of batches; while the networks compute those of one, the next is decoded and resized. */
 async function* featuresInAdvance(
-  extractor: Extractor,
+  networks: OpenNetworks,
   batches: AsyncIterable<HostTensor>,
-): AsyncGenerator<HostTensor> {
-  let coming: Promise<HostTensor> | undefined;
+): AsyncGenerator<Awaited<ReturnType<OpenNetworks['extract']>>> {
+  let coming: ReturnType<OpenNetworks['extract']> | undefined;
   for await (const batch of batches) {
-    const next = extractor.extract(batch);
+    const next = networks.extract(batch);
     next.catch(() => undefined); // reported when it is awaited, unless the one before fails
     if (coming !== undefined) yield await coming;
     coming = next;

@@ -31,12 +31,14 @@ async function writeStatistics(config: Config<typeof STATS_OPTIONS>, talk: Talk)
     throw new ConfigError('--out', `wanted FILE.safetensors or FILE.npz, got '${out}'`);
   }
   const samples = await openSamples(config.images, { ...config, npzCount: null }, talk.signal);
-  if (samples.images === 0)
+  if (samples.images.length === 0)
     throw new ConfigError('images', `wanted a folder of images, got the file '${config.images}'`);
   const extractor = config.extractor ?? 'efficientnet-lite0';
-  const network = featureNetwork(config, { extractor, output: config.output, most: samples.images }, talk.signal);
+  const output = extractor === 'inception' ? config.output : 'pool';
+  const network = featureNetwork(config, { extractor, outputs: [output], most: samples.images.length }, talk.signal);
   try {
-    const { moments, unreadable } = await samples.measure(network.open, false, talk);
+    const { of, unreadable } = await samples.measure(network.open, { [output]: { keep: false } }, talk);
+    const { moments } = of[output]!;
     noteUnreadable(config.images, unreadable, talk);
     await writeFileAtomic(out, kind === '.npz' ? momentsToNpz(moments) : encodeMoments(moments));
     const { count, width, source } = moments;

@@ -1,6 +1,6 @@
 import type { LogRecord } from '@flowmap/core';
-import type { LineChart, ReportSection } from '@flowmap/eval';
-import type { Finetuning } from './example-run.js';
+import type { LineChart } from './line-chart.js';
+import type { ReportSection } from './report.js';
 
 /** Charts of a finetuning: title, note, and the quantities of its lines with their names in the legend. */
 const CHARTS: readonly (readonly [title: string, note: string, lines: Readonly<Record<string, string>>])[] = [
@@ -16,7 +16,7 @@ const CHARTS: readonly (readonly [title: string, note: string, lines: Readonly<R
   [
     'Gradients at the last layer',
     'of the two losses',
-    { 'generator.objectiveGradient': 'AYF-EMD', 'generator.adversarialGradient': 'adversarial' },
+    { 'generator.objectiveGradient': 'objective', 'generator.adversarialGradient': 'adversarial' },
   ],
   [
     'Diversity',
@@ -25,8 +25,14 @@ const CHARTS: readonly (readonly [title: string, note: string, lines: Readonly<R
   ],
 ];
 
-/** How a student was finetuned: charts of an adversarial term, else the loss. */
-export function finetuningSection({ adversarial }: Finetuning, log: readonly LogRecord[]): ReportSection {
+/**
+ * A section of a report on how a student was finetuned: charts of an adversarial term where the records have one, else of the
+ * loss.
+ *
+ * @param log records of `finetune` of `@flowmap/adversarial`, or of an objective alone
+ */
+export function finetuningSection(log: readonly LogRecord[]): ReportSection {
+  const adversarial = isAdversarial(log);
   const charts: typeof CHARTS = adversarial ? CHARTS : [['Loss', 'mean over the batch', { loss: 'loss' }]];
   const chartOf = ([title, note, lines]: (typeof CHARTS)[number]): LineChart => ({
     title,
@@ -52,4 +58,9 @@ export function finetuningSection({ adversarial }: Finetuning, log: readonly Log
       : 'The objective went on without its warm-up.',
     ...(log.length > 1 ? { charts: charts.map(chartOf).filter(({ lines }) => lines.length > 0) } : {}),
   };
+}
+
+/** Whether a training had a discriminator, by its records. */
+export function isAdversarial(log: readonly LogRecord[]): boolean {
+  return log.some((record) => Object.keys(record).some((quantity) => quantity.startsWith('discriminator.')));
 }

@@ -1,0 +1,82 @@
+import type { PixelSink } from './decode-images.js';
+import type { ImageSize } from './errors.js';
+import { createPixelFile, type PixelFile, type PixelFileFacts } from './pixel-file.js';
+
+/** What is known of images that are being stored besides their pixels. */
+type Facts = Pick<PixelFileFacts, 'all' | 'images' | 'kinds' | 'skipped'>;
+
+/** Where decoded images go. */
+export interface PixelStore extends PixelSink {
+  readonly size: ImageSize;
+  /** The pixels without those of images that were left out. */
+  finish(facts: Facts): Promise<PixelFile | Uint8Array>;
+  /** Gives up what has not been finished. */
+  discard(): Promise<void>;
+}
+
+interface Sizes {
+  readonly count: number;
+  readonly channels: number;
+  readonly size: ImageSize;
+}
+
+/**
+ * Stores images in memory, and then in the cache file, or if that takes more than `maxMemory` bytes in a file alone.
+ *
+ * @param path the cache file, in a folder that exists; omit to keep none
+ * @param isOptional whether a cache file that cannot be written is done without, if all images are in memory
+ * @throws {WriteError} when a file cannot be written
+ */
+export async function openPixelStore(
+  path: string | undefined,
+  { count, channels, size }: Sizes,
+  maxMemory: number,
+  isOptional: boolean,
+): Promise<PixelStore> {
+  const length = channels * size[0] * size[1];
+  if (count * length > maxMemory) {
+    const file = await createPixelFile(path, size, channels);
+    return { size, write: file.write, finish: (facts) => file.finish(facts, count), discard: file.discard };
+  }
+  const pixels = new Uint8Array(count * length);
+  return {
+    size,
+    write: (index, planes) => pixels.set(planes, index * length),
+    async finish(facts) {
+      if (path !== undefined) {
+        const written = writeCache(path, pixels, { count, channels, size }, facts);
+        await (isOptional ? written.catch(() => undefined) : written);
+      }
+      return withoutGaps(pixels, length, new Set(facts.skipped.map(([index]) => index)));
+    },
+    discard: () => Promise.resolve(),
+  };
+}
+
+/** Bytes written at a time. */
+const CHUNK_BYTES = 2 ** 24;
+
+async function writeCache(path: string, pixels: Uint8Array, sizes: Sizes, facts: Facts): Promise<void> {
+  const file = await createPixelFile(path, sizes.size, sizes.channels);
+  try {
+    const length = pixels.length / sizes.count;
+    const several = Math.max(1, Math.floor(CHUNK_BYTES / length));
+    for (let i = 0; i < sizes.count; i += several)
+      await file.write(i, pixels.subarray(i * length, (i + several) * length));
+    await (await file.finish(facts, sizes.count)).close();
+  } catch (error) {
+    await file.discard();
+    throw error;
+  }
+}
+
+function withoutGaps(pixels: Uint8Array, length: number, gaps: ReadonlySet<number>): Uint8Array {
+  if (gaps.size === 0) return pixels;
+  let kept = 0;
+  for (let i = 0; i * length < pixels.length; i++) {
+    if (gaps.has(i)) continue;
+    pixels.copyWithin(kept * length, i * length, (i + 1) * length);
+    kept++;
+  }
+  return pixels.slice(0, kept * length);
+}

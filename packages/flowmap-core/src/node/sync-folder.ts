@@ -1,0 +1,38 @@
+import { mkdir, open } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+
+/** What systems answer that cannot open or flush a folder. */
+const UNABLE = ['EISDIR', 'EACCES', 'EPERM', 'EINVAL', 'ENOTSUP', 'EBADF'];
+
+/**
+ * Flushes a folder to disk, so that files which were created in it, renamed or removed are found that way after a power
+ * loss. Does nothing where the system cannot.
+ *
+ * @throws the system's error when the disk fails
+ */
+export async function syncFolder(folder: string): Promise<void> {
+  try {
+    const opened = await open(folder, 'r');
+    try {
+      await opened.sync();
+    } finally {
+      await opened.close();
+    }
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && UNABLE.includes(String(error.code)))) throw error;
+  }
+}
+
+/**
+ * Creates a folder, with those above it that are missing, and flushes where they were created.
+ *
+ * @throws the system's error when it cannot be created
+ */
+export async function makeFolder(folder: string): Promise<void> {
+  const first = await mkdir(folder, { recursive: true });
+  if (first === undefined) return;
+  for (let path = resolve(folder); ; path = dirname(path)) {
+    await syncFolder(dirname(path));
+    if (path === resolve(first) || path === dirname(path)) return;
+  }
+}

@@ -1,0 +1,35 @@
+import type { Objective } from '@flowmap/core';
+import { fieldsOf, type Fields } from '../inspect-run.js';
+
+/** What reports show of an objective. */
+export type DescribedObjective = Pick<Objective, 'name' | 'config' | 'watch' | 'about'>;
+
+/** What an objective says of itself, by what the settings of a run record of it; of an unknown one its name. */
+export async function describedObjective(recorded: unknown): Promise<DescribedObjective> {
+  const { name, ...settings } = fieldsOf(recorded);
+  const config = settings as Objective['config'];
+  const known = typeof name === 'string' ? await knownObjective(name, settings) : undefined;
+  return known ? { ...known, config } : { name: typeof name === 'string' ? name : 'an unknown objective', config };
+}
+
+async function knownObjective(name: string, settings: Fields): Promise<Objective | undefined> {
+  const { ayfEmd, ayfLmd, flowMatching, teacherTrajectories, velocityAnchor } = await import('@flowmap/objectives');
+  const bases: Readonly<Record<string, () => Objective>> = {
+    'ayf-emd': () => ayfEmd({ teacher: settings['teacher'] !== false }),
+    'ayf-lmd': () => ayfLmd(),
+    'flow-matching': () => flowMatching(),
+  };
+  const base = Object.hasOwn(bases, name) ? bases[name]!() : undefined;
+  if (base === undefined) return undefined;
+  const { euler, heun } = await import('@flowmap/core');
+  const sampler = [euler(), heun()].find((known) => known.name === settings['teacherTrajectories.sampler']);
+  const steps = settings['teacherTrajectories.steps'];
+  const share = settings['velocityAnchor.share'];
+  const weight = settings['velocityAnchor.batch.weight'];
+  const additions: readonly ((objective: Objective) => Objective)[] = [
+    ...(sampler && typeof steps === 'number' ? [(of: Objective) => teacherTrajectories(of, { steps, sampler })] : []),
+    ...(typeof share === 'number' ? [(of: Objective) => velocityAnchor(of, { share })] : []),
+    ...(typeof weight === 'number' ? [(of: Objective) => velocityAnchor(of, { batch: { weight } })] : []),
+  ];
+  return additions.reduce((objective, add) => add(objective), base);
+}
