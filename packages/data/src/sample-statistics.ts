@@ -1,4 +1,4 @@
-import type { Dataset } from '@flowmap/core';
+import { requireKnownOptions, type Dataset } from '@flowmap/core';
 import { checkInteger } from './internal/checks.js';
 
 /** Values of some samples. */
@@ -22,8 +22,10 @@ const AT_A_TIME = 16;
  */
 export async function sampleStatistics(
   dataset: Dataset,
-  { samples = 256 }: { readonly samples?: number } = {},
+  options: { readonly samples?: number } = {},
 ): Promise<SampleStatistics> {
+  requireKnownOptions('sampleStatistics', options, { samples: true });
+  const { samples = 256 } = options;
   checkInteger('sampleStatistics', 'samples', samples, 1);
   const count = Math.min(samples, dataset.length);
   const spread = Number.isFinite(dataset.length) ? dataset.length / count : 1;

@@ -41,19 +41,20 @@ const DEFAULTS: Required<ReadLimits> = {
 /**
  * The given limits, with defaults for the others.
  *
- * @throws {ConfigError} for an unknown limit, or one that is not a number >= 1
+ * @throws {ConfigError} for an unknown option, or a limit that is not a number >= 1
  */
-export function withDefaults(limits: ReadLimits): Required<ReadLimits> {
-  requireKnownOptions('', limits, {
+export function withDefaults(options: ReadOptions): Required<ReadLimits> {
+  requireKnownOptions('', options, {
     maxHeaderBytes: true,
     maxNesting: true,
     maxTensors: true,
     maxBlocks: true,
     maxActivation: true,
+    verify: true,
   });
+  const { verify: _, ...limits } = options;
   for (const [option, value] of Object.entries(limits)) {
-    if (Object.hasOwn(DEFAULTS, option) && !(value >= 1))
-      throw new ConfigError(option, `wanted a number >= 1, got ${value}`);
+    if (!(value >= 1)) throw new ConfigError(option, `wanted a number >= 1, got ${value}`);
   }
   return { ...DEFAULTS, ...limits };
 }

@@ -1,4 +1,4 @@
-import { hostTensor, type HostTensors } from '@flowmap/tensor';
+import { hostTensor, requireKnownOptions, type HostTensors } from '@flowmap/tensor';
 import { ConfigError } from '../errors.js';
 import { CHECKSUMS, checksumText, crc32, order } from './checksums.js';
 import { bytesOf, storedTypeOf, storedTypes } from './dtypes.js';
@@ -33,8 +33,10 @@ export interface EncodeOptions {
 export function encodeSafetensors(
   tensors: HostTensors,
   metadata: Readonly<Record<string, string>> = {},
-  { checksums = false }: EncodeOptions = {},
+  options: EncodeOptions = {},
 ): Uint8Array<ArrayBuffer> {
+  requireKnownOptions('encodeSafetensors', options, { checksums: true });
+  const { checksums = false } = options;
   if (Object.hasOwn(metadata, CHECKSUMS))
     throw new ConfigError(
       CHECKSUMS,

@@ -1,5 +1,5 @@
 import { ConfigError, type Callback } from '@flowmap/core';
-import { requireWhole } from '@flowmap/tensor';
+import { requireKnownOptions, requireWhole } from '@flowmap/tensor';
 
 /** When {@link checkpoints} saves besides every n-th step. */
 export interface CheckpointsOptions {
@@ -19,10 +19,9 @@ export interface CheckpointsOptions {
  * @example
  * await train({ ...options, callbacks: [checkpoints(500, { seconds: 120 })] });
  */
-export function checkpoints(
-  every: number,
-  { seconds = 600, clock = (): number => performance.now() / 1000 }: CheckpointsOptions = {},
-): Callback {
+export function checkpoints(every: number, options: CheckpointsOptions = {}): Callback {
+  requireKnownOptions('checkpoints', options, { seconds: true, clock: true });
+  const { seconds = 600, clock = (): number => performance.now() / 1000 } = options;
   requireWhole('checkpoints.every', every);
   if (!(seconds > 0)) throw new ConfigError('checkpoints.seconds', `wanted a number > 0, got ${seconds}`);
   let last = clock();
