@@ -6,6 +6,7 @@ import { choice, choices, flag, pathOr, positive, runCommand, whole, type Config
 import { timeAdversarialSteps } from './adversarial.js';
 import { compareAdversarialPeer } from './adversarial-peer.js';
 import { timeEvaluation } from './evaluation.js';
+import { timeExported } from './exported.js';
 import { timeFrechetDistance } from './frechet-distance.js';
 import { measureFrozenMemory } from './frozen-memory.js';
 import { timeGuidance } from './guidance-cost.js';
@@ -29,6 +30,7 @@ const BENCH_OPTIONS = {
   profile: flag('add a table of operators'),
   inPlace: flag('the training steps with and without the C API'),
   peers: flag('the steps beside those of PyTorch, JAX and jax-js'),
+  exported: flag('a sampler beside its exported file in plain onnxruntime, in Node and in Chromium'),
   eval: flag('a Fréchet distance'),
   evaluation: flag('networks, images, distances, precision and recall beside PyTorch, SciPy and Pillow, on one thread'),
   adversarial: flag(
@@ -59,6 +61,8 @@ async function bench(options: Config<typeof BENCH_OPTIONS>): Promise<void> {
   } else if (options.peers) {
     const { python, task, tfjsNode } = options;
     await comparePeers({ python, rounds, threads, task: task ?? undefined, small, tfjsNode: tfjsNode ?? undefined });
+  } else if (options.exported) {
+    await timeExported({ threads, rounds, small });
   } else if (options.eval) {
     timeFrechetDistance(2048, rounds);
   } else if (options.evaluation) {

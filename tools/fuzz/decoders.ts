@@ -147,9 +147,11 @@ export const decoders: Readonly<Record<string, Decoder>> = {
     batch: 64,
     async decode(bytes, scratch) {
       const file = await openPixelFile(written(scratch, 'images', bytes));
-      const pixels = await file?.readAll();
-      if (pixels) imageDataset({ name: 'cache', pixels, shape: [file!.channels, ...file!.size] });
-      await file?.close();
+      if (!file) return;
+      const shape = [file.channels, ...file.size];
+      const pixels = new Uint8Array(shape.reduce((product, side) => product * side, file.count));
+      if (await file.readAll(pixels)) imageDataset({ name: 'cache', pixels, shape });
+      await file.close();
     },
   },
   'run-folder': {

@@ -10,10 +10,12 @@ const fieldOf = (width: number, seed: number): Model => {
   return { kind: 'velocity', network, params: network.init(seed), classes: [] };
 };
 const [strong, weak] = [fieldOf(4, 0), fieldOf(3, 1)];
-const guided = (scale: number, options: { upTo?: number; exactDiagonal?: boolean } = {}) => {
-  const { upTo, exactDiagonal = false } = options;
+const guided = (
+  scale: number,
+  { exactDiagonal = false, ...more }: { upTo?: number; until?: number; exactDiagonal?: boolean } = {},
+) => {
   return guidedDistillation(
-    { strong, weak, scale, ...(upTo === undefined ? {} : { upTo }) },
+    { strong, weak, scale, ...more },
     { data: checkerboard(), seed: 0, startingFrom: { exactDiagonal } },
   );
 };
@@ -35,6 +37,7 @@ describe('a guided distillation', () => {
 
   test.each([
     ['a scale below 1', () => guided(0.5)],
+    ['a time without guidance at all', () => guided(2, { until: -1 })],
     ['one that is not drawn', () => guided(2, { upTo: 1.5 })],
     ['a student that holds the unguided teacher', () => guided(2, { exactDiagonal: true })],
   ])('refuses %s', (_, make) => {
@@ -42,19 +45,41 @@ describe('a guided distillation', () => {
   });
 });
 
-test('a model at a scale is the model that is told it', async () => {
-  const { startingFrom } = guided(2, { upTo: 3 });
-  const start = flowMapFrom(strong, 0, startingFrom);
-  const drawn = Object.entries(start.params).map(([name, { shape, data }]) => {
-    return [
+/** A network starts as zero; with other parameters it is not. */
+const moved = (model: Model): Model => ({
+  ...model,
+  params: Object.fromEntries(
+    Object.entries(model.params).map(([name, { shape, data }]) => [
       name,
       hostTensor(
         shape,
         Float32Array.from(data, (value, i) => value + 0.1 * Math.sin(i)),
       ),
-    ] as const;
-  });
-  const student = { ...start, params: Object.fromEntries(drawn) };
+    ]),
+  ),
+});
+
+test('guidance until a time leaves the teacher as it is beyond it', async () => {
+  const noise = hostTensor([1, 2], Float32Array.of(1, -1));
+  const velocity = async (model: Model, at: number): Promise<number[]> => {
+    const sampler = await compileSampler(referenceRuntime(), model, { batchSize: 1 });
+    const { data } = await sampler.sample({ noise, times: [at, at - 0.1] });
+    await sampler.dispose();
+    return Array.from(data);
+  };
+  const of = (until?: number): Model =>
+    guidedDistillation(
+      { strong: moved(strong), weak: moved(weak), scale: 2, ...(until === undefined ? {} : { until }) },
+      { data: checkerboard(), seed: 0 },
+    ).teacher;
+  expect(await velocity(of(0.5), 0.9)).toEqual(await velocity(moved(strong), 0.9));
+  expect(await velocity(of(0.5), 0.4)).toEqual(await velocity(of(), 0.4));
+  expect(await velocity(of(0.5), 0.4)).not.toEqual(await velocity(moved(strong), 0.4));
+});
+
+test('a model at a scale is the model that is told it', async () => {
+  const { startingFrom } = guided(2, { upTo: 3 });
+  const student = moved(flowMapFrom(strong, 0, startingFrom));
   const noise = hostTensor([2, 2], Float32Array.of(1, 0, -1, 0.5));
   const sampled = async (model: Model, conditions: Record<string, Float32Array> = {}): Promise<number[]> => {
     const sampler = await compileSampler(referenceRuntime(), model, { batchSize: 2 });

@@ -14,6 +14,8 @@ export interface GuidanceScales {
    * `scale` and the student is not told.
    */
   readonly upTo?: number;
+  /** Largest time, 0 = data and 1 = noise, at which there is guidance; all times unless given. */
+  readonly until?: number;
 }
 
 /** What a distillation with guidance is made of. */
@@ -30,23 +32,24 @@ export interface GuidedDistillation {
 /**
  * Guides a teacher by a weaker one.
  *
- * @throws {ConfigError} for λ < 1, for a range that does not hold it, for a weak teacher that does not fit the strong
+ * @throws {ConfigError} for λ < 1, for a range that does not hold it, for a time outside (0, 1], for a weak teacher that does not fit the strong
  *   one, and for a student that holds the teacher, whose velocity is not guided
  */
 export function guidedDistillation(
-  { strong, weak, scale, upTo }: GuidanceScales & { readonly strong: Model; readonly weak: Model },
+  { scale, upTo, until, ...models }: GuidanceScales & { readonly strong: Model; readonly weak: Model },
   { data, seed, startingFrom = {} }: { data: Dataset; seed: number; startingFrom?: StudentOptions | undefined },
 ): GuidedDistillation {
   if (scale < 1) throw new ConfigError('guidance', `wanted at least 1, got ${scale}`);
   if (startingFrom.exactDiagonal === true) {
     throw new ConfigError('guidance', 'wanted a student whose velocity can change, got an exact diagonal');
   }
-  const compared = guidedModel({ strong, weak, scale });
+  const guided = { ...models, ...(until === undefined ? {} : { interval: [0, until] as const }) };
+  const compared = guidedModel({ ...guided, scale });
   if (upTo === undefined) return { teacher: compared, compared, startingFrom, data };
   if (scale > upTo)
     throw new ConfigError('guidance', `wanted at most ${upTo}, the largest that is drawn; got ${scale}`);
   return {
-    teacher: guidedModel({ strong, weak, scale: CONDITION }),
+    teacher: guidedModel({ ...guided, scale: CONDITION }),
     compared,
     startingFrom: { ...startingFrom, conditions: { ...startingFrom.conditions, [CONDITION]: [] } },
     data: withGuidance(data, { from: 1, to: upTo, seed }),

@@ -10,6 +10,10 @@ export const LEVER_OPTIONS = {
     'draw the scale from 1 to this for each sample, as a condition of the student, which is compared at --guidance; one scale for all unless given',
     null,
   ),
+  guidanceUntil: positive(
+    'largest time with guidance, 0 = data and 1 = noise; guidance at all times unless given',
+    null,
+  ),
   weakTeacher: pathOr("checkpoint of the weak teacher; the example's own unless given", 'FILE', null),
   distilled: pathOr('student of a finished run to finetune, in place of distilling one', 'FILE', null),
   adversarial: whole('steps of adversarial finetuning after the distillation', 0, 0),
@@ -35,12 +39,15 @@ export async function leversOf(
   weakOf: () => Promise<TeacherSource>,
   objectiveOf: () => Promise<Objective>,
 ): Promise<Pick<ExampleRun, 'guidance' | 'distilled' | 'finetuning'>> {
-  const { guidance, guidanceUpTo, distilled, adversarial, further } = options;
+  const { guidance, guidanceUpTo, guidanceUntil, distilled, adversarial, further } = options;
   if (adversarial > 0 && further > 0) {
     throw new ConfigError('--further', 'wanted --adversarial or --further, which it is compared with; got both');
   }
   if (guidanceUpTo !== null && guidance === null) {
     throw new ConfigError('--guidance-up-to', 'wanted --guidance too, the scale that is compared');
+  }
+  if (guidanceUntil !== null && guidance === null) {
+    throw new ConfigError('--guidance-until', 'wanted --guidance too, the scale until then');
   }
   const iterations = adversarial + further;
   return {
@@ -51,6 +58,7 @@ export async function leversOf(
             weak: await weakOf(),
             scale: guidance,
             ...(guidanceUpTo === null ? {} : { upTo: guidanceUpTo }),
+            ...(guidanceUntil === null ? {} : { until: guidanceUntil }),
           },
         }),
     ...(distilled === null ? {} : { distilled: await loadStudent(distilled) }),

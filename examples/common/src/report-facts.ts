@@ -40,10 +40,11 @@ export function timingsOf({ runtime }: ExampleRun, metrics: Metrics): Facts {
   };
 }
 
-function guidanceText({ scale, upTo }: NonNullable<ExampleRun['guidance']>): string {
+function guidanceText({ scale, upTo, until }: NonNullable<ExampleRun['guidance']>): string {
   const told =
     upTo === undefined ? '' : `; drawn from 1 to ${numberText(upTo)}, which the student takes as a condition`;
-  return `by a weak teacher, λ ${numberText(scale)}${told}`;
+  const times = until === undefined ? '' : ` at times up to ${numberText(until)}`;
+  return `by a weak teacher, λ ${numberText(scale)}${times}${told}`;
 }
 
 function finetuningText({ adversarial, ...training }: Finetuning, batchSize: number): string {

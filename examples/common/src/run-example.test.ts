@@ -183,7 +183,10 @@ describe('a whole run', () => {
   test('finished in part, it does not go on with other options', async () => {
     const out = join(scratch, 'mismatch');
     const controller = new AbortController();
-    const options = { out, signal: controller.signal, print: (): void => controller.abort() };
+    const print = (line: string): void => {
+      if (line.startsWith('evaluation')) controller.abort();
+    };
+    const options = { out, signal: controller.signal, print };
     await expect(runExample(tiny('mismatch', options))).rejects.toMatchObject({ name: 'AbortError' });
     const other = runExample(tiny('mismatch', { options: { iterations: 7, channels: [1, 2], teacher: null } }));
     await expect(other).rejects.toThrow(RunMismatchError);

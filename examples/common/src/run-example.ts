@@ -4,6 +4,7 @@ import { removeTemporaries, writeFileAtomic } from '@flowmap/core/node';
 import { renderReport } from '@flowmap/eval';
 import { flowMatching } from '@flowmap/objectives';
 import { distill, tensorboard, trainVelocityField, type DistillOptions } from '@flowmap/train/node';
+import { printData } from 'flowmap/node';
 import { measureDistances } from './distances.js';
 import { sampleEndpoints } from './evaluate.js';
 import type { ExampleRun, TeacherSource } from './example-run.js';
@@ -52,6 +53,7 @@ async function runIn(folder: string, run: ExampleRun): Promise<void> {
   const { runtime, data, seed, stepsPerRun = 1, flip = false, signal, progress = 'auto', options, print } = run;
   const training = { runtime, data, seed, stepsPerRun, flip, signal, progress, config: options };
   const parts: Record<string, number> = {};
+  await printData(data, run);
 
   const { guidance, finetuning } = run;
   const { startingFrom, ...length } = run.student;

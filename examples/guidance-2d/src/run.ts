@@ -6,7 +6,7 @@ import { guidedModel, withLabelDropout } from '@flowmap/guidance';
 import { flowMatching } from '@flowmap/objectives';
 import { hostTensor, type HostTensor } from '@flowmap/tensor';
 import { trainVelocityField } from '@flowmap/train/node';
-import { interruptible, openRuntime, type CommandContext } from 'flowmap/node';
+import { interruptible, openRuntime, printData, type CommandContext } from 'flowmap/node';
 import { branching } from './branches.js';
 import { judge, type Judgement } from './judge.js';
 import { scatter } from './scatter.js';
@@ -52,6 +52,7 @@ async function compare(folder: string, { out: _, ...options }: GuidanceConfig, c
   const runtime = await openRuntime(options);
   const data = branching(seed);
   const labelled = withLabelDropout(data, { share: DROPPED, seed });
+  await printData(labelled, context);
   const trained = async (name: string, size: { width: number; depth: number; iterations: number }): Promise<Model> => {
     const { batchSize, learningRate } = options;
     const out = join(folder, name);

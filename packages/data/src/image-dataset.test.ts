@@ -49,3 +49,10 @@ test('parts that do not belong together are refused', async () => {
     /ramp\.batch\.indices\[1\]: wanted an integer from 0 to 3, for 4 samples, got 4/,
   );
 });
+
+test('a batch beyond what an array can hold is refused', async () => {
+  const data = imageDataset({ name: 'large', pixels: new Uint8Array(3 * 2 ** 20), shape: [3, 1024, 1024] });
+  await expect(data.batch(new Array(342).fill(0))).rejects.toThrow(
+    'large.batch.indices: wanted at most 341 samples of 3145728 values at a time, got 342',
+  );
+});

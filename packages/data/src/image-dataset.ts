@@ -1,5 +1,5 @@
 import { classConditions, requireKnownOptions, type Batch, type Dataset } from '@flowmap/core';
-import { badArgument, checkImageShape, checkIndices } from './internal/checks.js';
+import { badArgument, checkBatchSize, checkImageShape, checkIndices } from './internal/checks.js';
 import { bytesOf, digestOf } from './internal/digest.js';
 
 /** A dataset that tells the classes of all its samples at once. */
@@ -61,6 +61,7 @@ export function imageDataset(options: ImageDatasetOptions): LabelledDataset {
 
   const gather = (indices: ArrayLike<number>): Batch => {
     checkIndices(`${name}.batch`, indices, length);
+    checkBatchSize(`${name}.batch.indices`, indices.length, size);
     const x = new Float32Array(indices.length * size);
     const batchLabels = new Int32Array(indices.length);
     for (let i = 0; i < indices.length; i++) {

@@ -18,7 +18,7 @@ const AT_A_TIME = 16;
  * Mean, standard deviation and range of the values of samples.
  *
  * @param options.samples most samples to look at, spread evenly over the dataset; 256 unless given
- * @throws {ConfigError} when it is not a whole number >= 1
+ * @throws {ConfigError} for an unknown option, or when it is not a whole number >= 1
  */
 export async function sampleStatistics(
   dataset: Dataset,

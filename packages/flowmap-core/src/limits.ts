@@ -41,10 +41,10 @@ const DEFAULTS: Required<ReadLimits> = {
 /**
  * The given limits, with defaults for the others.
  *
- * @throws {ConfigError} for an unknown option, or a limit that is not a number >= 1
+ * @throws {ConfigError} for an unknown limit, or one that is not a number >= 1
  */
-export function withDefaults(options: ReadOptions): Required<ReadLimits> {
-  requireKnownOptions('', options, {
+export function withDefaults(limits: ReadLimits): Required<ReadLimits> {
+  requireKnownOptions<ReadOptions>('', limits, {
     maxHeaderBytes: true,
     maxNesting: true,
     maxTensors: true,
@@ -52,9 +52,9 @@ export function withDefaults(options: ReadOptions): Required<ReadLimits> {
     maxActivation: true,
     verify: true,
   });
-  const { verify: _, ...limits } = options;
   for (const [option, value] of Object.entries(limits)) {
-    if (!(value >= 1)) throw new ConfigError(option, `wanted a number >= 1, got ${value}`);
+    if (Object.hasOwn(DEFAULTS, option) && !(value >= 1))
+      throw new ConfigError(option, `wanted a number >= 1, got ${value}`);
   }
   return { ...DEFAULTS, ...limits };
 }

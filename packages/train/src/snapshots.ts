@@ -17,7 +17,10 @@ export interface Snapshot extends PowerProfile {
 }
 
 /** What a snapshot holds; stored among the facts about its model's training. */
-export type SnapshotFacts = Pick<Snapshot, 'trainee' | 'average' | 'step' | 'width'>;
+export interface SnapshotFacts extends Pick<Snapshot, 'trainee' | 'average' | 'step' | 'width'> {
+  /** Identity of the run in whose folder it is kept. */
+  readonly run?: string;
+}
 
 /** Key of these facts. */
 export const SNAPSHOT = 'snapshot';
@@ -57,10 +60,11 @@ export function snapshotFacts({ training }: Omit<Model, 'params'>, source: strin
   if (typeof facts !== 'object' || facts === null || Array.isArray(facts)) {
     throw new CheckpointError(source, 'does not say which average it is a snapshot of, and at which step');
   }
-  const { trainee, average, step, width } = facts as Record<string, Json>;
+  const { trainee, average, step, width, run } = facts as Record<string, Json>;
   const isStep = typeof step === 'number' && Number.isSafeInteger(step) && step >= 1;
   if (typeof trainee === 'string' && typeof average === 'string' && isStep && typeof width === 'number') {
-    if (width > 0 && width < 0.28) return { trainee, average, step, width };
+    if (width > 0 && width < 0.28)
+      return { trainee, average, step, width, ...(typeof run === 'string' ? { run } : {}) };
   }
   const wanted = 'wanted names of trainee and average, a step of at least 1 and a width in (0, 0.28)';
   throw new CheckpointError(source, `is no snapshot: ${wanted}, got ${quoted(facts)}`);

@@ -66,6 +66,16 @@ export function checkIndices(operation: string, indices: ArrayLike<number>, leng
   }
 }
 
+/** Numbers of the largest batch: 4 GiB of them. */
+const MOST_VALUES = 2 ** 30;
+
+/** Throws `ConfigError` if a batch of samples of a size is larger than an array can safely be. */
+export function checkBatchSize(argument: string, count: number, size: number): void {
+  if (count * size <= MOST_VALUES) return;
+  const most = Math.floor(MOST_VALUES / size);
+  throw new ConfigError(argument, `wanted at most ${most} samples of ${size} values at a time, got ${count}`);
+}
+
 /** Throws `ConfigError` unless the shape is that of images: `[channels, height, width]`, 1 or 3 channels. */
 export function checkImageShape(
   operation: string,

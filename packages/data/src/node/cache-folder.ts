@@ -1,17 +1,20 @@
 import { readdir, rm, stat } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { homeFolder } from '@flowmap/core/node';
 
 /**
  * The default folder for decoded images: `flowmap` in the user's cache folder (`$XDG_CACHE_HOME` or `~/.cache`,
  * `~/Library/Caches` on macOS, `%LOCALAPPDATA%` on Windows).
+ *
+ * @returns undefined where there is no home folder
  */
-export function defaultCacheFolder(): string {
+export function defaultCacheFolder(): string | undefined {
   const { XDG_CACHE_HOME, LOCALAPPDATA } = process.env;
   if (XDG_CACHE_HOME) return join(XDG_CACHE_HOME, 'flowmap');
-  if (process.platform === 'darwin') return join(homedir(), 'Library', 'Caches', 'flowmap');
   if (process.platform === 'win32' && LOCALAPPDATA) return join(LOCALAPPDATA, 'flowmap', 'Cache');
-  return join(homedir(), '.cache', 'flowmap');
+  const home = homeFolder();
+  if (home === undefined) return undefined;
+  return process.platform === 'darwin' ? join(home, 'Library', 'Caches', 'flowmap') : join(home, '.cache', 'flowmap');
 }
 
 const TEMPORARY = /\.pixels\.[0-9a-f-]{36}\.tmp$/;

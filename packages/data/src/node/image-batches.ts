@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { DataError, hostTensor, requireKnownOptions } from '@flowmap/core';
-import { checkClasses, checkInteger, checkPath, checkSize } from '../internal/checks.js';
+import { checkBatchSize, checkClasses, checkInteger, checkPath, checkSize } from '../internal/checks.js';
 import { checkBackground, type Rgb } from '../rgb.js';
 import { decodeImage, DECODERS, splitPlanes, type DecodedImage, type ImageDecoding } from './decode-images.js';
 import { ImageSizeError, type ImageSize } from './errors.js';
@@ -146,10 +146,12 @@ interface Image extends DecodedImage {
 
 function batchOf(images: readonly Image[], first: Image): HostTensor {
   const [height, width] = first.size;
-  const pixels = new Uint8Array(images.length * 3 * height * width);
-  for (const [i, { path, size, interleaved }] of images.entries()) {
-    if (size[0] !== height || size[1] !== width) throw new ImageSizeError(path, size, first.path, first.size);
-    const length = 3 * height * width;
+  const other = images.find(({ size }) => size[0] !== height || size[1] !== width);
+  if (other) throw new ImageSizeError(other.path, other.size, first.path, first.size);
+  const length = 3 * height * width;
+  checkBatchSize('imageBatches.batchSize', images.length, length);
+  const pixels = new Uint8Array(images.length * length);
+  for (const [i, { interleaved }] of images.entries()) {
     splitPlanes(interleaved, pixels.subarray(i * length, (i + 1) * length));
   }
   return hostTensor(

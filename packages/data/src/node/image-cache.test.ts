@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, truncate, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import { DataError } from '@flowmap/core';
+import { DataError, WriteError } from '@flowmap/core';
 import sharp from 'sharp';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { BadImagesError, ImageSizeError } from './errors.js';
@@ -216,6 +216,12 @@ describe('pixels that do not fit in memory', () => {
     expect(await read()).toEqual({ values: [10, 20], decoded: 2 });
   });
 
+  test('and cannot be written are an error that says where', async () => {
+    const gone = join(root, 'gone', 'a.pixels');
+    await expect(createPixelFile(gone, [2, 4], 3)).rejects.toThrow(WriteError);
+    await expect(createPixelFile(gone, [2, 4], 3)).rejects.toThrow(`${gone}: cannot be written (ENOENT`);
+  });
+
   test('of a folder with a bad image leave nothing', async () => {
     await rm(join(folder, 'b.png'));
     await writeFile(join(folder, 'b.png'), 'bad');
@@ -313,4 +319,16 @@ test.runIf(process.platform === 'linux')('a default cache folder that cannot be 
   await writeFile(join(root, 'taken'), '');
   vi.stubEnv('XDG_CACHE_HOME', join(root, 'taken'));
   expect((await imageFolder(folder)).length).toBe(2);
+});
+
+test.runIf(process.platform === 'linux')('without a home folder no cache is kept', async () => {
+  vi.stubEnv('XDG_CACHE_HOME', '');
+  vi.stubEnv('HOME', '');
+  const before = await readdir('.');
+  let decoded = 0;
+  for (const images of [2, 4]) {
+    await imageFolder(folder, { onProgress: () => decoded++ });
+    expect(decoded).toBe(images);
+  }
+  expect(await readdir('.')).toEqual(before);
 });

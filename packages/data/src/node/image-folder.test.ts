@@ -479,7 +479,7 @@ describe('what is refused', () => {
     await mkdir(path('b'));
     expect(await refusal()).toBe(
       `${path('b')}: class 'b' has no images: it is empty. Remove it, put PNG, JPEG, WebP, GIF, TIFF or AVIF files into ` +
-        `it, or give 'classes', the sub-folders to use`,
+        `it, or give 'classes' or --classes, the sub-folders to use`,
     );
     await write('b/deeper/1.txt', Buffer.from('text'));
     expect(await refusal()).toContain(`it holds 1 .txt. Remove it`);

@@ -16,7 +16,7 @@ import { formatsOf, listImages, type FormatCounts, type ImageListing } from './l
 import { MAX_PIXELS, requireLimit } from './limits.js';
 import { makeFolder } from './make-folder.js';
 import { openPixelFile, type PixelFile, type PixelFileFacts } from './pixel-file.js';
-import { openPixelStore, type PixelStore } from './pixel-store.js';
+import { openPixelStore, pixelsInMemory, type PixelStore } from './pixel-store.js';
 import { scanFolder } from './scan-folder.js';
 
 /** Options of {@link imageFolder}. */
@@ -119,7 +119,8 @@ export async function imageFolder(folder: string, options: ImageFolderOptions = 
   const states = await statesOf(scan);
   await untilSettled(states);
   const settings = settingsOf(resolve(folder), decoding, classes);
-  const place = cache === false ? undefined : join(cache ?? defaultCacheFolder(), fileName(settings));
+  const cacheFolder = cache === false ? undefined : (cache ?? defaultCacheFolder());
+  const place = cacheFolder === undefined ? undefined : join(cacheFolder, fileName(settings));
   const limited = { ...settings, ...(decoding.maxPixels === MAX_PIXELS ? {} : { maxPixels: decoding.maxPixels }) };
   const all = fingerprintOf(limited, scan, states);
   const cached = place === undefined ? undefined : await openPixelFile(place);
@@ -217,12 +218,13 @@ function isEqual(a: Uint8Array, b: Uint8Array): boolean {
   return Buffer.compare(a, b) === 0;
 }
 
-/** A file itself if it is larger, else its pixels; undefined if they are damaged. */
+/** A file itself if it is larger than fits in memory, else its pixels; undefined if they are damaged. */
 async function inMemoryIfSmall(file: PixelFile, maxMemory: number): Promise<PixelFile | Uint8Array | undefined> {
-  if (file.count * file.channels * file.size[0] * file.size[1] > maxMemory) return file;
-  const pixels = await file.readAll();
+  const pixels = pixelsInMemory(file.count * file.channels * file.size[0] * file.size[1], maxMemory);
+  if (!pixels) return file;
+  const isWhole = await file.readAll(pixels);
   await file.close();
-  return pixels;
+  return isWhole ? pixels : undefined;
 }
 
 /**
@@ -233,6 +235,7 @@ async function inMemoryIfSmall(file: PixelFile, maxMemory: number): Promise<Pixe
  */
 async function isWritable(cache: string | false | undefined): Promise<boolean> {
   const folder = cache === undefined || cache === false ? defaultCacheFolder() : cache;
+  if (folder === undefined) return false;
   const made = makeFolder(folder);
   const done = cache === undefined ? await made.then(() => true).catch(() => false) : await made.then(() => true);
   if (done) await removeLeftovers(folder);

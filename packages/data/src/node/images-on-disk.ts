@@ -1,6 +1,6 @@
 import { classConditions } from '@flowmap/core';
 import { FLOAT_OF_BYTE, type LabelledDataset } from '../image-dataset.js';
-import { checkIndices } from '../internal/checks.js';
+import { checkBatchSize, checkIndices } from '../internal/checks.js';
 import { bytesOf, digestOf } from '../internal/digest.js';
 import { mapConcurrently } from './map-concurrently.js';
 import type { PixelFile } from './pixel-file.js';
@@ -34,6 +34,7 @@ export function imagesOnDisk(
     fingerprint: async () => `${pixels.digest} ${await digestOf(bytesOf(labels))}`,
     async batch(indices) {
       checkIndices(`${name}.batch`, indices, pixels.count);
+      checkBatchSize(`${name}.batch.indices`, indices.length, size);
       const order = Array.from(indices);
       const length = order.length * size;
       const bytes = spare.length >= length ? spare : new Uint8Array(length);

@@ -45,7 +45,7 @@ export function listImages(scan: Scan, kinds: FileKinds, classes?: readonly stri
     throw new DataError(
       folder,
       `has images directly in it (${names[beside]!}) and in sub-folders (${names[filled.images[0]!]!}): ` +
-        `give 'classes', the sub-folders to use, or [] for the images directly in it`,
+        `give 'classes' or --classes, the sub-folders to use, or [] or . for the images directly in it`,
     );
   }
   const conditional = classes ? classes.length > 0 : filled !== undefined;
@@ -56,7 +56,7 @@ export function listImages(scan: Scan, kinds: FileKinds, classes?: readonly stri
     throw new DataError(
       join(folder, empty.name),
       `class '${empty.name}' has no images: it ${holds(empty.files)}. Remove it, put ${FORMATS_IN_WORDS} files into it, ` +
-        `or give 'classes', the sub-folders to use`,
+        `or give 'classes' or --classes, the sub-folders to use`,
     );
   }
   if (!conditional && beside === undefined) {

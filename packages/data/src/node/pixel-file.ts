@@ -58,8 +58,8 @@ export interface PixelFile extends PixelFileFacts {
    * @throws {DataError} when the file has been damaged
    */
   read(index: number, into: Uint8Array): Promise<void>;
-  /** The pixels of all images; undefined where one of them is damaged. */
-  readAll(): Promise<Uint8Array | undefined>;
+  /** Reads all images into an array of their length; false where one of them is damaged. */
+  readAll(into: Uint8Array): Promise<boolean>;
   close(): Promise<void>;
 }
 
@@ -89,11 +89,9 @@ function pixelFile(path: string, fd: number, facts: PixelFileFacts, checksums: U
         throw new DataError(path, `is damaged at image ${index}; remove it, and it is made anew from the images`);
       }
     },
-    async readAll() {
-      const pixels = new Uint8Array(facts.count * length);
-      await readExactly(fd, pixels, HEADER_BYTES);
-      const isWhole = checksums.every((sum, i) => crc32(pixels.subarray(i * length, (i + 1) * length)) === sum);
-      return isWhole ? pixels : undefined;
+    async readAll(into) {
+      await readExactly(fd, into, HEADER_BYTES);
+      return checksums.every((sum, i) => crc32(into.subarray(i * length, (i + 1) * length)) === sum);
     },
     async close() {
       if (!isOpen) return;
@@ -254,14 +252,12 @@ async function* withoutGaps(
   }
 }
 
-async function readExactly(
+async function readExactly<Bytes extends Uint8Array>(
   fd: number,
-  into: Uint8Array<ArrayBuffer>,
+  into: Bytes,
   position: number,
-  mayEnd?: boolean,
-): Promise<Uint8Array<ArrayBuffer>>;
-async function readExactly(fd: number, into: Uint8Array, position: number, mayEnd?: boolean): Promise<Uint8Array>;
-async function readExactly(fd: number, into: Uint8Array, position: number, mayEnd = false): Promise<Uint8Array> {
+  mayEnd = false,
+): Promise<Bytes> {
   for (let done = 0; done < into.length;) {
     const { bytesRead } = await file.read(fd, into, done, Math.min(into.length - done, CHUNK_BYTES), position + done);
     if (bytesRead === 0 && mayEnd) break;

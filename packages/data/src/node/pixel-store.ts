@@ -34,11 +34,11 @@ export async function openPixelStore(
   isOptional: boolean,
 ): Promise<PixelStore> {
   const length = channels * size[0] * size[1];
-  if (count * length > maxMemory) {
+  const pixels = pixelsInMemory(count * length, maxMemory);
+  if (!pixels) {
     const file = await createPixelFile(path, size, channels);
     return { size, write: file.write, finish: (facts) => file.finish(facts, count), discard: file.discard };
   }
-  const pixels = new Uint8Array(count * length);
   return {
     size,
     write: (index, planes) => pixels.set(planes, index * length),
@@ -51,6 +51,20 @@ export async function openPixelStore(
     },
     discard: () => Promise.resolve(),
   };
+}
+
+/** Bytes of the largest array that every version of Node has. */
+const LARGEST = 2 ** 31;
+
+/** Memory for pixels; undefined if they are too many, or there is not so much. */
+export function pixelsInMemory(bytes: number, maxMemory: number): Uint8Array | undefined {
+  if (bytes > Math.min(maxMemory, LARGEST)) return undefined;
+  try {
+    return new Uint8Array(bytes);
+  } catch (error) {
+    if (error instanceof RangeError) return undefined; // allocation failed
+    throw error;
+  }
 }
 
 /** Bytes written at a time. */

@@ -7,7 +7,7 @@ export {
 } from './command-line/command.js';
 export { DISTILLATION_OPTIONS, distillationOf } from './command-line/distillation.js';
 export { group, type GroupEntry, type GroupSpec, type Program } from './command-line/group.js';
-export { IMAGE_OPTIONS, readImages, UNET_OPTIONS, type ReadImages } from './command-line/images.js';
+export { IMAGE_OPTIONS, printData, readImages, UNET_OPTIONS, type ReadImages } from './command-line/images.js';
 export { interruptible } from './command-line/interruptible.js';
 export {
   choice,
@@ -15,6 +15,7 @@ export {
   flag,
   fraction,
   LOGGING_OPTIONS,
+  names,
   pathArgument,
   pathOr,
   positive,

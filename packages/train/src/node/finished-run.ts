@@ -1,9 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { causeText, CheckpointError, decodeModel } from '@flowmap/core';
+import { causeText, CheckpointError, decodeModel, FolderInUseError, WriteError } from '@flowmap/core';
+import { lockFolder, removeTemporaries } from '@flowmap/core/node';
+import { latestCheckpoint } from './checkpoints.js';
 import { openLog } from './log.js';
-import { digestOf } from './manifest.js';
+import { digestOf, readManifest, type LogFacts } from './manifest.js';
 import type { TrainResult } from './options.js';
+import { showNote } from './progress.js';
 import { isSameRun, readRunConfig, requireSameRun } from './run-config.js';
 import { namesIn, resultFile } from './run-folder.js';
 import type { TrainSetup } from './setup.js';
@@ -35,7 +38,33 @@ export async function finishedRun(setup: TrainSetup): Promise<TrainResult | unde
       'is not the result of the run in its folder; put that back, or choose another folder',
     );
   }
-  const { records } = await openLog(join(folder, 'log.jsonl'), Infinity);
+  if (names.includes('lock')) await tidy(folder);
+  const { records, notes } = await openLog(join(folder, 'log.jsonl'), Infinity, await loggedBy(folder));
+  for (const note of notes) {
+    showNote(setup.progress, setup.phase.name, note);
+    setup.onNote(note);
+  }
   const step = Number(model.training?.['step'] ?? setup.iterations);
   return { model, folder, completed: true, step, log: records };
+}
+
+/** The log as it was at the last checkpoint; undefined if that does not tell. */
+async function loggedBy(folder: string): Promise<LogFacts | undefined> {
+  try {
+    const checkpoint = await latestCheckpoint(folder);
+    return checkpoint === undefined ? undefined : (await readManifest(checkpoint)).log;
+  } catch (error) {
+    if (error instanceof CheckpointError) return undefined; // nothing that is loaded depends on it
+    throw error;
+  }
+}
+
+/** Removes what a process has left that died when it had written the result. */
+async function tidy(folder: string): Promise<void> {
+  try {
+    const lock = lockFolder(folder);
+    await removeTemporaries(folder).finally(() => lock.release());
+  } catch (error) {
+    if (!(error instanceof FolderInUseError || error instanceof WriteError)) throw error;
+  }
 }

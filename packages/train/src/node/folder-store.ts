@@ -1,9 +1,10 @@
 import { join } from 'node:path';
-import { ConfigError, encodeSafetensors, type ReadLimits } from '@flowmap/core';
+import { ConfigError, encodeSafetensors, type Json, type Model, type ReadLimits } from '@flowmap/core';
 import { lockFolder, removeTemporaries, saveModel, writeFileAtomic } from '@flowmap/core/node';
 import { requireKnownOptions, requireWhole } from '@flowmap/tensor';
 import type { Trainees } from '../internal/groups.js';
 import type { RunStore } from '../run-store.js';
+import { SNAPSHOT } from '../snapshots.js';
 import { findCheckpoint, loadCheckpoint, putAside, saveCheckpoint } from './checkpoints.js';
 import { keptPath, removeLaterSnapshots } from './kept.js';
 import { openLog } from './log.js';
@@ -108,7 +109,7 @@ export async function folderStore(
       if (!/^[\w][\w.-]*$/.test(name)) {
         throw new ConfigError('keep.name', `wanted letters, digits, '.', '-' and '_', got '${name}'`);
       }
-      await saveModel(keptPath(folder, name), model);
+      await saveModel(keptPath(folder, name), ofRun(model, id));
     },
     async keepInputs(step, inputs) {
       const path = join(folder, 'checkpoints', `inputs.${checkpointName(step)}.safetensors`);
@@ -116,4 +117,11 @@ export async function folderStore(
       return path;
     },
   };
+}
+
+/** A model that names its run, if it is a snapshot. */
+function ofRun(model: Model, run: string | undefined): Model {
+  const facts = model.training?.[SNAPSHOT];
+  if (run === undefined || typeof facts !== 'object' || facts === null || Array.isArray(facts)) return model;
+  return { ...model, training: { ...model.training, [SNAPSHOT]: { ...(facts as Record<string, Json>), run } } };
 }

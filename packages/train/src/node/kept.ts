@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { causeText, CheckpointError, decodeDescription, WriteError, type ReadOptions } from '@flowmap/core';
 import { openSafetensors, removeTemporaries } from '@flowmap/core/node';
 import { snapshotFacts, stepOfSnapshot, type Snapshot } from '../snapshots.js';
+import { readRunConfig } from './run-config.js';
 import { namesIn } from './run-folder.js';
 
 const ENDING = '.safetensors';
@@ -41,17 +42,24 @@ export async function removeLaterSnapshots(folder: string, step: number): Promis
  *
  * @param options how much each file may ask for, and whether its checksums are compared
  * @returns an empty list if the run kept none
- * @throws {CheckpointError} for a snapshot that is damaged or exceeds a limit
+ * @throws {CheckpointError} for a snapshot that is damaged, of another run, or exceeds a limit
  */
 export async function openSnapshots(folder: string, options?: ReadOptions): Promise<Snapshot[]> {
+  const names = await snapshotNames(folder);
+  const config = join(folder, 'config.json');
+  const isRun = names.length > 0 && (await namesIn(folder)).includes('config.json');
+  const id = isRun ? (await readRunConfig(config, options)).id : undefined;
   const snapshots: Snapshot[] = [];
-  for (const name of await snapshotNames(folder)) {
+  for (const name of names) {
     const source = keptPath(folder, name);
     const { metadata, shapes, tensor } = await openSafetensors(source, options);
     const model = decodeDescription(metadata, Object.keys(shapes).length, source, options);
     const facts = snapshotFacts(model, source);
     if (facts.step !== stepOfSnapshot(name)) {
       throw new CheckpointError(source, `is of step ${facts.step}, not of that which its name says`);
+    }
+    if (facts.run !== undefined && id !== undefined && facts.run !== id) {
+      throw new CheckpointError(source, `is of another run than ${config}`);
     }
     snapshots.push({ ...facts, source, model, tensor });
   }

@@ -1,7 +1,7 @@
 import { copyFile, mkdtemp, readdir, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { CheckpointError, ConfigError, mlp, type Callback } from '@flowmap/core';
+import { CheckpointError, ConfigError, mlp, type Callback, type Model } from '@flowmap/core';
 import { loadModel, saveModel } from '@flowmap/core/node';
 import { eightGaussians } from '@flowmap/data';
 import { flowMatching } from '@flowmap/objectives';
@@ -99,7 +99,11 @@ test('damaged and foreign snapshots are refused by their file', async () => {
   }
   const foreign = await failure(loadAverage(run, { width: 0.05 }));
   expect(foreign).toBeInstanceOf(CheckpointError);
-  expect((foreign as Error).message).toContain('is of another network');
+  expect((foreign as Error).message).toContain('is of another run than');
+  // Those of earlier versions do not name their run.
+  const config = JSON.parse(await readFile(join(run, 'config.json'), 'utf8')) as object;
+  await writeFile(join(run, 'config.json'), JSON.stringify({ ...config, id: undefined }));
+  expect(String(await failure(loadAverage(run, { width: 0.05 })))).toContain('is of another network');
 
   const bytes = await readFile(name(8));
   bytes[bytes.length - 1]! ^= 1;
@@ -136,6 +140,10 @@ test('a run that is stopped and goes on ends with the same snapshots, and withou
   for (const file of files) {
     const [there, here] = await Promise.all([folder, run].map((of) => loadModel(join(of, 'kept', file))));
     expect(here!.params).toEqual(there!.params);
-    expect(here!.training).toEqual(there!.training);
+    const named = (training: Model['training']) => ({ ...(training!['snapshot'] as object), run: 'its own' });
+    expect({ ...here!.training, snapshot: named(here!.training) }).toEqual({
+      ...there!.training,
+      snapshot: named(there!.training),
+    });
   }
 });

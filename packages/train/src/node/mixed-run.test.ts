@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { cp, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readdir, readFile, rename, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CheckpointError, ConfigError, decodeSafetensors, encodeSafetensors, WriteError } from '@flowmap/core';
@@ -236,6 +236,20 @@ describe('a result', () => {
     const before = async (out: string): Promise<void> =>
       writeFile(join(out, 'config.json'), JSON.stringify({ ...config, result: undefined }));
     expect(await loaded(before)).toMatchObject({ completed: true, model: { params: whole.model.params } });
+  });
+
+  test('is loaded with a note if the log is not what the run wrote, and without what a dead process has left', async () => {
+    const out = fresh();
+    await cp(whole.folder, out, { recursive: true });
+    const log = await readFile(join(out, 'log.jsonl'), 'utf8');
+    await writeFile(join(out, 'log.jsonl'), log.replace('"step":3', '"step":3.5'));
+    await writeFile(join(out, 'lock'), '');
+    await utimes(join(out, 'lock'), 0, 0);
+    await writeFile(join(out, 'latest.0b6f2bd5-6d6c-4c55-8b0c-1f4f0fd2a3ce.tmp'), 'half');
+    const notes: string[] = [];
+    await trainVelocityField(training(out, { whenFinished: 'load', onNote: (note) => notes.push(note) }));
+    expect(notes).toEqual(['log.jsonl: the records before the checkpoint are not those that the run wrote']);
+    expect((await readdir(out)).sort()).toEqual((await readdir(whole.folder)).sort());
   });
 
   test('of another run, or with a changed bit, is refused', async () => {

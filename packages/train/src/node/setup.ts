@@ -126,6 +126,9 @@ export async function setUp(options: TrainOptions, { model, teacher, peak, notes
     throw new ConfigError('checkpointMinutes', `wanted a number > 0, got ${checkpointMinutes}`);
   }
   if (options.out === '') throw new ConfigError('out', 'wanted the path of a folder, got an empty text');
+  if (/[\p{Surrogate}\ufffd]/u.test(options.out)) {
+    throw new ConfigError('out', `wanted a path in UTF-8, got ${quoted(options.out)}, which has other bytes`);
+  }
   if (typeof flip !== 'boolean') throw new ConfigError('flip', `wanted true or false, got ${quoted(flip)}`);
   requireData(network, data);
   if (teacher !== undefined) requireTeacher(teacher, model);

@@ -1,12 +1,18 @@
+import type { Dataset } from '@flowmap/core';
 import type { LabelledDataset } from '@flowmap/data';
 import type { CommandContext } from './command.js';
-import { choice, flag, side, sidesOf, whole, wholes, type Config } from './options.js';
+import { choice, flag, names, side, sidesOf, whole, wholes, type Config } from './options.js';
 import { showProgress } from './progress.js';
 
 /** Options for how images are read and shown to a training. */
 export const IMAGE_OPTIONS = {
   size: side(
     'side, or height and width, that images are scaled and cropped to; unless given, they must all be of one size',
+    null,
+  ),
+  classes: names(
+    'folders to read, in the order of their labels; . for the images directly in the folder, without classes; all folders unless given',
+    'NAME,…',
     null,
   ),
   crop: choice(
@@ -31,7 +37,10 @@ export const UNET_OPTIONS = {
 };
 
 /** Which images are read, and how. */
-export type ImageReading = Pick<Config<typeof IMAGE_OPTIONS>, 'size' | 'crop' | 'grey' | 'onBad' | 'balanced'>;
+export type ImageReading = Pick<
+  Config<typeof IMAGE_OPTIONS>,
+  'size' | 'classes' | 'crop' | 'grey' | 'onBad' | 'balanced'
+>;
 
 /** Images that were read. */
 export interface ReadImages {
@@ -45,8 +54,7 @@ export interface ReadImages {
 const NAMED = 20;
 
 /**
- * Reads a folder of images, or of one folder of images for each class, and says what it read, what it left out, and what
- * the values are.
+ * Reads a folder of images, or of one folder of images for each class, and says what it read and what it left out.
  *
  * @throws {DataError} when the folder is missing or empty
  * @throws {BadImagesError} when images are damaged, unless `onBad` is 'skip'
@@ -55,14 +63,15 @@ const NAMED = 20;
  * @throws {ImageCodecUnavailableError} when images must be decoded and the package `sharp` is not installed
  */
 export async function readImages(folder: string, options: ImageReading, context: CommandContext): Promise<ReadImages> {
-  const { balanced, dataLine, rangeWarning, sampleStatistics } = await import('@flowmap/data');
+  const { balanced } = await import('@flowmap/data');
   const { imageFolder, imageFolderSummary } = await import('@flowmap/data/node');
-  const { size, crop, grey, onBad } = options;
+  const { size, classes, crop, grey, onBad } = options;
   context.print(`reading images of ${folder}`);
   const progress = await showProgress(context, 'images');
   try {
     const images = await imageFolder(folder, {
       ...(size === null ? {} : { size: sidesOf(size) }),
+      ...(classes === null ? {} : { classes: classes.join() === '.' ? [] : classes }),
       ...(crop === null ? {} : { crop }),
       ...(grey ? { channels: 1 } : {}),
       onBad,
@@ -74,13 +83,17 @@ export async function readImages(folder: string, options: ImageReading, context:
     for (const { error } of images.bad.slice(0, NAMED)) context.print(`  skipped ${error.message}`);
     if (images.bad.length > NAMED)
       context.print(`  skipped ${images.bad.length - NAMED} more; flowmap inspect --json lists all`);
-    const data = options.balanced ? balanced(images) : images;
-    const statistics = await sampleStatistics(data);
-    context.print(dataLine(data, statistics));
-    const warning = rangeWarning(data, statistics);
-    if (warning !== undefined) context.note?.(`warning: ${warning}`);
-    return { data, summary };
+    return { data: options.balanced ? balanced(images) : images, summary };
   } finally {
     progress.stop();
   }
+}
+
+/** Says in a line what the values of data are, and warns if images do not fill -1 … 1. */
+export async function printData(data: Dataset, { print, note }: CommandContext): Promise<void> {
+  const { dataLine, rangeWarning, sampleStatistics } = await import('@flowmap/data');
+  const statistics = await sampleStatistics(data);
+  print(dataLine(data, statistics));
+  const warning = rangeWarning(data, statistics);
+  if (warning !== undefined) (note ?? print)(`warning: ${warning}`);
 }

@@ -4,6 +4,7 @@ import {
   choice,
   choices,
   flag,
+  names,
   pathArgument,
   pathOr,
   positive,
@@ -107,6 +108,12 @@ test('options are written in kebab case, with a space or an equals sign', () => 
   });
 });
 
+test('a path that is not UTF-8, which Node reads as another, is refused as such', () => {
+  const { error, code } = parse('--data', 'phot\ufffds');
+  expect(error).toContain('Wanted a path in UTF-8.');
+  expect(code).not.toBe(0);
+});
+
 test('help names every option with its default', () => {
   const { out, code } = parse('--help');
   expect(code).toBe(0);
@@ -153,6 +160,7 @@ describe('what is refused, in one line', () => {
 test('a side is one number or a height and a width', () => {
   const { schema } = side('side', null);
   expect(schema.parse('32')).toBe(32);
+  expect(schema.parse('32x32')).toBe(32);
   expect(sidesOf(32)).toEqual([32, 32]);
   expect(schema.parse('24x32')).toEqual([24, 32]);
   expect(sidesOf([24, 32])).toEqual([24, 32]);
@@ -161,4 +169,10 @@ test('a side is one number or a height and a width', () => {
       /^Wanted a whole number of at least 1, or a height/,
     );
   }
+});
+
+test('names are separated by commas, and none is empty', () => {
+  const { schema } = names('folders', 'NAME,…', null);
+  expect(schema.parse('cats,big dogs')).toEqual(['cats', 'big dogs']);
+  for (const text of ['', 'cats,', ',']) expect(schema.safeParse(text).success).toBe(false);
 });

@@ -56,7 +56,9 @@ export function side<F extends number | null>(
         .min(1, wanted)
         .max(2, wanted),
     )
-    .transform((sides): number | readonly number[] => (sides.length === 1 ? sides[0]! : sides));
+    .transform(([height, width = height]): number | readonly number[] =>
+      width === height ? height! : [height!, width!],
+    );
   return { description, placeholder: 'N|HxW', schema, fallback };
 }
 
@@ -101,6 +103,19 @@ export function words<F extends string | null>(
   return { description, placeholder, schema: z.string().min(1, 'Wanted a text.'), fallback };
 }
 
+/** Texts separated by commas; optional if the fallback is `null`. */
+export function names<F extends readonly string[] | null>(
+  description: string,
+  placeholder: string,
+  fallback: F,
+): OptionSpec<readonly string[] | F> {
+  const schema = z
+    .string()
+    .transform((text) => text.split(','))
+    .pipe(z.array(z.string().min(1, 'Wanted names separated by commas.')));
+  return { description, placeholder, schema, fallback };
+}
+
 /** Some of the given words, separated by commas. */
 export function choices<T extends string>(
   description: string,
@@ -117,7 +132,12 @@ export function choices<T extends string>(
 
 /** A file or folder; required. */
 export function requiredPath(description: string, placeholder: 'DIR' | 'FILE'): OptionSpec<string> {
-  return { description, placeholder, schema: z.string().min(1, 'Wanted a path.') };
+  const schema = z
+    .string()
+    .min(1, 'Wanted a path.')
+    // Node reads bytes that are not UTF-8 as this character, which would name another file.
+    .refine((path) => !path.includes('\ufffd'), 'Wanted a path in UTF-8.');
+  return { description, placeholder, schema };
 }
 
 /** A file or folder; optional if the fallback is `null`. */

@@ -135,6 +135,11 @@ test('a teacher is trained, inspected and distilled, and its student sampled', a
     objective: { name: 'flow-matching' },
   });
 
+  // Trained on, with a checkpoint of every step kept.
+  const more = [...train, '--iterations=4', '--extend', '--keep=1'];
+  expect(await answerOf(...more)).toMatchObject({ checkpoint, step: 4 });
+  expect(readdirSync(join(at('teacher'), 'checkpoints')).sort()).toEqual(['0000002', '0000003', '0000004']);
+
   const distilled = await answerOf('distill', photos, '--teacher', String(checkpoint), ...TINY, '--out', at('student'));
   const student = join(at('student'), 'student.safetensors');
   expect(distilled).toMatchObject({ checkpoint: student, step: 2 });
@@ -158,12 +163,14 @@ test('a training says what it reads, and takes images as its options say; distil
   expect(out).toContain('mixed: 3 images read (3 PNG), 2 classes; 1 bad image skipped\n');
   expect(out).toMatch(/\n {2}skipped .*dog\/2\.png: is truncated/);
   expect(out).toMatch(
-    /\ndata: 4 samples of \[1, 4, 8\], 2 classes; values -1\.00 to 1\.00, mean -?0\.\d\d, deviation 0\.\d\d\n/,
+    /\ndata: 4 samples of \[1, 4, 8\], 2 classes; values -0\.\d\d to 1\.00, mean -?0\.\d\d, deviation 0\.\d\d\n/,
   );
+  const dogs = await runFlowmap('train', at('mixed'), ...TINY, '--classes=dog,wolf', '--out', at('dogs'));
+  expect(dogs.error).toMatch(/wolf: no such file or folder/);
   const teacher = join(at('grey'), 'teacher.safetensors');
   const distill = ['distill', at('mixed'), '--teacher', teacher, '--on-bad=skip', ...TINY, '--out', at('grey-student')];
   const { checkpoint } = await answerOf(...distill);
-  expect(await answerOf('inspect', String(checkpoint))).toMatchObject({ shape: [1, 4, 8] });
+  expect(await answerOf('inspect', String(checkpoint))).toMatchObject({ network: { shape: [1, 4, 8] } });
 });
 
 test('inspect counts images, and finds the damaged and the odd', async () => {

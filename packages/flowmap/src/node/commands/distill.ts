@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { DISTILLATION_OPTIONS, distillationOf } from '../command-line/distillation.js';
-import { IMAGE_OPTIONS, readImages, type ImageReading } from '../command-line/images.js';
+import { IMAGE_OPTIONS, printData, readImages, type ImageReading } from '../command-line/images.js';
 import { pathArgument, pathOr, positive, requiredPath, whole, type Config } from '../command-line/options.js';
+import { RUN_FOLDER_OPTIONS, runFolderOf } from '../command-line/run-folder.js';
 import { openRuntime, TRAINING_RUNTIME_OPTIONS } from '../command-line/runtime.js';
 import { answering, type Answer, type Talk } from './command.js';
 import { finishedRun } from './finished-run.js';
@@ -16,6 +17,7 @@ const DISTILL_OPTIONS = {
   learningRate: positive('peak of the learning rate', 2e-4),
   ...DISTILLATION_OPTIONS,
   ...TRAINING_RUNTIME_OPTIONS,
+  ...RUN_FOLDER_OPTIONS,
   seed: whole('decides the order of the images, noise and times', 0, 0),
   out: pathOr('folder of the run; a number is appended when it holds a finished one', 'DIR', 'runs/student'),
 };
@@ -37,8 +39,9 @@ async function distillTeacher(config: Config<typeof DISTILL_OPTIONS>, talk: Talk
   const teacher = await openModel(config.teacher, 'velocity');
   const runtime = await openRuntime(config);
   const { data } = await readImages(images, { ...config, ...readingFor(teacher.network.config.shape, config) }, talk);
+  await printData(data, talk);
   const result = await library.distill({
-    ...{ iterations, batchSize, learningRate, flip, stepsPerRun, seed, out, ...objective },
+    ...{ iterations, batchSize, learningRate, flip, stepsPerRun, seed, out, ...objective, ...runFolderOf(config) },
     teacher,
     student: flowMapFrom(teacher, seed, startingFrom),
     runtime,

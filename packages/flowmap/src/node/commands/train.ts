@@ -1,6 +1,7 @@
 import { join } from 'node:path';
-import { IMAGE_OPTIONS, readImages, UNET_OPTIONS } from '../command-line/images.js';
+import { IMAGE_OPTIONS, printData, readImages, UNET_OPTIONS } from '../command-line/images.js';
 import { pathArgument, pathOr, positive, whole, type Config } from '../command-line/options.js';
+import { RUN_FOLDER_OPTIONS, runFolderOf } from '../command-line/run-folder.js';
 import { openRuntime, TRAINING_RUNTIME_OPTIONS } from '../command-line/runtime.js';
 import { answering, type Answer, type Talk } from './command.js';
 import { finishedRun } from './finished-run.js';
@@ -13,6 +14,7 @@ const TRAIN_OPTIONS = {
   learningRate: positive('peak of the learning rate', 1e-3),
   ...UNET_OPTIONS,
   ...TRAINING_RUNTIME_OPTIONS,
+  ...RUN_FOLDER_OPTIONS,
   seed: whole('decides initial weights, order of the images, noise and times', 0, 0),
   out: pathOr('folder of the run; a number is appended when it holds a finished one', 'DIR', 'runs/teacher'),
 };
@@ -33,7 +35,9 @@ async function trainTeacher(config: Config<typeof TRAIN_OPTIONS>, talk: Talk): P
   const { trainVelocityField } = await import('@flowmap/train/node');
   const runtime = await openRuntime(config);
   const { data } = await readImages(images, config, talk);
+  await printData(data, talk);
   const result = await trainVelocityField({
+    ...runFolderOf(config),
     ...{ iterations, batchSize, learningRate, flip, stepsPerRun, seed },
     network: unet({ ...sizesOf(data), channels, blocks }),
     objective: flowMatching(),

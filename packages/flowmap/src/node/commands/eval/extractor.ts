@@ -1,7 +1,7 @@
 import type { Clip, Extractor, FeatureSource, InceptionOutput, Tokenizer } from '@flowmap/eval';
 import type { HostTensor, HostTensors, Runtime } from '@flowmap/tensor';
 import { interruptible } from '../../command-line/interruptible.js';
-import { choice, whole, type Config } from '../../command-line/options.js';
+import { choice, side, whole, type Config } from '../../command-line/options.js';
 import { openRuntime, RUNTIME_OPTIONS } from '../../command-line/runtime.js';
 
 /** Networks that features can be of. */
@@ -30,8 +30,8 @@ export const READING_OPTIONS = {
     ['tensorflow', 'pytorch-fid', 'clean-fid'],
     'tensorflow',
   ),
-  size: whole(
-    'side that images are scaled and cropped to before the network gets them, part of the protocol; unless given, the images of a folder must all be of one size',
+  size: side(
+    'side, or height and width, that images are scaled and cropped to before the network gets them, part of the protocol; unless given, the images of a folder must all be of one size',
     null,
   ),
   maxUnreadable: whole('most images of a folder that may be unreadable, and are left out', 0, 0),
@@ -164,7 +164,7 @@ export function together(networks: readonly OpenNetworks[]): OpenNetworks {
 
 /** The source of features of images that are brought to the size that the options name first. */
 function scaledFirst({ size }: Pick<Config<typeof READING_OPTIONS>, 'size'>, source: FeatureSource): FeatureSource {
-  return size === null ? source : { ...source, resize: `cover-lanczos3-${size}+${source.resize}` };
+  return size === null ? source : { ...source, resize: `cover-lanczos3-${[size].flat().join('x')}+${source.resize}` };
 }
 
 /** Weights that `flowmap weights` has fetched. */

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import type { FeatureMoments, Features, FeatureSource, Moments } from '@flowmap/eval';
 import type { HostTensor } from '@flowmap/tensor';
-import type { Config } from '../../command-line/options.js';
+import { sidesOf, type Config } from '../../command-line/options.js';
 import { showProgress } from '../../command-line/progress.js';
 import type { Talk } from '../command.js';
 import { isFolder } from '../open-model.js';
@@ -108,7 +108,7 @@ async function imagesOf(
   const { imageBatches } = await import('@flowmap/data/node');
   const { featureMoments, features } = await import('@flowmap/eval');
   const { hostTensor } = await import('@flowmap/tensor');
-  const sized = size === null ? {} : { size: [size, size] as const };
+  const sized = size === null ? {} : { size: sidesOf(size) };
   const { names, unreadable, read } = await imageBatches(folder, { batchSize: BATCH, maxUnreadable, signal, ...sized });
   return {
     images: names,
