@@ -27,7 +27,7 @@ const STEPS_PER_ROUND = 4;
 /** Milliseconds for the threads of the other program to fall asleep. */
 const PAUSE = 100;
 
-/** What is trained, by name; a step is made of several. */
+/** The phases by name; a step consists of several. */
 type Run = 'objective' | 'generator' | 'discriminator' | 'penalised' | 'penalty';
 
 /** Steps: how often each phase runs in one. */
@@ -173,7 +173,7 @@ async function checked(runtime: Runtime, task: AdversarialTask, phases: Record<R
   return { values };
 }
 
-/** The largest relative difference of what both have; refuses a peer that computes something else. */
+/** The largest relative difference of results that both have; refuses a peer that computes something else. */
 function largestDifference(ours: Checked, theirs: Checked): number {
   let largest = 0;
   for (const [name, got] of Object.entries(theirs.values)) {

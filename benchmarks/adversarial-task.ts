@@ -61,7 +61,7 @@ export async function compiledPhase(
   return executable;
 }
 
-/** Writes those of some states that a program has. */
+/** Writes those of the given states that a program has. */
 export async function writeOwn(executable: Executable, state: ReturnType<typeof initialState>): Promise<void> {
   const own = Object.keys(executable.program.state).map((name) => [name, state[name]!] as const);
   await executable.writeState(Object.fromEntries(own));

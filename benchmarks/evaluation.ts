@@ -40,7 +40,7 @@ export interface EvaluationBenchmark {
 /** Something that is timed, ours and a peer's. */
 interface Work {
   readonly name: string;
-  /** What a number of them is counted in a second, if that says more than seconds. */
+  /** The unit counted per second, if a rate says more than seconds. */
   readonly images?: number;
   /** Name of the peer's; none unless given. */
   readonly peer?: string;

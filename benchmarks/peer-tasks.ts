@@ -27,7 +27,7 @@ export interface PeerTask {
 /** Numbers that a step is given rather than computing them; the same for all. */
 export const settings = {
   r: 0.99,
-  /** As large as AYF-EMD wants it where there is no teacher and a sample has two values. */
+  /** As large as AYF-EMD requires without a teacher, for samples of two values. */
   c: 10,
   learningRate: 1e-4,
   beta1: 0.9,

@@ -2,7 +2,7 @@ import type { Batch, Phase, Trainee } from '@flowmap/core';
 import type { Runtime } from '@flowmap/tensor';
 import { train } from '@flowmap/train';
 
-/** A training of which the steps are timed. */
+/** A training whose steps are timed. */
 export interface TimedTraining {
   readonly runtime: Runtime;
   readonly student: Trainee;

@@ -87,7 +87,7 @@ export function consumeByPnpm(
     join(folder, 'package.json'),
     JSON.stringify({ private: true, type: 'module', dependencies: tarballs }),
   );
-  // The packages depend on each other by version, and no registry has these.
+  // The packages depend on each other by version, and no registry has those versions.
   const overrides = Object.entries(tarballs).map(([name, address]) => `  '${name}': '${address}'\n`);
   writeFileSync(join(folder, 'pnpm-workspace.yaml'), `packages: []\noverrides:\n${overrides.join('')}`);
   run(folder, 'on-failure', 'pnpm', 'install', '--ignore-scripts', '--store-dir', join(folder, '.store'));
@@ -117,7 +117,7 @@ function typeCheck(folder: string, entries: readonly string[]): void {
   }
 }
 
-/** A page of a user's: a network's samples by onnxruntime-web, written into the document. */
+/** A user's page: samples of a network, computed by onnxruntime-web and written into the document. */
 const PAGE = `
 import { compileSampler, flowMapFrom, mlp, normalBatch, uniformGrid } from '@flowmap/core';
 import { onnxRuntime } from '@flowmap/runtime-onnx';

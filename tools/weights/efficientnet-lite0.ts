@@ -10,7 +10,7 @@ import { decodeTorchFile, efficientNetLite0Features } from '@flowmap/eval';
 import { causeText, hostTensor, type HostTensor } from '@flowmap/tensor';
 import { pathArgument, runCommand } from 'flowmap/node';
 
-/** Of the file that was converted. */
+/** Hash of the file that was converted. */
 const SHA256 = '579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db';
 const EPSILON = 1e-3;
 

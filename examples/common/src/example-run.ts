@@ -30,7 +30,7 @@ export interface Finetuning {
     readonly weight: number;
     /** Peak of the discriminator's learning rate. */
     readonly learningRate: number;
-    /** Judged samples take 1 to so many steps. */
+    /** Judged samples take from 1 to this many steps. */
     readonly steps: number;
     /** `β` of R1 and R2, and the steps between them. */
     readonly penalty: { readonly weight: number; readonly every: number };

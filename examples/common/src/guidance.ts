@@ -56,7 +56,7 @@ export function guidedDistillation(
   };
 }
 
-/** What samples of a network are told of one scale of guidance: nothing if it takes none. */
+/** The conditions of samples at one scale of guidance: none if the network takes no scale. */
 export function conditionsAt(network: Network, scale: number, count: number): Readonly<Record<string, Float32Array>> {
   return network.conditions[CONDITION] === undefined ? {} : { [CONDITION]: new Float32Array(count).fill(scale) };
 }
@@ -66,7 +66,7 @@ export function scalesUpTo(largest: number): readonly number[] {
   return [0, 1, 2, 3, 4].map((i) => 1 + (i / 4) * (largest - 1));
 }
 
-/** A model that is told one scale of guidance; one that takes none is returned as it is. */
+/** A model at a fixed scale of guidance; one that takes no scale is returned as it is. */
 export function atScale(model: Model, scale: number): Model {
   const { network } = model;
   const { [CONDITION]: told, ...conditions } = network.conditions;

@@ -57,7 +57,7 @@ test('a run that ends in each of its stages and is run again ends as if nothing 
   for (const title of ['Logits', 'Gap', 'Accuracy', 'Penalties', 'Adaptive weight', 'Diversity']) {
     expect(page).toContain(`<strong>${title}</strong>`);
   }
-  expect(page).toContain('by a weak teacher, λ 2; drawn from 1 to 3, which the student is told');
+  expect(page).toContain('by a weak teacher, λ 2; drawn from 1 to 3, which the student takes as a condition');
   expect(page).not.toMatch(/undefined|NaN|\[object/);
 
   // Every stage has 6 steps: those that are finished are loaded, and ask for no data.

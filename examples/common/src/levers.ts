@@ -7,7 +7,7 @@ import { loadStudent } from './run-folder.js';
 export const LEVER_OPTIONS = {
   guidance: positive('scale of autoguidance by the weak teacher, at least 1; no guidance unless given', null),
   guidanceUpTo: positive(
-    'draw the scale from 1 to this for each sample and tell it the student, which is compared at --guidance; one scale for all unless given',
+    'draw the scale from 1 to this for each sample, as a condition of the student, which is compared at --guidance; one scale for all unless given',
     null,
   ),
   guidanceUntil: positive(
@@ -21,7 +21,7 @@ export const LEVER_OPTIONS = {
   finetuningRate: positive("peak of the student's learning rate in either", 1e-4),
   judgeRate: positive("peak of the discriminator's learning rate", 2e-4),
   adversarialWeight: positive('weight α of the adversarial term', 0.1),
-  judgedSteps: whole('the discriminator judges samples in 1 to so many steps', 1),
+  judgedSteps: whole('largest number of steps of the samples that the discriminator judges', 1),
   penaltyWeight: positive('weight β of the gradient penalties R1 and R2', 0.1),
   penaltyEvery: whole('steps between gradient penalties', 1),
   augment: flag('show the discriminator images in random colours, shifted and with parts cut out'),

@@ -41,7 +41,8 @@ export function timingsOf({ runtime }: ExampleRun, metrics: Metrics): Facts {
 }
 
 function guidanceText({ scale, upTo, until }: NonNullable<ExampleRun['guidance']>): string {
-  const told = upTo === undefined ? '' : `; drawn from 1 to ${numberText(upTo)}, which the student is told`;
+  const told =
+    upTo === undefined ? '' : `; drawn from 1 to ${numberText(upTo)}, which the student takes as a condition`;
   const times = until === undefined ? '' : ` at times up to ${numberText(until)}`;
   return `by a weak teacher, λ ${numberText(scale)}${times}${told}`;
 }

@@ -19,7 +19,7 @@ const OPTIONS = {
   model: requiredPath('checkpoint of a teacher or a student', 'FILE'),
   steps: wholes('numbers of steps', [1, 2, 4]),
   samples: whole('samples whose distance is measured, and from 2,000 on their recall', 2000, 2),
-  guidance: positive('scale that a student is told if it takes one', 1),
+  guidance: positive('scale of guidance of a student that takes one', 1),
   ...RUNTIME_OPTIONS,
 };
 

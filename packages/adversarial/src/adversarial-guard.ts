@@ -16,10 +16,12 @@ export interface AdversarialGuardOptions {
   readonly leastLoss?: number;
   /**
    * The generator has collapsed when the distance of two of its samples is below this share of that of two samples of
-   * the data, in the discriminator's features; 0.1 unless given, 0 to let it be.
+   * the data, in the discriminator's features; 0.1 unless given, 0 to skip this check.
    */
   readonly leastDiversity?: number;
-  /** Whether it saves a checkpoint at each check that is sound, in place of `checkpoints`; true unless given. */
+  /**
+   * Whether it saves a checkpoint at each check that finds nothing wrong, in place of `checkpoints`; true unless given.
+   */
   readonly save?: boolean;
   /** Name of the discriminator's trainee; `discriminator` unless given. */
   readonly judge?: string;

@@ -6,7 +6,7 @@ import type { Discriminator } from './discriminator.js';
 export interface DiscriminatorTraineeOptions {
   /** A schedule, or a constant rate. */
   readonly learningRate: Schedule | number;
-  /** As a rule Adam without momentum and without weight decay: `adamw({ beta1: 0, weightDecay: 0 })`. */
+  /** Usually Adam without momentum and weight decay: `adamw({ beta1: 0, weightDecay: 0 })`. */
   readonly optimizer: Optimizer;
   /** Seed of its initial parameters. */
   readonly seed: number;
@@ -14,7 +14,7 @@ export interface DiscriminatorTraineeOptions {
   readonly maxGradientNorm?: number;
 }
 
-/** A discriminator as a trainee of `train`, to stand there under the name `discriminator`. */
+/** A discriminator as a trainee of `train`, to be listed there as `discriminator`. */
 export function discriminatorTrainee(discriminator: Discriminator, options: DiscriminatorTraineeOptions): Trainee {
   requireKnownOptions('discriminatorTrainee', options, {
     learningRate: true,

@@ -29,7 +29,7 @@ export interface Discriminator extends Module<DiscriminatorInputs, Judgement> {
   readonly conditions: Readonly<Record<string, ConditionSpec>>;
 }
 
-/** What {@link defineDiscriminator} makes a discriminator of. */
+/** What {@link defineDiscriminator} makes a discriminator from. */
 export interface DiscriminatorDefinition {
   readonly name: string;
   readonly config: Discriminator['config'];
@@ -38,12 +38,13 @@ export interface DiscriminatorDefinition {
   /** Number of classes, which makes it take the condition `label`; 0 for none. */
   readonly classes: number;
   readonly parameters: InitialSpecs;
-  /** Traces it; inputs have been checked. `label` is `[batch]`, and there if there are classes. */
+  /** Traces it; inputs have been checked. `label` is `[batch]`, present if there are classes. */
   judge(params: Tensors, x: Tensor, label: Tensor | undefined): Judgement;
 }
 
 /**
- * Makes a {@link Discriminator} of declared parameters and a function of them; its inputs are checked when it is traced.
+ * Makes a {@link Discriminator} from declared parameters and a function of them; its inputs are checked when it is
+ * traced.
  *
  * @throws {ConfigError} for a number of classes that is not a whole number >= 0
  */

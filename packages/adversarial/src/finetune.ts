@@ -47,7 +47,7 @@ export interface BalanceOptions {
 export interface FinetuneOptions {
   /** The flow map; its parameters are those of the trainee that the objective trains. */
   readonly student: Pick<Model, 'network' | 'parametrization'>;
-  /** The phase of the objective that holds the student to its flow map, as a rule `objectivePhase` of AYF-EMD. */
+  /** The phase of the objective that keeps the student a flow map, usually `objectivePhase` of AYF-EMD. */
   readonly objective: Phase;
   readonly discriminator: Discriminator;
   /** Together with the step, determines noise and other draws. */
@@ -71,7 +71,7 @@ export interface FinetuneOptions {
 }
 
 /**
- * The phases of an adversarial finetuning, for `train`: the discriminator's, that of penalties which are not due in
+ * The phases of an adversarial finetuning, for `train`: the discriminator's, one for penalties that are not due in
  * every step, and the generator's, whose loss is `objective + alpha w adversarial` with the adaptive weight `w`. The
  * phases are called `discriminator` (or as `judge` says), `penalty` and `generator`.
  *
@@ -81,7 +81,7 @@ export interface FinetuneOptions {
  * distance of two samples in the discriminator's features).
  *
  * @throws {ConfigError} for an unknown option or one without effect, a student that is no flow map, a discriminator for other samples or other classes, an
- *   objective with batches of fewer than 2 samples, a last layer that is not known, or a number out of its range
+ *   objective with batches of fewer than 2 samples, an unknown last layer, or a number out of its range
  */
 export function finetune(options: FinetuneOptions): Phase[] {
   const setting = settingOf(options);

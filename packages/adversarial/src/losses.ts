@@ -8,7 +8,7 @@ export interface AdversarialLoss {
   readonly name: string;
   discriminator(real: Tensor, fake: Tensor): Tensor;
   generator(real: Tensor, fake: Tensor): Tensor;
-  /** The fraction that the discriminator classifies right. */
+  /** The fraction that the discriminator classifies correctly. */
   accuracy(real: Tensor, fake: Tensor): Tensor;
 }
 

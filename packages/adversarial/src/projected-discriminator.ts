@@ -5,7 +5,7 @@ import { defineDiscriminator, type Discriminator } from './discriminator.js';
 import { classProjection } from './internal/class-projection.js';
 import { equalisedConvolution, equalisedDense } from './internal/equalised.js';
 
-/** A trained network whose features a discriminator judges, and which stays as it is. */
+/** A trained network, left unchanged, whose features a discriminator judges. */
 export interface FrozenFeatures {
   readonly name: string;
   /** Shape of one sample. */

@@ -15,6 +15,7 @@ import {
   decodeSafetensors,
   defineNetwork,
   dense,
+  encodeSafetensors,
   flowMap,
   gaussianFlowMap,
   gaussianVelocity,
@@ -27,7 +28,7 @@ import {
   vpNoise,
 } from '@flowmap/core';
 import { readTextFile } from '@flowmap/core/node';
-import { parseCifar10, parseIdx } from '@flowmap/data';
+import { parseCifar10, parseIdx, sampleStatistics } from '@flowmap/data';
 import {
   barChart,
   clip,
@@ -79,6 +80,7 @@ import { openOnnx } from '@flowmap/runtime-onnx';
 import { averagePool2d, conv2d, convTranspose2d, freeze, maxPool2d } from '@flowmap/tensor';
 import {
   averageCoefficients,
+  checkpoints,
   earlyStop,
   initialState,
   lossByLength,
@@ -148,6 +150,8 @@ const functions: readonly (readonly Call[])[] = [
   [
     discriminatorTrainee,
     parseCifar10,
+    sampleStatistics,
+    checkpoints,
     parseIdx,
     momentsFromNpz,
     frechetReference,
@@ -170,6 +174,7 @@ const functions: readonly (readonly Call[])[] = [
     velocityOnPath,
   ],
   [
+    encodeSafetensors,
     decodeNpz,
     compare,
     frechetDistance,

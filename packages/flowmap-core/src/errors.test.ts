@@ -25,5 +25,5 @@ test('the content of a file is quoted, and cut between characters', () => {
   );
   const circular: Record<string, unknown> = {};
   circular['self'] = circular;
-  expect(quoted(circular)).toBe('an object that is no JSON');
+  expect(quoted(circular)).toBe('an object that is not JSON');
 });

@@ -8,8 +8,8 @@ export interface LengthBin {
 }
 
 /**
- * Bins of lengths that halve, which hold every interval once: (1/2, 1], (1/4, 1/2], …, (0, 2^-halvings], and s = t. A sampler of
- * N equal steps takes jumps of length 1/N.
+ * Bins of lengths, each half as long as the one before, that hold every interval once: (1/2, 1], (1/4, 1/2], …, (0,
+ * 2^-halvings], and s = t. A sampler of N equal steps takes jumps of length 1/N.
  *
  * @param halvings a whole number >= 0; 6 unless given, for lengths down to 1/64
  * @throws {ConfigError} for another number of halvings
@@ -38,7 +38,7 @@ export function intervalsIn({ from, to }: LengthBin, seed: number, count: number
   return { t, s };
 }
 
-/** Whether an interval is of a bin, in either direction. */
+/** Whether an interval belongs to a bin, in either direction. */
 export function isIn({ from, to }: LengthBin, t: number, s: number): boolean {
   const d = Math.abs(t - s);
   return to === 0 ? d === 0 : d > from && d <= to;

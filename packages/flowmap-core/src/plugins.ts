@@ -32,8 +32,9 @@ export interface Dataset {
   /** The conditions of each sample in its batches, by name; `label` if it has classes. See `classConditions`. */
   readonly conditions: Readonly<Record<string, ConditionSpec>>;
   /**
-   * A text that differs where samples differ, such as a checksum of all of them, by which a run that goes on tells other
-   * data. Runs of data without one compare some samples only; a view of other data has theirs and says what it changes.
+   * A text that differs whenever samples differ, such as a checksum of all of them, from which a continued run
+   * recognises other data. Without one, runs compare only some samples; a view has the fingerprint of its data and adds
+   * what it changes.
    */
   fingerprint?(): Promise<string>;
   /** The samples of the given indices; index `i` of a distribution is its `i`-th draw. */

@@ -50,7 +50,7 @@ export interface WeakModelRanking {
   readonly table: string;
 }
 
-/** The condition by which a sampler is told the scale. */
+/** The condition that gives a sampler the scale. */
 const SCALE = 'guidance_scale';
 
 /**

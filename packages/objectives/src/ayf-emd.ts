@@ -42,7 +42,7 @@ export interface AyfEmdOptions {
    */
   readonly diagonalShare?: number;
   /**
-   * Norm of the tangent normalisation: `l2`, or `rms`, for which c means the same whatever the number of values in a
+   * Norm of the tangent normalisation: `l2`, or `rms`, with which c means the same for any number of values in a
    * sample; `l2` unless given. Refused with `c: Infinity`, where it has no effect.
    */
   readonly norm?: TangentNorm;

@@ -9,7 +9,7 @@ export interface DrawKey extends Progress {
   readonly seed: number;
   /** Index in the batch, which selects the sample's random stream. */
   readonly sample: number;
-  /** Index among the samples that this distribution is drawn for: in a mixture, those of its part. */
+  /** Index among the samples for which this distribution is drawn: in a mixture, those of its part. */
   readonly place: number;
 }
 
@@ -133,7 +133,7 @@ export function sampleIntervals(
  * Draws one interval of a distribution.
  *
  * @returns t and s
- * @throws {ConfigError} for an interval that is none in [0, 1]
+ * @throws {ConfigError} for an interval outside [0, 1]
  */
 export function drawInterval(lengths: IntervalLengths, key: DrawKey): [t: number, s: number] {
   const d = lengths.draw(key);
@@ -152,7 +152,7 @@ export function startOf(lengths: IntervalLengths, key: DrawKey, length: number):
 }
 
 /**
- * Checks a distribution by some of its draws, before a run is made of it.
+ * Checks a distribution by some of its draws, before a run uses it.
  *
  * @throws {ConfigError} for a distribution that draws what is no interval in [0, 1]
  */

@@ -55,8 +55,8 @@ export interface OnnxRuntimeOptions {
   readonly memoryLimit?: number;
   /**
    * Whether JavaScript goes on while a program runs on the CPU, with the same results. True unless given, where that is
-   * possible: in Node, with the package `koffi` installed. Elsewhere, and with `false`, JavaScript stands still until
-   * the run has ended.
+   * possible: in Node, with the package `koffi` installed. Elsewhere, and with `false`, JavaScript is blocked until the
+   * run has ended.
    */
   readonly offThread?: boolean;
   /**

@@ -77,7 +77,7 @@ export async function tfjsRuntime(options: TfjsOptions = {}): Promise<Runtime> {
   };
 }
 
-/** Checks that the places of a back end's files are given for that back end, and for a call that loads it. */
+/** Checks that locations of a back end's files are only given with that back end, and in a call that loads it. */
 function requireEffect(backend: string, options: TfjsOptions): void {
   for (const [option, own] of [
     ['wasmPaths', 'wasm'],

@@ -1,7 +1,7 @@
 import { ConfigError } from './errors.js';
 import { quoted } from './quoted.js';
 
-/** The names of all options of a type, each once: a name that is missing or too many is a compile error. */
+/** The names of all options of a type: a missing name or one too many is a compile error. */
 export type OptionNames<T> = Readonly<Record<keyof T, true>>;
 
 /**
@@ -26,7 +26,7 @@ export function requireKnownOptions<T extends object>(caller: string, options: T
   }
 }
 
-/** A kind of object, told by a member that all of them have. */
+/** A kind of object, recognised by a member that all of them have. */
 export interface ObjectKind {
   readonly member: string;
   /** The kind in words, with an example. */

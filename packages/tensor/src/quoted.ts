@@ -17,6 +17,6 @@ function textOf(value: unknown): string {
   try {
     return JSON.stringify(value);
   } catch {
-    return 'an object that is no JSON'; // a cyclic object: an option, not a file's content
+    return 'an object that is not JSON'; // a cyclic object: an option, not a file's content
   }
 }

@@ -35,9 +35,12 @@ import { initialState, trainee } from './trainee.js';
 export interface LossByLengthOptions {
   readonly runtime: Runtime;
   readonly student: Model;
-  /** What the student is trained by; one without parameters of its own, and whose other draws do not depend on the times. */
+  /**
+   * The objective that trains the student; it has no parameters of its own, and its other draws do not depend on the
+   * times.
+   */
   readonly objective: Objective;
-  /** Its teacher: a model, a velocity field, or one that only runs; none for an objective that needs none. */
+  /** Its teacher: a model, a velocity field or an opaque field; none for an objective that needs none. */
   readonly teacher?: Model | VelocityField | OpaqueField;
   /** Samples to be noised, all of them in one run, with the conditions that the student takes. */
   readonly data: Batch;
@@ -65,16 +68,17 @@ export interface LossOfLength extends LengthBin {
 const COUNTED = 2 ** 14;
 
 /**
- * The loss and metrics of an objective by the length of intervals, without training: what pulls on a student, and how much of
- * it each length has. The loss of AYF-EMD and AYF-LMD is the squared norm of the normalised tangent, so `share` is how the pull
- * is dealt out, and `tangentNorm` the norm before normalisation; what else an objective adds to the loss, such as a second batch,
- * is in it too. Lengths with a small share of what is drawn are starved: another distribution of lengths, such as
- * `logUniformLengths`, gives them more.
+ * The loss and metrics of an objective by the length of intervals, without training: what pulls on a student, and how
+ * much of it each length has. The loss of AYF-EMD and AYF-LMD is the squared norm of the normalised tangent, so `share`
+ * is how the pull is distributed, and `tangentNorm` the norm before normalisation; anything else that an objective adds
+ * to the loss, such as a second batch, is included. Lengths with a small share of what is drawn are starved: another
+ * distribution of lengths, such as `logUniformLengths`, gives them more.
  *
  * @returns one entry for each bin, from the same data
  * @throws {ConfigError} for an objective with parameters of its own, or one that needs a teacher and has none; for data that are
  *   not samples of the student, or lack a condition
- * @throws {OpaqueFieldError} for a field that fails, or answers with something else than finite velocities of the points' shape
+ * @throws {OpaqueFieldError} for a field that fails, or answers with anything but finite velocities of the points'
+ *   shape
  */
 export async function lossByLength(options: LossByLengthOptions): Promise<LossOfLength[]> {
   requireKnownOptions('lossByLength', options, {

@@ -86,7 +86,7 @@ export async function train(options: TrainingOptions): Promise<Training> {
       last = { step, feeds };
       const running = steps.take(feeds);
       running.catch(() => undefined); // reported when awaited
-      // The next data and noise are prepared while these steps run, which have started then.
+      // The next data and noise are prepared while these steps, already started, run.
       await otherEvents();
       next = feedsFrom(step + feeds.length);
       results?.release();

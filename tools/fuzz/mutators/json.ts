@@ -25,14 +25,14 @@ const words = [
   ...['', '\u0000', '\u001b[2J', '\u202e', '\ud800', 'é', '💡', '../../x', 'x'.repeat(300)],
 ];
 
-/** Changes in JSON text: values, keys, order and depth; and, where it is no JSON, in its bytes. */
+/** Changes in JSON text: values, keys, order and depth; and, where it is not JSON, in its bytes. */
 export const mutateJson: Mutator = (bytes, random, other) => {
   if (random.once(6)) return mutateBytes(bytes, random, other);
   let text: string;
   try {
     text = JSON.stringify(changedValue(JSON.parse(Buffer.from(bytes).toString()), random, 0));
   } catch {
-    return mutateBytes(bytes, random, other); // no JSON, or too deep to be written
+    return mutateBytes(bytes, random, other); // not JSON, or too deep to be written
   }
   return Buffer.from(random.once(8) ? changedText(text, random) : text).subarray(0, MAX_LENGTH);
 };

@@ -117,7 +117,7 @@ function anyOperation(random: Random): Uint8Array {
   }
 }
 
-/** Lists, each of the one before twice, the first of what is on top of the stack. */
+/** Nested lists: each holds the one before twice, the first holds what is on top of the stack. */
 function doubling(levels: number): string {
   const recall = (i: number): string => `h${String.fromCharCode(7 + i)}`;
   const lists = Array.from({ length: levels }, (_, i) => `]q${String.fromCharCode(8 + i)}(${recall(i)}${recall(i)}e`);

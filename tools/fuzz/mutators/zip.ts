@@ -75,7 +75,7 @@ function archive(
   return zipOf(members, random.once(2)).subarray(0, MAX_LENGTH);
 }
 
-/** Something wrong said of a member, one time in two. */
+/** A false statement about a member, in one of two cases. */
 function lied(member: ZipMember, random: Random): ZipMember {
   if (random.once(2)) return member;
   switch (random.below(5)) {

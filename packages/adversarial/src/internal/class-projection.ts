@@ -5,7 +5,7 @@ import { equalisedDense } from './equalised.js';
 /** The last layer of a discriminator. */
 export interface ClassProjection {
   readonly parameters: InitialSpecs;
-  /** `[batch, width]` and labels `[batch]` to `[batch]`. */
+  /** Maps features `[batch, width]` and labels `[batch]` to logits `[batch]`. */
   apply(params: Tensors, features: Tensor, label: Tensor | undefined): Tensor;
 }
 

@@ -1,7 +1,7 @@
 import type { InitialSpec, Layer } from '@flowmap/core';
 import { conv2d, linear } from '@flowmap/tensor';
 
-/** Of an equalised layer. */
+/** Options of an equalised layer. */
 interface EqualisedOptions {
   /** Factor of the weights; the square root of 2 keeps the variance through a leaky rectifier. */
   readonly gain?: number;
@@ -10,7 +10,7 @@ interface EqualisedOptions {
 
 /**
  * `x W gain / sqrt(inputs) + b`, `W: [inputs, outputs]`. The equalised learning rate (Karras et al. 2018): weights are
- * normal numbers of variance 1 and scaled when they are used, so that all layers learn at one speed.
+ * normal numbers of variance 1 and scaled when they are used, so that all layers learn at the same speed.
  */
 export function equalisedDense(name: string, inputs: number, outputs: number, { gain = 1 } = {}): Layer {
   const [weight, bias] = [`${name}.weight`, `${name}.bias`];

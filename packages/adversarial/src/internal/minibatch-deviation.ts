@@ -7,7 +7,7 @@ const GROUPS = [4, 3, 2, 1];
 const EPSILON = 1e-8;
 
 /**
- * Adds a channel to `[batch, channels, height, width]` that tells how much samples differ: the standard deviation over a
+ * Adds a channel to `[batch, channels, height, width]` that says how much samples differ: the standard deviation over a
  * group of samples, averaged over everything else (Karras et al. 2018). The group is the largest of at most 4 that
  * divides the batch; sample `i` is in group `i mod (batch / group)`.
  */

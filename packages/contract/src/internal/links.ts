@@ -15,7 +15,7 @@ export function anchorsOf(text: string): string[] {
 }
 
 /**
- * What is wrong with a link to a file of the repository; undefined if nothing is, and for addresses of the web.
+ * What is wrong with a link to a file of the repository; undefined if nothing is, and for web addresses.
  *
  * @param page absolute path of the page that has the link
  */

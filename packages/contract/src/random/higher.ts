@@ -38,14 +38,14 @@ const smooth: Readonly<Record<string, readonly [Draw, (x: Tensor) => Tensor]>> =
   logSigmoid: [normal, logSigmoid],
 };
 
-/** A derivative of the given order along ones. */
+/** A derivative of the given order in the direction of all ones. */
 function derivative(f: (x: Tensor) => Tensor, order: number): (x: Tensor) => Tensor {
   if (order === 0) return f;
   const lower = derivative(f, order - 1);
   return (x) => jvp(lower, [x], [full(1, x.shape, x.dtype)])[1];
 }
 
-/** Derivatives of third and fourth order of smooth functions: theirs are of up to the sixth. */
+/** Third and fourth derivatives of smooth functions; the derivatives of these go up to the sixth order. */
 export const higher: fc.Arbitrary<Case> = fc
   .tuple(fc.constantFrom(...Object.entries(smooth)), fc.integer({ min: 3, max: 4 }), shape())
   .map(([[name, [draw, f]], order, shape]) =>

@@ -1,7 +1,7 @@
 import type { SpecialLimit } from '@flowmap/tensor/testing';
 import type { Special } from './variants.js';
 
-/** What special numbers random programs of a family are given, how they are compared, and why not otherwise. */
+/** Which special numbers the random programs of a family are given, how their results are compared, and why. */
 export interface SpecialRule {
   readonly families: readonly string[];
   readonly kinds: readonly Special[];

@@ -47,7 +47,7 @@ export interface UnreadableImage {
 export interface ImageBatches {
   /** Paths relative to the folder, in the order in which they are read. */
   readonly names: readonly string[];
-  /** Files that are no images, by extension; hidden files are not counted. */
+  /** Files that are not images, by extension; hidden files are not counted. */
   readonly leftOut: FileCounts;
   /** Images that were left out because they could not be read, since `read` was last called. */
   readonly unreadable: readonly UnreadableImage[];

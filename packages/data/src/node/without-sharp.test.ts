@@ -47,7 +47,7 @@ test('writing a picture says how to install sharp, and leaves no file', async ()
   await expect(sharp(join(folder, 'out.png')).metadata()).rejects.toThrow('missing');
 });
 
-test('images that were decoded before, and files that are no images, do without sharp', async () => {
+test('images that were decoded before, and files that are not images, do without sharp', async () => {
   const before = await (await import('./index.js')).imageFolder(folder, { cache });
   const { idxFiles, imageFolder } = await withoutSharp();
   expect(await (await imageFolder(folder, { cache })).batch([0])).toEqual(await before.batch([0]));

@@ -6,7 +6,7 @@ import { moduleExtractor, type ModuleExtractorOptions } from './module-extractor
  * An extractor of images `[n, 1 or 3, height, width]`, -1 (black) to 1 (white), from a module.
  *
  * @param options `prepare` makes the module's images of those
- * @throws what {@link moduleExtractor} does; on extracting, {@link FeatureError} for what are no images, and for a NaN
+ * @throws what {@link moduleExtractor} does; on extracting, {@link FeatureError} for what are not images, and for a NaN
  */
 export async function imageExtractor(
   options: ModuleExtractorOptions & Required<Pick<ModuleExtractorOptions, 'prepare'>>,

@@ -16,7 +16,7 @@ export interface FolderMoments {
   readonly moments: FeatureMoments;
   /** Images that could not be read, at most `maxUnreadable`. */
   readonly unreadable: readonly UnreadableImage[];
-  /** Numbers of files that are no images, by extension. */
+  /** Numbers of files that are not images, by extension. */
   readonly leftOut: Readonly<Record<string, number>>;
 }
 

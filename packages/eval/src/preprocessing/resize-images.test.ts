@@ -49,7 +49,7 @@ describe('resizing', () => {
     expect([...data]).toEqual([...pixels, ...pixels.map((p) => 255 - p), ...pixels]);
   });
 
-  test('refuses what are no images, and a NaN by its image', () => {
+  test('refuses what are not images, and a NaN by its image', () => {
     expect(() => resizeImages(hostTensor([1, 2, 4, 4], new Float32Array(32)), 8, 'bilinear')).toThrow(FeatureError);
     expect(() => resizeImages(hostTensor([1, 1, 2, 2], new Float32Array(4)), 0, 'bilinear')).toThrow(ConfigError);
     const broken = hostTensor([2, 1, 2, 2], [0, 0, 0, 0, 0, NaN, 0, 0]);

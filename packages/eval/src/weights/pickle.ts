@@ -88,7 +88,7 @@ export function readPickle(bytes: Uint8Array, rules: PickleRules): { value: unkn
   };
   const call = (): void => {
     const [callee, args] = popMany(2);
-    if (!isName(callee) || !Array.isArray(args)) throw new FileFault('it calls what is no function');
+    if (!isName(callee) || !Array.isArray(args)) throw new FileFault('it calls something that is not a function');
     stack.push(rules.call(callee, args));
   };
 
@@ -154,5 +154,5 @@ function isName(value: unknown): value is PickledName {
 
 function nameOf([module, name]: unknown[]): PickledName {
   if (typeof module === 'string' && typeof name === 'string') return { module, name };
-  throw new FileFault('it names a function by what is no text');
+  throw new FileFault('it names a function by something that is not text');
 }

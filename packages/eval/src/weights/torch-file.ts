@@ -186,7 +186,7 @@ function rulesWithin(maxItems: number): PickleRules {
       switch (callee) {
         case 'collections.OrderedDict': {
           const [items = []] = args;
-          if (!Array.isArray(items)) throw new FileFault('a dictionary is made of what is no list');
+          if (!Array.isArray(items)) throw new FileFault('a dictionary is made from something that is not a list');
           left -= items.length;
           if (left < 0) throw tooMany(maxItems);
           return orderedDict(items);
@@ -214,7 +214,7 @@ function rulesWithin(maxItems: number): PickleRules {
 
 function orderedDict(items: readonly unknown[]): PickledDict {
   if (!items.every((item) => Array.isArray(item) && item.length === 2)) {
-    throw new FileFault('a dictionary is made of what are no pairs');
+    throw new FileFault('a dictionary is made from items that are not pairs');
   }
   return new Map(items as [unknown, unknown][]);
 }

@@ -15,7 +15,7 @@ export interface DataSizes {
  * The sizes that a network for a dataset must have, as options of `mlp`, `unet` and `dit`: the shape of its samples, the
  * number of its classes and its other conditions.
  *
- * @throws {ConfigError} for what is no dataset
+ * @throws {ConfigError} for anything but a dataset
  *
  * @example
  * const network = unet({ ...sizesOf(data), channels: [64, 128, 128] });

@@ -163,7 +163,7 @@ describe('a checkpoint', () => {
   const wide = mlp({ shape: [2], classes: 2, width: 8, depth: 1 });
   test.each<[string, Uint8Array, RegExp]>([
     ['of tensors alone', encodeSafetensors(teacher.params), /holds tensors but no Flowmap model/],
-    ['of a description that is no JSON', encodeSafetensors({}, { flowmap: '{' }), /'flowmap' is not JSON/],
+    ['of a description that is not JSON', encodeSafetensors({}, { flowmap: '{' }), /'flowmap' is not JSON/],
     ['of a later version', altered({ version: 2 }), /version 2 of the model's description; this is version 1/],
     ['of an unknown kind', altered({ kind: 'gan' }), /unknown kind of model "gan"/],
     ['of an unknown path', altered({ path: 'vp' }), /unknown path "vp"/],

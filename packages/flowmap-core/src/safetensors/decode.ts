@@ -29,7 +29,7 @@ export interface Entry {
   readonly end: number;
 }
 
-/** What a safetensors file's header says of its tensors, and its metadata. */
+/** What a safetensors file's header says about its tensors, and its metadata. */
 export interface SafetensorsHeader {
   readonly entries: readonly Entry[];
   readonly metadata: Readonly<Record<string, string>>;
@@ -146,11 +146,11 @@ function readChecksums(
 }
 
 /**
- * A tensor of its stored bytes.
+ * A tensor from its stored bytes.
  *
  * @param bytes those that its entry names, in a buffer of their own
  * @param checksums those of the file, if they are to be compared
- * @throws {CheckpointError} for bytes that do not fit their checksum, or a value that is none of its type's
+ * @throws {CheckpointError} for bytes that do not match their checksum, or a value that its type does not have
  */
 export function decodeTensor(
   { name, type, shape }: Entry,

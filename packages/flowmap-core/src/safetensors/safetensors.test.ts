@@ -148,7 +148,7 @@ describe('what no file may contain', () => {
     ['a header longer than the file', file('{}', [], 3n), /truncated: the header ends at byte 11, the file has 10/],
     ['a header over the limit', file('{}', [], 2n ** 22n + 1n), /4194305 bytes, the limit maxHeaderBytes is 4194304/],
     ['a header of 2^64 - 1 bytes', file('{}', [], 2n ** 64n - 1n), /a header of 18446744073709551615 bytes/],
-    ['a header that is no JSON', file('{"a":'), /the header is not JSON/],
+    ['a header that is not JSON', file('{"a":'), /the header is not JSON/],
     ['a header that is no UTF-8', Uint8Array.from([1, 0, 0, 0, 0, 0, 0, 0, 0xff]), /the header is not JSON/],
     ['a header that starts with a byte order mark', file('\ufeff{}'), /the header is not JSON/],
     ['a header that is a list', file([]), /not a JSON object/],

@@ -62,10 +62,10 @@ const ENOUGH_VALUES = 16;
 const ENOUGH_C = 10;
 
 /**
- * Checks that normalisation leaves the mean over noisy velocities a mean. With a small c, the fixed point of
- * `E[(F - v) / (||F - v|| + c)] = 0` is the spatial median of v, which is far from the mean in few dimensions. For
- * coordinates with two modes 2.1 deviations apart, F was off by 0.42, 0.31, 0.14, 0.06 and 0.03 deviations with 1, 2, 4,
- * 8 and 16 values and c = 0.1, and by 0.03 with 1 value and c = 10.
+ * Checks that, under the normalisation, the mean over noisy velocities remains a mean. With a small c, the fixed point
+ * of `E[(F - v) / (||F - v|| + c)] = 0` is the spatial median of v, which is far from the mean in few dimensions. For
+ * coordinates with two modes 2.1 deviations apart, F was off by 0.42, 0.31, 0.14, 0.06 and 0.03 deviations with 1, 2,
+ * 4, 8 and 16 values and c = 0.1, and by 0.03 with 1 value and c = 10.
  *
  * @throws {ConfigError} for fewer than 16 values and a c below 10 (of the L2 norm)
  */

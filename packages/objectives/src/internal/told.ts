@@ -1,7 +1,7 @@
 import type { Objective } from '@flowmap/core';
 
 /**
- * The description of an objective that another changes, with a sentence more; nothing if it has none.
+ * The description of an objective that another one changes, with one more sentence; nothing if it has none.
  *
  * @param sentence what is changed
  * @param metrics what is logged besides, by name

@@ -6,7 +6,7 @@ export type FlushingDenormals = <T>(compute: () => T) => T;
 /** Treats denormal numbers as zero. */
 export interface DenormalFlushing {
   readonly flushing: FlushingDenormals;
-  /** C's `fenv_t` of a thread that does so throughout. */
+  /** C's `fenv_t` of a thread that always does so. */
   readonly environment: Uint8Array;
 }
 

@@ -8,14 +8,15 @@ export interface Block {
   readonly end: number;
 }
 
-/** Bytes from which on a matrix is worth cutting. */
+/** Number of bytes from which a matrix is worth cutting. */
 const LEAST = 2 ** 25;
 
 const BLOCKS = 8;
 
 /**
- * The blocks of rows that a matrix is cut into, if it is a large constant and more than a quarter of all constants of the program.
- * onnxruntime holds a constant twice while it lays it out, so that a whole one would stand there beside all others.
+ * The blocks of rows that a matrix is cut into, if it is a large constant and more than a quarter of all constants of
+ * the program. onnxruntime holds a constant twice while it lays it out, so that an uncut one would take its memory
+ * beside all others.
  */
 export function constantBlocks({ nodes }: Program, graph: Graph): (matrix: Tensor) => readonly Block[] | undefined {
   const sizes = nodes.map((node) => (node.is('constant') ? node.attributes.data.byteLength : 0));

@@ -138,7 +138,7 @@ test('of many other settings the first are told', () => {
   expect(new RunMismatchError('run', differences.slice(0, 8)).message).toContain('k7: 0 there, 1 now)');
 });
 
-test('lines of a log that are no records are left out, and limits can be raised', async () => {
+test('lines of a log that are not records are left out, and limits can be raised', async () => {
   const log = await readFile(join(whole, 'log.jsonl'), 'utf8');
   const result = await resumed('log.jsonl', `${'['.repeat(100_000)}\n${log}{"step":\n`);
   expect(result).toMatchObject({ completed: true, step: 4, log: { length: 4 } });

@@ -29,7 +29,7 @@ export interface Log {
 
 /**
  * Reads a run's log up to a step: steps after the checkpoint that a run resumes from will be logged again. Nothing is
- * written before `begin`. Lines that are no records, and further records of a step, are left out.
+ * written before `begin`. Lines that are not records, and further records of a step, are left out.
  *
  * @param wrote the log as it was at the checkpoint; not compared unless given
  * @throws {CheckpointError} when the records cannot be read
@@ -43,7 +43,7 @@ export async function openLog(path: string, step: number, wrote?: LogFacts): Pro
   return {
     records,
     notes: [
-      ...(others > 0 ? [`log.jsonl: left out ${others} lines that are no records`] : []),
+      ...(others > 0 ? [`log.jsonl: left out ${others} lines that are not records`] : []),
       ...(until.length > records.length
         ? [`log.jsonl: left out ${until.length - records.length} records of steps that are there already`]
         : []),

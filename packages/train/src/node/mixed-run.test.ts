@@ -279,7 +279,7 @@ describe('a log is mended with a note', () => {
   test.each<[string, (lines: string[]) => string[], string, number]>([
     ['that was cut', (all) => all.slice(0, 2), '2 of the 4 records before the checkpoint are there', 4],
     ['that was doubled', (all) => [...all, ...all], 'left out 4 records of steps that are there already', 6],
-    ['that has lines of something else', (all) => ['x', ...all], 'left out 1 lines that are no records', 6],
+    ['that has lines of something else', (all) => ['x', ...all], 'left out 1 lines that are not records', 6],
   ])('%s', async (_, change, note, records) => {
     const { notes, out } = await expectWhole(async (path) =>
       writeFile(join(path, 'log.jsonl'), `${change(await lines(path)).join('\n')}\n`),

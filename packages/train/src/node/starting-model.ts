@@ -60,7 +60,7 @@ function requireSame(option: string, given: unknown, own: unknown): void {
 }
 
 /**
- * The flow map that `distill` is told to start from; undefined if it starts as its teacher.
+ * The flow map that `distill` should start from; undefined if it starts as its teacher.
  *
  * @throws {ConfigError} when `student` is no flow map, or is given beside `from`
  */

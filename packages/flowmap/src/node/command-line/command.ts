@@ -121,7 +121,7 @@ export function parseOptions<Table extends OptionTable>(
   return Object.fromEntries(entries.map(([key]) => [key, given[key] ?? null])) as unknown as Config<Table>;
 }
 
-/** A message without line feeds, which would end it for whoever reads it line by line. */
+/** A message without line feeds, since readers of the output take each line for a whole message. */
 function inOneLine(text: string): string {
   return text.trim().replaceAll(/\s*\n\s*/g, ' ');
 }

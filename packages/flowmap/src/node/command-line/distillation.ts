@@ -17,7 +17,7 @@ const STUDENTS: Readonly<Record<'teacher' | 'late-s' | 'exact-diagonal', Student
 
 /** Options of the distillation's objective, of the student and of the weight average. */
 export const DISTILLATION_OPTIONS = {
-  preset: choice('settings of AYF-EMD, for what the options below leave open', PRESETS, 'default'),
+  preset: choice('settings of AYF-EMD that the options below do not change', PRESETS, 'default'),
   intervals: choice(
     "distribution of intervals: lengths log-uniform, growing during the first half of the run, a third ending at data, or those of 1 to 16 steps; the preset's unless given",
     INTERVALS,
@@ -32,9 +32,12 @@ export const DISTILLATION_OPTIONS = {
   tangentConstant: positive('constant c of the tangent normalisation', null),
   norm: choice('norm of the tangent normalisation', ['l2', 'rms'], 'l2'),
   anchorWeight: positive('factor of the loss of a second batch at s = t; no such batch unless given', null),
-  trajectorySteps: whole("take points from the teacher's trajectories, by so many steps of Heun's method", null),
+  trajectorySteps: whole(
+    "take points from the teacher's trajectories, computed in this many steps of Heun's method",
+    null,
+  ),
   student: choice(
-    'the student: the teacher told of s, with s in the last three blocks only, or F = v + (t - s) G with v the frozen teacher',
+    'the student: the teacher with an input for s, with s in the last three blocks only, or F = v + (t - s) G with v the frozen teacher',
     Object.keys(STUDENTS) as (keyof typeof STUDENTS)[],
     'teacher',
   ),

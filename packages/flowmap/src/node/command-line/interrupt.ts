@@ -18,7 +18,7 @@ const ECHO = 500;
  * to save and reject with the signal's reason; another one ends the process at once with exit code 128 plus its number.
  *
  * @param resumes whether the same work goes on where it stopped when it is run again
- * @returns 0, also if the work was completed despite a signal; 128 plus the signal's number if it was interrupted
+ * @returns 0, even if the work was completed despite a signal; 128 plus the signal's number if it was interrupted
  */
 export async function withInterrupt(
   work: (signal: AbortSignal) => Promise<unknown>,

@@ -110,7 +110,7 @@ test('options are written in kebab case, with a space or an equals sign', () => 
 
 test('a path that is not UTF-8, which Node reads as another, is refused as such', () => {
   const { error, code } = parse('--data', 'phot\ufffds');
-  expect(error).toContain('Wanted a path in UTF-8.');
+  expect(error).toContain('Wanted a path in UTF-8;');
   expect(code).not.toBe(0);
 });
 

@@ -10,7 +10,7 @@ export const RUNTIME_OPTIONS = {
 /** {@link RUNTIME_OPTIONS}, and those of a training. */
 export const TRAINING_RUNTIME_OPTIONS = {
   ...RUNTIME_OPTIONS,
-  stepsPerRun: whole('training steps in one call of the runtime; several pay with --device cuda', 1),
+  stepsPerRun: whole('training steps in one call of the runtime; several pay off with --device cuda', 1),
 };
 
 /**

@@ -227,7 +227,7 @@ describe('what is refused with one line, and writes nothing', () => {
     ['a scale without a weak model', ['sample', model, '--guidance=2'], 1, 'give --weak FILE or --null-class NAME'],
     ['a weak model without a scale', ['sample', model, '--weak', model], 1, 'wanted the scale for --weak'],
     ['another weak model', ['sample', model, '--guidance=2', '--weak', points], 1, 'differs in the shape of samples'],
-    ['pictures of points', ['sample', points], 1, 'samples of [2] are no images; give --out FILE.npz'],
+    ['pictures of points', ['sample', points], 1, 'samples of [2] are not images; give --out FILE.npz'],
     ['another kind of file', ['sample', model, '--out=x.jpg'], 1, "wanted FILE.png, FILE.npz or a folder, got 'x.jpg'"],
     ['an export without a place', ['export', model], 2, "required option '--out <FILE>' not specified"],
     ['an export to another kind of file', ['export', model, '--out=x.jpg'], 1, "wanted FILE.onnx, got 'x.jpg'"],

@@ -35,7 +35,8 @@ export async function guided(
     const wanted = 'the model is not told a scale; give --weak FILE or --null-class NAME, or leave it out';
     throw new ConfigError('--guidance', wanted);
   }
-  if (isTold) throw new ConfigError('--guidance', 'the model is told the scale; leave out --weak and --null-class');
+  if (isTold)
+    throw new ConfigError('--guidance', 'the model takes the scale as a condition; leave out --weak and --null-class');
   if (guidance === null) throw new ConfigError('--guidance', 'wanted the scale for --weak or --null-class');
   const { guidedModel } = await import('@flowmap/guidance');
   return {

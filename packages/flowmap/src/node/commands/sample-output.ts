@@ -22,7 +22,7 @@ interface Coming {
  * Prepares to write samples: `.png` is one picture of all, `.npz` their numbers, and another name a folder with a picture
  * of each, `000000.png` and so on.
  *
- * @throws {ConfigError} for pictures of what are no images, for a folder that is not empty, and for another kind of file
+ * @throws {ConfigError} for pictures of what are not images, for a folder that is not empty, and for another kind of file
  * @throws {ImageCodecUnavailableError} for pictures when the package `sharp` is not installed
  */
 export async function openSampleOutput(out: string, coming: Coming): Promise<SampleOutput> {
@@ -34,7 +34,7 @@ export async function openSampleOutput(out: string, coming: Coming): Promise<Sam
   }
   const { shape } = coming;
   if (shape.length !== 3 || (shape[0] !== 1 && shape[0] !== 3)) {
-    throw new ConfigError('--out', `samples of [${shape.join(', ')}] are no images; give --out FILE.npz`);
+    throw new ConfigError('--out', `samples of [${shape.join(', ')}] are not images; give --out FILE.npz`);
   }
   const { encodeImageGrid } = await import('@flowmap/data/node');
   await encodeImageGrid({ images: [0], shape: [1, 1, 1] }); // what lacks the package for pictures fails before the work

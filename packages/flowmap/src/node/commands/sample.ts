@@ -19,7 +19,7 @@ const SAMPLE_OPTIONS = {
     null,
   ),
   guidance: positive(
-    'scale of guidance, of a student that is told it, or by --weak or --null-class; 1, which is none, unless given',
+    'scale of guidance, for a student that takes it as a condition, or with --weak or --null-class; 1, no guidance, unless given',
     null,
   ),
   weak: pathOr('a weaker model, .safetensors, for autoguidance', 'FILE', null),
