@@ -27,7 +27,7 @@ export interface FolderMoments {
  *
  * @param folder folder with PNG, JPEG or WebP images; PNG keeps every pixel
  * @param extractor takes images `[n, 3, height, width]`, −1 … 1
- * @param options those of `imageBatches` of `@flowmap/data/node`: `classes` restricts it to some sub-folders, `size`
+ * @param given those of `imageBatches` of `@flowmap/data/node`: `classes` restricts it to some sub-folders, `size`
  *   brings the images to one size before the extractor does, which its protocol does not tell
  * @throws {DataError} when the folder or a class is missing or has no images, or more images than `maxUnreadable` (0
  *   unless given) cannot be read, which are named

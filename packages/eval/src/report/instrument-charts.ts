@@ -30,8 +30,8 @@ export interface InstrumentReadings {
  * Charts of the instruments: the drift of the velocity over time; over the length of jumps the error of the map and, where
  * they were read, what the objective says to watch and the share in the loss.
  *
- * @param options.mapError from the longest length to the shortest
- * @param options.loss from the longest length to the shortest
+ * @param readings.mapError from the longest length to the shortest
+ * @param readings.loss from the longest length to the shortest
  */
 export function instrumentCharts(readings: InstrumentReadings): LineChart[] {
   requireKnownOptions('instrumentCharts', readings, { drift: true, mapError: true, loss: true, watch: true });
