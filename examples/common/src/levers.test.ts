@@ -111,7 +111,8 @@ test('options that contradict each other are refused', async () => {
   expect(await leversOf(parsed(), weak, objective)).toEqual({});
   await expect(leversOf(parsed('--adversarial=2', '--further=2'), weak, objective)).rejects.toThrow('got both');
   await expect(leversOf(parsed('--guidance-up-to=3'), weak, objective)).rejects.toThrow('--guidance too');
+  await expect(leversOf(parsed('--guidance-until=0.8'), weak, objective)).rejects.toThrow('--guidance too');
   const { finetuning } = await leversOf(parsed('--adversarial=2', '--judged-steps=4', '--augment'), weak, objective);
-  expect(finetuning).toMatchObject({ iterations: 2, adversarial: { weight: 0.1, steps: 4, augmented: true } });
+  expect(finetuning).toMatchObject({ iterations: 2, adversarial: { weight: 1, steps: 4, augmented: true } });
   expect(finetuning!.objective.config).toMatchObject({ warmupSteps: 1 });
 });
