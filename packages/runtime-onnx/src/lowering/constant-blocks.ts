@@ -11,7 +11,17 @@ export interface Block {
 /** Number of bytes from which a matrix is worth cutting. */
 const LEAST = 2 ** 25;
 
+/** Most blocks of a matrix. */
 const BLOCKS = 8;
+
+/** Bytes from which on glibc gives memory back at once; of less it may keep what was freed, several blocks in a row. */
+const MAPPED = 2 ** 25;
+
+/** Blocks of at least `MAPPED` bytes if that leaves four of them, so that onnxruntime holds a quarter twice at most. */
+function blockCount(bytes: number): number {
+  const mapped = Math.floor(bytes / MAPPED);
+  return mapped >= BLOCKS / 2 ? Math.min(BLOCKS, mapped) : BLOCKS;
+}
 
 /**
  * The blocks of rows that a matrix is cut into, if it is a large constant and more than a quarter of all constants of
@@ -29,10 +39,11 @@ export function constantBlocks({ nodes }: Program, graph: Graph): (matrix: Tenso
     if (data.byteLength < LEAST || data.byteLength <= all / 4 || data.length !== matrix.size || rows < BLOCKS) {
       return undefined;
     }
+    const count = blockCount(data.byteLength);
     const blocks =
       known.get(matrix) ??
-      Array.from({ length: BLOCKS }, (_, i): Block => {
-        const [start, end] = [i, i + 1].map((block) => Math.floor((block * rows) / BLOCKS)) as [number, number];
+      Array.from({ length: count }, (_, i): Block => {
+        const [start, end] = [i, i + 1].map((block) => Math.floor((block * rows) / count)) as [number, number];
         const values = data.subarray(start * columns, end * columns);
         const name = graph.constant(values, { shape: [end - start, columns], dtype: 'float32' });
         return { name, start, end };
