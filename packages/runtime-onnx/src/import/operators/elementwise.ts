@@ -153,10 +153,8 @@ function powerOf(x: Tensor, y: number): Tensor {
   return y % 2 === 0 ? half : half.mul(x);
 }
 
-const compare = (
-  f: (a: Tensor, b: Tensor) => Tensor,
-  onNumbers: (a: number, b: number) => boolean,
-): Operator => binary({ f, onNumbers: (a, b) => (onNumbers(a, b) ? 1 : 0), result: BOOL });
+const compare = (f: (a: Tensor, b: Tensor) => Tensor, onNumbers: (a: number, b: number) => boolean): Operator =>
+  binary({ f, onNumbers: (a, b) => (onNumbers(a, b) ? 1 : 0), result: BOOL });
 
 const where: Operator = {
   inputs: [3, 3],

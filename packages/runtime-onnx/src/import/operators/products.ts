@@ -9,7 +9,10 @@ export function floats(call: Call, ...values: readonly Value[]): Tensor[] {
   const [first] = values;
   for (const { type } of values) {
     if (!type.isFloat || type !== first!.type) {
-      call.refuse(`its operands are ${values.map((one) => one.type.name).join(' and ')}`, 'they must be floats of one type');
+      call.refuse(
+        `its operands are ${values.map((one) => one.type.name).join(' and ')}`,
+        'they must be floats of one type',
+      );
     }
   }
   return values.map(({ tensor }) => tensor);
