@@ -4,6 +4,7 @@ import { FeedError, hostTensor, input, reachable, ShapeError, type HostTensors }
 import {
   AttributeProto_AttributeType as Type,
   FunctionProtoSchema,
+  TensorProto_DataLocation,
   TensorProto_DataType as DataType,
   type TensorProto,
 } from 'onnx-buf';
@@ -184,7 +185,7 @@ const lying = (tensor: Partial<TensorProto>): Uint8Array =>
   });
 const beside = (entries: Readonly<Record<string, string>>): Uint8Array =>
   lying({
-    dataLocation: 1,
+    dataLocation: TensorProto_DataLocation.EXTERNAL,
     rawData: new Uint8Array(0),
     externalData: Object.entries(entries).map(([key, value]) => ({
       $typeName: 'onnx.StringStringEntryProto',

@@ -1,6 +1,6 @@
 import { open, readFile, realpath, type FileHandle } from 'node:fs/promises';
 import { dirname, join, sep } from 'node:path';
-import { causeText } from '@flowmap/tensor';
+import { causeText, requireKnownOptions } from '@flowmap/tensor';
 import { OnnxImportError } from '../import/import-error.js';
 import { importModel, type ImportedOnnx, type ImportOnnxOptions } from '../import/import-onnx.js';
 import { readModel } from '../import/read-model.js';
@@ -23,6 +23,7 @@ export async function importOnnxFile(
   path: string,
   options: Omit<ImportOnnxOptions, 'external' | 'source'> = {},
 ): Promise<ImportedOnnx> {
+  requireKnownOptions('importOnnxFile', options, { trained: true, maxNodes: true });
   const fail = (problem: string, cause?: unknown): never => {
     throw new OnnxImportError(path, problem, undefined, { cause });
   };

@@ -31,7 +31,7 @@ export type AttributeValue =
 
 function attributeOf([name, value]: [string, AttributeValue]): AttributeProto {
   const make = (rest: Partial<Omit<AttributeProto, '$typeName'>>): AttributeProto =>
-    create(AttributeProtoSchema, { name, ...rest } as never);
+    create(AttributeProtoSchema, { name, ...rest });
   if (typeof value === 'number') return make({ type: Type.INT, i: BigInt(value) });
   if (typeof value === 'string') return make({ type: Type.STRING, s: new TextEncoder().encode(value) });
   if ('float' in value) return make({ type: Type.FLOAT, f: value.float });

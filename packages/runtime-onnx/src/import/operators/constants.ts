@@ -156,7 +156,7 @@ const dropout: Operator = {
     if (training !== undefined && numberAt(training, 0) !== 0) {
       call.refuse('it is in training mode', 'export the model in evaluation mode');
     }
-    return call.outputs > 1 ? [x, known(BOOL, x.shape, BOOL.make(1).fill(1) as Known['data'])] : x;
+    return call.outputs > 1 ? [x, known(BOOL, x.shape, BOOL.make(1).fill(1))] : x;
   },
 };
 

@@ -52,7 +52,7 @@ function axesOf(term: string, rank: number, refuse: (problem: string) => never):
   const count = rank - before.length - (after ?? '').length;
   if (count < 0 || (after === undefined && count > 0)) refuse(`does not fit an operand of rank ${rank}`);
   const ellipsis = Array.from({ length: count }, (_, i) => `.${count - i}`);
-  return [...before, ...ellipsis, ...(after ?? '')];
+  return [...before.split(''), ...ellipsis, ...(after ?? '').split('')];
 }
 
 /** Axes that `...` stands for in any operand count for the result. */
