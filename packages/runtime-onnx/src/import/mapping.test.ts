@@ -45,11 +45,11 @@ describe('an imported predictor', () => {
 
   it('becomes a velocity by what it predicts', async () => {
     const field = velocityFromDenoiser(importedPredictor(network(), { ...mapping, timeScale: 1 }));
-    const [v] = await evaluate(referenceRuntime(), (x, t, label) => [field.velocity({}, { x, t, conditions: { label } })], [
-      x,
-      t,
-      label,
-    ]);
+    const [v] = await evaluate(
+      referenceRuntime(),
+      (x, t, label) => [field.velocity({}, { x, t, conditions: { label } })],
+      [x, t, label],
+    );
     // D(x / (1 - t); t / (1 - t)) = 2 x + (3, 4) at t = 1/2, and v = (x - D) / t
     expect(Array.from(v!.data.subarray(0, 2))).toEqual([(1 - 5) / 0.5, (2 - 8) / 0.5]);
   });
@@ -58,11 +58,11 @@ describe('an imported predictor', () => {
     const whole = network(value('timestep', INT64, ['n']));
     expect(() => importedPredictor(whole, mapping)).toThrow(/takes whole numbers; export the model with floats/);
     const predictor = importedPredictor(whole, { ...mapping, wholeTimes: true });
-    const [v] = await evaluate(referenceRuntime(), (x, t, label) => [predictor.predict({}, { x, t, conditions: { label } })], [
-      x,
-      t,
-      label,
-    ]);
+    const [v] = await evaluate(
+      referenceRuntime(),
+      (x, t, label) => [predictor.predict({}, { x, t, conditions: { label } })],
+      [x, t, label],
+    );
     expect(Array.from(v!.data)).toEqual([8, 14, 2 * 3 + 1, 2 * 4 + 2]); // 2.5 rounds to 2
   });
 

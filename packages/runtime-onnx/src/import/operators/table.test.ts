@@ -7,7 +7,9 @@ import { families } from './table.js';
 function documented(): string[] {
   return Object.entries(families).map(([family, operators]) => {
     const names = Object.entries(operators).map(([name, { since }]) => `\`${name}\`${since ? ` (${since})` : ''}`);
-    const missing = Object.entries(operators).flatMap(([name, { without }]) => (without ? [`${name}: ${without}`] : []));
+    const missing = Object.entries(operators).flatMap(([name, { without }]) =>
+      without ? [`${name}: ${without}`] : [],
+    );
     return `| ${family} | ${names.join(' ')} | ${missing.join('. ')} |`;
   });
 }
