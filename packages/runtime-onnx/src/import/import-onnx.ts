@@ -179,7 +179,7 @@ function outputOf({ type }: ValueInfoProto): OnnxValue {
 function valueOf(type: ElementType | undefined, dimensions: readonly TensorShapeProto_Dimension[]): OnnxValue {
   const shape = dimensions.map(({ value }) => {
     if (value.case === 'dimValue') return Number(value.value);
-    return value.case === 'dimParam' && value.value !== '' ? String(value.value) : null;
+    return value.case === 'dimParam' && value.value !== '' ? value.value : null;
   });
   return { dtype: type?.dtype ?? 'float32', shape };
 }
