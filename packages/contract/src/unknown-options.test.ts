@@ -76,7 +76,7 @@ import {
   withGuidance,
   withLabelDropout,
 } from '@flowmap/guidance';
-import { importedPredictor, importOnnx, openOnnx } from '@flowmap/runtime-onnx';
+import { importedModel, importedPredictor, importedVelocity, importOnnx, openOnnx } from '@flowmap/runtime-onnx';
 import { importOnnxFile } from '@flowmap/runtime-onnx/node';
 import { averagePool2d, conv2d, convTranspose2d, freeze, maxPool2d } from '@flowmap/tensor';
 import {
@@ -170,6 +170,8 @@ const functions: readonly (readonly Call[])[] = [
     importOnnx,
     importOnnxFile,
     importedPredictor,
+    importedVelocity,
+    importedModel,
     loadTrained,
     loadAverage,
     tensorboard,
