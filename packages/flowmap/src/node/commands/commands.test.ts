@@ -128,7 +128,11 @@ describe('export', () => {
 
 test('a teacher is trained, inspected and distilled, and its student sampled', async () => {
   const train = ['train', photos, ...TINY, '--channels=16', '--out', at('teacher')];
-  const { checkpoint } = await answerOf(...train);
+  const { checkpoint, images } = await answerOf(...train);
+  expect(images).toMatchObject({
+    ...{ read: 3, formats: { png: 3 }, classes: { cat: 2, dog: 1 }, skipped: [], leftOut: {} },
+    ...{ samples: 3, shape: [3, 4, 4], values: { samples: 3, max: 1 }, warning: null },
+  });
   expect(checkpoint).toBe(join(at('teacher'), 'teacher.safetensors'));
   expect(await answerOf('inspect', at('teacher'))).toMatchObject({
     ...{ is: 'run', finished: true, step: 2, iterations: 2, kind: 'velocity field', result: checkpoint },
@@ -165,6 +169,15 @@ test('a training says what it reads, and takes images as its options say; distil
   expect(out).toMatch(
     /\ndata: 4 samples of \[1, 4, 8\], 2 classes; values -0\.\d\d to 1\.00, mean -?0\.\d\d, deviation 0\.\d\d\n/,
   );
+  const small = ['--size=2', '--crop-from=2x4', '--on-bad=skip', '--json', '--out', at('crops')];
+  const crops = await runFlowmap('train', at('mixed'), ...TINY, '--channels=16', ...small);
+  expect(crops.error).toContain('\ndata: 48 samples of [3, 2, 2], 2 classes; ');
+  expect(JSON.parse(crops.out)).toMatchObject({
+    images: { read: 3, skipped: [expect.stringContaining('dog/2.png: is truncated')], samples: 48, shape: [3, 2, 2] },
+  });
+  expect(crops.error.match(/data: /g)).toHaveLength(1);
+  const larger = await runFlowmap('train', at('mixed'), ...TINY, '--size=4', '--crop-from=3x8', '--out', at('larger'));
+  expect(larger.error).toContain('--crop-from: wanted at least 4x4, as --size; got 3x8');
   const dogs = await runFlowmap('train', at('mixed'), ...TINY, '--classes=dog,wolf', '--out', at('dogs'));
   expect(dogs.error).toMatch(/wolf: no such file or folder/);
   const teacher = join(at('grey'), 'teacher.safetensors');

@@ -38,8 +38,13 @@ async function distillTeacher(config: Config<typeof DISTILL_OPTIONS>, talk: Talk
   const { startingFrom, ...objective } = await distillationOf(config);
   const teacher = await openModel(config.teacher, 'velocity');
   const runtime = await openRuntime(config);
-  const { data } = await readImages(images, { ...config, ...readingFor(teacher.network.config.shape, config) }, talk);
-  await printData(data, talk);
+  const { data, facts } = await readImages(
+    images,
+    { ...config, ...readingFor(teacher.network.config.shape, config) },
+    talk,
+  );
+  const { statistics: values, warning = null } = await printData(data, talk);
+  const read = { ...facts, shape: data.shape, samples: data.length, values, warning };
   const result = await library.distill({
     ...{ iterations, batchSize, learningRate, flip, stepsPerRun, seed, out, ...objective, ...runFolderOf(config) },
     teacher,
@@ -48,9 +53,10 @@ async function distillTeacher(config: Config<typeof DISTILL_OPTIONS>, talk: Talk
     data,
     signal: talk.signal,
     progress: talk.progress ?? 'auto',
+    onData: () => undefined, // told above
     config,
   });
-  return finishedRun(result, (folder) => join(folder, 'student.safetensors'), talk);
+  return { ...finishedRun(result, (folder) => join(folder, 'student.safetensors'), talk), images: read };
 }
 
 /** Size and colours that are not given are those of the teacher's images. */

@@ -34,8 +34,9 @@ async function trainTeacher(config: Config<typeof TRAIN_OPTIONS>, talk: Talk): P
   const { flowMatching } = await import('@flowmap/objectives');
   const { trainVelocityField } = await import('@flowmap/train/node');
   const runtime = await openRuntime(config);
-  const { data } = await readImages(images, config, talk);
-  await printData(data, talk);
+  const { data, facts } = await readImages(images, config, talk);
+  const { statistics: values, warning = null } = await printData(data, talk);
+  const read = { ...facts, shape: data.shape, samples: data.length, values, warning };
   const result = await trainVelocityField({
     ...runFolderOf(config),
     ...{ iterations, batchSize, learningRate, flip, stepsPerRun, seed },
@@ -46,7 +47,8 @@ async function trainTeacher(config: Config<typeof TRAIN_OPTIONS>, talk: Talk): P
     out,
     signal: talk.signal,
     progress: talk.progress ?? 'auto',
+    onData: () => undefined, // told above
     config,
   });
-  return finishedRun(result, (folder) => join(folder, 'teacher.safetensors'), talk);
+  return { ...finishedRun(result, (folder) => join(folder, 'teacher.safetensors'), talk), images: read };
 }
