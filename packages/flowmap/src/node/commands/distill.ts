@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { DISTILLATION_OPTIONS, distillationOf } from '../command-line/distillation.js';
 import { IMAGE_OPTIONS, printData, readImages, type ImageReading } from '../command-line/images.js';
 import { pathArgument, pathOr, positive, requiredPath, whole, type Config } from '../command-line/options.js';
-import { RUN_FOLDER_OPTIONS, runFolderOf } from '../command-line/run-folder.js';
+import { requireApart, RUN_FOLDER_OPTIONS, runFolderOf } from '../command-line/run-folder.js';
 import { openRuntime, TRAINING_RUNTIME_OPTIONS } from '../command-line/runtime.js';
 import { answering, type Answer, type Talk } from './command.js';
 import { finishedRun } from './finished-run.js';
@@ -37,6 +37,7 @@ async function distillTeacher(config: Config<typeof DISTILL_OPTIONS>, talk: Talk
   const library = await import('@flowmap/train/node');
   const { startingFrom, ...objective } = await distillationOf(config);
   const teacher = await openModel(config.teacher, 'velocity');
+  await requireApart(out, images);
   const runtime = await openRuntime(config);
   const { data, facts } = await readImages(
     images,

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { IMAGE_OPTIONS, printData, readImages, UNET_OPTIONS } from '../command-line/images.js';
 import { pathArgument, pathOr, positive, whole, type Config } from '../command-line/options.js';
-import { RUN_FOLDER_OPTIONS, runFolderOf } from '../command-line/run-folder.js';
+import { requireApart, RUN_FOLDER_OPTIONS, runFolderOf } from '../command-line/run-folder.js';
 import { openRuntime, TRAINING_RUNTIME_OPTIONS } from '../command-line/runtime.js';
 import { answering, type Answer, type Talk } from './command.js';
 import { finishedRun } from './finished-run.js';
@@ -33,6 +33,7 @@ async function trainTeacher(config: Config<typeof TRAIN_OPTIONS>, talk: Talk): P
   const { sizesOf, unet } = await import('@flowmap/core');
   const { flowMatching } = await import('@flowmap/objectives');
   const { trainVelocityField } = await import('@flowmap/train/node');
+  await requireApart(out, images);
   const runtime = await openRuntime(config);
   const { data, facts } = await readImages(images, config, talk);
   const { statistics: values, warning = null } = await printData(data, talk);
