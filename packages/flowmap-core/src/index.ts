@@ -98,6 +98,14 @@ export { loader, type Loader, type LoaderOptions } from './data/loader.js';
 export { matchClasses, type MatchedClasses } from './data/match-classes.js';
 export { sizesOf, type DataSizes } from './data/sizes-of.js';
 export { mirrorSample } from './data/mirror.js';
+export {
+  dataLine,
+  dataReport,
+  rangeWarning,
+  sampleStatistics,
+  type DataReport,
+  type SampleStatistics,
+} from './data/sample-statistics.js';
 export { intervalsIn, isIn, lengthBins, type LengthBin } from './length-bins.js';
 export { uniformGrid } from './samplers/grid.js';
 export { flowMapSampler } from './samplers/flow-map-sampler.js';
