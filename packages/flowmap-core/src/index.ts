@@ -33,6 +33,7 @@ export {
 } from './path.js';
 export {
   eulerParametrization,
+  trigonometricOutput,
   trigonometricParametrization,
   type Parametrization,
   type ParametrizationName,

@@ -3,7 +3,7 @@ import { normals, requireKnownOptions, stopGradient, type Tensor } from '@flowma
 import { requireFlags, requirePositive, requireUnweighted } from './internal/checks.js';
 import { alongTrajectory } from './internal/derivatives.js';
 import { intervalDraws, type IntervalOptions } from './internal/interval-options.js';
-import { meanNorm, sampleSize } from './internal/norms.js';
+import { meanNorm, sampleSize, sampleSquares } from './internal/norms.js';
 import { pathPoint } from './internal/path-points.js';
 import { logitNormalEnds } from './intervals.js';
 
@@ -42,7 +42,7 @@ export function decoupledMeanFlow(options: DecoupledMeanFlowOptions = {}): Objec
   const { diagonalShare: _, ...lengths } = config;
   /** `log(mean square + c)` of each sample's error, averaged over the batch. */
   const cauchy = (error: Tensor): Tensor => {
-    const squares = error.square().sum(error.shape.map((_, axis) => axis).slice(1));
+    const squares = sampleSquares(error);
     const means = squares.mul(1 / sampleSize(error));
     return c === Infinity ? squares.mean() : means.add(c).log().mean();
   };

@@ -2,10 +2,15 @@ export { alphaFlow, type AlphaFlowOptions } from './alpha-flow.js';
 export { ayfEmd, AYF_EMD_PRESETS, tangentWarmup, type AyfEmdOptions, type AyfEmdPreset } from './ayf-emd.js';
 export { ayfLmd, type AyfLmdOptions } from './ayf-lmd.js';
 export { bothOrders, type IntervalOrders } from './both-orders.js';
+export { cmt, type CmtOptions } from './cmt.js';
+export { consistencyDistillation, type ConsistencyDistillationOptions } from './consistency-distillation.js';
+export { consistencyTraining, type ConsistencyTrainingOptions } from './consistency-training.js';
+export { ctm, type CtmOptions } from './ctm.js';
 export { decoupledMeanFlow, type DecoupledMeanFlowOptions } from './decoupled-mean-flow.js';
 export { discreteEmd, type DiscreteEmdOptions } from './discrete-emd.js';
 export { discreteLmd, type DiscreteLmdOptions } from './discrete-lmd.js';
 export { eulerianSelfDistillation, type EulerianSelfDistillationOptions } from './eulerian-self-distillation.js';
+export { facm, type FacmOptions } from './facm.js';
 export { flowMatching, type FlowMatchingOptions } from './flow-matching.js';
 export { improvedMeanFlow, type ImprovedMeanFlowOptions } from './improved-mean-flow.js';
 export {
@@ -29,6 +34,8 @@ export {
   progressiveSelfDistillation,
   type ProgressiveSelfDistillationOptions,
 } from './progressive-self-distillation.js';
+export { OBJECTIVE_NAMES, objectiveNamed, type ObjectiveName } from './objective-named.js';
+export { scm, type ScmOptions } from './scm.js';
 export { shortcut, type ShortcutOptions } from './shortcut.js';
 export { soFlow, type SoFlowOptions } from './so-flow.js';
 export { stepIntervals, type StepIntervalsOptions } from './step-intervals.js';

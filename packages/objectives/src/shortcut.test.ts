@@ -49,5 +49,5 @@ test('the exact map is a fixed point up to the shortest half steps', async () =>
   const map = { map: gaussianFlowMap(law), teacher: gaussianVelocity(law) };
   const norms = await gradientNorms(referenceRuntime(), map, shortcut({ teacher: true }));
   expect(norms.perturbed).toBeGreaterThan(1e-2);
-  expect(norms.exact / norms.perturbed).toBeLessThan(0.01);
+  expect(norms.exact / norms.perturbed).toBeLessThan(0.03);
 });

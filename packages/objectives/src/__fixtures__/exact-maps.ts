@@ -1,4 +1,16 @@
-import { interpolate, perSample, type FlowMap, type Objective, type Path, type VelocityField } from '@flowmap/core';
+import {
+  interpolate,
+  linearPath,
+  mixtureFlowMap,
+  mixtureVelocity,
+  perSample,
+  velocityOnPath,
+  type FlowMap,
+  type Mixture,
+  type Objective,
+  type Path,
+  type VelocityField,
+} from '@flowmap/core';
 import { gradients, hostTensor, normals, program, type HostTensors, type Runtime, type Shape, type Tensor } from '@flowmap/tensor';
 
 /** A flow map that is known exactly, and its velocity. */
@@ -6,6 +18,25 @@ export interface ExactMap {
   readonly map: FlowMap;
   readonly teacher: VelocityField;
   readonly path?: Path;
+}
+
+/** The exact map of a mixture on another path, off the diagonal: its points are those of the linear path, scaled. */
+export function mixtureOn(path: Path, mixture: Mixture): ExactMap {
+  const linear = mixtureFlowMap(mixture);
+  const placeOf = (t: Tensor): { time: Tensor; scale: Tensor } => {
+    const { alpha, sigma } = path.at(t);
+    return linearPath.locate(alpha, sigma);
+  };
+  const map: FlowMap = {
+    averageVelocity: (x, t, s) => map.map(x, t, s).sub(x).div(perSample(s.sub(t), x)),
+    map(x, t, s) {
+      const [start, end] = [placeOf(t), placeOf(s)];
+      const reached = linear.map(x.div(perSample(start.scale, x)), start.time, end.time);
+      return reached.mul(perSample(end.scale, x));
+    },
+    under: () => map,
+  };
+  return { map, teacher: velocityOnPath(mixtureVelocity(mixture), { from: linearPath, to: path }), path };
 }
 
 /** Parameters of {@link perturbed}, at which it is the exact map, and ones that move each of its terms. */
