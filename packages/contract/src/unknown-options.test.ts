@@ -9,12 +9,14 @@ import {
   smallDiscriminator,
 } from '@flowmap/adversarial';
 import {
+  alignTimeEmbedding,
   ConfigError,
   convolution,
   cosineNoise,
   decodeSafetensors,
   defineNetwork,
   dense,
+  edmDenoiser,
   encodeSafetensors,
   flowMap,
   gaussianFlowMap,
@@ -168,6 +170,7 @@ const functions: readonly (readonly Call[])[] = [
     trainee,
     autoguidance,
     finetune,
+    alignTimeEmbedding,
     alphaFlow,
     cmt,
     consistencyDistillation,
@@ -213,6 +216,7 @@ const functions: readonly (readonly Call[])[] = [
     withGuidance,
     withLabelDropout,
     velocityOnPath,
+    edmDenoiser,
     objectiveNamed,
   ],
   [

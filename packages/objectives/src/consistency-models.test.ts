@@ -133,9 +133,9 @@ describeObjective('facm', facm, {
 
 describe('grids of consistency models', () => {
   test('are doubled in equal parts of the run', () => {
-    const { draw } = consistencyTraining({ firstSteps: 4, steps: 16, distance: 'squared' });
+    const objective = consistencyTraining({ firstSteps: 4, steps: 16, distance: 'squared' });
     const stepsAt = (step: number): number => {
-      const { t, share } = draw({ seed: 0, step, iterations: 9 }, 16);
+      const { t, share } = objective.draw({ seed: 0, step, iterations: 9 }, 16);
       const counts = new Set(t.map((time, i) => Math.round(1 / (time * share![i]!))));
       expect(counts.size).toBe(1);
       return [...counts][0]!;
