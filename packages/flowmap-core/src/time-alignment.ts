@@ -10,7 +10,7 @@ export interface TimeAlignmentOptions {
    * The old embedding of a time in [0, 1], as many numbers as the new one has: that of `log sigma / 4`, for a network of
    * EDM, at {@link edmNoiseTime}.
    */
-  old(t: number): ArrayLike<number>;
+  readonly old: (t: number) => ArrayLike<number>;
   /** Number of times at which they are compared, a whole number >= 2; 2048 unless given. */
   readonly samples?: number;
   /** Times at which they are compared, spaced evenly; `[0, 1]` unless given. */
