@@ -3,12 +3,27 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { encodeSafetensors, type Batch, type Network, type Phase, type Trainee, type VelocityField } from '@flowmap/core';
+import {
+  encodeSafetensors,
+  type Batch,
+  type Network,
+  type Phase,
+  type Trainee,
+  type VelocityField,
+} from '@flowmap/core';
 import { median } from '@flowmap/example-common';
 import { ayfEmd } from '@flowmap/objectives';
 import { importOnnx, onnxRuntime, type ImportedOnnx } from '@flowmap/runtime-onnx';
 import { hostTensor, sizeOf, uniforms, type Executable, type HostTensors } from '@flowmap/tensor';
-import { adamw, constantSchedule, initialState, objectivePhase, phaseFeeds, phasePrograms, trainee } from '@flowmap/train';
+import {
+  adamw,
+  constantSchedule,
+  initialState,
+  objectivePhase,
+  phaseFeeds,
+  phasePrograms,
+  trainee,
+} from '@flowmap/train';
 import { smallModels, type ImportedOptions } from './imported.js';
 import { startPeer } from './peer-process.js';
 import { settings } from './peer-tasks.js';
@@ -34,7 +49,7 @@ const TIMESTEPS = 1000;
 export async function compareImportedPeer(options: ImportedOptions & { readonly python: string }): Promise<void> {
   const { models, threads, rounds, small, python } = options;
   const batchSize = small ? 3 : 16;
-  const name = 'diffusers-unet-dynamo';
+  const name = 'diffusers-unet-torchscript';
   const network = importOnnx(await readFile(join(small ? smallModels : models, `${name}.onnx`)), { source: name });
   const { student, phase } = training(network, batchSize);
   const batch = dataOf(network, batchSize);
@@ -74,8 +89,12 @@ export async function compareImportedPeer(options: ImportedOptions & { readonly 
     }
     const [ours, theirs] = [median(times.ours), median(times.theirs)];
     console.log(`medians of ${rounds} interleaved rounds, ${threads} threads each`);
-    console.log('| distillation step | Flowmap, imported, ms | PyTorch, ms | ours is faster by |\n| --- | ---: | ---: | ---: |');
-    console.log(`| ${name}, batch ${batchSize} | ${ours.toFixed(1)} | ${theirs.toFixed(1)} | ${(theirs / ours).toFixed(2)} x |`);
+    console.log(
+      '| distillation step | Flowmap, imported, ms | PyTorch, ms | ours is faster by |\n| --- | ---: | ---: | ---: |',
+    );
+    console.log(
+      `| ${name}, batch ${batchSize} | ${ours.toFixed(1)} | ${theirs.toFixed(1)} | ${(theirs / ours).toFixed(2)} x |`,
+    );
     await executable.dispose();
   } finally {
     await peer.end();
@@ -133,7 +152,9 @@ async function twoSteps(
 ): Promise<Record<string, number>> {
   const values: Record<string, number> = {};
   for (const step of [0, 1]) {
-    const scalars = Object.entries(feedsOf(step)).filter(([name]) => name.startsWith('student.optimizer.') || name.startsWith('optimizer.'));
+    const scalars = Object.entries(feedsOf(step)).filter(
+      ([name]) => name.startsWith('student.optimizer.') || name.startsWith('optimizer.'),
+    );
     const results = await scalarsOf(executable, { ...given, ...Object.fromEntries(scalars) });
     for (const [name, value] of Object.entries(results)) values[`${name} of step ${step + 1}`] = value;
   }

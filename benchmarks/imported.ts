@@ -76,7 +76,14 @@ function inputsOf({ inputs }: ImportedOnnx, batchSize: number): HostTensors {
     Object.entries(inputs).map(([name, { dtype, shape }]): [string, HostTensor] => {
       const own = [batchSize, ...shape.slice(1).map(Number)];
       if (dtype === 'int32') return [name, hostTensor(own, Int32Array.from(spread, (i) => i % 5), 'int32')]; // prettier-ignore
-      if (own.length === 1) return [name, hostTensor(own, Float32Array.from(spread, (i) => 1.5 + 60 * i))];
+      if (own.length === 1)
+        return [
+          name,
+          hostTensor(
+            own,
+            Float32Array.from(spread, (i) => 1.5 + 60 * i),
+          ),
+        ];
       return [name, hostTensor(own, Float32Array.from(normals({ seed: 0, purpose: name }, sizeOf(own))))];
     }),
   );

@@ -8,17 +8,6 @@ export interface Check {
   readonly limit: number;
 }
 
-/** Largest difference, relative to the largest wanted value; infinite for NaN. */
-export function difference(got: ArrayLike<number>, wanted: ArrayLike<number>): number {
-  if (got.length !== wanted.length) return Infinity;
-  let [most, scale] = [0, 0];
-  for (let i = 0; i < wanted.length; i++) {
-    most = Math.max(most, Math.abs(got[i]! - wanted[i]!));
-    scale = Math.max(scale, Math.abs(wanted[i]!));
-  }
-  return Number.isNaN(most) ? Infinity : most / scale;
-}
-
 /** Runs a program once and reads all results. */
 export async function resultsOf(executable: Executable, inputs: HostTensors): Promise<Record<string, HostTensor>> {
   const results: Record<string, HostTensor> = {};

@@ -6,8 +6,18 @@ import { weights } from '@flowmap/efficientnet-lite0';
 import { efficientNetLite0Features, moduleExtractor } from '@flowmap/eval';
 import type { ImportedOnnx } from '@flowmap/runtime-onnx';
 import { importOnnxFile } from '@flowmap/runtime-onnx/node';
-import { freeze, gradients, hostTensor, program, type HostTensor, type HostTensors, type Runtime, type Tensor } from '@flowmap/tensor';
-import { difference, drawn, resultsOf, type Check } from './check.js';
+import {
+  freeze,
+  gradients,
+  hostTensor,
+  program,
+  type HostTensor,
+  type HostTensors,
+  type Runtime,
+  type Tensor,
+} from '@flowmap/tensor';
+import { difference } from '../../packages/contract/src/goldens/imported-golden.js';
+import { drawn, resultsOf, type Check } from './check.js';
 
 /** Weights of 11 bits differ by up to 2.4e-4 of themselves, and 52 convolutions in a row add up. */
 const ROUNDED = 5e-3;
@@ -25,7 +35,7 @@ export async function checkEfficientNet(folder: string, runtime: Runtime): Promi
     HostTensor
   >;
   const own = efficientNetLite0Features();
-  const ownParams = floats(decodeSafetensors(await weights()).tensors);
+  const ownParams = floats(decodeSafetensors(await weights(), 'weights of EfficientNet-Lite0').tensors);
   const ownFeatures = await featuresOf(runtime, own, ownParams, images);
   const ownGradient = await gradientOf(runtime, own, ownParams, images);
   const checks: Check[] = [];
@@ -61,12 +71,13 @@ function nearest(params: HostTensors, others: HostTensors): HostTensors {
 }
 
 /** An imported network of images as a module. */
-function moduleOf({ parameters, apply }: ImportedOnnx): Module<Tensor> {
+function moduleOf(network: ImportedOnnx): Module<Tensor> {
+  const { parameters } = network;
   const specs = Object.entries(parameters).map(([name, { shape, dtype }]) => [name, { shape, dtype }] as const);
   return {
     parameters: Object.fromEntries(specs),
     init: () => parameters,
-    apply: (params, images) => apply(params, { images })['features']!,
+    apply: (params, images) => network.apply(params, { images })['features']!,
   };
 }
 
@@ -102,6 +113,8 @@ async function gradientOf(
 }
 
 function floats(tensors: HostTensors): HostTensors {
-  const entries = Object.entries(tensors).map(([name, { shape, data }]) => [name, hostTensor(shape, Float32Array.from(data))] as const);
+  const entries = Object.entries(tensors).map(
+    ([name, { shape, data }]) => [name, hostTensor(shape, Float32Array.from(data))] as const,
+  );
   return Object.fromEntries(entries);
 }

@@ -81,7 +81,12 @@ export async function compareImported(
 ): Promise<Differences> {
   const executable = await runtime.compile(derivatives(network, golden));
   const { inputs, tangents, cotangent } = golden;
-  const outputs = await executable.run({ ...inputs, ...prefixed('tangent.', tangents), cotangent, ...network.parameters });
+  const outputs = await executable.run({
+    ...inputs,
+    ...prefixed('tangent.', tangents),
+    cotangent,
+    ...network.parameters,
+  });
   const values: Record<string, HostTensor> = {};
   for (const [name, tensor] of Object.entries(outputs)) {
     values[name] = await tensor.read();
@@ -90,17 +95,17 @@ export async function compareImported(
   await executable.dispose();
 
   const places = Object.entries(golden.initializers[file]!);
-  const floor = SMALL * Math.max(...Object.values(golden.gradients).map(largest));
+  const floor = SMALL * Math.max(...Object.values(golden.gradients).map(({ data }) => largest(data)));
   const errors = places.map(([parameter, { initializer, transposed }]) => {
     const wanted = golden.gradients[parameter]!;
     const got = values[`gradient.${initializer}`];
-    const error = got ? difference(got, transposed ? transpose(wanted) : wanted, floor) : Infinity;
+    const error = got ? difference(got.data, (transposed ? transpose(wanted) : wanted).data, floor) : Infinity;
     return { parameter, error };
   });
   const worst = errors.reduce((a, b) => (b.error <= a.error ? a : b));
   return {
-    output: difference(values['output']!, golden.output),
-    jvp: difference(values['jvp']!, golden.jvp),
+    output: difference(values['output']!.data, golden.output.data),
+    jvp: difference(values['jvp']!.data, golden.jvp.data),
     gradient: worst.error,
     worst: worst.parameter,
     compared: errors.length,
@@ -115,7 +120,9 @@ function derivatives(network: ImportedOnnx, { inputs, tangents, cotangent }: Imp
     const params = Object.fromEntries(Object.keys(network.parameters).map((name) => [name, tensors[name]!]));
     const own: Tensors = Object.fromEntries(Object.keys(inputs).map((name) => [name, tensors[name]!]));
     const apply = (...moved: Tensor[]): Tensor =>
-      Object.values(network.apply(params, { ...own, ...Object.fromEntries(real.map((name, i) => [name, moved[i]!])) }))[0]!;
+      Object.values(
+        network.apply(params, { ...own, ...Object.fromEntries(real.map((name, i) => [name, moved[i]!])) }),
+      )[0]!;
     const points = real.map((name) => tensors[name]!);
     const directions = real.map((name) => tensors[`tangent.${name}`]!);
     const [output, tangent] = jvp(apply, points, directions);
@@ -128,15 +135,18 @@ function prefixed<T>(prefix: string, values: Readonly<Record<string, T>>): Recor
   return Object.fromEntries(Object.entries(values).map(([name, value]) => [`${prefix}${name}`, value]));
 }
 
-/** The largest difference, relative to the largest wanted value or `floor`; infinite for NaN. Extents of 1 do not count. */
-function difference({ data: got }: HostTensor, wanted: HostTensor, floor = 0): number {
-  if (got.length !== wanted.data.length) return Infinity;
-  const most = wanted.data.reduce<number>((most, value, i) => Math.max(most, Math.abs(value - got[i]!)), 0);
+/** The largest difference, relative to the largest wanted value or `floor`; infinite for NaN. */
+export function difference(got: ArrayLike<number>, wanted: ArrayLike<number>, floor = 0): number {
+  if (got.length !== wanted.length) return Infinity;
+  let most = 0;
+  for (let i = 0; i < wanted.length; i++) most = Math.max(most, Math.abs(wanted[i]! - got[i]!));
   return Number.isNaN(most) ? Infinity : most / Math.max(largest(wanted), floor);
 }
 
-function largest({ data }: HostTensor): number {
-  return data.reduce<number>((most, value) => Math.max(most, Math.abs(value)), 0);
+function largest(values: ArrayLike<number>): number {
+  let most = 0;
+  for (let i = 0; i < values.length; i++) most = Math.max(most, Math.abs(values[i]!));
+  return most;
 }
 
 function transpose({ shape, data }: HostTensor): HostTensor {
