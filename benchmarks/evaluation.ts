@@ -45,7 +45,7 @@ interface Work {
   /** Name of the peer's; none unless given. */
   readonly peer?: string;
   readonly run: () => unknown;
-  /** Rounds at most. */
+  /** Rounds at most, of what takes long: a single one then has no warm-up. */
   readonly rounds?: number;
 }
 
@@ -97,7 +97,7 @@ async function openPeer(command: readonly string[]): Promise<Peer | undefined> {
 async function rowOf(work: Work, peer: Peer | undefined, rounds: number): Promise<string> {
   const [ours, theirs]: [number[], number[]] = [[], []];
   const last = Math.min(rounds, work.rounds ?? Infinity);
-  const warmUps = last > 1 ? 1 : 0;
+  const warmUps = last > 1 || work.rounds === undefined ? 1 : 0;
   for (let round = 0; round < warmUps + last; round++) {
     process.stderr.write(`${work.name}: round ${round + 1} of ${warmUps + last}\n`);
     const start = process.cpuUsage();

@@ -1,13 +1,9 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { build } from 'esbuild';
 import { median } from '@flowmap/example-common';
 import { onnxRuntime } from '@flowmap/runtime-onnx';
 import * as ort from 'onnxruntime-node';
-import { chromium } from 'playwright';
-import { chromiumFlags, findChromium } from '../tools/chromium.js';
-import { serve } from '../tools/browser/server.js';
+import { withPage } from '../tools/browser/with-page.js';
+import { findChromium } from '../tools/chromium.js';
 import { root } from '../tools/run.js';
 import type { TimingPage } from './exported-page.js';
 import { students, timeSamplers, type SamplerTimes } from './exported-samplers.js';
@@ -45,22 +41,9 @@ function printRow(name: string, where: string, { ours, exported }: SamplerTimes)
 }
 
 async function timeInPage(executablePath: string, options: Options): Promise<void> {
-  const folder = mkdtempSync(join(tmpdir(), 'flowmap-page-'));
-  const server = await serve({ '': folder, onnxruntime: join(root, 'node_modules/onnxruntime-web/dist') });
-  const browser = await chromium.launch({ executablePath, args: chromiumFlags });
-  try {
-    await build({
-      entryPoints: [join(import.meta.dirname, 'exported-page.ts')],
-      outdir: folder,
-      bundle: true,
-      splitting: true,
-      format: 'esm',
-      platform: 'browser',
-      conditions: ['@flowmap/source', 'browser'],
-      logLevel: 'error',
-    });
-    const script = '<script type="module" src="exported-page.js"></script>';
-    writeFileSync(join(folder, 'index.html'), `<!doctype html><title>Exported</title>${script}`);
+  const script = join(import.meta.dirname, 'exported-page.ts');
+  const folders = { onnxruntime: join(root, 'node_modules/onnxruntime-web/dist') };
+  await withPage({ executablePath, script, folders }, async (browser, url) => {
     const page = await browser.newPage();
     page.on('pageerror', (error) => console.error(error));
     const session = await page.context().newCDPSession(page);
@@ -69,7 +52,7 @@ async function timeInPage(executablePath: string, options: Options): Promise<voi
       const { metrics } = await session.send('Performance.getMetrics');
       return metrics.find(({ name }) => name === 'ProcessTime')!.value;
     });
-    await page.goto(server.url);
+    await page.goto(url);
     for (const name of Object.keys(students(options.small))) {
       const times = await page.evaluate(
         ([student, given]) => (globalThis as unknown as TimingPage).time(student, given),
@@ -77,9 +60,5 @@ async function timeInPage(executablePath: string, options: Options): Promise<voi
       );
       printRow(name, `Chromium ${browser.version().split('.')[0]!}, WebAssembly`, times);
     }
-  } finally {
-    await browser.close();
-    server.close();
-    rmSync(folder, { recursive: true });
-  }
+  });
 }

@@ -15,7 +15,7 @@ export function advice({ student, instruments }: Pick<Metrics, 'student' | 'inst
   const best = STEP_COUNTS[errors.indexOf(least)]!;
   const most = STEP_COUNTS.at(-1)!;
   const last = errors.at(-1)!;
-  if (!(last > (1 + SLACK) * least)) return `Here it does not rise up to ${most} steps.`;
+  if (!(last > (1 + SLACK) * least)) return `Here it rises by less than ${100 * SLACK} % up to ${most} steps.`;
   const short = instruments.byLength.filter(({ to }) => to > 0 && to <= SHORT);
   const share = short.reduce((sum, { drawn }) => sum + drawn, 0);
   const drift = Math.max(...instruments.velocityDrift.map(({ rms }) => rms));

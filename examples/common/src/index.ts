@@ -6,6 +6,7 @@ export { measureStatistics, openJudge } from './judge.js';
 export { endpointRmse, EVALUATION_COUNT, evaluationLabels, REFERENCE_STEPS, sampleFixedNoises } from './evaluate.js';
 export { LEVER_OPTIONS, leversOf } from './levers.js';
 export { machine, versions } from './machine.js';
+export { MODEL_DISTANCE_OPTIONS, printModelDistances } from './model-distances.js';
 export type { Metrics } from './metrics.js';
 export { imageGrids, type Presentation } from './presentation.js';
 export type { ExampleRun, TeacherSource, Training } from './example-run.js';

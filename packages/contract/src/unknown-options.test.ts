@@ -76,7 +76,8 @@ import {
   withGuidance,
   withLabelDropout,
 } from '@flowmap/guidance';
-import { openOnnx } from '@flowmap/runtime-onnx';
+import { importedPredictor, importOnnx, openOnnx } from '@flowmap/runtime-onnx';
+import { importOnnxFile } from '@flowmap/runtime-onnx/node';
 import { averagePool2d, conv2d, convTranspose2d, freeze, maxPool2d } from '@flowmap/tensor';
 import {
   averageCoefficients,
@@ -166,6 +167,9 @@ const functions: readonly (readonly Call[])[] = [
     droppedWeights,
     noisyWeights,
     openOnnx,
+    importOnnx,
+    importOnnxFile,
+    importedPredictor,
     loadTrained,
     loadAverage,
     tensorboard,

@@ -52,7 +52,8 @@ export function knownInput({ inputs, refuse }: Call, i: number, role: string): K
 export function wholeInput(call: Call, i: number, role: string): number[] | undefined {
   const value = knownInput(call, i, role);
   if (value === undefined) return undefined;
-  if (value.type.dtype !== 'int32' || sizeOf(value.shape) > MOST_WHOLE) call.refuse(`its ${role} are no short list of integers`);
+  if (value.type.dtype !== 'int32' || sizeOf(value.shape) > MOST_WHOLE)
+    call.refuse(`its ${role} are no short list of integers`);
   return listOf(value);
 }
 
@@ -97,7 +98,8 @@ export function ofType(call: Call, name: string, type: Type, wanted: string): At
 /** An axis of a rank, counted from the end if negative. */
 export function axisOf({ refuse }: Call, axis: number, rank: number): number {
   const resolved = axis < 0 ? axis + rank : axis;
-  if (!Number.isInteger(resolved) || resolved < 0 || resolved >= rank) refuse(`a tensor of rank ${rank} has no axis ${axis}`);
+  if (!Number.isInteger(resolved) || resolved < 0 || resolved >= rank)
+    refuse(`a tensor of rank ${rank} has no axis ${axis}`);
   return resolved;
 }
 
@@ -110,7 +112,8 @@ export function axesOf(call: Call, axes: readonly number[], rank: number): numbe
 
 /** Checks extents of a result that may be empty, before anything of that size is made. */
 export function extentsOf({ refuse }: Call, shape: readonly number[]): Shape {
-  if (shape.length > MOST_AXES) refuse(`its result would have ${shape.length} axes`, `at most ${MOST_AXES} can be imported`);
+  if (shape.length > MOST_AXES)
+    refuse(`its result would have ${shape.length} axes`, `at most ${MOST_AXES} can be imported`);
   const text = shape.slice(0, 9).join(', ');
   if (!shape.every((extent) => isWhole(extent, 0))) refuse(`its result would have the shape [${text}]`);
   if (sizeOf(shape) > MOST_ELEMENTS) {

@@ -1,5 +1,11 @@
 import { cut, quoted } from '@flowmap/tensor';
-import { AttributeProto_AttributeType as Type, type FunctionProto, type GraphProto, type NodeProto, type TensorProto } from 'onnx-buf';
+import {
+  AttributeProto_AttributeType as Type,
+  type FunctionProto,
+  type GraphProto,
+  type NodeProto,
+  type TensorProto,
+} from 'onnx-buf';
 import { OnnxImportError, type Place } from './import-error.js';
 import { hintFor, operatorOf } from './operators/table.js';
 import { isStandard, standardSet, type ReadModel } from './read-model.js';
@@ -58,7 +64,8 @@ function checkGraph(graph: GraphProto, scope: Scope): void {
   if (graph.sparseInitializer.length > 0) throw new OnnxImportError(scope.source, 'it has sparse tensors');
   const initializers = new Set<string>();
   for (const tensor of graph.initializer) {
-    if (initializers.has(tensor.name)) throw new OnnxImportError(scope.source, `it has two tensors ${quoted(tensor.name)}`);
+    if (initializers.has(tensor.name))
+      throw new OnnxImportError(scope.source, `it has two tensors ${quoted(tensor.name)}`);
     initializers.add(tensor.name);
     checkTensor(tensor, scope.source, `the tensor ${quoted(tensor.name)}`);
     made.add(tensor.name);
@@ -89,7 +96,8 @@ function checkNodes(nodes: readonly NodeProto[], scope: Scope, made: Set<string>
     }
     for (const { name, type, t, g, tensors, graphs } of node.attribute) {
       if (type === Type.TENSOR && t === undefined) refuse(`its attribute ${quoted(name)} is missing`);
-      if (tensors.length > 0 || graphs.length > 0) refuse(`its attribute ${quoted(name)} is a list of tensors or graphs`);
+      if (tensors.length > 0 || graphs.length > 0)
+        refuse(`its attribute ${quoted(name)} is a list of tensors or graphs`);
       if (t) checkTensor(t, scope.source, `${placeText(place)}: its ${cut(name, 80)}`);
       if (g) checkGraph(g, { ...scope, around: [...scope.around, made] });
     }
@@ -104,7 +112,9 @@ function checkOperator(node: NodeProto, { opset, functions }: Scope, refuse: (pr
   const { domain, opType, input, output } = node;
   if (functions.has(functionKey({ domain, name: opType }))) return;
   if (!isStandard(domain)) {
-    refuse(`operators of the domain ${quoted(domain)} cannot be imported; export the model with standard operators alone`);
+    refuse(
+      `operators of the domain ${quoted(domain)} cannot be imported; export the model with standard operators alone`,
+    );
   }
   const operator = operatorOf(opType);
   if (operator === undefined) return refuse(`this operator cannot be imported; ${hintFor(opType)}`);

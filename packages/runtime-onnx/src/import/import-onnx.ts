@@ -82,7 +82,8 @@ export interface ImportedOnnx {
  */
 export function importOnnx(bytes: Uint8Array, options: ImportOnnxOptions = {}): ImportedOnnx {
   requireKnownOptions('importOnnx', options, { external: true, source: true, trained: true, maxNodes: true });
-  if (!(bytes instanceof Uint8Array)) throw new ConfigError('importOnnx.bytes', `wanted a Uint8Array, got ${inWords(bytes)}`);
+  if (!(bytes instanceof Uint8Array))
+    throw new ConfigError('importOnnx.bytes', `wanted a Uint8Array, got ${inWords(bytes)}`);
   const { external = {} } = options;
   return importModel(bytes, options, ({ location, offset, length }) => {
     const file = Object.hasOwn(external, location) ? external[location] : undefined;
@@ -106,8 +107,7 @@ export function importModel(
   const weights: Weights = new Map(graph.initializer.map((tensor) => [tensor.name, numbersOf(tensor)]));
   const given = graph.input.filter(({ name }) => !weights.has(name));
   const inputs = new Map(given.map((value) => [value.name, inputOf(value, source)]));
-  addStoredWeights(graph, weights);
-  const likely = likelyTrained(graph, weights);
+  const likely = likelyTrained(graph, weights, addStoredWeights(graph, weights));
   const chosen = [...weights].filter(([name, { type, shape }]) => {
     if (!type.isFloat || shape.includes(0)) return false;
     return options.trained ? options.trained(name, { shape, dtype: type.dtype }) : likely.has(name);
@@ -139,7 +139,11 @@ export function importModel(
         const own = Object.hasOwn(parameters, name) ? parameters[name] : undefined;
         if (own === undefined) throw new FeedError(shown(source), name, `it has no parameter '${shown(name)}'`);
         if (own.shape.join() !== tensor.shape.join() || own.dtype !== tensor.dtype) {
-          throw new FeedError(shown(source), name, `parameter '${shown(name)}' is ${specText(own)}, got ${specText(tensor)}`);
+          throw new FeedError(
+            shown(source),
+            name,
+            `parameter '${shown(name)}' is ${specText(own)}, got ${specText(tensor)}`,
+          );
         }
         values.set(name, traced(weights.get(name)!.type, tensor));
       }
@@ -203,7 +207,8 @@ function feedsOf(source: string, inputs: ReadonlyMap<string, Input>, feeds: Tens
       sizes.set(extent, own);
       return known === own;
     };
-    if (feed.dtype !== dtype || feed.shape.length !== shape.length || !shape.every(fits)) refuse(`got ${specText(feed)}`);
+    if (feed.dtype !== dtype || feed.shape.length !== shape.length || !shape.every(fits))
+      refuse(`got ${specText(feed)}`);
     return [name, traced(type, feed)];
   });
 }
@@ -212,4 +217,3 @@ function feedsOf(source: string, inputs: ReadonlyMap<string, Input>, feeds: Tens
 function hostTensorOf({ type, shape, data }: Known): HostTensor {
   return { shape, dtype: type.dtype, data: data as HostData };
 }
-

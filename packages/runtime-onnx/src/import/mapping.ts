@@ -48,7 +48,10 @@ export function importedPredictor(network: ImportedOnnx, mapping: ImportMapping)
         const value = Object.hasOwn(conditions, name) ? conditions[name] : undefined;
         if (value === undefined) {
           const got = Object.keys(conditions).join(', ') || 'none';
-          throw new ConfigError(`conditions.${name}`, `the file needs it as its '${theirs}', got the conditions ${got}`);
+          throw new ConfigError(
+            `conditions.${name}`,
+            `the file needs it as its '${theirs}', got the conditions ${got}`,
+          );
         }
         return [theirs, value.cast(network.inputs[theirs]!.dtype)];
       });
@@ -112,7 +115,8 @@ export function checkedMapping(caller: string, network: ImportedOnnx, mapping: I
     if (!Object.hasOwn(network.inputs, name)) fail(`the file has no input ${inWords(name)}`);
     if (names.indexOf(name) !== names.lastIndexOf(name)) fail(`the input '${name}' is mapped twice`);
     const { dtype, shape } = network.inputs[name]!;
-    if (shape.length === 0) fail(`the input '${name}' is one number for all samples; export the model with one for each`);
+    if (shape.length === 0)
+      fail(`the input '${name}' is one number for all samples; export the model with one for each`);
     if (role !== 't' && role !== 's') continue;
     if (shape.slice(1).some((extent) => extent !== 1)) fail(`the input '${name}' is not one number for each sample`);
     if (dtype === 'int32' && !wholeTimes) {
@@ -127,7 +131,8 @@ export function checkedMapping(caller: string, network: ImportedOnnx, mapping: I
   const outputs = Object.keys(network.outputs);
   const output = mapping.output ?? (outputs.length === 1 ? outputs[0] : undefined);
   if (output !== undefined && outputs.includes(output)) return output;
-  const problem = output === undefined ? 'the file has more than one output' : `the file has no output ${inWords(output)}`;
+  const problem =
+    output === undefined ? 'the file has more than one output' : `the file has no output ${inWords(output)}`;
   throw new ConfigError(`${caller}.output`, `${problem}; there are: ${outputs.join(', ')}`);
 }
 

@@ -36,12 +36,16 @@ export function readModel(bytes: Uint8Array, source: string): ReadModel {
     return refuse(`it is no ONNX model, or one that was cut off or damaged (${reason})`, { cause });
   }
   const { graph } = model;
-  if (graph === undefined || graph.output.length === 0) return refuse('it is no ONNX model: it has no graph with outputs');
+  if (graph === undefined || graph.output.length === 0)
+    return refuse('it is no ONNX model: it has no graph with outputs');
   return { model, graph, opset: standardSet(model, refuse) };
 }
 
 /** The version of the standard operators that a model or a function is written in. */
-export function standardSet({ opsetImport }: Pick<ModelProto, 'opsetImport'>, refuse: (problem: string) => never): number {
+export function standardSet(
+  { opsetImport }: Pick<ModelProto, 'opsetImport'>,
+  refuse: (problem: string) => never,
+): number {
   const standard = opsetImport.filter(({ domain }) => isStandard(domain));
   const versions = new Set(standard.map(({ version }) => Number(version)));
   const [version] = versions;

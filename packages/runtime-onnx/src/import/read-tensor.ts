@@ -31,7 +31,8 @@ export function described(tensor: TensorProto, refuse: Refuse): Described {
   const shape = tensor.dims.map(Number);
   const text = `[${shape.slice(0, 9).join(', ')}]`;
   const size = sizeOf(shape);
-  if (shape.length > 32 || !shape.every((extent) => isWhole(extent, 0)) || !isWhole(size, 0)) return refuse(`has the shape ${text}`);
+  if (shape.length > 32 || !shape.every((extent) => isWhole(extent, 0)) || !isWhole(size, 0))
+    return refuse(`has the shape ${text}`);
   if (tensor.dataLocation === Location.EXTERNAL) {
     return { type, shape, external: rangeOf(tensor, size * type.bytes, refuse) };
   }
@@ -58,7 +59,9 @@ export function readTensor(tensor: TensorProto, read: ReadExternal, refuse: Refu
     return refuse(`is in a file '${cut(external.location, 80)}' beside the model, which is not given`);
   }
   if (bytes.byteLength !== external.length) {
-    return refuse(`wants ${external.length} bytes from ${external.offset} of '${cut(external.location, 80)}', which ends before`);
+    return refuse(
+      `wants ${external.length} bytes from ${external.offset} of '${cut(external.location, 80)}', which ends before`,
+    );
   }
   return known(type, shape, type.decode(bytes));
 }
@@ -107,7 +110,9 @@ function rangeOf(tensor: TensorProto, length: number, refuse: Refuse): ExternalR
   const offset = Number(entries.get('offset') ?? 0);
   const said = Number(entries.get('length') ?? length);
   if (!isWhole(offset, 0) || said !== length) {
-    return refuse(`of ${length} bytes is said to be ${cut(String(said), 20)} bytes from ${cut(String(offset), 20)} of a file`);
+    return refuse(
+      `of ${length} bytes is said to be ${cut(String(said), 20)} bytes from ${cut(String(offset), 20)} of a file`,
+    );
   }
   return { location, offset, length };
 }

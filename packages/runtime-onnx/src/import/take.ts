@@ -77,7 +77,7 @@ export function strided(x: Tensor, axis: number, first: number, step: number, co
 /** Indices as stretches, of which each is as long as possible. */
 function runsOf(indices: readonly number[]): Run[] {
   const runs: Run[] = [];
-  for (let i = 0; i < indices.length; ) {
+  for (let i = 0; i < indices.length;) {
     const first = indices[i]!;
     const step = i + 1 < indices.length ? indices[i + 1]! - first : 1;
     let count = 1;

@@ -74,6 +74,8 @@ function traceNodes(nodes: readonly NodeProto[], frame: Frame): void {
 
 function traceNode(node: NodeProto, position: number, frame: Frame): void {
   const { tracing, opset, scope, given } = frame;
+  // What it makes is given: a weight that the file stores in fewer bits, which may be a parameter.
+  if (node.output.every((name) => scope.values.has(name))) return;
   const place = placeOf(node, position);
   const fail = (problem: string, options?: ErrorOptions): never => {
     throw new OnnxImportError(tracing.source, `${placeText(place)}: ${problem}`, place, options);
@@ -134,8 +136,11 @@ function depthWithin({ depth }: Frame, refuse: Call['refuse']): number {
 
 /** A graph within a node: it sees the values around it, and its own constants. */
 function traceWithin(graph: GraphProto, inputs: readonly Value[], frame: Frame, refuse: Call['refuse']): Value[] {
-  if (graph.input.length !== inputs.length) refuse(`its graph takes ${graph.input.length} inputs, not ${inputs.length}`);
-  const values = new Map<string, Value>(graph.initializer.map((tensor) => [tensor.name, frame.tracing.tensorOf(tensor)]));
+  if (graph.input.length !== inputs.length)
+    refuse(`its graph takes ${graph.input.length} inputs, not ${inputs.length}`);
+  const values = new Map<string, Value>(
+    graph.initializer.map((tensor) => [tensor.name, frame.tracing.tensorOf(tensor)]),
+  );
   graph.input.forEach(({ name }, i) => values.set(name, inputs[i]!));
   const within: Frame = { ...frame, scope: { values, around: frame.scope }, depth: depthWithin(frame, refuse) };
   traceNodes(graph.node, within);

@@ -11,16 +11,22 @@ export type Weights = Map<string, Known>;
 /**
  * Adds weights that a file stores in fewer bits: those that a `Cast` to a wider float or a `DequantizeLinear` makes of
  * its tensors alone. They are parameters like others.
+ *
+ * @returns the names of the tensors that they are made of
  */
-export function addStoredWeights(graph: GraphProto, weights: Weights): void {
+export function addStoredWeights(graph: GraphProto, weights: Weights): Set<string> {
+  const sources = new Set<string>();
   for (const node of graph.node) {
     const [output = ''] = node.output;
     if (!isStandard(node.domain) || weights.has(output)) continue;
     const operands = node.input.map((name) => weights.get(name));
     if (operands.some((value) => value === undefined || sizeOf(value.shape) === 0)) continue;
     const value = storedWeight(node, operands as Known[]);
-    if (value !== undefined) weights.set(output, value);
+    if (value === undefined) continue;
+    weights.set(output, value);
+    for (const name of node.input) sources.add(name);
   }
+  return sources;
 }
 
 function storedWeight(node: NodeProto, [x, scale, zero]: readonly Known[]): Known | undefined {
@@ -82,7 +88,7 @@ const WEIGHTS: Readonly<Record<string, readonly number[]>> = {
  * Names of the weights that are likely to have been trained: floats with axes that are an operand of a product, a
  * convolution or a norm, or have more than one number; but not what only normalises, scales or bounds.
  */
-export function likelyTrained(graph: GraphProto, weights: Weights): Set<string> {
+export function likelyTrained(graph: GraphProto, weights: Weights, sources: ReadonlySet<string>): Set<string> {
   const uses = new Map<string, { readonly operator: string; readonly operand: number }[]>();
   const visit = (nodes: readonly NodeProto[]): void => {
     for (const { opType, input, attribute } of nodes) {
@@ -93,11 +99,15 @@ export function likelyTrained(graph: GraphProto, weights: Weights): Set<string> 
   visit(graph.node);
   const isTrained = (name: string, { type, shape }: Known): boolean => {
     const own = uses.get(name) ?? [];
-    if (!type.isFloat || shape.length === 0 || sizeOf(shape) === 0) return false;
+    if (!type.isFloat || shape.length === 0 || sizeOf(shape) === 0 || sources.has(name)) return false;
     const isIn = (table: Readonly<Record<string, readonly number[]>>, use: (typeof own)[number]): boolean =>
       Object.hasOwn(table, use.operator) && table[use.operator]!.includes(use.operand);
     const counting = own.filter((use) => !isIn(NO_WEIGHTS, use));
-    return counting.length === own.length && own.length > 0 && (sizeOf(shape) > 1 || counting.some((use) => isIn(WEIGHTS, use)));
+    return (
+      counting.length === own.length &&
+      own.length > 0 &&
+      (sizeOf(shape) > 1 || counting.some((use) => isIn(WEIGHTS, use)))
+    );
   };
   return new Set([...weights].filter(([name, value]) => isTrained(name, value)).map(([name]) => name));
 }

@@ -1,6 +1,6 @@
 import { open, readFile, realpath, type FileHandle } from 'node:fs/promises';
 import { dirname, join, sep } from 'node:path';
-import { causeText } from '@flowmap/tensor';
+import { causeText, requireKnownOptions } from '@flowmap/tensor';
 import { OnnxImportError } from '../import/import-error.js';
 import { importModel, type ImportedOnnx, type ImportOnnxOptions } from '../import/import-onnx.js';
 import { readModel } from '../import/read-model.js';
@@ -23,12 +23,15 @@ export async function importOnnxFile(
   path: string,
   options: Omit<ImportOnnxOptions, 'external' | 'source'> = {},
 ): Promise<ImportedOnnx> {
+  requireKnownOptions('importOnnxFile', options, { trained: true, maxNodes: true });
   const fail = (problem: string, cause?: unknown): never => {
     throw new OnnxImportError(path, problem, undefined, { cause });
   };
   const bytes = await readFile(path).catch((cause: unknown) => fail(`it cannot be read: ${causeText(cause)}`, cause));
   const { graph } = readModel(bytes, path);
-  const ranges = tensorsOf(graph).flatMap((tensor) => described(tensor, (problem) => fail(`a tensor ${problem}`)).external ?? []);
+  const ranges = tensorsOf(graph).flatMap(
+    (tensor) => described(tensor, (problem) => fail(`a tensor ${problem}`)).external ?? [],
+  );
   const parts = await partsOf(dirname(path), ranges, fail);
   return importModel(bytes, { ...options, source: path }, (range) => parts.get(keyOf(range)));
 }
@@ -51,7 +54,8 @@ async function partsOf(
       const opened = files.get(location) ?? (await openWithin(folder, location, fail));
       files.set(location, opened);
       const { size } = await opened.stat();
-      if (offset + length > size) fail(`it wants bytes ${offset} to ${offset + length} of '${location}', which has ${size}`);
+      if (offset + length > size)
+        fail(`it wants bytes ${offset} to ${offset + length} of '${location}', which has ${size}`);
       const part = new Uint8Array(length);
       const { bytesRead } = await opened.read(part, 0, length, offset);
       if (bytesRead !== length) fail(`'${location}' ended while it was read`);
@@ -63,10 +67,15 @@ async function partsOf(
   return parts;
 }
 
-async function openWithin(folder: string, location: string, fail: (problem: string, cause?: unknown) => never): Promise<FileHandle> {
+async function openWithin(
+  folder: string,
+  location: string,
+  fail: (problem: string, cause?: unknown) => never,
+): Promise<FileHandle> {
   try {
     const [inside, path] = [await realpath(folder), await realpath(join(folder, location))];
-    if (!path.startsWith(inside.endsWith(sep) ? inside : inside + sep)) fail(`its weights '${location}' are not in its folder`);
+    if (!path.startsWith(inside.endsWith(sep) ? inside : inside + sep))
+      fail(`its weights '${location}' are not in its folder`);
     return await open(path, 'r');
   } catch (cause) {
     if (cause instanceof OnnxImportError) throw cause;

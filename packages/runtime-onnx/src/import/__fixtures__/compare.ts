@@ -76,7 +76,10 @@ export async function compare(parts: FileParts, inputs: HostTensors, smooth = tr
     });
   }
   const [first] = Object.keys(network.outputs);
-  if (smooth) await checkDerivatives((...xs) => apply(...xs)[first!]!, Object.values(inputs), { runtime: reference, tolerance: 1e-6 });
+  const hasFloats = Object.values(inputs).some(({ dtype }) => dtype === 'float32');
+  if (smooth && hasFloats && got[first!]!.dtype === 'float32') {
+    await checkDerivatives((...xs) => apply(...xs)[first!]!, Object.values(inputs), { runtime: reference, tolerance: 1e-6 });
+  }
 }
 
 export async function compareCase(operator: string, given: Case): Promise<void> {

@@ -16,7 +16,7 @@ import {
   type TensorProto,
   type ValueInfoProto,
 } from 'onnx-buf';
-import { dataTypes } from '../../graph.js';
+import { dataTypes, int64 } from '../../graph.js';
 
 /** Value of an attribute; a plain number is an integer. */
 export type AttributeValue =
@@ -31,7 +31,7 @@ export type AttributeValue =
 
 function attributeOf([name, value]: [string, AttributeValue]): AttributeProto {
   const make = (rest: Partial<Omit<AttributeProto, '$typeName'>>): AttributeProto =>
-    create(AttributeProtoSchema, { name, ...rest } as never);
+    create(AttributeProtoSchema, { name, ...rest });
   if (typeof value === 'number') return make({ type: Type.INT, i: BigInt(value) });
   if (typeof value === 'string') return make({ type: Type.STRING, s: new TextEncoder().encode(value) });
   if ('float' in value) return make({ type: Type.FLOAT, f: value.float });
@@ -48,7 +48,7 @@ export type Attributes = Readonly<Record<string, AttributeValue>>;
 export function node(operator: string, input: string[], output: string[], attributes: Attributes = {}): NodeProto {
   const [domain, opType] = operator.includes(':') ? (operator.split(':') as [string, string]) : ['', operator];
   const attribute = Object.entries(attributes).map(attributeOf);
-  return create(NodeProtoSchema, { opType, domain, name: `the ${opType}`, input, output, attribute });
+  return create(NodeProtoSchema, { opType, domain, name: `to ${output[0]}`, input, output, attribute });
 }
 
 /** An input or output; extents may be names, and an output may have no shape. */
@@ -108,7 +108,7 @@ export function file(parts: FileParts): Uint8Array<ArrayBuffer> {
   return toBinary(ModelProtoSchema, model);
 }
 
-/** Inputs of a file, as host tensors have them. */
+/** Inputs of a file for host tensors; integers are int64, as they mostly are. */
 export function valuesOf(inputs: HostTensors): ValueInfoProto[] {
-  return Object.entries(inputs).map(([name, { dtype, shape }]: [string, HostTensor]) => value(name, dataTypes[dtype], shape));
+  return Object.entries(inputs).map(([name, { dtype, shape }]: [string, HostTensor]) => value(name, dtype === 'int32' ? int64 : dataTypes[dtype], shape));
 }

@@ -5,7 +5,12 @@ import { unary } from './elementwise.js';
 
 /** `max(x, 0) + alpha (exp(min(x, 0) / width) - 1)`, as exponentials of negative numbers alone cannot overflow. */
 function elu(x: Tensor, alpha: number, width = 1): Tensor {
-  const below = x.minimum(0).mul(1 / width).exp().sub(1).mul(alpha);
+  const below = x
+    .minimum(0)
+    .mul(1 / width)
+    .exp()
+    .sub(1)
+    .mul(alpha);
   return relu(x).add(below);
 }
 
@@ -66,12 +71,12 @@ export const activations: Operators = {
     const alpha = float(call, 'alpha', 1);
     return elu(x, alpha, alpha);
   }),
-  Selu: unary((x, call) => elu(x, float(call, 'alpha', 1.67326319217681884765625)).mul(float(call, 'gamma', 1.05070102214813232421875))),
+  Selu: unary((x, call) =>
+    elu(x, float(call, 'alpha', 1.67326319217681884765625)).mul(float(call, 'gamma', 1.05070102214813232421875)),
+  ),
   HardSigmoid: unary((x, call) => hardSigmoid(x, float(call, 'alpha', 0.2), float(call, 'beta', 0.5))),
   HardSwish: { ...unary((x) => x.mul(hardSigmoid(x, 1 / 6, 0.5))), since: 14 },
-  ThresholdedRelu: unary((x, call) =>
-    select(x.greater(float(call, 'alpha', 1)), x, full(0, [], x.dtype)),
-  ),
+  ThresholdedRelu: unary((x, call) => select(x.greater(float(call, 'alpha', 1)), x, full(0, [], x.dtype))),
   Softmax: softmax((x) => x.softmax()),
   LogSoftmax: softmax(logSoftmax),
 };

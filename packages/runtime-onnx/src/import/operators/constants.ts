@@ -1,6 +1,18 @@
 import { full, isWhole, select, sizeOf, type Tensor } from '@flowmap/tensor';
 import { AttributeProto_AttributeType as Type } from 'onnx-buf';
-import { axisOf, extentsOf, flag, input, int, knownInput, ofType, wholeInput, type Call, type Operator, type Operators } from '../call.js';
+import {
+  axisOf,
+  extentsOf,
+  flag,
+  input,
+  int,
+  knownInput,
+  ofType,
+  wholeInput,
+  type Call,
+  type Operator,
+  type Operators,
+} from '../call.js';
 import { BOOL, elementTypeOf, FLOAT, INT64 } from '../element-types.js';
 import { each, folds, MOST_FOLDED } from '../host.js';
 import { known, listOf, numberAt, numbers, ofRank, traced, type Known, type Value } from '../value.js';
@@ -39,7 +51,9 @@ const range: Operator = {
   trace(call) {
     const bound = (i: number, role: string): number => {
       const value = knownInput(call, i, role);
-      return value === undefined || sizeOf(value.shape) !== 1 ? call.refuse(`its ${role} is not one number`) : numberAt(value, 0);
+      return value === undefined || sizeOf(value.shape) !== 1
+        ? call.refuse(`its ${role} is not one number`)
+        : numberAt(value, 0);
     };
     const [start, limit, delta] = [bound(0, 'start'), bound(1, 'limit'), bound(2, 'delta')];
     const count = Math.max(0, Math.ceil((limit - start) / delta));
@@ -88,7 +102,10 @@ const trilu: Operator = {
     if (sizeOf(matrix) > MOST_FOLDED) call.refuse(`its matrices are [${matrix.join(', ')}]`);
     const mask = BOOL.make(sizeOf(matrix));
     each(matrix, ([row, column], i) => (mask[i] = isKept(row!, column!) ? 1 : 0));
-    return traced(x.type, select(ofRank(known(BOOL, matrix, mask).tensor, rank), x.tensor, full(0, [], x.tensor.dtype)));
+    return traced(
+      x.type,
+      select(ofRank(known(BOOL, matrix, mask).tensor, rank), x.tensor, full(0, [], x.tensor.dtype)),
+    );
   },
 };
 
@@ -139,7 +156,7 @@ const dropout: Operator = {
     if (training !== undefined && numberAt(training, 0) !== 0) {
       call.refuse('it is in training mode', 'export the model in evaluation mode');
     }
-    return call.outputs > 1 ? [x, known(BOOL, x.shape, BOOL.make(1).fill(1) as Known['data'])] : x;
+    return call.outputs > 1 ? [x, known(BOOL, x.shape, BOOL.make(1).fill(1))] : x;
   },
 };
 

@@ -33,7 +33,9 @@ const loop: Operator = {
     const start = knownInput(call, 1, 'condition');
     const rounds = most === undefined ? Infinity : single(call, most, 'number of rounds');
     let goesOn = start === undefined ? true : single(call, start, 'condition') !== 0;
-    let carried: Value[] = call.inputs.slice(2).map((value) => value ?? call.refuse('a value that it carries is missing'));
+    let carried: Value[] = call.inputs
+      .slice(2)
+      .map((value) => value ?? call.refuse('a value that it carries is missing'));
     if (body.output.length !== carried.length + 1) call.refuse('it collects values over its rounds');
     for (let round = 0; goesOn && round < rounds; round++) {
       if (round >= MOST_ROUNDS) call.refuse(`it has more than ${MOST_ROUNDS} rounds`);

@@ -5,7 +5,12 @@ import { floats } from './products.js';
 import { perAxis, windowsOf } from './windows.js';
 
 /** Images and kernels of one or two axes as such of two, and the result as one of as many axes. */
-function asImages(call: Call): { readonly x: Tensor; readonly weight: Tensor; readonly axes: 1 | 2; readonly type: Value['type'] } {
+function asImages(call: Call): {
+  readonly x: Tensor;
+  readonly weight: Tensor;
+  readonly axes: 1 | 2;
+  readonly type: Value['type'];
+} {
   const first = input(call, 0);
   const [x, weight] = floats(call, first, input(call, 1)) as [Tensor, Tensor];
   const axes = x.rank - 2;

@@ -30,12 +30,16 @@ export function einsum(call: Call, equation: string, tensors: readonly Tensor[])
       extents.set(axis, Math.max(known, own));
     });
   }
-  if (!result.every((axis) => extents.has(axis)) || new Set(result).size !== result.length) refuse('has another result');
+  if (!result.every((axis) => extents.has(axis)) || new Set(result).size !== result.length)
+    refuse('has another result');
   const [first, ...others] = named;
-  const product = others.reduce((a, b, i) => {
-    const needed = new Set([...result, ...others.slice(i + 1).flatMap(({ axes }) => axes)]);
-    return multiplied(a, b, needed, extents);
-  }, summed(first!, new Set(others.length > 0 ? all : result)));
+  const product = others.reduce(
+    (a, b, i) => {
+      const needed = new Set([...result, ...others.slice(i + 1).flatMap(({ axes }) => axes)]);
+      return multiplied(a, b, needed, extents);
+    },
+    summed(first!, new Set(others.length > 0 ? all : result)),
+  );
   const permuted = arranged(summed(product, new Set(result)), result);
   return permuted.tensor;
 }
@@ -48,7 +52,7 @@ function axesOf(term: string, rank: number, refuse: (problem: string) => never):
   const count = rank - before.length - (after ?? '').length;
   if (count < 0 || (after === undefined && count > 0)) refuse(`does not fit an operand of rank ${rank}`);
   const ellipsis = Array.from({ length: count }, (_, i) => `.${count - i}`);
-  return [...before, ...ellipsis, ...(after ?? '')];
+  return [...before.split(''), ...ellipsis, ...(after ?? '').split('')];
 }
 
 /** Axes that `...` stands for in any operand count for the result. */
@@ -59,14 +63,18 @@ function rankOf(term: string, all: readonly string[]): number {
 
 /** Without a result: the axes of `...`, and then those that are named once, in alphabetical order. */
 function inAlphabet(all: readonly string[]): string[] {
-  const ellipsis = [...new Set(all.filter((axis) => axis.startsWith('.')))].sort((a, b) => Number(b.slice(1)) - Number(a.slice(1)));
+  const ellipsis = [...new Set(all.filter((axis) => axis.startsWith('.')))].sort(
+    (a, b) => Number(b.slice(1)) - Number(a.slice(1)),
+  );
   const once = all.filter((axis) => !axis.startsWith('.') && all.indexOf(axis) === all.lastIndexOf(axis));
   return [...ellipsis, ...once.sort()];
 }
 
 function summed({ tensor, axes }: Named, needed: ReadonlySet<string>): Named {
   const gone = axes.flatMap((axis, i) => (needed.has(axis) ? [] : [i]));
-  return gone.length === 0 ? { tensor, axes } : { tensor: tensor.sum(gone), axes: axes.filter((axis) => needed.has(axis)) };
+  return gone.length === 0
+    ? { tensor, axes }
+    : { tensor: tensor.sum(gone), axes: axes.filter((axis) => needed.has(axis)) };
 }
 
 function arranged({ tensor, axes }: Named, order: readonly string[]): Named {
@@ -77,8 +85,7 @@ function arranged({ tensor, axes }: Named, order: readonly string[]): Named {
 
 /** Two operands as one product of matrices: `[batch, m, k] x [batch, k, n]`. */
 function multiplied(a: Named, b: Named, needed: ReadonlySet<string>, extents: ReadonlyMap<string, number>): Named {
-  const others = (one: Named, other: Named): Named =>
-    summed(one, new Set([...needed, ...other.axes])); // what neither the rest nor the other operand has
+  const others = (one: Named, other: Named): Named => summed(one, new Set([...needed, ...other.axes])); // what neither the rest nor the other operand has
   const [left, right] = [others(a, b), others(b, a)];
   const shared = left.axes.filter((axis) => right.axes.includes(axis));
   const batch = shared.filter((axis) => needed.has(axis));

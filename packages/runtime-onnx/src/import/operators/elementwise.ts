@@ -42,7 +42,7 @@ export function combine(call: Call, a: Value, b: Value, { f, onNumbers, result }
   const shape = jointShape(call, [a.shape, b.shape]);
   const operands = [a, b];
   const type = result ?? a.type;
-  if (folds(shape, operands)) return mapped(type, shape, operands, (x, y) => onNumbers(x!, y!, a.type));
+  if (folds(shape, operands)) return mapped(type, shape, operands, (x, y) => onNumbers(x, y, a.type));
   const [left, right] = aligned(operands, shape) as [Tensor, Tensor];
   return traced(type, f(left, right, call));
 }
@@ -128,7 +128,7 @@ const pow: Operator = {
     const [base, exponent] = [input(call, 0), input(call, 1)];
     const shape = jointShape(call, [base.shape, exponent.shape]);
     const operands = [base, exponent];
-    if (folds(shape, operands)) return mapped(base.type, shape, operands, (x, y) => x! ** y!);
+    if (folds(shape, operands)) return mapped(base.type, shape, operands, (x, y) => x ** y);
     const x = base.tensor;
     if (isKnown(exponent) && exponent.data.length === 1 && exponent.shape.length <= base.shape.length) {
       const y = exponent.data[0]!;
@@ -153,10 +153,8 @@ function powerOf(x: Tensor, y: number): Tensor {
   return y % 2 === 0 ? half : half.mul(x);
 }
 
-const compare = (
-  f: (a: Tensor, b: Tensor) => Tensor,
-  onNumbers: (a: number, b: number) => boolean,
-): Operator => binary({ f, onNumbers: (a, b) => (onNumbers(a, b) ? 1 : 0), result: BOOL });
+const compare = (f: (a: Tensor, b: Tensor) => Tensor, onNumbers: (a: number, b: number) => boolean): Operator =>
+  binary({ f, onNumbers: (a, b) => (onNumbers(a, b) ? 1 : 0), result: BOOL });
 
 const where: Operator = {
   inputs: [3, 3],
@@ -169,7 +167,7 @@ const where: Operator = {
       call,
       operands.map((value) => value.shape),
     );
-    if (folds(shape, operands)) return mapped(a.type, shape, operands, (c, x, y) => (c === 0 ? y! : x!));
+    if (folds(shape, operands)) return mapped(a.type, shape, operands, (c, x, y) => (c === 0 ? y : x));
     const [c, x, y] = operands.map((value) =>
       value.shape.length === 0 ? value.tensor : ofRank(value.tensor, shape.length),
     );
@@ -183,7 +181,7 @@ export function castTo(x: Value, type: ElementType): Value {
   const operands = [x];
   if (folds(x.shape, operands)) {
     const convert = type.isFloat || type === BOOL ? type.round : Math.trunc;
-    return mapped(type, x.shape, operands, (value) => convert(value!));
+    return mapped(type, x.shape, operands, (value) => convert(value));
   }
   return traced(type, x.tensor.cast(type.dtype));
 }

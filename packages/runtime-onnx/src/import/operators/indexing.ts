@@ -1,5 +1,15 @@
 import { concat, constant, full, select, sizeOf, stridesOf, type Tensor } from '@flowmap/tensor';
-import { axesOf, axisOf, extentsOf, input, int, wholeInput, type Call, type Operator, type Operators } from '../call.js';
+import {
+  axesOf,
+  axisOf,
+  extentsOf,
+  input,
+  int,
+  wholeInput,
+  type Call,
+  type Operator,
+  type Operators,
+} from '../call.js';
 import { each, folds, placeBy } from '../host.js';
 import { cut, gatherAlong, take } from '../take.js';
 import { isKnown, known, listOf, traced, type Value } from '../value.js';
@@ -94,7 +104,8 @@ const gatherElements: Operator = {
 /** The first axes of `shape` as one, and the place in it of each index `[..., depth]`. */
 export function rowPlaces(call: Call, indices: Value, shape: readonly number[]): { rows: number; places: Tensor } {
   const depth = indices.shape.at(-1) ?? 0;
-  if (depth < 1 || depth > shape.length) call.refuse(`its indices have ${depth} parts for a tensor of rank ${shape.length}`);
+  if (depth < 1 || depth > shape.length)
+    call.refuse(`its indices have ${depth} parts for a tensor of rank ${shape.length}`);
   const leading = shape.slice(0, depth);
   const strides = stridesOf(leading);
   const parts = leading.map((extent, i) => {

@@ -57,7 +57,11 @@ const maxPool: Operator = {
     if (call.outputs > 1) call.refuse('it gives the places of the maxima');
     const { x, windows } = pooled(call);
     const { type } = input(call, 0);
-    if (!tiles(x, windows)) return traced(type, combined(x, windows, -Infinity, (a, b) => a.maximum(b)));
+    if (!tiles(x, windows))
+      return traced(
+        type,
+        combined(x, windows, -Infinity, (a, b) => a.maximum(b)),
+      );
     const { kernel, counts } = windows;
     const blocks = x.reshape([...x.shape.slice(0, 2), ...kernel.flatMap((side, i) => [counts[i]!, side])]);
     return traced(type, blocks.max(kernel.map((_, i) => 2 * i + 3)));

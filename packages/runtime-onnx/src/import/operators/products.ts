@@ -1,4 +1,5 @@
 import { bind, sizeOf, type Tensor } from '@flowmap/tensor';
+import { AttributeProto_AttributeType as Type } from 'onnx-buf';
 import { flag, float, input, ofType, type Call, type Operator, type Operators } from '../call.js';
 import { jointShape } from '../host.js';
 import { broadcast, traced, type Value } from '../value.js';
@@ -9,7 +10,10 @@ export function floats(call: Call, ...values: readonly Value[]): Tensor[] {
   const [first] = values;
   for (const { type } of values) {
     if (!type.isFloat || type !== first!.type) {
-      call.refuse(`its operands are ${values.map((one) => one.type.name).join(' and ')}`, 'they must be floats of one type');
+      call.refuse(
+        `its operands are ${values.map((one) => one.type.name).join(' and ')}`,
+        'they must be floats of one type',
+      );
     }
   }
   return values.map(({ tensor }) => tensor);
@@ -68,7 +72,7 @@ const einsteinSum: Operator = {
   without: 'an index twice in one operand',
   trace(call) {
     const values = call.inputs.map((_, i) => input(call, i));
-    const equation = ofType(call, 'equation', 3, 'a text');
+    const equation = ofType(call, 'equation', Type.STRING, 'a text');
     if (equation === undefined) call.refuse('its equation is missing');
     const result = einsum(call, new TextDecoder().decode(equation!.s), floats(call, ...values));
     return traced(values[0]!.type, result);

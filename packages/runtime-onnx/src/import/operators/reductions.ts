@@ -1,5 +1,16 @@
 import { full, logSumExp, sizeOf, stridesOf, type Tensor } from '@flowmap/tensor';
-import { axesOf, axisOf, flag, input, int, ints, wholeInput, type Call, type Operator, type Operators } from '../call.js';
+import {
+  axesOf,
+  axisOf,
+  flag,
+  input,
+  int,
+  ints,
+  wholeInput,
+  type Call,
+  type Operator,
+  type Operators,
+} from '../call.js';
 import { INT64 } from '../element-types.js';
 import { each, folds, placeBy } from '../host.js';
 import { cut } from '../take.js';

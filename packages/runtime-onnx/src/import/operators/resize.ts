@@ -1,10 +1,29 @@
 import { constant, sizeOf, type Tensor } from '@flowmap/tensor';
-import { axesOf, choice, extentsOf, flag, float, input, ints, knownInput, wholeInput, type Call, type Operator, type Operators } from '../call.js';
+import {
+  axesOf,
+  choice,
+  extentsOf,
+  flag,
+  float,
+  input,
+  ints,
+  knownInput,
+  wholeInput,
+  type Call,
+  type Operator,
+  type Operators,
+} from '../call.js';
 import { listOf, traced } from '../value.js';
 import { floats } from './products.js';
 import { roundedEven } from './elementwise.js';
 
-const COORDINATES = ['half_pixel', 'half_pixel_symmetric', 'pytorch_half_pixel', 'align_corners', 'asymmetric'] as const;
+const COORDINATES = [
+  'half_pixel',
+  'half_pixel_symmetric',
+  'pytorch_half_pixel',
+  'align_corners',
+  'asymmetric',
+] as const;
 const NEAREST = ['round_prefer_floor', 'round_prefer_ceil', 'floor', 'ceil'] as const;
 
 /** How one axis is scaled. */
@@ -49,12 +68,17 @@ const resize: Operator = {
     const factor = wholeFactor(scaled);
     if (factor !== undefined && method.mode === 'nearest') {
       const [h, w] = scaled.slice(2) as [Axis, Axis];
-      const repeats = ({ to }: Axis, i: number): boolean => nearestOf([h, w][i]!, method).every((place, j) => j >= to || place === Math.floor(j / factor));
+      const repeats = ({ to }: Axis, i: number): boolean =>
+        nearestOf([h, w][i]!, method).every((place, j) => j >= to || place === Math.floor(j / factor));
       if ([h, w].every(repeats)) return traced(x.type, factor === 1 ? tensor : tensor.upsample2d(factor));
     }
     return traced(
       x.type,
-      scaled.reduce((image, axis, i) => (axis.scale === 1 && axis.from === axis.to ? image : weighted(call, image, i, axis, method)), tensor),
+      scaled.reduce(
+        (image, axis, i) =>
+          axis.scale === 1 && axis.from === axis.to ? image : weighted(call, image, i, axis, method),
+        tensor,
+      ),
     );
   },
 };
@@ -89,21 +113,21 @@ function wholeFactor(axes: readonly Axis[]): number | undefined {
   return Number.isInteger(factor) && axes[3]!.to === factor * axes[3]!.from ? factor : undefined;
 }
 
-/** Where an element of the result lies among those of the operand. */
+/** Where an element of the result lies among those of the operand, in float32, which decides where two are as near. */
 function placeOf(i: number, { from, to, scale }: Axis, coordinates: Method['coordinates']): number {
+  const f = Math.fround;
+  const halfPixel = (): number => f(f((i + 0.5) / f(scale)) - 0.5);
   switch (coordinates) {
     case 'half_pixel':
-      return (i + 0.5) / scale - 0.5;
+      return halfPixel();
     case 'pytorch_half_pixel':
-      return to > 1 ? (i + 0.5) / scale - 0.5 : 0;
-    case 'half_pixel_symmetric': {
-      const whole = scale * from;
-      return (from / 2) * (1 - to / whole) + (i + 0.5) / scale - 0.5;
-    }
+      return to > 1 ? halfPixel() : 0;
+    case 'half_pixel_symmetric':
+      return f(halfPixel() + (from / 2) * (1 - to / (scale * from)));
     case 'align_corners':
-      return to > 1 ? (i * (from - 1)) / (to - 1) : 0;
+      return to > 1 ? f(f(i * (from - 1)) / (to - 1)) : 0;
     case 'asymmetric':
-      return i / scale;
+      return f(i / f(scale));
   }
 }
 
@@ -116,10 +140,7 @@ function nearestOf(axis: Axis, { coordinates, nearest }: Method): number[] {
     ceil: Math.ceil,
   }[nearest];
   return Array.from({ length: axis.to }, (_, i) => {
-    // What lies a rounding error of float32 beside a whole number is that number.
-    const place = placeOf(i, axis, coordinates);
-    const exact = Math.abs(place - Math.round(place)) < 1e-6 * Math.max(1, Math.abs(place)) ? Math.round(place) : place;
-    return Math.min(Math.max(round(exact), 0), axis.from - 1);
+    return Math.min(Math.max(round(placeOf(i, axis, coordinates)), 0), axis.from - 1);
   });
 }
 
@@ -152,10 +173,10 @@ function weightsOf(axis: Axis, method: Method): Float64Array {
     const place = placeOf(i, axis, method.coordinates);
     const first = Math.floor(place - reach * width) + 1;
     const last = Math.ceil(place + reach * width) - 1;
-    const isCut = method.excludesOutside || method.antialias;
-    const near = Array.from({ length: last - first + 1 }, (_, j) => first + j).filter((j) => !isCut || (j >= 0 && j < from));
+    const isInside = (j: number): boolean => !method.excludesOutside || (j >= 0 && j < from);
+    const near = Array.from({ length: last - first + 1 }, (_, j) => first + j).filter(isInside);
     const weights = near.map((j) => kernel((j - place) / width));
-    const total = isCut ? weights.reduce((sum, weight) => sum + weight, 0) : 1;
+    const total = method.excludesOutside || method.antialias ? weights.reduce((sum, weight) => sum + weight, 0) : 1;
     near.forEach((j, n) => {
       matrix[Math.min(Math.max(j, 0), from - 1) * to + i]! += weights[n]! / total;
     });

@@ -19,7 +19,10 @@ export function perAxis(call: Call, name: string, count: number, least: number, 
   const found = ints(call, name);
   if (found === undefined) return new Array<number>(count).fill(fallback);
   if (found.length !== count || !found.every((value) => value >= least && value <= MOST)) {
-    call.refuse(`its ${name} are ${found.slice(0, 9).join(', ')}`, `${count} numbers from ${least} to ${MOST} can be imported`);
+    call.refuse(
+      `its ${name} are ${found.slice(0, 9).join(', ')}`,
+      `${count} numbers from ${least} to ${MOST} can be imported`,
+    );
   }
   return found;
 }
