@@ -11,6 +11,8 @@ import { timeFrechetDistance } from './frechet-distance.js';
 import { measureFrozenMemory } from './frozen-memory.js';
 import { timeGuidance } from './guidance-cost.js';
 import { trainGuidedStudents } from './guided-student.js';
+import { timeImported } from './imported.js';
+import { compareImportedPeer } from './imported-peer.js';
 import { compareInPlace } from './in-place.js';
 import { timeLargeProgram } from './large-program.js';
 import { timeManyImages } from './many-images.js';
@@ -31,6 +33,10 @@ const BENCH_OPTIONS = {
   inPlace: flag('the training steps with and without the C API'),
   peers: flag('the steps beside those of PyTorch, JAX and jax-js'),
   exported: flag('a sampler beside its exported file in plain onnxruntime, in Node and in Chromium'),
+  imported: flag(
+    'imported models beside the original files in plain onnxruntime; with --peers also a distillation step beside PyTorch',
+  ),
+  models: pathOr('folder of the files of --imported', 'DIR', 'out/models'),
   eval: flag('a Fréchet distance'),
   evaluation: flag('networks, images, distances, precision and recall beside PyTorch, SciPy and Pillow, on one thread'),
   adversarial: flag(
@@ -59,6 +65,10 @@ async function bench(options: Config<typeof BENCH_OPTIONS>): Promise<void> {
   if (options.adversarial) {
     await timeAdversarialSteps(threads, rounds);
     if (options.peers) await compareAdversarialPeer({ python: options.python, threads, rounds, small });
+  } else if (options.imported) {
+    const { models, python, peers } = options;
+    await timeImported({ models, threads, rounds, small });
+    if (peers) await compareImportedPeer({ models, python, threads, rounds, small });
   } else if (options.peers) {
     const { python, task, tfjsNode } = options;
     await comparePeers({ python, rounds, threads, task: task ?? undefined, small, tfjsNode: tfjsNode ?? undefined });
