@@ -120,7 +120,7 @@ function changeAttribute(attribute: AttributeProto, random: Random): void {
       attribute.s = Uint8Array.from(mutateBytes(attribute.s, random, attribute.s));
       return;
     default:
-      attribute.type = random.below(12);
+      attribute.type = random.pick([AttributeType.INT, AttributeType.TENSOR, AttributeType.GRAPH, AttributeType.INTS]);
   }
 }
 

@@ -117,7 +117,7 @@ const oneHot: Operator = {
   trace(call) {
     const [indices, values] = [input(call, 0), input(call, 2)];
     const [depth = 0] = listOf(knownInput(call, 1, 'depth') ?? numbers(INT64, [], [0]));
-    if (!isWhole(depth, 1)) call.refuse(`its depth is ${depth}`);
+    if (!isWhole(depth, 1)) call.refuse('its depth is no whole number from 1');
     call.spend(LIST * depth);
     const rank = indices.shape.length + 1;
     const axis = axisOf(call, int(call, 'axis', -1), rank);
@@ -137,7 +137,7 @@ const nonZero: Operator = {
   inputs: [1, 1],
   without: 'what is computed from the inputs, as its number of results depends on values',
   trace(call) {
-    const x = knownInput(call, 0, 'operand')!;
+    const x = knownInput(call, 0, 'operand') ?? call.refuse('its operand is missing');
     call.spend(sizeOf(x.shape));
     const found: number[][] = [];
     each(x.shape, (index, i) => {
