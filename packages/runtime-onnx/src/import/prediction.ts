@@ -80,21 +80,24 @@ export function velocityOf(caller: string, predictor: Predictor, options: Import
 }
 
 function scheduleOf(noise: ImportedNoise, refuse: (option: string, problem: string) => never): NoiseSchedule {
-  const { name, ...options } = noise;
-  switch (name) {
+  switch (noise.name) {
     case 'linear':
-      return linearPath as NoiseSchedule;
+      return linearPath;
     case 'trigonometric':
-      return trigonometricPath as NoiseSchedule;
+      return trigonometricPath;
     case 've':
-      return veNoise(options);
+      return veNoise(optionsOf(noise));
     case 'vp':
-      return vpNoise(options);
+      return vpNoise(optionsOf(noise));
     case 'cosine':
-      return cosineNoise(options);
+      return cosineNoise(optionsOf(noise));
     default:
-      return refuse('noise', `wanted one of linear, trigonometric, ve, vp, cosine; got ${inWords(name)}`);
+      return refuse('noise', `wanted one of linear, trigonometric, ve, vp, cosine; got ${inWords(noise)}`);
   }
+}
+
+function optionsOf<N extends ImportedNoise>({ name: _, ...options }: N): Omit<N, 'name'> {
+  return options;
 }
 
 /** The schedule of data that are `factor` times as large: the point is `(alpha / factor) (factor x_0) + sigma z`. */
