@@ -1,7 +1,7 @@
 // Times the fused training step and its parts, and the preparation of a large program: `npm run bench`; its options choose
 // other benchmarks, `npm run bench -- --help` lists them.
 import { cpus } from 'node:os';
-import { AYF_EMD_PRESETS, type AyfEmdPreset } from '@flowmap/objectives';
+import { AYF_EMD_PRESETS, OBJECTIVE_NAMES, type AyfEmdPreset } from '@flowmap/objectives';
 import { choice, choices, flag, pathOr, positive, runCommand, whole, type Config } from 'flowmap/node';
 import { timeAdversarialSteps } from './adversarial.js';
 import { compareAdversarialPeer } from './adversarial-peer.js';
@@ -11,6 +11,8 @@ import { timeFrechetDistance } from './frechet-distance.js';
 import { measureFrozenMemory } from './frozen-memory.js';
 import { timeGuidance } from './guidance-cost.js';
 import { trainGuidedStudents } from './guided-student.js';
+import { timeImported } from './imported.js';
+import { compareImportedPeer } from './imported-peer.js';
 import { compareInPlace } from './in-place.js';
 import { timeLargeProgram } from './large-program.js';
 import { timeManyImages } from './many-images.js';
@@ -31,6 +33,10 @@ const BENCH_OPTIONS = {
   inPlace: flag('the training steps with and without the C API'),
   peers: flag('the steps beside those of PyTorch, JAX and jax-js'),
   exported: flag('a sampler beside its exported file in plain onnxruntime, in Node and in Chromium'),
+  imported: flag(
+    'imported models beside the original files in plain onnxruntime; with --peers also a distillation step beside PyTorch',
+  ),
+  models: pathOr('folder of the files of --imported', 'DIR', 'out/models'),
   eval: flag('a Fréchet distance'),
   evaluation: flag('networks, images, distances, precision and recall beside PyTorch, SciPy and Pillow, on one thread'),
   adversarial: flag(
@@ -42,6 +48,7 @@ const BENCH_OPTIONS = {
   manyImages: whole('so many images of 24 x 24, written, read and removed: times and memory, on Linux', null),
   mixture: flag('no times, but how near the exact map of a mixture students of presets end'),
   preset: choices('presets of --mixture', presets, presets),
+  objective: choices('objectives of --mixture, in place of presets', OBJECTIVE_NAMES, []),
   seeds: whole('seeds; 5 for --mixture and 3 for --guidance unless given', null),
   iterations: whole('steps of each student; 12,000 for --mixture and 4,000 for --guidance unless given', null),
   rate: positive('learning rate of --mixture', 2e-3),
@@ -58,6 +65,10 @@ async function bench(options: Config<typeof BENCH_OPTIONS>): Promise<void> {
   if (options.adversarial) {
     await timeAdversarialSteps(threads, rounds);
     if (options.peers) await compareAdversarialPeer({ python: options.python, threads, rounds, small });
+  } else if (options.imported) {
+    const { models, python, peers } = options;
+    await timeImported({ models, threads, rounds, small });
+    if (peers) await compareImportedPeer({ models, python, threads, rounds, small });
   } else if (options.peers) {
     const { python, task, tfjsNode } = options;
     await comparePeers({ python, rounds, threads, task: task ?? undefined, small, tfjsNode: tfjsNode ?? undefined });
@@ -76,8 +87,9 @@ async function bench(options: Config<typeof BENCH_OPTIONS>): Promise<void> {
   } else if (options.guidanceCost) {
     await timeGuidance(threads, rounds);
   } else if (options.mixture) {
-    const { preset, seeds, iterations, rate } = options;
-    await trainMixtureStudents({ presets: preset, seeds: seeds ?? 5, iterations: iterations ?? 12_000, rate });
+    const { preset: presets, objective: objectives, rate } = options;
+    const [seeds, iterations] = [options.seeds ?? 5, options.iterations ?? 12_000];
+    await trainMixtureStudents({ presets, objectives, seeds, iterations, rate });
   } else if (options.opaque) {
     await compareOpaqueTeacher(threads, rounds);
   } else if (options.inPlace) {

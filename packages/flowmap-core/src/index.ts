@@ -33,6 +33,7 @@ export {
 } from './path.js';
 export {
   eulerParametrization,
+  trigonometricOutput,
   trigonometricParametrization,
   type Parametrization,
   type ParametrizationName,
@@ -40,6 +41,7 @@ export {
 export { flowMap } from './flow-map.js';
 export { cosineNoise, veNoise, vpNoise, type NoiseSchedule } from './noise-schedules.js';
 export {
+  edmDenoiser,
   velocityFromDenoiser,
   velocityFromNoisePrediction,
   velocityFromVPrediction,
@@ -47,6 +49,7 @@ export {
   type Predictor,
   type PredictorOptions,
 } from './velocity-from.js';
+export { alignTimeEmbedding, edmNoiseTime, type TimeAlignment, type TimeAlignmentOptions } from './time-alignment.js';
 export { opaqueField, type OpaqueMapping } from './opaque-field.js';
 export { batchSpecs, classConditions, classCount, requireConditions, type ConditionSpecs } from './conditions.js';
 export type {

@@ -1,0 +1,44 @@
+// Compares imported models of other libraries with the originals: npm run imported-models -- --folder out/models
+// docs/onnx.md says where the files are from; those that are not in the folder are left out.
+import { onnxRuntime } from '@flowmap/runtime-onnx';
+import { choice, pathOr, runCommand, whole } from 'flowmap/node';
+import { checkDiffusers } from './diffusers.js';
+import { checkEfficientNet } from './efficientnet.js';
+import { checkTerrain } from './terrain.js';
+
+process.exitCode = await runCommand(
+  {
+    name: 'npm run imported-models --',
+    description: 'Compares imported models of other libraries with the originals, and prints a table in Markdown.',
+    options: {
+      folder: pathOr('folder of the files', 'DIR', 'out/models'),
+      only: choice('the only models', ['diffusers', 'efficientnet', 'terrain'], null),
+      threads: whole('threads of the computation', 1),
+      steps: whole('steps of flow matching of the terrain model', 100),
+      batchSize: whole('samples of each of them', 4),
+    },
+    resumes: false,
+    async run({ folder, only, threads, steps, batchSize }) {
+      const runtime = await onnxRuntime({ device: 'cpu', threads });
+      const onStep = (step: number, loss: number): void => {
+        if (step % 10 === 0) console.error(`step ${step}: loss ${loss.toFixed(1)}`);
+      };
+      console.log('| model | what | relative difference | at most |\n| --- | --- | ---: | ---: |');
+      const failed: string[] = [];
+      const checks = {
+        diffusers: () => checkDiffusers(folder, runtime),
+        efficientnet: () => checkEfficientNet(folder, runtime),
+        terrain: () => checkTerrain(folder, { runtime, steps, batchSize, onStep }),
+      };
+      for (const [models, check] of Object.entries(checks)) {
+        if (only !== null && models !== only) continue;
+        for (const { model, what, got, limit } of await check()) {
+          console.log(`| ${model} | ${what} | ${got.toExponential(1)} | ${limit.toExponential(0)} |`);
+          if (!(got <= limit)) failed.push(`${model}: ${what}`);
+        }
+      }
+      if (failed.length > 0) throw new RangeError(`not as exact as wanted: ${failed.join('; ')}`);
+    },
+  },
+  process.argv.slice(2),
+);
