@@ -38,11 +38,12 @@ const label = hostTensor([2], Int32Array.of(1, 0));
 const mapping = { x: 'sample', t: 'timestep', conditions: { label: 'class_labels' }, timeScale: 1000 };
 const imported = importedModel(importOnnx(exportNetwork(own).model), { ...mapping, classes: ['a', 'b'] });
 
-async function velocityAt({ velocity, parameters }: VelocityField, points = x, times = t): Promise<number[]> {
+async function velocityAt(field: VelocityField, points = x, times = t): Promise<number[]> {
+  const { parameters } = field;
   const names = Object.keys(parameters);
   const given = [points, times, label, ...Object.values(parameters)];
   const apply = (...[x, t, label, ...values]: Parameters<VelocityField['velocity']>[1]['x'][]): typeof x =>
-    velocity(Object.fromEntries(names.map((name, i) => [name, values[i]!])), {
+    field.velocity(Object.fromEntries(names.map((name, i) => [name, values[i]!])), {
       x: x!,
       t: t!,
       conditions: { label: label! },
@@ -181,7 +182,7 @@ describe('what a network predicts', () => {
     ['a scale of 0', { dataScale: 0 }, /dataScale: wanted a number > 0/],
     ['another name', { x: 'image' }, /importedVelocity.x: the file has no input "image"/],
   ])('%s is refused', (_, options, message) => {
-    const make = (): unknown => importedVelocity(linear, { ...names, ...options } as never);
+    const make = (): unknown => importedVelocity(linear, { ...names, ...options });
     expect(make).toThrow(ConfigError);
     expect(make).toThrow(message);
   });

@@ -117,7 +117,7 @@ export function importedModel(network: ImportedOnnx, options: ImportedModelOptio
   const params = Object.fromEntries(Object.entries(parameters).map(([name, value]) => [name, widened(value)]));
   const config: ImportedConfig = {
     type: TYPE,
-    shape: shape as readonly number[],
+    shape,
     interval: isFlowMap,
     graph,
     parameters: Object.fromEntries(Object.entries(params).map(([name, value]) => [name, rootMeanSquare(value)])),

@@ -123,16 +123,16 @@ function shrunk(predictor: Predictor, factor: number): Predictor {
 }
 
 /** EDM's preconditioning (Karras et al. 2022, table 1). */
-function preconditioned({ parameters, predict }: Predictor, sigmaData: number): Predictor {
+function preconditioned(predictor: Predictor, sigmaData: number): Predictor {
   return {
-    parameters,
+    parameters: predictor.parameters,
     predict(params, inputs) {
       const { x, t: sigma } = inputs;
       const variance = sigma.square().add(sigmaData ** 2);
       const skip = full(sigmaData ** 2).div(variance);
       const out = sigma.mul(sigmaData).div(variance.sqrt());
       const within = full(1).div(variance.sqrt());
-      const raw = predict(params, { ...inputs, x: x.mul(perSample(within, x)), t: sigma.log().mul(1 / 4) });
+      const raw = predictor.predict(params, { ...inputs, x: x.mul(perSample(within, x)), t: sigma.log().mul(1 / 4) });
       return x.mul(perSample(skip, x)).add(raw.mul(perSample(out, x)));
     },
   };
