@@ -3,15 +3,19 @@ import {
   compileSampler,
   defineNetwork,
   dense,
+  linearPath,
   loader,
   mixtureFlowMap,
   mixtureVelocity,
+  pathOf,
   uniformGrid,
+  velocityOnPath,
   type Model,
+  type Objective,
 } from '@flowmap/core';
 import { gaussianMixture } from '@flowmap/data';
 import { median } from '@flowmap/example-common';
-import { ayfEmd, type AyfEmdOptions, type AyfEmdPreset } from '@flowmap/objectives';
+import { ayfEmd, objectiveNamed, type AyfEmdPreset, type ObjectiveName } from '@flowmap/objectives';
 import { onnxRuntime } from '@flowmap/runtime-onnx';
 import { referenceRuntime } from '@flowmap/runtime-reference';
 import { concat, full, hostTensor, normals, type HostTensor } from '@flowmap/tensor';
@@ -38,9 +42,15 @@ const network = defineNetwork(
 
 const GRIDS = [1, 2, 4, 8];
 
+/** Objectives whose students only know maps to data, and so only take one step. */
+const TO_DATA: readonly string[] = ['consistency-distillation', 'consistency-training', 'scd', 'sct', 'facm'];
+
 /** What {@link trainMixtureStudents} trains. */
 export interface MixtureOptions {
+  /** Presets of AYF-EMD; none if there are objectives. */
   readonly presets: readonly AyfEmdPreset[];
+  /** Objectives with their default settings. */
+  readonly objectives: readonly ObjectiveName[];
   readonly seeds: number;
   readonly iterations: number;
   /** Learning rate, which falls linearly to 0. */
@@ -51,30 +61,40 @@ export interface MixtureOptions {
  * Trains students of a mixture on a line by its exact velocity, and prints how far their samples in N steps are from the exact map's: the
  * root mean square over 4,096 noises, the median over the seeds and the range.
  */
-export async function trainMixtureStudents({ presets, seeds, iterations, rate }: MixtureOptions): Promise<void> {
-  console.log(`| preset | ${GRIDS.join(' | ')} |`);
+export async function trainMixtureStudents(options: MixtureOptions): Promise<void> {
+  const { presets, objectives, seeds, iterations, rate } = options;
+  console.log(`| ${objectives.length > 0 ? 'objective' : 'preset'} | ${GRIDS.join(' | ')} |`);
   console.log(`| --- | ${GRIDS.map(() => '---').join(' | ')} |`);
-  for (const preset of presets) {
+  const rows = [
+    ...objectives.map((name) => [name, objectiveNamed(name)] as const),
+    ...(objectives.length > 0 ? [] : presets.map((preset) => [preset, ayfEmd({ preset })] as const)),
+  ];
+  for (const [name, objective] of rows) {
     const errors: number[][] = [];
+    const grids = TO_DATA.includes(name) ? [1] : GRIDS;
     for (let seed = 0; seed < seeds; seed++) {
-      const each = await endpointErrors(await trained({ preset }, iterations, seed, rate));
-      console.error(`${preset}, seed ${seed}: ${each.map((error) => error.toFixed(4)).join(' ')}`);
+      const each = await endpointErrors(await trained(objective, iterations, seed, rate), grids);
+      console.error(`${name}, seed ${seed}: ${each.map((error) => error.toFixed(4)).join(' ')}`);
       errors.push(each);
     }
     const cells = GRIDS.map((_, i) => {
+      if (i >= grids.length) return '';
       const all = errors.map((each) => each[i]!);
       const [middle, least, most] = [median(all), Math.min(...all), Math.max(...all)].map((error) => error.toFixed(4));
       return `${middle} (${least} to ${most})`;
     });
-    console.log(`| ${preset} | ${cells.join(' | ')} |`);
+    console.log(`| ${name} | ${cells.join(' | ')} |`);
   }
 }
 
-async function trained(options: AyfEmdOptions, iterations: number, seed: number, rate: number): Promise<Model> {
+async function trained(objective: Objective, iterations: number, seed: number, rate: number): Promise<Model> {
   const data = gaussianMixture({ ...law, means: law.means.map((mean) => [mean]), classes: [] });
-  const model: Model = { kind: 'flowMap', network, params: network.init(seed), classes: [] };
+  const path = pathOf({ path: objective.needs.path ?? 'linear' });
+  const model: Model = { kind: 'flowMap', network, params: network.init(seed), classes: [], path: path.name };
   const batchSize = 512;
-  const phase = { network, objective: ayfEmd(options), teacher: mixtureVelocity(law), batchSize, seed };
+  const linear = mixtureVelocity(law);
+  const teacher = path === linearPath ? linear : velocityOnPath(linear, { from: linearPath, to: path });
+  const phase = { network, objective, teacher, path, batchSize, seed };
   const training = await train({
     runtime: await onnxRuntime({ device: 'cpu', threads: 1 }),
     trainees: { student: trainee({ model, learningRate: linearSchedule(rate) }) },
@@ -96,13 +116,14 @@ async function exactEndpoints(): Promise<readonly [HostTensor, HostTensor]> {
   return [noise, ends];
 }
 
-async function endpointErrors(student: Model): Promise<number[]> {
+/** The map from noise to data is the same on all paths. */
+async function endpointErrors(student: Model, grids: readonly number[]): Promise<number[]> {
   const [noise, ends] = await (exact ??= exactEndpoints());
   const count = noise.shape[0]!;
   const runtime = await onnxRuntime({ device: 'cpu', threads: 1 });
   const sampler = await compileSampler(runtime, student, { batchSize: count });
   const errors: number[] = [];
-  for (const steps of GRIDS) {
+  for (const steps of grids) {
     const { data } = await sampler.sample({ noise, times: uniformGrid(steps) });
     const squares = Array.from(data, (value, i) => (value - ends.data[i]!) ** 2);
     errors.push(Math.sqrt(squares.reduce((sum, square) => sum + square, 0) / count));

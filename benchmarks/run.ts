@@ -1,7 +1,7 @@
 // Times the fused training step and its parts, and the preparation of a large program: `npm run bench`; its options choose
 // other benchmarks, `npm run bench -- --help` lists them.
 import { cpus } from 'node:os';
-import { AYF_EMD_PRESETS, type AyfEmdPreset } from '@flowmap/objectives';
+import { AYF_EMD_PRESETS, OBJECTIVE_NAMES, type AyfEmdPreset } from '@flowmap/objectives';
 import { choice, choices, flag, pathOr, positive, runCommand, whole, type Config } from 'flowmap/node';
 import { timeAdversarialSteps } from './adversarial.js';
 import { compareAdversarialPeer } from './adversarial-peer.js';
@@ -48,6 +48,7 @@ const BENCH_OPTIONS = {
   manyImages: whole('so many images of 24 x 24, written, read and removed: times and memory, on Linux', null),
   mixture: flag('no times, but how near the exact map of a mixture students of presets end'),
   preset: choices('presets of --mixture', presets, presets),
+  objective: choices('objectives of --mixture, in place of presets', OBJECTIVE_NAMES, []),
   seeds: whole('seeds; 5 for --mixture and 3 for --guidance unless given', null),
   iterations: whole('steps of each student; 12,000 for --mixture and 4,000 for --guidance unless given', null),
   rate: positive('learning rate of --mixture', 2e-3),
@@ -86,8 +87,9 @@ async function bench(options: Config<typeof BENCH_OPTIONS>): Promise<void> {
   } else if (options.guidanceCost) {
     await timeGuidance(threads, rounds);
   } else if (options.mixture) {
-    const { preset, seeds, iterations, rate } = options;
-    await trainMixtureStudents({ presets: preset, seeds: seeds ?? 5, iterations: iterations ?? 12_000, rate });
+    const { preset: presets, objective: objectives, rate } = options;
+    const [seeds, iterations] = [options.seeds ?? 5, options.iterations ?? 12_000];
+    await trainMixtureStudents({ presets, objectives, seeds, iterations, rate });
   } else if (options.opaque) {
     await compareOpaqueTeacher(threads, rounds);
   } else if (options.inPlace) {

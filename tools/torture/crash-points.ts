@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { causeText, FlowmapError } from '@flowmap/core';
 import { trainVelocityField, type TrainVelocityFieldOptions } from '@flowmap/train/node';
@@ -135,11 +135,10 @@ async function disturb(
 /** A process that has ended. */
 const dead = spawnSync('true').pid;
 
-/** Makes the lock of this process that of one that has ended; one that names nobody yet is free after ten minutes. */
+/** Makes the lock of this process that of one that has ended. */
 function bury(lock: string): void {
   for (const path of [lock, `${lock}.next`].filter((file) => existsSync(file))) {
     const text = readFileSync(path, 'utf8');
     writeFileSync(path, text.replace(`"pid":${process.pid}`, `"pid":${dead}`));
-    if (!text.endsWith('\n')) utimesSync(path, 0, 0);
   }
 }

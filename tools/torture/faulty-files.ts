@@ -27,9 +27,12 @@ type Operation = (...args: unknown[]) => unknown;
 type Functions = Record<string, Operation>;
 
 const ASYNC = ['open', 'writeFile', 'appendFile', 'rename', 'rm', 'mkdir'];
-const SYNC = ['openSync', 'writeSync', 'renameSync', 'rmSync', 'rmdirSync', 'mkdirSync', 'utimesSync', 'fsyncSync'];
+const SYNC = [
+  ...['openSync', 'writeSync', 'linkSync', 'renameSync', 'rmSync', 'rmdirSync'],
+  ...['mkdirSync', 'utimesSync', 'fsyncSync'],
+];
 /** What takes room on a disk. */
-const WRITES = ['open', 'writeFile', 'appendFile', 'mkdir', 'openSync', 'writeSync', 'mkdirSync'];
+const WRITES = ['open', 'writeFile', 'appendFile', 'mkdir', 'openSync', 'writeSync', 'linkSync', 'mkdirSync'];
 
 /** Lets one operation on files that changes something fail; all are counted. */
 export function faultyFiles({ at, when, how }: Trouble): FaultyFiles {

@@ -21,6 +21,16 @@ const KINDS = [
 type Kind = (typeof KINDS)[number];
 /** Kinds that need no process of their own, and little time. */
 const IN_PROCESS: readonly Kind[] = ['crash points', 'bit flips', 'exchanged'];
+/** Shares of the time. Each trial of signals takes seconds, and there are many of them; damage takes milliseconds. */
+const SHARES: Readonly<Record<Kind, number>> = {
+  'crash points': 2,
+  signals: 8,
+  'two processes': 2,
+  'closed pipes': 1,
+  'full disk': 2,
+  'bit flips': 1,
+  exchanged: 1,
+};
 
 const OPTIONS = {
   minutes: positive('how long, in all', 3),
@@ -34,14 +44,15 @@ type Trial = (random: Random, number: number) => Promise<string>;
 
 async function torture({ minutes, seed, kind, trials }: Config<typeof OPTIONS>, { signal, print }: CommandContext) {
   const scratch = mkdtempSync(join(tmpdir(), 'flowmap-torture-'));
-  const kinds = kind === null ? KINDS : [kind];
+  const kinds: readonly Kind[] = kind === null ? KINDS : [kind];
   const faults: string[] = [];
+  const shares = kinds.reduce((sum, each) => sum + SHARES[each], 0);
   const most = (each: Kind): number => (trials ?? Infinity) * (kind === null && IN_PROCESS.includes(each) ? 10 : 1);
   try {
     const opened = openedKinds(scratch);
     for (const each of kinds) {
       const trial = await opened(each);
-      const until = performance.now() + (60_000 * minutes) / kinds.length;
+      const until = performance.now() + (60_000 * minutes * SHARES[each]) / shares;
       const ends: Record<string, number> = {};
       let number = 0;
       const isOver = (): boolean => (trials === null ? performance.now() > until : number >= most(each));

@@ -41,6 +41,9 @@ export async function runExample(run: ExampleRun): Promise<string> {
   }
 }
 
+/** What the data is like has been told. */
+const told = (): void => undefined;
+
 /** Refuses a student that its teacher's network cannot have, before such a teacher is trained. */
 function requireStudent({ teacher, student, data, seed }: ExampleRun): void {
   if ('model' in teacher) return; // there already
@@ -51,7 +54,7 @@ function requireStudent({ teacher, student, data, seed }: ExampleRun): void {
 
 async function runIn(folder: string, run: ExampleRun): Promise<void> {
   const { runtime, data, seed, stepsPerRun = 1, flip = false, signal, progress = 'auto', options, print } = run;
-  const training = { runtime, data, seed, stepsPerRun, flip, signal, progress, config: options };
+  const training = { runtime, data, seed, stepsPerRun, flip, signal, progress, onData: told, config: options };
   const parts: Record<string, number> = {};
   await printData(data, run);
 

@@ -58,9 +58,10 @@ async function compare(folder: string, { out: _, ...options }: GuidanceConfig, c
     const out = join(folder, name);
     const settings = { ...size, batchSize, learningRate, seed };
     const network = mlp({ shape: [2], width: size.width, depth: size.depth, classes: labelled.classes.length });
+    const onData = (): void => undefined; // told above
     const common = { runtime, data: labelled, network, objective: flowMatching(), batchSize, learningRate, seed };
     const result = await trainOnce(out, 'teacher.safetensors', settings, () =>
-      trainVelocityField({ ...common, iterations: size.iterations, signal, progress, out, config: settings }),
+      trainVelocityField({ ...common, iterations: size.iterations, signal, progress, onData, out, config: settings }),
     );
     if (result === undefined) throw signal.reason;
     return result.model;

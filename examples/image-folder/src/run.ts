@@ -9,7 +9,7 @@ import {
   runExample,
   type TeacherSource,
 } from '@flowmap/example-common';
-import { distillationOf, openRuntime, readImages, type CommandContext } from 'flowmap/node';
+import { distillationOf, openRuntime, readImages, requireApart, type CommandContext } from 'flowmap/node';
 import type { ImageFolderConfig } from './settings.js';
 
 /**
@@ -17,7 +17,7 @@ import type { ImageFolderConfig } from './settings.js';
  * and writes the report.
  *
  * @returns the run's folder
- * @throws {ConfigError} for guidance without a weak teacher
+ * @throws {ConfigError} for guidance without a weak teacher, and for a folder of results inside that of the images
  * @throws {DataError} when the folder is missing or empty, or an image is damaged; before anything is written
  */
 export async function runImageFolder(
@@ -25,6 +25,7 @@ export async function runImageFolder(
   context: CommandContext,
 ): Promise<string> {
   const { iterations, batchSize, learningRate, seed, stepsPerRun, flip, channels, blocks } = options;
+  await requireApart(out, options.data);
   const levers = await leversOf(
     options,
     () => weakTeacher(options),

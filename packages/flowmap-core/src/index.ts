@@ -33,6 +33,7 @@ export {
 } from './path.js';
 export {
   eulerParametrization,
+  trigonometricOutput,
   trigonometricParametrization,
   type Parametrization,
   type ParametrizationName,
@@ -40,6 +41,7 @@ export {
 export { flowMap } from './flow-map.js';
 export { cosineNoise, veNoise, vpNoise, type NoiseSchedule } from './noise-schedules.js';
 export {
+  edmDenoiser,
   velocityFromDenoiser,
   velocityFromNoisePrediction,
   velocityFromVPrediction,
@@ -47,6 +49,7 @@ export {
   type Predictor,
   type PredictorOptions,
 } from './velocity-from.js';
+export { alignTimeEmbedding, edmNoiseTime, type TimeAlignment, type TimeAlignmentOptions } from './time-alignment.js';
 export { opaqueField, type OpaqueMapping } from './opaque-field.js';
 export { batchSpecs, classConditions, classCount, requireConditions, type ConditionSpecs } from './conditions.js';
 export type {
@@ -98,6 +101,14 @@ export { loader, type Loader, type LoaderOptions } from './data/loader.js';
 export { matchClasses, type MatchedClasses } from './data/match-classes.js';
 export { sizesOf, type DataSizes } from './data/sizes-of.js';
 export { mirrorSample } from './data/mirror.js';
+export {
+  dataLine,
+  dataReport,
+  rangeWarning,
+  sampleStatistics,
+  type DataReport,
+  type SampleStatistics,
+} from './data/sample-statistics.js';
 export { intervalsIn, isIn, lengthBins, type LengthBin } from './length-bins.js';
 export { uniformGrid } from './samplers/grid.js';
 export { flowMapSampler } from './samplers/flow-map-sampler.js';

@@ -5,7 +5,12 @@ import { describe, expect, test } from 'vitest';
 import { gaussianFlowMap, gaussianVelocity } from './closed-forms.js';
 import { flowMap } from './flow-map.js';
 import { defineNetwork } from './networks/network.js';
-import { eulerParametrization, trigonometricParametrization, type Parametrization } from './parametrization.js';
+import {
+  eulerParametrization,
+  trigonometricOutput,
+  trigonometricParametrization,
+  type Parametrization,
+} from './parametrization.js';
 import { trigonometricPath } from './path.js';
 import type { FlowMap } from './plugins.js';
 
@@ -97,6 +102,15 @@ describe('the trigonometric parametrisation', () => {
     ]);
     expectClose(f!, wanted!, 1e-14);
     expectClose(average!, wantedAverage!, 1e-9);
+  });
+
+  test('has an inverse, which gives the output of an average velocity', async () => {
+    const map = mapOf(output, trigonometricParametrization);
+    const [found, wanted] = await results((x, t, s) => [
+      trigonometricOutput(map.averageVelocity(x, t, s), x, t, s),
+      output(x, t, s),
+    ]);
+    expectClose(found!, wanted!, 1e-13);
   });
 
   test('has pi / 2 times the output as its velocity at s = t', async () => {

@@ -49,6 +49,22 @@ export const trigonometricParametrization: Parametrization = {
   },
 };
 
+/**
+ * The network output with which the trigonometric parametrisation has a mean velocity: the inverse of
+ * `trigonometricParametrization.averageVelocity`, for losses on that output under any parametrisation.
+ *
+ * @param average mean velocity, shaped as `x`
+ * @param t `[batch]`
+ * @param s `[batch]`
+ */
+export function trigonometricOutput(average: Tensor, x: Tensor, t: Tensor, s: Tensor): Tensor {
+  const d = angleBetween(t, s);
+  const half = d.mul(0.5);
+  const skip = half.sin().mul(sinc(half));
+  const scaled = average.mul(2 / Math.PI);
+  return scaled.sub(perSample(skip, x).mul(x)).div(perSample(sinc(d), x));
+}
+
 /** The parametrisations by name. */
 export const parametrizations: Readonly<Record<ParametrizationName, Parametrization>> = {
   euler: eulerParametrization,

@@ -1,5 +1,5 @@
 import type { HostData, HostTensor, HostTensors, Shape, Tensor, Tensors, TensorSpec } from '@flowmap/tensor';
-import type { Path } from './path.js';
+import type { Path, PathName } from './path.js';
 
 /**
  * A condition: a network's input besides points and times, or what a dataset tells about a sample. Shape and dtype are
@@ -220,9 +220,15 @@ export interface Objective {
   readonly config: Readonly<Record<string, string | number | boolean | null>>;
   /**
    * `teacher: false` trains on data alone. `average` names a moving average of the student's weights from which targets
-   * are computed: `ema`; none unless given.
+   * are computed: `ema`; none unless given. `interval: true` requires a network that takes target times, `path` the one
+   * path on which it is defined; any will do unless given.
    */
-  readonly needs: { readonly teacher: boolean; readonly average?: string };
+  readonly needs: {
+    readonly teacher: boolean;
+    readonly average?: string;
+    readonly interval?: boolean;
+    readonly path?: PathName;
+  };
   /** The most telling metric of its progress, for displays; only the loss unless given. */
   readonly watch?: string;
   /** What it does, in words; reports have its name and settings alone unless given. */

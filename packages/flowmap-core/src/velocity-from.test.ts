@@ -8,6 +8,7 @@ import { cosineNoise, veNoise, vpNoise, type NoiseSchedule } from './noise-sched
 import { linearPath, perSample, trigonometricPath, type Path } from './path.js';
 import type { VelocityField } from './plugins.js';
 import {
+  edmDenoiser,
   velocityFromDenoiser,
   velocityFromNoisePrediction,
   velocityFromVPrediction,
@@ -225,4 +226,45 @@ test('noise that does not exist is refused', () => {
   expect(() => vpNoise({ betaMin: 0 })).toThrow(ConfigError);
   expect(() => vpNoise({ betaMin: 2, betaMax: 1 })).toThrow(ConfigError);
   expect(() => cosineNoise({ offset: -1 })).toThrow(ConfigError);
+});
+
+describe("EDM's networks", () => {
+  const std = 0.5;
+  const denoiser: Predictor = {
+    parameters: {},
+    predict: (_, { x, t }) =>
+      x.mul(std ** 2).div(
+        perSample(t, x)
+          .square()
+          .add(std ** 2),
+      ),
+  };
+
+  test('the velocity of Gaussian data from its denoiser has the values worked out by hand', async () => {
+    const values = await valuesOf(velocityFromDenoiser(denoiser), [0.7, 0.7, 0.7], [0.1, 0.5, 0.9]);
+    [-0.411765, 0.84, 0.753846].forEach((value, i) => expect(values[i]).toBeCloseTo(value, 6));
+  });
+
+  test('a raw network is a denoiser with its scales', async () => {
+    const sigmaData = 0.8;
+    // F = (D - c_skip x) / c_out at x = y √(sigma² + d²), for the points y and times ln(sigma) / 4 that the network sees
+    const raw: Predictor = {
+      parameters: {},
+      predict(_, { x: y, t }) {
+        const sigma = perSample(t.mul(4).exp(), y);
+        const squares = sigma.square().add(sigmaData ** 2);
+        const x = y.mul(squares.sqrt());
+        const D = x.mul(std ** 2).div(sigma.square().add(std ** 2));
+        return D.sub(x.mul(sigmaData ** 2).div(squares))
+          .mul(squares.sqrt())
+          .div(sigma.mul(sigmaData));
+      },
+    };
+    const noise = veNoise({ smallest: 0.002 });
+    await expectSame(
+      velocityFromDenoiser(edmDenoiser(raw, { sigmaData }), { noise }),
+      velocityFromDenoiser(denoiser, { noise }),
+    );
+    expect(() => edmDenoiser(raw, { sigmaData: 0 })).toThrow(ConfigError);
+  });
 });

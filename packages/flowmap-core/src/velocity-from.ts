@@ -1,4 +1,5 @@
 import { requireKnownOptions, select, type HostTensors, type Tensor, type Tensors } from '@flowmap/tensor';
+import { ConfigError } from './errors.js';
 import { veNoise, type NoiseSchedule } from './noise-schedules.js';
 import { linearPath, perSample, ratesOf, type Path } from './path.js';
 import type { NetworkInputs, VelocityField } from './plugins.js';
@@ -110,6 +111,38 @@ export function velocityOnPath(
       z: at.alpha.mul(v).sub(rates.alpha.mul(y)).div(determinant),
     };
   });
+}
+
+/**
+ * EDM's denoiser from its raw network (Karras et al., "Elucidating the design space of diffusion-based generative models",
+ * 2022, table 1): `D(x; sigma) = c_skip x + c_out F(c_in x; ln(sigma) / 4)` with `c_skip = d² / (sigma² + d²)`,
+ * `c_out = sigma d / √(sigma² + d²)`, `c_in = 1 / √(sigma² + d²)`, for data of standard deviation d. Since `ln 0` is infinite,
+ * it wants `veNoise({ smallest: 0.002 })`.
+ *
+ * @param network takes scaled points, and `ln(sigma) / 4` for a time
+ * @param options.sigmaData d, > 0; 0.5 unless given
+ * @throws {ConfigError} for a deviation that is not a number > 0
+ */
+export function edmDenoiser(network: Predictor, options: { readonly sigmaData?: number } = {}): Predictor {
+  requireKnownOptions('edmDenoiser', options, { sigmaData: true });
+  const { sigmaData = 0.5 } = options;
+  if (!(sigmaData > 0 && sigmaData < Infinity)) {
+    throw new ConfigError('edmDenoiser.sigmaData', `wanted a number > 0, got ${sigmaData}`);
+  }
+  return {
+    parameters: network.parameters,
+    predict(params, inputs) {
+      const { x, t } = inputs;
+      const sigma = perSample(t, x);
+      const length = sigma
+        .square()
+        .add(sigmaData ** 2)
+        .sqrt();
+      const F = network.predict(params, { ...inputs, x: x.div(length), t: t.log().mul(0.25) });
+      const kept = x.mul(sigmaData ** 2).div(length.square());
+      return kept.add(sigma.mul(sigmaData).div(length).mul(F));
+    },
+  };
 }
 
 /** The velocity from the means of data and noise that a prediction determines. */

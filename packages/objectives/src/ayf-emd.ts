@@ -1,5 +1,5 @@
 import { ConfigError, perSample, type Objective, type Progress } from '@flowmap/core';
-import { full, jvp, requireKnownOptions, stopGradient } from '@flowmap/tensor';
+import { requireKnownOptions, stopGradient } from '@flowmap/tensor';
 import { bothOrders, type IntervalOrders } from './both-orders.js';
 import { batchLoss } from './internal/batch-loss.js';
 import {
@@ -10,6 +10,7 @@ import {
   requirePositive,
   requireShare,
 } from './internal/checks.js';
+import { alongTrajectory } from './internal/derivatives.js';
 import { sampleSize } from './internal/norms.js';
 import { spikeCount, spikeFactors } from './internal/spikes.js';
 import {
@@ -160,7 +161,7 @@ export function ayfEmd(options: AyfEmdOptions = {}): Objective {
       ...(quarantine ? { quarantine } : {}),
       teacher,
     },
-    needs: { teacher },
+    needs: { teacher, interval: true },
     watch: 'tangentNorm',
     about: {
       title: 'AYF-EMD',
@@ -177,12 +178,13 @@ export function ayfEmd(options: AyfEmdOptions = {}): Objective {
     schedules: { r: (progress) => tangentWarmup(progress, warmupSteps ?? undefined, rMax) },
     draw: orders === 'both' ? bothOrders(draw) : draw,
 
-    loss({ student, xt, t, s, velocity, schedules }) {
+    loss(context) {
+      const { xt, t, s, velocity, schedules } = context;
       if (!teacher) requireMean('ayfEmd.c', { c, norm, size: sampleSize(xt) });
       const v = velocity(xt, t);
       // F and its total derivative along the teacher's trajectory, dF/dt = (∂F/∂x) v + ∂F/∂t with s fixed: one
       // forward-mode pass at (x_t, t) in the direction (v, 1) (theorem 3.2).
-      const [F, dFdt] = jvp((x, time) => student.averageVelocity(x, time, s), [xt, t], [v, full(1, t.shape)]);
+      const [F, dFdt] = alongTrajectory(context, v);
 
       // The target is evaluated at theta^- = stopgrad(theta). F and dF/dt are stopped rather than the parameters, so
       // the value, derivative and gradient share one forward pass.

@@ -1,8 +1,9 @@
 import { perSample, type Objective } from '@flowmap/core';
-import { full, jvp, requireKnownOptions, stopGradient } from '@flowmap/tensor';
+import { requireKnownOptions, stopGradient } from '@flowmap/tensor';
 import { bothOrders, type IntervalOrders } from './both-orders.js';
 import { batchLoss } from './internal/batch-loss.js';
 import { requireFlags, requireNormalized, requireOneOf, requirePositive, requireShare } from './internal/checks.js';
+import { alongTarget } from './internal/derivatives.js';
 import {
   lengthSettings,
   logUniformLengths,
@@ -78,7 +79,7 @@ export function ayfLmd(options: AyfLmdOptions = {}): Objective {
       ...(orders === 'down' ? {} : { orders }),
       ...(quarantine ? { quarantine } : {}),
     },
-    needs: { teacher: true },
+    needs: { teacher: true, interval: true },
     watch: 'tangentNorm',
     about: {
       title: 'AYF-LMD',
@@ -90,9 +91,10 @@ export function ayfLmd(options: AyfLmdOptions = {}): Objective {
     schedules: {},
     draw: orders === 'both' ? bothOrders(draw) : draw,
 
-    loss({ student, xt, t, s, velocity }) {
+    loss(context) {
+      const { xt, t, s, velocity } = context;
       // F and dF/ds with the start fixed: one forward-mode pass in the direction (0, 0, 1).
-      const [F, dFds] = jvp((end) => student.averageVelocity(xt, t, end), [s], [full(1, s.shape)]);
+      const [F, dFds] = alongTarget(context);
 
       // The target is evaluated at theta^- = stopgrad(theta).
       const F_ = stopGradient(F);

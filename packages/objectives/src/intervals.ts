@@ -83,6 +83,28 @@ export function uniformLengths(): IntervalLengths {
 }
 
 /**
+ * Intervals between two times that are drawn alike, `sigmoid(tau)`, `tau ~ N(mean, std^2)`, and sorted: the distribution
+ * of MeanFlow (Geng et al. 2025, section 4.3).
+ *
+ * @param options.mean mean of tau; -0.4 unless given
+ * @param options.std standard deviation of tau, > 0; 1 unless given
+ * @throws {ConfigError} for a standard deviation that is not positive
+ */
+export function logitNormalEnds(options: { mean?: number; std?: number } = {}): IntervalLengths {
+  requireKnownOptions('logitNormalEnds', options, { mean: true, std: true });
+  const { mean = -0.4, std = 1 } = options;
+  requirePositive('logitNormalEnds.std', std);
+  const ends = (key: DrawKey): number[] =>
+    [...normals({ ...key, purpose: 'times.ends' }, 2)].map((tau) => 1 / (1 + Math.exp(-(mean + std * tau))));
+  return {
+    name: 'logit-normal-ends',
+    config: { mean, std },
+    draw: (key) => Math.max(...ends(key)) - Math.min(...ends(key)),
+    start: (key) => Math.min(...ends(key)),
+  };
+}
+
+/**
  * Intervals of length 0, `s = t ~ U(0, 1)`, where distillation losses are flow matching on the teacher's velocity; for
  * use in mixtures.
  */
@@ -173,19 +195,27 @@ export function requireIntervals(lengths: IntervalLengths): void {
  * derivative, in all orders that it trains.
  *
  * @param loss the loss, for the message
- * @param held the end that the loss may hold
+ * @param held the end that intervals may hold; none if the loss trains shorter intervals at both ends
  * @throws {ConfigError} for a distribution that draws what is no interval, holds the other end, or holds one while both
  *   orders exchange them
  */
-export function requireServing(loss: string, lengths: IntervalLengths, held: HeldEnd, orders: IntervalOrders): void {
-  const wanted = 'a distribution of intervals, such as `logUniformLengths()`';
-  requireMember(`${loss}.intervalLengths`, lengths, { member: 'draw', wanted });
+export function requireServing(
+  loss: string,
+  lengths: IntervalLengths,
+  held: HeldEnd | undefined,
+  orders: IntervalOrders,
+): void {
+  requireMember(`${loss}.intervalLengths`, lengths, {
+    member: 'draw',
+    wanted: 'a distribution of intervals, such as `logUniformLengths()`',
+  });
   requireIntervals(lengths);
   requireOneOf(`${loss}.orders`, orders, INTERVAL_ORDERS);
   if (lengths.held === undefined) return;
   const got = `got '${lengths.name}' with hold: '${lengths.held}'`;
   if (lengths.held !== held) {
-    throw new ConfigError(`${loss}.intervalLengths`, `wanted intervals with hold: '${held}', ${got}`);
+    const wanted = held === undefined ? 'none that hold an end' : `intervals with hold: '${held}'`;
+    throw new ConfigError(`${loss}.intervalLengths`, `wanted ${wanted}, ${got}`);
   }
   if (orders === 'both') {
     throw new ConfigError(

@@ -1,7 +1,8 @@
-import { ConfigError, conditionalVelocity, interpolate, type Draws, type Objective } from '@flowmap/core';
+import { ConfigError, type Draws, type Objective } from '@flowmap/core';
 import { requireKnownOptions, requireMember, sizeOf, uniforms } from '@flowmap/tensor';
 import { requirePositive, requireShare } from './internal/checks.js';
 import { meanNorm, squaredError } from './internal/norms.js';
+import { pathPoint } from './internal/path-points.js';
 import { isTaken, takenBefore } from './internal/places.js';
 import { told } from './internal/told.js';
 import { diagonalIntervals, drawInterval } from './intervals.js';
@@ -107,16 +108,13 @@ function withBatch(objective: Objective, weight: number): Objective {
       return { ...objective.draw(key, batchSize), [TIME]: Float32Array.from({ length: batchSize }, time) };
     },
     loss(context) {
-      const { student, x0, noise, path, draws, velocity } = context;
       const { loss, metrics } = objective.loss(context);
-      const t = draws[TIME]!;
-      const other = noise.neg();
-      const x = interpolate(x0, other, t, path);
-      const target = objective.needs.teacher ? velocity(x, t) : conditionalVelocity(x0, other, t, path);
-      const F = student.averageVelocity(x, t, t);
+      const t = context.draws[TIME]!;
+      const { x, v } = pathPoint({ ...context, noise: context.noise.neg() }, t, objective.needs.teacher);
+      const F = context.student.averageVelocity(x, t, t);
       return {
-        loss: loss.add(squaredError(F, target).mul(weight)),
-        metrics: { ...metrics, anchorError: meanNorm(F.sub(target)) },
+        loss: loss.add(squaredError(F, v).mul(weight)),
+        metrics: { ...metrics, anchorError: meanNorm(F.sub(v)) },
       };
     },
   };

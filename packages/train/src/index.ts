@@ -3,6 +3,7 @@ export { checkpoints, type CheckpointsOptions } from './callbacks/checkpoints.js
 export { earlyStop, type EarlyStopOptions } from './callbacks/early-stop.js';
 export { logging } from './callbacks/logging.js';
 export { previewSamples, type PreviewSamplesOptions } from './callbacks/preview-samples.js';
+export { reportData } from './callbacks/report-data.js';
 export { snapshots, type SnapshotsOptions } from './callbacks/snapshots.js';
 export { validationLoss, type ValidationLossOptions } from './callbacks/validation-loss.js';
 export { halflifeEma, powerEma, type PowerEma } from './ema.js';

@@ -4,6 +4,7 @@ import {
   conditionalVelocity,
   flowMap,
   interpolate,
+  linearPath,
   type Network,
   type Objective,
   type ObjectiveContext,
@@ -61,7 +62,8 @@ export interface ObjectivePhaseOptions {
  * `objective.draws.*` and `schedules.*` of the objective.
  *
  * @throws {ConfigError} for a batch size or seed that is not a whole number, when the objective needs a teacher and
- *   there is none or, on tracing, when it asks for a velocity where there is none
+ *   there is none, target times that the network does not take, or another path, or, on tracing, when it asks for a
+ *   velocity where there is none
  */
 export function objectivePhase(options: ObjectivePhaseOptions): Phase {
   requireKnownOptions('objectivePhase', options, {
@@ -83,6 +85,7 @@ export function objectivePhase(options: ObjectivePhaseOptions): Phase {
   if (objective.needs.teacher && teacher === undefined) {
     throw new ConfigError('objective', `${objective.name} needs a teacher's velocity, and there is no teacher`);
   }
+  requireServed(objective, network, path);
   const rows = (shape: readonly number[]): SpecLike => [batchSize, ...shape];
   const rowsOf = ({ shape, dtype }: TensorSpec): SpecLike => ({ shape: [batchSize, ...shape], dtype });
   const { shape } = network.config;
@@ -173,6 +176,21 @@ export function objectivePhase(options: ObjectivePhaseOptions): Phase {
       const wanted = 'needs a velocity elsewhere than at the noised data, which only a teacher has';
       throw new ConfigError('objective', `${objective.name} ${wanted}, and there is no teacher`);
     };
+  }
+}
+
+/**
+ * Checks that a network and a path are what an objective is defined for.
+ *
+ * @throws {ConfigError} naming the option
+ */
+function requireServed({ name, needs }: Objective, network: Network, { name: path }: Path = linearPath): void {
+  if (needs.interval === true && !network.config.interval) {
+    const got = `a network '${network.config.type}' without one`;
+    throw new ConfigError('network', `${name} wants a network with an input for the target time, got ${got}`);
+  }
+  if (needs.path !== undefined && needs.path !== path) {
+    throw new ConfigError('path', `${name} is defined on the ${needs.path} path, got the ${path} path`);
   }
 }
 

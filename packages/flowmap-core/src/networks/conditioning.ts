@@ -23,6 +23,12 @@ const FREQUENCIES = 32;
 const LOWEST = 1.5;
 const HIGHEST = 25;
 
+/** The angular frequencies of {@link timeFeatures}. */
+export const TIME_FREQUENCIES: readonly number[] = Array.from(
+  { length: FREQUENCIES },
+  (_, k) => LOWEST * (HIGHEST / LOWEST) ** (k / (FREQUENCIES - 1)),
+);
+
 /**
  * Sinusoidal features of times: `[cos(w_k t), sin(w_k t)]` with angular frequencies `w_k` spaced geometrically between
  * 1.5 and 25. They are features of `t` itself, because the derivative of the usual `log sigma` is unbounded at the ends
@@ -32,9 +38,7 @@ const HIGHEST = 25;
  * @returns `[batch, 2 FREQUENCIES]`
  */
 export function timeFeatures(t: Tensor): Tensor {
-  const ratio = HIGHEST / LOWEST;
-  const frequencies = Array.from({ length: FREQUENCIES }, (_, k) => LOWEST * ratio ** (k / (FREQUENCIES - 1)));
-  const angles = t.reshape([-1, 1]).mul(constant(frequencies, [1, FREQUENCIES]));
+  const angles = t.reshape([-1, 1]).mul(constant(TIME_FREQUENCIES, [1, FREQUENCIES]));
   return concat([angles.cos(), angles.sin()], 1);
 }
 

@@ -1,12 +1,16 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import fs from 'node:fs';
 import { mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
+import { syncBuiltinESMExports } from 'node:module';
 import { hostname, tmpdir, uptime } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { FolderInUseError, WriteError } from '../errors.js';
 import { lockChosenFolder, lockFolder } from './lock-folder.js';
+import { removeTemporaries } from './write-file-atomic.js';
 
 let folder: string;
 beforeEach(async () => {
@@ -190,6 +194,76 @@ describe('taking over', () => {
     await leave(dead, 0);
     await leave(dead, 0, 'lock.next');
     expect(isFree()).toBe(true);
+    expect(await readdir(folder)).toEqual([]);
+  });
+});
+
+describe('a process that dies when it creates its lock', () => {
+  const fixture = (name: string): string => join(import.meta.dirname, '__fixtures__', name);
+  test.each([
+    ['before it has one', 'linkSync', []],
+    ['just after', 'rmSync', ['lock']],
+  ])('%s, does not hold the folder', async (_, dieAt, left) => {
+    const hook = pathToFileURL(fixture('die-at.ts')).href;
+    const args = ['--conditions=@flowmap/source', '--import', 'tsx', '--import', hook, fixture('lock-in-child.ts')];
+    const env = { ...process.env, FLOWMAP_DIE_AT: dieAt };
+    const child = spawn(process.execPath, [...args, folder], { env, stdio: ['pipe', 'ignore', 'inherit'] });
+    child.stdin.write('go\n');
+    expect(await once(child, 'exit')).toEqual([null, 'SIGKILL']);
+    const isTemporary = (name: string): boolean => name.endsWith('.tmp');
+    const names = await readdir(folder);
+    expect(names.filter(isTemporary)).toHaveLength(1);
+    expect(names.filter((name) => !isTemporary(name))).toEqual(left);
+    expect(isFree()).toBe(true);
+    await removeTemporaries(folder);
+    expect(await readdir(folder)).toEqual([]);
+  });
+});
+
+describe('a lock that cannot be linked', () => {
+  const { linkSync } = fs;
+  /** Lets links fail, after `first` has been called. */
+  function failing(code: string, first: typeof linkSync = () => undefined): void {
+    fs.linkSync = (...args) => {
+      first(...args);
+      throw Object.assign(new Error(code), { code });
+    };
+    syncBuiltinESMExports();
+  }
+  afterEach(() => {
+    fs.linkSync = linkSync;
+    syncBuiltinESMExports();
+  });
+
+  test('is written where there are no links', async () => {
+    failing('EPERM');
+    const lock = lockFolder(folder);
+    expect(refused().holder?.pid).toBe(process.pid);
+    expect(await readdir(folder)).toEqual(['lock']);
+    lock.release();
+    expect(await readdir(folder)).toEqual([]);
+  });
+
+  test('is held when the link was made though an error says otherwise', async () => {
+    failing('EEXIST', linkSync);
+    const lock = lockFolder(folder);
+    expect(await readdir(folder)).toEqual(['lock']);
+    lock.release();
+  });
+
+  test('is made again when its temporary file was removed', async () => {
+    failing('ENOENT', (temporary) => {
+      fs.rmSync(temporary);
+      fs.linkSync = linkSync;
+      syncBuiltinESMExports();
+    });
+    lockFolder(folder).release();
+    expect(await readdir(folder)).toEqual([]);
+  });
+
+  test('is a write error when the disk fails, and leaves nothing', async () => {
+    failing('EIO');
+    expect(() => lockFolder(folder)).toThrow(WriteError);
     expect(await readdir(folder)).toEqual([]);
   });
 });

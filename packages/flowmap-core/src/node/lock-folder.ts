@@ -1,6 +1,9 @@
+import { randomUUID } from 'node:crypto';
 import {
   closeSync,
+  existsSync,
   fsyncSync,
+  linkSync,
   mkdirSync,
   openSync,
   readFileSync,
@@ -33,8 +36,8 @@ const SILENCE = 600_000;
 
 /**
  * Locks a folder for this process, creating it if it is missing. The lock is a small file in the folder that names the
- * process. The lock of a process that has died is taken over: at once if it ran on this machine, otherwise after ten
- * minutes without a sign of life.
+ * process, from the moment when it appears. The lock of a process that has died is taken over: at once if it ran on this
+ * machine, otherwise after ten minutes without a sign of life.
  *
  * @param name name of the lock's file; locks with different names are independent
  * @throws {FolderInUseError} when another process, or an earlier call in this one, holds the folder
@@ -168,8 +171,38 @@ function requireGone(folder: string, { holder, seen }: Found): void {
   throw new FolderInUseError(folder, holder, runs === undefined ? advice : undefined);
 }
 
-/** Writes a new file; returns false if it exists already. */
+/** What systems answer when a file cannot be linked, on file systems that have no links. */
+const NO_LINKS: readonly unknown[] = ['EPERM', 'EACCES', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EINVAL', 'EMLINK'];
+
+/**
+ * Creates a file that has its whole text from the first moment on; returns false if it exists already. The text goes to
+ * a temporary file, which is then linked to the path. Without links the text is written after the file is created.
+ */
 function create(path: string, text: string): boolean {
+  if (existsSync(path)) return false;
+  const temporary = `${path}.${randomUUID()}.tmp`;
+  write(temporary, text);
+  try {
+    linkSync(temporary, path);
+    return true;
+  } catch (error) {
+    if (ifThere(() => statSync(temporary).nlink) === 2) return true; // linked, though a network said otherwise
+    const code = codeOf(error);
+    if (code === 'EEXIST') return false;
+    if (code === 'ENOENT') return create(path, text); // whoever holds the folder has removed temporary files
+    if (NO_LINKS.includes(code)) return write(path, text);
+    throw error;
+  } finally {
+    try {
+      rmSync(temporary, { force: true });
+    } catch {
+      // One that stays is removed with those of writeFileAtomic.
+    }
+  }
+}
+
+/** Writes a new file; returns false if it exists already. */
+function write(path: string, text: string): boolean {
   let file: number;
   try {
     file = openSync(path, 'wx');

@@ -7,6 +7,7 @@ export {
 } from './command-line/command.js';
 export { DISTILLATION_OPTIONS, distillationOf } from './command-line/distillation.js';
 export { group, type GroupEntry, type GroupSpec, type Program } from './command-line/group.js';
+export { requireApart } from './command-line/run-folder.js';
 export { IMAGE_OPTIONS, printData, readImages, UNET_OPTIONS, type ReadImages } from './command-line/images.js';
 export { interruptible } from './command-line/interruptible.js';
 export {

@@ -80,3 +80,20 @@ export function requireMean(
       `tangent normalised, not their mean; wanted c: Infinity, got ${c}`,
   );
 }
+
+/**
+ * Checks that, under an adaptive weight, the mean over noisy velocities remains a mean; see {@link requireMean}.
+ *
+ * @throws {ConfigError} for fewer than 16 values and any adaptive weight
+ */
+export function requireUnweighted(
+  option: string,
+  { power, size }: { readonly power: number; readonly size: number },
+): void {
+  if (size >= ENOUGH_VALUES || power === 0) return;
+  throw new ConfigError(
+    option,
+    `training without a teacher on samples of ${size} value${size === 1 ? '' : 's'} with an adaptive weight does not find ` +
+      `the mean of their velocities; wanted 0, got ${power}`,
+  );
+}

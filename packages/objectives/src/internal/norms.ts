@@ -2,7 +2,12 @@ import type { Tensor } from '@flowmap/tensor';
 
 /** `|| x_i ||`, L2 over everything but the batch axis: `[batch, ...]` gives `[batch, 1, ...]`. */
 export function sampleNorm(x: Tensor): Tensor {
-  return x.square().sum(sampleAxes(x), true).sqrt();
+  return sampleSquares(x).sqrt();
+}
+
+/** `|| x_i ||^2` over everything but the batch axis: `[batch, ...]` gives `[batch, 1, ...]`. */
+export function sampleSquares(x: Tensor): Tensor {
+  return x.square().sum(sampleAxes(x), true);
 }
 
 /** Mean of the samples' L2 norms over the batch, a scalar. */

@@ -37,6 +37,33 @@ describe('what a file says about itself', () => {
     expect(Object.keys(importOnnx(bytes, { trained: (name) => name === 'two' }).parameters)).toEqual(['two']);
   });
 
+  it('has no parameters that are frequencies of times, or norms without effect', () => {
+    const network = importOnnx(
+      file({
+        nodes: [
+          node('Mul', ['t', 'frequencies'], ['angles']),
+          node('Sin', ['angles'], ['sines']),
+          node('Cos', ['angles'], ['cosines']),
+          node('Concat', ['sines', 'cosines'], ['waves'], { axis: 1 }),
+          node('Reshape', ['waves', 'groups'], ['grouped']),
+          node('InstanceNormalization', ['grouped', 'one', 'none'], ['normal']),
+          node('Reshape', ['normal', 'flat'], ['features']),
+          node('Mul', ['features', 'gain'], ['y']),
+        ],
+        inputs: [value('t', FLOAT, ['n', 1])],
+        tensors: [
+          floats('frequencies', [1, 2], [1, 2]),
+          floats('one', [2], [1, 1]),
+          floats('none', [2], [0, 0]),
+          floats('gain', [4], [1, 1, 1, 1]),
+          whole('groups', [0, 2, -1]),
+          whole('flat', [0, -1]),
+        ],
+      }),
+    );
+    expect(Object.keys(network.parameters)).toEqual(['gain']);
+  });
+
   it('is checked against what it is given', () => {
     const network = importOnnx(bytes, { source: 'net.onnx' });
     const x = input('x', [4, 3]);

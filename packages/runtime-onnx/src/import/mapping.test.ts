@@ -79,7 +79,7 @@ describe('an imported predictor', () => {
     ['no scale', { timeScale: 0 }, /timeScale: wanted a number > 0, got 0/],
     ['an unknown option', { scale: 2 }, /scale: is no option/],
   ])('refuses %s', (_, change, message) => {
-    const make = (): unknown => importedPredictor(network(), { ...mapping, ...change } as never);
+    const make = (): unknown => importedPredictor(network(), { ...mapping, ...change });
     expect(make).toThrow(ConfigError);
     expect(make).toThrow(message);
   });

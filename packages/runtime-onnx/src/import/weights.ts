@@ -84,30 +84,79 @@ const WEIGHTS: Readonly<Record<string, readonly number[]>> = {
   LayerNormalization: [1, 2],
 };
 
-/**
- * Names of the weights that are likely to have been trained: floats with axes that are an operand of a product, a
- * convolution or a norm, or have more than one number; but not what only normalises, scales or bounds.
- */
-export function likelyTrained(graph: GraphProto, weights: Weights, sources: ReadonlySet<string>): Set<string> {
-  const uses = new Map<string, { readonly operator: string; readonly operand: number }[]>();
+/** Where the values of a graph and those within are read. */
+type Readers = ReadonlyMap<string, readonly { readonly node: NodeProto; readonly operand: number }[]>;
+
+function readersOf(graph: GraphProto): Readers {
+  const readers = new Map<string, { node: NodeProto; operand: number }[]>();
   const visit = (nodes: readonly NodeProto[]): void => {
-    for (const { opType, input, attribute } of nodes) {
-      input.forEach((name, operand) => uses.set(name, [...(uses.get(name) ?? []), { operator: opType, operand }]));
-      for (const { g } of attribute) if (g) visit(g.node);
+    for (const node of nodes) {
+      node.input.forEach((name, operand) => {
+        const known = readers.get(name);
+        if (known) known.push({ node, operand });
+        else readers.set(name, [{ node, operand }]);
+      });
+      for (const { g } of node.attribute) if (g) visit(g.node);
     }
   };
   visit(graph.node);
-  const isTrained = (name: string, { type, shape }: Known): boolean => {
-    const own = uses.get(name) ?? [];
-    if (!type.isFloat || shape.length === 0 || sizeOf(shape) === 0 || sources.has(name)) return false;
-    const isIn = (table: Readonly<Record<string, readonly number[]>>, use: (typeof own)[number]): boolean =>
-      Object.hasOwn(table, use.operator) && table[use.operator]!.includes(use.operand);
-    const counting = own.filter((use) => !isIn(NO_WEIGHTS, use));
-    return (
-      counting.length === own.length &&
-      own.length > 0 &&
-      (sizeOf(shape) > 1 || counting.some((use) => isIn(WEIGHTS, use)))
-    );
+  return readers;
+}
+
+/** Operators between the frequencies of an embedding of times and its waves. */
+const BEFORE_WAVES = ['Mul', 'Add', 'Div', 'Concat', 'Unsqueeze', 'Reshape', 'Expand', 'Cast'];
+
+/** Most values between frequencies and waves. */
+const MOST_BEFORE_WAVES = 64;
+
+/** Whether a value ends in nothing but sines and cosines, as the frequencies of an embedding of times do. */
+function becomesWaves(name: string, readers: Readers): boolean {
+  const reached = new Set([name]);
+  // What is added while walking is walked too.
+  for (const value of reached) {
+    const own = readers.get(value) ?? [];
+    if (own.length === 0 || reached.size > MOST_BEFORE_WAVES) return false;
+    for (const { node } of own) {
+      if (node.opType === 'Sin' || node.opType === 'Cos') continue;
+      if (!BEFORE_WAVES.includes(node.opType)) return false;
+      reached.add(node.output[0] ?? '');
+    }
+  }
+  return true;
+}
+
+/** Whether a tensor is the gain or bias, without effect, of the instance norms that group norms are written as. */
+function hasNoEffect(name: string, value: Known, readers: Readers): boolean {
+  return (readers.get(name) ?? []).every(({ node, operand }) => {
+    if (node.opType !== 'InstanceNormalization') return false;
+    const neutral = operand === 1 ? 1 : 0;
+    const after = readers.get(node.output[0] ?? '') ?? [];
+    return value.data.every((one) => one === neutral) && after.every(({ node: { opType } }) => opType === 'Reshape');
+  });
+}
+
+/**
+ * Names of the weights that are likely to have been trained: floats with axes that are an operand of a product, a
+ * convolution or a norm, or have more than one number; but not what only normalises, scales or bounds, nor the
+ * frequencies of an embedding of times.
+ *
+ * @param sources tensors that others are made of, see {@link addStoredWeights}
+ */
+export function likelyTrained(graph: GraphProto, weights: Weights, sources: ReadonlySet<string>): Set<string> {
+  const readers = readersOf(graph);
+  const isTrained = (name: string, value: Known): boolean => {
+    const { type, shape } = value;
+    const own = readers.get(name) ?? [];
+    if (!type.isFloat || shape.length === 0 || sizeOf(shape) === 0 || sources.has(name) || own.length === 0)
+      return false;
+    const isIn = (
+      table: Readonly<Record<string, readonly number[]>>,
+      { node, operand }: (typeof own)[number],
+    ): boolean => Object.hasOwn(table, node.opType) && table[node.opType]!.includes(operand);
+    if (own.some((use) => isIn(NO_WEIGHTS, use))) return false;
+    if (sizeOf(shape) === 1 && !own.some((use) => isIn(WEIGHTS, use))) return false;
+    const isFrequency = own.every(({ node }) => node.opType === 'Mul') && becomesWaves(name, readers);
+    return !isFrequency && !hasNoEffect(name, value, readers);
   };
   return new Set([...weights].filter(([name, value]) => isTrained(name, value)).map(([name]) => name));
 }

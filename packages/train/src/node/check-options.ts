@@ -29,6 +29,7 @@ const COMMON: OptionNames<TrainOptions> = {
   callbacks: true,
   onLog: true,
   onNote: true,
+  onData: true,
   limits: true,
   config: true,
 };

@@ -1,26 +1,28 @@
 import { createHash } from 'node:crypto';
-import type { Dataset } from '@flowmap/core';
+import { dataReport, type DataReport, type Dataset } from '@flowmap/core';
 
-/** Most samples that are compared, and those that are asked for at a time. */
-const SAMPLES = 256;
-const AT_A_TIME = 16;
+/** What is known of data before training. */
+export interface Examined {
+  /** A SHA-256 in hexadecimal digits, which identifies the samples. */
+  readonly fingerprint: string;
+  readonly report: DataReport;
+}
 
 /**
- * Identifies data: by its own fingerprint, where it has one, and by samples, all of few or some that are spread evenly.
- *
- * @returns a SHA-256 in hexadecimal digits
+ * Identifies data, by its own fingerprint, where it has one, and by samples: all of few, or 256 that are spread evenly.
+ * The same samples say what it is like.
  */
-export async function fingerprintOf(data: Dataset): Promise<string> {
+export async function examine(data: Dataset): Promise<Examined> {
   const hash = createHash('sha256').update(JSON.stringify((await data.fingerprint?.()) ?? null));
-  const count = Math.min(SAMPLES, data.length);
-  const spread = Number.isFinite(data.length) ? data.length / count : 1;
-  for (let first = 0; first < count; first += AT_A_TIME) {
-    const length = Math.min(AT_A_TIME, count - first);
-    const { x, conditions } = await data.batch(Array.from({ length }, (_, i) => Math.floor((first + i) * spread)));
-    hash.update(bytesOf(x));
-    for (const name of Object.keys(conditions).sort()) hash.update(name).update(bytesOf(conditions[name]!));
-  }
-  return hash.digest('hex');
+  const { name, length, shape, classes } = data;
+  const batch: Dataset['batch'] = async (indices) => {
+    const read = await data.batch(indices);
+    hash.update(bytesOf(read.x));
+    for (const key of Object.keys(read.conditions).sort()) hash.update(key).update(bytesOf(read.conditions[key]!));
+    return read;
+  };
+  const report = await dataReport({ name, length, shape, classes, batch });
+  return { fingerprint: hash.digest('hex'), report };
 }
 
 function bytesOf({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array {

@@ -8,7 +8,7 @@ import { referenceRuntime } from '@flowmap/runtime-reference';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { RunMismatchError } from '../errors.js';
 import { cosineSchedule } from '../schedules.js';
-import { fingerprintOf } from './fingerprint.js';
+import { examine } from './fingerprint.js';
 import type { TrainVelocityFieldOptions } from './options.js';
 import { scheduleMeans } from './schedule-means.js';
 import { trainVelocityField } from './train.js';
@@ -99,8 +99,13 @@ describe('the fingerprint of data', () => {
     return imageDataset({ name: 'images', pixels: copy, shape: [1, 2, 2], ...classes });
   };
 
-  test('is the same for the same samples', async () => {
+  const fingerprintOf = async (data: Dataset): Promise<string> => (await examine(data)).fingerprint;
+
+  test('is the same for the same samples, and in runs of before', async () => {
     expect(await fingerprintOf(images())).toBe(await fingerprintOf(images()));
+    expect(await fingerprintOf(images((copy) => copy.forEach((_, i) => (copy[i] = i % 251))))).toBe(
+      '07bae77f64988f48e872f968bf2a82f445032de256203f1a5417209ba4437a85',
+    );
   });
 
   test('is another for one other pixel, label, subset or view', async () => {

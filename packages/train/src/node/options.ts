@@ -1,4 +1,5 @@
 import type {
+  DataReport,
   Callback,
   Dataset,
   Json,
@@ -101,6 +102,11 @@ export interface TrainOptions {
    * labels to match a teacher's classes. Notes are also shown, unless `progress` is `none`.
    */
   readonly onNote?: (note: string) => void;
+  /**
+   * Called before the first step with what the data is like: a line, and a warning for images that do not fill -1 … 1,
+   * which is a note too. Unless this is given, both are shown as notes are.
+   */
+  readonly onData?: (report: DataReport) => void;
   /** Limits on what the files of a resumed run may ask for; the defaults of `ReadLimits` unless given. */
   readonly limits?: ReadLimits;
   /** Recorded in config.json beside the run's own settings. */

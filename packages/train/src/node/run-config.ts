@@ -27,6 +27,8 @@ const runConfig = z.object({
   ),
   /** What affects only the bits of its numbers: runtime, threads, versions. */
   environment: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).optional(),
+  /** Values of the data's samples, which nothing depends on; null for what is not finite. */
+  values: z.record(z.string(), z.number().nullable()).optional(),
   /** Whatever the caller asked to record. */
   config: json,
   /** SHA-256 of the file of the result; written before it. */
@@ -84,6 +86,7 @@ export function runConfigOf(setup: TrainSetup): RunConfig {
       ...(from === undefined ? {} : { from: digest(from) }),
     },
     environment: environmentOf(setup),
+    values: mapValues({ ...setup.report.statistics }, (value) => (Number.isFinite(value) ? value : null)),
     config: JSON.parse(JSON.stringify(setup.config)) as Json,
   };
 }

@@ -11,6 +11,7 @@ import {
 import type {
   Callback,
   ConditionSpec,
+  DataReport,
   Dataset,
   Json,
   Loader,
@@ -27,7 +28,7 @@ import { mapValues } from '../internal/names.js';
 import { objectivePhase } from '../objective-phase.js';
 import { constantSchedule } from '../schedules.js';
 import { trainee } from '../trainee.js';
-import { fingerprintOf } from './fingerprint.js';
+import { examine } from './fingerprint.js';
 
 import type { TrainOptions, WhenFinished } from './options.js';
 import type { ProgressDisplay } from './progress-display.js';
@@ -45,6 +46,8 @@ export interface TrainSetup {
   readonly data: Dataset;
   /** Identifies the data's samples. */
   readonly fingerprint: string;
+  /** What the data is like. */
+  readonly report: DataReport;
   readonly batches: Loader;
   readonly iterations: number;
   readonly batchSize: number;
@@ -68,6 +71,7 @@ export interface TrainSetup {
   /** Notes on the run before it starts. */
   readonly notes: readonly string[];
   readonly onNote: (note: string) => void;
+  readonly onData: ((report: DataReport) => void) | undefined;
   readonly limits: ReadLimits | undefined;
   readonly config: Json;
 }
@@ -179,7 +183,7 @@ export async function setUp(options: TrainOptions, { model, teacher, peak, notes
     }),
     runtime: options.runtime,
     data,
-    fingerprint: await fingerprintOf(data),
+    ...(await examine(data)),
     batches: loader(data, { batchSize, seed, flip }),
     iterations,
     batchSize,
@@ -200,6 +204,7 @@ export async function setUp(options: TrainOptions, { model, teacher, peak, notes
     onLog: options.onLog ?? ((): void => undefined),
     notes,
     onNote: options.onNote ?? ((): void => undefined),
+    onData: options.onData,
     limits: options.limits,
     config: options.config ?? null,
   };

@@ -104,6 +104,7 @@ async function trainInFolder(setup: TrainSetup): Promise<TrainResult> {
     const { checkpointEvery, checkpointMinutes, keep } = setup;
     const run = await openRun(setup, lock.folder);
     const store = await folderStore(run, trainees, keep);
+    showData(setup);
     for (const note of [...setup.notes, ...run.notes, ...store.notes]) {
       showNote(setup.progress, phase.name, note);
       setup.onNote(note);
@@ -136,6 +137,18 @@ async function trainInFolder(setup: TrainSetup): Promise<TrainResult> {
   } finally {
     lock.release();
   }
+}
+
+/** Says what the data is like. */
+function showData({ report, onData, onNote, progress: display, phase }: TrainSetup): void {
+  const { line, warning } = report;
+  if (warning !== undefined) onNote(warning);
+  if (onData !== undefined) {
+    onData(report);
+    return;
+  }
+  showNote(display, phase.name, line);
+  if (warning !== undefined) showNote(display, phase.name, `warning: ${warning}`);
 }
 
 /** The folder to train in. */

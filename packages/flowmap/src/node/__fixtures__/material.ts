@@ -1,12 +1,13 @@
-import { join } from 'node:path';
+import { join, sep } from 'node:path';
 import { mlp, unet, type Model } from '@flowmap/core';
 import { saveModel } from '@flowmap/core/node';
 import { writeImageGrid } from '@flowmap/data/node';
 import { hostTensor, normals, sizeOf, type HostTensors } from '@flowmap/tensor';
 
-/** Writes a picture of noise, `side` pixels wide and high. */
+/** Writes a picture of noise, `side` pixels wide and high, that depends on its name and its folder's. */
 export async function writeNoise(path: string, side: number): Promise<void> {
-  const images = normals({ seed: 0, purpose: path }, 3 * side ** 2);
+  const purpose = path.split(sep).slice(-2).join('/');
+  const images = normals({ seed: 0, purpose }, 3 * side ** 2);
   await writeImageGrid(path, { images, shape: [3, side, side], gap: 0 });
 }
 

@@ -28,6 +28,18 @@ test('work gets its configuration and a way to talk', async () => {
   expect(result).toEqual({ code: 0, out: 'seed 3\n', error: '' });
 });
 
+test('what does not print is written out, and JSON keeps its meaning', async () => {
+  const name = 'a\u001b[31m\u202e\u{e0001}\ud800 ä 🙂\tb';
+  const { out, error } = await run((_, { print, note }) => {
+    print(JSON.stringify({ name }));
+    note?.(name);
+    return Promise.resolve();
+  });
+  expect(out).toBe('{"name":"a\\u001b[31m\\u202e\\udb40\\udc01\\ud800 ä 🙂\\tb"}\n');
+  expect(JSON.parse(out)).toEqual({ name });
+  expect(error).toBe('a\\u001b[31m\\u202e\\udb40\\udc01\\ud800 ä 🙂\tb\n');
+});
+
 test('an unknown option stops before any work', async () => {
   const result = await run(() => Promise.reject(new Error('ran')), '--sed', '3');
   expect(result.code).toBe(2);

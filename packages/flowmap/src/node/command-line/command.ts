@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { withInterrupt } from './interrupt.js';
 import { toCommanderArgument, toCommanderOption, type Config, type OptionTable } from './options.js';
+import { visible } from './visible.js';
 import type { ProgressDisplay } from '@flowmap/train/node';
 
 /** A command-line program. */
@@ -70,8 +71,8 @@ export async function runCommand<Table extends OptionTable>(
   const { surviveClosedPipe } = await import('@flowmap/train/node');
   const ends = output === terminal ? [process.stdout, process.stderr].map(surviveClosedPipe) : [];
   const talk = {
-    print: (line: string) => output.out(`${line}\n`),
-    note: (line: string) => output.error(`${line}\n`),
+    print: (line: string) => output.out(`${visible(line)}\n`),
+    note: (line: string) => output.error(`${visible(line)}\n`),
     ...(output === terminal ? {} : { progress: 'none' as const }),
   };
   try {

@@ -1,5 +1,5 @@
 import { ConfigError, type Json } from '@flowmap/core';
-import { AYF_EMD_PRESETS } from '@flowmap/objectives';
+import { AYF_EMD_PRESETS, OBJECTIVE_NAMES } from '@flowmap/objectives';
 import { expect, test } from 'vitest';
 import { parseOptions } from './command.js';
 import { DISTILLATION_OPTIONS, distillationOf } from './distillation.js';
@@ -71,4 +71,19 @@ test('what makes no sense is an error', async () => {
 
 test('every preset can be chosen', () => {
   expect(DISTILLATION_OPTIONS.preset.placeholder).toBe(Object.keys(AYF_EMD_PRESETS).join('|'));
+});
+
+test('every objective but that of teachers can be chosen', async () => {
+  const names = OBJECTIVE_NAMES.filter((name) => name !== 'flow-matching');
+  expect(DISTILLATION_OPTIONS.objective.placeholder).toBe(names.join('|'));
+  for (const name of names) expect((await distillation('--objective', name)).objective.name).toBe(name);
+});
+
+test('settings that an objective does not have are refused', async () => {
+  const lmd = await distillation('--objective', 'ayf-lmd', '--intervals', 'steps', '--tangent-constant', '1');
+  expect(lmd.objective.config).toMatchObject({ c: 1, 'intervalLengths.hold': 'start' });
+  await expect(distillation('--objective', 'ayf-lmd', '--warmup', '5')).rejects.toThrow('--warmup: has no effect');
+  await expect(distillation('--objective', 'mean-flow', '--norm', 'rms')).rejects.toThrow('--norm: has no effect');
+  const anchored = await distillation('--objective', 'cmt', '--anchor-weight', '0.5');
+  expect(anchored.objective.config).toMatchObject({ steps: 8, 'velocityAnchor.batch.weight': 0.5 });
 });

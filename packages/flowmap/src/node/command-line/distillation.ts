@@ -1,9 +1,34 @@
-import type { StudentOptions } from '@flowmap/core';
-import type { AyfEmdPreset, IntervalLengths } from '@flowmap/objectives';
+import type { Objective, StudentOptions } from '@flowmap/core';
+import type { AyfEmdPreset, AyfLmdOptions, HeldEnd, IntervalLengths, ObjectiveName } from '@flowmap/objectives';
 import type { DistillOptions } from '@flowmap/train/node';
 import { choice, fraction, positive, whole, type Config } from './options.js';
 
 const PRESETS = ['default', 'ayf-paper'] as const satisfies readonly AyfEmdPreset[];
+
+/** Objectives by name: all of the package. */
+const OBJECTIVES = [
+  'ayf-emd',
+  'ayf-lmd',
+  'discrete-emd',
+  'discrete-lmd',
+  'mean-flow',
+  'improved-mean-flow',
+  'decoupled-mean-flow',
+  'alpha-flow',
+  'so-flow',
+  'shortcut',
+  'lagrangian-self-distillation',
+  'eulerian-self-distillation',
+  'progressive-self-distillation',
+  'terminal-velocity',
+  'ctm',
+  'cmt',
+  'scd',
+  'sct',
+  'consistency-distillation',
+  'consistency-training',
+  'facm',
+] as const satisfies readonly ObjectiveName[];
 
 /** Distributions of intervals by name. */
 const INTERVALS = ['log-uniform', 'growing', 'to-data', 'steps'] as const;
@@ -17,6 +42,7 @@ const STUDENTS: Readonly<Record<'teacher' | 'late-s' | 'exact-diagonal', Student
 
 /** Options of the distillation's objective, of the student and of the weight average. */
 export const DISTILLATION_OPTIONS = {
+  objective: choice('the objective; docs/methods.md compares them', OBJECTIVES, 'ayf-emd'),
   preset: choice('settings of AYF-EMD that the options below do not change', PRESETS, 'default'),
   intervals: choice(
     "distribution of intervals: lengths log-uniform, growing during the first half of the run, a third ending at data, or those of 1 to 16 steps; the preset's unless given",
@@ -44,25 +70,15 @@ export const DISTILLATION_OPTIONS = {
   averageWidth: positive('width of the average of the weights, relative to the steps so far, below 0.28', 0.05),
 };
 
-/** The distillation that the options describe: AYF-EMD with its settings, the student, and how weights are averaged. */
+/** The distillation that the options describe: the objective with its settings, the student, and how weights are averaged. */
 export async function distillationOf(
   options: Config<typeof DISTILLATION_OPTIONS>,
 ): Promise<Pick<DistillOptions, 'objective' | 'emaDecay'> & { readonly startingFrom: StudentOptions }> {
-  const { ayfEmd, teacherTrajectories, velocityAnchor } = await import('@flowmap/objectives');
+  const { teacherTrajectories, velocityAnchor } = await import('@flowmap/objectives');
   const { powerEma } = await import('@flowmap/train');
-  const { preset, intervals, shortestInterval, diagonalShare, warmup, tangentConstant, norm } = options;
-  const emd = ayfEmd({
-    preset,
-    norm,
-    ...(intervals === null && shortestInterval === null
-      ? {}
-      : { intervalLengths: await lengthsOf(intervals ?? 'log-uniform', shortestInterval) }),
-    ...(diagonalShare === null ? {} : { diagonalShare }),
-    ...(warmup === null ? {} : { warmupSteps: warmup }),
-    ...(tangentConstant === null ? {} : { c: tangentConstant }),
-  });
   const { anchorWeight, trajectorySteps } = options;
-  const anchored = anchorWeight === null ? emd : velocityAnchor(emd, { batch: { weight: anchorWeight } });
+  const own = await objectiveOf(options);
+  const anchored = anchorWeight === null ? own : velocityAnchor(own, { batch: { weight: anchorWeight } });
   return {
     objective: trajectorySteps === null ? anchored : teacherTrajectories(anchored, { steps: trajectorySteps }),
     startingFrom: STUDENTS[options.student],
@@ -70,8 +86,52 @@ export async function distillationOf(
   };
 }
 
+/**
+ * The objective with its settings.
+ *
+ * @throws {ConfigError} for a setting that the objective does not have
+ */
+async function objectiveOf(options: Config<typeof DISTILLATION_OPTIONS>): Promise<Objective> {
+  const { ayfEmd, ayfLmd, objectiveNamed } = await import('@flowmap/objectives');
+  const { objective, preset, intervals, shortestInterval, diagonalShare, warmup, tangentConstant, norm } = options;
+  const lengths = { intervals, 'shortest-interval': shortestInterval, 'diagonal-share': diagonalShare };
+  const tangent = { 'tangent-constant': tangentConstant, norm: norm === 'l2' ? null : norm };
+  const common = async (
+    hold: HeldEnd,
+  ): Promise<Pick<AyfLmdOptions, 'intervalLengths' | 'diagonalShare' | 'c' | 'norm'>> => ({
+    norm,
+    ...(intervals === null && shortestInterval === null
+      ? {}
+      : { intervalLengths: await lengthsOf(intervals ?? 'log-uniform', shortestInterval, hold) }),
+    ...(diagonalShare === null ? {} : { diagonalShare }),
+    ...(tangentConstant === null ? {} : { c: tangentConstant }),
+  });
+  if (objective === 'ayf-emd') {
+    return ayfEmd({ preset, ...(await common('end')), ...(warmup === null ? {} : { warmupSteps: warmup }) });
+  }
+  const ofEmd = { preset: preset === 'default' ? null : preset, warmup };
+  if (objective === 'ayf-lmd') {
+    await requireNone(objective, ofEmd);
+    return ayfLmd(await common('start'));
+  }
+  await requireNone(objective, { ...ofEmd, ...lengths, ...tangent });
+  return objectiveNamed(objective);
+}
+
+/** Checks that settings of AYF-EMD are not given for an objective that does not have them. */
+async function requireNone(objective: string, settings: Readonly<Record<string, unknown>>): Promise<void> {
+  const { ConfigError } = await import('@flowmap/core');
+  const given = Object.keys(settings).find((name) => settings[name] !== null);
+  if (given !== undefined)
+    throw new ConfigError(`--${given}`, `has no effect on ${objective}, which has its own settings`);
+}
+
 /** A distribution of intervals from the shortest length, which is a share of a step for `steps`. */
-async function lengthsOf(name: (typeof INTERVALS)[number], given: number | null): Promise<IntervalLengths> {
+async function lengthsOf(
+  name: (typeof INTERVALS)[number],
+  given: number | null,
+  hold: HeldEnd,
+): Promise<IntervalLengths> {
   const { intervalsToData, lengthCurriculum, logUniformLengths, mixedIntervals, stepIntervals } =
     await import('@flowmap/objectives');
   const lengths = logUniformLengths({ shortest: given ?? (name === 'steps' ? 1 / 16 : 1 / 64) });
@@ -86,6 +146,6 @@ async function lengthsOf(name: (typeof INTERVALS)[number], given: number | null)
         { share: 1 / 3, of: intervalsToData() },
       ]);
     case 'steps':
-      return stepIntervals({ steps: [1, 2, 4, 8, 16], lengths });
+      return stepIntervals({ steps: [1, 2, 4, 8, 16], lengths, hold });
   }
 }

@@ -1,5 +1,5 @@
-import type { Dataset } from '@flowmap/core';
-import type { LabelledDataset } from '@flowmap/data';
+import type { DataReport, Dataset } from '@flowmap/core';
+import type { ImageFolderDataset } from '@flowmap/data/node';
 import type { CommandContext } from './command.js';
 import { choice, flag, names, side, sidesOf, whole, wholes, type Config } from './options.js';
 import { showProgress } from './progress.js';
@@ -18,6 +18,10 @@ export const IMAGE_OPTIONS = {
   crop: choice(
     'what is kept of images of another shape than --size; none keeps all of them, on white; the centre unless given',
     ['centre', 'top', 'bottom', 'left', 'right', 'none'],
+    null,
+  ),
+  cropFrom: side(
+    'side, or height and width, that images are scaled to first: crops of --size are then taken at 16 random places of each',
     null,
   ),
   grey: flag('read images as one grey channel in place of three colours'),
@@ -39,15 +43,17 @@ export const UNET_OPTIONS = {
 /** Which images are read, and how. */
 export type ImageReading = Pick<
   Config<typeof IMAGE_OPTIONS>,
-  'size' | 'classes' | 'crop' | 'grey' | 'onBad' | 'balanced'
+  'size' | 'classes' | 'crop' | 'cropFrom' | 'grey' | 'onBad' | 'balanced'
 >;
 
 /** Images that were read. */
 export interface ReadImages {
   /** What is to be trained on. */
-  readonly data: LabelledDataset;
+  readonly data: Dataset;
   /** What was read and left out, in a line. */
   readonly summary: string;
+  /** The same as numbers and names, which JSON can hold. */
+  readonly facts: Readonly<Record<string, unknown>>;
 }
 
 /** Bad images of which each is named in a line of its own. */
@@ -59,18 +65,20 @@ const NAMED = 20;
  * @throws {DataError} when the folder is missing or empty
  * @throws {BadImagesError} when images are damaged, unless `onBad` is 'skip'
  * @throws {ImageSizeError} when the images differ in size and none is given
- * @throws {ConfigError} when classes are to be balanced and there are none
+ * @throws {ConfigError} when classes are to be balanced and there are none, and for crops that are larger than what they
+ *   are taken from
  * @throws {ImageCodecUnavailableError} when images must be decoded and the package `sharp` is not installed
  */
 export async function readImages(folder: string, options: ImageReading, context: CommandContext): Promise<ReadImages> {
-  const { balanced } = await import('@flowmap/data');
+  const { balanced, withCrops } = await import('@flowmap/data');
   const { imageFolder, imageFolderSummary } = await import('@flowmap/data/node');
   const { size, classes, crop, grey, onBad } = options;
+  const scaled = await scaledTo(options);
   context.print(`reading images of ${folder}`);
   const progress = await showProgress(context, 'images');
   try {
     const images = await imageFolder(folder, {
-      ...(size === null ? {} : { size: sidesOf(size) }),
+      ...(scaled === null ? {} : { size: sidesOf(scaled) }),
       ...(classes === null ? {} : { classes: classes.join() === '.' ? [] : classes }),
       ...(crop === null ? {} : { crop }),
       ...(grey ? { channels: 1 } : {}),
@@ -83,17 +91,57 @@ export async function readImages(folder: string, options: ImageReading, context:
     for (const { error } of images.bad.slice(0, NAMED)) context.print(`  skipped ${error.message}`);
     if (images.bad.length > NAMED)
       context.print(`  skipped ${images.bad.length - NAMED} more; flowmap inspect --json lists all`);
-    return { data: options.balanced ? balanced(images) : images, summary };
+    const shown = options.balanced ? balanced(images) : images;
+    const data = options.cropFrom === null ? shown : withCrops(shown, { size: sidesOf(size!) });
+    return { data, summary, facts: factsOf(images) };
   } finally {
     progress.stop();
   }
 }
 
+/**
+ * The size that images are scaled to.
+ *
+ * @throws {ConfigError} when crops have no size, or are larger than what they are taken from
+ */
+async function scaledTo({ size, cropFrom }: ImageReading): Promise<ImageReading['size']> {
+  if (cropFrom === null) return size;
+  const { ConfigError } = await import('@flowmap/core');
+  if (size === null) throw new ConfigError('--crop-from', 'wanted --size too, which is that of the crops');
+  const [[height, width], [most, widest]] = [sidesOf(size), sidesOf(cropFrom)];
+  if (height > most || width > widest) {
+    throw new ConfigError('--crop-from', `wanted at least ${height}x${width}, as --size; got ${most}x${widest}`);
+  }
+  return cropFrom;
+}
+
+/** What was read, skipped and left out. */
+function factsOf({
+  length,
+  formats,
+  classes,
+  labels,
+  leftOut,
+  leftOutNames,
+  bad,
+}: ImageFolderDataset): ReadImages['facts'] {
+  const counts = classes.map(() => 0);
+  if (classes.length > 0) for (const label of labels) counts[label]! += 1;
+  return {
+    read: length,
+    formats,
+    classes: Object.fromEntries(classes.map((name, label) => [name, counts[label]])),
+    skipped: bad.map(({ error }) => error.message),
+    leftOut,
+    leftOutFirst: leftOutNames,
+  };
+}
+
 /** Says in a line what the values of data are, and warns if images do not fill -1 … 1. */
-export async function printData(data: Dataset, { print, note }: CommandContext): Promise<void> {
-  const { dataLine, rangeWarning, sampleStatistics } = await import('@flowmap/data');
-  const statistics = await sampleStatistics(data);
-  print(dataLine(data, statistics));
-  const warning = rangeWarning(data, statistics);
-  if (warning !== undefined) (note ?? print)(`warning: ${warning}`);
+export async function printData(data: Dataset, { print, note }: CommandContext): Promise<DataReport> {
+  const { dataReport } = await import('@flowmap/core');
+  const report = await dataReport(data);
+  print(report.line);
+  if (report.warning !== undefined) (note ?? print)(`warning: ${report.warning}`);
+  return report;
 }

@@ -1,4 +1,13 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { mlp, normalBatch } from '@flowmap/core';
@@ -79,6 +88,16 @@ describe('sample', () => {
     const out = at('pictures');
     await answerOf('sample', model, '--count=3', '--batch-size=2', '--steps=1', '--threads=1', '--out', out);
     expect(readdirSync(out).sort()).toEqual(['000000.png', '000001.png', '000002.png']);
+    // A path with a slash at its end, beside what a process has left that was killed.
+    mkdirSync(at('slash.partial-1'));
+    writeFileSync(
+      at('slash.partial-1/lock'),
+      JSON.stringify({ pid: 1, host: 'gone', space: '', started: '', since: '' }),
+    );
+    utimesSync(at('slash.partial-1/lock'), 0, 0);
+    await answerOf('sample', model, '--count=1', '--steps=1', '--threads=1', '--out', `${at('slash')}/`);
+    expect(readdirSync(at('slash'))).toEqual(['000000.png']);
+    expect(existsSync(at('slash.partial-1'))).toBe(false);
     const again = await runFlowmap('sample', model, '--out', out);
     expect(again).toMatchObject({ code: 1, error: expect.stringContaining('is not empty; give a new one') as string });
   });
@@ -128,7 +147,11 @@ describe('export', () => {
 
 test('a teacher is trained, inspected and distilled, and its student sampled', async () => {
   const train = ['train', photos, ...TINY, '--channels=16', '--out', at('teacher')];
-  const { checkpoint } = await answerOf(...train);
+  const { checkpoint, images } = await answerOf(...train);
+  expect(images).toMatchObject({
+    ...{ read: 3, formats: { png: 3 }, classes: { cat: 2, dog: 1 }, skipped: [], leftOut: {} },
+    ...{ samples: 3, shape: [3, 4, 4], values: { samples: 3, max: 1 }, warning: null },
+  });
   expect(checkpoint).toBe(join(at('teacher'), 'teacher.safetensors'));
   expect(await answerOf('inspect', at('teacher'))).toMatchObject({
     ...{ is: 'run', finished: true, step: 2, iterations: 2, kind: 'velocity field', result: checkpoint },
@@ -163,8 +186,17 @@ test('a training says what it reads, and takes images as its options say; distil
   expect(out).toContain('mixed: 3 images read (3 PNG), 2 classes; 1 bad image skipped\n');
   expect(out).toMatch(/\n {2}skipped .*dog\/2\.png: is truncated/);
   expect(out).toMatch(
-    /\ndata: 4 samples of \[1, 4, 8\], 2 classes; values -0\.\d\d to 1\.00, mean -?0\.\d\d, deviation 0\.\d\d\n/,
+    /\ndata: 4 samples of \[1, 4, 8\], 2 classes; values -[01]\.\d\d to 1\.00, mean -?0\.\d\d, deviation 0\.\d\d\n/,
   );
+  const small = ['--size=2', '--crop-from=2x4', '--on-bad=skip', '--json', '--out', at('crops')];
+  const crops = await runFlowmap('train', at('mixed'), ...TINY, '--channels=16', ...small);
+  expect(crops.error).toContain('\ndata: 48 samples of [3, 2, 2], 2 classes; ');
+  expect(JSON.parse(crops.out)).toMatchObject({
+    images: { read: 3, skipped: [expect.stringContaining('dog/2.png: is truncated')], samples: 48, shape: [3, 2, 2] },
+  });
+  expect(crops.error.match(/data: /g)).toHaveLength(1);
+  const larger = await runFlowmap('train', at('mixed'), ...TINY, '--size=4', '--crop-from=3x8', '--out', at('larger'));
+  expect(larger.error).toContain('--crop-from: wanted at least 4x4, as --size; got 3x8');
   const dogs = await runFlowmap('train', at('mixed'), ...TINY, '--classes=dog,wolf', '--out', at('dogs'));
   expect(dogs.error).toMatch(/wolf: no such file or folder/);
   const teacher = join(at('grey'), 'teacher.safetensors');
@@ -193,10 +225,13 @@ test('inspect counts images, and finds the damaged and the odd', async () => {
 
 describe('what is refused with one line, and writes nothing', () => {
   const [empty, torn, field] = [at('empty.safetensors'), at('torn.safetensors'), at('field.safetensors')];
+  const digits = at('digits.safetensors');
   const MAPPED = ['--sampler=flow-map', '--out=x.onnx'];
   beforeAll(async () => {
     const network = mlp({ shape: [2], width: 4, depth: 1 });
     await saveModel(field, { kind: 'velocity', network, params: network.init(0), classes: [] });
+    const two = mlp({ shape: [2], width: 4, depth: 1, classes: 2 });
+    await saveModel(digits, { kind: 'velocity', network: two, params: two.init(0), classes: ['10', '2'] });
     writeFileSync(empty, '');
     writeFileSync(torn, readFileSync(model).subarray(0, 2000));
     mkdirSync(at('weights'));
@@ -224,6 +259,13 @@ describe('what is refused with one line, and writes nothing', () => {
     ['a torn checkpoint', ['sample', torn], 1, 'give a model that `flowmap train` or `flowmap distill` wrote'],
     ['a class that is not there', ['sample', model, '--class=bird'], 1, "no class 'bird'; the model has cat, dog"],
     ['a class number that is not there', ['sample', model, '--class=2'], 1, "no class '2'"],
+    ['a number that is no name', ['sample', digits, '--class=1'], 1, "no class '1'; the model has 10, 2"],
+    [
+      'a run among its images',
+      ['train', photos, '--out', at('photos/run')],
+      1,
+      '--out: wanted a folder outside of the',
+    ],
     ['a scale without a weak model', ['sample', model, '--guidance=2'], 1, 'give --weak FILE or --null-class NAME'],
     ['a weak model without a scale', ['sample', model, '--weak', model], 1, 'wanted the scale for --weak'],
     ['another weak model', ['sample', model, '--guidance=2', '--weak', points], 1, 'differs in the shape of samples'],

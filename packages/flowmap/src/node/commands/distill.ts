@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { DISTILLATION_OPTIONS, distillationOf } from '../command-line/distillation.js';
 import { IMAGE_OPTIONS, printData, readImages, type ImageReading } from '../command-line/images.js';
 import { pathArgument, pathOr, positive, requiredPath, whole, type Config } from '../command-line/options.js';
-import { RUN_FOLDER_OPTIONS, runFolderOf } from '../command-line/run-folder.js';
+import { requireApart, RUN_FOLDER_OPTIONS, runFolderOf } from '../command-line/run-folder.js';
 import { openRuntime, TRAINING_RUNTIME_OPTIONS } from '../command-line/runtime.js';
 import { answering, type Answer, type Talk } from './command.js';
 import { finishedRun } from './finished-run.js';
@@ -37,9 +37,15 @@ async function distillTeacher(config: Config<typeof DISTILL_OPTIONS>, talk: Talk
   const library = await import('@flowmap/train/node');
   const { startingFrom, ...objective } = await distillationOf(config);
   const teacher = await openModel(config.teacher, 'velocity');
+  await requireApart(out, images);
   const runtime = await openRuntime(config);
-  const { data } = await readImages(images, { ...config, ...readingFor(teacher.network.config.shape, config) }, talk);
-  await printData(data, talk);
+  const { data, facts } = await readImages(
+    images,
+    { ...config, ...readingFor(teacher.network.config.shape, config) },
+    talk,
+  );
+  const { statistics: values, warning = null } = await printData(data, talk);
+  const read = { ...facts, shape: data.shape, samples: data.length, values, warning };
   const result = await library.distill({
     ...{ iterations, batchSize, learningRate, flip, stepsPerRun, seed, out, ...objective, ...runFolderOf(config) },
     teacher,
@@ -48,9 +54,10 @@ async function distillTeacher(config: Config<typeof DISTILL_OPTIONS>, talk: Talk
     data,
     signal: talk.signal,
     progress: talk.progress ?? 'auto',
+    onData: () => undefined, // told above
     config,
   });
-  return finishedRun(result, (folder) => join(folder, 'student.safetensors'), talk);
+  return { ...finishedRun(result, (folder) => join(folder, 'student.safetensors'), talk), images: read };
 }
 
 /** Size and colours that are not given are those of the teacher's images. */

@@ -37,7 +37,7 @@ async function kindOf(path: string): Promise<keyof typeof LOOKS> {
 
 function textOf(value: unknown): string {
   if (value === null || value === undefined) return '-';
-  if (typeof value === 'string') return value;
+  if (typeof value === 'string') return value.replaceAll('\n', '\\n');
   if (typeof value !== 'object') return JSON.stringify(value);
   if (Array.isArray(value)) return value.length === 0 ? 'none' : listText(value);
   const entries = Object.entries(value);

@@ -1,5 +1,6 @@
 import { mkdir, readdir, rename, rm, rmdir } from 'node:fs/promises';
-import { extname, join } from 'node:path';
+import { existsSync } from 'node:fs';
+import { basename, dirname, extname, join, resolve } from 'node:path';
 
 /** Where samples go. */
 export interface SampleOutput {
@@ -82,6 +83,7 @@ function intoNpz(out: string, coming: Coming): SampleOutput {
 /** Pictures are collected in a folder beside the wanted one, which it becomes at the end. */
 async function intoFolder(out: string, { shape }: Coming): Promise<SampleOutput> {
   const { ConfigError, WriteError, causeText } = await import('@flowmap/core');
+  const { lockFolder } = await import('@flowmap/core/node');
   const { writeImageGrid } = await import('@flowmap/data/node');
   const there = await readdir(out).catch((cause: unknown) => {
     if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return [];
@@ -89,7 +91,10 @@ async function intoFolder(out: string, { shape }: Coming): Promise<SampleOutput>
   });
   if (there.length > 0) throw new ConfigError('--out', `the folder '${out}' is not empty; give a new one, or FILE.png`);
   const size = shape.reduce((product, extent) => product * extent, 1);
-  const partial = `${out}.partial-${process.pid}`;
+  const whole = resolve(out); // without a slash at its end
+  await removeUnfinished(whole);
+  const partial = `${whole}${PARTIAL}${process.pid}`;
+  const lock = lockFolder(partial);
   return {
     async add(first, samples) {
       await Promise.all(
@@ -104,13 +109,37 @@ async function intoFolder(out: string, { shape }: Coming): Promise<SampleOutput>
     },
     async finish() {
       try {
-        await mkdir(out, { recursive: true });
-        await rmdir(out);
-        await rename(partial, out);
+        lock.release();
+        await mkdir(whole, { recursive: true });
+        await rmdir(whole);
+        await rename(partial, whole);
       } catch (cause) {
         throw new WriteError(out, `cannot be written (${causeText(cause)})`, { cause });
       }
     },
-    close: () => rm(partial, { recursive: true, force: true }),
+    async close() {
+      lock.release();
+      await rm(partial, { recursive: true, force: true });
+    },
   };
+}
+
+/** What stands between the name of a folder and the process that fills it. */
+const PARTIAL = '.partial-';
+
+/** Removes what processes have left that were killed when they filled a folder. */
+async function removeUnfinished(out: string): Promise<void> {
+  const { FolderInUseError, WriteError } = await import('@flowmap/core');
+  const { lockFolder } = await import('@flowmap/core/node');
+  const names = await readdir(dirname(out)).catch(() => []);
+  for (const name of names.filter((other) => other.startsWith(`${basename(out)}${PARTIAL}`))) {
+    const left = join(dirname(out), name);
+    if (!existsSync(join(left, 'lock'))) continue;
+    try {
+      lockFolder(left).release();
+      await rm(left, { recursive: true, force: true });
+    } catch (error) {
+      if (!(error instanceof FolderInUseError || error instanceof WriteError)) throw error;
+    }
+  }
 }

@@ -14,7 +14,7 @@ const SAMPLE_OPTIONS = {
   steps: whole('steps from noise to data; 4 for a flow map and 32 for a velocity field unless given', null),
   count: whole('number of samples', 64),
   class: words(
-    'class of all samples, by its name or number; sample i is of class i mod classes unless given',
+    'class of all samples, by its name, or its number where no name is one; sample i is of class i mod classes unless given',
     'NAME',
     null,
   ),
@@ -114,7 +114,9 @@ async function labelOf(
   const inTurn = [...classes.keys()].filter((label) => classes[label] !== nullClass);
   if (wanted === null) return (i) => inTurn[i % inTurn.length] ?? 0;
   const named = classes.indexOf(wanted);
-  const label = named < 0 && /^\d+$/.test(wanted) && Number(wanted) < classes.length ? Number(wanted) : named;
+  // Where classes are called by digits, a number is a name, right or wrong.
+  const isNumber = /^\d+$/.test(wanted) && !classes.some((name) => /^\d+$/.test(name));
+  const label = isNumber && Number(wanted) < classes.length ? Number(wanted) : named;
   if (label >= 0) return () => label;
   const { ConfigError } = await import('@flowmap/core');
   const known = classes.length === 0 ? 'the model has none: leave it out' : `the model has ${classes.join(', ')}`;

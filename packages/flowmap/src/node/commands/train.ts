@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { IMAGE_OPTIONS, printData, readImages, UNET_OPTIONS } from '../command-line/images.js';
 import { pathArgument, pathOr, positive, whole, type Config } from '../command-line/options.js';
-import { RUN_FOLDER_OPTIONS, runFolderOf } from '../command-line/run-folder.js';
+import { requireApart, RUN_FOLDER_OPTIONS, runFolderOf } from '../command-line/run-folder.js';
 import { openRuntime, TRAINING_RUNTIME_OPTIONS } from '../command-line/runtime.js';
 import { answering, type Answer, type Talk } from './command.js';
 import { finishedRun } from './finished-run.js';
@@ -33,9 +33,11 @@ async function trainTeacher(config: Config<typeof TRAIN_OPTIONS>, talk: Talk): P
   const { sizesOf, unet } = await import('@flowmap/core');
   const { flowMatching } = await import('@flowmap/objectives');
   const { trainVelocityField } = await import('@flowmap/train/node');
+  await requireApart(out, images);
   const runtime = await openRuntime(config);
-  const { data } = await readImages(images, config, talk);
-  await printData(data, talk);
+  const { data, facts } = await readImages(images, config, talk);
+  const { statistics: values, warning = null } = await printData(data, talk);
+  const read = { ...facts, shape: data.shape, samples: data.length, values, warning };
   const result = await trainVelocityField({
     ...runFolderOf(config),
     ...{ iterations, batchSize, learningRate, flip, stepsPerRun, seed },
@@ -46,7 +48,8 @@ async function trainTeacher(config: Config<typeof TRAIN_OPTIONS>, talk: Talk): P
     out,
     signal: talk.signal,
     progress: talk.progress ?? 'auto',
+    onData: () => undefined, // told above
     config,
   });
-  return finishedRun(result, (folder) => join(folder, 'teacher.safetensors'), talk);
+  return { ...finishedRun(result, (folder) => join(folder, 'teacher.safetensors'), talk), images: read };
 }

@@ -13,14 +13,14 @@ export async function describedObjective(recorded: unknown): Promise<DescribedOb
 }
 
 async function knownObjective(name: string, settings: Fields): Promise<Objective | undefined> {
-  const { ayfEmd, ayfLmd, flowMatching, teacherTrajectories, velocityAnchor } = await import('@flowmap/objectives');
-  const bases: Readonly<Record<string, () => Objective>> = {
-    'ayf-emd': () => ayfEmd({ teacher: settings['teacher'] !== false }),
-    'ayf-lmd': () => ayfLmd(),
-    'flow-matching': () => flowMatching(),
-  };
-  const base = Object.hasOwn(bases, name) ? bases[name]!() : undefined;
-  if (base === undefined) return undefined;
+  const { OBJECTIVE_NAMES, objectiveNamed, teacherTrajectories, velocityAnchor } = await import('@flowmap/objectives');
+  const known = OBJECTIVE_NAMES.find((one) => one === name);
+  if (known === undefined) return undefined;
+  const choice = objectiveNamed(known);
+  const base =
+    settings['teacher'] === false && choice.config['teacher'] === true
+      ? objectiveNamed(known, { teacher: false })
+      : choice;
   const { euler, heun } = await import('@flowmap/core');
   const sampler = [euler(), heun()].find((known) => known.name === settings['teacherTrajectories.sampler']);
   const steps = settings['teacherTrajectories.steps'];

@@ -3,7 +3,7 @@ import { referenceRuntime } from '@flowmap/runtime-reference';
 import { hostTensor } from '@flowmap/tensor';
 import { evaluate } from '@flowmap/tensor/testing';
 import { expect, test } from 'vitest';
-import { describeObjective } from '../testing/index.js';
+import { describeObjective } from './testing/index.js';
 import { terminalVelocity } from './terminal-velocity.js';
 
 const runtime = referenceRuntime();
@@ -30,7 +30,10 @@ describeObjective('terminalVelocity', terminalVelocity, {
 });
 
 test('the terminal velocity of the exact flow map of Gaussian data is its velocity there', async () => {
-  const [x0, noise] = [hostTensor([3, 1], Float64Array.of(-1.3, 0.37, 2)), hostTensor([3, 1], Float64Array.of(1, 0.2, -2))];
+  const [x0, noise] = [
+    hostTensor([3, 1], Float64Array.of(-1.3, 0.37, 2)),
+    hostTensor([3, 1], Float64Array.of(1, 0.2, -2)),
+  ];
   const [t, s] = [hostTensor([3], Float64Array.of(0.95, 0.8, 0.45)), hostTensor([3], Float64Array.of(0.1, 0.3, 0.44))];
   const error = await evaluate(
     runtime,

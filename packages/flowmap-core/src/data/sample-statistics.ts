@@ -1,5 +1,5 @@
-import { requireKnownOptions, type Dataset } from '@flowmap/core';
-import { checkInteger } from './internal/checks.js';
+import { requireKnownOptions, requireWhole } from '@flowmap/tensor';
+import type { Dataset } from '../plugins.js';
 
 /** Values of some samples. */
 export interface SampleStatistics {
@@ -15,18 +15,18 @@ export interface SampleStatistics {
 const AT_A_TIME = 16;
 
 /**
- * Mean, standard deviation and range of the values of samples.
+ * Mean, standard deviation and range of the values of samples, which are asked for in order, 16 at a time.
  *
  * @param options.samples most samples to look at, spread evenly over the dataset; 256 unless given
  * @throws {ConfigError} for an unknown option, or when it is not a whole number >= 1
  */
 export async function sampleStatistics(
-  dataset: Dataset,
+  dataset: Pick<Dataset, 'length' | 'batch'>,
   options: { readonly samples?: number } = {},
 ): Promise<SampleStatistics> {
   requireKnownOptions('sampleStatistics', options, { samples: true });
   const { samples = 256 } = options;
-  checkInteger('sampleStatistics', 'samples', samples, 1);
+  requireWhole('sampleStatistics.samples', samples);
   const count = Math.min(samples, dataset.length);
   const spread = Number.isFinite(dataset.length) ? dataset.length / count : 1;
   let [values, sum, squares, min, max] = [0, 0, 0, Infinity, -Infinity];
@@ -74,4 +74,21 @@ export function rangeWarning(
   if (min < -1 - MARGIN || max > 1 + MARGIN)
     return `${range}, and should lie in -1 … 1; is a scale missing, x / 127.5 - 1?`;
   return min >= 0 && max > MARGIN ? `${range}, and should fill -1 … 1; is a scale missing, 2 x - 1?` : undefined;
+}
+
+/** What data is like. */
+export interface DataReport {
+  /** Data in a line; see {@link dataLine}. */
+  readonly line: string;
+  /** What is wrong with the range of images; undefined if nothing is. See {@link rangeWarning}. */
+  readonly warning: string | undefined;
+  readonly statistics: SampleStatistics;
+}
+
+/** Looks at 256 samples of a dataset, and says what it is like. */
+export async function dataReport(
+  dataset: Pick<Dataset, 'name' | 'length' | 'shape' | 'classes' | 'batch'>,
+): Promise<DataReport> {
+  const statistics = await sampleStatistics(dataset);
+  return { line: dataLine(dataset, statistics), warning: rangeWarning(dataset, statistics), statistics };
 }

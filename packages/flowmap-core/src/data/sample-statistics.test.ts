@@ -1,7 +1,6 @@
+import { checkerboard, imageDataset } from '@flowmap/data';
 import { expect, test } from 'vitest';
-import { imageDataset } from './image-dataset.js';
 import { dataLine, rangeWarning, sampleStatistics } from './sample-statistics.js';
-import { checkerboard } from './toys/checkerboard.js';
 
 const data = imageDataset({
   name: 'grey',

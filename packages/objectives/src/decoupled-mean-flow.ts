@@ -1,0 +1,84 @@
+import { perSample, type Draws, type Objective, type Progress } from '@flowmap/core';
+import { normals, requireKnownOptions, stopGradient, type Tensor } from '@flowmap/tensor';
+import { requireFlags, requirePositive, requireUnweighted } from './internal/checks.js';
+import { alongTrajectory } from './internal/derivatives.js';
+import { intervalDraws, type IntervalOptions } from './internal/interval-options.js';
+import { meanNorm, sampleSize, sampleSquares } from './internal/norms.js';
+import { pathPoint } from './internal/path-points.js';
+import { logitNormalEnds } from './intervals.js';
+
+/** Settings of {@link decoupledMeanFlow}. */
+export interface DecoupledMeanFlowOptions extends Pick<IntervalOptions, 'intervalLengths'> {
+  /** Constant of the Cauchy loss `log(mean square + c)`, > 0, or `Infinity` for the mean square; 0.01 unless given. */
+  readonly c?: number;
+  /** True takes the teacher's velocity for `z - x_0`; false unless given. */
+  readonly teacher?: boolean;
+}
+
+/** Name of the second batch's times among the draws, and their logits' mean. */
+const TIME = 'matchingTime';
+const MEAN = -0.4;
+
+/**
+ * Decoupled MeanFlow (Lee, Yu, Shin, "Decoupled MeanFlow: turning flow models into flow maps for accelerated sampling",
+ * 2025): half a flow-matching loss and half a MeanFlow loss, each on the whole batch at times of its own, as
+ * `log(mean square + c)`. It is meant for a student whose last blocks alone get the target time:
+ * `flowMapFrom(teacher, seed, { intervalBlocks })`.
+ *
+ * Times of flow matching are logit-normal with (-0.4, 1). Those of MeanFlow are `logitNormalEnds({ mean: 0 })` unless
+ * `intervalLengths` is given, where the authors' code has means of -0.2 and 0.2; its learned variance per time is left out.
+ *
+ * Metrics: `tangentNorm`, the mean of `‖F - target‖`, and `matchingError`, that of `‖F(x, t, t) - v‖` in the second batch.
+ *
+ * @throws {ConfigError} for an unknown setting or one out of its range, or intervals outside [0, 1]; on tracing without a
+ *   teacher, for a Cauchy loss that is wrong for samples with so few values
+ */
+export function decoupledMeanFlow(options: DecoupledMeanFlowOptions = {}): Objective {
+  requireKnownOptions('decoupledMeanFlow', options, { c: true, teacher: true, intervalLengths: true });
+  const { c = 0.01, teacher = false, intervalLengths = logitNormalEnds({ mean: 0 }) } = options;
+  requirePositive('decoupledMeanFlow.c', c);
+  requireFlags('decoupledMeanFlow', { teacher });
+  const { config, draw } = intervalDraws('decoupledMeanFlow', { intervalLengths, diagonalShare: 0 }, 'end');
+  const { diagonalShare: _, ...lengths } = config;
+  /** `log(mean square + c)` of each sample's error, averaged over the batch. */
+  const cauchy = (error: Tensor): Tensor => {
+    const squares = sampleSquares(error);
+    const means = squares.mul(1 / sampleSize(error));
+    return c === Infinity ? squares.mean() : means.add(c).log().mean();
+  };
+  return {
+    name: 'decoupled-mean-flow',
+    config: { c: c === Infinity ? 'Infinity' : c, ...lengths, teacher },
+    needs: { teacher, interval: true },
+    watch: 'tangentNorm',
+    about: {
+      title: 'decoupled MeanFlow',
+      text: 'MeanFlow with a flow-matching loss on a second batch, for a student whose last blocks alone know the target time.',
+      metrics: { tangentNorm: 'mean of ‖F − target‖', matchingError: 'mean of ‖F − v‖ at s = t, in the second batch' },
+    },
+    schedules: {},
+    draws: { [TIME]: [] },
+    draw: (key, batchSize): Draws => ({ ...draw(key, batchSize), [TIME]: matchingTimes(key, batchSize) }),
+
+    loss(context) {
+      const { student, xt, t, s, draws, velocity } = context;
+      if (!teacher) requireUnweighted('decoupledMeanFlow.c', { power: c === Infinity ? 0 : 1, size: sampleSize(xt) });
+      const time = draws[TIME]!;
+      const other = pathPoint({ ...context, noise: context.noise.neg() }, time, teacher);
+      const matching = student.averageVelocity(other.x, time, time).sub(other.v);
+
+      const v = velocity(xt, t);
+      const [F, dFdt] = alongTrajectory(context, v);
+      const error = F.sub(v.sub(perSample(t.sub(s), xt).mul(stopGradient(dFdt))));
+      return {
+        loss: cauchy(matching).add(cauchy(error)).mul(0.5),
+        metrics: { tangentNorm: meanNorm(error), matchingError: meanNorm(matching) },
+      };
+    },
+  };
+}
+
+function matchingTimes({ seed, step }: Progress & { readonly seed: number }, count: number): Float32Array {
+  const logit = (sample: number): number => MEAN + normals({ seed, purpose: 'times.matching', step, sample }, 1)[0]!;
+  return Float32Array.from({ length: count }, (_, sample) => 1 / (1 + Math.exp(-logit(sample))));
+}

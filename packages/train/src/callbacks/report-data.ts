@@ -1,0 +1,22 @@
+import { dataReport, type Callback, type DataReport, type Dataset } from '@flowmap/core';
+import { requireMember } from '@flowmap/tensor';
+
+/**
+ * Says before the first step what data is like: a line, and a warning for images that do not fill -1 … 1.
+ *
+ * @param data what the training's batches are of
+ * @param onReport called with the report
+ * @throws {ConfigError} for anything but a dataset
+ *
+ * @example
+ * callbacks: [reportData(data, ({ line }) => console.log(line))]
+ */
+export function reportData(data: Dataset, onReport: (report: DataReport) => void): Callback {
+  requireMember('reportData.data', data, { member: 'batch', wanted: 'a dataset, such as `checkerboard()`' });
+  return {
+    name: 'data report',
+    every: 'end',
+    prepare: async () => onReport(await dataReport(data)),
+    run: () => undefined,
+  };
+}
