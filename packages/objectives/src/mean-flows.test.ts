@@ -24,7 +24,6 @@ const adaptivePull = (error: number, share: number, power: number): number =>
 
 for (const [power, teacher] of [
   [1, true],
-  [0.5, true],
   [0, false],
 ] as const) {
   const of = `with p = ${power} ${teacher ? 'of a teacher' : 'from data'}`;
