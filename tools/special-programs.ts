@@ -21,12 +21,12 @@ const properties = `What functions make of special numbers on the reference, onn
 export function specialPrograms(): string {
   const rows = specialRules.map(
     ({ families, kinds, relativeTo, reason }) =>
-      `| ${families.join(', ')} | ${kinds.join(', ')} | ${relativeTo === 'each' ? 'each number' : 'the largest'} | ${reason} |`,
+      `- ${families.join(', ')}: ${kinds.join(', ')}; relative to ${relativeTo === 'each' ? 'each number' : 'the largest'}. ${reason}`,
   );
   return [
     '## Special numbers in programs',
     introduction,
-    ['| programs | special numbers | relative to | why |', '| --- | --- | --- | --- |', ...rows].join('\n'),
+    `Which programs get which of them, what errors are relative to, and why:\n\n${rows.join('\n')}`,
     'Left open:',
     specialProgramLimits.map(({ runtime, reason }) => `- \`${runtime.source}\`: ${reason}`).join('\n'),
     properties,

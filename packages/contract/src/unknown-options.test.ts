@@ -100,7 +100,7 @@ import {
   soFlow,
   terminalVelocity,
 } from '@flowmap/objectives';
-import { importedPredictor, importOnnx, openOnnx } from '@flowmap/runtime-onnx';
+import { importedModel, importedPredictor, importedVelocity, importOnnx, openOnnx } from '@flowmap/runtime-onnx';
 import { importOnnxFile } from '@flowmap/runtime-onnx/node';
 import { averagePool2d, conv2d, convTranspose2d, freeze, maxPool2d } from '@flowmap/tensor';
 import {
@@ -214,6 +214,8 @@ const functions: readonly (readonly Call[])[] = [
     importOnnx,
     importOnnxFile,
     importedPredictor,
+    importedVelocity,
+    importedModel,
     loadTrained,
     loadAverage,
     tensorboard,

@@ -6,6 +6,14 @@ export type { OnnxDataFile } from './export/external-data.js';
 export type { Precision } from './export/weights.js';
 export { importOnnx, type ImportedOnnx, type ImportOnnxOptions } from './import/import-onnx.js';
 export { OnnxImportError, type Place } from './import/import-error.js';
+export {
+  importedModel,
+  importedVelocity,
+  registerImportedNetworks,
+  type ImportedModelOptions,
+  type ImportedVelocityOptions,
+} from './import/imported-model.js';
+export type { ImportedNoise, ImportedPrediction } from './import/prediction.js';
 export { importedPredictor, type ImportMapping } from './import/mapping.js';
 export { onnxRuntime, type OnnxRuntimeOptions } from './onnx-runtime.js';
 export { OnnxModelError } from './onnx-model-error.js';

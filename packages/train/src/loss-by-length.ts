@@ -75,8 +75,8 @@ const COUNTED = 2 ** 14;
  * distribution of lengths, such as `logUniformLengths`, gives them more.
  *
  * @returns one entry for each bin, from the same data
- * @throws {ConfigError} for an objective with parameters of its own, or one that needs a teacher and has none; for data that are
- *   not samples of the student, or lack a condition
+ * @throws {ConfigError} for an objective with parameters of its own, one that needs a teacher and has none, or a teacher
+ *   of one that needs none; for data that are not samples of the student, or lack a condition
  * @throws {OpaqueFieldError} for a field that fails, or answers with anything but finite velocities of the points'
  *   shape
  */
@@ -92,6 +92,9 @@ export async function lossByLength(options: LossByLengthOptions): Promise<LossOf
     seed: true,
   });
   const { runtime, data, bins = lengthBins(), seed = 0 } = options;
+  if (options.teacher !== undefined && !options.objective.needs.teacher) {
+    throw new ConfigError('lossByLength.teacher', `has no effect with ${options.objective.name}, which needs none`);
+  }
   const { phase, trainees } = phaseOfBins(options, bins, seed);
   const programs = lossPrograms(phase, trainees);
   const state = initialState(trainees, phase.fixed);

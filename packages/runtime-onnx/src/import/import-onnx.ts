@@ -11,7 +11,7 @@ import {
   type Tensors,
   type TensorSpec,
 } from '@flowmap/tensor';
-import type { TensorProto, TensorShapeProto_Dimension, ValueInfoProto } from 'onnx-buf';
+import type { ModelProto, TensorProto, TensorShapeProto_Dimension, ValueInfoProto } from 'onnx-buf';
 import { ConfigError } from '@flowmap/core';
 import { shown } from '../onnx-model-error.js';
 import type { OnnxValue } from '../open-onnx.js';
@@ -112,7 +112,8 @@ export function importModel(
     if (!type.isFloat || shape.includes(0)) return false;
     return options.trained ? options.trained(name, { shape, dtype: type.dtype }) : likely.has(name);
   });
-  const parameters = Object.fromEntries(chosen.map(([name, value]) => [name, hostTensorOf(value)]));
+  const specs = new Map(chosen);
+  let parameters: HostTensors | undefined;
   const constants = new Map<TensorProto, Known>();
 
   function numbersOf(tensor: TensorProto): Known {
@@ -127,17 +128,21 @@ export function importModel(
     return value;
   }
 
-  return {
+  const network: ImportedOnnx = {
     inputs: Object.fromEntries([...inputs].map(([name, { value }]) => [name, value])),
     outputs: Object.fromEntries(graph.output.map((value) => [value.name, outputOf(value)])),
-    parameters,
+    get parameters() {
+      parameters ??= Object.fromEntries(chosen.map(([name, value]) => [name, hostTensorOf(value)]));
+      return parameters;
+    },
     metadata: Object.fromEntries(model.metadataProps.map(({ key, value }) => [key, value])),
     opset,
     apply(params, feeds) {
       const values = new Map<string, Value>(weights);
       for (const [name, tensor] of Object.entries(params)) {
-        const own = Object.hasOwn(parameters, name) ? parameters[name] : undefined;
-        if (own === undefined) throw new FeedError(shown(source), name, `it has no parameter '${shown(name)}'`);
+        const known = specs.get(name);
+        if (known === undefined) throw new FeedError(shown(source), name, `it has no parameter '${shown(name)}'`);
+        const own = { shape: known.shape, dtype: known.type.dtype };
         if (own.shape.join() !== tensor.shape.join() || own.dtype !== tensor.dtype) {
           throw new FeedError(
             shown(source),
@@ -145,7 +150,7 @@ export function importModel(
             `parameter '${shown(name)}' is ${specText(own)}, got ${specText(tensor)}`,
           );
         }
-        values.set(name, traced(weights.get(name)!.type, tensor));
+        values.set(name, traced(known.type, tensor));
       }
       for (const [name, value] of feedsOf(source, inputs, feeds)) values.set(name, value);
       const tracing: Tracing = { source, functions, tensorOf, left: maxNodes };
@@ -153,6 +158,23 @@ export function importModel(
       return Object.fromEntries(graph.output.map(({ name }, i) => [name, results[i]!.tensor]));
     },
   };
+  contents.set(network, { model, parameters: specs, read });
+  return network;
+}
+
+/** What an imported model was read from. */
+export interface Contents {
+  readonly model: ModelProto;
+  /** Its parameters, by name. */
+  readonly parameters: ReadonlyMap<string, Known>;
+  readonly read: ReadExternal;
+}
+
+const contents = new WeakMap<ImportedOnnx, Contents>();
+
+/** What a model was read from, to be written again. */
+export function contentsOf(network: ImportedOnnx): Contents | undefined {
+  return contents.get(network);
 }
 
 interface Input {

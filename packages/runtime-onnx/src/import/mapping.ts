@@ -25,6 +25,17 @@ export interface ImportMapping {
   readonly wholeTimes?: boolean;
 }
 
+/** The names of {@link ImportMapping}'s options. */
+export const mappingOptions = {
+  x: true,
+  t: true,
+  s: true,
+  conditions: true,
+  output: true,
+  timeScale: true,
+  wholeTimes: true,
+} as const;
+
 /**
  * What an imported network predicts for points and times in its own terms, for `velocityFromNoisePrediction` and its
  * like.
@@ -89,15 +100,7 @@ function timesFor({ dtype, shape }: OnnxValue, t: Tensor, { timeScale = 1 }: Imp
  * @throws {ConfigError} with the mapping that was tried and the names that there are
  */
 export function checkedMapping(caller: string, network: ImportedOnnx, mapping: ImportMapping): string {
-  requireKnownOptions(caller, mapping, {
-    x: true,
-    t: true,
-    s: true,
-    conditions: true,
-    output: true,
-    timeScale: true,
-    wholeTimes: true,
-  });
+  requireKnownOptions(caller, mapping, mappingOptions);
   const { x, t, s, conditions = {}, timeScale = 1, wholeTimes = false } = mapping;
   const inputs = Object.entries(network.inputs).map(([name, value]) => `${name} ${valueText(value)}`);
   const tried = `tried ${JSON.stringify(mapping)}; the file takes ${inputs.join(', ')}`;

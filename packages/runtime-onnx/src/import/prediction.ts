@@ -80,21 +80,24 @@ export function velocityOf(caller: string, predictor: Predictor, options: Import
 }
 
 function scheduleOf(noise: ImportedNoise, refuse: (option: string, problem: string) => never): NoiseSchedule {
-  const { name, ...options } = noise;
-  switch (name) {
+  switch (noise.name) {
     case 'linear':
-      return linearPath as NoiseSchedule;
+      return linearPath;
     case 'trigonometric':
-      return trigonometricPath as NoiseSchedule;
+      return trigonometricPath;
     case 've':
-      return veNoise(options);
+      return veNoise(optionsOf(noise));
     case 'vp':
-      return vpNoise(options);
+      return vpNoise(optionsOf(noise));
     case 'cosine':
-      return cosineNoise(options);
+      return cosineNoise(optionsOf(noise));
     default:
-      return refuse('noise', `wanted one of linear, trigonometric, ve, vp, cosine; got ${inWords(name)}`);
+      return refuse('noise', `wanted one of linear, trigonometric, ve, vp, cosine; got ${inWords(noise)}`);
   }
+}
+
+function optionsOf<N extends ImportedNoise>({ name: _, ...options }: N): Omit<N, 'name'> {
+  return options;
 }
 
 /** The schedule of data that are `factor` times as large: the point is `(alpha / factor) (factor x_0) + sigma z`. */
@@ -120,16 +123,16 @@ function shrunk(predictor: Predictor, factor: number): Predictor {
 }
 
 /** EDM's preconditioning (Karras et al. 2022, table 1). */
-function preconditioned({ parameters, predict }: Predictor, sigmaData: number): Predictor {
+function preconditioned(predictor: Predictor, sigmaData: number): Predictor {
   return {
-    parameters,
+    parameters: predictor.parameters,
     predict(params, inputs) {
       const { x, t: sigma } = inputs;
       const variance = sigma.square().add(sigmaData ** 2);
       const skip = full(sigmaData ** 2).div(variance);
       const out = sigma.mul(sigmaData).div(variance.sqrt());
       const within = full(1).div(variance.sqrt());
-      const raw = predict(params, { ...inputs, x: x.mul(perSample(within, x)), t: sigma.log().mul(1 / 4) });
+      const raw = predictor.predict(params, { ...inputs, x: x.mul(perSample(within, x)), t: sigma.log().mul(1 / 4) });
       return x.mul(perSample(skip, x)).add(raw.mul(perSample(out, x)));
     },
   };

@@ -12,8 +12,11 @@ export interface ExternalRange {
   readonly length: number;
 }
 
-/** The bytes of a range of a file beside the model; undefined if there is no such file. */
-export type ReadExternal = (range: ExternalRange) => Uint8Array | undefined;
+/**
+ * The bytes of a range of a file beside the model; undefined if there is no such file, `absent` for a parameter that is
+ * known by its shape alone.
+ */
+export type ReadExternal = (range: ExternalRange) => Uint8Array | 'absent' | undefined;
 
 type Refuse = (problem: string) => never;
 
@@ -58,6 +61,7 @@ export function readTensor(tensor: TensorProto, read: ReadExternal, refuse: Refu
   if (bytes === undefined) {
     return refuse(`is in a file '${cut(external.location, 80)}' beside the model, which is not given`);
   }
+  if (bytes === 'absent') return known(type, shape, type.make(1));
   if (bytes.byteLength !== external.length) {
     return refuse(
       `wants ${external.length} bytes from ${external.offset} of '${cut(external.location, 80)}', which ends before`,
