@@ -50,7 +50,7 @@ const BENCH_OPTIONS = {
   preset: choices('presets of --mixture', presets, presets),
   objective: choices('objectives of --mixture, in place of presets', OBJECTIVE_NAMES, []),
   seeds: whole('seeds; 5 for --mixture and 3 for --guidance unless given', null),
-  iterations: whole('steps of each student; 12,000 for --mixture and 4,000 for --guidance unless given', null),
+  iterations: whole('steps of each student; 12,000 for --mixture and 8,000 for --guidance unless given', null),
   rate: positive('learning rate of --mixture', 2e-3),
   opaque: flag('the steps with a teacher that only runs'),
   python: pathOr('the Python of --peers and --evaluation', 'FILE', 'python3'),
@@ -83,7 +83,7 @@ async function bench(options: Config<typeof BENCH_OPTIONS>): Promise<void> {
   } else if (options.manyImages !== null) {
     await timeManyImages(options.manyImages, threads, rounds);
   } else if (options.guidance) {
-    await trainGuidedStudents(options.seeds ?? 3, options.iterations ?? 4000);
+    await trainGuidedStudents(options.seeds ?? 3, options.iterations ?? 8000);
   } else if (options.guidanceCost) {
     await timeGuidance(threads, rounds);
   } else if (options.mixture) {

@@ -1,4 +1,5 @@
 import { specialLimitOf, type SpecialResult } from '@flowmap/tensor/testing';
+import type { SpecialRow } from './runtimes-pages.js';
 
 /** What a runtime made of special numbers, under its title. */
 interface Column {
@@ -6,14 +7,16 @@ interface Column {
   readonly special: readonly SpecialResult[];
 }
 
-const introduction = `Every primitive was given NaN, infinities, zeros, the largest, the smallest and some ordinary numbers in each operand,
-in every dtype that it and the runtime have, integers up to the ends of int32 and indices out of range included. "yes" is the
-reference's answer, that of IEEE arithmetic, everywhere; "yes, d" the same, but that numbers below the smallest normal one
-(denormals) count as zeros or lose digits; a number in brackets is a limit that stands below the table; an asterisk a fault
-without a known reason. The sign of a zero is left open.`;
+/** What runtimes make of special numbers. */
+export interface SpecialResults {
+  /** The primitives of each runtime, in the order of the columns. */
+  readonly rows: readonly (readonly SpecialRow[])[];
+  /** The limits that the rows name by number, and faults without a known reason, as items of a list. */
+  readonly limits: string;
+}
 
-/** The section on special numbers: a table of primitives and runtimes, then the reasons for what differs. */
-export function specialTable(columns: readonly Column[]): string {
+/** Results with special numbers, in words and numbers of limits. */
+export function specialResults(columns: readonly Column[]): SpecialResults {
   const reasons: string[] = [];
   const mark = (title: string, difference: string): string => {
     const reason = specialLimitOf(title, difference)?.reason;
@@ -28,8 +31,7 @@ export function specialTable(columns: readonly Column[]): string {
     return marks.size === 0 ? agrees : [...marks].join(' ');
   };
   const names = [...new Set(columns[0]!.special.map(({ primitive }) => primitive))];
-  const rows = names.map((name) => `| ${[name, ...columns.map((column) => cell(name, column))].join(' | ')} |`);
-  const header = ['', ...columns.map(({ title }) => title)];
+  const byName = names.map((name) => columns.map((column) => ({ name, text: cell(name, column) })));
   const unexplained = columns.flatMap(({ title, special }) =>
     special.flatMap(({ differences }) =>
       differences
@@ -37,10 +39,8 @@ export function specialTable(columns: readonly Column[]): string {
         .map((text) => `- \\* ${title}, ${text}. A fault: there is no known reason.`),
     ),
   );
-  return [
-    '## Special numbers',
-    introduction,
-    [`| ${header.join(' | ')} |`, `| ${header.map(() => '---').join(' | ')} |`, ...rows].join('\n'),
-    [...reasons.map((reason, i) => `- [${String(i + 1)}] ${reason}`), ...unexplained].join('\n'),
-  ].join('\n\n');
+  return {
+    rows: columns.map((_, column) => byName.map((row) => row[column]!)),
+    limits: [...reasons.map((reason, i) => `- [${String(i + 1)}] ${reason}`), ...unexplained].join('\n'),
+  };
 }

@@ -21,8 +21,8 @@ export interface Branches extends Dataset {
 
 const CLASSES = ['left', 'right'];
 
-/** Levels of a tree: 1 + 2 + 4 + 8 + 16 branches, each level with the same share of the points. */
-const LEVELS = 5;
+/** Levels of a tree: 1 + 2 + 4 branches, each level with the same share of the points. */
+const LEVELS = 3;
 
 /** Angle between a branch and each of its two successors. */
 const SPREAD = 0.5;

@@ -12,7 +12,7 @@ import {
   unet,
   type Model,
 } from '@flowmap/core';
-import { checkerboard, gaussianMixture, imageDataset, imageGrid, spirals } from '@flowmap/data';
+import { checkerboard, gaussianMixture, imageDataset, imageGrid, spirals, withCrops } from '@flowmap/data';
 import { cifar10Binary, idxFiles, imageBatches, imageFolder, writeImageGrid } from '@flowmap/data/node';
 import {
   ayfEmd,
@@ -27,7 +27,7 @@ import {
 import { onnxRuntime } from '@flowmap/runtime-onnx';
 import { referenceRuntime } from '@flowmap/runtime-reference';
 import { tfjsRuntime } from '@flowmap/runtime-tfjs';
-import { adamw, cosineSchedule } from '@flowmap/train';
+import { adamw, cosineSchedule, lossByLength } from '@flowmap/train';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 
@@ -37,6 +37,8 @@ type Call = (...args: never[]) => unknown;
 const runtime = referenceRuntime();
 const network = mlp({ shape: [2], width: 4, depth: 1, classes: 2 });
 const model: Model = { kind: 'velocity', network, params: network.init(0), classes: ['a', 'b'] };
+const unlabelled = mlp({ shape: [2], width: 4, depth: 1 });
+const plain: Model = { kind: 'velocity', network: unlabelled, params: unlabelled.init(0), classes: [] };
 const result = { model, folder: 'runs/teacher' };
 const request = { runtime, count: 1, seed: 0, steps: 1, labels: ['a'] };
 const image = { shape: [3, 8, 8] };
@@ -166,6 +168,16 @@ const mistakes: readonly (readonly [name: string, call: Call, args: readonly unk
     'the function euler; call it',
   ],
 
+  [
+    'a teacher that nothing asks',
+    lossByLength,
+    [{ runtime, student: model, objective: flowMatching(), teacher: model }],
+    'lossByLength.teacher: has no effect with flow-matching, which needs none',
+  ],
+  ['a scale that nothing takes', generate, [model, { ...request, guidance: 2 }], 'conditions.guidance: network'],
+  ['labels without classes', generate, [plain, request], 'labels: wanted none, since the network has no classes'],
+  ['a crop without a size', imageFolder, ['x', { crop: 'top' }], 'imageFolder.crop: has no effect without size'],
+  ['a size that is a number', withCrops, [checkerboard(), { size: 2 }], 'withCrops.shape: wanted [channels'],
   ['an unknown option', onnxRuntime, [{ thread: 1 }], 'onnxRuntime.thread: is no option; did you mean threads?'],
   ['a device in place of options', onnxRuntime, ['cpu'], 'onnxRuntime: wanted its options as an object, got "cpu"'],
   ['an unknown option', tfjsRuntime, [{ backends: 'cpu' }], 'did you mean backend?'],

@@ -1,7 +1,7 @@
 import type { Objective } from '@flowmap/core';
 import { full, requireKnownOptions } from '@flowmap/tensor';
-import { requireAdaptive, type AdaptiveOptions } from './internal/adaptive-options.js';
-import { requireFlags, requirePositive, requireUnweighted } from './internal/checks.js';
+import { requireAdaptive, requireWeightless, type AdaptiveOptions } from './internal/adaptive-options.js';
+import { requireFlags, requirePositive } from './internal/checks.js';
 import { firstVelocityThenMap } from './internal/discrete-targets.js';
 import { intervalDraws, type IntervalOptions } from './internal/interval-options.js';
 import { sampleSize } from './internal/norms.js';
@@ -74,7 +74,7 @@ export function alphaFlow(options: AlphaFlowOptions = {}): Objective {
     draw,
 
     loss({ student, xt, t, s, velocity, schedules }) {
-      if (!teacher) requireUnweighted('alphaFlow.power', { power, size: sampleSize(xt) });
+      if (!teacher) requireWeightless('alphaFlow', { power, size: sampleSize(xt) });
       const alpha = schedules['alpha']!;
       const v = velocity(xt, t);
       const F = student.averageVelocity(xt, t, s);

@@ -20,22 +20,20 @@ function heunVelocity({ velocityAt }: ToyCase, x: number, t: number, to: number)
   return (first + velocityAt(x + (to - t) * first, to)) / 2;
 }
 
-for (const average of ['ema', null]) {
-  describeObjective(`consistencyDistillation, average = ${average}`, () => consistencyDistillation({ average }), {
-    runtime,
-    usesTimeDerivative: average === null,
-    times: 'grid',
-    gradient(sample, params) {
-      const { xt, t, s, draws } = sample;
-      const share = draws['share']![0]!;
-      const next = t - share * (t - s);
-      const v = heunVelocity(sample, xt, t, next);
-      const there = toyAverageVelocity(average === null ? params : TOY_AVERAGE, sample, xt + (next - t) * v, next, s);
-      const target = share * v + (1 - share) * there;
-      return toyGradient(sample, params, ((2 * (t - s)) / share) * (toyF(sample, params) - target));
-    },
-  });
-}
+describeObjective('consistencyDistillation', consistencyDistillation, {
+  runtime,
+  usesTimeDerivative: false,
+  times: 'grid',
+  gradient(sample, params) {
+    const { xt, t, s, draws } = sample;
+    const share = draws['share']![0]!;
+    const next = t - share * (t - s);
+    const v = heunVelocity(sample, xt, t, next);
+    const there = toyAverageVelocity(TOY_AVERAGE, sample, xt + (next - t) * v, next, s);
+    const target = share * v + (1 - share) * there;
+    return toyGradient(sample, params, ((2 * (t - s)) / share) * (toyF(sample, params) - target));
+  },
+});
 
 describeObjective('consistencyTraining', () => consistencyTraining({ distance: 'squared' }), {
   runtime,
@@ -73,24 +71,22 @@ describeObjective('ctm', ctm, {
   },
 });
 
-for (const targets of ['any', 'data'] as const) {
-  describeObjective(`cmt, targets: ${targets}`, () => cmt({ steps: 4, targets }), {
-    runtime,
-    usesTimeDerivative: false,
-    times: 'grid',
-    gradient(sample, params) {
-      const { noise, t, s } = sample;
-      const points = [noise];
-      for (let k = 0; k < 4; k++) {
-        const [from, to] = [1 - k / 4, 1 - (k + 1) / 4];
-        points.push(points[k]! - heunVelocity(sample, points[k]!, from, to) / 4);
-      }
-      const [x, y] = [points[4 * (1 - t)]!, points[4 * (1 - s)]!];
-      const F = toyAverageVelocity(params, sample, x, t, s);
-      return toyGradient({ xt: x, t, s }, params, 2 * (F - (x - y) / (t - s)));
-    },
-  });
-}
+describeObjective('cmt', () => cmt({ steps: 4 }), {
+  runtime,
+  usesTimeDerivative: false,
+  times: 'grid',
+  gradient(sample, params) {
+    const { noise, t, s } = sample;
+    const points = [noise];
+    for (let k = 0; k < 4; k++) {
+      const [from, to] = [1 - k / 4, 1 - (k + 1) / 4];
+      points.push(points[k]! - heunVelocity(sample, points[k]!, from, to) / 4);
+    }
+    const [x, y] = [points[4 * (1 - t)]!, points[4 * (1 - s)]!];
+    const F = toyAverageVelocity(params, sample, x, t, s);
+    return toyGradient({ xt: x, t, s }, params, 2 * (F - (x - y) / (t - s)));
+  },
+});
 
 for (const [c, teacher] of [
   [0.1, true],
@@ -151,6 +147,12 @@ describe('grids of consistency models', () => {
       expect.objectContaining({ option: 'consistencyDistillation.steps' }),
     );
   });
+});
+
+test('CMT for consistency models has targets at data alone', () => {
+  const { t, s } = cmt({ steps: 4, targets: 'data' }).draw({ seed: 0, step: 0, iterations: 1 }, 64);
+  expect(new Set(s)).toEqual(new Set([0]));
+  expect([...new Set(t)].sort()).toEqual([0.25, 0.5, 0.75, 1]);
 });
 
 test('the pairs of CMT are the same number of times each', () => {

@@ -49,12 +49,14 @@ export function consistencyTraining(options: ConsistencyTrainingOptions = {}): O
 
     loss({ student, x0, noise, path, xt, t, s, draws }) {
       const isHuber = distance === 'pseudo-huber';
-      if (isHuber) requireUnweighted('consistencyTraining.distance', { power: 1, size: sampleSize(xt) });
+      const size = sampleSize(xt);
+      const wanted = `distance: 'squared', got '${distance}'`;
+      requireUnweighted('consistencyTraining.distance', { isWeighted: isHuber, size, wanted });
       const step = draws['share']!.mul(t.sub(s));
       const next = t.sub(step);
       const there = stopGradient(student.map(interpolate(x0, noise, next, path), next, s));
       const error = student.map(xt, t, s).sub(there);
-      const c = 0.00054 * Math.sqrt(sampleSize(xt));
+      const c = 0.00054 * Math.sqrt(size);
       const squares = sampleSquares(error);
       const distances = isHuber
         ? squares

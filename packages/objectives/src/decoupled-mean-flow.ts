@@ -62,7 +62,10 @@ export function decoupledMeanFlow(options: DecoupledMeanFlowOptions = {}): Objec
 
     loss(context) {
       const { student, xt, t, s, draws, velocity } = context;
-      if (!teacher) requireUnweighted('decoupledMeanFlow.c', { power: c === Infinity ? 0 : 1, size: sampleSize(xt) });
+      if (!teacher) {
+        const wanted = `c: Infinity, got ${c}`;
+        requireUnweighted('decoupledMeanFlow.c', { isWeighted: c < Infinity, size: sampleSize(xt), wanted });
+      }
       const time = draws[TIME]!;
       const other = pathPoint({ ...context, noise: context.noise.neg() }, time, teacher);
       const matching = student.averageVelocity(other.x, time, time).sub(other.v);

@@ -68,7 +68,8 @@ export function facm(options: FacmOptions = {}): Objective {
 
     loss(context) {
       const { student, xt, t, s, velocity } = context;
-      if (!teacher) requireUnweighted('facm.teacher', { power: 1, size: sampleSize(xt) });
+      const size = sampleSize(xt);
+      requireUnweighted('facm.teacher', { isWeighted: !teacher, size, wanted: 'teacher: true, got false' });
       const v = velocity(xt, t);
       const matched = student.averageVelocity(xt, t, t);
       const matching = meanSquares(matched.sub(v)).sub(cosines(matched, v)).add(1);

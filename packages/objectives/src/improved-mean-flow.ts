@@ -1,7 +1,7 @@
 import { perSample, type Objective } from '@flowmap/core';
 import { requireKnownOptions, stopGradient } from '@flowmap/tensor';
-import { requireAdaptive, type AdaptiveOptions } from './internal/adaptive-options.js';
-import { requireFlags, requireUnweighted } from './internal/checks.js';
+import { requireAdaptive, requireWeightless, type AdaptiveOptions } from './internal/adaptive-options.js';
+import { requireFlags } from './internal/checks.js';
 import { alongTrajectory } from './internal/derivatives.js';
 import { intervalDraws, type IntervalOptions } from './internal/interval-options.js';
 import { sampleSize } from './internal/norms.js';
@@ -55,7 +55,7 @@ export function improvedMeanFlow(options: ImprovedMeanFlowOptions = {}): Objecti
 
     loss(context) {
       const { student, xt, t, s, velocity } = context;
-      if (!teacher) requireUnweighted('improvedMeanFlow.power', { power, size: sampleSize(xt) });
+      if (!teacher) requireWeightless('improvedMeanFlow', { power, size: sampleSize(xt) });
       const v = velocity(xt, t);
       const own = stopGradient(student.averageVelocity(xt, t, t));
       const [F, dFdt] = alongTrajectory(context, own);

@@ -1,7 +1,7 @@
 import { perSample, type Objective } from '@flowmap/core';
 import { requireKnownOptions, stopGradient } from '@flowmap/tensor';
-import { requireAdaptive, type AdaptiveOptions } from './internal/adaptive-options.js';
-import { requireFlags, requireUnweighted } from './internal/checks.js';
+import { requireAdaptive, requireWeightless, type AdaptiveOptions } from './internal/adaptive-options.js';
+import { requireFlags } from './internal/checks.js';
 import { alongTrajectory } from './internal/derivatives.js';
 import { intervalDraws, type IntervalOptions } from './internal/interval-options.js';
 import { sampleSize } from './internal/norms.js';
@@ -55,7 +55,7 @@ export function meanFlow(options: MeanFlowOptions = {}): Objective {
 
     loss(context) {
       const { xt, t, s, velocity } = context;
-      if (!teacher) requireUnweighted('meanFlow.power', { power, size: sampleSize(xt) });
+      if (!teacher) requireWeightless('meanFlow', { power, size: sampleSize(xt) });
       const v = velocity(xt, t);
       const [F, dFdt] = alongTrajectory(context, v);
       // F = v - (t - s) dF/dt (the MeanFlow identity, equation 6)

@@ -1,5 +1,5 @@
 import { ConfigError } from '@flowmap/core';
-import { requirePositive } from './checks.js';
+import { requirePositive, requireUnweighted } from './checks.js';
 import type { AdaptiveWeight } from './scaled-squares.js';
 
 /** Options of objectives whose samples can have an adaptive weight. */
@@ -23,4 +23,16 @@ export function requireAdaptive(caller: string, { power, c }: AdaptiveWeight): v
     throw new ConfigError(`${caller}.power`, `wanted a number >= 0, got ${power}`);
   }
   requirePositive(`${caller}.c`, c);
+}
+
+/**
+ * Checks that there is no adaptive weight where it would be wrong: without a teacher, for samples with few values.
+ *
+ * @throws {ConfigError} for fewer than 16 values and a power above 0
+ */
+export function requireWeightless(
+  caller: string,
+  { power, size }: { readonly power: number; readonly size: number },
+): void {
+  requireUnweighted(`${caller}.power`, { isWeighted: power > 0, size, wanted: `power: 0, got ${power}` });
 }

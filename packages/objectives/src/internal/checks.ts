@@ -82,18 +82,21 @@ export function requireMean(
 }
 
 /**
- * Checks that, under an adaptive weight, the mean over noisy velocities remains a mean; see {@link requireMean}.
+ * Checks that, under a weight that depends on the error, the mean over noisy velocities remains a mean; see
+ * {@link requireMean}.
  *
- * @throws {ConfigError} for fewer than 16 values and any adaptive weight
+ * @param isWeighted whether there is such a weight
+ * @param wanted the setting without it, for the message
+ * @throws {ConfigError} for fewer than 16 values and such a weight
  */
 export function requireUnweighted(
   option: string,
-  { power, size }: { readonly power: number; readonly size: number },
+  { isWeighted, size, wanted }: { readonly isWeighted: boolean; readonly size: number; readonly wanted: string },
 ): void {
-  if (size >= ENOUGH_VALUES || power === 0) return;
+  if (size >= ENOUGH_VALUES || !isWeighted) return;
   throw new ConfigError(
     option,
-    `training without a teacher on samples of ${size} value${size === 1 ? '' : 's'} with an adaptive weight does not find ` +
-      `the mean of their velocities; wanted 0, got ${power}`,
+    `training without a teacher on samples of ${size} value${size === 1 ? '' : 's'} does not find the mean of their ` +
+      `velocities with a weight that depends on the error; wanted ${wanted}`,
   );
 }

@@ -358,6 +358,24 @@ describe('what is refused with one line, and writes nothing', () => {
     ['captions of another form', scored('list.json'), '--captions: wanted a JSON object of texts'],
     ['no captions', ['eval', 'metrics', '--generated', a, '--metrics=clip-score'], '--captions: clip-score needs a'],
     ['captions of no use', against(b, '--captions', at('few.json')), '--captions: only clip-score reads captions'],
+    [
+      'subsets of no use',
+      against(b, '--subset-size=9'),
+      '--subset-size: has no effect on frechet; only kernel, kid read',
+    ],
+    ['a seed of no use', against(b, '--metrics=pr,fid', '--seed=0'), '--seed: has no effect on pr, fid; only kernel'],
+    ['a network of no use', against(b, '--clip=clip'), '--clip: has no effect on frechet; only clip-score reads it'],
+    [
+      'a convention of no use',
+      against(b, '--convention=clean-fid'),
+      '--convention: has no effect on the features of eff',
+    ],
+    [
+      'statistics of another',
+      ['eval', 'stats', a, '--output=spatial'],
+      '--output: has no effect on the features of effi',
+    ],
+    ['a count of no use', ['eval', 'fid', a, b, '--npz-count=9'], '--npz-count: has no effect without a .npz file'],
     ['too few images', against(b, '--metrics=frechet,kernel'), 'kernel: wanted at least 1000 generated samples, got 6'],
     [
       'a score of few images',

@@ -26,9 +26,9 @@ export interface OpenClip extends Clip {
 /** Options for how images are read and how Inception gets them. */
 export const READING_OPTIONS = {
   convention: choice(
-    'how inception gets images, by the tool to compare with; tensorflow is that of ADM, EDM and torch-fidelity',
+    'how inception gets images, by the tool to compare with; tensorflow, unless given, is that of ADM, EDM and torch-fidelity',
     ['tensorflow', 'pytorch-fid', 'clean-fid'],
-    'tensorflow',
+    null,
   ),
   size: side(
     'side, or height and width, that images are scaled and cropped to before the network gets them, part of the protocol; unless given, the images of a folder must all be of one size',
@@ -47,6 +47,26 @@ export const EXTRACTOR_OPTIONS = {
   ),
   ...READING_OPTIONS,
 };
+
+/**
+ * Checks that what only Inception reads is not given with another network.
+ *
+ * @throws {ConfigError} naming the option
+ */
+export async function requireInception(
+  given: { readonly convention: string | null; readonly output?: string | null },
+  extractor: ExtractorName,
+): Promise<void> {
+  if (extractor === 'inception') return;
+  for (const option of ['convention', 'output'] as const) {
+    if ((given[option] ?? null) === null) continue;
+    const { ConfigError } = await import('@flowmap/core');
+    throw new ConfigError(
+      `--${option}`,
+      `has no effect on the features of ${extractor}; it is for --extractor inception`,
+    );
+  }
+}
 
 /** Which features are wanted. */
 export interface FeatureChoice {
@@ -127,7 +147,7 @@ async function openNetwork(
     },
     inception: async (runtime) => {
       const { inceptionOutputs } = await import('@flowmap/eval');
-      const { convention } = config;
+      const convention = config.convention ?? 'tensorflow';
       const tensors = await publishedWeights('inception');
       return inceptionOutputs({ runtime, weights: tensors, convention, outputs, batchSize });
     },

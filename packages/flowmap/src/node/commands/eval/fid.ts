@@ -18,7 +18,7 @@ export const fid = answering({
     measureImages(
       {
         ...config,
-        ...{ metrics: ['fid'], extractor: 'inception', subsetSize: 1000, seed: 0, captions: null, clip: 'clip' },
+        ...{ metrics: ['fid'], extractor: 'inception', subsetSize: null, seed: null, captions: null, clip: null },
       },
       talk,
     ),

@@ -1,3 +1,4 @@
+import { extname } from 'node:path';
 import { choice, choices, pathOr, requiredPath, whole, type Config } from '../../command-line/options.js';
 import { answering, type Answer, type Talk } from '../command.js';
 import { captionFeatures, readCaptions, type Captions } from './captions.js';
@@ -6,6 +7,7 @@ import {
   EXTRACTOR_OPTIONS,
   featureNetwork,
   named,
+  requireInception,
   together,
   type ExtractorName,
   type FeatureOutput,
@@ -36,14 +38,18 @@ const METRICS_OPTIONS = {
     Object.keys(METRICS) as Metric[],
     ['frechet'],
   ),
-  subsetSize: whole('samples in a subset of the kernel distance', 1000, 2),
-  seed: whole('decides the subsets of kernel, kid and fd-infinity, and the directions of mind', 0, 0),
+  subsetSize: whole('samples in a subset of kernel and kid; 1000 unless given', null, 2),
+  seed: whole(
+    'decides the subsets of kernel, kid and fd-infinity, and the directions of mind; 0 unless given',
+    null,
+    0,
+  ),
   captions: pathOr(
     'what the generated images should show, for clip-score: a JSON object from the paths of images in the folder to texts',
     'FILE',
     null,
   ),
-  clip: choice('network of clip-score: ViT-L/14 or ViT-B/32', ['clip', 'clip-b32'], 'clip'),
+  clip: choice('network of clip-score: clip, ViT-L/14, unless given, or ViT-B/32', ['clip', 'clip-b32'], null),
   ...EXTRACTOR_OPTIONS,
   ...MEASURING_OPTIONS,
 };
@@ -58,13 +64,15 @@ export const metrics = answering({
 });
 
 /** What is measured, of what, and how. */
-interface Measurement extends Config<typeof READING_OPTIONS>, Config<typeof MEASURING_OPTIONS>, MetricSettings {
+interface Measurement extends Config<typeof READING_OPTIONS>, Config<typeof MEASURING_OPTIONS> {
   readonly generated: string;
   readonly reference: string | null;
   readonly metrics: readonly Metric[];
   readonly extractor: ExtractorName | null;
+  readonly subsetSize: number | null;
+  readonly seed: number | null;
   readonly captions: string | null;
-  readonly clip: 'clip' | 'clip-b32';
+  readonly clip: 'clip' | 'clip-b32' | null;
 }
 
 /** The two sides of a measurement, before anything is computed. */
@@ -79,27 +87,30 @@ export interface Sides {
 /**
  * Measures images, shows the values with their protocols and keeps them if that is wanted.
  *
- * @throws {ConfigError} for metrics that do not go with the extractor, or with statistics in place of images
+ * @throws {ConfigError} for metrics that do not go with the extractor, or with statistics in place of images, and for an
+ *   option that none of the metrics reads
  */
 export async function measureImages(config: Measurement, talk: Talk): Promise<Answer> {
   const { signal } = talk;
   const extractor = await extractorFor(config);
+  await requireRead(config, extractor);
+  const settings = { metrics: config.metrics, subsetSize: config.subsetSize ?? 1000, seed: config.seed ?? 0 };
   const needed = config.reference ?? (await referenceless(config.metrics));
   const generated = await openSamples(config.generated, config, signal);
   const reference = needed === null ? undefined : await openSamples(needed, config, signal);
   await requireImages('--generated', config.generated, generated, config.metrics, 'generated');
   if (needed !== null) await requireImages('--reference', needed, reference!, config.metrics, 'reference');
 
-  await requireEnough(config, generated, 'generated');
-  if (reference !== undefined) await requireEnough(config, reference, 'reference');
+  await requireEnough(settings, generated, 'generated');
+  if (reference !== undefined) await requireEnough(settings, reference, 'reference');
   const captions = await captionsFor(config, generated);
 
   const most = Math.max(generated.images.length, reference?.images.length ?? 0);
   const outputs = outputsOf(config.metrics).filter((output) => output !== 'clip');
   const network = featureNetwork(config, { extractor, outputs, most }, signal);
-  const clip = clipNetwork(config, config.clip, signal);
+  const clip = clipNetwork(config, config.clip ?? 'clip', signal);
   try {
-    const measured = await measureSides({ generated, reference, captions }, config, { network, clip }, talk);
+    const measured = await measureSides({ generated, reference, captions }, settings, { network, clip }, talk);
     for (const [side, messages] of Object.entries(measured.unreadable)) noteUnreadable(side, messages, talk);
     const { results, unreadable } = measured;
     for (const line of await resultLines(results)) talk.print(line);
@@ -191,6 +202,33 @@ async function extractorFor({ metrics: wanted, extractor }: Measurement): Promis
   );
 }
 
+/** Metrics that read an option. */
+const READERS: Readonly<Record<'subsetSize' | 'seed' | 'clip', readonly Metric[]>> = {
+  subsetSize: ['kernel', 'kid'],
+  seed: ['kernel', 'kid', 'fd-infinity', 'mind'],
+  clip: ['clip-score'],
+};
+
+/** Throws for an option that nothing reads, which would be thought to have an effect. */
+async function requireRead(config: Measurement, extractor: ExtractorName): Promise<void> {
+  const { ConfigError } = await import('@flowmap/core');
+  for (const [option, readers] of Object.entries(READERS)) {
+    if (config[option as keyof typeof READERS] === null) continue;
+    if (config.metrics.some((metric) => readers.includes(metric))) continue;
+    const only = `only ${readers.join(', ')} ${readers.length === 1 ? 'reads' : 'read'} it`;
+    throw new ConfigError(optionName(option), `has no effect on ${config.metrics.join(', ')}; ${only}`);
+  }
+  await requireInception(config, extractor);
+  if (config.npzCount === null) return;
+  if ([config.generated, config.reference ?? ''].some((path) => extname(path).toLowerCase() === '.npz')) return;
+  throw new ConfigError('--npz-count', 'has no effect without a .npz file');
+}
+
+/** An option as it is written. */
+function optionName(key: string): string {
+  return `--${key.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+}
+
 /** Null if no metric needs a reference. */
 async function referenceless(wanted: readonly Metric[]): Promise<null> {
   const others = wanted.filter((metric) => METRICS[metric].hasNoReference !== true);
@@ -214,7 +252,7 @@ async function requireImages(
 
 /** Throws before any image is read if a folder has fewer than a metric needs. */
 async function requireEnough(
-  { metrics: wanted, subsetSize }: Pick<Measurement, 'metrics' | 'subsetSize'>,
+  { metrics: wanted, subsetSize }: MetricSettings & { readonly metrics: readonly Metric[] },
   { images }: Samples,
   side: 'generated' | 'reference',
 ): Promise<void> {

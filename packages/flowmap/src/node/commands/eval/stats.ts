@@ -1,14 +1,18 @@
 import { extname } from 'node:path';
 import { choice, pathArgument, pathOr, type Config } from '../../command-line/options.js';
 import { answering, type Answer, type Talk } from '../command.js';
-import { EXTRACTOR_OPTIONS, featureNetwork } from './extractor.js';
+import { EXTRACTOR_OPTIONS, featureNetwork, requireInception } from './extractor.js';
 import { noteUnreadable } from './metrics.js';
 import { openSamples } from './samples.js';
 
 const STATS_OPTIONS = {
   images: pathArgument('a folder of images, flat, deep or with a sub-folder for each class'),
   ...EXTRACTOR_OPTIONS,
-  output: choice('which features of inception: pool for fid, spatial for sfid', ['pool', 'spatial'], 'pool'),
+  output: choice(
+    'which features of inception: pool for fid, unless given, or spatial for sfid',
+    ['pool', 'spatial'],
+    null,
+  ),
   out: pathOr('FILE.safetensors, which says how it was made, or FILE.npz for other tools', 'FILE', 'stats.safetensors'),
 };
 
@@ -30,11 +34,12 @@ async function writeStatistics(config: Config<typeof STATS_OPTIONS>, talk: Talk)
   if (kind !== '.safetensors' && kind !== '.npz') {
     throw new ConfigError('--out', `wanted FILE.safetensors or FILE.npz, got '${out}'`);
   }
+  const extractor = config.extractor ?? 'efficientnet-lite0';
+  await requireInception(config, extractor);
   const samples = await openSamples(config.images, { ...config, npzCount: null }, talk.signal);
   if (samples.images.length === 0)
     throw new ConfigError('images', `wanted a folder of images, got the file '${config.images}'`);
-  const extractor = config.extractor ?? 'efficientnet-lite0';
-  const output = extractor === 'inception' ? config.output : 'pool';
+  const output = config.output ?? 'pool';
   const network = featureNetwork(config, { extractor, outputs: [output], most: samples.images.length }, talk.signal);
   try {
     const { of, unreadable } = await samples.measure(network.open, { [output]: { keep: false } }, talk);
