@@ -29,7 +29,7 @@ export interface AdversarialGuardOptions {
 
 /**
  * Stops an adversarial finetuning in which the discriminator wins completely or the generator collapses, and saves
- * checkpoints while all is well, so that the last one is good. A loss, penalty or gradient that is NaN or infinite stops it too, as
+ * checkpoints while nothing is wrong, so that the last one is good. A loss, penalty or gradient that is NaN or infinite stops it too, as
  * every number is checked when it is read.
  *
  * @throws {ConfigError} for a number out of its range

@@ -1,7 +1,7 @@
 import { constant, requireKnownOptions, type Shape, type Tensor, type Tensors } from '@flowmap/tensor';
 import { requireNonNegative, requireShape } from './internal/checks.js';
 
-/** A random change of samples that a gradient flows through, applied to whatever a discriminator sees. */
+/** A random, differentiable change of samples, applied to everything that a discriminator sees. */
 export interface Augmentation {
   readonly name: string;
   /** Shape of one sample. */
@@ -25,7 +25,7 @@ export interface AugmentationOptions {
 
 /**
  * Differentiable augmentation (Zhao et al. 2020) for discriminators that see little data: colours, shifts and cut-outs,
- * drawn anew for each sample. Real and generated samples have draws of their own.
+ * drawn independently for each sample, real or generated.
  *
  * @throws {ConfigError} for a shape that is not `[channels, height, width]`, or a share outside [0, 1]
  */

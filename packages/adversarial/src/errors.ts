@@ -7,7 +7,7 @@ export class AdversarialStopError extends FlowmapError {
     readonly reason: 'discriminator won' | 'generator collapsed',
     /** Number of the step, counted from 1. */
     readonly step: number,
-    /** The last step at which all was well; undefined if there was none since training started or was resumed. */
+    /** The last step at which nothing was wrong; undefined if there was none since training started or was resumed. */
     readonly soundStep: number | undefined,
     detail: string,
   ) {

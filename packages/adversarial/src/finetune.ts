@@ -26,7 +26,7 @@ export interface PenaltyOptions {
    * 0, every, 2 every, …, with that factor.
    */
   readonly every?: number;
-  /** Distance of the differences, > 0; 0.01 unless given. Refused with `exact`, which takes none. */
+  /** Step of the differences, > 0; 0.01 unless given. Refused with `exact`, which takes none. */
   readonly step?: number;
 }
 
@@ -57,7 +57,7 @@ export interface FinetuneOptions {
   /** `alpha`, the weight of the adversarial term, >= 0, a number or a schedule; 0.1 unless given. */
   readonly weight?: number | Schedule;
   /**
-   * Steps of the samples that the discriminator judges: a number, or a range from which it is drawn for each sample;
+   * Sampling steps of the samples that the discriminator judges: a number, or a range from which it is drawn for each sample;
    * samples of a range cost as much as its longest. 1 unless given.
    */
   readonly steps?: number | { readonly from: number; readonly to: number };

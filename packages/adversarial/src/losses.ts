@@ -1,7 +1,7 @@
 import type { Tensor } from '@flowmap/tensor';
 
 /**
- * What discriminator and generator minimise, as functions of the discriminator's logits `[batch]` on data and on
+ * What the discriminator and the generator minimise, as functions of the discriminator's logits `[batch]` on data and on
  * generated samples; each gives a scalar, the mean over the batch.
  */
 export interface AdversarialLoss {
@@ -32,7 +32,7 @@ export const nonSaturating: AdversarialLoss = {
   accuracy: bySign,
 };
 
-/** The hinge loss (Lim and Ye 2017): logits beyond 1 on the right side count no more. */
+/** The hinge loss (Lim and Ye 2017): logits beyond 1 on the correct side no longer count. */
 export const hinge: AdversarialLoss = {
   name: 'hinge',
   discriminator(real, fake) {

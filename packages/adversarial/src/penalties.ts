@@ -5,7 +5,7 @@ import { gradients, type Tensor } from '@flowmap/tensor';
  * Geiger, Nowozin 2018). The gradient of the penalty by the discriminator's parameters is a gradient of this gradient,
  * and exact.
  *
- * Where the logit of a sample depends on others, as with the minibatch deviation, it is the gradient of the logits'
+ * If the logit of a sample depends on others, as with the minibatch deviation, it is the gradient of the logits'
  * sum.
  *
  * @param logits `[batch]`, computed from `x`
@@ -26,7 +26,7 @@ export function squaredGradientNorm(logits: Tensor, x: Tensor): Tensor {
  * @param options.logits `logitsAt(x)`
  * @param options.x the samples `[batch, ...shape]`
  * @param options.noise standard normal, shaped as `x`
- * @param options.step `h`, small against the distances over which the discriminator changes; in float32 not below 1e-3
+ * @param options.step `h`, small compared with the distances over which the discriminator changes; not below 1e-3 in float32
  * @returns `[batch]`
  */
 export function squaredDifference(

@@ -30,7 +30,7 @@ export interface ProjectedDiscriminatorOptions {
 /**
  * Heads on the features of a frozen network, one for each of its outputs (projected GANs: Sauer et al. 2021). Features
  * are normalised over channels; a head has two layers and a class projection, and the logit is the mean of all heads'. The
- * penalties differentiate through the frozen network, whose parameters are fixed ones of the discriminator.
+ * penalties differentiate through the frozen network, whose parameters are fixed parameters of the discriminator.
  *
  * @throws {ConfigError} for a network that gives no features or something other than maps and vectors, or sizes that
  *   are not whole

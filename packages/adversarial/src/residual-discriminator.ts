@@ -77,7 +77,7 @@ function residual(name: string, { shape, classes = 0, channels: given }: Residua
   });
 }
 
-/** For layers before a leaky rectifier. */
+/** The gain for layers before a leaky rectifier. */
 const rectified = { gain: Math.SQRT2 };
 
 /** `(conv(half(lrelu(conv(x)))) + skip(half(x))) / sqrt(2)`, with the rectifier after the second convolution too. */

@@ -4,7 +4,6 @@ import {
   opaqueField,
   unet,
   velocityField,
-  velocityFromNoisePrediction,
   vpNoise,
   type Model,
   type Network,
@@ -12,7 +11,7 @@ import {
   type VelocityField,
 } from '@flowmap/core';
 import { ayfEmd } from '@flowmap/objectives';
-import { exportNetwork, importedPredictor, importOnnx, openOnnx } from '@flowmap/runtime-onnx';
+import { exportNetwork, importedVelocity, importOnnx, openOnnx } from '@flowmap/runtime-onnx';
 import { referenceRuntime } from '@flowmap/runtime-reference';
 import { hostTensor, normals, sizeOf, type HostTensors } from '@flowmap/tensor';
 import { adamw, constantSchedule, objectivePhase, train, trainee } from '@flowmap/train';
@@ -73,11 +72,7 @@ test('a network of ours in an ONNX file teaches as the network itself', async ()
   const own = modelOf('velocity', unet({ shape, channels: [8, 8], groupSize: 4, conditionWidth: 8, heads: 2 }));
   const { model } = exportNetwork(own);
   const mapping = { x: 'sample', t: 'timestep', timeScale: 1000 };
-  const imported = importedPredictor(importOnnx(model), mapping);
-  const teacher: VelocityField = {
-    parameters: imported.parameters,
-    velocity: (params, inputs) => imported.predict(params, inputs),
-  };
+  const teacher = importedVelocity(importOnnx(model), mapping);
   const byFile = await distilled(teacher);
   const { difference, moved } = compared(byFile, await distilled(velocityField(own)), student.params);
   // The file's constants, such as the frequencies of its times, are rounded to float32.
@@ -88,11 +83,13 @@ test('a network of ours in an ONNX file teaches as the network itself', async ()
 test("diffusers' UNet teaches inside the program as it does when onnxruntime runs its file", async () => {
   const bytes = readFileSync(join(import.meta.dirname, 'goldens/imported/diffusers-unet-dynamo.onnx'));
   const names = { x: 'sample', t: 'timestep' };
-  const noise = vpNoise();
-  const imported = importedPredictor(importOnnx(bytes), { ...names, timeScale: 1000 });
+  const imported = importedVelocity(importOnnx(bytes), {
+    ...names,
+    ...{ timeScale: 1000, prediction: 'noise', noise: { name: 'vp' } },
+  });
   const model = await openOnnx(bytes, { device: 'cpu', threads: 1 });
-  const asked = opaqueField(model, { ...names, velocity: 'out_sample', ...conventions(noise.largest!) });
-  const inside = await distilled(velocityFromNoisePrediction(imported, { noise }));
+  const asked = opaqueField(model, { ...names, velocity: 'out_sample', ...conventions(vpNoise().largest!) });
+  const inside = await distilled(imported);
   const { difference, moved } = compared(inside, await distilled(asked), student.params);
   await model.dispose();
   // The file computes in float32, in which times to 1000 are exact to 3e-5.

@@ -45,7 +45,7 @@ export class ProtocolError extends FlowmapError {
   }
 }
 
-/** Published weights are not there and cannot, or may not, be downloaded. */
+/** Published weights are missing and cannot, or may not, be downloaded. */
 export class WeightsUnavailableError extends FlowmapError {
   constructor(
     /** The address to fetch. */

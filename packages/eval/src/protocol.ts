@@ -80,7 +80,7 @@ export function hashOfFeatures({ values, width }: Features): string {
   return hashOf(Int32Array.of(width), values);
 }
 
-/** {@link hashOfFeatures} by the platform's own code where it has it. */
+/** {@link hashOfFeatures} by the platform's own code, where available. */
 export function quickHashOfFeatures({ values, width }: Features): Promise<string> {
   return quickHashOf(Int32Array.of(width), values);
 }

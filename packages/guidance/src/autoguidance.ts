@@ -14,7 +14,7 @@ export interface Guided {
   readonly conditions: Readonly<Record<string, Shape>>;
 }
 
-/** A model, its velocity field, or an opaque field, which can only be run. */
+/** A model, its velocity field, or an opaque field, which can only be evaluated. */
 export type Guide = Model | ((VelocityField | OpaqueField) & Partial<Guided>);
 
 /** Options of {@link autoguidance}; λ is at least 1. */
@@ -28,7 +28,7 @@ export interface AutoguidanceOptions<G extends Guide = Guide> extends GuidanceSc
 
 /**
  * Autoguidance (Karras et al. 2024; AYF, eq. 3): `v = λ v_strong + (1 - λ) v_weak`, as a teacher. At λ = 1 it is
- * exactly the strong one. If either is opaque, so is the result.
+ * exactly the strong velocity. If either is opaque, so is the result.
  *
  * @throws {ConfigError} for λ < 1 or an invalid interval; naming what differs between two models: the shape of samples,
  *   a class, a condition, the path; for a traceable field beside an opaque one without a runtime; on tracing or running, when the

@@ -14,7 +14,7 @@ export interface GuidedConfig extends NetworkConfig {
   readonly strong: NetworkConfig;
   readonly weak?: NetworkConfig;
   readonly guidance: GuidanceScale;
-  /** The label given to the weak one, and the conditions that are zero for it. */
+  /** The label given to the weak model, and the conditions that are zero for it. */
   readonly nullLabel?: number;
   readonly dropped?: readonly string[];
 }

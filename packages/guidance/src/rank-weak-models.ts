@@ -11,7 +11,7 @@ import { guidedModel } from './guided-model.js';
 
 /** A weak model at a scale, and how good the samples guided by it are. */
 export interface RankedGuidance {
-  /** Name of the weak model; undefined at λ = 1, where it makes no difference. */
+  /** Name of the weak model; undefined at λ = 1, where it has no effect. */
   readonly weak?: string;
   /** λ. */
   readonly scale: number;
@@ -31,7 +31,7 @@ export interface RankWeakModelsOptions extends Pick<SampleArguments, 'noise' | '
   readonly runtime: Runtime;
   /** Labels and other conditions of the samples, without that of the scale; none unless given. */
   readonly conditions?: SampleArguments['conditions'];
-  /** The samples of one run; as many as the noise has, but at most 256, unless given. */
+  /** Samples per run; as many as the noise has, but at most 256, unless given. */
   readonly batchSize?: CompileSamplerOptions['batchSize'];
   /** As for `compileSampler`. */
   readonly sampler?: Sampler;
@@ -43,7 +43,7 @@ export interface RankWeakModelsOptions extends Pick<SampleArguments, 'noise' | '
 
 /** What {@link rankWeakModels} found. */
 export interface WeakModelRanking {
-  /** All results, the best first; of equal ones that which was tried first. */
+  /** All results, the best first; among equal ones, the one tried first comes first. */
   readonly results: readonly RankedGuidance[];
   readonly best: RankedGuidance;
   /** The results as a table in Markdown, a row for each weak model and a column for each scale. */

@@ -9,7 +9,7 @@ export interface NoisyWeightsOptions {
   readonly seed: number;
 }
 
-/** How much {@link droppedWeights} leaves out. */
+/** How many weights {@link droppedWeights} drops. */
 export interface DroppedWeightsOptions {
   /** Share of each parameter's values that become 0, in [0, 1). */
   readonly share: number;

@@ -3,7 +3,7 @@ import { classConditions, ConfigError, requireKnownOptions, uniforms, type Datas
 /** Options of {@link withLabelDropout}. */
 export interface LabelDropoutOptions {
   /**
-   * Share of labels that become the null class, in [0, 1]; 0 for data that only has to have the class, such as a
+   * Share of labels that become the null class, in [0, 1]; 0 for data that only needs to have the class, such as a
    * student's.
    */
   readonly share: number;
@@ -13,7 +13,7 @@ export interface LabelDropoutOptions {
 }
 
 /**
- * The same samples with an additional class that stands for no class, and with some labels replaced by it, to train a
+ * The same samples with an additional class that stands for no class, which replaces some labels: to train a
  * teacher for classifier-free guidance. For a loader, sample and step determine which; for a dataset, the sample's
  * index, so a sample of a finite dataset lacks its label in every epoch or in none.
  *

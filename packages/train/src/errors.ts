@@ -4,9 +4,9 @@ import type { PowerProfile } from './internal/power-profile.js';
 
 /** The batch of a step that gave a NaN or an infinity. */
 export interface SuspectBatch {
-  /** What in it is not finite, such as `x0, sample 3: NaN`; undefined if everything is. */
+  /** What in it is not finite, such as `x0, sample 3: NaN`; undefined if everything is finite. */
   readonly fault: string | undefined;
-  /** Where its inputs are kept; undefined if they are not. */
+  /** Where its inputs are kept; undefined if they are not kept. */
   readonly place: string | undefined;
 }
 
@@ -133,7 +133,7 @@ export class RunMismatchError extends FlowmapError {
     readonly folder: string,
     /** The differences, such as `seed: 0 there, 1 now`. */
     readonly differences: readonly string[],
-    /** What else there is to do. */
+    /** What else can be done. */
     advice = 'resume it with its own',
   ) {
     super(`${folder} holds a run with other settings (${inWords(differences)}); ${advice}, or choose another folder`);

@@ -38,6 +38,13 @@ export {
 export { memoryStore, type Checkpoint, type MemoryStore, type RunStore } from './run-store.js';
 export { constantSchedule, cosineSchedule, linearSchedule, type DecayOptions, type Schedule } from './schedules.js';
 export { snapshotsIn, type Snapshot } from './snapshots.js';
+export {
+  requireTeacherFit,
+  teacherFit,
+  type RequireTeacherFitOptions,
+  type TeacherFit,
+  type TeacherFitOptions,
+} from './teacher-fit.js';
 export { train, type Training } from './train.js';
 export type { TrainingOptions } from './training-options.js';
 export { initialState, modelIn, trainee, type TraineeOptions } from './trainee.js';

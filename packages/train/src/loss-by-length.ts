@@ -64,15 +64,15 @@ export interface LossOfLength extends LengthBin {
   readonly metrics: Readonly<Record<string, number>>;
 }
 
-/** Intervals that are drawn to count their lengths. */
+/** Number of intervals drawn to count their lengths. */
 const COUNTED = 2 ** 14;
 
 /**
- * The loss and metrics of an objective by the length of intervals, without training: what pulls on a student, and how
- * much of it each length has. The loss of AYF-EMD and AYF-LMD is the squared norm of the normalised tangent, so `share`
+ * The loss and metrics of an objective by the length of intervals, without training: what drives a student, and how
+ * much each length contributes. The loss of AYF-EMD and AYF-LMD is the squared norm of the normalised tangent, so `share`
  * is how the pull is distributed, and `tangentNorm` the norm before normalisation; anything else that an objective adds
- * to the loss, such as a second batch, is included. Lengths with a small share of what is drawn are starved: another
- * distribution of lengths, such as `logUniformLengths`, gives them more.
+ * to the loss, such as a second batch, is included. Lengths that are rarely drawn are starved: another
+ * distribution of lengths, such as `logUniformLengths`, draws them more often.
  *
  * @returns one entry for each bin, from the same data
  * @throws {ConfigError} for an objective with parameters of its own, one that needs a teacher and has none, or a teacher

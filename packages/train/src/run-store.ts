@@ -12,7 +12,7 @@ export interface Checkpoint {
   readonly state: HostTensors;
 }
 
-/** Where a run keeps what must not be lost: a folder in Node, memory in a page. */
+/** Where a run keeps what must not be lost: a folder in Node, or memory in a page. */
 export interface RunStore {
   /** The newest checkpoint, from which training resumes; undefined at the start. */
   readonly from: Checkpoint | undefined;

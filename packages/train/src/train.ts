@@ -142,7 +142,7 @@ async function withBatch(
     {},
     ...Object.entries(feeds).map(([phase, { loss, update }]) => withPrefix(phase, { ...loss, ...update })),
   ) as HostTensors;
-  // The number that is not finite is the fault to report.
+  // The number that is not finite is the error to report.
   const place = await store.keepInputs?.(step, inputs).catch(() => undefined);
   return new NonFiniteError(quantity, value, step, checkpoint, { fault: faultIn(inputs), place });
 }

@@ -21,7 +21,7 @@ import type { Setting } from './setting.js';
 export interface JudgedSamples {
   readonly real: Tensor;
   readonly fake: Tensor;
-  /** Judges samples, augmented as that side is. */
+  /** Judges samples, with the augmentation of their side. */
   judge(params: Tensors, x: Tensor, side: 'real' | 'fake'): Judgement;
 }
 
@@ -117,7 +117,7 @@ function conditionsOf({ student }: Setting): Readonly<Record<string, ConditionSp
   return student.network.conditions;
 }
 
-/** Uniform grids of a drawn number of steps for each sample; those that are done stay at time 0. */
+/** Uniform grids with a random number of steps for each sample; samples that are done stay at time 0. */
 function gridsOf({ from, to }: Setting['steps'], draws: ArrayLike<number>): HostTensor {
   const grids = Array.from(draws, (u) => {
     const steps = from + Math.floor(u * (to - from + 1));

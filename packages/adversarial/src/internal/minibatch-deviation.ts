@@ -3,7 +3,7 @@ import { concat, type Tensor } from '@flowmap/tensor';
 /** Numbers of samples whose deviation is computed together, the first that divides the batch; StyleGAN2 has 4. */
 const GROUPS = [4, 3, 2, 1];
 
-/** Added under the root. */
+/** Added under the square root. */
 const EPSILON = 1e-8;
 
 /**

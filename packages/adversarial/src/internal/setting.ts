@@ -14,7 +14,7 @@ export interface Setting {
   readonly loss: AdversarialLoss;
   readonly batchSize: number;
   readonly seed: number;
-  /** Numbers of steps that generated samples take, drawn evenly for each. */
+  /** Numbers of steps that generated samples take, drawn uniformly for each. */
   readonly steps: { readonly from: number; readonly to: number };
   readonly weight: Schedule;
   readonly penalty: PenaltySetting | undefined;

@@ -1,8 +1,8 @@
-/** Why bytes are no file that can be read; whoever names the file makes a typed error of it. */
+/** Why bytes cannot be read as a file; the caller, which knows the file's name, makes a typed error of it. */
 export class FileFault extends Error {
   constructor(
     message: string,
-    /** The option whose limit the file exceeds, if that is the fault: `maxBytes`. */
+    /** The option whose limit the file exceeds, if that is the reason: `maxBytes`. */
     readonly limit?: string,
   ) {
     super(message);

@@ -1,5 +1,5 @@
 /**
- * What a file may become unless told otherwise, in bytes: eight times itself, which more than suffices for numbers, and
+ * Most bytes that a file may unpack to unless given: eight times its size, which more than suffices for numbers, and
  * 16 MiB.
  */
 export function defaultMaxBytes(file: Uint8Array): number {

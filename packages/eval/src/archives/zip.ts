@@ -31,7 +31,7 @@ const ENCRYPTED = 0x2041;
 const DAMAGED = 'the archive is damaged or cut off';
 
 /**
- * Lists the files of a zip archive, of either size of offsets, without unpacking any. Parts of the archive may not
+ * Lists the files of a zip archive, with offsets of 32 or 64 bits, without unpacking any. Parts of the archive may not
  * overlap, so that a small one cannot become large more than once.
  *
  * @throws {FileFault} for an archive that is damaged, cut off, encrypted, in several parts or compressed by anything but
@@ -116,7 +116,7 @@ function directoryOf(view: DataView): Place & { readonly count: number } {
   throw new FileFault(DAMAGED);
 }
 
-/** Where the longer form of the end stands, if there is one. */
+/** Position of the longer form of the end, if there is one. */
 function end64Of(view: DataView, end: number): number | undefined {
   const locator = end - 20;
   if (locator < 0 || view.getUint32(locator, true) !== END_64_LOCATOR) return undefined;
@@ -125,7 +125,7 @@ function end64Of(view: DataView, end: number): number | undefined {
   return at;
 }
 
-/** Sizes and offset of an entry; each that 32 bits do not hold stands in a field of 64 bits instead. */
+/** Sizes and offset of an entry; each that does not fit 32 bits is in a field of 64 bits instead. */
 function sizesOf(
   view: DataView,
   at: number,
@@ -143,7 +143,7 @@ function sizesOf(
   return { size: read(24), packed: read(20), offset: read(42) };
 }
 
-/** Where the fields of 64 bits stand among the extra fields of an entry. */
+/** Position of the 64-bit fields among the extra fields of an entry. */
 function wideFields(view: DataView, begin: number, end: number): { next: number; readonly end: number } {
   for (let at = begin; at + 4 <= end;) {
     const next = at + 4 + view.getUint16(at + 2, true);
@@ -154,13 +154,13 @@ function wideFields(view: DataView, begin: number, end: number): { next: number;
   return { next: end, end };
 }
 
-/** Where the data of an entry begin, after a header of their own. */
+/** Where the data of an entry begins, after its own header. */
 function dataOf(view: DataView, offset: number, limit: number): number {
   if (!(offset + 30 <= limit) || view.getUint32(offset, true) !== LOCAL) throw new FileFault(DAMAGED);
   return offset + 30 + view.getUint16(offset + 26, true) + view.getUint16(offset + 28, true);
 }
 
-/** A whole number of 64 bits; one beyond 2^53 is wrong anyway, and stays too large. */
+/** A whole number of 64 bits; one beyond 2^53 is invalid anyway, and remains too large. */
 function wide(view: DataView, at: number): number {
   return Number(view.getBigUint64(at, true));
 }

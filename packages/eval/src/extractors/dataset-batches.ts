@@ -2,10 +2,10 @@ import type { Dataset } from '@flowmap/core';
 import { hostTensor, requireKnownOptions, requireWhole, type HostTensor } from '@flowmap/tensor';
 
 /**
- * The samples of a dataset in their order, each once, for `extractMoments` and `extractFeatures`.
+ * The samples of a dataset in order, each once, for `extractMoments` and `extractFeatures`.
  *
- * @param options.batchSize samples in a batch, the last excepted; 64 unless given
- * @param options.count number of samples, from the first; all unless given, which a dataset without end wants
+ * @param options.batchSize samples in a batch, except the last; 64 unless given
+ * @param options.count number of samples, from the first; all unless given. Required for a dataset without end
  * @throws {ConfigError} for a batch size that is not a whole number >= 1, a count that is none or beyond the dataset's
  *   length, and a dataset without end of which no count is given
  *

@@ -26,7 +26,7 @@ const [mean, deviation] = [
 /**
  * An extractor with DINOv2, whose Fréchet distance is FD-DINOv2 (Stein et al., 2023): the class token after the last norm,
  * 1024 features of ViT-L/14. Images of any size are quantised to 8 bits and resized to 224 x 224 as Pillow does it,
- * bicubic, as dgm-eval has it; position embeddings are resized as in the hub's code.
+ * bicubic, as in dgm-eval; position embeddings are resized as in the hub's code.
  *
  * @returns an extractor of images `[n, 1 or 3, height, width]`, -1 (black) to 1 (white)
  * @throws {CheckpointError} for weights that do not fit, naming the first tensor that is missing, has another shape or a

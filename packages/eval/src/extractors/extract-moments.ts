@@ -3,7 +3,7 @@ import { featureMoments, type FeatureMoments } from '../moments.js';
 import { extractBatches, type Batches, type Extractor } from './extractor.js';
 
 /**
- * Moments of the features of samples, holding only one batch at a time.
+ * Moments of the features of samples, with only one batch in memory at a time.
  *
  * @throws {FeatureError} for features that are not `[n, width]` of one width, for a NaN or an infinity, naming the
  *   sample, and if there are no batches

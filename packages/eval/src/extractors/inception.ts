@@ -14,7 +14,7 @@ import type { Extractor } from './extractor.js';
 import { imageExtractor } from './image-extractor.js';
 
 /**
- * How images become the network's, by the tool whose numbers are to be compared with:
+ * How images are prepared for the network, by the tool whose numbers are to be compared with:
  *
  * - `tensorflow`: TensorFlow 1's bilinear filter, `(p - 128) / 128`, as in ADM, EDM, StyleGAN and torch-fidelity.
  * - `pytorch-fid`: PyTorch's bilinear filter, `(p - 127.5) / 127.5`.
@@ -72,8 +72,8 @@ const conventions: Readonly<Record<InceptionConvention, { resize: ResizeConventi
 };
 
 /**
- * An extractor with the Inception network of 2015, whose features FID is defined by. Images of any size are quantised to
- * 8 bits, resized to 299 x 299 and scaled as a tool does it: distances compare with those of the same tool.
+ * An extractor with the Inception network of 2015, on whose features FID is defined. Images of any size are quantised to
+ * 8 bits, resized to 299 x 299 and scaled as a tool does it: distances can be compared with those of that tool.
  *
  * @returns an extractor of images `[n, 1 or 3, height, width]`, -1 (black) to 1 (white)
  * @throws {CheckpointError} for weights that do not fit, naming the first tensor that is missing, has another shape or a

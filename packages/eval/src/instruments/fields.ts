@@ -33,7 +33,7 @@ export interface InstrumentOptions {
   readonly runtime: Runtime;
   /** A flow map. */
   readonly student: Model;
-  /** Its teacher: a model, a velocity field, or one that only runs. */
+  /** Its teacher: a model, a velocity field, or an opaque field, which can only be evaluated. */
   readonly teacher: Model | VelocityField | OpaqueField;
   /**
    * Samples to be noised, all of them in one run, with the conditions that the student takes; held-out data, or noise that
@@ -47,7 +47,7 @@ export interface InstrumentOptions {
 /** Values of a batch in the runtime's precision. */
 export type Values = Float32Array | Float64Array;
 
-/** What student and teacher say at noised data, each sample at times of its own. */
+/** The velocities of student and teacher at noised data, each sample at its own times. */
 export interface Fields {
   /** Number of samples, and of values in each. */
   readonly count: number;

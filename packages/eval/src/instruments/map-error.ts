@@ -10,7 +10,7 @@ export interface MapErrorOptions extends InstrumentOptions {
   readonly heunSteps?: number;
 }
 
-/** How far a student's jumps of some lengths lead from where its teacher does. */
+/** How far the ends of a student's jumps of some lengths are from its teacher's. */
 export interface MapError extends LengthBin {
   /** Root mean square of `f(x_t, t, s) - x_s`, in the data's units. */
   readonly rms: number;
@@ -23,8 +23,8 @@ export interface MapError extends LengthBin {
  * is the end of the teacher's trajectory through `x_t`, solved by Heun's method. 0 for an exact flow map.
  *
  * A sampler of N steps adds up N errors of jumps of length 1/N, about as large as `perLength` at that length where they are all in one
- * direction. So `perLength` must not rise towards short lengths: where it does, more steps make samples worse, and these lengths
- * want more of the training, as `logUniformLengths` of `@flowmap/objectives` gives them.
+ * direction. So `perLength` must not rise towards short lengths: if it does, more steps make samples worse, and these lengths
+ * need a larger share of the training, which `logUniformLengths` of `@flowmap/objectives` gives them.
  *
  * @returns one entry for each bin, from the same data and noise
  * @throws {ConfigError} for a number of steps that is not whole or less than 1, and what `velocityDrift` throws it for

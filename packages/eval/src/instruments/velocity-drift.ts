@@ -18,7 +18,7 @@ export interface Drift {
 /**
  * How far a student's velocity has drifted from its teacher's, by time: `sqrt(mean((F(x_t, t, t) - v(x_t, t))^2))` over all values of
  * noised data, 0 for an exact flow map. Training on long intervals moves `F(x, t, t)` through the weights that they share, and a sampler of
- * many steps follows it: where it has risen, the error rises with the number of steps. A larger share of the batch at s = t,
+ * many steps follows it: where it is large, the error rises with the number of steps. A larger share of the batch at s = t,
  * or a lower learning rate, brings it down.
  *
  * @returns one number for each time, from the same data and noise

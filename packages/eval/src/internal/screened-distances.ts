@@ -34,7 +34,7 @@ export interface ScreenedTile {
 
 /** Bounds of squared distances from a runtime that computes in float32, and the distances in float64. */
 export interface Screening {
-  /** Prepares a set; its rows are centred alike for all sets. */
+  /** Prepares a set; the rows of all sets are centred in the same way. */
   prepare(set: Features): ScreenedSet;
   /**
    * Computes tiles of the distances of all rows of one set from all of another; of a set from itself, only those with

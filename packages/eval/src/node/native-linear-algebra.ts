@@ -96,7 +96,7 @@ function lookUp(library: ReturnType<Koffi['load']>, name: string, types: readonl
 }
 
 /**
- * LAPACK has its matrices by columns: a row-major matrix is the transpose of what it sees in the same memory, and what is
+ * LAPACK stores matrices by columns: a row-major matrix is the transpose of what it sees in the same memory, and what is
  * below the diagonal is above it there.
  */
 function algebraOf(functions: Readonly<Record<Name, Call>>, name: string): LinearAlgebra {

@@ -8,7 +8,7 @@ import { causeText } from '@flowmap/tensor';
 import { WeightsUnavailableError } from '../errors.js';
 import type { WeightFile } from './weight-files.js';
 
-/** Where weights are kept, and whether they may be fetched. */
+/** Where weights are kept, and whether they may be downloaded. */
 export interface WeightOptions {
   /**
    * Folder that they are kept in; what the environment variable `FLOWMAP_WEIGHTS` names, or `flowmap/weights` in
@@ -17,7 +17,7 @@ export interface WeightOptions {
   readonly folder?: string;
   /** Whether a file that is not there is downloaded; false unless given. */
   readonly download?: boolean;
-  /** Called while a file is downloaded, so only with `download`, with the bytes that are there and those of the whole. */
+  /** Called while a file is downloaded, so only with `download`, with the bytes received so far and the total. */
   readonly onProgress?: (done: number, total: number) => void;
   /** Ends a download; no effect without one. */
   readonly signal?: AbortSignal;
@@ -32,8 +32,8 @@ export interface ObtainedFile {
 }
 
 /**
- * A file of the folder, downloaded if it is not there and may be. Its hash is checked each time. A download goes to a
- * temporary file, which gets its name when all of it is there and has the hash.
+ * A file of the folder, downloaded if it is missing and that is allowed. Its hash is checked each time. A download goes to a
+ * temporary file, which is renamed when it is complete and has the right hash.
  *
  * @throws {WeightsUnavailableError} if it is not there and may not be downloaded, or the download fails
  * @throws {CheckpointError} for a file in the folder that is not the published one, or cannot be read

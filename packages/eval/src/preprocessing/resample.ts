@@ -123,7 +123,7 @@ function transposed<T extends Uint8Array | Float32Array>(plane: T, result: T, wi
 /** Writes the weighted sum of lines of `input`, the first at `from`, to the line of `output` at `to`. */
 type SumLine<T> = (input: T, from: number, output: T, to: number, width: number, weights: Float64Array) => void;
 
-/** Makes lines of lines, so that the innermost loops run along them. */
+/** Computes whole lines from lines, so that the innermost loops run along them. */
 function sumLines<T extends Uint8Array | Float32Array>(
   input: T,
   output: T,

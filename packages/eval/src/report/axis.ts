@@ -4,7 +4,7 @@ export interface Axis {
   readonly high: number;
   /** Round numbers from `low` to `high`, inclusive. */
   readonly ticks: readonly number[];
-  /** Where a value lies between the ends: 0 at `low`, 1 at `high`; NaN for what a logarithmic axis cannot show. */
+  /** The position of a value between the ends: 0 at `low`, 1 at `high`; NaN for what a logarithmic axis cannot show. */
   readonly place: (value: number) => number;
 }
 

@@ -30,7 +30,7 @@ export interface ChartLine {
   readonly dots?: boolean;
 }
 
-/** Quantities over the steps of a training run, or over something else. */
+/** Quantities over the steps of a training run, or over another quantity. */
 export interface LineChart {
   readonly title: string;
   /** What it shows, in a few words. */
@@ -38,7 +38,7 @@ export interface LineChart {
   readonly x: ChartAxis & {
     /** Stands below 0, 1, 2, … in place of numbers. */
     readonly labels?: readonly string[];
-    /** Where the axis ends at least, for a run that goes on; with the values unless given. */
+    /** Least end of the axis, for a run that is still going on; the end of the values unless given. */
     readonly to?: number;
   };
   readonly y: ChartAxis & {

@@ -17,7 +17,7 @@ export interface ReportPicture {
 
 /** Numbers in rows and columns. */
 export interface ReportTable {
-  /** Headings of the columns after the first; with a role, in its colour's company. */
+  /** Headings of the columns after the first; one with a role is marked in the role's colour. */
   readonly columns: readonly { readonly title: string; readonly role?: ChartRole }[];
   /** The rows from top to bottom, each with a text for each column; `best` is the index of the one to emphasise. */
   readonly rows: readonly { readonly label: string; readonly cells: readonly string[]; readonly best?: number }[];
@@ -57,13 +57,13 @@ export interface Report {
   /** The few numbers that matter most. */
   readonly figures?: readonly ReportFigure[];
   readonly sections: readonly ReportSection[];
-  /** Files beside the report, by name: what each of them holds. */
+  /** Files beside the report, by name, with what each of them holds. */
   readonly files?: Readonly<Record<string, string>>;
 }
 
 /**
  * Writes a report as a page in one file, with styles, charts and pictures in it: light or dark following the reader's
- * system, and readable from a phone's width on. It runs no scripts and loads nothing but pictures that are given by
+ * system, and readable on screens as narrow as a phone's. It runs no scripts and loads nothing but pictures that are given by
  * address. All text is escaped.
  *
  * @returns the HTML document

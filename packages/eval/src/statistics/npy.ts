@@ -2,7 +2,7 @@ import { quoted } from '@flowmap/core';
 import { DTypeError, hostTensor, sizeOf, type HostTensor } from '@flowmap/tensor';
 import { FileFault } from '../archives/file-fault.js';
 
-/** The first bytes of a file, before the two of its version. */
+/** The first bytes of a file, before the two bytes of its version. */
 const MAGIC = '\x93NUMPY';
 
 /** Most bytes of a header, as in NumPy. */

@@ -5,7 +5,7 @@ import { doubles } from '../internal/doubles.js';
 import type { Moments } from '../moments.js';
 import { decodeNpz, encodeNpz, npzNames } from './npz.js';
 
-/** What a `.npz` file of statistics does not say of itself. */
+/** What a `.npz` file of statistics does not record. */
 export interface NpzMomentsOptions extends FeatureSource {
   /** Number of samples that it was made of, at least 2: 50,000 for CIFAR-10. */
   readonly count: number;
@@ -13,25 +13,25 @@ export interface NpzMomentsOptions extends FeatureSource {
   readonly names?: readonly [mean: string, covariance: string];
   /** Name of the file in error messages; `statistics.npz` unless given. */
   readonly file?: string;
-  /** Most bytes that the two become when unpacked; eight times the file's own and 16 MiB unless given. */
+  /** Most bytes that the two arrays may take when unpacked; eight times the file's size plus 16 MiB unless given. */
   readonly maxBytes?: number;
 }
 
-/** The names that tools give them: EDM, ADM and pytorch-fid, then MeanFlow. */
+/** The names used by tools: EDM, ADM and pytorch-fid, then MeanFlow. */
 const NAMES = [
   ['mu', 'sigma'],
   ['ref_mu', 'ref_sigma'],
 ] as const;
 
-/** Most that a covariance may differ from its transpose, relative to its largest variance: rounding of float32. */
+/** Largest difference of a covariance from its transpose, relative to its largest variance: rounding of float32. */
 const ASYMMETRY = 1e-5;
 
 /**
  * Reads reference statistics as EDM, ADM and pytorch-fid keep them: `.npz` files with a mean and a covariance. They do
- * not say what they are of, so the network, its weights, the way of resizing and the number of samples must be told, and
+ * not record what they are of, so the network, its weights, the way of resizing and the number of samples must be given, and
  * are taken at their word.
  *
- * @param bytes the whole file; arrays other than the two are not unpacked
+ * @param bytes the whole file; other arrays are not unpacked
  * @param options.extractor the network of the features, as in the protocols of what they will be compared with
  * @param options.weights hash of its weights; null if it is unknown
  * @param options.resize how the images were resized: `tf1-bilinear-299`

@@ -10,7 +10,7 @@ import { decodeNpy, encodeNpy } from './npy.js';
 export interface NpzOptions {
   /** Names of the arrays to read; the others are not unpacked. All of them unless given. */
   readonly arrays?: readonly string[];
-  /** Most bytes that these become when unpacked; eight times the file's own and 16 MiB unless given. */
+  /** Most bytes that these may take when unpacked; eight times the file's size plus 16 MiB unless given. */
   readonly maxBytes?: number;
 }
 

@@ -1,7 +1,7 @@
 import { ConfigError, type Model } from '@flowmap/core';
 import { full, type Tensors } from '@flowmap/tensor';
 
-/** What a model is given in place of its conditions. */
+/** What a model receives in place of its conditions. */
 export interface NullConditions {
   /** Name of the class that stands for no class; none unless given. */
   readonly nullClass?: string;

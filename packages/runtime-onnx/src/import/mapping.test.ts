@@ -97,6 +97,12 @@ describe('an imported predictor', () => {
       /needs it as its 'class_labels', got the conditions none/,
     );
     const wide = { x: input('x', [2, 3]), t: times, conditions: { label: input('label', [2], 'int32') } };
-    expect(() => predictor.predict({}, wide)).toThrow(/input 'sample' \(float32 \[n, 2\]\) got float32 \[2, 3\]/);
+    expect(() => predictor.predict({}, wide)).toThrow(ConfigError);
+    expect(() => predictor.predict({}, wide)).toThrow(
+      /input 'sample' \(float32 \[n, 2\]\) got float32 \[2, 3\] \(tried .*"t":"timestep".*; the file takes sample float32/,
+    );
+    const ofTimes = importedPredictor(network(), { ...mapping, output: 'times' });
+    const given = { x: points, t: times, conditions: { label: input('label', [2], 'int32') } };
+    expect(() => ofTimes.predict({}, given)).toThrow(/its output 'times' is \[2, 1\], wanted \[2, 2\].*\(tried/);
   });
 });

@@ -1,5 +1,5 @@
 import { ConfigError, type NetworkInputs, type Predictor } from '@flowmap/core';
-import { inWords, requireKnownOptions, sameShape, ShapeError, type Tensor, type Tensors } from '@flowmap/tensor';
+import { FeedError, inWords, requireKnownOptions, sameShape, type Tensor, type Tensors } from '@flowmap/tensor';
 import { roundOf } from './operators/elementwise.js';
 import type { ImportedOnnx } from './import-onnx.js';
 import type { OnnxValue } from '../open-onnx.js';
@@ -72,13 +72,33 @@ export function importedPredictor(network: ImportedOnnx, mapping: ImportMapping)
         [times]: timeFor(times, inputs.t),
         ...(targets === undefined ? {} : { [targets]: timeFor(targets, targetOf(inputs)) }),
       };
-      const prediction = network.apply(params, feeds)[output]!;
+      const prediction = withMapping(network, mapping, () => network.apply(params, feeds)[output]!);
       if (!sameShape(prediction.shape, x.shape)) {
-        throw new ShapeError(`output '${output}' of the imported model`, `[${x.shape.join(', ')}]`, [prediction.shape]);
+        const got = `its output '${output}' is [${prediction.shape.join(', ')}], wanted [${x.shape.join(', ')}]`;
+        throw new ConfigError(
+          'importedPredictor.output',
+          `${got}, the shape of its points (${triedText(network, mapping)})`,
+        );
       }
       return prediction.cast(x.dtype);
     },
   };
+}
+
+/** Adds the mapping to the error of an input that does not fit. */
+function withMapping<T>(network: ImportedOnnx, mapping: ImportMapping, trace: () => T): T {
+  try {
+    return trace();
+  } catch (error) {
+    if (!(error instanceof FeedError)) throw error;
+    throw new ConfigError('importedPredictor', `${error.message} (${triedText(network, mapping)})`);
+  }
+}
+
+/** A mapping and what a file takes, for messages. */
+function triedText({ inputs }: ImportedOnnx, mapping: ImportMapping): string {
+  const taken = Object.entries(inputs).map(([name, value]) => `${name} ${valueText(value)}`);
+  return `tried ${JSON.stringify(mapping)}; the file takes ${taken.join(', ')}`;
 }
 
 /** A velocity is a mean velocity over an interval of length 0. */
@@ -102,8 +122,7 @@ function timesFor({ dtype, shape }: OnnxValue, t: Tensor, { timeScale = 1 }: Imp
 export function checkedMapping(caller: string, network: ImportedOnnx, mapping: ImportMapping): string {
   requireKnownOptions(caller, mapping, mappingOptions);
   const { x, t, s, conditions = {}, timeScale = 1, wholeTimes = false } = mapping;
-  const inputs = Object.entries(network.inputs).map(([name, value]) => `${name} ${valueText(value)}`);
-  const tried = `tried ${JSON.stringify(mapping)}; the file takes ${inputs.join(', ')}`;
+  const tried = triedText(network, mapping);
   const roles: readonly (readonly [string, string])[] = [
     ['x', x],
     ['t', t],

@@ -3,14 +3,14 @@ import { requireKnownOptions, requireWhole } from '@flowmap/tensor';
 
 /** When {@link checkpoints} saves besides every n-th step. */
 export interface CheckpointsOptions {
-  /** Seconds after a checkpoint when another is saved, > 0; 600 unless given, `Infinity` for none. */
+  /** Most seconds between checkpoints, > 0; 600 unless given, `Infinity` for no limit. */
   readonly seconds?: number;
   /** The time in seconds; that of the process unless given. */
   readonly clock?: () => number;
 }
 
 /**
- * Saves a checkpoint after every n-th step, and when none was saved for ten minutes; the final one is always saved. When
+ * Saves a checkpoint after every n-th step, and when none has been saved for ten minutes; the final one is always saved. When
  * checkpoints are saved has no effect on the results.
  *
  * @param every steps between checkpoints, at least 1

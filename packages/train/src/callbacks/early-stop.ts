@@ -14,7 +14,7 @@ export interface EarlyStopOptions {
 }
 
 /**
- * Ends a training whose quantity no longer falls. Earlier values are taken from the log, so a resumed run stops where
+ * Ends a training whose quantity has stopped falling. Earlier values are taken from the log, so a resumed run stops where
  * an uninterrupted one would have. Place it after the callbacks that add the quantity.
  *
  * @throws {ConfigError} for a setting out of its range or, when it runs, for a quantity that no record has

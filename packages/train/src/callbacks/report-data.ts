@@ -2,9 +2,9 @@ import { dataReport, type Callback, type DataReport, type Dataset } from '@flowm
 import { requireMember } from '@flowmap/tensor';
 
 /**
- * Says before the first step what data is like: a line, and a warning for images that do not fill -1 … 1.
+ * Reports before the first step what the data is like: a line, and a warning for images that do not fill -1 … 1.
  *
- * @param data what the training's batches are of
+ * @param data the source of the training's batches
  * @param onReport called with the report
  * @throws {ConfigError} for anything but a dataset
  *

@@ -1,4 +1,4 @@
-/** Lets timers, signals and messages be handled, for which a runtime may leave no chance while it computes. */
+/** Lets timers, signals and messages be handled, which a runtime may prevent while it computes. */
 export function otherEvents(): Promise<void> {
   if (typeof setImmediate === 'function') return new Promise((resolve) => void setImmediate(resolve));
   return new Promise((resolve) => {

@@ -251,14 +251,14 @@ function requireData(network: Network, data: Dataset): void {
   }
 }
 
-/** Checks that labels mean the same to a model as in the data. */
+/** Checks that labels have the same meaning for a model as in the data. */
 function requireSameClasses({ classes }: Model, data: Dataset): void {
   if (classes.length === data.classes.length && classes.every((name, i) => name === data.classes[i])) return;
   const got = `'${data.name}' has ${quoted(data.classes)}`;
   throw new ConfigError('data', `the model to train has the classes ${quoted(classes)}, in this order; ${got}`);
 }
 
-/** Checks that a teacher can be evaluated wherever a student is trained. */
+/** Checks that a teacher takes the samples and conditions of the student. */
 function requireTeacher(teacher: Model | OpaqueField, student: Model): void {
   if (!('network' in teacher)) return; // it reports what it takes when asked
   const { config, conditions } = teacher.network;

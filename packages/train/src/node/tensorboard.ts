@@ -11,15 +11,15 @@ export interface TensorboardOptions {
   readonly every?: number;
 }
 
-/** Our event files; those of other programs in the folder are left alone. */
+/** Our event files; those of other programs in the folder are not touched. */
 const OURS = /^events\.out\.tfevents\.\d+\.flowmap\.\d+$/;
 
 /**
  * Writes the records of the first step, of every n-th and of the last as an event file for TensorBoard, beside the run's log:
  * each number is a scalar under its name. Callbacks that add to a record must be placed before this one.
  *
- * A resumed run begins another file in the folder, and events of steps after the checkpoint it resumes from are removed
- * from the files before, so that no step is there twice. Readers that have the folder open drop those steps too.
+ * A resumed run starts another file in the folder, and events of steps after the checkpoint it resumes from are removed
+ * from the earlier files, so that no step occurs twice. Readers that have the folder open drop those steps too.
  *
  * @param folder created if it does not exist; that of the run shows a run of its name under `tensorboard --logdir runs`
  * @throws {ConfigError} when the number of steps is not a whole number of at least 1
@@ -71,7 +71,7 @@ async function begin(folder: string, step: number): Promise<string> {
     const length = lengthUntil(content, step - 1);
     if (length < content.length) await truncate(join(folder, name), length);
   }
-  // Readers take files in the order of their names, and look for seconds since 1970 in them.
+  // Readers take files in the order of their names, which must contain seconds since 1970.
   const wallTime = Date.now() / 1000;
   const file = join(folder, `events.out.tfevents.${Math.floor(wallTime)}.flowmap.${names.length}`);
   await appendFile(file, firstEvents(wallTime, step));

@@ -24,9 +24,9 @@ import { startingField, startingStudent } from './starting-model.js';
  * the same options, it resumes where it stopped; on the same machine, runtime and thread count, and with the same
  * `stepsPerRun`, the results are the same to the bit as if it had never stopped. Called again after it has finished, it
  * starts a new run in the next numbered folder, unless `whenFinished` says otherwise. The folder is locked until this
- * returns: nobody else can train there.
+ * returns: no other process can train there.
  *
- * A run that is extended goes on as a run of the new length would from that step: every schedule, that of the learning
+ * An extended run continues as a run of the new length would from that step: every schedule, that of the learning
  * rate included, is evaluated at the steps so far and the new number of iterations.
  *
  * @throws {ConfigError} for an option that is invalid or does not fit, before anything is written
@@ -93,7 +93,7 @@ function requireFinished({ training = {} }: Model): void {
   throw new ConfigError('teacher', `wanted a trained one, got ${got}; run its training again first, which goes on`);
 }
 
-/** Trains in the run's folder to the end or until aborted; nobody else can train there until this returns. */
+/** Trains in the run's folder to the end or until aborted; no other process can train there until this returns. */
 async function trainInFolder(setup: TrainSetup): Promise<TrainResult> {
   await loadBar(setup.progress); // fails before anything is written
   const finished = await finishedRun(setup);
@@ -139,7 +139,7 @@ async function trainInFolder(setup: TrainSetup): Promise<TrainResult> {
   }
 }
 
-/** Says what the data is like. */
+/** Reports what the data is like. */
 function showData({ report, onData, onNote, progress: display, phase }: TrainSetup): void {
   const { line, warning } = report;
   if (warning !== undefined) onNote(warning);
