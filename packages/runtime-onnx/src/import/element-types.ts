@@ -137,5 +137,4 @@ export function nameOfType(number: number): string {
 
 export const BOOL = types.get(DataType.BOOL)!;
 export const INT64 = types.get(DataType.INT64)!;
-export const INT32 = types.get(DataType.INT32)!;
 export const FLOAT = types.get(DataType.FLOAT)!;
