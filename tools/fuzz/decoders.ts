@@ -14,7 +14,9 @@ import { eightGaussians, idxDataset, imageDataset, parseCifar10, parseIdx } from
 import { cifar10Binary, idxFiles, imageFolder } from '@flowmap/data/node';
 import { decodeMoments, decodeNpz, decodeTorchFile, momentsFromNpz, npzNames } from '@flowmap/eval';
 import { flowMatching } from '@flowmap/objectives';
+import { importOnnx, OnnxImportError } from '@flowmap/runtime-onnx';
 import { referenceRuntime } from '@flowmap/runtime-reference';
+import { FeedError, input } from '@flowmap/tensor';
 import { ReconstructionError, RunMismatchError } from '@flowmap/train';
 import { loadAverage } from '@flowmap/train/node';
 import { openPixelFile } from '../../packages/data/src/node/pixel-file.js';
@@ -29,6 +31,7 @@ import { mutateEvents } from './mutators/events.js';
 import { mutateImage } from './mutators/images.js';
 import type { Mutator } from './mutators/mutator.js';
 import { mutateNpz } from './mutators/npz.js';
+import { mutateOnnx } from './mutators/onnx.js';
 import { mutateRunFolder } from './mutators/run-folder.js';
 import { mutateSafetensors } from './mutators/safetensors.js';
 import { mutateTorch } from './mutators/torch.js';
@@ -154,6 +157,13 @@ export const decoders: Readonly<Record<string, Decoder>> = {
       await file.close();
     },
   },
+  onnx: {
+    mutate: mutateOnnx,
+    errors: [OnnxImportError, FeedError], // the latter for sizes of inputs that the file does not allow
+    memory: 512,
+    batch: 128,
+    decode: traceOnnx,
+  },
   'run-folder': {
     mutate: mutateRunFolder,
     errors: [CheckpointError, RunMismatchError, ConfigError], // the last for a folder whose config.json is missing
@@ -176,6 +186,16 @@ export const decoders: Readonly<Record<string, Decoder>> = {
     },
   },
 };
+
+/** Imports a file and traces it, with inputs of the sizes that it says, and others small. */
+function traceOnnx(bytes: Uint8Array): void {
+  const network = importOnnx(bytes, { source: 'fuzz', maxNodes: 2000 });
+  const inputs = Object.entries(network.inputs).map(([name, { dtype, shape }]) => {
+    const sizes = shape.map((extent) => (typeof extent === 'number' ? extent : 2));
+    return [name, input(name, sizes, dtype)] as const;
+  });
+  network.apply({}, Object.fromEntries(inputs));
+}
 
 function plainIdx(bytes: Uint8Array): void {
   const array = parseIdx(bytes);

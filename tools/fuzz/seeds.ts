@@ -6,12 +6,14 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { dit, encodeModel, encodeSafetensors, flowMapFrom, mlp, unet, type Model, type Network } from '@flowmap/core';
 import { encodeMoments } from '@flowmap/eval';
-import { hostTensor } from '@flowmap/tensor';
+import { hostTensor, normals, sizeOf } from '@flowmap/tensor';
+import { exportNetwork } from '@flowmap/runtime-onnx';
 import { trainVelocityField } from '@flowmap/train/node';
 import sharp from 'sharp';
 import { createPixelFile } from '../../packages/data/src/node/pixel-file.js';
 import { pack } from './bundle.js';
 import { runSetup } from './decoders.js';
+import { graphSeeds } from './onnx-seeds.js';
 
 function seed(decoder: string, name: string, bytes: Uint8Array): void {
   const folder = join(import.meta.dirname, 'corpus', decoder);
@@ -47,6 +49,19 @@ const told = { shape: [2], width: 2, depth: 1, conditions: { guidance: [], text:
 seed('model', 'conditions', encodeModel(model(mlp(told))));
 const small = { shape: [1, 2, 2], channels: [2, 4], groupSize: 2, conditionWidth: 2, heads: 1 };
 seed('model', 'unet', encodeModel(model(unet(small))));
+
+for (const [name, network] of Object.entries({ mlp: mlp({ shape: [2], width: 2, depth: 1 }), unet: unet(small) })) {
+  // The numbers of a new network are those of the zero function, which would be all that is left of it.
+  const drawn = Object.entries(network.init(0)).map(([name, { shape }], sample) => {
+    return [name, hostTensor(shape, normals({ seed: 0, purpose: 'seeds', sample }, sizeOf(shape)))] as const;
+  });
+  seed(
+    'onnx',
+    name,
+    exportNetwork({ kind: 'velocity', network, params: Object.fromEntries(drawn), classes: [] }).model,
+  );
+}
+for (const [name, file] of Object.entries(graphSeeds())) seed('onnx', name, file);
 
 const images = Uint8Array.of(0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 2, 10, 20, 30, 40);
 seed('idx', 'images', images);

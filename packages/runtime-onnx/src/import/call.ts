@@ -15,6 +15,12 @@ export interface Call {
   readonly attribute: (name: string) => AttributeProto | undefined;
   /** The numbers of a tensor in the file, such as that of an attribute. */
   readonly tensorOf: (tensor: NonNullable<AttributeProto['t']>) => Known;
+  /**
+   * Counts numbers that are computed or laid out while tracing.
+   *
+   * @throws {OnnxImportError} when a program needs more of them than any model does
+   */
+  readonly spend: (numbers: number) => void;
   /** Traces a graph within this one, which sees the values around it. */
   readonly trace: (graph: GraphProto, inputs: readonly Value[]) => Value[];
 }
@@ -54,8 +60,12 @@ export function wholeInput(call: Call, i: number, role: string): number[] | unde
   if (value === undefined) return undefined;
   if (value.type.dtype !== 'int32' || sizeOf(value.shape) > MOST_WHOLE)
     call.refuse(`its ${role} are no short list of integers`);
+  call.spend(LIST * sizeOf(value.shape));
   return listOf(value);
 }
+
+/** Numbers that take as long to compute as one in a list. */
+export const LIST = 4;
 
 /** More whole numbers than any list of axes, extents or indices of a node has that is worth reading one by one. */
 const MOST_WHOLE = 2 ** 20;

@@ -1,4 +1,4 @@
-import { cut, quoted } from '@flowmap/tensor';
+import { quoted } from '@flowmap/tensor';
 import {
   AttributeProto_AttributeType as Type,
   type FunctionProto,
@@ -6,6 +6,7 @@ import {
   type NodeProto,
   type TensorProto,
 } from 'onnx-buf';
+import { shown } from '../onnx-model-error.js';
 import { OnnxImportError, type Place } from './import-error.js';
 import { hintFor, operatorOf } from './operators/table.js';
 import { isStandard, standardSet, type ReadModel } from './read-model.js';
@@ -13,7 +14,7 @@ import { described } from './read-tensor.js';
 
 /** Where a node stands, in words. */
 export function placeText({ operator, position, name }: Place): string {
-  return `node ${position}, ${cut(operator, 80)}${name === '' ? '' : ` '${cut(name, 80)}'`}`;
+  return `node ${position}, ${shown(operator, 80)}${name === '' ? '' : ` '${shown(name, 80)}'`}`;
 }
 
 export function placeOf(node: NodeProto, position: number): Place {
@@ -98,7 +99,7 @@ function checkNodes(nodes: readonly NodeProto[], scope: Scope, made: Set<string>
       if (type === Type.TENSOR && t === undefined) refuse(`its attribute ${quoted(name)} is missing`);
       if (tensors.length > 0 || graphs.length > 0)
         refuse(`its attribute ${quoted(name)} is a list of tensors or graphs`);
-      if (t) checkTensor(t, scope.source, `${placeText(place)}: its ${cut(name, 80)}`);
+      if (t) checkTensor(t, scope.source, `${placeText(place)}: its ${shown(name, 80)}`);
       if (g) checkGraph(g, { ...scope, around: [...scope.around, made] });
     }
     for (const name of node.output) {

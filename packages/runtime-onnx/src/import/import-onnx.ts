@@ -1,4 +1,5 @@
 import {
+  causeText,
   FeedError,
   inWords,
   requireKnownOptions,
@@ -153,13 +154,24 @@ export function importModel(
         values.set(name, traced(known.type, tensor));
       }
       for (const [name, value] of feedsOf(source, inputs, feeds)) values.set(name, value);
-      const tracing: Tracing = { source, functions, tensorOf, left: maxNodes };
+      const tracing: Tracing = { source, functions, tensorOf, left: maxNodes, numbers: MOST_NUMBERS };
       const results = traceGraph(tracing, graph, opset, values);
-      return Object.fromEntries(graph.output.map(({ name }, i) => [name, results[i]!.tensor]));
+      return Object.fromEntries(graph.output.map(({ name }, i) => [name, outputTensor(source, name, results[i]!)]));
     },
   };
   contents.set(network, { model, parameters: specs, read });
   return network;
+}
+
+/** Numbers that are computed from constants and shapes while a program is traced, in about a second. */
+const MOST_NUMBERS = 2 ** 24;
+
+function outputTensor(source: string, name: string, value: Value): Tensor {
+  try {
+    return value.tensor;
+  } catch (cause) {
+    throw new OnnxImportError(source, `the output '${shown(name)}': ${causeText(cause)}`, undefined, { cause });
+  }
 }
 
 /** What an imported model was read from. */
@@ -190,6 +202,8 @@ function inputOf({ name, type }: ValueInfoProto, source: string): Input {
   const { elemType, shape } = type.value.value;
   const element = elementTypeOf(elemType) ?? fail(`has elements of type ${nameOfType(elemType)}`);
   if (shape === undefined) return fail('has no shape');
+  const large = shape.dim.find(({ value }) => value.case === 'dimValue' && value.value >= 2n ** 31n);
+  if (large !== undefined) fail(`has an extent of ${String(large.value.value)}`);
   return { type: element, value: valueOf(element, shape.dim) };
 }
 
@@ -200,7 +214,7 @@ function outputOf({ type }: ValueInfoProto): OnnxValue {
 
 function valueOf(type: ElementType | undefined, dimensions: readonly TensorShapeProto_Dimension[]): OnnxValue {
   const shape = dimensions.map(({ value }) => {
-    if (value.case === 'dimValue') return Number(value.value);
+    if (value.case === 'dimValue') return value.value > 0n ? Number(value.value) : null; // some write -1 for any
     return value.case === 'dimParam' && value.value !== '' ? value.value : null;
   });
   return { dtype: type?.dtype ?? 'float32', shape };

@@ -1,5 +1,6 @@
-import { cut, isWhole, sizeOf } from '@flowmap/tensor';
+import { isWhole, sizeOf } from '@flowmap/tensor';
 import { TensorProto_DataLocation as Location, type TensorProto } from 'onnx-buf';
+import { shown } from '../onnx-model-error.js';
 import { elementTypeOf, nameOfType, type ElementType, type Numbers } from './element-types.js';
 import { known, type Known } from './value.js';
 
@@ -59,12 +60,12 @@ export function readTensor(tensor: TensorProto, read: ReadExternal, refuse: Refu
   if (external === undefined) return known(type, shape, numbersOf(tensor, type, shape));
   const bytes = read(external);
   if (bytes === undefined) {
-    return refuse(`is in a file '${cut(external.location, 80)}' beside the model, which is not given`);
+    return refuse(`is in a file '${shown(external.location, 80)}' beside the model, which is not given`);
   }
   if (bytes === 'absent') return known(type, shape, type.make(1));
   if (bytes.byteLength !== external.length) {
     return refuse(
-      `wants ${external.length} bytes from ${external.offset} of '${cut(external.location, 80)}', which ends before`,
+      `wants ${external.length} bytes from ${external.offset} of '${shown(external.location, 80)}', which ends before`,
     );
   }
   return known(type, shape, type.decode(bytes));
@@ -110,12 +111,12 @@ function numbersOf(tensor: TensorProto, type: ElementType, shape: readonly numbe
 function rangeOf(tensor: TensorProto, length: number, refuse: Refuse): ExternalRange {
   const entries = new Map(tensor.externalData.map(({ key, value }) => [key, value]));
   const location = entries.get('location') ?? '';
-  if (!isWithin(location)) return refuse(`is in a file '${cut(location, 80)}' that is not in the model's folder`);
+  if (!isWithin(location)) return refuse(`is in a file '${shown(location, 80)}' that is not in the model's folder`);
   const offset = Number(entries.get('offset') ?? 0);
   const said = Number(entries.get('length') ?? length);
   if (!isWhole(offset, 0) || said !== length) {
     return refuse(
-      `of ${length} bytes is said to be ${cut(String(said), 20)} bytes from ${cut(String(offset), 20)} of a file`,
+      `of ${length} bytes is said to be ${shown(String(said), 20)} bytes from ${shown(String(offset), 20)} of a file`,
     );
   }
   return { location, offset, length };

@@ -1,9 +1,9 @@
 import { concat, constant, sizeOf, type Tensor } from '@flowmap/tensor';
-import { folds, pick } from './host.js';
+import { folds, pick, placeBy } from './host.js';
 import { known, traced, type Value } from './value.js';
 
 /** A stretch of indices along an axis: `count` of them from `first`, each `step` after the one before. */
-interface Run {
+export interface Run {
   readonly first: number;
   readonly step: number;
   readonly count: number;
@@ -24,6 +24,17 @@ export function take(x: Value, axis: number, indices: readonly number[]): Value 
     );
   }
   return traced(x.type, takeTensor(x.tensor, axis, indices));
+}
+
+/** The elements of a value along an axis that are a stretch, which may be empty. */
+export function takeRun(x: Value, axis: number, run: Run): Value {
+  const shape = x.shape.with(axis, run.count);
+  const operands = [x];
+  if (sizeOf(shape) === 0) return known(x.type, shape, x.type.make(0));
+  if (!folds(shape, operands)) return traced(x.type, stretch(x.tensor, axis, run));
+  const strides = x.shape.map((_, i) => sizeOf(x.shape.slice(i + 1)));
+  const scaled = strides.with(axis, strides[axis]! * run.step);
+  return pick(operands[0]!, shape, (index) => placeBy(scaled, index, strides[axis]! * run.first));
 }
 
 function takeTensor(x: Tensor, axis: number, indices: readonly number[]): Tensor {

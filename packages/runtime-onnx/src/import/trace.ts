@@ -14,6 +14,8 @@ export interface Tracing {
   readonly tensorOf: (tensor: TensorProto) => Known;
   /** Nodes that may still be traced, those in loops and functions each time anew. */
   left: number;
+  /** Numbers that may still be computed while tracing. */
+  numbers: number;
 }
 
 /** Values by name, those of the graph around found where a name is not its own. */
@@ -94,12 +96,17 @@ function traceNode(node: NodeProto, position: number, frame: Frame): void {
     refuse,
     attribute: (name) => attributes.get(name),
     tensorOf: tracing.tensorOf,
+    spend(numbers) {
+      tracing.numbers -= numbers;
+      if (tracing.numbers < 0) refuse('more is computed from constants and shapes up to here than any model needs');
+    },
     trace: (graph, own) => traceWithin(graph, own, frame, refuse),
   };
   const definition = tracing.functions.get(functionKey({ domain: node.domain, name: node.opType }));
   try {
     const traced = definition ? traceFunction(definition, call, frame) : operatorOf(node.opType)!.trace(call);
     const results = isList(traced) ? traced : [traced];
+    call.spend(computedIn(inputs, results));
     node.output.forEach((name, i) => {
       if (name === '') return;
       const result = results[i] ?? refuse(`its result ${i} cannot be imported`);
@@ -110,6 +117,14 @@ function traceNode(node: NodeProto, position: number, frame: Frame): void {
     if (cause instanceof OnnxImportError || !(cause instanceof FlowmapError)) throw cause;
     fail(causeText(cause), { cause });
   }
+}
+
+/** Numbers that a node has computed and read, where its results are known and not those of an operand. */
+function computedIn(inputs: readonly (Value | undefined)[], results: readonly Value[]): number {
+  const data = inputs.flatMap((value) => (value?.data === undefined ? [] : [value.data]));
+  const made = results.flatMap((value) => (value.data === undefined || data.includes(value.data) ? [] : [value.data]));
+  if (made.length === 0) return 0;
+  return [...data, ...made].reduce((sum, { length }) => sum + length, 0);
 }
 
 /** Most numbers of a tensor. */

@@ -7,6 +7,7 @@ import {
   input,
   int,
   knownInput,
+  LIST,
   ofType,
   wholeInput,
   type Call,
@@ -14,7 +15,7 @@ import {
   type Operators,
 } from '../call.js';
 import { BOOL, elementTypeOf, FLOAT, INT64 } from '../element-types.js';
-import { each, folds, MOST_FOLDED } from '../host.js';
+import { each, folds } from '../host.js';
 import { known, listOf, numberAt, numbers, ofRank, traced, type Known, type Value } from '../value.js';
 
 const constantNode: Operator = {
@@ -57,7 +58,8 @@ const range: Operator = {
     };
     const [start, limit, delta] = [bound(0, 'start'), bound(1, 'limit'), bound(2, 'delta')];
     const count = Math.max(0, Math.ceil((limit - start) / delta));
-    if (!isWhole(count, 0) || count > MOST_FOLDED) call.refuse(`it counts from ${start} to ${limit} by ${delta}`);
+    if (!isWhole(count, 0)) call.refuse(`it counts from ${start} to ${limit} by ${delta}`);
+    call.spend(LIST * count);
     return numbers(
       input(call, 0).type,
       [count],
@@ -72,7 +74,8 @@ const eyeLike: Operator = {
     const x = input(call, 0);
     const dtype = int(call, 'dtype', x.type.number);
     const type = elementTypeOf(dtype) ?? call.refuse('its dtype is none that there are tensors of');
-    if (x.shape.length !== 2 || sizeOf(x.shape) > MOST_FOLDED) call.refuse('its operand is no small matrix');
+    if (x.shape.length !== 2) call.refuse('its operand is no matrix');
+    call.spend(sizeOf(x.shape));
     const data = type.make(sizeOf(x.shape));
     each(x.shape, ([row, column], i) => (data[i] = column! - row! === int(call, 'k', 0) ? 1 : 0));
     return known(type, x.shape, data);
@@ -99,7 +102,7 @@ const trilu: Operator = {
       return known(x.type, x.shape, data);
     }
     const matrix = x.shape.slice(-2);
-    if (sizeOf(matrix) > MOST_FOLDED) call.refuse(`its matrices are [${matrix.join(', ')}]`);
+    call.spend(sizeOf(matrix));
     const mask = BOOL.make(sizeOf(matrix));
     each(matrix, ([row, column], i) => (mask[i] = isKept(row!, column!) ? 1 : 0));
     return traced(
@@ -114,7 +117,8 @@ const oneHot: Operator = {
   trace(call) {
     const [indices, values] = [input(call, 0), input(call, 2)];
     const [depth = 0] = listOf(knownInput(call, 1, 'depth') ?? numbers(INT64, [], [0]));
-    if (!isWhole(depth, 1) || depth > MOST_FOLDED) call.refuse(`its depth is ${depth}`);
+    if (!isWhole(depth, 1)) call.refuse('its depth is no whole number from 1');
+    call.spend(LIST * depth);
     const rank = indices.shape.length + 1;
     const axis = axisOf(call, int(call, 'axis', -1), rank);
     const places = Array.from({ length: depth }, (_, i) => i);
@@ -133,8 +137,8 @@ const nonZero: Operator = {
   inputs: [1, 1],
   without: 'what is computed from the inputs, as its number of results depends on values',
   trace(call) {
-    const x = knownInput(call, 0, 'operand')!;
-    if (sizeOf(x.shape) > MOST_FOLDED) call.refuse('its operand is large');
+    const x = knownInput(call, 0, 'operand') ?? call.refuse('its operand is missing');
+    call.spend(sizeOf(x.shape));
     const found: number[][] = [];
     each(x.shape, (index, i) => {
       if (numberAt(x, i) !== 0) found.push([...index]);

@@ -8,6 +8,11 @@ function graphOf(call: Call, name: string): GraphProto {
   return ofType(call, name, Type.GRAPH, 'a graph')?.g ?? call.refuse(`its ${name} is missing`);
 }
 
+/** The condition, which must be there. */
+function known(call: Call): Known {
+  return knownInput(call, 0, 'condition') ?? call.refuse('its condition is missing');
+}
+
 function single(call: Call, value: Known, role: string): number {
   return sizeOf(value.shape) === 1 ? numberAt(value, 0) : call.refuse(`its ${role} is not one number`);
 }
@@ -16,7 +21,7 @@ const branch: Operator = {
   inputs: [1, 1],
   without: 'conditions that are computed from the values of inputs',
   trace(call) {
-    const condition = single(call, knownInput(call, 0, 'condition')!, 'condition');
+    const condition = single(call, known(call), 'condition');
     return call.trace(graphOf(call, condition !== 0 ? 'then_branch' : 'else_branch'), []);
   },
 };

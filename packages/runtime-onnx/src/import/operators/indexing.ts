@@ -11,7 +11,7 @@ import {
   type Operators,
 } from '../call.js';
 import { each, folds, placeBy } from '../host.js';
-import { cut, gatherAlong, take } from '../take.js';
+import { gatherAlong, take, takeRun } from '../take.js';
 import { isKnown, known, listOf, traced, type Value } from '../value.js';
 import { reshaped } from './shapes.js';
 
@@ -79,8 +79,9 @@ const gather: Operator = {
 };
 
 /** Row-major place in `shape` of every element of `indices`, whose own index along `axis` is the one it holds. */
-export function elementPlaces(indices: Tensor, axis: number, shape: readonly number[]): Tensor {
+export function elementPlaces(call: Call, indices: Tensor, axis: number, shape: readonly number[]): Tensor {
   const strides = stridesOf(shape);
+  call.spend(indices.size);
   const rest = new Float64Array(indices.size);
   each(indices.shape, (index, i) => {
     rest[i] = placeBy(strides.with(axis, 0), index);
@@ -96,7 +97,7 @@ const gatherElements: Operator = {
     const fits = indices.shape.every((extent, i) => i === axis || extent <= x.shape[i]!);
     if (indices.shape.length !== x.shape.length || !fits) call.refuse('the shapes of its operands do not fit');
     if (isKnown(indices)) placesOf(call, listOf(indices), x.shape[axis]!);
-    const places = elementPlaces(fromStart(indices, x.shape[axis]!), axis, x.shape);
+    const places = elementPlaces(call, fromStart(indices, x.shape[axis]!), axis, x.shape);
     return traced(x.type, x.tensor.reshape([-1]).gather(places));
   },
 };
@@ -163,12 +164,7 @@ function sliced(call: Call, x: Value, axis: number, { extent, start, end, step }
   const first = clamped(start, 0, forward ? extent : extent - 1);
   const last = clamped(end, forward ? 0 : -1, extent);
   const count = Math.max(0, Math.ceil((last - first) / step));
-  if (step === 1 && count > 0 && !isKnown(x)) return traced(x.type, cut(x.tensor, axis, first, first + count));
-  return take(
-    x,
-    axis,
-    Array.from({ length: count }, (_, i) => first + i * step),
-  );
+  return takeRun(x, axis, { first, step, count });
 }
 
 /** Operators that choose elements. */

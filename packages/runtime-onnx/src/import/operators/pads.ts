@@ -1,7 +1,17 @@
 import { sizeOf } from '@flowmap/tensor';
-import { axesOf, choice, extentsOf, input, knownInput, wholeInput, type Operator, type Operators } from '../call.js';
+import {
+  axesOf,
+  choice,
+  extentsOf,
+  input,
+  knownInput,
+  LIST,
+  wholeInput,
+  type Operator,
+  type Operators,
+} from '../call.js';
 import { folds, pick, placeBy } from '../host.js';
-import { take } from '../take.js';
+import { take, takeRun } from '../take.js';
 import { known, numberAt, traced, type Value } from '../value.js';
 import { framed } from './pooling.js';
 
@@ -34,17 +44,16 @@ const pad: Operator = {
       const [before, after] = [pads[i]!, pads[axes.length + i]!];
       if (before === 0 && after === 0) return result;
       const extent = result.shape[axis]!;
-      const places = Array.from({ length: before + extent + after }, (_, j) => j - before);
-      // A negative number of elements is cut off.
       if (mode !== 'constant') {
-        return take(
-          result,
-          axis,
-          places.map((place) => outside[mode](place, extent)),
+        call.spend(LIST * Math.max(0, before + extent + after));
+        const places = Array.from({ length: Math.max(0, before + extent + after) }, (_, j) =>
+          outside[mode](j - before, extent),
         );
+        return take(result, axis, places);
       }
-      const kept = places.filter((place) => place >= 0 && place < extent);
-      const inner = kept.length === extent ? result : take(result, axis, kept);
+      // A negative number of elements is cut off.
+      const [first, last] = [Math.max(0, -before), extent - Math.max(0, -after)];
+      const inner = takeRun(result, axis, { first, step: 1, count: Math.max(0, last - first) });
       return surrounded(inner, axis, [Math.max(0, before), Math.max(0, after)], value);
     }, x);
   },

@@ -5,6 +5,9 @@ import { traced } from '../value.js';
 import { floats } from './products.js';
 import { windowsOf, type Windows } from './windows.js';
 
+/** Most places along an axis of windows that overlap or leave gaps: they are combined one by one. */
+const MOST_PLACES = 256;
+
 /** The image and its windows; a kernel has at most as many places along an axis as the padded image. */
 function pooled(call: Call): { readonly x: Tensor; readonly windows: Windows } {
   const [x] = floats(call, input(call, 0)) as [Tensor];
@@ -13,7 +16,14 @@ function pooled(call: Call): { readonly x: Tensor; readonly windows: Windows } {
   if (kernel.length !== size.length || size.length === 0 || !kernel.every((side) => side >= 1 && side <= 2 ** 16)) {
     call.refuse(`its kernel_shape is ${kernel.slice(0, 9).join(', ')} for an image of ${size.join(' x ')}`);
   }
-  return { x, windows: windowsOf(call, size, kernel, flag(call, 'ceil_mode')) };
+  const windows = windowsOf(call, size, kernel, flag(call, 'ceil_mode'));
+  if (!tiles(x, windows)) {
+    const most = Math.max(...kernel);
+    if (most > MOST_PLACES)
+      call.refuse(`its windows overlap, and have ${most} places`, `at most ${MOST_PLACES} can be imported`);
+    call.spend(kernel.reduce((sum, side, i) => sum + side * windows.counts[i]!, 0));
+  }
+  return { x, windows };
 }
 
 /** `x` with a number before and after an axis. */

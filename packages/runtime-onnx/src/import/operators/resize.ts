@@ -43,9 +43,6 @@ interface Method {
   readonly antialias: boolean;
 }
 
-/** Most weights of an axis that are laid out as a matrix. */
-const MOST_WEIGHTS = 2 ** 24;
-
 const resize: Operator = {
   inputs: [1, 4],
   without: 'tf_crop_and_resize',
@@ -67,6 +64,7 @@ const resize: Operator = {
     );
     const factor = wholeFactor(scaled);
     if (factor !== undefined && method.mode === 'nearest') {
+      call.spend(scaled.reduce((sum, { to }) => sum + to, 0));
       const [h, w] = scaled.slice(2) as [Axis, Axis];
       const repeats = ({ to }: Axis, i: number): boolean =>
         nearestOf([h, w][i]!, method).every((place, j) => j >= to || place === Math.floor(j / factor));
@@ -147,7 +145,7 @@ function nearestOf(axis: Axis, { coordinates, nearest }: Method): number[] {
 /** An axis of the image by its weights: a product with a matrix, exact in all derivatives. */
 function weighted(call: Call, image: Tensor, at: number, axis: Axis, method: Method): Tensor {
   const { from, to } = axis;
-  if (from * to > MOST_WEIGHTS) call.refuse(`it scales ${from} elements to ${to}`);
+  call.spend(from * to);
   const matrix = constant(weightsOf(axis, method), [from, to], image.dtype);
   const last = image.rank - 1;
   const exchange = image.shape.map((_, i) => (i === at ? last : i === last ? at : i));

@@ -61,7 +61,7 @@ const scatterElements: Operator = {
       const keyOf = (i: number): string => `${list[i]} ${Math.floor(i / along)} ${i % inner}`;
       requireDistinct(call, indices, keyOf, list.length);
     }
-    const places = elementPlaces(fromStart(indices, extent), axis, x.shape).reshape([-1]);
+    const places = elementPlaces(call, fromStart(indices, extent), axis, x.shape).reshape([-1]);
     const result = scattered(call, x.tensor.reshape([-1]), places, updates.tensor.reshape([-1]));
     return traced(x.type, result.reshape(x.shape));
   },
