@@ -6,8 +6,7 @@ import { compareImported, readImportedGolden } from '../../packages/contract/src
 import type { Check } from './check.js';
 
 /** The models of diffusers in a folder, with the results of `torch.func` there: values, and derivatives by all inputs and parameters. */
-export async function checkDiffusers(folder: string, runtime: Runtime): Promise<Check[]> {
-  const checks: Check[] = [];
+export async function* checkDiffusers(folder: string, runtime: Runtime): AsyncGenerator<Check> {
   for (const name of ['diffusers-unet', 'diffusers-dit']) {
     const results = join(folder, `${name}.safetensors`);
     if (!existsSync(results)) continue;
@@ -15,12 +14,11 @@ export async function checkDiffusers(folder: string, runtime: Runtime): Promise<
     for (const file of Object.keys(golden.initializers)) {
       const network = await importOnnxFile(join(folder, file));
       const found = await compareImported(runtime, network, file, golden);
-      checks.push(
+      yield* [
         { model: file, what: 'output', got: found.output, limit: 1e-5 },
         { model: file, what: 'derivative along points and times', got: found.jvp, limit: 1e-4 },
         { model: file, what: `gradients by all ${found.compared} parameters`, got: found.gradient, limit: 1e-4 },
-      );
+      ];
     }
   }
-  return checks;
 }

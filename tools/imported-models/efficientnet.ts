@@ -27,9 +27,9 @@ const ROUNDED = 5e-3;
  * weights are rounded to float16; and with these weights in the imported network, so that only rounding in float32 is
  * left, the features and the gradient by the images through them.
  */
-export async function checkEfficientNet(folder: string, runtime: Runtime): Promise<Check[]> {
+export async function* checkEfficientNet(folder: string, runtime: Runtime): AsyncGenerator<Check> {
   const results = join(folder, 'efficientnet-lite0.safetensors');
-  if (!existsSync(results)) return [];
+  if (!existsSync(results)) return;
   const { images, features } = decodeSafetensors(await readFile(results), results).tensors as Record<
     'images' | 'features',
     HostTensor
@@ -38,7 +38,6 @@ export async function checkEfficientNet(folder: string, runtime: Runtime): Promi
   const ownParams = floats(decodeSafetensors(await weights(), 'weights of EfficientNet-Lite0').tensors);
   const ownFeatures = await featuresOf(runtime, own, ownParams, images);
   const ownGradient = await gradientOf(runtime, own, ownParams, images);
-  const checks: Check[] = [];
   for (const exporter of ['torchscript', 'dynamo']) {
     const model = `efficientnet-lite0-${exporter}.onnx`;
     const network = await importOnnxFile(join(folder, model));
@@ -47,14 +46,13 @@ export async function checkEfficientNet(folder: string, runtime: Runtime): Promi
     const rounded = nearest(network.parameters, ownParams);
     const same = await featuresOf(runtime, module, rounded, images);
     const gradient = await gradientOf(runtime, module, rounded, images);
-    checks.push(
+    yield* [
       { model, what: "timm's features", got: difference(got, features.data), limit: 1e-5 },
       { model, what: 'features of @flowmap/eval, float16 weights', got: difference(got, ownFeatures), limit: ROUNDED },
       { model, what: 'these with its weights', got: difference(same, ownFeatures), limit: 1e-5 },
       { model, what: 'gradient by the images with its weights', got: difference(gradient, ownGradient), limit: 1e-4 },
-    );
+    ];
   }
-  return checks;
 }
 
 /** Of each parameter the one in `others` of its size that is nearest to it: the same weight, rounded. */

@@ -32,7 +32,7 @@ process.exitCode = await runCommand(
       };
       for (const [models, check] of Object.entries(checks)) {
         if (only !== null && models !== only) continue;
-        for (const { model, what, got, limit } of await check()) {
+        for await (const { model, what, got, limit } of check()) {
           console.log(`| ${model} | ${what} | ${got.toExponential(1)} | ${limit.toExponential(0)} |`);
           if (!(got <= limit)) failed.push(`${model}: ${what}`);
         }

@@ -40,9 +40,9 @@ export interface TerrainOptions {
  * The terrain model: its output as onnxruntime has it, the identity at the smallest noise, derivatives against central
  * differences, and flow matching on its own samples.
  */
-export async function checkTerrain(folder: string, options: TerrainOptions): Promise<Check[]> {
+export async function* checkTerrain(folder: string, options: TerrainOptions): AsyncGenerator<Check> {
   const path = join(folder, FILE);
-  if (!existsSync(path)) return [];
+  if (!existsSync(path)) return;
   const network = await importOnnxFile(path);
   const line = (what: string, got: number, limit: number): Check => ({ model: FILE, what, got, limit });
   const evaluate = await evaluator(options.runtime, network, 2);
@@ -51,26 +51,19 @@ export async function checkTerrain(folder: string, options: TerrainOptions): Pro
   const original = await openOnnx(await readFile(path), { device: 'cpu', threads: 1 });
   const { denoised } = await original(largest);
   await original.dispose();
-  const output = line('output, by onnxruntime', difference(await evaluate(largest), denoised!.data), 1e-5);
+  yield line('output, by onnxruntime', difference(await evaluate(largest), denoised!.data), 1e-5);
 
   // The file ends in a clip to [-1, 1], so that the identity holds there.
   const within = inputsAt(SMALLEST, 0.2);
   const points = within['noisy']!.data.map((value) => Math.max(-1, Math.min(1, value)));
-  const identity = line(
-    'f(x, 0.002) = x',
-    difference(await evaluate({ ...within, noisy: { ...within['noisy']!, data: points } }), points),
-    1e-6,
-  );
+  const mapped = await evaluate({ ...within, noisy: { ...within['noisy']!, data: points } });
+  yield line('f(x, 0.002) = x', difference(mapped, points), 1e-6);
 
-  const differences = await checkDerivatives(options.runtime, network);
+  for (const [what, got] of await checkDerivatives(options.runtime, network)) {
+    yield line(`${what}, by central differences`, got, 1e-2);
+  }
   const ratio = await flowMatch(network, evaluate, options);
-  const training = line('loss of flow matching, last fifth of the steps : first', ratio, 0.9);
-  return [
-    output,
-    identity,
-    ...differences.map(([what, got]) => line(`${what}, by central differences`, got, 1e-2)),
-    training,
-  ];
+  yield line('loss of flow matching, last fifth of the steps : first', ratio, 0.9);
 }
 
 /** Arguments of samples whose noise has a standard deviation; two of them unless given. */
