@@ -10,6 +10,7 @@ export { MODEL_DISTANCE_OPTIONS, printModelDistances } from './model-distances.j
 export type { Metrics } from './metrics.js';
 export { imageGrids, type Presentation } from './presentation.js';
 export type { ExampleRun, TeacherSource, Training } from './example-run.js';
+export { requireUnread } from './require-unread.js';
 export { runExample } from './run-example.js';
 export { forwardFlops, matmulGflops, median } from './speed.js';
 export { besideCheckpoint, loadStudent, loadTeacher, lockRunFolder, trainOnce, type Trained } from './run-folder.js';

@@ -80,6 +80,10 @@ test('a teacher is made and put in its place, then distilled', async () => {
   expect(page).toContain('How the teacher learned'); // from the log beside the checkpoint
 });
 
+test("a teacher's options are refused without --train-teacher", async () => {
+  await expect(emoji('--weak-channels', '8')).rejects.toThrow('--weak-channels: has no effect without --train-teacher');
+});
+
 test('a teacher that is interrupted when it is trained is not trained again', async () => {
   const [out, save] = [join(scratch, 'interrupted'), join(scratch, 'interrupted.safetensors')];
   const args = ['--iterations', '2', '--batch-size', '4', '--threads', '1', '--size', '4', '--channels', '16'];

@@ -6,6 +6,7 @@ import {
   imageGrids,
   leversOf,
   loadTeacher,
+  requireUnread,
   runExample,
   type ExampleRun,
   type TeacherSource,
@@ -25,12 +26,24 @@ import {
  * Distils the emoji teacher, finetunes the student if asked to, and writes the report.
  *
  * @returns the run's folder
+ * @throws {ConfigError} for options of a teacher's training without `--train-teacher`
  */
 export async function runEmoji(
   { out, tensorboard, ...options }: EmojiConfig,
   context: CommandContext,
 ): Promise<string> {
   const { iterations, batchSize, learningRate, seed, stepsPerRun } = options;
+  if (!options.trainTeacher) {
+    const ofTeachers = [
+      'teacherIterations',
+      'teacherLearningRate',
+      'channels',
+      'size',
+      'weakIterations',
+      'weakChannels',
+    ];
+    requireUnread(options, EMOJI_OPTIONS, ofTeachers, 'without --train-teacher');
+  }
   const runtime = await openRuntime(options);
   const trained = options.trainTeacher ? undefined : await loadTeacher(options.teacher ?? SHIPPED_TEACHER);
   const side = trained?.model.network.config.shape[1] ?? options.size;

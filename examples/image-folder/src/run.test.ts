@@ -15,15 +15,8 @@ const scratch = mkdtempSync(join(tmpdir(), 'flowmap-image-folder-'));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
 const photos = join(scratch, 'photos');
-const TINY = [
-  '--iterations=2',
-  '--teacher-iterations=2',
-  '--batch-size=4',
-  '--channels=16',
-  '--threads=1',
-  '--evaluate=0',
-  '--flip',
-];
+const TEACHER = ['--teacher-iterations=2', '--channels=16'];
+const TINY = ['--iterations=2', '--batch-size=4', '--threads=1', '--evaluate=0', '--flip'];
 
 const printed: string[] = [];
 
@@ -36,7 +29,11 @@ function run(...args: string[]): Promise<string> {
   };
   const signal = new AbortController().signal;
   const print = (line: string): unknown => printed.push(line);
-  return runImageFolder(parseOptions(work, [...TINY, ...args]), { signal, print, progress: 'none' });
+  return runImageFolder(parseOptions(work, [...TINY, ...(args.includes('--teacher') ? [] : TEACHER), ...args]), {
+    signal,
+    print,
+    progress: 'none',
+  });
 }
 
 /** A picture of noise, `side` pixels wide and high. */
@@ -173,6 +170,12 @@ describe('what is refused before anything is written', () => {
     const error = await refusal('--data', photos, '--size', '9', '--channels', '16,16');
     expect(error).toBeInstanceOf(ConfigError);
     expect(String(error)).toContain('sides that 2 divides, got 9 x 9');
+  });
+
+  test("a teacher's options beside a teacher that is trained", async () => {
+    const error = await refusal('--data', photos, '--teacher', 'teacher.safetensors', '--teacher-iterations', '7');
+    expect(String(error)).toContain('--teacher-iterations');
+    expect(String(error)).toContain('has no effect with --teacher');
   });
 
   test('guidance without a weak teacher', async () => {

@@ -6,11 +6,12 @@ import {
   imageGrids,
   leversOf,
   loadTeacher,
+  requireUnread,
   runExample,
   type TeacherSource,
 } from '@flowmap/example-common';
 import { distillationOf, openRuntime, readImages, requireApart, type CommandContext } from 'flowmap/node';
-import type { ImageFolderConfig } from './settings.js';
+import { IMAGE_FOLDER_OPTIONS, type ImageFolderConfig } from './settings.js';
 
 /**
  * Trains a teacher on a folder of images, or loads one from a checkpoint, distils it, finetunes the student if asked to,
@@ -26,6 +27,10 @@ export async function runImageFolder(
 ): Promise<string> {
   const { iterations, batchSize, learningRate, seed, stepsPerRun, flip, channels, blocks } = options;
   await requireApart(out, options.data);
+  if (options.teacher !== null) {
+    const ofTeacher = ['teacherIterations', 'teacherLearningRate', 'channels', 'blocks'];
+    requireUnread(options, IMAGE_FOLDER_OPTIONS, ofTeacher, 'with --teacher, which is trained already');
+  }
   const levers = await leversOf(
     options,
     () => weakTeacher(options),
