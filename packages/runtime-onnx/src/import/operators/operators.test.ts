@@ -332,7 +332,9 @@ function resizes(): Case[] {
   const resize = (attributes: Case['attributes'], [kind, numbers]: (typeof sizes)[number], opset = 17): Case => {
     const tensor = kind === 'scales' ? floats('scales', [4], numbers) : whole('sizes', numbers);
     const reads = kind === 'scales' ? ['a', '', 'scales'] : ['a', '', '', 'sizes'];
-    return { inputs: { a: image }, tensors: [tensor], reads, attributes: attributes!, opset };
+    // It is linear, by the same product in every mode.
+    const smooth = opset > 17;
+    return { inputs: { a: image }, tensors: [tensor], reads, attributes: attributes!, opset, smooth };
   };
   const coordinates = ['half_pixel', 'pytorch_half_pixel', 'align_corners', 'asymmetric'];
   return [
