@@ -94,7 +94,7 @@ async function evaluator(runtime: Runtime, network: ImportedOnnx, count: number)
 /** Size of the step along points and noise, relative to them; float32 rounds to 6e-8. */
 const STEP = 1e-3;
 
-/** By so much a step along a gradient should change the value, which is about 1. */
+/** By so much a step along the gradient by parameters should change the value, which is about 1. */
 const CHANGE = 5e-3;
 
 /**
@@ -160,14 +160,16 @@ async function checkDerivatives(
   ] as const) {
     for (const half of [1, 2]) {
       const moves: Record<string, Float32Array> = {};
-      let slope = 0;
+      let [slope, size] = [0, 0];
       for (const name of names) {
         const { data } = pulled[name]!;
         const signs = drawn(`half ${half} of ${name}`, [data.length]).data;
         moves[name] = Float32Array.from(data, (value, i) => (signs[i]! > 0 ? value : 0));
         for (const value of moves[name]) slope += value ** 2;
+        for (const value of (inputs[name] ?? parameters[name]!).data) size += value ** 2;
       }
-      checks.push([`gradient by ${what}, half ${half} of it`, await offBy(slope, moves, CHANGE / slope)]);
+      const h = what === 'points' ? STEP * Math.sqrt(size / slope) : CHANGE / slope;
+      checks.push([`gradient by ${what}, half ${half} of it`, await offBy(slope, moves, h)]);
     }
   }
   return checks;
