@@ -2,26 +2,17 @@
 
 import argparse
 import json
-import os
-import resource
 import sys
 from pathlib import Path
-from time import perf_counter
-from typing import Any, Callable
+from typing import Callable
 
 sys.dont_write_bytecode = True
 
+from serving import Service, parsed, serve
+
 parser = argparse.ArgumentParser(description=__doc__)
 parser.add_argument("folder", type=Path, help="holds task.json, task.safetensors, adversarial.json and judge.safetensors")
-parser.add_argument("--threads", type=int, required=True)
-options = parser.parse_args()
-
-# What a library prints must not get among the answers.
-answers = os.fdopen(os.dup(1), "w")
-os.dup2(2, 1)
-os.environ |= {"OMP_NUM_THREADS": str(options.threads)}
-if hasattr(os, "sched_setaffinity"):
-    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: options.threads])
+options = parsed(parser)
 
 import numpy as np
 import torch
@@ -166,30 +157,11 @@ def mean_distance(features: Tensor) -> Tensor:
     return torch.cdist(features, features).sum() / (count * (count - 1))
 
 
-def answer(value: dict[str, Any]) -> None:
-    answers.write(json.dumps(value) + "\n")
-    answers.flush()
-
-
-def main() -> None:
+def start() -> Service:
     peer = AdversarialPeer(options.folder, options.threads)
     random = np.random.default_rng(0)
-    answer({"runtime": peer.student.runtime, "parameters": sum(p.numel() for p in peer.judge.values())})
-    for line in sys.stdin:
-        request = json.loads(line)
-        if request["run"] == "check":
-            answer({"values": peer.check()})
-            continue
-        ms = []
-        for _ in range(request["steps"]):
-            start = perf_counter()
-            peer.step(request["run"], fresh_batch(peer.task.batch, random))
-            ms.append(1000 * (perf_counter() - start))
-        answer({"ms": ms, "peakMemory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024})
+    step = lambda run: peer.step(run, fresh_batch(peer.task.batch, random))
+    return Service(peer.student.runtime, sum(p.numel() for p in peer.judge.values()), peer.check, step)
 
 
-try:
-    main()
-except Exception as error:
-    answer({"error": f"{type(error).__name__}: {error}"})
-    raise
+serve(start)

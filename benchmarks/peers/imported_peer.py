@@ -3,28 +3,17 @@
 import argparse
 import copy
 import json
-import os
-import resource
 import sys
 from pathlib import Path
-from time import perf_counter
-from typing import Any
 
 sys.dont_write_bytecode = True
-sys.path.append(str(Path(__file__).resolve().parents[2] / "tools/reference"))
+
+from serving import Service, parsed, serve
 
 parser = argparse.ArgumentParser(description=__doc__)
 parser.add_argument("folder", type=Path, help="holds task.json and task.safetensors")
 parser.add_argument("--small", action="store_true")
-parser.add_argument("--threads", type=int, required=True)
-options = parser.parse_args()
-
-# What a library prints must not get among the answers.
-answers = os.fdopen(os.dup(1), "w")
-os.dup2(2, 1)
-os.environ |= {"OMP_NUM_THREADS": str(options.threads)}
-if hasattr(os, "sched_setaffinity"):
-    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: options.threads])
+options = parsed(parser)
 
 import diffusers
 import numpy as np
@@ -106,31 +95,12 @@ class ImportedPeer:
         return values | {"moved": [distance(params, self.initial)], "emaMoved": [distance(self.ema, self.initial)]}
 
 
-def answer(value: dict[str, Any]) -> None:
-    answers.write(json.dumps(value) + "\n")
-    answers.flush()
-
-
-def main() -> None:
+def start() -> Service:
     peer = ImportedPeer(options.folder, options.threads, options.small)
     random = np.random.default_rng(0)
     runtime = f"PyTorch {torch.__version__}, eager, diffusers {diffusers.__version__}"
-    answer({"runtime": runtime, "parameters": sum(p.numel() for p in peer.params.values())})
-    for line in sys.stdin:
-        request = json.loads(line)
-        if request["run"] == "check":
-            answer({"values": peer.check()})
-            continue
-        ms = []
-        for _ in range(request["steps"]):
-            start = perf_counter()
-            peer.train(fresh_batch(peer.batch, random))
-            ms.append(1000 * (perf_counter() - start))
-        answer({"ms": ms, "peakMemory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024})
+    step = lambda _: peer.train(fresh_batch(peer.batch, random))
+    return Service(runtime, sum(p.numel() for p in peer.params.values()), peer.check, step)
 
 
-try:
-    main()
-except Exception as error:
-    answer({"error": f"{type(error).__name__}: {error}"})
-    raise
+serve(start)
