@@ -1,6 +1,13 @@
-import { create } from '@bufbuild/protobuf';
-import { AttributeProto_AttributeType as Type, FunctionProtoSchema, TensorProto_DataType as DataType } from 'onnx-buf';
-import { file, floats, graph, node, value, whole } from '../../packages/runtime-onnx/src/import/__fixtures__/graphs.js';
+import { TensorProto_DataType as DataType } from 'onnx-buf';
+import {
+  file,
+  floats,
+  graph,
+  node,
+  scaledFunction,
+  value,
+  whole,
+} from '../../packages/runtime-onnx/src/import/__fixtures__/graphs.js';
 
 const { FLOAT, INT64, BOOL } = DataType;
 
@@ -100,20 +107,7 @@ export function graphSeeds(): Record<string, Uint8Array> {
         node('DequantizeLinear', ['bytes', 'scale'], ['d']),
         node('Add', ['c', 'd'], ['y']),
       ],
-      functions: [
-        create(FunctionProtoSchema, {
-          name: 'Scaled',
-          domain: 'own',
-          input: ['a'],
-          output: ['b'],
-          attribute: ['factor'],
-          opsetImport: [{ domain: '', version: 17n }],
-          node: [
-            node('Constant', [], ['f'], { value_float: { of: 'factor', type: Type.FLOAT } }),
-            node('Mul', ['a', 'f'], ['b']),
-          ],
-        }),
-      ],
+      functions: [scaledFunction()],
       tensors: [
         whole('two', 2),
         { ...floats('bytes', [2], []), dataType: DataType.INT8, rawData: Uint8Array.of(1, 255) },

@@ -2,7 +2,6 @@ import { create } from '@bufbuild/protobuf';
 import { ConfigError } from '@flowmap/core';
 import { FeedError, hostTensor, input, reachable, type HostTensors } from '@flowmap/tensor';
 import {
-  AttributeProto_AttributeType as Type,
   FunctionProtoSchema,
   TensorProto_DataLocation,
   TensorProto_DataType as DataType,
@@ -10,7 +9,7 @@ import {
 } from 'onnx-buf';
 import { describe, expect, it } from 'vitest';
 import { compare, integers, uneven } from './__fixtures__/compare.js';
-import { file, floats, graph, node, value, whole, type FileParts } from './__fixtures__/graphs.js';
+import { file, floats, graph, node, scaledFunction, value, whole, type FileParts } from './__fixtures__/graphs.js';
 import { OnnxImportError } from './import-error.js';
 import { importOnnx } from './import-onnx.js';
 
@@ -173,20 +172,7 @@ describe('what follows from shapes', () => {
       given: x23,
       domains: ['own'],
       nodes: [node('own:Scaled', ['x'], ['y'], { factor: { float: 3 } })],
-      functions: [
-        create(FunctionProtoSchema, {
-          name: 'Scaled',
-          domain: 'own',
-          input: ['a'],
-          output: ['b'],
-          attribute: ['factor'],
-          opsetImport: [{ domain: '', version: 17n }],
-          node: [
-            node('Constant', [], ['f'], { value_float: { of: 'factor', type: Type.FLOAT } }),
-            node('Mul', ['a', 'f'], ['b']),
-          ],
-        }),
-      ],
+      functions: [scaledFunction()],
     },
     'includes what a function says about embeddings': {
       given: { i: integers(2, 0, -1) },

@@ -3,6 +3,7 @@ import type { HostTensor, HostTensors } from '@flowmap/tensor';
 import {
   AttributeProtoSchema,
   AttributeProto_AttributeType as Type,
+  FunctionProtoSchema,
   GraphProtoSchema,
   ModelProtoSchema,
   NodeProtoSchema,
@@ -91,6 +92,22 @@ export interface FileParts {
 export function graph({ nodes, inputs = [], outputs, tensors = [] }: FileParts): GraphProto {
   const output = outputs ?? [value(nodes.at(-1)!.output[0]!, DataType.FLOAT)];
   return create(GraphProtoSchema, { name: 'graph', node: nodes, input: inputs, output, initializer: tensors });
+}
+
+/** The function `own:Scaled` of a model: its operand times its attribute `factor`, which a constant within it refers to. */
+export function scaledFunction(): FunctionProto {
+  return create(FunctionProtoSchema, {
+    name: 'Scaled',
+    domain: 'own',
+    input: ['a'],
+    output: ['b'],
+    attribute: ['factor'],
+    opsetImport: [{ domain: '', version: 17n }],
+    node: [
+      node('Constant', [], ['f'], { value_float: { of: 'factor', type: Type.FLOAT } }),
+      node('Mul', ['a', 'f'], ['b']),
+    ],
+  });
 }
 
 /** The bytes of an ONNX file. */
