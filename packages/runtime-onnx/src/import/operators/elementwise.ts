@@ -93,7 +93,7 @@ export function roundOf(x: Tensor): Tensor {
   const nearest = floorOf(x.add(0.5));
   const isTie = nearest.sub(x).equal(0.5);
   const isOdd = nearest.sub(floorOf(nearest.mul(0.5)).mul(2)).equal(1);
-  return stopGradient(select(and(isTie, isOdd), nearest.sub(1), select(x.abs().less(2 ** 22), nearest, x)));
+  return stopGradient(select(and(isTie, isOdd), nearest.sub(1), select(x.abs().less(2 ** 23), nearest, x)));
 }
 
 /** As {@link roundOf}, of a number. */

@@ -1,8 +1,8 @@
 import { hostTensor } from '@flowmap/tensor';
 import { TensorProto_DataType as DataType } from 'onnx-buf';
 import { describe, expect, it } from 'vitest';
-import { compareCase, integers, uneven, type Case } from '../__fixtures__/compare.js';
-import { floats, whole } from '../__fixtures__/graphs.js';
+import { compare, compareCase, integers, uneven, type Case } from '../__fixtures__/compare.js';
+import { floats, node, value, whole } from '../__fixtures__/graphs.js';
 import { families } from './table.js';
 
 const x = uneven([2, 3]);
@@ -366,6 +366,18 @@ describe.each(Object.entries(cases))('%s', (operator, own) => {
     async (_, one) => {
       await compareCase(operator, one);
     },
+  );
+});
+
+it('rounds to even numbers up to the last halves of float32', async () => {
+  await compare(
+    {
+      nodes: [node('Round', ['x'], ['whole']), node('Sub', ['whole', 'least'], ['y'])],
+      inputs: [value('x', DataType.FLOAT, [2])],
+      tensors: [floats('least', [], [2 ** 22])],
+    },
+    { x: hostTensor([2], [2 ** 22 + 0.5, 2 ** 22 + 1.5]) },
+    false,
   );
 });
 
