@@ -1,6 +1,6 @@
 import { isWhole, quoted, sizeOf, type Shape } from '@flowmap/tensor';
 import { AttributeProto_AttributeType as Type, type AttributeProto, type GraphProto } from 'onnx-buf';
-import { isKnown, listOf, type Known, type Value } from './value.js';
+import { isKnown, listOf, numberAt, type Known, type Value } from './value.js';
 
 /** One node that is being traced: its operands and attributes, and how it is refused. */
 export interface Call {
@@ -54,14 +54,30 @@ export function knownInput({ inputs, refuse }: Call, i: number, role: string): K
   );
 }
 
+/** The number of an operand that must be known and have one alone; undefined if it is left out. */
+export function numberInput(call: Call, i: number, role: string): number | undefined {
+  const value = knownInput(call, i, role);
+  return value && numberOf(call, value, role);
+}
+
+/** The number of a value that must have one alone. */
+export function numberOf({ refuse }: Call, value: Known, role: string): number {
+  return sizeOf(value.shape) === 1 ? numberAt(value, 0) : refuse(`its ${role} is not one number`);
+}
+
+/** The numbers of a value in a list: a small file can describe many. */
+export function listed({ spend }: Call, value: Known): number[] {
+  spend(LIST * sizeOf(value.shape));
+  return listOf(value);
+}
+
 /** Whole numbers of an operand that must be known, such as axes; undefined if it is left out. */
 export function wholeInput(call: Call, i: number, role: string): number[] | undefined {
   const value = knownInput(call, i, role);
   if (value === undefined) return undefined;
   if (value.type.dtype !== 'int32' || sizeOf(value.shape) > MOST_WHOLE)
     call.refuse(`its ${role} are no short list of integers`);
-  call.spend(LIST * sizeOf(value.shape));
-  return listOf(value);
+  return listed(call, value);
 }
 
 /** Numbers that take as long to compute as one in a list. */

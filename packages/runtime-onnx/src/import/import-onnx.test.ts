@@ -337,6 +337,25 @@ describe('what is refused for the shapes of inputs', () => {
       /node 0, Pad/,
     ],
     [
+      'a huge list',
+      file({
+        inputs: ofX,
+        nodes: [
+          node('ConstantOfShape', ['count'], ['indices'], { value: { tensor: whole('', [0]) } }),
+          node('Gather', ['x', 'indices'], ['y']),
+        ],
+        tensors: [whole('count', [2 ** 25])],
+      }),
+      /node 1, Gather .*more is computed from constants and shapes/,
+    ],
+    [
+      'a place that is written twice, counted from either end',
+      oneNode(node('ScatterND', ['x', 'rows', 'x'], ['y']), {
+        tensors: [{ ...whole('rows', [1, -1]), dims: [2n, 1n] }],
+      }),
+      /node 0, ScatterND .*it writes a place twice/,
+    ],
+    [
       'a shape from values',
       oneNode(node('Expand', ['x', 'x'], ['y'])),
       /its shape \(operand 1\) is computed from the values of inputs/,

@@ -8,6 +8,7 @@ import {
   int,
   knownInput,
   LIST,
+  numberInput,
   ofType,
   wholeInput,
   type Call,
@@ -16,7 +17,7 @@ import {
 } from '../call.js';
 import { BOOL, elementTypeOf, FLOAT, INT64 } from '../element-types.js';
 import { each, folds } from '../host.js';
-import { known, listOf, numberAt, numbers, ofRank, traced, type Known, type Value } from '../value.js';
+import { known, numberAt, numbers, ofRank, traced, type Known, type Value } from '../value.js';
 
 const constantNode: Operator = {
   inputs: [0, 0],
@@ -50,12 +51,8 @@ const constantOfShape: Operator = {
 const range: Operator = {
   inputs: [3, 3],
   trace(call) {
-    const bound = (i: number, role: string): number => {
-      const value = knownInput(call, i, role);
-      return value === undefined || sizeOf(value.shape) !== 1
-        ? call.refuse(`its ${role} is not one number`)
-        : numberAt(value, 0);
-    };
+    const bound = (i: number, role: string): number =>
+      numberInput(call, i, role) ?? call.refuse(`its ${role} is missing`);
     const [start, limit, delta] = [bound(0, 'start'), bound(1, 'limit'), bound(2, 'delta')];
     const count = Math.max(0, Math.ceil((limit - start) / delta));
     if (!isWhole(count, 0)) call.refuse(`it counts from ${start} to ${limit} by ${delta}`);
@@ -116,7 +113,7 @@ const oneHot: Operator = {
   inputs: [3, 3],
   trace(call) {
     const [indices, values] = [input(call, 0), input(call, 2)];
-    const [depth = 0] = listOf(knownInput(call, 1, 'depth') ?? numbers(INT64, [], [0]));
+    const depth = numberInput(call, 1, 'depth') ?? 0;
     if (!isWhole(depth, 1)) call.refuse('its depth is no whole number from 1');
     call.spend(LIST * depth);
     const rank = indices.shape.length + 1;
@@ -156,8 +153,7 @@ const dropout: Operator = {
   without: 'training mode',
   trace(call) {
     const x = input(call, 0);
-    const training = knownInput(call, 2, 'training_mode');
-    if (training !== undefined && numberAt(training, 0) !== 0) {
+    if ((numberInput(call, 2, 'training_mode') ?? 0) !== 0) {
       call.refuse('it is in training mode', 'export the model in evaluation mode');
     }
     return call.outputs > 1 ? [x, known(BOOL, x.shape, BOOL.make(1).fill(1))] : x;

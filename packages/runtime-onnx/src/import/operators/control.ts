@@ -1,27 +1,17 @@
-import { sizeOf } from '@flowmap/tensor';
 import { AttributeProto_AttributeType as Type, type GraphProto } from 'onnx-buf';
-import { knownInput, ofType, type Call, type Operator, type Operators } from '../call.js';
+import { numberInput, numberOf, ofType, type Call, type Operator, type Operators } from '../call.js';
 import { BOOL, INT64 } from '../element-types.js';
-import { isKnown, numberAt, numbers, type Known, type Value } from '../value.js';
+import { isKnown, numbers, type Value } from '../value.js';
 
 function graphOf(call: Call, name: string): GraphProto {
   return ofType(call, name, Type.GRAPH, 'a graph')?.g ?? call.refuse(`its ${name} is missing`);
-}
-
-/** The condition, which must be there. */
-function known(call: Call): Known {
-  return knownInput(call, 0, 'condition') ?? call.refuse('its condition is missing');
-}
-
-function single(call: Call, value: Known, role: string): number {
-  return sizeOf(value.shape) === 1 ? numberAt(value, 0) : call.refuse(`its ${role} is not one number`);
 }
 
 const branch: Operator = {
   inputs: [1, 1],
   without: 'conditions that are computed from the values of inputs',
   trace(call) {
-    const condition = single(call, known(call), 'condition');
+    const condition = numberInput(call, 0, 'condition') ?? call.refuse('its condition is missing');
     return call.trace(graphOf(call, condition !== 0 ? 'then_branch' : 'else_branch'), []);
   },
 };
@@ -34,10 +24,8 @@ const loop: Operator = {
   without: 'numbers of rounds that are computed from the values of inputs, and what is collected over rounds',
   trace(call) {
     const body = graphOf(call, 'body');
-    const most = knownInput(call, 0, 'number of rounds');
-    const start = knownInput(call, 1, 'condition');
-    const rounds = most === undefined ? Infinity : single(call, most, 'number of rounds');
-    let goesOn = start === undefined ? true : single(call, start, 'condition') !== 0;
+    const rounds = numberInput(call, 0, 'number of rounds') ?? Infinity;
+    let goesOn = numberInput(call, 1, 'condition') !== 0;
     let carried: Value[] = call.inputs
       .slice(2)
       .map((value) => value ?? call.refuse('a value that it carries is missing'));
@@ -47,7 +35,7 @@ const loop: Operator = {
       const results = call.trace(body, [numbers(INT64, [], [round]), numbers(BOOL, [], [1]), ...carried]);
       const [next, ...values] = results;
       if (next === undefined || !isKnown(next)) return call.refuse('its condition is computed from the inputs');
-      goesOn = single(call, next, 'condition') !== 0;
+      goesOn = numberOf(call, next, 'condition') !== 0;
       carried = values;
     }
     return carried;

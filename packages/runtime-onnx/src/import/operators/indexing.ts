@@ -5,6 +5,7 @@ import {
   extentsOf,
   input,
   int,
+  listed,
   wholeInput,
   type Call,
   type Operator,
@@ -12,7 +13,7 @@ import {
 } from '../call.js';
 import { each, folds, placeBy } from '../host.js';
 import { gatherAlong, take, takeRun } from '../take.js';
-import { isKnown, known, listOf, traced, type Value } from '../value.js';
+import { isKnown, known, listOf, traced, type Known, type Value } from '../value.js';
 import { reshaped } from './shapes.js';
 
 const join: Operator = {
@@ -48,9 +49,11 @@ const join: Operator = {
 };
 
 /** Indices from [-extent, extent) as places from the start. */
-export function placesOf({ refuse }: Call, indices: readonly number[], extent: number): number[] {
-  return indices.map((index) => {
-    if (!Number.isInteger(index) || index < -extent || index >= extent) refuse(`it reads index ${index} of ${extent}`);
+export function placesOf(call: Call, indices: Known, extent: number): number[] {
+  return listed(call, indices).map((index) => {
+    if (!Number.isInteger(index) || index < -extent || index >= extent) {
+      call.refuse(`it reads index ${index} of ${extent}`);
+    }
     return index < 0 ? index + extent : index;
   });
 }
@@ -58,7 +61,7 @@ export function placesOf({ refuse }: Call, indices: readonly number[], extent: n
 /** Computed indices, of which negative ones count from the end. */
 export function fromStart(indices: Value, extent: number): Tensor {
   const { tensor } = indices;
-  return isKnown(indices) && listOf(indices).every((index) => index >= 0)
+  return isKnown(indices) && indices.data.every((index) => index >= 0)
     ? tensor
     : tensor.add(select(tensor.less(0), full(extent, [], 'int32'), full(0, [], 'int32')));
 }
@@ -73,7 +76,7 @@ const gather: Operator = {
     if (!isKnown(indices)) {
       return traced(x.type, gatherAlong(x.tensor, axis, fromStart(indices, x.shape[axis]!)));
     }
-    const places = placesOf(call, listOf(indices), x.shape[axis]!);
+    const places = placesOf(call, indices, x.shape[axis]!);
     return reshaped(call, take(x, axis, places), shape);
   },
 };
@@ -96,7 +99,7 @@ const gatherElements: Operator = {
     const axis = axisOf(call, int(call, 'axis', 0), x.shape.length);
     const fits = indices.shape.every((extent, i) => i === axis || extent <= x.shape[i]!);
     if (indices.shape.length !== x.shape.length || !fits) call.refuse('the shapes of its operands do not fit');
-    if (isKnown(indices)) placesOf(call, listOf(indices), x.shape[axis]!);
+    if (isKnown(indices)) placesOf(call, indices, x.shape[axis]!);
     const places = elementPlaces(call, fromStart(indices, x.shape[axis]!), axis, x.shape);
     return traced(x.type, x.tensor.reshape([-1]).gather(places));
   },
@@ -111,7 +114,7 @@ export function rowPlaces(call: Call, indices: Value, shape: readonly number[]):
   const strides = stridesOf(leading);
   const parts = leading.map((extent, i) => {
     const part = take(indices, indices.shape.length - 1, [i]);
-    if (isKnown(part)) placesOf(call, listOf(part), extent);
+    if (isKnown(part)) placesOf(call, part, extent);
     return fromStart(part, extent).mul(strides[i]!);
   });
   const sum = parts.reduce((total, part) => total.add(part));

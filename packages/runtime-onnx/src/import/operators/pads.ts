@@ -4,8 +4,8 @@ import {
   choice,
   extentsOf,
   input,
-  knownInput,
   LIST,
+  numberInput,
   wholeInput,
   type Operator,
   type Operators,
@@ -38,8 +38,7 @@ const pad: Operator = {
     const shape = [...x.shape];
     axes.forEach((axis, i) => (shape[axis]! += pads[i]! + pads[axes.length + i]!));
     extentsOf(call, shape);
-    const fill = knownInput(call, 2, 'value');
-    const value = fill === undefined ? 0 : numberAt(fill, 0);
+    const value = numberInput(call, 2, 'value') ?? 0;
     return axes.reduce((result, axis, i) => {
       const [before, after] = [pads[i]!, pads[axes.length + i]!];
       if (before === 0 && after === 0) return result;

@@ -8,12 +8,13 @@ import {
   input,
   ints,
   knownInput,
+  listed,
   wholeInput,
   type Call,
   type Operator,
   type Operators,
 } from '../call.js';
-import { listOf, traced } from '../value.js';
+import { traced } from '../value.js';
 import { floats } from './products.js';
 import { roundedEven } from './elementwise.js';
 
@@ -88,7 +89,7 @@ function scaledAxes(call: Call, shape: readonly number[]): Axis[] {
   const scales = knownInput(call, 2, 'scales');
   const sizes = wholeInput(call, 3, 'sizes');
   const hasScales = scales !== undefined && sizeOf(scales.shape) > 0;
-  const given = hasScales ? listOf(scales) : sizes;
+  const given = hasScales ? listed(call, scales) : sizes;
   if (given === undefined || given.length !== axes.length || !given.every((value) => value > 0 && value < Infinity)) {
     return call.refuse('it has neither a scale nor a size for each axis');
   }

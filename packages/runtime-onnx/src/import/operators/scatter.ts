@@ -1,6 +1,6 @@
 import { bind, full, isFloat, select, type Tensor } from '@flowmap/tensor';
-import { axisOf, choice, input, int, type Call, type Operator, type Operators } from '../call.js';
-import { isKnown, listOf, traced, type Value } from '../value.js';
+import { axisOf, choice, input, int, listed, type Call, type Operator, type Operators } from '../call.js';
+import { isKnown, traced } from '../value.js';
 import { elementPlaces, fromStart, placesOf, rowPlaces } from './indexing.js';
 
 /**
@@ -18,8 +18,8 @@ function scattered(call: Call, x: Tensor, places: Tensor, updates: Tensor): Tens
 }
 
 /** Without a reduction each place may be written once, or which value stays would be anyone's guess. */
-function requireDistinct(call: Call, indices: Value, keyOf: (i: number) => string, count: number): void {
-  if (!isKnown(indices) || choice(call, 'reduction', ['none', 'add']) === 'add') return;
+function requireDistinct(call: Call, keyOf: (i: number) => string, count: number): void {
+  if (choice(call, 'reduction', ['none', 'add']) === 'add') return;
   const keys = new Set(Array.from({ length: count }, (_, i) => keyOf(i)));
   if (keys.size < count) call.refuse('it writes a place twice');
 }
@@ -30,12 +30,11 @@ const scatterNd: Operator = {
   trace(call) {
     const [x, indices, updates] = [input(call, 0), input(call, 1), input(call, 2)];
     const depth = indices.shape.at(-1) ?? 0;
-    if (isKnown(indices)) {
-      const list = listOf(indices);
-      const keyOf = (i: number): string => list.slice(i * depth, (i + 1) * depth).join();
-      requireDistinct(call, indices, keyOf, list.length / Math.max(1, depth));
-    }
     const { rows, places } = rowPlaces(call, indices, x.shape);
+    if (isKnown(indices)) {
+      const list = listed(call, indices).map((index, i) => (index < 0 ? index + x.shape[i % depth]! : index));
+      requireDistinct(call, (i) => list.slice(i * depth, (i + 1) * depth).join(), list.length / depth);
+    }
     const row = x.shape.slice(depth);
     if (updates.shape.join() !== [...places.shape, ...row].join()) call.refuse('the shapes of its operands do not fit');
     const result = scattered(call, x.tensor.reshape([rows, ...row]), places, updates.tensor);
@@ -55,11 +54,11 @@ const scatterElements: Operator = {
       call.refuse('the shapes of its operands do not fit');
     }
     if (isKnown(indices)) {
-      const list = placesOf(call, listOf(indices), extent);
+      const list = placesOf(call, indices, extent);
       const inner = indices.shape.slice(axis + 1).reduce((size, one) => size * one, 1);
       const along = indices.shape[axis]! * inner;
       const keyOf = (i: number): string => `${list[i]} ${Math.floor(i / along)} ${i % inner}`;
-      requireDistinct(call, indices, keyOf, list.length);
+      requireDistinct(call, keyOf, list.length);
     }
     const places = elementPlaces(call, fromStart(indices, extent), axis, x.shape).reshape([-1]);
     const result = scattered(call, x.tensor.reshape([-1]), places, updates.tensor.reshape([-1]));

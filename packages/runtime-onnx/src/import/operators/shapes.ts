@@ -76,12 +76,12 @@ const unsqueeze: Operator = {
     const x = input(call, 0);
     const given = wholeInput(call, 1, 'axes') ?? call.refuse('its axes are missing');
     const axes = axesOf(call, given, x.shape.length + given.length);
-    const own = [...x.shape];
+    const [own, added] = [[...x.shape], new Set(axes)];
     const rank = x.shape.length + axes.length;
     return reshaped(
       call,
       x,
-      Array.from({ length: rank }, (_, axis) => (axes.includes(axis) ? 1 : own.shift()!)),
+      Array.from({ length: rank }, (_, axis) => (added.has(axis) ? 1 : own.shift()!)),
     );
   },
 };
