@@ -1,4 +1,4 @@
-import { concat, constant, sizeOf, type Tensor } from '@flowmap/tensor';
+import { concat, constant, sizeOf, stridesOf, type Tensor } from '@flowmap/tensor';
 import { folds, pick, placeBy } from './host.js';
 import { known, traced, type Value } from './value.js';
 
@@ -18,7 +18,7 @@ export function take(x: Value, axis: number, indices: readonly number[]): Value 
   const operands = [x];
   if (sizeOf(shape) === 0) return known(x.type, shape, x.type.make(0));
   if (folds(shape, operands)) {
-    const strides = x.shape.map((_, i) => sizeOf(x.shape.slice(i + 1)));
+    const strides = stridesOf(x.shape);
     return pick(operands[0]!, shape, (index) =>
       index.reduce((place, at, i) => place + strides[i]! * (i === axis ? indices[at]! : at), 0),
     );
@@ -32,7 +32,7 @@ export function takeRun(x: Value, axis: number, run: Run): Value {
   const operands = [x];
   if (sizeOf(shape) === 0) return known(x.type, shape, x.type.make(0));
   if (!folds(shape, operands)) return traced(x.type, stretch(x.tensor, axis, run));
-  const strides = x.shape.map((_, i) => sizeOf(x.shape.slice(i + 1)));
+  const strides = stridesOf(x.shape);
   const scaled = strides.with(axis, strides[axis]! * run.step);
   return pick(operands[0]!, shape, (index) => placeBy(scaled, index, strides[axis]! * run.first));
 }

@@ -1,4 +1,4 @@
-import { sizeOf } from '@flowmap/tensor';
+import { sizeOf, stridesOf } from '@flowmap/tensor';
 import {
   axesOf,
   choice,
@@ -73,7 +73,7 @@ function surrounded(x: Value, axis: number, [before, after]: readonly [number, n
   const data = x.type.make(sizeOf(x.shape) + 1);
   for (let i = 0; i < sizeOf(x.shape); i++) data[i] = numberAt(source!, i);
   data[sizeOf(x.shape)] = value;
-  const strides = x.shape.map((_, i) => sizeOf(x.shape.slice(i + 1)));
+  const strides = stridesOf(x.shape);
   return pick(known(x.type, [data.length], data), shape, (index) => {
     const at = index[axis]! - before;
     return at >= 0 && at < extent ? placeBy(strides, index.with(axis, at)) : data.length - 1;

@@ -91,7 +91,7 @@ const cumulative: Operator = {
 
 function cumulated(x: Known, axis: number, options: { exclusive: boolean; reverse: boolean }): Known {
   const data = x.type.make(sizeOf(x.shape));
-  const stride = sizeOf(x.shape.slice(axis + 1));
+  const stride = stridesOf(x.shape)[axis]!;
   const extent = x.shape[axis]!;
   each(x.shape, (index, i) => {
     if (index[axis] !== 0) return;

@@ -1,4 +1,4 @@
-import { isWhole, sizeOf, tile, type Shape } from '@flowmap/tensor';
+import { isWhole, sizeOf, stridesOf, tile, type Shape } from '@flowmap/tensor';
 import {
   axesOf,
   axisOf,
@@ -103,7 +103,8 @@ export function transposed(x: Value, permutation: readonly number[]): Value {
   const shape = permutation.map((axis) => x.shape[axis]!);
   const operands = [x];
   if (!folds(shape, operands)) return traced(x.type, x.tensor.transpose(permutation));
-  const strides = permutation.map((axis) => sizeOf(x.shape.slice(axis + 1)));
+  const own = stridesOf(x.shape);
+  const strides = permutation.map((axis) => own[axis]!);
   return pick(operands[0]!, shape, (index) => placeBy(strides, index));
 }
 
@@ -160,7 +161,7 @@ export function pieces(x: Value, axis: number, extents: readonly number[]): Valu
     start += extent;
     const operands = [x];
     if (!folds(shape, operands)) return traced(x.type, cut(x.tensor, axis, first, first + extent));
-    const strides = x.shape.map((_, i) => sizeOf(x.shape.slice(i + 1)));
+    const strides = stridesOf(x.shape);
     return pick(operands[0]!, shape, (index) => placeBy(strides, index, first * strides[axis]!));
   });
 }
