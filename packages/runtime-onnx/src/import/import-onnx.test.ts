@@ -11,7 +11,7 @@ import { describe, expect, it } from 'vitest';
 import { compare, integers, uneven } from './__fixtures__/compare.js';
 import { file, floats, graph, node, scaledFunction, value, whole, type FileParts } from './__fixtures__/graphs.js';
 import { OnnxImportError } from './import-error.js';
-import { importOnnx } from './import-onnx.js';
+import { importModel, importOnnx } from './import-onnx.js';
 
 const { FLOAT, INT64, BOOL } = DataType;
 const x23 = { x: uneven([2, 3]) };
@@ -86,18 +86,17 @@ describe('what a file says about itself', () => {
   it('may be halves and 8-bit weights, which are parameters like others', () => {
     const half = { ...floats('w16', [2], []), dataType: DataType.FLOAT16, rawData: Uint8Array.of(0, 0x3c, 0, 0xc0) };
     const eight = { ...floats('w8', [2, 2], []), dataType: DataType.INT8, rawData: Uint8Array.of(1, 2, 255, 0) };
-    const network = importOnnx(
-      file({
-        nodes: [
-          node('Cast', ['w16'], ['b'], { to: FLOAT }),
-          node('DequantizeLinear', ['w8', 'scale'], ['w'], { axis: 1 }),
-          node('MatMul', ['x', 'w'], ['h']),
-          node('Add', ['h', 'b'], ['y']),
-        ],
-        inputs: [value('x', FLOAT, [1, 2])],
-        tensors: [half, eight, floats('scale', [2], [0.5, 0.25])],
-      }),
-    );
+    const bytes = file({
+      nodes: [
+        node('Cast', ['w16'], ['b'], { to: FLOAT }),
+        node('DequantizeLinear', ['w8', 'scale'], ['w'], { axis: 1 }),
+        node('MatMul', ['x', 'w'], ['h']),
+        node('Add', ['h', 'b'], ['y']),
+      ],
+      inputs: [value('x', FLOAT, [1, 2])],
+      tensors: [half, eight, floats('scale', [2], [0.5, 0.25])],
+    });
+    const network = importOnnx(bytes);
     expect(network.parameters).toEqual({
       b: hostTensor([2], [1, -2]),
       w: hostTensor([2, 2], [0.5, 0.5, -0.5, 0]),
@@ -105,6 +104,12 @@ describe('what a file says about itself', () => {
     const params = { b: input('b', [2]), w: input('w', [2, 2]) };
     const { y } = network.apply(params, { x: input('x', [1, 2]) });
     expect(reachable([y!])).toEqual(expect.arrayContaining(Object.values(params)));
+    // Those that are stored may be chosen in their place.
+    const stored = { w16: input('w16', [2], 'float16'), scale: input('scale', [2]) };
+    const chosen = importOnnx(bytes, { trained: (name) => Object.hasOwn(stored, name) });
+    expect(Object.keys(chosen.parameters)).toEqual(Object.keys(stored));
+    const ofStored = chosen.apply(stored, { x: input('x', [1, 2]) })['y']!;
+    expect(reachable([ofStored])).toEqual(expect.arrayContaining(Object.values(stored)));
   });
 });
 
@@ -196,16 +201,17 @@ const lying = (tensor: Partial<TensorProto>): Uint8Array =>
     inputs: ofX,
     tensors: [{ ...floats('w', [3], [1, 2, 3]), ...tensor }],
   });
-const beside = (entries: Readonly<Record<string, string>>): Uint8Array =>
-  lying({
-    dataLocation: TensorProto_DataLocation.EXTERNAL,
-    rawData: new Uint8Array(0),
-    externalData: Object.entries(entries).map(([key, value]) => ({
-      $typeName: 'onnx.StringStringEntryProto',
-      key,
-      value,
-    })) as never,
-  });
+/** What a tensor says whose numbers are in a file beside the model. */
+const outside = (entries: Readonly<Record<string, string>>): Partial<TensorProto> => ({
+  dataLocation: TensorProto_DataLocation.EXTERNAL,
+  rawData: new Uint8Array(0),
+  externalData: Object.entries(entries).map(([key, value]) => ({
+    $typeName: 'onnx.StringStringEntryProto',
+    key,
+    value,
+  })),
+});
+const beside = (entries: Readonly<Record<string, string>>): Uint8Array => lying(outside(entries));
 const oneNode = (made: ReturnType<typeof node>, more: Partial<FileParts> = {}): Uint8Array =>
   file({ nodes: [made], inputs: ofX, ...more });
 
@@ -290,6 +296,14 @@ describe('what is refused before anything is computed', () => {
       external: { data: Uint8Array.of(9, 9, ...new Uint8Array(Float32Array.of(4, 5, 6).buffer)) },
     });
     expect(network.parameters['w']).toEqual(hostTensor([3], [4, 5, 6]));
+  });
+
+  it('makes nothing of numbers that are absent, whatever shape they have', () => {
+    const absent = { ...floats('w8', [10 ** 11], []), dataType: DataType.INT8 };
+    const bytes = oneNode(node('DequantizeLinear', ['w8', 'scale'], ['y']), {
+      tensors: [{ ...absent, ...outside({ location: 'parameters' }) }, floats('scale', [], [1])],
+    });
+    expect(Object.keys(importModel(bytes, {}, () => 'absent').parameters)).toEqual([]);
   });
 
   it('wrong options', () => {

@@ -108,12 +108,20 @@ export function importModel(
   const weights: Weights = new Map(graph.initializer.map((tensor) => [tensor.name, numbersOf(tensor)]));
   const given = graph.input.filter(({ name }) => !weights.has(name));
   const inputs = new Map(given.map((value) => [value.name, inputOf(value, source)]));
-  const likely = likelyTrained(graph, weights, addStoredWeights(graph, weights));
+  const sources = addStoredWeights(graph, weights);
+  const likely = likelyTrained(graph, weights, new Set([...sources.values()].flat()));
   const chosen = [...weights].filter(([name, { type, shape }]) => {
     if (!type.isFloat || shape.includes(0)) return false;
     return options.trained ? options.trained(name, { shape, dtype: type.dtype }) : likely.has(name);
   });
   const specs = new Map(chosen);
+  // What a parameter is widened to follows from it, unless it is one itself.
+  const changing = new Set(specs.keys());
+  for (const [name, own] of sources) {
+    if (specs.has(name) || !own.some((source) => changing.has(source))) continue;
+    weights.delete(name);
+    changing.add(name);
+  }
   let parameters: HostTensors | undefined;
   const constants = new Map<TensorProto, Known>();
 

@@ -12,19 +12,21 @@ export type Weights = Map<string, Known>;
  * Adds weights that a file stores in fewer bits: those that a `Cast` to a wider float or a `DequantizeLinear` makes of
  * its tensors alone. They are parameters like others.
  *
- * @returns the names of the tensors that they are made of
+ * @returns by their names, in order, those of the tensors that they are made of
  */
-export function addStoredWeights(graph: GraphProto, weights: Weights): Set<string> {
-  const sources = new Set<string>();
+export function addStoredWeights(graph: GraphProto, weights: Weights): Map<string, readonly string[]> {
+  const sources = new Map<string, readonly string[]>();
   for (const node of graph.node) {
     const [output = ''] = node.output;
     if (!isStandard(node.domain) || weights.has(output)) continue;
     const operands = node.input.map((name) => weights.get(name));
-    if (operands.some((value) => value === undefined || sizeOf(value.shape) === 0)) continue;
+    // The numbers of a tensor may be absent, whatever its shape.
+    if (!operands.every((value) => value && value.data.length > 0 && value.data.length === sizeOf(value.shape)))
+      continue;
     const value = storedWeight(node, operands as Known[]);
     if (value === undefined) continue;
     weights.set(output, value);
-    for (const name of node.input) sources.add(name);
+    sources.set(output, node.input);
   }
   return sources;
 }
