@@ -7,6 +7,7 @@ import { findChromium } from '../tools/chromium.js';
 import { root } from '../tools/run.js';
 import type { TimingPage } from './exported-page.js';
 import { students, timeSamplers, type SamplerTimes } from './exported-samplers.js';
+import { processorTime } from './measure.js';
 
 interface Options {
   readonly threads: number;
@@ -22,12 +23,8 @@ export async function timeExported(options: Options): Promise<void> {
   console.log('| student | where | our sampler ms | exported file ms | exported : ours | least : least |');
   console.log('| --- | --- | ---: | ---: | ---: | ---: |');
   const runtime = await onnxRuntime({ device: 'cpu', threads: options.threads });
-  const clock = (): number => {
-    const { user, system } = process.cpuUsage();
-    return (user + system) / 1000;
-  };
   for (const [name, model] of Object.entries(students(options.small))) {
-    printRow(name, 'onnxruntime-node', await timeSamplers(ort, model, { ...options, runtime, clock }));
+    printRow(name, 'onnxruntime-node', await timeSamplers(ort, model, { ...options, runtime, clock: processorTime }));
   }
   const executablePath = findChromium();
   if (executablePath !== undefined) await timeInPage(executablePath, options);

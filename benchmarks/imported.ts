@@ -5,6 +5,8 @@ import { median } from '@flowmap/example-common';
 import { importOnnx, onnxRuntime, type ImportedOnnx } from '@flowmap/runtime-onnx';
 import { freeze, hostTensor, normals, program, sizeOf, type HostTensor, type HostTensors } from '@flowmap/tensor';
 import * as ort from 'onnxruntime-node';
+import { difference } from '../packages/contract/src/goldens/imported-golden.js';
+import { processorTime } from './measure.js';
 
 /** How imported models are timed. */
 export interface ImportedOptions {
@@ -50,7 +52,8 @@ export async function timeImported({ models, threads, rounds, small }: ImportedO
         return data;
       },
     };
-    requireEqual(name, await ways.original(), await ways.imported());
+    const most = difference(await ways.imported(), await ways.original());
+    if (!(most <= 1e-5)) throw new RangeError(`${name}: imported and original differ by ${most}`);
     const times = { original: [] as number[], imported: [] as number[] };
     for (let round = -2; round < rounds; round++) {
       for (const way of ['original', 'imported'] as const) {
@@ -72,18 +75,12 @@ export async function timeImported({ models, threads, rounds, small }: ImportedO
 /** Arguments of a batch: points drawn, times and labels spread. */
 function inputsOf({ inputs }: ImportedOnnx, batchSize: number): HostTensors {
   const spread = Array.from({ length: batchSize }, (_, i) => i);
+  const [times, labels] = [spread.map((i) => 1.5 + 60 * i), Int32Array.from(spread, (i) => i % 5)];
   return Object.fromEntries(
     Object.entries(inputs).map(([name, { dtype, shape }]): [string, HostTensor] => {
       const own = [batchSize, ...shape.slice(1).map(Number)];
-      if (dtype === 'int32') return [name, hostTensor(own, Int32Array.from(spread, (i) => i % 5), 'int32')]; // prettier-ignore
-      if (own.length === 1)
-        return [
-          name,
-          hostTensor(
-            own,
-            Float32Array.from(spread, (i) => 1.5 + 60 * i),
-          ),
-        ];
+      if (dtype === 'int32') return [name, hostTensor(own, labels)];
+      if (own.length === 1) return [name, hostTensor(own, times)];
       return [name, hostTensor(own, Float32Array.from(normals({ seed: 0, purpose: name }, sizeOf(own))))];
     }),
   );
@@ -93,17 +90,4 @@ function plain({ shape, data, dtype }: HostTensor): ort.Tensor {
   return dtype === 'int32'
     ? new ort.Tensor('int64', BigInt64Array.from(data as Int32Array, BigInt), shape)
     : new ort.Tensor('float32', data as Float32Array, shape);
-}
-
-/** Refuses to time two things that are not the same. */
-function requireEqual(name: string, wanted: ArrayLike<number>, got: ArrayLike<number>): void {
-  const differences = Array.from(wanted, (value, i) => Math.abs(value - got[i]!));
-  const most = Math.max(...differences) / Math.max(...Array.from(wanted, Math.abs));
-  if (!(most <= 1e-5)) throw new RangeError(`${name}: imported and original differ by ${most}`);
-}
-
-/** Milliseconds of all threads, which other work on the machine hardly changes. */
-function processorTime(): number {
-  const { user, system } = process.cpuUsage();
-  return (user + system) / 1000;
 }
