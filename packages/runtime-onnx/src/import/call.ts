@@ -149,5 +149,5 @@ export function extentsOf({ refuse }: Call, shape: readonly number[]): Shape {
 }
 
 /** Most axes and numbers of a tensor. */
-const MOST_AXES = 32;
-const MOST_ELEMENTS = 2 ** 31 - 1;
+export const MOST_AXES = 32;
+export const MOST_ELEMENTS = 2 ** 31 - 1;

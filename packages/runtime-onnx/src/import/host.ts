@@ -6,7 +6,7 @@ import { isKnown, known, numberAt, type Known, type Value } from './value.js';
 // Arithmetic on numbers that are known while tracing, mostly of shapes.
 
 /** Most numbers of a result that is computed while tracing; what is larger is left to the runtime. */
-export const MOST_FOLDED = 2 ** 16;
+const MOST_FOLDED = 2 ** 16;
 
 /** Whether all operands are known, and a result of this shape is small enough to be computed while tracing. */
 export function folds(shape: Shape, operands: readonly (Value | undefined)[]): operands is readonly Known[] {

@@ -1,6 +1,7 @@
 import { isWhole, sizeOf } from '@flowmap/tensor';
 import { TensorProto_DataLocation as Location, type TensorProto } from 'onnx-buf';
 import { shown } from '../onnx-model-error.js';
+import { MOST_AXES } from './call.js';
 import { elementTypeOf, nameOfType, type ElementType, type Numbers } from './element-types.js';
 import { known, type Known } from './value.js';
 
@@ -35,7 +36,7 @@ export function described(tensor: TensorProto, refuse: Refuse): Described {
   const shape = tensor.dims.map(Number);
   const text = `[${shape.slice(0, 9).join(', ')}]`;
   const size = sizeOf(shape);
-  if (shape.length > 32 || !shape.every((extent) => isWhole(extent, 0)) || !isWhole(size, 0))
+  if (shape.length > MOST_AXES || !shape.every((extent) => isWhole(extent, 0)) || !isWhole(size, 0))
     return refuse(`has the shape ${text}`);
   if (tensor.dataLocation === Location.EXTERNAL) {
     return { type, shape, external: rangeOf(tensor, size * type.bytes, refuse) };

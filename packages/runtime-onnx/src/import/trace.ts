@@ -1,6 +1,6 @@
 import { causeText, FlowmapError, quoted, sizeOf } from '@flowmap/tensor';
 import type { AttributeProto, FunctionProto, GraphProto, NodeProto, TensorProto } from 'onnx-buf';
-import type { Call } from './call.js';
+import { MOST_ELEMENTS, type Call } from './call.js';
 import { functionKey, placeOf, placeText, type Functions } from './check-graph.js';
 import { OnnxImportError } from './import-error.js';
 import { operatorOf } from './operators/table.js';
@@ -126,9 +126,6 @@ function computedIn(inputs: readonly (Value | undefined)[], results: readonly Va
   if (made.length === 0) return 0;
   return [...data, ...made].reduce((sum, { length }) => sum + length, 0);
 }
-
-/** Most numbers of a tensor. */
-const MOST_ELEMENTS = 2 ** 31 - 1;
 
 function isList(traced: Value | readonly Value[]): traced is readonly Value[] {
   return Array.isArray(traced);

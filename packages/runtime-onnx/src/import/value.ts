@@ -67,7 +67,7 @@ export function ofRank(tensor: Tensor, rank: number): Tensor {
 }
 
 /** As many ones. */
-export function ones(count: number): number[] {
+function ones(count: number): number[] {
   return new Array<number>(Math.max(0, count)).fill(1);
 }
 

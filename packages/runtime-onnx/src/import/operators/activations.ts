@@ -29,7 +29,7 @@ const prelu: Operator = {
 };
 
 /** A function along the last axis, applied along another. */
-export function alongAxis(call: Call, x: Tensor, axis: number, f: (x: Tensor) => Tensor): Tensor {
+function alongAxis(call: Call, x: Tensor, axis: number, f: (x: Tensor) => Tensor): Tensor {
   const at = axisOf(call, axis, x.rank);
   if (at === x.rank - 1) return f(x);
   const exchange = x.shape.map((_, i) => (i === at ? x.rank - 1 : i === x.rank - 1 ? at : i));

@@ -18,7 +18,7 @@ export function unary(f: (x: Tensor, call: Call) => Tensor, onNumbers?: (x: numb
 }
 
 /** Operands as tensors that fit together: aligned at their last axes, a single known number as a scalar. */
-export function aligned(values: readonly Value[], shape: Shape): Tensor[] {
+function aligned(values: readonly Value[], shape: Shape): Tensor[] {
   return values.map((value) => {
     if (isKnown(value) && value.data.length === 1 && values.length > 1) {
       const others = values.filter((other) => other !== value && other.shape.length === shape.length);
@@ -37,7 +37,7 @@ interface Binary {
 }
 
 /** Combines two values number by number. */
-export function combine(call: Call, a: Value, b: Value, { f, onNumbers, result }: Binary): Value {
+function combine(call: Call, a: Value, b: Value, { f, onNumbers, result }: Binary): Value {
   if (a.type !== b.type) call.refuse(`its operands are ${a.type.name} and ${b.type.name}`, 'they must be of one type');
   const shape = jointShape(call, [a.shape, b.shape]);
   const operands = [a, b];
@@ -81,7 +81,7 @@ const div: Binary = {
 };
 
 /** The largest whole number that is at most x; its derivative is 0. */
-export function floorOf(x: Tensor): Tensor {
+function floorOf(x: Tensor): Tensor {
   const toward0 = x.cast('int32').cast(x.dtype);
   const floor = toward0.sub(select(x.less(toward0), 1, full(0, [], x.dtype)));
   // From here on there are no fractions, and soon no int32.
@@ -176,7 +176,7 @@ const where: Operator = {
 };
 
 /** Numbers in another type, by the rules of casts. */
-export function castTo(x: Value, type: ElementType): Value {
+function castTo(x: Value, type: ElementType): Value {
   if (x.type === type) return x;
   const operands = [x];
   if (folds(x.shape, operands)) {

@@ -37,7 +37,7 @@ const matmul: Operator = {
 };
 
 /** The product of matrices in leading axes, by as large matrices as possible. */
-export function multiplied(call: Call, a: Tensor, b: Tensor): Tensor {
+function multiplied(call: Call, a: Tensor, b: Tensor): Tensor {
   const [rows, inner] = a.shape.slice(-2) as [number, number];
   const [innerToo, columns] = b.shape.slice(-2) as [number, number];
   if (inner !== innerToo) call.refuse(`it multiplies [${a.shape.join(', ')}] by [${b.shape.join(', ')}]`);

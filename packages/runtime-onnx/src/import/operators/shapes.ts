@@ -98,7 +98,7 @@ const transpose: Operator = {
   },
 };
 
-export function transposed(x: Value, permutation: readonly number[]): Value {
+function transposed(x: Value, permutation: readonly number[]): Value {
   if (permutation.every((axis, i) => axis === i)) return x;
   const shape = permutation.map((axis) => x.shape[axis]!);
   const operands = [x];
@@ -109,7 +109,7 @@ export function transposed(x: Value, permutation: readonly number[]): Value {
 }
 
 /** A value repeated to a shape. */
-export function expanded(x: Value, shape: Shape): Value {
+function expanded(x: Value, shape: Shape): Value {
   const operands = [x];
   if (!folds(shape, operands)) return traced(x.type, broadcast(x.tensor, shape));
   const strides = stridesTo(x.shape, shape);
@@ -154,7 +154,7 @@ const shapeOf: Operator = {
 };
 
 /** Cuts a value into pieces of given extents along an axis. */
-export function pieces(x: Value, axis: number, extents: readonly number[]): Value[] {
+function pieces(x: Value, axis: number, extents: readonly number[]): Value[] {
   let start = 0;
   return extents.map((extent) => {
     const [first, shape] = [start, x.shape.with(axis, extent)];
