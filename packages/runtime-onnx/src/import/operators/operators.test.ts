@@ -314,6 +314,18 @@ const cases: Readonly<Record<string, readonly Case[]>> = {
       ],
     },
     { inputs: {}, tensors: [whole8('q', [2, 3], [1, -2, 3, -4, 5, 127]), floats('s', [], [0.1])] },
+    {
+      inputs: { s: uneven([3], 0.2, 1) },
+      tensors: [whole8('q', [2, 3], [1, -2, 3, -4, 5, 127]), whole8('z', [3], [1, 2, 3])],
+      reads: ['q', 's', 'z'],
+    },
+    {
+      inputs: { s: uneven([2, 2], 0.2, 1) },
+      tensors: [whole8('q', [2, 4], [1, -2, 3, -4, 5, 127, 0, 9])],
+      reads: ['q', 's'],
+      attributes: { block_size: 2 },
+      opset: 21,
+    },
   ],
 };
 
