@@ -42,9 +42,8 @@ export function decoupledMeanFlow(options: DecoupledMeanFlowOptions = {}): Objec
   const { diagonalShare: _, ...lengths } = config;
   /** `log(mean square + c)` of each sample's error, averaged over the batch. */
   const cauchy = (error: Tensor): Tensor => {
-    const squares = sampleSquares(error);
-    const means = squares.mul(1 / sampleSize(error));
-    return c === Infinity ? squares.mean() : means.add(c).log().mean();
+    const squares = sampleSquares(error).mul(1 / sampleSize(error));
+    return (c === Infinity ? squares : squares.add(c).log()).mean();
   };
   return {
     name: 'decoupled-mean-flow',
