@@ -6,11 +6,11 @@ import { join } from 'node:path';
 import { flowMapFrom, mlp, type Dataset, type Model } from '@flowmap/core';
 import { ayfEmd } from '@flowmap/objectives';
 import { RunMismatchError } from '@flowmap/train';
-import { parseOptions } from 'flowmap/node';
+import { DISTILLATION_OPTIONS, parseOptions } from 'flowmap/node';
 import { afterAll, expect, test } from 'vitest';
 import { leversRun } from './__fixtures__/levers-run.js';
 import { finetuneOnce } from './finetuning.js';
-import { LEVER_OPTIONS, leversOf } from './levers.js';
+import { finetuningObjective, LEVER_OPTIONS, leversOf } from './levers.js';
 import type { Metrics } from './metrics.js';
 import { runExample } from './run-example.js';
 
@@ -48,6 +48,15 @@ async function killedInChild(out: string, batches: number): Promise<void> {
   const [, signal] = (await once(child, 'close')) as [unknown, NodeJS.Signals | null];
   expect(signal, said).toBe('SIGKILL');
 }
+
+test('finetuning goes on without the warm-up of AYF-EMD, and with any other objective as it is', async () => {
+  const of = (name: string): ReturnType<typeof finetuningObjective> => {
+    const spec = { name: '', description: '', options: DISTILLATION_OPTIONS, run: () => Promise.resolve() };
+    return finetuningObjective(parseOptions(spec, ['--objective', name]));
+  };
+  expect((await of('ayf-emd')).config).toMatchObject({ warmupSteps: 1 });
+  expect((await of('shortcut')).name).toBe('shortcut');
+});
 
 test('a run that ends in each of its stages and is run again ends as if nothing had happened', async () => {
   const whole = await runExample(await leversRun(join(scratch, 'whole')));
@@ -112,6 +121,12 @@ test('options that contradict each other are refused', async () => {
   await expect(leversOf(parsed('--adversarial=2', '--further=2'), weak, objective)).rejects.toThrow('got both');
   await expect(leversOf(parsed('--guidance-up-to=3'), weak, objective)).rejects.toThrow('--guidance too');
   await expect(leversOf(parsed('--guidance-until=0.8'), weak, objective)).rejects.toThrow('--guidance too');
+  for (const [args, reason] of [
+    [['--further=2', '--judge-rate=1'], '--judge-rate: has no effect without --adversarial'],
+    [['--finetuning-rate=1'], '--finetuning-rate: has no effect without --adversarial or --further'],
+  ] as const) {
+    await expect(leversOf(parsed(...args), weak, objective)).rejects.toThrow(reason);
+  }
   const { finetuning } = await leversOf(parsed('--adversarial=2', '--judged-steps=4', '--augment'), weak, objective);
   expect(finetuning).toMatchObject({ iterations: 2, adversarial: { weight: 1, steps: 4, augmented: true } });
   expect(finetuning!.objective.config).toMatchObject({ warmupSteps: 1 });

@@ -1,5 +1,14 @@
 import { ConfigError, type Objective } from '@flowmap/core';
-import { flag, pathOr, positive, whole, type Config } from 'flowmap/node';
+import {
+  type DISTILLATION_OPTIONS,
+  distillationOf,
+  flag,
+  pathOr,
+  positive,
+  requireUnread,
+  whole,
+  type Config,
+} from 'flowmap/node';
 import type { ExampleRun, TeacherSource } from './example-run.js';
 import { loadStudent } from './run-folder.js';
 
@@ -27,12 +36,28 @@ export const LEVER_OPTIONS = {
   augment: flag('show the discriminator images in random colours, shifted and with parts cut out'),
 };
 
+/** Options that only adversarial finetuning reads. */
+const OF_ADVERSARIAL = [
+  'judgeRate',
+  'adversarialWeight',
+  'judgedSteps',
+  'penaltyWeight',
+  'penaltyEvery',
+  'augment',
+] as const satisfies readonly (keyof typeof LEVER_OPTIONS)[];
+
+/** The objective that options describe, as finetuning takes it: AYF-EMD without its warm-up, which is over. */
+export async function finetuningObjective(options: Config<typeof DISTILLATION_OPTIONS>): Promise<Objective> {
+  const { objective } = await distillationOf(options.objective === 'ayf-emd' ? { ...options, warmup: 1 } : options);
+  return objective;
+}
+
 /**
  * Guidance and finetuning as the options describe them.
  *
  * @param weakOf the weak teacher; asked for with guidance only
- * @param objectiveOf the objective without its warm-up; asked for with finetuning only
- * @throws {ConfigError} for both --adversarial and --further
+ * @param objectiveOf the objective that finetuning goes on with; asked for with finetuning only
+ * @throws {ConfigError} for both --adversarial and --further, and for options that need one of them or --guidance
  */
 export async function leversOf(
   options: Config<typeof LEVER_OPTIONS>,
@@ -50,6 +75,10 @@ export async function leversOf(
     throw new ConfigError('--guidance-until', 'wanted --guidance too, the scale until then');
   }
   const iterations = adversarial + further;
+  if (adversarial === 0) await requireUnread(options, LEVER_OPTIONS, OF_ADVERSARIAL, 'without --adversarial');
+  if (iterations === 0) {
+    await requireUnread(options, LEVER_OPTIONS, ['finetuningRate'], 'without --adversarial or --further');
+  }
   return {
     ...(guidance === null
       ? {}

@@ -5,9 +5,9 @@ import { CheckpointError } from '@flowmap/core';
 import { loadTeacher } from '@flowmap/example-common';
 import { guidedModel } from '@flowmap/guidance';
 import { afterAll, expect, test, vi } from 'vitest';
-import { parseOptions, type CommandContext } from 'flowmap/node';
+import { distillationOf, parseOptions, type CommandContext } from 'flowmap/node';
 import { CATEGORIES } from './emoji-dataset.js';
-import { runEmoji } from './run.js';
+import { runEmoji, withDiagonalShare } from './run.js';
 import { EMOJI_OPTIONS, SHIPPED_TEACHER, SHIPPED_WEAK_TEACHER, TEACHER_OPTIONS } from './settings.js';
 import { trainTeacher } from './teacher.js';
 
@@ -80,8 +80,19 @@ test('a teacher is made and put in its place, then distilled', async () => {
   expect(page).toContain('How the teacher learned'); // from the log beside the checkpoint
 });
 
+test('the student has its share of the batch at s = t with the objectives that take one', async () => {
+  const objective = async (name: string) => {
+    const options = parseOptions({ ...nothing, options: EMOJI_OPTIONS }, ['--objective', name]);
+    return (await distillationOf(withDiagonalShare(options))).objective;
+  };
+  expect((await objective('ayf-emd')).config).toMatchObject({ diagonalShare: 0.4 });
+  expect((await objective('ayf-lmd')).config).toMatchObject({ diagonalShare: 0.4 });
+  expect((await objective('mean-flow')).name).toBe('mean-flow');
+});
+
 test("a teacher's options are refused without --train-teacher", async () => {
   await expect(emoji('--weak-channels', '8')).rejects.toThrow('--weak-channels: has no effect without --train-teacher');
+  await expect(emoji('--weak-teacher', 'FILE')).rejects.toThrow('--weak-teacher: has no effect without --guidance');
 });
 
 test('a teacher that is interrupted when it is trained is not trained again', async () => {

@@ -3,15 +3,15 @@ import {
   EVALUATION_COUNT,
   evaluationLabels,
   evaluationsOf,
+  finetuningObjective,
   imageGrids,
   leversOf,
   loadTeacher,
-  requireUnread,
   runExample,
   type ExampleRun,
   type TeacherSource,
 } from '@flowmap/example-common';
-import { distillationOf, openRuntime, type CommandContext } from 'flowmap/node';
+import { distillationOf, openRuntime, requireUnread, type CommandContext } from 'flowmap/node';
 import { CATEGORIES, emojiDataset } from './emoji-dataset.js';
 import {
   EMOJI_OPTIONS,
@@ -42,8 +42,13 @@ export async function runEmoji(
       'weakIterations',
       'weakChannels',
     ];
-    requireUnread(options, EMOJI_OPTIONS, ofTeachers, 'without --train-teacher');
+    await requireUnread(options, EMOJI_OPTIONS, ofTeachers, 'without --train-teacher');
   }
+  if (options.guidance === null) {
+    const ofWeak = ['weakTeacher', 'weakIterations', 'weakChannels'];
+    await requireUnread(options, EMOJI_OPTIONS, ofWeak, 'without --guidance');
+  }
+  const distillation = withDiagonalShare(options);
   const runtime = await openRuntime(options);
   const trained = options.trainTeacher ? undefined : await loadTeacher(options.teacher ?? SHIPPED_TEACHER);
   const side = trained?.model.network.config.shape[1] ?? options.size;
@@ -65,8 +70,8 @@ export async function runEmoji(
       iterations: options.teacherIterations,
       network: networkOf(options.channels),
     },
-    student: { iterations, batchSize, learningRate, ...(await emojiDistillation(options)) },
-    ...(await leversOf(options, weakOf, async () => (await emojiDistillation({ ...options, warmup: 1 })).objective)),
+    student: { iterations, batchSize, learningRate, ...(await distillationOf(distillation)) },
+    ...(await leversOf(options, weakOf, () => finetuningObjective(distillation))),
     seed,
     stepsPerRun,
     out,
@@ -79,12 +84,13 @@ export async function runEmoji(
   });
 }
 
-/** The distillation that the options describe. A student that hears of s late needs more of the batch at s = t (docs/log.md). */
-const emojiDistillation = (options: Omit<EmojiConfig, 'out' | 'tensorboard'>): ReturnType<typeof distillationOf> =>
-  distillationOf({
-    ...options,
-    diagonalShare: options.diagonalShare ?? (options.preset === 'default' ? 0.4 : null),
-  });
+/** The options with the share of the batch at s = t that a student needs which hears of s late (docs/log.md). */
+export function withDiagonalShare<T extends Pick<EmojiConfig, 'diagonalShare' | 'objective' | 'preset'>>(
+  options: T,
+): T {
+  const isOurs = options.objective === 'ayf-lmd' || (options.objective === 'ayf-emd' && options.preset === 'default');
+  return { ...options, diagonalShare: options.diagonalShare ?? (isOurs ? 0.4 : null) };
+}
 
 /** The distance from the emoji, whose statistics come with the example in one size. */
 function distancesOf(samples: number, side: number): NonNullable<ExampleRun['distances']> {

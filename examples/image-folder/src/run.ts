@@ -3,14 +3,21 @@ import {
   EVALUATION_COUNT,
   evaluationLabels,
   evaluationsOf,
+  finetuningObjective,
   imageGrids,
   leversOf,
   loadTeacher,
-  requireUnread,
   runExample,
   type TeacherSource,
 } from '@flowmap/example-common';
-import { distillationOf, openRuntime, readImages, requireApart, type CommandContext } from 'flowmap/node';
+import {
+  distillationOf,
+  openRuntime,
+  readImages,
+  requireApart,
+  requireUnread,
+  type CommandContext,
+} from 'flowmap/node';
 import { IMAGE_FOLDER_OPTIONS, type ImageFolderConfig } from './settings.js';
 
 /**
@@ -29,12 +36,15 @@ export async function runImageFolder(
   await requireApart(out, options.data);
   if (options.teacher !== null) {
     const ofTeacher = ['teacherIterations', 'teacherLearningRate', 'channels', 'blocks'];
-    requireUnread(options, IMAGE_FOLDER_OPTIONS, ofTeacher, 'with --teacher, which is trained already');
+    await requireUnread(options, IMAGE_FOLDER_OPTIONS, ofTeacher, 'with --teacher, which is trained already');
+  }
+  if (options.guidance === null) {
+    await requireUnread(options, IMAGE_FOLDER_OPTIONS, ['weakTeacher'], 'without --guidance');
   }
   const levers = await leversOf(
     options,
     () => weakTeacher(options),
-    async () => (await distillationOf({ ...options, warmup: 1 })).objective,
+    () => finetuningObjective(options),
   );
   const runtime = await openRuntime(options);
   const trained = options.teacher === null ? undefined : await loadTeacher(options.teacher);

@@ -15,21 +15,14 @@ import {
   type Progress,
   type VelocityField,
 } from '@flowmap/core';
-import {
-  requireKnownOptions,
-  sizeOf,
-  type Executable,
-  type HostTensors,
-  type Program,
-  type Runtime,
-} from '@flowmap/tensor';
-import { answersTo, compiledQuestions, scalarsOf, type Quantities } from './internal/steps.js';
-import { mapValues } from './internal/names.js';
+import { requireKnownOptions, sizeOf, type Runtime } from '@flowmap/tensor';
 import type { Trainees } from './internal/groups.js';
+import { lossesOfSteps } from './internal/losses.js';
+import { mapValues } from './internal/names.js';
+import type { Quantities } from './internal/steps.js';
 import { objectivePhase } from './objective-phase.js';
-import { lossPrograms } from './phase-programs.js';
 import { constantSchedule } from './schedules.js';
-import { initialState, trainee } from './trainee.js';
+import { trainee } from './trainee.js';
 
 /** Options of {@link lossByLength}. */
 export interface LossByLengthOptions {
@@ -96,33 +89,8 @@ export async function lossByLength(options: LossByLengthOptions): Promise<LossOf
     throw new ConfigError('lossByLength.teacher', `has no effect with ${options.objective.name}, which needs none`);
   }
   const { phase, trainees } = phaseOfBins(options, bins, seed);
-  const programs = lossPrograms(phase, trainees);
-  const state = initialState(trainees, phase.fixed);
-  const open: Executable[] = [];
-  const compile = async (program: Program): Promise<Executable> => {
-    const [sharing] = open;
-    const executable = await runtime.compile(program, sharing ? { sharing } : {});
-    open.push(executable);
-    const names = Object.keys(program.state);
-    await executable.writeState(Object.fromEntries(names.map((name) => [name, state[name]!])));
-    return executable;
-  };
-  try {
-    const questions = await compiledQuestions(programs.questions, compile);
-    const executable = await compile(programs.loss);
-    const means: Quantities[] = [];
-    for (const step of bins.keys()) {
-      const feeds = phase.feeds({ step, iterations: bins.length }, data);
-      const known: HostTensors = { ...feeds, ...(await answersTo(questions, phase.opaque, feeds)) };
-      const names = Object.keys(programs.loss.inputs);
-      const outputs = await executable.run(Object.fromEntries(names.map((name) => [name, known[name]!])));
-      means.push(await scalarsOf(outputs));
-      for (const tensor of Object.values(outputs)) tensor.dispose();
-    }
-    return sharesOf(bins, means, drawnShares(options, bins, seed));
-  } finally {
-    for (const executable of open) await executable.dispose();
-  }
+  const means = await lossesOfSteps({ runtime, phase, trainees, batch: data, steps: bins.length });
+  return sharesOf(bins, means, drawnShares(options, bins, seed));
 }
 
 /** The phase of the objective whose step i has intervals of bin i, and schedules where the training stands. */

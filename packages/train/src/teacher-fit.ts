@@ -11,11 +11,10 @@ import {
   type Path,
   type VelocityField,
 } from '@flowmap/core';
-import { requireKnownOptions, type Executable, type HostTensors, type Program, type Runtime } from '@flowmap/tensor';
-import { answersTo, compiledQuestions, scalarsOf } from './internal/steps.js';
+import { requireKnownOptions, type Runtime } from '@flowmap/tensor';
+import { lossesOfSteps } from './internal/losses.js';
 import { objectivePhase } from './objective-phase.js';
-import { lossPrograms } from './phase-programs.js';
-import { initialState, trainee } from './trainee.js';
+import { trainee } from './trainee.js';
 
 /** Options of {@link teacherFit}. */
 export interface TeacherFitOptions {
@@ -71,34 +70,8 @@ export async function teacherFit(options: TeacherFitOptions): Promise<TeacherFit
     student: trainee({ model: { kind: 'flowMap', network, params: {}, classes: [] }, learningRate: 0 }),
   };
   const batch = await data.batch(Array.from({ length: count }, (_, i) => i));
-  const programs = lossPrograms(phase, trainees);
-  const state = initialState(trainees, phase.fixed);
-  const open: Executable[] = [];
-  const compile = async (program: Program): Promise<Executable> => {
-    const [sharing] = open;
-    const executable = await runtime.compile(program, sharing ? { sharing } : {});
-    open.push(executable);
-    const names = Object.keys(program.state);
-    await executable.writeState(Object.fromEntries(names.map((name) => [name, state[name]!])));
-    return executable;
-  };
-  try {
-    const questions = await compiledQuestions(programs.questions, compile);
-    const executable = await compile(programs.loss);
-    const fits: TeacherFit[] = [];
-    for (const [step, time] of times.entries()) {
-      const feeds = phase.feeds({ step, iterations: times.length }, batch);
-      const known: HostTensors = { ...feeds, ...(await answersTo(questions, phase.opaque, feeds)) };
-      const names = Object.keys(programs.loss.inputs);
-      const outputs = await executable.run(Object.fromEntries(names.map((name) => [name, known[name]!])));
-      const { loss = NaN, whole = NaN } = await scalarsOf(outputs);
-      for (const tensor of Object.values(outputs)) tensor.dispose();
-      fits.push({ time, explained: 1 - loss / whole });
-    }
-    return fits;
-  } finally {
-    for (const executable of open) await executable.dispose();
-  }
+  const losses = await lossesOfSteps({ runtime, phase, trainees, batch, steps: times.length });
+  return losses.map(({ loss = NaN, whole = NaN }, i) => ({ time: times[i]!, explained: 1 - loss / whole }));
 }
 
 const optionNames = {

@@ -31,6 +31,7 @@ export {
   type OptionTable,
   type OptionValue,
 } from './command-line/options.js';
+export { requireUnread } from './command-line/require-unread.js';
 export { showProgress, type ProgressOf } from './command-line/progress.js';
 export { openRuntime, RUNTIME_OPTIONS, TRAINING_RUNTIME_OPTIONS } from './command-line/runtime.js';
 export { flowmap } from './flowmap.js';

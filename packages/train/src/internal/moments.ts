@@ -9,7 +9,8 @@ import { modelIn, onlyModel } from '../trainee.js';
 import { requireFinite, requireFiniteState } from './finite.js';
 import { stateName } from './groups.js';
 import { partOf } from './host.js';
-import { answersTo, openQuestions, scalarsOf, type Quantities, type StepResults, type Steps } from './steps.js';
+import { lossValues } from './losses.js';
+import { openQuestions, type Quantities, type StepResults, type Steps } from './steps.js';
 
 interface MomentsOptions extends TrainingOptions {
   readonly store: RunStore;
@@ -182,7 +183,7 @@ export function momentsOf(options: MomentsOptions): Moments {
     }
     const programs = lossPrograms(phase, trainees, average);
     const questions = await openQuestions(steps, programs.questions);
-    const executable = await steps.compile(programs.loss);
+    const compiled = { phase, questions, executable: await steps.compile(programs.loss) };
     const asked = Object.assign({}, ...questions.map(({ program }) => program.inputs)) as typeof programs.loss.inputs;
     const needed = Object.entries({ ...asked, ...programs.loss.inputs }).filter(([input]) => input in phase.inputs);
     const specs = Object.fromEntries(needed);
@@ -191,14 +192,9 @@ export function momentsOf(options: MomentsOptions): Moments {
       const means: Quantities = {};
       for (let part = 0; part < parts; part++) {
         const rows = partOf(feeds, specs, { part, parts });
-        const answers = await answersTo(questions, phase.opaque, rows);
-        const known: HostTensors = { ...rows, ...answers };
-        const inputs = Object.keys(programs.loss.inputs).map((input) => [input, known[input]!] as const);
-        const outputs = await executable.run(Object.fromEntries(inputs));
-        for (const [quantity, value] of Object.entries(await scalarsOf(outputs))) {
+        for (const [quantity, value] of Object.entries(await lossValues(compiled, rows))) {
           means[quantity] = (means[quantity] ?? 0) + value / parts;
         }
-        for (const tensor of Object.values(outputs)) tensor.dispose();
       }
       return means;
     };

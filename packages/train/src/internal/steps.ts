@@ -89,7 +89,8 @@ interface CompiledPhase {
   readonly update: Executable;
 }
 
-interface CompiledQuestion extends Question {
+/** A question to an opaque field, ready to run. */
+export interface CompiledQuestion extends Question {
   readonly executable: Executable;
 }
 

@@ -2,6 +2,7 @@ import type { Objective, StudentOptions } from '@flowmap/core';
 import type { AyfEmdPreset, AyfLmdOptions, HeldEnd, IntervalLengths, ObjectiveName } from '@flowmap/objectives';
 import type { DistillOptions } from '@flowmap/train/node';
 import { choice, fraction, positive, whole, type Config } from './options.js';
+import { requireUnread } from './require-unread.js';
 
 const PRESETS = ['default', 'ayf-paper'] as const satisfies readonly AyfEmdPreset[];
 
@@ -94,8 +95,8 @@ export async function distillationOf(
 async function objectiveOf(options: Config<typeof DISTILLATION_OPTIONS>): Promise<Objective> {
   const { ayfEmd, ayfLmd, objectiveNamed } = await import('@flowmap/objectives');
   const { objective, preset, intervals, shortestInterval, diagonalShare, warmup, tangentConstant, norm } = options;
-  const lengths = { intervals, 'shortest-interval': shortestInterval, 'diagonal-share': diagonalShare };
-  const tangent = { 'tangent-constant': tangentConstant, norm: norm === 'l2' ? null : norm };
+  const requireNone = (names: readonly (keyof typeof DISTILLATION_OPTIONS)[]): Promise<void> =>
+    requireUnread(options, DISTILLATION_OPTIONS, names, `on ${objective}, which has its own settings`);
   const common = async (
     hold: HeldEnd,
   ): Promise<Pick<AyfLmdOptions, 'intervalLengths' | 'diagonalShare' | 'c' | 'norm'>> => ({
@@ -109,21 +110,10 @@ async function objectiveOf(options: Config<typeof DISTILLATION_OPTIONS>): Promis
   if (objective === 'ayf-emd') {
     return ayfEmd({ preset, ...(await common('end')), ...(warmup === null ? {} : { warmupSteps: warmup }) });
   }
-  const ofEmd = { preset: preset === 'default' ? null : preset, warmup };
-  if (objective === 'ayf-lmd') {
-    await requireNone(objective, ofEmd);
-    return ayfLmd(await common('start'));
-  }
-  await requireNone(objective, { ...ofEmd, ...lengths, ...tangent });
+  await requireNone(['preset', 'warmup']);
+  if (objective === 'ayf-lmd') return ayfLmd(await common('start'));
+  await requireNone(['intervals', 'shortestInterval', 'diagonalShare', 'tangentConstant', 'norm']);
   return objectiveNamed(objective);
-}
-
-/** Checks that settings of AYF-EMD are not given for an objective that does not have them. */
-async function requireNone(objective: string, settings: Readonly<Record<string, unknown>>): Promise<void> {
-  const { ConfigError } = await import('@flowmap/core');
-  const given = Object.keys(settings).find((name) => settings[name] !== null);
-  if (given !== undefined)
-    throw new ConfigError(`--${given}`, `has no effect on ${objective}, which has its own settings`);
 }
 
 /** A distribution of intervals from the shortest length, which is a share of a step for `steps`. */

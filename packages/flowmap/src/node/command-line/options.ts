@@ -178,7 +178,7 @@ export const LOGGING_OPTIONS = {
 /** The option in the parser's form: `--kebab-case <N>`, with its default shown by `--help`. */
 export function toCommanderOption(name: string, spec: OptionSpec): Option {
   const { description, placeholder, fallback } = spec;
-  const long = `--${kebab(name)}`;
+  const long = optionName(name);
   if (placeholder === undefined) return new Option(long, description).default(fallback);
   const option = new Option(`${long} <${placeholder}>`, description).argParser(parserOf(spec));
   if (fallback === undefined) return option.makeOptionMandatory();
@@ -198,6 +198,11 @@ function parserOf({ schema }: OptionSpec): (text: string) => OptionValue {
     if (!result.success) throw new InvalidArgumentError(result.error.issues[0]?.message ?? 'Not understood.');
     return result.data;
   };
+}
+
+/** An option as it is written: `--batch-size` of `batchSize`. */
+export function optionName(name: string): string {
+  return `--${kebab(name)}`;
 }
 
 function kebab(name: string): string {

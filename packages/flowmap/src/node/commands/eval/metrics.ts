@@ -1,5 +1,5 @@
 import { extname } from 'node:path';
-import { choice, choices, pathOr, requiredPath, whole, type Config } from '../../command-line/options.js';
+import { choice, choices, optionName, pathOr, requiredPath, whole, type Config } from '../../command-line/options.js';
 import { answering, type Answer, type Talk } from '../command.js';
 import { captionFeatures, readCaptions, type Captions } from './captions.js';
 import {
@@ -222,11 +222,6 @@ async function requireRead(config: Measurement, extractor: ExtractorName): Promi
   if (config.npzCount === null) return;
   if ([config.generated, config.reference ?? ''].some((path) => extname(path).toLowerCase() === '.npz')) return;
   throw new ConfigError('--npz-count', 'has no effect without a .npz file');
-}
-
-/** An option as it is written. */
-function optionName(key: string): string {
-  return `--${key.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }
 
 /** Null if no metric needs a reference. */
