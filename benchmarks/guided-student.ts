@@ -31,7 +31,7 @@ const conditions = { guidance: { shape: [], dtype: 'float32' as const } };
 const layers = [dense('0', 3, WIDTH), dense('1', WIDTH, WIDTH)];
 const last = dense('2', WIDTH, 1);
 
-/** `F = x h(t, s, λ)` with layers of tanh on the times and λ themselves, each from -1 to 1. */
+/** `F = x h(t, s, λ)` with layers of tanh on the times and λ themselves, times from -1 to 1 and λ from -1 to 1.5. */
 const linearInX = defineNetwork(
   { type: 'linear-in-x', shape: [1], interval: true },
   collect([...layers, last]),

@@ -46,7 +46,7 @@ const BENCH_OPTIONS = {
   guidanceCost: flag('guidance in two calls and in one, inside and outside the step'),
   memory: flag('the memory of a frozen sampler, on Linux'),
   manyImages: whole('so many images of 24 x 24, written, read and removed: times and memory, on Linux', null),
-  mixture: flag('no times, but how near the exact map of a mixture students of presets end'),
+  mixture: flag('no times, but how near the exact map of a mixture students of presets or objectives end'),
   preset: choices('presets of --mixture', presets, presets),
   objective: choices('objectives of --mixture, in place of presets', OBJECTIVE_NAMES, []),
   seeds: whole('seeds; 5 for --mixture and 3 for --guidance unless given', null),

@@ -115,6 +115,11 @@ export function cosineNoise(options: { readonly offset?: number } = {}): NoiseSc
   };
 }
 
-function requirePositive(option: string, value: number): void {
+/**
+ * Checks that a setting is a number above 0.
+ *
+ * @throws {ConfigError} naming the setting
+ */
+export function requirePositive(option: string, value: number): void {
   if (!(value > 0 && value < Infinity)) throw new ConfigError(option, `wanted a number > 0, got ${value}`);
 }

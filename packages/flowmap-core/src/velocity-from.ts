@@ -1,6 +1,5 @@
 import { requireKnownOptions, select, type HostTensors, type Tensor, type Tensors } from '@flowmap/tensor';
-import { ConfigError } from './errors.js';
-import { veNoise, type NoiseSchedule } from './noise-schedules.js';
+import { requirePositive, veNoise, type NoiseSchedule } from './noise-schedules.js';
 import { linearPath, perSample, ratesOf, type Path } from './path.js';
 import type { NetworkInputs, VelocityField } from './plugins.js';
 
@@ -126,9 +125,7 @@ export function velocityOnPath(
 export function edmDenoiser(network: Predictor, options: { readonly sigmaData?: number } = {}): Predictor {
   requireKnownOptions('edmDenoiser', options, { sigmaData: true });
   const { sigmaData = 0.5 } = options;
-  if (!(sigmaData > 0 && sigmaData < Infinity)) {
-    throw new ConfigError('edmDenoiser.sigmaData', `wanted a number > 0, got ${sigmaData}`);
-  }
+  requirePositive('edmDenoiser.sigmaData', sigmaData);
   return {
     parameters: network.parameters,
     predict(params, inputs) {

@@ -1,7 +1,8 @@
-import { perSample, type Objective } from '@flowmap/core';
-import { full, requireKnownOptions, stopGradient } from '@flowmap/tensor';
+import type { Objective } from '@flowmap/core';
+import { full, requireKnownOptions } from '@flowmap/tensor';
 import { requireOneOf } from './internal/checks.js';
 import { consistencyGrid, type GridOptions } from './internal/consistency-grid.js';
+import { firstVelocityThenMap } from './internal/discrete-targets.js';
 import { scaledSquares } from './internal/scaled-squares.js';
 import { SOLVERS, stepVelocity, type Solver } from './internal/solver.js';
 
@@ -52,10 +53,7 @@ export function consistencyDistillation(options: ConsistencyDistillationOptions 
       const share = draws['share']!;
       const next = t.sub(share.mul(t.sub(s)));
       const v = stepVelocity(solver, velocity, xt, t, next);
-      const x = xt.add(perSample(next.sub(t), xt).mul(v));
-      const there = (averaged ?? student).averageVelocity(x, next, s);
-      const rest = full(1).sub(share);
-      const target = stopGradient(perSample(share, xt).mul(v).add(perSample(rest, xt).mul(there)));
+      const target = firstVelocityThenMap(averaged ?? student, { xt, t, s }, v, share);
       return scaledSquares(student.averageVelocity(xt, t, s), target, { scale: full(1).div(share), weights: t.sub(s) });
     },
   };

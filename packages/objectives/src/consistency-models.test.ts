@@ -1,8 +1,8 @@
-import { perSample, type FlowMap } from '@flowmap/core';
 import { referenceRuntime } from '@flowmap/runtime-reference';
-import { full, hostTensor, type HostTensor } from '@flowmap/tensor';
+import { hostTensor, type HostTensor } from '@flowmap/tensor';
 import { evaluate } from '@flowmap/tensor/testing';
 import { describe, expect, test } from 'vitest';
+import { constantMap } from './__fixtures__/constant-map.js';
 import { sumOf, toyDerivative, toyF, toyGradient } from './__fixtures__/toy-gradients.js';
 import { cmt } from './cmt.js';
 import { consistencyDistillation } from './consistency-distillation.js';
@@ -172,11 +172,7 @@ test('the pseudo-Huber distance is that of the paper', async () => {
   const [F, t, share] = [0.3, 0.8, 0.25];
   const at = (value: number): HostTensor => hostTensor([1], Float64Array.of(value));
   const zeros = hostTensor([1, size], new Float64Array(size));
-  const student: FlowMap = {
-    averageVelocity: () => full(F, [1, size]),
-    map: (x, from, to) => x.add(perSample(to.sub(from), x).mul(F)),
-    under: () => student,
-  };
+  const student = constantMap(F);
   const loss = await evaluate(
     runtime,
     (x, time, s, part) => {

@@ -42,11 +42,10 @@ export function ctm(options: CtmOptions = {}): Objective {
   requireWhole('ctm.solverSteps', solverSteps);
   requireOneOf('ctm.solver', solver, SOLVERS);
   requirePositive('ctm.matchingWeight', matchingWeight);
-  const { config, draw } = intervalDraws('ctm', { intervalLengths, diagonalShare: 0 }, undefined);
-  const { diagonalShare: _, ...lengths } = config;
+  const { config, draw } = intervalDraws('ctm', { intervalLengths }, undefined);
   return {
     name: 'ctm',
-    config: { solverSteps, solver, matchingWeight, ...lengths },
+    config: { solverSteps, solver, matchingWeight, ...config },
     needs: { teacher: true, interval: true, average: 'ema' },
     watch: 'endpointError',
     about: {

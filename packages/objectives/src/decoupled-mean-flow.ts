@@ -1,10 +1,11 @@
-import { perSample, type Draws, type Objective, type Progress } from '@flowmap/core';
-import { normals, requireKnownOptions, stopGradient, type Tensor } from '@flowmap/tensor';
+import { perSample, type Draws, type Objective } from '@flowmap/core';
+import { requireKnownOptions, stopGradient, type Tensor } from '@flowmap/tensor';
 import { requireFlags, requirePositive, requireUnweighted } from './internal/checks.js';
 import { alongTrajectory } from './internal/derivatives.js';
 import { intervalDraws, type IntervalOptions } from './internal/interval-options.js';
-import { meanNorm, sampleSize, sampleSquares } from './internal/norms.js';
+import { meanNorm, sampleMeanSquares, sampleSize } from './internal/norms.js';
 import { pathPoint } from './internal/path-points.js';
+import { logitNormalPerSample } from './internal/per-sample.js';
 import { logitNormalEnds } from './intervals.js';
 
 /** Settings of {@link decoupledMeanFlow}. */
@@ -15,9 +16,9 @@ export interface DecoupledMeanFlowOptions extends Pick<IntervalOptions, 'interva
   readonly teacher?: boolean;
 }
 
-/** Name of the second batch's times among the draws, and their logits' mean. */
+/** Name of the second batch's times among the draws, and their distribution. */
 const TIME = 'matchingTime';
-const MEAN = -0.4;
+const TIMES = { mean: -0.4, std: 1 };
 
 /**
  * Decoupled MeanFlow (Lee, Yu, Shin, "Decoupled MeanFlow: turning flow models into flow maps for accelerated sampling",
@@ -38,17 +39,15 @@ export function decoupledMeanFlow(options: DecoupledMeanFlowOptions = {}): Objec
   const { c = 0.01, teacher = false, intervalLengths = logitNormalEnds({ mean: 0 }) } = options;
   requirePositive('decoupledMeanFlow.c', c);
   requireFlags('decoupledMeanFlow', { teacher });
-  const { config, draw } = intervalDraws('decoupledMeanFlow', { intervalLengths, diagonalShare: 0 }, 'end');
-  const { diagonalShare: _, ...lengths } = config;
+  const { config, draw } = intervalDraws('decoupledMeanFlow', { intervalLengths }, 'end');
   /** `log(mean square + c)` of each sample's error, averaged over the batch. */
   const cauchy = (error: Tensor): Tensor => {
-    const squares = sampleSquares(error);
-    const means = squares.mul(1 / sampleSize(error));
-    return c === Infinity ? squares.mean() : means.add(c).log().mean();
+    const squares = sampleMeanSquares(error);
+    return (c === Infinity ? squares : squares.add(c).log()).mean();
   };
   return {
     name: 'decoupled-mean-flow',
-    config: { c: c === Infinity ? 'Infinity' : c, ...lengths, teacher },
+    config: { c: c === Infinity ? 'Infinity' : c, ...config, teacher },
     needs: { teacher, interval: true },
     watch: 'tangentNorm',
     about: {
@@ -58,7 +57,10 @@ export function decoupledMeanFlow(options: DecoupledMeanFlowOptions = {}): Objec
     },
     schedules: {},
     draws: { [TIME]: [] },
-    draw: (key, batchSize): Draws => ({ ...draw(key, batchSize), [TIME]: matchingTimes(key, batchSize) }),
+    draw: (key, batchSize): Draws => ({
+      ...draw(key, batchSize),
+      [TIME]: logitNormalPerSample(key, 'times.matching', batchSize, TIMES),
+    }),
 
     loss(context) {
       const { student, xt, t, s, draws, velocity } = context;
@@ -79,9 +81,4 @@ export function decoupledMeanFlow(options: DecoupledMeanFlowOptions = {}): Objec
       };
     },
   };
-}
-
-function matchingTimes({ seed, step }: Progress & { readonly seed: number }, count: number): Float32Array {
-  const logit = (sample: number): number => MEAN + normals({ seed, purpose: 'times.matching', step, sample }, 1)[0]!;
-  return Float32Array.from({ length: count }, (_, sample) => 1 / (1 + Math.exp(-logit(sample))));
 }

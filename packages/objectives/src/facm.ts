@@ -1,8 +1,9 @@
 import { perSample, type Draws, type Objective } from '@flowmap/core';
-import { normals, requireKnownOptions, select, stopGradient, type Tensor } from '@flowmap/tensor';
+import { requireKnownOptions, select, stopGradient, type Tensor } from '@flowmap/tensor';
 import { requireFlags, requirePositive, requireUnweighted } from './internal/checks.js';
 import { alongTrajectory } from './internal/derivatives.js';
-import { meanNorm, sampleSize, sampleSquares } from './internal/norms.js';
+import { meanNorm, sampleMeanSquares, sampleSize } from './internal/norms.js';
+import { logitNormalPerSample } from './internal/per-sample.js';
 import { cosineWeight } from './loss-weights.js';
 
 /** Settings of {@link facm}. */
@@ -60,11 +61,10 @@ export function facm(options: FacmOptions = {}): Objective {
       metrics: { tangentNorm: 'mean of ‖g‖', matchingError: 'mean of ‖F − v‖ at s = t' },
     },
     schedules: {},
-    draw({ seed, step }, count): Draws {
-      const logit = (sample: number): number => mean + std * normals({ seed, purpose: 'times', step, sample }, 1)[0]!;
-      const t = Float32Array.from({ length: count }, (_, sample) => 1 / (1 + Math.exp(-logit(sample))));
-      return { t, s: new Float32Array(count) };
-    },
+    draw: (key, count): Draws => ({
+      t: logitNormalPerSample(key, 'times', count, { mean, std }),
+      s: new Float32Array(count),
+    }),
 
     loss(context) {
       const { student, xt, t, s, velocity } = context;
@@ -72,7 +72,7 @@ export function facm(options: FacmOptions = {}): Objective {
       requireUnweighted('facm.teacher', { isWeighted: !teacher, size, wanted: 'teacher: true, got false' });
       const v = velocity(xt, t);
       const matched = student.averageVelocity(xt, t, t);
-      const matching = meanSquares(matched.sub(v)).sub(cosines(matched, v)).add(1);
+      const matching = sampleMeanSquares(matched.sub(v)).sub(cosines(matched, v)).add(1);
 
       const [F, dFdt] = alongTrajectory(context, v);
       const F_ = stopGradient(F);
@@ -80,7 +80,7 @@ export function facm(options: FacmOptions = {}): Objective {
       // 1 - (1 - t)^p; a time of 1 has no logarithm of what is left.
       const left = t.neg().add(1).maximum(SMALLEST).log().mul(relaxation).exp();
       const target = F_.sub(perSample(left.neg().add(1), xt).mul(g.maximum(-1).minimum(1)));
-      const e = meanSquares(F.sub(target));
+      const e = sampleMeanSquares(F.sub(target));
       const norm = e.div(stopGradient(e.add(SMOOTHING).sqrt()));
       const weights = perSample(cosineWeight().weight(t, s), xt);
       return {
@@ -89,11 +89,6 @@ export function facm(options: FacmOptions = {}): Objective {
       };
     },
   };
-}
-
-/** Mean square over a sample's values, `[batch, 1, …]`. */
-function meanSquares(x: Tensor): Tensor {
-  return sampleSquares(x).mul(1 / sampleSize(x));
 }
 
 /** Cosines along the first axis of a sample, averaged over the others, `[batch, 1, …]`; 0 where a length is almost 0. */

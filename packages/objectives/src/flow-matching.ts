@@ -1,7 +1,8 @@
 import { ConfigError, type Draws, type Objective } from '@flowmap/core';
-import { normals, requireKnownOptions, uniforms } from '@flowmap/tensor';
+import { requireKnownOptions } from '@flowmap/tensor';
 import { requireOneOf, requirePositive } from './internal/checks.js';
 import { meanNorm, squaredError } from './internal/norms.js';
+import { logitNormalPerSample, uniformPerSample } from './internal/per-sample.js';
 
 /** Settings of {@link flowMatching}. */
 export interface FlowMatchingOptions {
@@ -48,11 +49,11 @@ export function flowMatching(options: FlowMatchingOptions = {}): Objective {
       metrics: { velocityError: 'mean of ‖v − (noise − data)‖' },
     },
     schedules: {},
-    draw({ seed, step }, batchSize): Draws {
-      const t = Float32Array.from({ length: batchSize }, (_, sample) => {
-        const key = { seed, purpose: 'times', step, sample };
-        return times === 'uniform' ? uniforms(key, 1)[0]! : 1 / (1 + Math.exp(-(mean + std * normals(key, 1)[0]!)));
-      });
+    draw(key, batchSize): Draws {
+      const t =
+        times === 'uniform'
+          ? uniformPerSample(key, 'times', batchSize)
+          : logitNormalPerSample(key, 'times', batchSize, { mean, std });
       return { t, s: t };
     },
     loss({ student, xt, t, velocity }) {

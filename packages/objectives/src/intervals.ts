@@ -99,7 +99,10 @@ export function logitNormalEnds(options: { mean?: number; std?: number } = {}): 
   return {
     name: 'logit-normal-ends',
     config: { mean, std },
-    draw: (key) => Math.max(...ends(key)) - Math.min(...ends(key)),
+    draw(key) {
+      const [one, other] = ends(key);
+      return Math.abs(one! - other!);
+    },
     start: (key) => Math.min(...ends(key)),
   };
 }

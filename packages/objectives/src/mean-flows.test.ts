@@ -1,6 +1,9 @@
 import type { Objective } from '@flowmap/core';
 import { referenceRuntime } from '@flowmap/runtime-reference';
+import { hostTensor, type HostTensor } from '@flowmap/tensor';
+import { evaluate } from '@flowmap/tensor/testing';
 import { describe, expect, test } from 'vitest';
+import { constantMap } from './__fixtures__/constant-map.js';
 import { sumOf, toyDerivative, toyF, toyGradient } from './__fixtures__/toy-gradients.js';
 import { alphaFlow } from './alpha-flow.js';
 import { consistencyTraining } from './consistency-training.js';
@@ -66,6 +69,28 @@ describeObjective('decoupledMeanFlow', () => decoupledMeanFlow({ c: 0.01, teache
       toyGradient(sample, params, error / (error ** 2 + c)),
     );
   },
+});
+
+test('decoupledMeanFlow averages squares over the values of a sample', async () => {
+  const size = 16;
+  const F = 0.3;
+  const zeros = hostTensor([1, size], new Float64Array(size));
+  const time = (value: number): HostTensor => hostTensor([1], Float64Array.of(value));
+  const student = constantMap(F);
+  for (const [c, wanted] of [
+    [0.01, Math.log(F ** 2 + 0.01)],
+    [Infinity, F ** 2],
+  ] as const) {
+    const loss = await evaluate(
+      runtime,
+      (x, t, s, matchingTime) => {
+        const batch = { student, x0: x, noise: x, xt: x, t, s, draws: { matchingTime }, own: {}, schedules: {} };
+        return decoupledMeanFlow({ c, teacher: true }).loss({ ...batch, velocity: () => x }).loss;
+      },
+      [zeros, time(0.8), time(0.1), time(0.5)],
+    );
+    expect(loss.data[0]).toBeCloseTo(wanted, 12);
+  }
 });
 
 const discrete = (share: (schedules: Readonly<Record<string, number>>) => number, power: number) => ({

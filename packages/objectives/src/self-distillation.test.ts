@@ -6,11 +6,10 @@ import { progressiveSelfDistillation } from './progressive-self-distillation.js'
 import { describeObjective, toyAverageVelocity } from './testing/index.js';
 
 const runtime = referenceRuntime();
+const ofDerivative = { runtime, usesTimeDerivative: true, gradientThroughDerivative: true };
 
 describeObjective('lagrangianSelfDistillation', lagrangianSelfDistillation, {
-  runtime,
-  usesTimeDerivative: true,
-  gradientThroughDerivative: true,
+  ...ofDerivative,
   // D = F + (s - t) ∂F/∂s = a x (1 + b t + d s + (s - t) d)
   gradient(sample, params) {
     const { xt, t, s, velocity } = sample;
@@ -24,9 +23,7 @@ describeObjective('lagrangianSelfDistillation', lagrangianSelfDistillation, {
 });
 
 describeObjective('eulerianSelfDistillation', eulerianSelfDistillation, {
-  runtime,
-  usesTimeDerivative: true,
-  gradientThroughDerivative: true,
+  ...ofDerivative,
   // F + (t - s) ∂F/∂t = a x (1 + b t + d s + (t - s) b)
   gradient(sample, params) {
     const { xt, t, s, velocity } = sample;

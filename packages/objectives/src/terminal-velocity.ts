@@ -41,11 +41,10 @@ export function terminalVelocity(options: TerminalVelocityOptions = {}): Objecti
   const { average = null, matchingWeight = 1, teacher = false, intervalLengths = logUniformLengths() } = options;
   requirePositive('terminalVelocity.matchingWeight', matchingWeight);
   requireFlags('terminalVelocity', { teacher });
-  const { config, draw } = intervalDraws('terminalVelocity', { intervalLengths, diagonalShare: 0 }, 'start');
-  const { diagonalShare: _, ...lengths } = config;
+  const { config, draw } = intervalDraws('terminalVelocity', { intervalLengths }, 'start');
   return {
     name: 'terminal-velocity',
-    config: { average, matchingWeight, ...lengths, teacher },
+    config: { average, matchingWeight, ...config, teacher },
     needs: { teacher, interval: true, ...(average === null ? {} : { average }) },
     watch: 'terminalError',
     about: {

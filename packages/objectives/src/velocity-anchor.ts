@@ -1,8 +1,9 @@
 import { ConfigError, type Draws, type Objective } from '@flowmap/core';
-import { requireKnownOptions, requireMember, sizeOf, uniforms } from '@flowmap/tensor';
+import { requireKnownOptions, requireMember, sizeOf } from '@flowmap/tensor';
 import { requirePositive, requireShare } from './internal/checks.js';
 import { meanNorm, squaredError } from './internal/norms.js';
 import { pathPoint } from './internal/path-points.js';
+import { uniformPerSample } from './internal/per-sample.js';
 import { isTaken, takenBefore } from './internal/places.js';
 import { told } from './internal/told.js';
 import { diagonalIntervals, drawInterval } from './intervals.js';
@@ -101,12 +102,10 @@ function withBatch(objective: Objective, weight: number): Objective {
     }),
     config: { ...objective.config, 'velocityAnchor.batch.weight': weight },
     draws: { ...objective.draws, [TIME]: [] },
-    draw(key, batchSize): Draws {
-      const { seed, step } = key;
-      const time = (_: unknown, sample: number): number =>
-        uniforms({ seed, step, sample, purpose: 'times.anchor' }, 1)[0]!;
-      return { ...objective.draw(key, batchSize), [TIME]: Float32Array.from({ length: batchSize }, time) };
-    },
+    draw: (key, batchSize): Draws => ({
+      ...objective.draw(key, batchSize),
+      [TIME]: uniformPerSample(key, 'times.anchor', batchSize),
+    }),
     loss(context) {
       const { loss, metrics } = objective.loss(context);
       const t = context.draws[TIME]!;

@@ -45,7 +45,7 @@ export async function sampleStatistics(
   return { samples: count, mean, deviation: Math.sqrt(Math.max(0, squares / values - mean * mean)), min, max };
 }
 
-/** Data in a line: `data: 1,906 samples of [3, 24, 24], values -1.00 to 1.00, mean 0.52, deviation 0.61`. */
+/** Data in a line: `data: 1,906 samples of [3, 24, 24], 9 classes; values -1.00 to 1.00, mean 0.52, deviation 0.61 (of 256)`. */
 export function dataLine(
   { length, shape, classes }: Pick<Dataset, 'length' | 'shape' | 'classes'>,
   { samples, mean, deviation, min, max }: SampleStatistics,

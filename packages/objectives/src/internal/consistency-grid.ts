@@ -37,9 +37,7 @@ export function consistencyGrid(
       const N = stepsAt(key, firstSteps, doublings);
       const [t, s, share] = [new Float32Array(count), new Float32Array(count), new Float32Array(count)];
       for (let sample = 0; sample < count; sample++) {
-        const [u] = uniforms({ seed: key.seed, purpose: 'times.grid', step: key.step, sample }, 1) as unknown as [
-          number,
-        ];
+        const u = uniforms({ seed: key.seed, purpose: 'times.grid', step: key.step, sample }, 1)[0]!;
         const n = 1 + Math.floor(u * N);
         t[sample] = n / N;
         share[sample] = 1 / n;

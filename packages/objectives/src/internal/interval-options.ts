@@ -14,18 +14,19 @@ export interface IntervalOptions {
  * What an objective draws from a distribution of intervals, and how that is recorded.
  *
  * @param caller name of the objective's function, for messages
+ * @param options.diagonalShare not recorded, and 0, unless given
  * @param held the end of intervals that the distribution may hold; none for losses on intervals of all kinds
  * @throws {ConfigError} for a share out of its range, or a distribution that does not serve the loss
  */
 export function intervalDraws(
   caller: string,
-  { intervalLengths, diagonalShare }: Required<IntervalOptions>,
+  { intervalLengths, diagonalShare }: IntervalOptions & Required<Pick<IntervalOptions, 'intervalLengths'>>,
   held: HeldEnd | undefined,
 ): Pick<Objective, 'config' | 'draw'> {
-  requireShare(`${caller}.diagonalShare`, diagonalShare, { zero: true });
+  if (diagonalShare !== undefined) requireShare(`${caller}.diagonalShare`, diagonalShare, { zero: true });
   requireServing(caller, intervalLengths, held, 'down');
   return {
-    config: { ...lengthSettings(intervalLengths), diagonalShare },
+    config: { ...lengthSettings(intervalLengths), ...(diagonalShare === undefined ? {} : { diagonalShare }) },
     draw: (key, batchSize) => sampleIntervals(key, batchSize, intervalLengths, diagonalShare),
   };
 }

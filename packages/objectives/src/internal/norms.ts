@@ -10,6 +10,11 @@ export function sampleSquares(x: Tensor): Tensor {
   return x.square().sum(sampleAxes(x), true);
 }
 
+/** Mean of the squares over everything but the batch axis: `[batch, ...]` gives `[batch, 1, ...]`. */
+export function sampleMeanSquares(x: Tensor): Tensor {
+  return sampleSquares(x).mul(1 / sampleSize(x));
+}
+
 /** Mean of the samples' L2 norms over the batch, a scalar. */
 export function meanNorm(x: Tensor): Tensor {
   return sampleNorm(x).mean();

@@ -1,6 +1,6 @@
 import { perSample, type ObjectiveResult } from '@flowmap/core';
 import { full, stopGradient, type Tensor } from '@flowmap/tensor';
-import { meanNorm, meanSquare, sampleNorm } from './norms.js';
+import { meanNorm, meanSquare, sampleSquares } from './norms.js';
 
 /** How {@link scaledSquares} weighs a sample. */
 export interface SquaresOptions {
@@ -54,6 +54,6 @@ export function scaledSquares(
 
 /** `(‖g‖² + c)^-power`, `[batch, 1, …]`. */
 function adaptiveWeights(g: Tensor, { power, c }: AdaptiveWeight): Tensor {
-  const squares = sampleNorm(g).square().add(c);
+  const squares = sampleSquares(g).add(c);
   return power === 1 ? full(1).div(squares) : squares.log().mul(-power).exp();
 }
