@@ -96,7 +96,7 @@ async function trained(objective: Objective, iterations: number, seed: number, r
   const batchSize = 512;
   const linear = mixtureVelocity(law);
   const teacher = path === linearPath ? linear : velocityOnPath(linear, { from: linearPath, to: path });
-  const phase = { network, objective, teacher, path, batchSize, seed };
+  const phase = { network, objective, path, batchSize, seed, ...(objective.needs.teacher ? { teacher } : {}) };
   const training = await train({
     runtime: await onnxRuntime({ device: 'cpu', threads: 1 }),
     trainees: { student: trainee({ model, learningRate: linearSchedule(rate) }) },

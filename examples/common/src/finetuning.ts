@@ -69,7 +69,7 @@ export async function finetuneOnce(
   const own = objectivePhase({
     network,
     objective,
-    teacher: velocityField(teacher),
+    ...(objective.needs.teacher ? { teacher: velocityField(teacher) } : {}),
     ...{ path: pathOf(student), parametrization: parametrizationOf(student) },
     ...{ batchSize, seed },
   });

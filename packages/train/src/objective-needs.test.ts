@@ -12,6 +12,15 @@ test.each([ayfLmd(), discreteLmd()])('$name without a teacher is refused', (obje
   expect(() => objectivePhase({ ...common, network, objective })).toThrow('needs a teacher');
 });
 
+test.each([flowMatching(), ayfEmd({ teacher: false })])(
+  'a teacher of $name, which needs none, is refused',
+  (objective) => {
+    expect(() => objectivePhase({ ...common, network, objective, teacher })).toThrow(
+      `objectivePhase.teacher: has no effect with ${objective.name}, which needs none`,
+    );
+  },
+);
+
 test('a network that does not take target times serves flow matching alone', () => {
   const phase = objectivePhase({ ...common, network: field, objective: flowMatching() });
   expect(phase.name).toBe('flow-matching');

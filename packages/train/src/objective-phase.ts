@@ -38,7 +38,10 @@ import { mapValues } from './internal/names.js';
 export interface ObjectivePhaseOptions {
   readonly network: Network;
   readonly objective: Objective;
-  /** Supplies the objective's velocity if it needs a teacher; an opaque field is asked between programs. */
+  /**
+   * Supplies the objective's velocity if it needs a teacher, and is refused otherwise; an opaque field is asked between
+   * programs.
+   */
   readonly teacher?: VelocityField | OpaqueField;
   /** The path between data and noise, which is the teacher's too; `linearPath` unless given. */
   readonly path?: Path;
@@ -62,8 +65,8 @@ export interface ObjectivePhaseOptions {
  * `objective.draws.*` and `schedules.*` of the objective.
  *
  * @throws {ConfigError} for a batch size or seed that is not a whole number, when the objective needs a teacher and
- *   there is none, target times that the network does not take, or another path, or, on tracing, when it asks for a
- *   velocity where there is none
+ *   there is none or the other way round, target times that the network does not take, or another path, or, on tracing,
+ *   when it asks for a velocity where there is none
  */
 export function objectivePhase(options: ObjectivePhaseOptions): Phase {
   requireKnownOptions('objectivePhase', options, {
@@ -81,9 +84,12 @@ export function objectivePhase(options: ObjectivePhaseOptions): Phase {
   const parametrized = options.parametrization === undefined ? {} : { parametrization: options.parametrization };
   requireWhole('objectivePhase.batchSize', batchSize);
   requireWhole('objectivePhase.seed', seed, 0);
-  const teacher = objective.needs.teacher ? options.teacher : undefined;
+  const { teacher } = options;
   if (objective.needs.teacher && teacher === undefined) {
     throw new ConfigError('objective', `${objective.name} needs a teacher's velocity, and there is no teacher`);
+  }
+  if (!objective.needs.teacher && teacher !== undefined) {
+    throw new ConfigError('objectivePhase.teacher', `has no effect with ${objective.name}, which needs none`);
   }
   requireServed(objective, network, path);
   const rows = (shape: readonly number[]): SpecLike => [batchSize, ...shape];
