@@ -23,9 +23,13 @@ import {
 import { saveModel, writeFileAtomic } from '@flowmap/core/node';
 import { adamw, checkpoints, cosineSchedule, logging, objectivePhase, train, trainee } from '@flowmap/train';
 import { openFolderStore } from '@flowmap/train/node';
-import { showProgress } from 'flowmap/node';
-import type { ExampleRun, Finetuning } from './example-run.js';
+import { showProgress, type CommandContext } from 'flowmap/node';
+import type { ExampleRun, Finetuning, Training } from './example-run.js';
 import { loadTrained, requireSettings, type Trained } from './run-folder.js';
+
+/** What a finetuning takes from an example's run. */
+export type FinetuningRun = CommandContext &
+  Pick<ExampleRun, 'runtime' | 'seed' | 'flip'> & { readonly student: Pick<Training, 'batchSize'> };
 
 /** Inputs of a finetuning. */
 export interface FinetuningInputs {
@@ -52,7 +56,7 @@ const PLACE = 'finetuning';
  * @throws {AdversarialStopError} when the discriminator wins completely or the generator collapses
  */
 export async function finetuneOnce(
-  run: ExampleRun,
+  run: FinetuningRun,
   finetuning: Finetuning,
   { folder, settings, teacher, student, data }: FinetuningInputs,
 ): Promise<Trained | undefined> {

@@ -10,6 +10,8 @@ export { MODEL_DISTANCE_OPTIONS, printModelDistances } from './model-distances.j
 export type { Metrics } from './metrics.js';
 export { imageGrids, type Presentation } from './presentation.js';
 export type { ExampleRun, TeacherSource, Training } from './example-run.js';
+export { finetuneOnce } from './finetuning.js';
 export { runExample } from './run-example.js';
+export { scatter, type Panel } from './scatter.js';
 export { forwardFlops, matmulGflops, median } from './speed.js';
 export { besideCheckpoint, loadStudent, loadTeacher, lockRunFolder, trainOnce, type Trained } from './run-folder.js';

@@ -15,11 +15,12 @@ const ABSORBED = [
   [0.1, 0.5, 0.9],
 ] as const;
 
-/** Points of the plane, each with its class. */
+/** Points of the plane. */
 export interface Panel {
   /** `[count, 2]` */
   readonly points: HostTensor;
-  readonly labels: Int32Array;
+  /** The class of each, 0 or 1; all of class 0 unless given. */
+  readonly labels?: Int32Array;
 }
 
 /** Panels side by side as a PNG: points are small translucent discs in the colour of their class. */
@@ -36,9 +37,11 @@ export function scatter(panels: readonly Panel[]): Promise<Uint8Array> {
 }
 
 /** An image `[3, SIDE, SIDE]` in -1 to 1, the second coordinate pointing up. */
-function drawn({ points: { data }, labels }: Panel): Float32Array {
+function drawn({ points: { data, shape }, labels }: Panel): Float32Array {
   const image = new Float32Array(3 * SIDE * SIDE).fill(1);
-  labels.forEach((label, i) => disc(image, toPixel(data[2 * i]!), toPixel(-data[2 * i + 1]!), ABSORBED[label]!));
+  for (let i = 0; i < shape[0]!; i++) {
+    disc(image, toPixel(data[2 * i]!), toPixel(-data[2 * i + 1]!), ABSORBED[labels?.[i] ?? 0]!);
+  }
   return image.map((light) => 2 * light - 1);
 }
 
