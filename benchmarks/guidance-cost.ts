@@ -150,7 +150,8 @@ async function products(runtime: Runtime, rows: number, width: number, outputs: 
     const drawn = uniforms({ seed, purpose: 'matrix' }, width * outputs);
     return hostTensor([width, outputs], Float32Array.from(drawn));
   }) as [HostTensor, HostTensor];
-  const stacked = Float32Array.of(...weights[0].data, ...weights[1].data);
+  const stacked = new Float32Array(2 * width * outputs);
+  weights.forEach(({ data }, i) => stacked.set(data, i * width * outputs));
   const two = freeze(
     program('two', { inputs, state: { a: [width, outputs], b: [width, outputs] } }, ({ x }, { a, b }) => ({
       outputs: { a: x.matmul(a), b: x.matmul(b) },

@@ -140,16 +140,25 @@ class AdversarialPeer:
         return real.requires_grad_(differentiable), fake.requires_grad_(differentiable), label
 
     def check(self) -> dict[str, list[float]]:
-        """Loss, metrics and gradients of every phase on the given batch, in Flowmap's layout."""
+        """Loss, metrics and gradients of every phase on the given batch, in Flowmap's layout and double precision: gradients
+        of penalties cancel so much that single precision would compare two rounding errors."""
         values = {}
+        given = self.student.params, self.judge
+        self.student.params, self.judge = ({name: in_double(p) for name, p in params.items()} for params in given)
+        batch = Batch(*(value.astype(float) if value is not None and value.dtype == np.float32 else value for value in self.task.batch))
         for name, (trainee, phase) in self.phases.items():
-            loss, gradients, metrics = phase(self.task.batch)
+            loss, gradients, metrics = phase(batch)
             values |= {f"{name}: {key}": [value.item()] for key, value in (metrics | {"loss": loss}).items()}
             for parameter, gradient in gradients.items():
                 is_dense = trainee == "student" and gradient.ndim == 2 and parameter != "class.weight"
                 own = (gradient.T if is_dense else gradient).detach().contiguous()
                 values[f"{name}: gradient of {parameter}"] = [own.norm().item(), *own.reshape(-1)[:32].tolist()]
+        self.student.params, self.judge = given
         return values
+
+
+def in_double(parameter: Tensor) -> Tensor:
+    return parameter.detach().double().requires_grad_()
 
 
 def mean_distance(features: Tensor) -> Tensor:
