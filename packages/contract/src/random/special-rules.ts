@@ -1,11 +1,14 @@
 import type { SpecialLimit } from '@flowmap/tensor/testing';
 import type { Special } from './variants.js';
 
-/** Which special numbers the random programs of a family are given, how their results are compared, and why. */
+/** Which special numbers the random programs of a family get, how their results are compared, and why. */
 export interface SpecialRule {
   readonly families: readonly string[];
   readonly kinds: readonly Special[];
-  /** `each`: relative to each number; `largest`: to the largest of ordinary size that is wanted in a result, or to 1. */
+  /**
+   * `each`: relative to each number; `largest`: relative to the largest expected number of ordinary size in a
+   * result, or to 1.
+   */
   readonly relativeTo: 'each' | 'largest';
   readonly reason: string;
 }
@@ -64,7 +67,7 @@ export const specialRules: readonly SpecialRule[] = [
   },
 ];
 
-/** Results in which a runtime may differ, as the test words them: `name: derivative: 1 became NaN`. */
+/** Results in which a runtime may differ, in the words of the test: `name: derivative: 1 became NaN`. */
 export const specialProgramLimits: readonly SpecialLimit[] = [
   {
     runtime: /^tfjs/,
