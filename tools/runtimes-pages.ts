@@ -1,4 +1,4 @@
-/** Error of the value, the JVP, the VJP and the second derivatives; undefined where there is nothing to differentiate. */
+/** Errors of the value, the JVP, the VJP and the second derivatives; undefined if there is nothing to differentiate. */
 export type Errors4 = readonly (number | undefined)[];
 
 /** How exact a runtime is in a primitive, a function, or all of them in another dtype. */
@@ -7,11 +7,11 @@ export interface ErrorRow {
   readonly isPrimitive: boolean;
   readonly relative: Errors4;
   readonly absolute: Errors4;
-  /** Whether a result is beyond what the contract accepts. */
+  /** Whether an error exceeds what the contract accepts. */
   readonly isBeyond: boolean;
 }
 
-/** What a runtime makes of special numbers in a primitive: `yes`, or the numbers of limits. */
+/** How a runtime handles special numbers in a primitive: `yes`, or the numbers of limits. */
 export interface SpecialRow {
   readonly name: string;
   readonly text: string;
@@ -24,15 +24,15 @@ export interface RuntimeResults {
   readonly special: readonly SpecialRow[];
 }
 
-/** What else the overview says. */
+/** Further contents of the overview. */
 export interface OverviewTexts {
   /** How and when it was written. */
   readonly origin: string;
-  /** Limits on special numbers, as items of a list whose numbers the results have. */
+  /** Limits on special numbers, as items of a list to whose numbers the results refer. */
   readonly limits: string;
   /** The section on special numbers in programs. */
   readonly programs: string;
-  /** The section on what is beyond the contract. */
+  /** The section on errors that exceed the contract's. */
   readonly beyond: string;
 }
 
@@ -132,7 +132,7 @@ ${answers}
 
 const KINDS = ['value', 'JVP', 'VJP', '2nd'] as const;
 
-/** The largest error of each runtime, with a link to all. */
+/** The largest error of each runtime, with a link to all of its errors. */
 function largest(runtimes: readonly RuntimeResults[], isPrimitive: boolean): string {
   const lines = runtimes.map(({ title, rows }) => {
     const own = rows.filter((row) => row.isPrimitive === isPrimitive && !isOtherDType(row));
@@ -151,7 +151,7 @@ function specialCounts(runtimes: readonly RuntimeResults[]): string {
   return table(['runtime', 'as IEEE', 'limits'], lines);
 }
 
-/** Numbers in their order, then letters. */
+/** Sorts by number, then by letters. */
 function inOrder(a: string, b: string): number {
   const [first, second] = [a, b].map((text) => Number(/\d+/.exec(text)?.[0] ?? Infinity));
   return first === second ? 0 : first! - second!;
@@ -168,7 +168,7 @@ function linkTo(title: string): string {
 /** Units from which an error is written with an exponent. */
 const MANY = 1e5;
 
-/** An error in units of 1e-8, with one digit, and without a hyphen, at which a cell of a table would break. */
+/** An error in units of 1e-8, with one digit, and without a hyphen, at which a table cell would break. */
 function inUnits(error: number | undefined): string {
   if (error === undefined) return '–';
   const units = Number(error.toExponential(0)) * 1e8;
