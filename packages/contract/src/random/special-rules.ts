@@ -30,13 +30,13 @@ export const specialRules: readonly SpecialRule[] = [
     families: ['cut'],
     kinds: ['open'],
     relativeTo: 'each',
-    reason: 'Of products of several numbers the smallest ones are zeros or not, by the order.',
+    reason: 'In products of several numbers the smallest ones become zero or not, depending on the order.',
   },
   {
     families: ['unary', 'activation', 'binary', 'reduction', 'along an axis', 'indexing', 'higher derivatives'],
     kinds: ['open', 'largest', 'smallest'],
     relativeTo: 'largest',
-    reason: 'Functions have an error of a rounding of 1, as have sums of their terms.',
+    reason: 'Functions have an error of one rounding of 1, as have sums of their terms.',
   },
   {
     families: [
@@ -51,19 +51,19 @@ export const specialRules: readonly SpecialRule[] = [
     ],
     kinds: ['open', 'smallest'],
     relativeTo: 'largest',
-    reason: 'Terms of the largest numbers overflow one by one where their sum would not.',
+    reason: 'With the largest numbers single terms overflow where their sum would not.',
   },
   {
     families: ['attention', 'heads'],
     kinds: ['open'],
     relativeTo: 'largest',
-    reason: 'The smallest numbers are scaled on the way, perhaps to 0, which makes NaN of infinities.',
+    reason: 'The smallest numbers are scaled on the way, perhaps to 0, which turns infinities into NaN.',
   },
   {
     families: ['pooling', 'normalization', 'expressions'],
     kinds: ['open', 'smallest'],
     relativeTo: 'largest',
-    reason: 'Squares of the largest numbers overflow, and the mask of a maximum times that is NaN.',
+    reason: 'Squares of the largest numbers overflow, and the mask of a maximum times an infinity is NaN.',
   },
 ];
 
@@ -79,6 +79,6 @@ export const specialProgramLimits: readonly SpecialLimit[] = [
   {
     runtime: /^tfjs \(wasm\)/,
     result: /\b(sin|cos) of /,
-    reason: 'Sine and cosine have an absolute error of 2e-7 up to some thousands, and beyond 1e8 no digits.',
+    reason: 'Sine and cosine have an absolute error of 2e-7 up to a few thousand, and beyond 1e8 no correct digits.',
   },
 ];
