@@ -4,7 +4,7 @@ import { defineConfig } from 'tsup';
 
 interface Manifest {
   exports: Record<string, string | { '@flowmap/source': string }>;
-  /** What the package imports by a name of its own, differently in a browser. */
+  /** What the package imports by a name of its own, which differs in a browser. */
   imports?: Record<string, { '@flowmap/source': Record<string, string> }>;
 }
 
@@ -32,7 +32,7 @@ export default defineConfig({
   removeNodeProtocol: false,
   skipNodeModulesBundle: true,
   esbuildOptions(options) {
-    options.outbase = 'src'; // for a package whose only entry is below it, too
+    options.outbase = 'src'; // also for a package whose only entry is below it
   },
   onSuccess: () => {
     copyFileSync(join(root, 'LICENSE'), 'LICENSE');

@@ -17,10 +17,10 @@ const roots = [...workspaces('packages'), ...workspaces('examples')];
 /** Folders whose tests set variables of the process or replace packages, so that each file needs a process of its own. */
 const separateRoots = ['packages/runtime-onnx', 'packages/runtime-tfjs', 'benchmarks', 'tools'];
 
-/** Test files that replace a package or measure memory, which need one wherever they are. */
+/** Test files that replace a package or measure memory, which need a process of their own in any folder. */
 const separateFiles = ['**/without-*.test.ts', '**/memory.test.ts'];
 
-/** What no project for Node runs. */
+/** Files that no project for Node runs. */
 const left = [...configDefaults.exclude, `**/${browserTests}`];
 
 const testsOf = (root: string): string => `${root}/**/*.test.ts`;
@@ -35,12 +35,12 @@ export default defineConfig({
   environments: { __vitest__: { resolve: { conditions: [source, ...defaultServerConditions] } } },
   test: {
     pool: 'forks',
-    maxWorkers: '100%', // unless told, vitest leaves a processor to itself, which of two is half
+    maxWorkers: '100%', // by default vitest keeps a processor for itself, half of two
     testTimeout: timeLimit,
     hookTimeout: timeLimit,
     teardownTimeout: 60_000,
     reporters: ['default', browserNotice(roots), new SummaryReporter()],
-    // Few projects, as each transforms the sources anew.
+    // Few projects, since each transforms the sources anew.
     projects: [
       {
         extends: true as const,

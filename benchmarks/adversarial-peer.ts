@@ -16,10 +16,10 @@ import { settings, stepFeeds, taskBatch, taskTraining, writeTask } from './peer-
 /** Largest relative difference (L2): float32 in another order of summation, through three derivatives. */
 const TOLERANCE = 1e-4;
 
-/** Share of a phase's largest gradient below which one is compared with that: some cancel to nothing. */
+/** Gradients below this share of a phase's largest one are compared relative to that: some cancel to nothing. */
 const SMALL = 1e-3;
 
-/** Values of each gradient that are compared, after its norm. */
+/** Number of values of each gradient that are compared, besides its norm. */
 const VALUES = 32;
 
 const STEPS_PER_ROUND = 4;
@@ -30,7 +30,7 @@ const PAUSE = 100;
 /** The phases by name; a step consists of several. */
 type Run = 'objective' | 'generator' | 'discriminator' | 'penalised' | 'penalty';
 
-/** Steps: how often each phase runs in one. */
+/** Kinds of steps: how often each phase runs in one. */
 const STEPS: Readonly<Record<string, Readonly<Partial<Record<Run, number>>>>> = {
   'AYF-EMD': { objective: 1 },
   'adversarial, R1 and R2 exact': { penalised: 1, generator: 1 },
@@ -114,7 +114,7 @@ function phasesOf({ objective, options }: AdversarialTask): Record<Run, Phase> {
 
 const progress = { step: 0, iterations: Infinity };
 
-/** A step of each phase on noise drawn anew, which gives its time in milliseconds. */
+/** Takes a step of each phase on fresh noise and returns its time in milliseconds. */
 async function steppers(
   runtime: Runtime,
   { trainees, batch }: AdversarialTask,
@@ -173,7 +173,7 @@ async function checked(runtime: Runtime, task: AdversarialTask, phases: Record<R
   return { values };
 }
 
-/** The largest relative difference of results that both have; refuses a peer that computes something else. */
+/** The largest relative difference between results that both have; refuses a peer that computes something else. */
 function largestDifference(ours: Checked, theirs: Checked): number {
   let largest = 0;
   for (const [name, got] of Object.entries(theirs.values)) {

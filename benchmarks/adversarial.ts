@@ -5,7 +5,7 @@ import { onnxRuntime } from '@flowmap/runtime-onnx';
 import { phaseFeeds } from '@flowmap/train';
 import { adversarialTask, compiledPhase, EVERY } from './adversarial-task.js';
 
-/** How R1 and R2 are computed, and the phases' share of steps. */
+/** How R1 and R2 are computed, and the share of steps in which each phase runs. */
 const penalties: readonly { readonly name: string; readonly penalty: PenaltyOptions | false }[] = [
   { name: 'exact', penalty: {} },
   { name: `exact, every ${EVERY} steps`, penalty: { every: EVERY } },

@@ -37,19 +37,20 @@ export function timedRuntime(runtime: Runtime): TimedRuntime {
 /** What is evaluated. */
 export interface ShareOptions {
   readonly extractor: Extractor;
-  /** Seconds of the runtime that the extractor runs on. */
+  /** Seconds counted by the runtime on which the extractor runs. */
   readonly seconds: () => number;
   /** Folder with images. */
   readonly folder: string;
   readonly count: number;
-  /** A batch of such images, as many as the extractor takes in a run. */
+  /** A batch of such images, as many as the extractor takes in one run. */
   readonly batch: HostTensor;
   readonly rounds: number;
 }
 
 /**
- * The share of an evaluation's wall-clock time that its network needs: how long its runs take one after the other, with nothing
- * beside them, over how long the whole takes with decoding, resizing and moments. 1 if all else goes on beside the runs.
+ * The share of an evaluation's wall-clock time that its network needs: the time of its runs one after another, with
+ * nothing beside them, divided by the time of the whole with decoding, resizing and moments. 1 if everything else
+ * happens beside the runs.
  */
 export async function shareInRuntime(options: ShareOptions): Promise<{ share: number; imagesPerSecond: number }> {
   const { extractor, seconds, folder, count, batch, rounds } = options;

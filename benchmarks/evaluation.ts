@@ -33,27 +33,27 @@ export interface EvaluationBenchmark {
   /** The interpreter that has PyTorch, torch-fidelity, SciPy and Pillow; without them there are only our numbers. */
   readonly python: string;
   readonly rounds: number;
-  /** Few samples: to try the benchmark. */
+  /** True takes few samples, to try the benchmark. */
   readonly small: boolean;
 }
 
 /** Something that is timed, ours and a peer's. */
 interface Work {
   readonly name: string;
-  /** The unit counted per second, if a rate says more than seconds. */
+  /** What is counted per second, if a rate says more than seconds. */
   readonly images?: number;
   /** Name of the peer's; none unless given. */
   readonly peer?: string;
   readonly run: () => unknown;
-  /** Rounds at most, of what takes long: a single one then has no warm-up. */
+  /** The most rounds, for what takes long; a single one has no warm-up. */
   readonly rounds?: number;
 }
 
 const FEATURES = 2048;
 
 /**
- * Times evaluation on one thread beside PyTorch, torch-fidelity, SciPy and Pillow, in processor time, which other processes
- * affect little, in turns; prints a table in Markdown.
+ * Times evaluation on one thread beside PyTorch, torch-fidelity, SciPy and Pillow, in turn and in processor time, which
+ * other processes hardly affect; prints a table in Markdown.
  */
 export async function timeEvaluation({ python, rounds, small }: EvaluationBenchmark): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'flowmap-evaluation-'));
@@ -117,7 +117,7 @@ async function rowOf(work: Work, peer: Peer | undefined, rounds: number): Promis
   return `| ${[work.name, text(ours), text(theirs), ratio].join(' | ')} |`;
 }
 
-/** Prints which share of evaluating images of 32 x 32 pixels the networks need, in wall-clock time. */
+/** Prints the share that the networks have in the wall-clock time of evaluating images of 32 x 32 pixels. */
 async function printShares(
   runtime: Runtime,
   folder: string,
@@ -169,7 +169,7 @@ async function workOf(
   const [generated, reference] = [1, 2].map((seed) => normalFeatures(seed, samples)) as [Features, Features];
   const native = await nativeLinearAlgebra().catch(() => undefined);
   const [a, b] = [3, 4].map((seed) => momentsOf(decaying(seed, small ? 256 : FEATURES))) as [Moments, Moments];
-  const besideSciPy = small ? {} : { peer: 'frechet' }; // which has all features
+  const besideSciPy = small ? {} : { peer: 'frechet' }; // the peer always uses all features
   const distance = (linearAlgebra: LinearAlgebra) => () => frechetDistance(a, frechetReference(b, { linearAlgebra }));
   const decode = (kind: string) => async (): Promise<void> => {
     const { read } = await imageBatches(join(folder, kind));

@@ -3,12 +3,12 @@ import { onnxRuntime } from '@flowmap/runtime-onnx';
 import * as ort from 'onnxruntime-web/wasm';
 import { students, timeSamplers, type SamplerTimes } from './exported-samplers.js';
 
-/** What the page offers to whoever drives it. */
+/** What the page offers to the program that drives it. */
 export interface TimingPage {
   time(name: string, options: { threads: number; rounds: number; small: boolean }): Promise<SamplerTimes>;
 }
 
-/** What it is offered: processor time of its process in seconds. */
+/** What that program offers: processor time of the page's process in seconds. */
 interface Driver {
   processTime(): Promise<number>;
 }

@@ -3,7 +3,7 @@ import { exportOnnx } from '@flowmap/runtime-onnx';
 import { hostTensor, normals, sizeOf, type Runtime } from '@flowmap/tensor';
 import type * as OnnxRuntime from 'onnxruntime-common';
 
-/** Two ways to sample, in ms of processor time for each time that each sampled. */
+/** Two ways to sample, with the milliseconds of processor time of each run. */
 export interface SamplerTimes {
   readonly ours: number[];
   readonly exported: number[];
@@ -51,13 +51,12 @@ export interface TimingOptions {
   readonly threads: number;
   readonly rounds: number;
   readonly runtime: Runtime;
-  /** Processor time of the process in ms, which other work on the machine hardly changes. */
+  /** Processor time of the process in milliseconds, which other work on the machine hardly affects. */
   readonly clock: () => number | Promise<number>;
 }
 
 /**
- * Times a student's sampler and its exported file in plain onnxruntime, in turn: from noise in host memory to samples in
- * host memory.
+ * Times a student's sampler and its exported file in plain onnxruntime, in turn, from noise to samples in host memory.
  */
 export async function timeSamplers(
   ort: PlainOrt,

@@ -16,8 +16,8 @@ interface Options {
 }
 
 /**
- * Times our sampler and the exported file in plain onnxruntime in turn, in Node and, where there is Chromium, in a page
- * in WebAssembly; prints a table of processor times in Markdown.
+ * Times our sampler and the exported file in plain onnxruntime in turn, in Node and, if there is Chromium, with
+ * WebAssembly in a page; prints a table of processor times in Markdown.
  */
 export async function timeExported(options: Options): Promise<void> {
   console.log('| student | where | our sampler ms | exported file ms | exported : ours | least : least |');
@@ -30,7 +30,7 @@ export async function timeExported(options: Options): Promise<void> {
   if (executablePath !== undefined) await timeInPage(executablePath, options);
 }
 
-/** Medians, their ratio, and that of the least times. */
+/** Medians, their ratio, and the ratio of the shortest times. */
 function printRow(name: string, where: string, { ours, exported }: SamplerTimes): void {
   const [own, theirs] = [median(ours), median(exported)];
   const ratios = [theirs / own, Math.min(...exported) / Math.min(...ours)].map((ratio) => ratio.toFixed(2));

@@ -3,7 +3,10 @@ import { compileSampler, dit, type Model } from '@flowmap/core';
 import { onnxRuntime } from '@flowmap/runtime-onnx';
 import { hostTensor, sizeOf } from '@flowmap/tensor';
 
-/** Prints the peak of resident memory while the frozen sampler of a DiT is compiled, in copies of its parameters, which count. */
+/**
+ * Prints the peak of resident memory while the frozen sampler of a DiT is compiled, in units of its
+ * parameters, which are included.
+ */
 export async function measureFrozenMemory(threads: number): Promise<void> {
   const runtime = await onnxRuntime({ device: 'cpu', threads });
   const compile = async (model: Model): Promise<void> => {
@@ -25,7 +28,10 @@ export async function measureFrozenMemory(threads: number): Promise<void> {
   );
 }
 
-/** Parameters without what a random generator leaves in memory; all different, as equal numbers would be one. */
+/**
+ * Parameters made without a random generator, which leaves things in memory; all different, as equal numbers
+ * would be stored as one.
+ */
 function modelOf(width: number, depth: number): Model {
   const network = dit({ shape: [3, 32, 32], patch: 4, width, depth, interval: true });
   const params = Object.fromEntries(

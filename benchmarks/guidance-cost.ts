@@ -51,8 +51,8 @@ interface Pair {
 
 /**
  * Times what guidance costs, in turn: two calls against one call on both batches, for a model with and without its
- * label; products with two matrices against one product with both, which is what one call of two models of the same
- * architecture would come to; and training steps with the guided teacher inside and outside the program.
+ * label; products with two matrices against one product with both, which is what a single call of two models of the
+ * same architecture would amount to; and training steps with the guided teacher inside and outside the program.
  */
 export async function timeGuidance(threads: number, rounds: number): Promise<void> {
   const runtime = await onnxRuntime({ device: 'cpu', threads });
@@ -143,7 +143,7 @@ function inOne(apply: Apply, x: Tensor, t: Tensor, [a, b]: [Tensor, Tensor]): [T
   return [part(0), part(count)];
 }
 
-/** Products of the same rows with two matrices: one after the other, and as one product of stacks. */
+/** Products of the same rows with two matrices: one after another, and as one product of stacks. */
 async function products(runtime: Runtime, rows: number, width: number, outputs: number): Promise<Pair> {
   const inputs = { x: [rows, width] };
   const weights = [0, 1].map((seed) => {

@@ -18,10 +18,13 @@ import { onnxRuntime } from '@flowmap/runtime-onnx';
 import { concat, hostTensor } from '@flowmap/tensor';
 import { linearSchedule, objectivePhase, train, trainee } from '@flowmap/train';
 
-/** Deviations of the data of the strong and the weak model. */
+/** Standard deviations of the data of the strong and the weak model. */
 const [STRONG, WEAK] = [0.5, 0.8] as const;
 
-/** Scales at which the student is judged, and the largest that it is trained for: the ends of a range are learned worst. */
+/**
+ * Scales at which the student is judged, and the largest for which it is trained: the ends of a range are
+ * learned worst.
+ */
 const [SCALES, LARGEST] = [[1, 1.5, 2, 3], 3.5] as const;
 
 const WIDTH = 64;
@@ -68,8 +71,8 @@ const trials: readonly Trial[] = [
 ];
 
 /**
- * Trains one student for all scales of guidance on Gaussians, for each seed, and prints how far the deviation of its
- * one-step samples is from that of the guided velocity, `STRONG^scale WEAK^(1 - scale)`.
+ * Trains one student for all scales of guidance on Gaussians, for each seed, and prints how far the standard
+ * deviation of its one-step samples is from that of the guided velocity, `STRONG^scale WEAK^(1 - scale)`.
  */
 export async function trainGuidedStudents(seeds: number, iterations: number): Promise<void> {
   console.log(`| student | seed | ${SCALES.join(' | ')} |`);
@@ -99,7 +102,10 @@ async function trained({ network, objective, rate }: Trial, iterations: number, 
   return training.model({ average: 'ema' });
 }
 
-/** Relative errors of the deviation at each scale: the exact map is linear, with the deviation as its slope. */
+/**
+ * Relative errors of the standard deviation at each scale: the exact map is linear, with the standard
+ * deviation as its slope.
+ */
 async function deviationErrors(student: Model): Promise<number[]> {
   const runtime = await onnxRuntime({ device: 'cpu', threads: 1 });
   const x = Float32Array.from({ length: 21 }, (_, i) => i / 5 - 2);

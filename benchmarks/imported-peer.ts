@@ -40,8 +40,8 @@ const TIMESTEPS = 1000;
 
 /**
  * Times the AYF-EMD step in which an imported UNet of diffusers teaches a copy of itself, beside PyTorch eager on the
- * original module, in turn, after both have computed the same two steps. The student is asked at the middle of the
- * interval, `F(x, t, s) = net(x, (t + s) / 2)`, since the module takes one time.
+ * original module, in turn, after both have computed the same two steps. The student is evaluated at the middle of
+ * the interval, `F(x, t, s) = net(x, (t + s) / 2)`, since the module takes one time.
  *
  * @throws {PeerError} when PyTorch cannot be started
  * @throws {RangeError} when it computes something else
@@ -159,7 +159,7 @@ async function twoSteps(
   return values;
 }
 
-/** The largest relative difference of results; refuses a peer that computes something else. */
+/** The largest relative difference between results; refuses a peer that computes something else. */
 function largestDifference(
   ours: Readonly<Record<string, number>>,
   theirs: Readonly<Record<string, readonly number[]>>,

@@ -11,14 +11,14 @@ import { processorTime } from './measure.js';
 
 /** How imported models are timed. */
 export interface ImportedOptions {
-  /** Folder of the files that tools/reference/imported_models.py has written; of the small ones with `small`. */
+  /** Folder of the files written by tools/reference/imported_models.py; of the small ones with `small`. */
   readonly models: string;
   readonly threads: number;
   readonly rounds: number;
   readonly small: boolean;
 }
 
-/** The models of the tests. */
+/** True takes the small models of the tests. */
 export const smallModels = fileURLToPath(new URL('../packages/contract/src/goldens/imported', import.meta.url));
 
 /** Milliseconds for the threads of the other session to fall asleep, which would count as processor time. */
@@ -77,7 +77,7 @@ export async function timeImported({ models, threads, rounds, small }: ImportedO
   }
 }
 
-/** Arguments of a batch: points drawn, times and labels spread. */
+/** Arguments of a batch: random points, and evenly spread times and labels. */
 function inputsOf({ inputs }: ImportedOnnx, batchSize: number): HostTensors {
   const spread = Array.from({ length: batchSize }, (_, i) => i);
   const [times, labels] = [spread.map((i) => 1.5 + 60 * i), Int32Array.from(spread, (i) => i % 5)];

@@ -4,7 +4,7 @@ import { median } from '@flowmap/example-common';
 import { milliseconds } from './measure.js';
 import { largeWorkload } from './workloads.js';
 
-/** Sessions take seconds each, so a few will do. */
+/** Number of sessions: each takes seconds, so a few will do. */
 const SESSIONS = 3;
 
 /**

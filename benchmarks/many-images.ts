@@ -85,7 +85,10 @@ async function stepTimes(
   return at.slice(1).map((time, i) => time - at[i]!);
 }
 
-/** Writes images of noise, whose bytes are those of one picture with the number of the image in the first of them. */
+/**
+ * Writes images of noise, all with the bytes of one picture except the first ones, which hold the number of
+ * the image.
+ */
 function writeImages(folder: string, count: number): void {
   const rows = SIDE * (1 + 3 * SIDE);
   const noise = Uint8Array.from(normals({ seed: 0, purpose: 'pixels' }, rows), (value) => 128 + 40 * value);
@@ -129,7 +132,7 @@ function mebibytes(bytes: number): string {
   return (bytes / 2 ** 20).toFixed(0);
 }
 
-/** Forgets the peak of resident memory, on Linux. */
+/** Resets the peak of resident memory, on Linux. */
 function clearPeak(): void {
   writeFileSync('/proc/self/clear_refs', '5');
 }

@@ -10,7 +10,7 @@ export interface Sample {
   readonly session: number;
 }
 
-/** Milliseconds of all threads of this process, which other work on the machine hardly changes. */
+/** Milliseconds of processor time of all threads of this process, which other work on the machine hardly affects. */
 export function processorTime(): number {
   const { user, system } = process.cpuUsage();
   return (user + system) / 1000;

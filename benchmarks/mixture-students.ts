@@ -44,7 +44,7 @@ const GRIDS = [1, 2, 4, 8];
 
 /** What {@link trainMixtureStudents} trains. */
 export interface MixtureOptions {
-  /** Presets of AYF-EMD; none if there are objectives. */
+  /** Presets of AYF-EMD; none if objectives are given. */
   readonly presets: readonly AyfEmdPreset[];
   /** Objectives with their default settings. */
   readonly objectives: readonly ObjectiveName[];
@@ -55,8 +55,8 @@ export interface MixtureOptions {
 }
 
 /**
- * Trains students of a mixture on a line by its exact velocity, and prints how far their samples in N steps are from the exact map's: the
- * root mean square over 4,096 noises, the median over the seeds and the range.
+ * Trains students of a mixture on a line with its exact velocity as the teacher, and prints how far their samples in N
+ * steps are from the exact map's: the root mean square over 4,096 noises, with median and range over the seeds.
  */
 export async function trainMixtureStudents(options: MixtureOptions): Promise<void> {
   const { presets, objectives, seeds, iterations, rate } = options;
@@ -84,7 +84,7 @@ export async function trainMixtureStudents(options: MixtureOptions): Promise<voi
   }
 }
 
-/** Whether students only learn maps to data, and so only take one step. */
+/** Whether students learn only maps to data, and so take only one step. */
 function leadsToData(objective: Objective): boolean {
   return objective.draw({ seed: 0, step: 0, iterations: 1 }, 16).s.every((s) => s === 0);
 }
@@ -109,7 +109,7 @@ async function trained(objective: Objective, iterations: number, seed: number, r
 
 let exact: Promise<readonly [HostTensor, HostTensor]> | undefined;
 
-/** Noises and where the exact map takes them. */
+/** Noises, and where the exact map takes them. */
 async function exactEndpoints(): Promise<readonly [HostTensor, HostTensor]> {
   const count = 4096;
   const noise = hostTensor([count, 1], normals({ seed: 1, purpose: 'noise' }, count));

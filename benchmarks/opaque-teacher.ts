@@ -19,7 +19,7 @@ const batchSize = 16;
 const SHAPE = [3, 32, 32];
 const CLASSES = 10;
 
-/** Steps per training, of which the first is not timed. */
+/** Number of steps per training, of which the first is not timed. */
 const STEPS = 5;
 
 const batch: Batch = {
@@ -59,7 +59,7 @@ export async function compareOpaqueTeacher(threads: number, rounds: number): Pro
       own = 0;
       const asked = await stepTime(runtime, teacher, objective, opaque);
       const traced = await stepTime(runtime, teacher, objective, velocityField(teacher));
-      // AYF-LMD needs a teacher; without one, AYF-EMD does the same except for the question.
+      // AYF-LMD needs a teacher; without one, AYF-EMD does the same work except for the query.
       const alone = objective.name === data.name ? await stepTime(runtime, teacher, data) : NaN;
       if (round > 0) times.push([asked, own / STEPS, traced, alone]);
     }

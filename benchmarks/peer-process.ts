@@ -32,7 +32,10 @@ export type Answer = Ready | Checked | Timed;
 export interface Peer {
   readonly ready: Ready;
   check(): Promise<Checked>;
-  /** Times so many steps of what the peer has under this name: `train` or `sample`, unless it is another kind of peer. */
+  /**
+   * Times this many steps of what the peer does under this name: `train` or `sample`, unless it is another
+   * kind of peer.
+   */
   time(run: string, steps: number): Promise<Timed>;
   /** Ends the process. */
   end(): Promise<void>;

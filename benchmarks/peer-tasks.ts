@@ -24,10 +24,10 @@ export interface PeerTask {
   readonly batchSize: number;
 }
 
-/** Numbers that a step is given rather than computing them; the same for all. */
+/** Numbers that a step is given rather than computing them, the same for all. */
 export const settings = {
   r: 0.99,
-  /** As large as AYF-EMD requires without a teacher, for samples of two values. */
+  /** As large as AYF-EMD requires for samples of two values without a teacher. */
   c: 10,
   learningRate: 1e-4,
   beta1: 0.9,
@@ -72,8 +72,8 @@ export function parameterCount(network: Network): number {
 }
 
 /**
- * Floating-point operations of a training step, and as many of four steps of the sampler: four times those of the
- * forward pass.
+ * Floating-point operations of a training step, or of four steps of the sampler, which has as many: four times
+ * those of the forward pass.
  */
 export function taskFlops({ network, batchSize }: PeerTask): number {
   return 4 * forwardFlops(network, batchSize);
@@ -112,7 +112,7 @@ export function taskTraining(task: PeerTask): { readonly student: Trainee; reado
   return { student, phase: objectivePhase({ network, objective, batchSize, seed: 0 }) };
 }
 
-/** The inputs of training step `step`, noise and times drawn anew. */
+/** The inputs of training step `step`, with fresh noise and times. */
 export function stepFeeds(
   { student, phase }: ReturnType<typeof taskTraining>,
   batch: Batch,
@@ -147,7 +147,7 @@ export async function writeTask(task: PeerTask, folder: string): Promise<void> {
   await writeFile(join(folder, 'task.json'), JSON.stringify(described));
 }
 
-/** The peers have a bias of keys as well, which has no effect. */
+/** The peers also have a bias for keys, which has no effect. */
 function withKeyBias({ data }: HostTensor): HostTensor {
   const width = data.length / 2;
   const whole = new Float32Array(3 * width);

@@ -13,11 +13,14 @@ export interface ComparisonOptions {
   readonly python: string;
   readonly rounds: number;
   readonly threads: number;
-  /** Folder of `@tensorflow/tfjs-node`; without it, ours on the native library of TensorFlow.js takes no part. */
+  /**
+   * Folder of `@tensorflow/tfjs-node`; without it, Flowmap on the native library of TensorFlow.js does not
+   * take part.
+   */
   readonly tfjsNode?: string | undefined;
   /** Key of the only task to compare on; all unless given. */
   readonly task?: string | undefined;
-  /** True takes small networks: to try the set-up. */
+  /** True takes small networks, to try the set-up. */
   readonly small: boolean;
 }
 
@@ -30,9 +33,9 @@ interface Contender {
   readonly command: (task: string, folder: string) => readonly string[];
   /** The tasks it is for; all unless given. */
   readonly tasks?: readonly string[];
-  /** What it is timed at; all unless given. */
+  /** What is timed; everything unless given. */
   readonly runs?: readonly Run[];
-  /** Rounds it takes part in at most: for a slow one. */
+  /** The most rounds in which it takes part, for a slow one. */
   readonly rounds?: number;
   /** True when it may be unable to run here; its row then says why. */
   readonly optional?: boolean;
@@ -50,12 +53,12 @@ interface Measured {
 const TOLERANCE = 1e-3;
 
 /**
- * Steps in a row of each program, as in a training or in sampling: the first finds the processor's caches as another
- * left them.
+ * Number of steps in a row of each program, as in training or sampling: the first one finds the processor's caches
+ * as another program left them.
  */
 const STEPS_PER_ROUND = 4;
 
-/** Rounds that warm up. */
+/** Number of rounds that warm up. */
 const WARM_UPS = 1;
 
 /** Milliseconds for the threads of the last program to fall asleep. */
@@ -63,10 +66,10 @@ const PAUSE = 100;
 
 /**
  * Times the AYF-EMD step and four sampling steps of Flowmap, PyTorch, JAX and jax-js on the CPU, each in a process of
- * its own, in turn, so that a change of the machine's speed meets all alike; prints tables in Markdown with the ratios.
+ * its own, in turn, so that changes in the machine's speed affect all alike; prints tables in Markdown with the ratios.
  *
  * @throws {PeerError} when a peer cannot be started or fails
- * @throws {RangeError} when a peer computes something else than ours
+ * @throws {RangeError} when a peer computes something else than Flowmap
  */
 export async function comparePeers(options: ComparisonOptions): Promise<void> {
   console.log(`${cpus()[0]?.model ?? 'processor'}, ${options.threads} threads each, Node ${process.versions.node}`);
@@ -164,7 +167,7 @@ function contenders({ python, threads, small, tfjsNode }: ComparisonOptions): re
   ];
 }
 
-/** Refuses a peer that computes something else: its time would say nothing. */
+/** Refuses a peer that computes something else: its times would mean nothing. */
 function requireEqual(name: string, ours: Checked, theirs: Checked): void {
   for (const [quantity, wanted] of Object.entries(ours.values)) {
     const got = theirs.values[quantity] ?? [];

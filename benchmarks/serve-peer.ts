@@ -4,7 +4,7 @@ import type { Answer, Checked, Ready, Request } from './peer-process.js';
 /** What a program of the comparison does on request. */
 export interface PeerWork {
   readonly check: () => Promise<Checked['values']>;
-  /** A training step, or four steps of the sampler, on noise drawn anew. */
+  /** A training step, or four steps of the sampler, on fresh noise. */
   readonly runs: Readonly<Record<'train' | 'sample', () => Promise<unknown>>>;
 }
 

@@ -10,11 +10,11 @@ export interface TimedTraining {
   /** The data of every step. */
   readonly batch: Batch;
   readonly batchSize: number;
-  /** Runs of the step program that are timed. */
+  /** Number of runs of the step program that are timed. */
   readonly runs: number;
-  /** Runs before those, which warm up. */
+  /** Number of runs before these, which warm up. */
   readonly warmupRuns: number;
-  /** Steps of one run; 1 unless given. */
+  /** Number of steps per run; 1 unless given. */
   readonly stepsPerRun?: number;
 }
 

@@ -23,7 +23,7 @@ export interface StepOptions {
   readonly runs: number;
   readonly threads: number;
   readonly device: 'cpu' | 'webgpu' | 'cuda';
-  /** More than 1 times the training steps also with as many of them in one run. */
+  /** If more than 1, training steps are also timed with this many in one run. */
   readonly stepsPerRun: number;
   /** True adds a table of operators. */
   readonly profile: boolean;

@@ -19,7 +19,7 @@ export interface Workload {
   readonly state: HostTensors;
   /** Creates the inputs of a run, which is part of a step's time on the host. */
   readonly feeds: () => HostTensors;
-  /** Number of runs in a row of which the fastest counts: short programs need warm caches and threads. */
+  /** Number of runs in a row, of which the fastest counts: short programs need warm caches and threads. */
   readonly repeats: number;
   /** Floating-point operations of one run. */
   readonly flops: number;

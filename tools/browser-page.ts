@@ -9,7 +9,7 @@ import { root } from './run.js';
 /**
  * Builds `examples/browser`, serves it, opens it in headless Chromium and waits until its run has ended.
  *
- * @param query of the page's address: `?start&device=cpu`
+ * @param query the query part of the page's address: `?start&device=cpu`
  * @param use what to do with the page then
  * @throws when the run fails, with the page's message
  */

@@ -23,7 +23,7 @@ async function takePicture({ query }: { readonly query: string | null }): Promis
   if (executablePath === undefined) throw new FlowmapError(`There is no Chromium here; ${chromiumAdvice}`);
   const path = join(root, 'docs/results/browser/checkerboard.png');
   await visitBuiltPage(executablePath, `?start&device=cpu&${query ?? ''}`, async (page) => {
-    // A palette of 128 colours is as good to look at, in a third of the bytes.
+    // A palette of 128 colours looks as good, in a third of the bytes.
     await sharp(await page.screenshot({ fullPage: true }))
       .png({ palette: true, colours: 128 })
       .toFile(path);

@@ -8,10 +8,10 @@ import { chromiumAdvice, chromiumFlags, chromiumForTests, isolationHeaders } fro
 /** The test files of a workspace that run in a browser. */
 export const browserTests = 'src/**/*.browser.test.ts';
 
-/** Run in Node before them, where it exists: computes what they compare with. */
+/** The file that runs in Node before them, if it exists: computes what they compare with. */
 const setup = 'src/browser-setup.ts';
 
-/** Dependencies that a server for browsers bundles ahead; one that it finds later makes it load the page again. */
+/** Dependencies that the server for browsers bundles in advance; one that it finds later makes it reload the page. */
 const bundled = [
   '@bufbuild/protobuf',
   '@bufbuild/protobuf/wkt',
@@ -24,11 +24,11 @@ const bundled = [
 ];
 
 /**
- * A vitest project for each workspace that has tests for a browser, named `<folder> (browser)`; none where there is no
+ * A vitest project for each workspace that has tests for a browser, named `<folder> (browser)`; none if there is no
  * browser.
  *
  * @param roots folders of the workspaces
- * @throws where there is no browser and CI is set
+ * @throws if there is no browser and CI is set
  */
 export function browserProjects(roots: readonly string[]): TestProjectInlineConfiguration[] {
   const executablePath = chromiumForTests();
@@ -39,11 +39,13 @@ export function browserProjects(roots: readonly string[]): TestProjectInlineConf
     root,
     cacheDir: resolve('node_modules/.vite', basename(root)),
     server: { headers: isolationHeaders },
-    // What finds its own WebAssembly by the address it was loaded from stays as it is installed.
+    // Packages that find their WebAssembly by the address they were loaded from stay as they are
+    // installed.
     optimizeDeps: { exclude: ['onnxruntime-web'], include: bundled },
     test: {
       include: [browserTests],
-      // What a test can ask for, as `import.meta.env`: FLOWMAP_BROWSER=all runs what is left out for its length.
+      // What a test can read as `import.meta.env`: FLOWMAP_BROWSER=all runs the parts that are left out for
+      // their length.
       env: { FLOWMAP_BROWSER: process.env['FLOWMAP_BROWSER'] ?? '' },
       globalSetup: existsSync(join(root, setup)) ? [setup] : [],
       browser: {

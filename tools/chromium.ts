@@ -16,8 +16,8 @@ const usual = [
 export const chromiumAdvice = 'install it (Debian: apt-get install chromium), or name one by FLOWMAP_CHROMIUM=path';
 
 /**
- * The browser that tests run in: the one FLOWMAP_CHROMIUM names, otherwise the first in a usual place. Undefined if
- * there is none or FLOWMAP_CHROMIUM is empty.
+ * The browser in which tests run: the one that FLOWMAP_CHROMIUM names, otherwise the first in a usual place.
+ * Undefined if there is none or FLOWMAP_CHROMIUM is empty.
  *
  * @throws when FLOWMAP_CHROMIUM names a file that does not exist
  */
@@ -30,9 +30,9 @@ export function findChromium(environment = process.env, places: readonly string[
 }
 
 /**
- * The browser of a run of tests; undefined where there is none, and its tests are left out.
+ * The browser for a run of tests; undefined if there is none, in which case its tests are left out.
  *
- * @throws where there is none and the environment variable CI is set: what checks a change leaves nothing out
+ * @throws if there is none and the environment variable CI is set: the checks of a change leave nothing out
  */
 export function chromiumForTests(environment = process.env, places: readonly string[] = usual): string | undefined {
   const found = findChromium(environment, places);

@@ -8,7 +8,7 @@ import { chromiumFlags, chromiumForTests, isolationHeaders } from './chromium.js
 import { readManifest, type Manifest } from './published.js';
 import { root, run } from './run.js';
 
-/** Versions of TypeScript that the declarations are checked with, by the name they are installed under. */
+/** Versions of TypeScript with which the declarations are checked, by the name under which they are installed. */
 const compilers = { 'typescript-5': '5.9.3', 'typescript-6': '6.0.3', 'typescript-7': '7.0.2' };
 
 /** How TypeScript resolves modules: as Node does, and as bundlers do. */
@@ -29,7 +29,7 @@ const everyEntry = (entries: readonly string[]): string =>
  * page that Vite built, and imports and starts them again without the peers.
  *
  * @param tarballs addresses of the packed packages by name
- * @param entries import specifiers of all that they export
+ * @param entries import specifiers of everything that they export
  */
 export async function consumeByNpm(
   folder: string,
@@ -58,7 +58,7 @@ export async function consumeByNpm(
 
   for (const { peerDependenciesMeta = {} } of manifests) {
     for (const [name, { optional }] of Object.entries(peerDependenciesMeta)) {
-      // The suites of the entries for testing are vitest's.
+      // The suites in the entries for testing need vitest.
       if (optional && name !== 'vitest') rmSync(join(folder, 'node_modules', name), { recursive: true, force: true });
     }
   }
@@ -87,7 +87,7 @@ export function consumeByPnpm(
     join(folder, 'package.json'),
     JSON.stringify({ private: true, type: 'module', dependencies: tarballs }),
   );
-  // The packages depend on each other by version, and no registry has those versions.
+  // The packages depend on each other by version, and no registry has these versions.
   const overrides = Object.entries(tarballs).map(([name, address]) => `  '${name}': '${address}'\n`);
   writeFileSync(join(folder, 'pnpm-workspace.yaml'), `packages: []\noverrides:\n${overrides.join('')}`);
   run(folder, 'on-failure', 'pnpm', 'install', '--ignore-scripts', '--store-dir', join(folder, '.store'));
@@ -135,7 +135,7 @@ try {
 }
 `;
 
-/** Builds the page with Vite and opens it in headless Chromium, where there is one. */
+/** Builds the page with Vite and opens it in headless Chromium, if there is one. */
 async function drawInPage(folder: string): Promise<void> {
   mkdirSync(folder);
   writeFileSync(

@@ -1,4 +1,5 @@
-// A short run of each example that needs no data of the user's, and of what it must leave behind.
+// A short run of each example that needs no data from the user, and a check of what it must leave
+// behind.
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -21,7 +21,7 @@ import { saveOnnx } from '@flowmap/runtime-onnx/node';
 import { hostTensor, normals, sizeOf, type HostTensor, type Runtime } from '@flowmap/tensor';
 import { pathOr, runCommand } from 'flowmap/node';
 
-/** Batches of which every file must be able to make samples. */
+/** Batch sizes with which every file must be able to draw samples. */
 const COUNTS = [1, 3, 7];
 
 interface Case {
@@ -40,7 +40,7 @@ const drawn = (shape: readonly number[], purpose: string, scale = 1): HostTensor
   );
 };
 
-/** A model whose parameters are all drawn, as at the start many are zero. */
+/** A model whose parameters are all drawn at random, as many are zero at the start. */
 function drawnModel(kind: Model['kind'], network: Network, more: Partial<Model> = {}): Model {
   const params = Object.entries(network.parameters).map(([name, { shape }]) => {
     const terms = shape.length > 1 ? sizeOf(shape) / Math.max(shape[0]!, shape.at(-1)!) : 25;
@@ -73,7 +73,7 @@ function cases(): Case[] {
   ];
 }
 
-/** Writes the files of a case, and the samples that ours makes of the inputs beside it. */
+/** Writes the files of a case, and beside them our samples from the same inputs. */
 async function write(out: string, runtime: Runtime, { name, model, steps, sampler, options }: Case): Promise<void> {
   const file = join(out, `${name}.onnx`);
   await saveOnnx(file, model, { ...options, steps, ...(sampler ? { sampler } : {}) });
@@ -99,7 +99,7 @@ async function write(out: string, runtime: Runtime, { name, model, steps, sample
     const given = Object.fromEntries(rows.map(([condition, { data }]) => [condition, data]));
     arrays[`${count}/samples`] = await compiled.sample({ noise, times, conditions: given, seed: 0 });
     arrays[`${count}/noise`] = noise;
-    // An .npz of ours holds float32 alone.
+    // Our .npz files hold only float32.
     for (const [condition, { shape, data }] of rows)
       arrays[`${count}/${condition}`] = hostTensor(shape, Float32Array.from(data));
   }

@@ -12,7 +12,7 @@ const executablePath = chromiumForTests();
 const side = 8;
 const size = 4 * side; // four pictures in a row
 
-/** A flow map of small pictures, whose parameters are all drawn. */
+/** A flow map of small pictures, whose parameters are all drawn at random. */
 function student(): Model {
   const network = unet({ shape: [3, side, side], classes: 9, interval: true, channels: [4], groupSize: 4, heads: 0 });
   const params = Object.entries(network.parameters).map(([name, { shape }]) => {
@@ -23,7 +23,7 @@ function student(): Model {
   return { kind: 'flowMap', network, params: Object.fromEntries(params), classes };
 }
 
-/** Serves the page and the model, and onnxruntime-web from what is installed. */
+/** Serves the page, the model, and the installed onnxruntime-web. */
 async function serve(route: Route, model: Uint8Array): Promise<void> {
   const { host, pathname } = new URL(route.request().url());
   const name = basename(pathname);

@@ -1,5 +1,5 @@
 // Unpacks what `npm run gpu-bundle` packed into an empty folder, and runs it in an empty environment on software
-// Vulkan: `npm run gpu-bundle:try`. It fails where the benchmark does, or leaves no results.
+// Vulkan: `npm run gpu-bundle:try`. It fails if the benchmark does, or leaves no results.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -40,7 +40,7 @@ try {
 }
 console.log('the bundle works here');
 
-/** Runs the unpacked benchmark and returns what it wrote; throws unless it ends with the status wanted. */
+/** Runs the unpacked benchmark and returns what it wrote; throws unless it ends with the expected status. */
 function bench(output: 'show' | 'keep', status: number, driverFile: string, ...options: string[]): string {
   console.log(`$ flowmap-gpu/bench-gpu ${options.join(' ')}`);
   const done = spawnSync('flowmap-gpu/bench-gpu', options, {

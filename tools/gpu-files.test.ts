@@ -26,7 +26,7 @@ describe('the bundled benchmark, outside the repository', () => {
       for (const part of ['package.json', ...parts]) {
         const file = join(folder, 'node_modules', name, part);
         mkdirSync(dirname(file), { recursive: true });
-        // What is large is linked.
+        // Large files are linked.
         if (part.startsWith('bin/')) symlinkSync(join(folders[name as keyof typeof folders], part), file);
         else cpSync(join(folders[name as keyof typeof folders], part), file, { recursive: true });
       }

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { root } from './run.js';
 
 /**
- * Libraries that the system may lack, by the Debian package that has them: the loader of Vulkan, what NVIDIA's driver
- * of Vulkan links to, and what Node and onnxruntime do.
+ * Libraries that the system may lack, by the Debian package that has them: the loader of Vulkan, and what NVIDIA's
+ * Vulkan driver, Node and onnxruntime link to.
  */
 export const libraries = {
   'libvulkan.so.1': 'libvulkan1',
@@ -42,7 +42,7 @@ export async function bundleApp(folder: string): Promise<void> {
     target: 'node20',
     conditions: ['@flowmap/source'],
     external: ['onnxruntime-node', 'koffi'],
-    // Some packages are CommonJS modules, which ask for Node's own by `require`.
+    // Some packages are CommonJS modules, which load Node's own by `require`.
     banner: {
       js: "import { createRequire as requireOf } from 'node:module'; const require = requireOf(import.meta.url);",
     },

@@ -4,7 +4,7 @@ import { chromiumAdvice, findChromium } from './chromium.js';
 
 const asRoot = process.getuid?.() === 0 ? [] : ['sudo', '--non-interactive'];
 
-/** Runs a command of the package manager, and tells whether it succeeded. */
+/** Runs a command of the package manager, and returns whether it succeeded. */
 function apt(...args: string[]): boolean {
   const [command = '', ...rest] = [...asRoot, 'env', 'DEBIAN_FRONTEND=noninteractive', 'apt-get', ...args];
   return spawnSync(command, rest, { stdio: 'inherit' }).status === 0;

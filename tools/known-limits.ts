@@ -9,12 +9,12 @@ const limits: readonly Limit[] = [
   {
     runtime: /^tfjs \(webgl\)/,
     result: /^large int32: value/,
-    reason: 'A texture of WebGL holds whole numbers as float32, which is exact up to 2^24.',
+    reason: 'A WebGL texture holds whole numbers as float32, which is exact up to 2^24.',
   },
   {
     runtime: /^tfjs \(webgpu\)/,
     result: /^large int32: value/,
-    reason: 'The WebGPU kernels of TensorFlow.js compute with whole numbers as float32, which is exact up to 2^24.',
+    reason: 'The WebGPU kernels of TensorFlow.js compute whole numbers as float32, which is exact up to 2^24.',
   },
 ];
 

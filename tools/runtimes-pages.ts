@@ -1,4 +1,4 @@
-/** Error of the value, the JVP, the VJP and the second derivatives; undefined where there is nothing to differentiate. */
+/** Errors of the value, the JVP, the VJP and the second derivatives; undefined if there is nothing to differentiate. */
 export type Errors4 = readonly (number | undefined)[];
 
 /** How exact a runtime is in a primitive, a function, or all of them in another dtype. */
@@ -7,11 +7,11 @@ export interface ErrorRow {
   readonly isPrimitive: boolean;
   readonly relative: Errors4;
   readonly absolute: Errors4;
-  /** Whether a result is beyond what the contract accepts. */
+  /** Whether an error exceeds what the contract accepts. */
   readonly isBeyond: boolean;
 }
 
-/** What a runtime makes of special numbers in a primitive: `yes`, or the numbers of limits. */
+/** How a runtime handles special numbers in a primitive: `yes`, or the numbers of limits. */
 export interface SpecialRow {
   readonly name: string;
   readonly text: string;
@@ -24,15 +24,15 @@ export interface RuntimeResults {
   readonly special: readonly SpecialRow[];
 }
 
-/** What else the overview says. */
+/** Further contents of the overview. */
 export interface OverviewTexts {
   /** How and when it was written. */
   readonly origin: string;
-  /** Limits on special numbers, as items of a list whose numbers the results have. */
+  /** Limits on special numbers, as items of a list to whose numbers the results refer. */
   readonly limits: string;
   /** The section on special numbers in programs. */
   readonly programs: string;
-  /** The section on what is beyond the contract. */
+  /** The section on errors that exceed the contract's. */
   readonly beyond: string;
 }
 
@@ -50,11 +50,11 @@ export function overview(runtimes: readonly RuntimeResults[], texts: OverviewTex
 
 How exact each runtime is: errors of every primitive, and of the functions made of primitives, over all cases of the contract
 suite. The oracle is the float64 reference runtime, whose derivatives are themselves checked against central differences.
-Errors are relative to the largest magnitude of each expected result, in float32, and in units of 1e-8: 6 is a rounding.
+Errors are relative to the largest magnitude of each expected result, in float32, in units of 1e-8: one rounding is 6.
 
 The contract accepts 500 for values, 2,000 for JVP and VJP, and 10,000 for second derivatives (the gradient of the JVP and the JVP
-of the VJP), of the largest magnitude, or of 1 if that is less. What is larger stands [at the end](#beyond-what-the-contract-accepts) with its
-reason. TensorFlow.js in a browser was kept from computing small tensors on the CPU, as it otherwise does.
+of the VJP), relative to the largest magnitude, or to 1 if that is less. Larger errors are listed [at the end](#beyond-what-the-contract-accepts) with
+their reasons. TensorFlow.js in a browser was kept from computing small tensors on the CPU, as it otherwise does.
 
 ${texts.origin}
 
@@ -75,8 +75,8 @@ ${largest(runtimes, false)}
 ## Special numbers
 
 Every primitive was given NaN, infinities, zeros, the largest, the smallest and some ordinary numbers in each operand, in every
-dtype that it and the runtime have, integers up to the ends of int32 and indices out of range included. The table says how many of them
-give the answer of the reference, that of IEEE arithmetic, and the limits of the others; "d": numbers below the smallest normal one
+dtype that it and the runtime have, including integers up to the ends of int32 and indices out of range. The table says how many primitives
+give the answer of the reference, that of IEEE arithmetic, and the limits of the others; "d" means that numbers below the smallest normal one
 (denormals) may count as zeros or lose digits, which is not counted. The sign of a zero is left open.
 
 ${specialCounts(runtimes)}
@@ -107,14 +107,14 @@ export function details({ title, rows, special }: RuntimeResults): string {
   const answers =
     differing.length === 0
       ? 'All primitives give the answers of IEEE arithmetic.'
-      : `All primitives give the answers of IEEE arithmetic, but for those with limits, which [the overview](../runtimes.md#special-numbers) lists:\n\n${table(
+      : `All primitives give the answers of IEEE arithmetic, except those with limits, which [the overview](../runtimes.md#special-numbers) lists:\n\n${table(
           ['primitive', 'limits'],
           differing.map(({ name, text }) => [name, text.replace('yes, ', '')]),
         )}`;
   return `# ${title}
 
-Errors of the value, the JVP, the VJP and the second derivatives in units of 1e-8, as [the overview](../runtimes.md) says. An en dash
-stands where there is nothing to differentiate, an asterisk where a result is beyond what the contract accepts.
+Errors of the value, the JVP, the VJP and the second derivatives in units of 1e-8, as in [the overview](../runtimes.md). An en dash
+means that there is nothing to differentiate, an asterisk that an error exceeds what the contract accepts.
 
 ${tables.join('\n\n')}
 
@@ -132,7 +132,7 @@ ${answers}
 
 const KINDS = ['value', 'JVP', 'VJP', '2nd'] as const;
 
-/** The largest error of each runtime, with a link to all. */
+/** The largest error of each runtime, with a link to all of its errors. */
 function largest(runtimes: readonly RuntimeResults[], isPrimitive: boolean): string {
   const lines = runtimes.map(({ title, rows }) => {
     const own = rows.filter((row) => row.isPrimitive === isPrimitive && !isOtherDType(row));
@@ -151,7 +151,7 @@ function specialCounts(runtimes: readonly RuntimeResults[]): string {
   return table(['runtime', 'as IEEE', 'limits'], lines);
 }
 
-/** Numbers in their order, then letters. */
+/** Sorts by number, then by letters. */
 function inOrder(a: string, b: string): number {
   const [first, second] = [a, b].map((text) => Number(/\d+/.exec(text)?.[0] ?? Infinity));
   return first === second ? 0 : first! - second!;
@@ -168,7 +168,7 @@ function linkTo(title: string): string {
 /** Units from which an error is written with an exponent. */
 const MANY = 1e5;
 
-/** An error in units of 1e-8, with one digit, and without a hyphen, at which a cell of a table would break. */
+/** An error in units of 1e-8, with one digit, and without a hyphen, at which a table cell would break. */
 function inUnits(error: number | undefined): string {
   if (error === undefined) return '–';
   const units = Number(error.toExponential(0)) * 1e8;

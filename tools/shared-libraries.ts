@@ -5,12 +5,13 @@ import { run } from './run.js';
 const folders = ['/lib/x86_64-linux-gnu', '/usr/lib/x86_64-linux-gnu', '/lib64', '/usr/lib64', '/usr/lib'];
 
 /**
- * The file of a shared library: the system's own, or one from its Debian package, downloaded and unpacked beside.
+ * The file of a shared library: the system's own, or one from its Debian package, which is downloaded and
+ * unpacked.
  *
- * @param name as the linker has it: `libvulkan.so.1`
+ * @param name the name known to the linker: `libvulkan.so.1`
  * @param debian the package that has it
  * @param scratch folder for what is downloaded
- * @throws where the system has neither the library nor Debian's tools
+ * @throws if the system has neither the library nor Debian's tools
  */
 export function sharedLibrary(name: string, debian: string, scratch: string): string {
   const there = folders.map((folder) => join(folder, name)).find((path) => existsSync(path));

@@ -27,7 +27,7 @@ export function specialPrograms(): string {
   return [
     '## Special numbers in programs',
     introduction,
-    `Which programs get which of them, what errors are relative to, and the reason:\n\n${rows.join('\n')}`,
+    `Which programs get which of them, to what errors are relative, and why:\n\n${rows.join('\n')}`,
     'Not specified:',
     specialProgramLimits.map(({ runtime, reason }) => `- \`${runtime.source}\`: ${reason}`).join('\n'),
     properties,

@@ -1,13 +1,13 @@
 import { specialLimitOf, type SpecialResult } from '@flowmap/tensor/testing';
 import type { SpecialRow } from './runtimes-pages.js';
 
-/** What a runtime made of special numbers, under its title. */
+/** How a runtime handled special numbers, under its title. */
 interface Column {
   readonly title: string;
   readonly special: readonly SpecialResult[];
 }
 
-/** What runtimes make of special numbers. */
+/** How runtimes handle special numbers. */
 export interface SpecialResults {
   /** The primitives of each runtime, in the order of the columns. */
   readonly rows: readonly (readonly SpecialRow[])[];

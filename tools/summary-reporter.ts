@@ -2,7 +2,7 @@ import type { Reporter, TestModule, TestRunEndReason } from 'vitest/node';
 import type { SerializedError } from 'vitest';
 
 /**
- * The line that closes a run: `N passed, N failed`; the number of skipped tests, when some were, in a line before it.
+ * The line that closes a run, `N passed, N failed`, after a line with the number of skipped tests if there were some.
  */
 export function summaryLine({ passed, failed, skipped }: { passed: number; failed: number; skipped: number }): string {
   const before = skipped > 0 ? `${String(skipped)} skipped\n` : '';

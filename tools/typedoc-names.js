@@ -1,5 +1,5 @@
-// A plugin of typedoc: names as users write them. A module is called what it is imported by, and a destructured parameter
-// `options`, as its `@param options.…` tags say.
+// A plugin of typedoc: names as users write them. A module has the name by which it is imported, and a destructured
+// parameter `options`, as its `@param options.…` tags say.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Converter, ReflectionKind } from 'typedoc';

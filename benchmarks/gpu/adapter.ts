@@ -14,7 +14,7 @@ export interface Adapter {
 
 const gpus = '/proc/driver/nvidia/gpus';
 
-/** WebGPU has no usable GPU; says what to do about it on a machine without npm. */
+/** WebGPU has no usable GPU; the message says what to do about it on a machine without npm. */
 export class NoGpuError extends FlowmapError {}
 
 /**
@@ -90,7 +90,8 @@ async function nvidia(query: string): Promise<string[] | undefined> {
 }
 
 /**
- * Watches the memory in use on the GPU, of all programs together, from another process: a run blocks this one.
+ * Watches the memory in use on the GPU, by all programs together, from another process, since a run blocks
+ * this one.
  *
  * @returns a function that stops watching and returns the peak above the memory used before, in bytes; undefined if
  *   nothing reports it

@@ -22,7 +22,7 @@ export interface Measured {
   readonly peakDeviceMemory?: number | undefined;
 }
 
-/** Products in a row, of which only the last is read: they are queued, so the device is busy throughout. */
+/** Number of products in a row, of which only the last is read: they are queued, so the device is busy throughout. */
 const PRODUCTS = 10;
 
 /** Times `x <- x w` of square float32 matrices that stay on the device. */
@@ -74,7 +74,7 @@ export function measured(runtime: string, task: PeerTask, ms: number, peakDevice
   };
 }
 
-/** Outputs of two training steps from the same parameters and batch, to compare runtimes by. */
+/** Outputs of two training steps from the same parameters and batch, for comparing runtimes. */
 export async function firstSteps(runtime: Runtime, task: PeerTask): Promise<Record<string, number[]>> {
   const training = taskTraining(task);
   const { student, phase } = training;

@@ -13,7 +13,7 @@ export const GPU_OPTIONS = {
   small: flag('small networks: to try the set-up, its figures say nothing about speed'),
 };
 
-/** Samples of one step, as the options have it. */
+/** Number of samples per step, according to the options. */
 export function batchSizeOf({ batch, small }: Pick<Config<typeof GPU_OPTIONS>, 'batch' | 'small'>): number {
   return batch ?? (small ? SMALL_BATCH : BATCH);
 }

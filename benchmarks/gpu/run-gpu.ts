@@ -17,7 +17,7 @@ export interface GpuRun {
   /** Samples per step. */
   readonly batchSize: number;
   readonly stepsPerRun: number;
-  /** True takes small networks and products: to try the set-up. */
+  /** True takes small networks and products, to try the set-up. */
   readonly small: boolean;
   /** The program in `../peers` that answers for PyTorch. */
   readonly script: string;
@@ -25,7 +25,7 @@ export interface GpuRun {
   readonly progress: (text: string) => void;
 }
 
-/** Two steps that differ between programs by more than the order of summation accounts for: one of them is wrong. */
+/** Two steps differ between programs by more than the order of summation accounts for: one of the programs is wrong. */
 export class DisagreementError extends FlowmapError {
   constructor(
     readonly task: string,
@@ -39,7 +39,10 @@ export class DisagreementError extends FlowmapError {
   }
 }
 
-/** Largest relative difference of two steps from the CPU's or PyTorch's that sums in another order account for. */
+/**
+ * Largest relative difference of two steps from the CPU's or PyTorch's that another order of summation
+ * accounts for.
+ */
 const TOLERANCE = 5e-3;
 
 const { version: onnxruntime } = createRequire(import.meta.url)('onnxruntime-node/package.json') as { version: string };

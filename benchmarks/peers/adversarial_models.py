@@ -47,7 +47,7 @@ def convolution(p: Params, name: str, x: Tensor, gain: float = GAIN) -> Tensor:
 
 
 def with_deviation(x: Tensor) -> Tensor:
-    """A channel with the deviation over groups of at most 4 samples."""
+    """A channel with the standard deviation over groups of at most 4 samples."""
     batch, _, height, width = x.shape
     group = next(size for size in (4, 3, 2, 1) if batch % size == 0)
     values = x.reshape(group, batch // group, -1)

@@ -52,7 +52,7 @@ class AdversarialPeer:
         }
 
     def step(self, name: str, batch: Batch) -> None:
-        """One phase of a training step: gradient, optimizer and, of the student, its moving average."""
+        """One phase of a training step: gradient, optimizer and, for the student, its moving average."""
         trainee, phase = self.phases[name]
         loss, gradients, _ = phase(batch)
         for parameter, p in self.params(trainee).items():
@@ -120,7 +120,7 @@ class AdversarialPeer:
         return {name: slope.square().sum(dim=(1, 2, 3)).mean() for name, slope in zip(("r1", "r2"), slopes)}
 
     def by_backward(self, loss: Tensor, metrics: dict[str, Tensor]) -> tuple[Tensor, Params, dict[str, Tensor]]:
-        # what moves all logits alike acts on no loss, and a bias not on a slope
+        # what shifts all logits equally affects no loss, and a bias no slope
         gradients = torch.autograd.grad(loss, list(self.judge.values()), allow_unused=True)
         filled = [torch.zeros_like(p) if g is None else g for p, g in zip(self.judge.values(), gradients)]
         return loss.detach(), dict(zip(self.judge, filled)), metrics

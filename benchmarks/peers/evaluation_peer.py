@@ -45,7 +45,7 @@ def inception() -> Callable[[], Any]:
 
 
 def frechet() -> Callable[[], Any]:
-    """The distance as pytorch-fid has it, by SciPy's matrix root."""
+    """The distance as pytorch-fid computes it, by SciPy's matrix root."""
     from scipy import linalg
 
     random = np.random.default_rng(0)

@@ -29,7 +29,7 @@ TIMESTEPS = 1000
 
 
 class ImportedPeer:
-    """AYF-EMD: the module teaches a copy of itself, asked at the middle of the interval."""
+    """AYF-EMD: the module teaches a copy of itself, which is evaluated at the middle of the interval."""
 
     def __init__(self, folder: Path, threads: int, small: bool) -> None:
         torch.set_num_threads(threads)

@@ -1,6 +1,6 @@
 // The networks of packages/flowmap-core/src/networks in jax-js, as functions of a record of parameters. An operation of
-// jax-js takes its operands out of use unless they are passed as `.ref`; inside a jitted function, where nothing is
-// allocated, all of them are.
+// jax-js consumes its operands unless they are passed as `.ref`; inside a jitted function, where nothing is allocated,
+// all of them are.
 import { lax, nn, numpy as np } from '@jax-js/jax';
 
 export type Params = Record<string, np.Array>;
@@ -81,7 +81,7 @@ function block(p: Params, name: string, heads: number, h: np.Array, c: np.Array)
   return add(attended, mul(gate2, dense(p, `${name}.outer`, hidden)));
 }
 
-/** Of queries, keys and values side by side: `[batch, tokens, 3 width]`. */
+/** Attention of queries, keys and values side by side, `[batch, tokens, 3 width]`. */
 function attention(qkv: np.Array, heads: number): np.Array {
   const [batch, tokens, width] = [qkv.shape[0]!, qkv.shape[1]!, qkv.shape[2]! / 3];
   const split = transpose(reshape(qkv, [batch, tokens, 3, heads, width / heads]), [2, 0, 3, 1, 4]);
@@ -167,7 +167,7 @@ function timeFeatures(t: np.Array): np.Array {
   return np.concatenate([np.cos(angles.ref), np.sin(angles.ref)], -1);
 }
 
-/** Of each token sin and cos of its row, then of its column, at `width / 4` frequencies. */
+/** For each token, sine and cosine of its row, then of its column, at `width / 4` frequencies. */
 function positionFeatures(rows: number, columns: number, width: number): np.Array {
   const quarter = width / 4;
   const features = Float32Array.from({ length: rows * columns * width }, (_, i) => {

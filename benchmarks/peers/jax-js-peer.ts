@@ -135,7 +135,7 @@ async function check(): Promise<Record<string, number[]>> {
   return { ...values, moved: [await distance(state.params)], emaMoved: [await distance(state.ema)] };
 }
 
-/** How far parameters have come. */
+/** How far parameters have moved. */
 async function distance(params: Params): Promise<number> {
   let total = 0;
   for (const name of names) {
@@ -146,6 +146,7 @@ async function distance(params: Params): Promise<number> {
 }
 
 async function valuesOf(array: np.Array): Promise<ArrayLike<number>> {
-  // The type that jax-js declares names Float16Array, which this TypeScript has not heard of.
+  // The type that jax-js declares names Float16Array, which this version of TypeScript does not
+  // know.
   return (await (array.data() as Promise<unknown>)) as ArrayLike<number>;
 }

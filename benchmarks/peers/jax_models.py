@@ -1,6 +1,7 @@
 """The networks of packages/flowmap-core/src/networks in JAX, as functions of a dict of parameters.
 
-The transformer is that of tools/reference/dit.py; feature maps of the U-net are NHWC, which XLA's CPU convolutions want.
+The transformer is that of tools/reference/dit.py; feature maps of the U-net are NHWC, as XLA's CPU convolutions
+require.
 """
 
 from typing import Any, Callable, Optional

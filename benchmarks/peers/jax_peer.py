@@ -74,7 +74,7 @@ class JaxPeer:
         return x
 
     def distances(self) -> dict[str, float]:
-        """How far the parameters and their moving average have come."""
+        """How far the parameters and their moving average have moved."""
         measure = partial(distance, self.task.params)
         return {"moved": measure(self.state.params), "emaMoved": measure(self.state.ema)}
 

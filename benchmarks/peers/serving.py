@@ -14,7 +14,7 @@ answers = os.fdopen(os.dup(1), "w")
 
 
 class Service(NamedTuple):
-    """What a peer says of itself, and what it does: `step` takes one of a name, on a batch of its own."""
+    """What a peer reports about itself, and what it does: `step` takes a step by name, on a batch of its own."""
 
     runtime: str
     parameters: int
@@ -24,12 +24,12 @@ class Service(NamedTuple):
 
 
 def parsed(parser: ArgumentParser) -> Namespace:
-    """The options, `threads` among them, to which the process is bound: called before any library that computes is loaded."""
+    """The options, among them `threads`, to which the process is bound; called before any library that computes is loaded."""
     parser.add_argument("--threads", type=int, required=True)
     options = parser.parse_args()
-    # What a library prints must not get among the answers.
+    # What a library prints must not get in among the answers.
     os.dup2(2, 1)
-    # Read by XLA and OpenMP when they are loaded; the affinity binds whatever does not heed them.
+    # XLA and OpenMP read these when they are loaded; the affinity binds libraries that ignore them.
     os.environ |= {"NPROC": str(options.threads), "OMP_NUM_THREADS": str(options.threads)}
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: options.threads])
@@ -37,7 +37,7 @@ def parsed(parser: ArgumentParser) -> Namespace:
 
 
 def serve(start: Callable[[], Service]) -> None:
-    """Starts a peer and answers requests until there are no more; an error is an answer, too."""
+    """Starts a peer and answers requests until there are no more; an error is an answer too."""
     try:
         service = start()
         answer({"runtime": service.runtime, "parameters": service.parameters})

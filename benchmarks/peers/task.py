@@ -18,7 +18,7 @@ class Batch(NamedTuple):
 
 
 class Task(NamedTuple):
-    """A network with its parameters, the settings of its training step, and the batch that the results are compared on."""
+    """A network with its parameters, the settings of its training step, and the batch on which results are compared."""
 
     config: dict[str, Any]
     params: dict[str, np.ndarray]

@@ -98,7 +98,7 @@ def attention_block(p: Params, name: str, x: Tensor, heads: int, fused: bool) ->
 
 
 def normalize(x: Tensor, size: int, scale: Optional[Tensor] = None, shift: Optional[Tensor] = None) -> Tensor:
-    """Root-mean-square group norm, its factors multiplied with the modulation's before they meet the map."""
+    """Root-mean-square group norm, whose factors are multiplied by the modulation's before they are applied to the map."""
     batch, channels = x.shape[:2]
     mean_square = x.square().reshape(batch, channels // size, -1).mean(dim=2, keepdim=True)
     factor = torch.rsqrt(mean_square + 1e-5).expand(batch, channels // size, size).reshape(batch, channels)
@@ -129,7 +129,7 @@ def time_features(t: Tensor) -> Tensor:
 
 
 def position_features(config: dict[str, Any]) -> Tensor:
-    """Of each token sin and cos of its row, then of its column, at width / 4 frequencies."""
+    """For each token, sin and cos of its row, then of its column, at width / 4 frequencies."""
     _, height, width = config["shape"]
     quarter = config["width"] // 4
     row, column = np.divmod(np.arange(height * width // config["patch"] ** 2), width // config["patch"])

@@ -52,7 +52,7 @@ class TorchPeer:
             weight_decay=0,
             fused=True,
         )
-        # a compiled graph must be whole: where it breaks, PyTorch goes on in eager mode without a word
+        # the graph must compile as a whole: where it breaks, PyTorch silently continues in eager mode
         self.gradients = torch.compile(self.by_transform, fullgraph=True) if compiled else self.by_backward
         evaluate = torch_models.network(task.config, fused=True, device=device)
         self.evaluate = torch.compile(evaluate, fullgraph=True) if compiled else evaluate
@@ -84,7 +84,7 @@ class TorchPeer:
     def objective(
         self, params: torch_models.Params, x0: Tensor, noise: Tensor, t: Tensor, s: Tensor, label: Optional[Tensor]
     ) -> tuple[Tensor, dict[str, Tensor]]:
-        """Loss and metrics of "Align Your Flow", Algorithm 1, with z - x0 for the teacher's velocity."""
+        """Loss and metrics of "Align Your Flow", Algorithm 1, with z - x0 as the teacher's velocity."""
         per_sample = (-1, *[1] * (x0.ndim - 1))
         xt = x0 + t.reshape(per_sample) * (noise - x0)
         velocity = noise - x0
@@ -124,7 +124,7 @@ class TorchPeer:
         return x.to(self.device).contiguous(memory_format=self.layout if x.ndim == 4 else torch.contiguous_format)
 
     def distances(self) -> dict[str, float]:
-        """How far the parameters and their moving average have come."""
+        """How far the parameters and their moving average have moved."""
         values = [p.detach() for p in self.params.values()]
         return {"moved": distance(values, self.initial), "emaMoved": distance(self.ema, self.initial)}
 

@@ -16,6 +16,6 @@ export default defineConfig({
   build: { target: 'es2023', chunkSizeWarningLimit: 1000 },
   // onnxruntime-web locates its WebAssembly relative to the address it was loaded from.
   optimizeDeps: { exclude: ['onnxruntime-web'] },
-  // Inside this repository the packages' sources are used, so no build is needed first.
+  // Inside this repository the packages' sources are used, so they need not be built first.
   resolve: { conditions: ['@flowmap/source', ...defaultClientConditions] },
 });

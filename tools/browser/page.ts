@@ -1,10 +1,10 @@
-// The page that runtimes are measured in: see measure.ts.
+// The page in which runtimes are measured: see measure.ts.
 import { onnxRuntime } from '@flowmap/runtime-onnx';
 import { referenceRuntime } from '@flowmap/runtime-reference';
 import { tfjsRuntime } from '@flowmap/runtime-tfjs';
 import type { Runtime } from '@flowmap/tensor';
 import { env } from '@tensorflow/tfjs-core';
-// By its file: the package's entry for tests is for vitest.
+// Imported by its file, since the package's entry for tests needs vitest.
 import { measureRuntime } from '../../packages/tensor/src/testing/measure-runtime.js';
 import { compareSpecialValues } from '../../packages/tensor/src/testing/special/compare.js';
 import type { BrowserRuntime, MeasuringPage } from './runtimes.js';

@@ -5,13 +5,13 @@ export const browserRuntimes = ['onnx (cpu)', 'onnx (webgpu)', 'tfjs (wasm)', 't
 
 export type BrowserRuntime = (typeof browserRuntimes)[number];
 
-/** A runtime's results beside the reference's. */
+/** A runtime's results, compared with the reference's. */
 export interface Measured {
   readonly rows: readonly Exactness[];
   readonly special: readonly SpecialResult[];
 }
 
-/** What the page of `page.ts` offers to whoever drives it. */
+/** What the page of `page.ts` offers to the program that drives it. */
 export interface MeasuringPage {
   measure(runtime: BrowserRuntime): Promise<Measured>;
 }

@@ -11,14 +11,14 @@ const types: Readonly<Record<string, string>> = {
   '.wasm': 'application/wasm',
 };
 
-/** Folders that are served, and how to stop. */
+/** A server of folders, and how to stop it. */
 export interface StaticServer {
   readonly url: string;
   close(): void;
 }
 
 /**
- * Serves the files that lie directly in some folders, on a free port of this machine, as cross-origin isolated pages.
+ * Serves the files directly in some folders, on a free port of this machine, as cross-origin isolated pages.
  *
  * @param folders folder by the path it is served under: `''` for the root
  */

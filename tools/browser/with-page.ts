@@ -11,7 +11,7 @@ export interface ScriptPage {
   readonly executablePath: string;
   /** Its TypeScript file. */
   readonly script: string;
-  /** Folders by the path under which the page finds them. */
+  /** Folders by the path at which the page finds them. */
   readonly folders: Readonly<Record<string, string>>;
 }
 

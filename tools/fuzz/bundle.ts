@@ -5,7 +5,7 @@ export function pack(files: Readonly<Record<string, Uint8Array>>): Uint8Array {
   );
 }
 
-/** The files of {@link pack}, as far as they are whole. */
+/** The files of {@link pack}, as far as they are complete. */
 export function unpack(bytes: Uint8Array): Record<string, Uint8Array> {
   const files: Record<string, Uint8Array> = {};
   for (let at = 0; at < bytes.length;) {

@@ -1,7 +1,7 @@
 import type { Decoder } from './decoders.js';
 import { watchMemory } from './peak-memory.js';
 
-/** Processor time that one input may take, in seconds, all threads together. */
+/** Processor time that one input may take, in seconds over all threads. */
 export const CPU_SECONDS = 1;
 
 /** The effect of an input. */
@@ -14,7 +14,7 @@ export interface Outcome {
   readonly fault?: { readonly kind: 'error' | 'message' | 'slow' | 'memory'; readonly message: string };
 }
 
-/** Most that a message may have: a path, two cut quotations and words. */
+/** Largest length of a message: a path, two shortened quotations and words. */
 const MESSAGE_LENGTH = 2000;
 
 /**

@@ -5,7 +5,7 @@ export interface Coverage {
   /**
    * Whether, since the last call, something ran that had never run before.
    *
-   * @param remembers false asks without taking it for seen
+   * @param remembers false asks without marking it as seen
    */
   isNew(remembers: boolean): Promise<boolean>;
   /** Characters of the sources that have run. */
@@ -22,7 +22,7 @@ export async function startCoverage(): Promise<Coverage> {
   session.connect();
   await session.post('Profiler.enable');
   await session.post('Profiler.startPreciseCoverage', { callCount: true, detailed: true });
-  const seen = new Map<string, Uint8Array>(); // by function, 1 for each character that has run
+  const seen = new Map<string, Uint8Array>(); // by function, with 1 for each character that has run
   return {
     async isNew(remembers) {
       const { result } = await session.post('Profiler.takePreciseCoverage');

@@ -41,9 +41,9 @@ export interface Decoder {
   readonly mutate: Mutator;
   /** The errors that it may throw. */
   readonly errors: readonly (abstract new (...args: never[]) => FlowmapError)[];
-  /** How far the process's memory may rise while it decodes one input, in MiB. */
+  /** How far the process's memory may rise while decoding one input, in MiB. */
   readonly memory: number;
-  /** Inputs between checks of the coverage. */
+  /** Number of inputs between checks of the coverage. */
   readonly batch: number;
   /**
    * Reads an input.
@@ -159,7 +159,7 @@ export const decoders: Readonly<Record<string, Decoder>> = {
   },
   onnx: {
     mutate: mutateOnnx,
-    errors: [OnnxImportError, FeedError], // the latter for sizes of inputs that the file does not allow
+    errors: [OnnxImportError, FeedError], // the last one for sizes of inputs that the file does not allow
     memory: 512,
     batch: 128,
     decode: traceOnnx,
@@ -187,7 +187,7 @@ export const decoders: Readonly<Record<string, Decoder>> = {
   },
 };
 
-/** Imports a file and traces it, with inputs of the sizes that it says, and others small. */
+/** Imports a file and traces it, with inputs of the sizes that it states, and small ones otherwise. */
 function traceOnnx(bytes: Uint8Array): void {
   const network = importOnnx(bytes, { source: 'fuzz', maxNodes: 2000 });
   const inputs = Object.entries(network.inputs).map(([name, { dtype, shape }]) => {
@@ -206,7 +206,7 @@ function plainIdx(bytes: Uint8Array): void {
   }
 }
 
-/** What the checkpoint in the corpus was made with. */
+/** The settings with which the checkpoint in the corpus was made. */
 export function runSetup(out: string): Promise<TrainSetup> {
   const network = mlp({ shape: [2], width: 2, depth: 1 });
   const options = { runtime: referenceRuntime(), data: eightGaussians(), objective: flowMatching(), out };
@@ -222,7 +222,7 @@ const CHECKPOINT = 'checkpoints/0000002';
 const ofCheckpoint = new Set([
   'state.json',
   'state.safetensors',
-  ...['model.safetensors', 'ema.safetensors', 'optimizer.safetensors'], // of the first layout
+  ...['model.safetensors', 'ema.safetensors', 'optimizer.safetensors'], // files of the first layout
 ]);
 
 function writeRunFile(out: string, name: string, content: Uint8Array): void {

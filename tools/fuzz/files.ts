@@ -20,7 +20,7 @@ export function readCorpus(decoder: string): Uint8Array[] {
 }
 
 /**
- * Keeps an input in a file named by the reason and its digest.
+ * Keeps an input in a file named after the reason and the input's digest.
  *
  * @param reason `corpus` keeps it in the corpus, the kind of its fault in `found`
  * @returns its path

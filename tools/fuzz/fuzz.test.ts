@@ -20,7 +20,7 @@ describe.each(Object.entries(decoders))('%s', (name, decoder) => {
 
   it.each(files.map((path) => [basename(path), path]))('reads or refuses %s', async (_, path) => {
     const { fault } = await check(decoder, Uint8Array.from(readFileSync(path)), scratch);
-    expect(fault?.kind === 'slow' ? undefined : fault).toBeUndefined(); // time is the fuzzer's to tell, on a quiet machine
+    expect(fault?.kind === 'slow' ? undefined : fault).toBeUndefined(); // time is left to the fuzzer on a quiet machine
   });
 
   it('accepts an input of its corpus, whose changes the seed decides', async () => {
@@ -37,7 +37,7 @@ describe.each(Object.entries(decoders))('%s', (name, decoder) => {
   });
 });
 
-/** A decoder that does what it may not with inputs that start with a letter. */
+/** A decoder that does something forbidden with inputs that start with a letter. */
 const bad: Decoder = {
   mutate: mutateBytes,
   errors: [DataError],

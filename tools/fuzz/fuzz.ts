@@ -7,7 +7,7 @@ import { randomOf, type Random } from './random.js';
 export interface FuzzOptions {
   /** Inputs to start from, at least one. */
   readonly corpus: readonly Uint8Array[];
-  /** Inputs to make. */
+  /** Number of inputs to make. */
   readonly runs: number;
   readonly seed: number;
   /** Time limit in seconds, even if not all inputs have been made. */
@@ -21,23 +21,23 @@ export interface FuzzOptions {
 
 /** Result of {@link fuzz}. */
 export interface FuzzResult {
-  /** Inputs that were made and decoded. */
+  /** Number of inputs that were made and decoded. */
   readonly inputs: number;
   readonly accepted: number;
-  /** Inputs that reached blocks which none before had reached. */
+  /** Inputs that reached blocks which no earlier one had reached. */
   readonly kept: readonly Uint8Array[];
-  /** Characters of the sources that ran. */
+  /** Number of characters of the sources that ran. */
   readonly covered: number;
   readonly slowest: number;
-  /** Most that the process's memory rose for one input, in MiB. */
+  /** The largest rise of the process's memory for one input, in MiB. */
   readonly rise: number;
   /** How far the process grew over all of them, in MiB. */
   readonly growth: number;
 }
 
 /**
- * Decodes changed inputs, in batches. Where a batch reaches a block of the sources that none before has reached, the
- * input that does is looked for by halving, and joins those that are changed next. The same seed makes the same inputs
+ * Decodes changed inputs, in batches. If a batch reaches a block of the sources that no earlier one has reached, the
+ * input that does so is found by halving, and joins those that are changed next. The same seed makes the same inputs
  * as long as the sources stay the same.
  */
 export async function fuzz(decoder: Decoder, options: FuzzOptions): Promise<FuzzResult> {
@@ -86,7 +86,7 @@ export async function fuzz(decoder: Decoder, options: FuzzOptions): Promise<Fuzz
   return { inputs, accepted, kept, covered: coverage.size(), slowest, rise, growth };
 }
 
-/** An input changed once, or more often. */
+/** An input changed once or several times. */
 function changed({ mutate }: Decoder, sources: readonly Uint8Array[], random: Random): Uint8Array {
   let bytes = random.pick(sources);
   do bytes = mutate(bytes, random, random.pick(sources));

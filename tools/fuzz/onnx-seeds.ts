@@ -11,7 +11,7 @@ import {
 
 const { FLOAT, INT64, BOOL } = DataType;
 
-/** Small files of many operators. */
+/** Small files with many operators. */
 export function graphSeeds(): Record<string, Uint8Array> {
   const image = value('x', FLOAT, ['n', 4, 6, 6]);
   const body = graph({

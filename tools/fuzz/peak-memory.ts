@@ -5,13 +5,15 @@ import { runInNewContext } from 'node:vm';
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
 
-/** A rise from which on what is left of it is collected, in MiB: the next one would take its place and not be seen. */
+/**
+ * A rise, in MiB, after which garbage is collected: otherwise the next rise would reuse that memory and not
+ * be seen.
+ */
 const LARGE = 32;
 
 /**
- * Starts watching the process's memory; the returned function tells in MiB how far it has risen since, what was freed
- * again included. Linux forgets its peak when it is asked to; elsewhere only what rises above all that was before is
- * seen.
+ * Starts watching the process's memory; the returned function says in MiB how far it has risen since, including what
+ * was freed again. Linux resets its peak on request; elsewhere only a rise above every earlier one is seen.
  */
 export function watchMemory(): () => number {
   if (forgetPeak()) {
@@ -26,7 +28,7 @@ export function watchMemory(): () => number {
   return () => (process.resourceUsage().maxRSS - before) / 2 ** 10;
 }
 
-/** False where the system cannot do that. */
+/** False if the system cannot do that. */
 function forgetPeak(): boolean {
   try {
     writeFileSync('/proc/self/clear_refs', '5');
@@ -36,7 +38,7 @@ function forgetPeak(): boolean {
   }
 }
 
-/** Most memory that the process has had since its peak was forgotten, in bytes. */
+/** The most memory that the process has had since its peak was reset, in bytes. */
 function peak(): number {
   const [, kibibytes] = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync('/proc/self/status', 'utf8'))!;
   return 1024 * Number(kibibytes);

@@ -51,7 +51,7 @@ const small = { shape: [1, 2, 2], channels: [2, 4], groupSize: 2, conditionWidth
 seed('model', 'unet', encodeModel(model(unet(small))));
 
 for (const [name, network] of Object.entries({ mlp: mlp({ shape: [2], width: 2, depth: 1 }), unet: unet(small) })) {
-  // The numbers of a new network are those of the zero function, which would be all that is left of it.
+  // A new network is the zero function, and nothing else would be left of it.
   const drawn = Object.entries(network.init(0)).map(([name, { shape }], sample) => {
     return [name, hostTensor(shape, normals({ seed: 0, purpose: 'seeds', sample }, sizeOf(shape)))] as const;
   });
@@ -140,6 +140,6 @@ const files = [
   ...['config.json', 'latest', 'log.jsonl'].map((name) => [name, readFileSync(join(out, name))] as const),
   ...readdirSync(checkpoint).map((name) => [name, readFileSync(join(checkpoint, name))] as const),
 ];
-// 'unfinished' beside it is a run of the first layout, which today's code no longer writes.
+// 'unfinished' beside it is a run of the first layout, which the current code no longer writes.
 seed('run-folder', 'one-state', pack(Object.fromEntries(files)));
 rmSync(scratch, { recursive: true });

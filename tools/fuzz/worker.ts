@@ -1,5 +1,5 @@
-// Fuzzes one decoder in a process of its own: worker.ts decoder runs seed seconds. What it is decoding stands in a
-// file, so that an input that ends the process is not lost.
+// Fuzzes one decoder in a process of its own: worker.ts decoder runs seed seconds. The input being decoded is kept
+// in a file, so that one that ends the process is not lost.
 import { ftruncateSync, mkdirSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { decoders } from './decoders.js';

@@ -1,6 +1,6 @@
 import { hostTensor, normals, sizeOf, type Executable, type HostTensor, type HostTensors } from '@flowmap/tensor';
 
-/** One line of the table: something that was measured, and what it may be at most. */
+/** One row of the table: something that was measured, and its upper limit. */
 export interface Check {
   readonly model: string;
   readonly what: string;

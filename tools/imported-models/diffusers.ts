@@ -5,7 +5,10 @@ import type { Runtime } from '@flowmap/tensor';
 import { compareImported, readImportedGolden } from '../../packages/contract/src/goldens/imported-golden.js';
 import type { Check } from './check.js';
 
-/** The models of diffusers in a folder, with the results of `torch.func` there: values, and derivatives by all inputs and parameters. */
+/**
+ * The models of diffusers in a folder, with the results of `torch.func` there: values, and derivatives with
+ * respect to all inputs and parameters.
+ */
 export async function* checkDiffusers(folder: string, runtime: Runtime): AsyncGenerator<Check> {
   for (const name of ['diffusers-unet', 'diffusers-dit']) {
     const results = join(folder, `${name}.safetensors`);

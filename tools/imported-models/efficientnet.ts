@@ -19,13 +19,13 @@ import {
 import { difference } from '../../packages/contract/src/goldens/imported-golden.js';
 import { drawn, resultsOf, type Check } from './check.js';
 
-/** Weights of 11 bits differ by up to 2.4e-4 of themselves, and 52 convolutions in a row add up. */
+/** Weights of 11 bits are off by up to 2.4e-4 of themselves, which adds up over 52 convolutions in a row. */
 const ROUNDED = 5e-3;
 
 /**
- * EfficientNet-Lite0 of timm as frozen features, of two images: as timm has them; as `@flowmap/eval` has them, whose
- * weights are rounded to float16; and with these weights in the imported network, so that only rounding in float32 is
- * left, the features and the gradient by the images through them.
+ * timm's EfficientNet-Lite0 as frozen features of two images: compared with timm's own; with those of
+ * `@flowmap/eval`, whose weights are rounded to float16; and, with these weights in the imported network, so that
+ * only rounding in float32 is left, the features and the gradient with respect to the images.
  */
 export async function* checkEfficientNet(folder: string, runtime: Runtime): AsyncGenerator<Check> {
   const results = join(folder, 'efficientnet-lite0.safetensors');
@@ -55,7 +55,7 @@ export async function* checkEfficientNet(folder: string, runtime: Runtime): Asyn
   }
 }
 
-/** Of each parameter the one in `others` of its size that is nearest to it: the same weight, rounded. */
+/** For each parameter, the nearest one of its size in `others`: the same weight, rounded. */
 function nearest(params: HostTensors, others: HostTensors): HostTensors {
   const entries = Object.entries(params).map(([name, { shape, data }]) => {
     const distances = Object.values(others)
@@ -92,7 +92,7 @@ async function featuresOf(
   return data;
 }
 
-/** Gradient of `<u, features>` by the images, with the parameters constant. */
+/** Gradient of `<u, features>` with respect to the images, with the parameters constant. */
 async function gradientOf(
   runtime: Runtime,
   module: Module<Tensor>,

@@ -1,5 +1,5 @@
 // Compares imported models of other libraries with the originals: npm run imported-models -- --folder out/models
-// docs/onnx.md says where the files are from; those that are not in the folder are left out.
+// docs/onnx.md says where the files come from; those that are not in the folder are left out.
 import { onnxRuntime } from '@flowmap/runtime-onnx';
 import { choice, pathOr, runCommand, whole } from 'flowmap/node';
 import { checkDiffusers } from './diffusers.js';

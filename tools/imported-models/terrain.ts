@@ -19,15 +19,15 @@ import { constantSchedule, objectivePhase, train, trainee } from '@flowmap/train
 import { difference } from '../../packages/contract/src/goldens/imported-golden.js';
 import { drawn, resultsOf, type Check } from './check.js';
 
-/** The consistency model in PyPI's `adaptive-terrain-diffusion` 0.4.2, trained weights of others. */
+/** The consistency model in PyPI's `adaptive-terrain-diffusion` 0.4.2, with its trained weights. */
 const FILE = 'terrain_consistency_unet_difficulty100.onnx';
 
-/** It takes noise of these standard deviations; one step from the largest to the smallest is what it was trained for. */
+/** It takes noise of these standard deviations, and was trained for one step from the largest to the smallest. */
 const [SMALLEST, LARGEST] = [0.002, 80];
 
 const SHAPE = [1, 128, 128];
 
-/** How the checks of the terrain model run. */
+/** Settings for the checks of the terrain model. */
 export interface TerrainOptions {
   readonly runtime: Runtime;
   /** Steps of flow matching. */
@@ -37,8 +37,8 @@ export interface TerrainOptions {
 }
 
 /**
- * The terrain model: its output as onnxruntime has it, the identity at the smallest noise, derivatives against central
- * differences, and flow matching on its own samples.
+ * The terrain model: its output as onnxruntime computes it, the identity at the smallest noise, derivatives against
+ * central differences, and flow matching on its own samples.
  */
 export async function* checkTerrain(folder: string, options: TerrainOptions): AsyncGenerator<Check> {
   const path = join(folder, FILE);
@@ -53,7 +53,7 @@ export async function* checkTerrain(folder: string, options: TerrainOptions): As
   await original.dispose();
   yield line('output, by onnxruntime', difference(await evaluate(largest), denoised!.data), 1e-5);
 
-  // The file ends in a clip to [-1, 1], so that the identity holds there.
+  // The file ends with a clip to [-1, 1], so the identity holds only there.
   const within = inputsAt(SMALLEST, 0.2);
   const points = within['noisy']!.data.map((value) => Math.max(-1, Math.min(1, value)));
   const mapped = await evaluate({ ...within, noisy: { ...within['noisy']!, data: points } });
@@ -66,7 +66,7 @@ export async function* checkTerrain(folder: string, options: TerrainOptions): As
   yield line('loss of flow matching, last fifth of the steps : first', ratio, 0.9);
 }
 
-/** Arguments of samples whose noise has a standard deviation; two of them unless given. */
+/** Arguments for samples with noise of a given standard deviation; two samples unless given. */
 function inputsAt(sigma: number, scale: number, { seed = 0, count = 2 } = {}): HostTensors {
   return {
     noisy: drawn(`points ${seed}`, [count, ...SHAPE], scale),
@@ -75,7 +75,7 @@ function inputsAt(sigma: number, scale: number, { seed = 0, count = 2 } = {}): H
   };
 }
 
-/** The imported model's output, of its own parameters or those given. */
+/** The imported model's output, with its own parameters or those given. */
 type Evaluate = (inputs: HostTensors, params?: HostTensors) => Promise<HostTensor['data']>;
 
 async function evaluator(runtime: Runtime, network: ImportedOnnx, count: number): Promise<Evaluate> {
@@ -91,15 +91,15 @@ async function evaluator(runtime: Runtime, network: ImportedOnnx, count: number)
   };
 }
 
-/** Size of the step along points and noise, relative to them; float32 rounds to 6e-8. */
+/** Size of the step along points and noise, relative to these; float32 rounds to 6e-8. */
 const STEP = 1e-3;
 
-/** By so much a step along the gradient by parameters should change the value, which is about 1. */
+/** How much a step along the gradient with respect to parameters should change the value, which is about 1. */
 const CHANGE = 5e-3;
 
 /**
- * Of one sample, the gradients of `<u, f>` by its points and by all parameters, each along random halves of itself, and the
- * derivative along points and noise, beside central differences of values.
+ * For one sample, the gradients of `<u, f>` with respect to its points and all parameters, each along random halves of
+ * itself, and the derivative along points and noise, compared with central differences of values.
  */
 async function checkDerivatives(
   runtime: Runtime,
@@ -127,7 +127,7 @@ async function checkDerivatives(
   await executable.dispose();
 
   const evaluate = await evaluator(runtime, network, 1);
-  /** Value `<u, f>` when tensors are moved by so much of their directions. */
+  /** The value `<u, f>` when tensors are moved along their directions by a given amount. */
   const valueAt = async (moves: Readonly<Record<string, Float32Array>>, h: number): Promise<number> => {
     const moved = (x: HostTensor, name: string): HostTensor => {
       const by = moves[name];
@@ -175,7 +175,10 @@ async function checkDerivatives(
   return checks;
 }
 
-/** Trains it as a velocity field on its own samples; gives the loss of the last steps relative to that of the first. */
+/**
+ * Trains the model as a velocity field on its own samples; returns the loss of the last steps relative to
+ * that of the first.
+ */
 async function flowMatch(
   imported: ImportedOnnx,
   evaluate: Evaluate,

@@ -118,7 +118,7 @@ def results(case):
     return out
 
 
-# A bias of the last layer moves all logits alike: its gradients are zero, and left out, as the test expects.
+# A bias of the last layer shifts all logits equally: its gradients are zero and left out, as the test expects.
 arrays = {f"{case['name']}/{key}": np.asarray(x) for case in CASES for key, x in results(case).items()}
 arrays = {key: array for key, array in arrays.items() if abs(array).max() > 1e-14}
 for key, array in arrays.items():

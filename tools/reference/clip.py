@@ -2,8 +2,9 @@
 
     python tools/reference/clip.py
 
-Nothing is downloaded: the weights are those of hashed_weights.py, by the names of published files, and the tokenizer has a
-few merges that are learned here. With the published merges as an argument, their tokens are written beside that file.
+Nothing is downloaded: the weights are those of hashed_weights.py, by the names of published files, and the tokenizer
+has a few merges that are learned here. With the published merges as an argument, the tokens by these are written beside
+that file.
 """
 
 import json

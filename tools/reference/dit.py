@@ -110,7 +110,8 @@ def time_features(t: jax.Array) -> jax.Array:
 
 
 def position_features(rows: int, columns: int, width: int) -> np.ndarray:
-    """Of each token sin and cos of its row, then sin and cos of its column, at width / 4 frequencies 10000^(-4 k / width)."""
+    """For each token, sin and cos of its row, then sin and cos of its column, at width / 4 frequencies 10000^(-4 k /
+    width)."""
     frequencies = 10_000.0 ** (-np.arange(width // 4) / (width // 4))
     row, column = np.divmod(np.arange(rows * columns), columns)
     angles = [np.outer(place, frequencies) for place in (row, column)]

@@ -1,6 +1,6 @@
 """Golden features of EfficientNet-Lite0, from NumPy in float64.
 
-The network is built here once more, from the weights as they are published, and rounded to float16 as they are shipped:
+The network is built here once more, from the weights as published and from those rounded to float16 as shipped:
 
     python tools/reference/efficientnet_lite0.py efficientnet-lite0-57934424.pth
 """
@@ -77,7 +77,7 @@ def depthwise(x, w, stride):
 
 
 def features(state, images, rounded):
-    """Rounded, weights with batch normalisation in them are float16 numbers, as those that Flowmap ships."""
+    """With rounding, weights with batch normalisation folded in are float16 numbers, like those that Flowmap ships."""
     state = {name: value.astype(np.float64) for name, value in state.items()}
 
     def layer(x, conv_name, norm, convolve, *args):

@@ -2,7 +2,7 @@
 
     python tools/reference/eval_tools.py
 
-needs requirements-tools.txt. Features come from the generator of evaluation.py, which the test repeats.
+Needs requirements-tools.txt. Features come from the generator of evaluation.py, which the test repeats.
 """
 
 import json
@@ -39,14 +39,14 @@ def frechet(x, y):
 
 
 def precision_recall(x, y, k):
-    """Of torch-fidelity, which takes the generated samples first."""
+    """The values of torch-fidelity, which takes the generated samples first."""
     x, y = torch.from_numpy(x), torch.from_numpy(y)
     out = prc_features_to_metric(x, y, prc_neighborhood=k, prc_batch_size=64, save_cpu_ram=True, verbose=False)
     return {"precision": out["precision"], "recall": out["recall"]}
 
 
 def mind(x, y, directions=200_000):
-    """Mean over random directions, and what a thousand directions deviate from it by."""
+    """Mean over random directions, and how far a thousand directions deviate from it."""
     d = x.shape[1]
     u = np.random.default_rng(0).standard_normal((directions, d))
     u /= np.linalg.norm(u, axis=1, keepdims=True)

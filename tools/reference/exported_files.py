@@ -2,8 +2,8 @@
 
     python tools/reference/exported_files.py FOLDER
 
-The folder is what tools/exported-files.ts wrote. Prints a table in Markdown; ends with 1 where a file is no valid model, a
-sample is off by more than 1e-5 in float32, or the root of the mean square is more than a hundredth (float16) or five
+The folder is what tools/exported-files.ts wrote. Prints a table in Markdown; exits with 1 if a file is not a valid
+model, a sample is off by more than 1e-5 in float32, or the root mean square is more than a hundredth (float16) or five
 hundredths (int8) of the range of images, 2.
 """
 
@@ -18,7 +18,7 @@ LIMITS = {"float16": 1e-2, "int8": 5e-2}
 
 
 def differences(path):
-    """Largest difference, and root of the mean square, over all batches of a file."""
+    """Largest difference, and root mean square, over all batches of a file."""
     arrays = np.load(path.with_suffix(".npz"))
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
@@ -38,7 +38,7 @@ def differences(path):
 
 
 def drawn(path):
-    """Whether a file that draws its noise makes as many samples as it is asked for, others in each run."""
+    """Whether a file that draws its own noise makes as many samples as requested, different ones in each run."""
     arrays = np.load(path.with_suffix(".npz"))
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     feeds = {}

@@ -96,7 +96,7 @@ def dit_inputs(case: dict) -> tuple:
 
 
 def dit_step(case: dict) -> dict[str, jax.Array]:
-    """Loss and metrics of AYF-EMD, and the loss's gradient by every parameter, with the norm of all of it."""
+    """Loss and metrics of AYF-EMD, and the loss's gradient with respect to every parameter, with its total norm."""
     student, params, x0, noise, t, s, label = dit_inputs(case)
     teacher = student._replace(interval=False)
     time = t[:, None, None, None]
@@ -112,7 +112,7 @@ def dit_step(case: dict) -> dict[str, jax.Array]:
 
 
 def dit_derivative(case: dict) -> dict[str, jax.Array]:
-    """F; its derivative J along (v, 1) in (x, t); and the gradient of <u, F + J> by every parameter."""
+    """F; its derivative J along (v, 1) in (x, t); and the gradient of <u, F + J> with respect to every parameter."""
     student, params, x, v, t, s, label = dit_inputs(case)
 
     def value_and_derivative(params):

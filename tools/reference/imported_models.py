@@ -1,4 +1,4 @@
-"""Models of other libraries as ONNX files, with values and derivatives by torch.func to compare with what is imported.
+"""Models of other libraries as ONNX files, with values and derivatives by torch.func to compare imported ones with.
 
     python tools/reference/imported_models.py FOLDER            # the models of docs/onnx.md
     python tools/reference/imported_models.py --small FOLDER    # those of the tests, below 300 kB
@@ -7,8 +7,8 @@ Writes a UNet2DModel with attention and a DiTTransformer2DModel of diffusers, wi
 exporters of PyTorch: NAME-torchscript.onnx and NAME-dynamo.onnx. NAME.safetensors holds arguments and results in float32,
 computed in float64: the inputs `sample`, `timestep` and, of the transformer, `class_labels`; the tangents
 `tangent.sample` and `tangent.timestep`; `output`; its derivative `jvp` along both tangents; `cotangent` u; and
-`gradient.PARAMETER` of sum(u output) by every parameter. Its metadata say which initializer of which file is which parameter,
-and whether transposed, since exporters fold the transposition of matrices and rename them.
+`gradient.PARAMETER` of sum(u output) with respect to every parameter. Its metadata say which initializer of which file
+is which parameter, and whether it is transposed, since exporters rename parameters and fold transpositions of matrices.
 """
 
 import argparse
@@ -26,7 +26,7 @@ from safetensors.numpy import save_file
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 OPSETS = {"torchscript": 17, "dynamo": 18}
-# Not whole, so that times count as numbers; the file takes float32 times.
+# Not whole numbers, so that times are real numbers; the file takes float32 times.
 TIMESTEPS = [3.5, 40.75, 471.25]
 
 
@@ -49,7 +49,7 @@ def unet(small):
 
 
 def dit(small):
-    """Blocks that times and labels modulate (adaLN-zero), without the dropout of labels, which training alone has."""
+    """Blocks that times and labels modulate (adaLN-zero), without the dropout of labels, which happens only in training."""
     size, heads, width, layers, classes = (8, 2, 8, 2, 5) if small else (32, 4, 32, 6, 10)
     model = diffusers.DiTTransformer2DModel(
         sample_size=size,
@@ -81,7 +81,7 @@ class Positional(torch.nn.Module):
 
 
 def drawn(build, small):
-    """The model in evaluation mode; no parameter is constant, so that each is told by its values."""
+    """The model in evaluation mode; no parameter is constant, so that each can be recognised by its values."""
     torch.manual_seed(0)
     model, shape, classes = build(small)
     with torch.no_grad():
@@ -101,7 +101,8 @@ def arguments(shape, classes):
 
 
 def goldens(model, inputs, tangents, cotangent):
-    """Output, its derivative along the tangents, and the gradient of sum(cotangent output) by every parameter, in float64."""
+    """Output, its derivative along the tangents, and the gradient of sum(cotangent output) with respect to every
+    parameter, in float64."""
     double = lambda tensors: {name: value.double() if value.is_floating_point() else value for name, value in tensors.items()}
     model, inputs, tangents, cotangent = model.double(), double(inputs), double(tangents), cotangent.double()
     real = list(tangents)
@@ -110,7 +111,7 @@ def goldens(model, inputs, tangents, cotangent):
         return torch.func.functional_call(model, parameters, kwargs=inputs | dict(zip(real, values)))
 
     parameters = dict(model.named_parameters())
-    with sdpa_kernel(SDPBackend.MATH):  # the one kernel of attention that has forward derivatives
+    with sdpa_kernel(SDPBackend.MATH):  # the only attention kernel that has forward derivatives
         values = [inputs[name] for name in real]
         output, jvp = torch.func.jvp(lambda *x: apply(parameters, *x), tuple(values), tuple(tangents[name] for name in real))
         gradient = torch.func.grad(lambda p: (apply(p, *values) * cotangent).sum())(parameters)
@@ -136,7 +137,7 @@ def export_file(model, inputs, output, exporter, path):
 
 
 def without_traces(path):
-    """Takes out what the newer exporter notes of each node, such as where in Python it comes from: most of a small file."""
+    """Removes what the newer exporter notes about each node, such as where in Python it comes from: most of a small file."""
     model = onnx.load(str(path))
     for part in [*model.graph.node, *model.graph.value_info, model.graph]:
         del part.metadata_props[:]
@@ -145,7 +146,7 @@ def without_traces(path):
 
 
 def initializers(path, parameters):
-    """Of each parameter, the initializer that holds it, perhaps in another shape, and whether that is its transpose."""
+    """For each parameter, the initializer that holds it, perhaps in another shape, and whether it is transposed there."""
     stored = {value.name: numpy_helper.to_array(value) for value in onnx.load(str(path)).graph.initializer}
     places = {}
     for name, parameter in parameters.items():

@@ -23,7 +23,7 @@ if __name__ == "__main__":
     images = np.arange(24, dtype=np.uint8).reshape(2, 2, 2, 3)
     single = {"mu": mu.astype("<f4"), "sigma": sigma.astype("<f4")}
     np.savez_compressed(OUT / "compressed.npz", **single, mu_s=mu[:2], sigma_s=sigma[:2, :2], arr_0=images)
-    # The orders of axes, and no axes.
+    # Both orders of axes, and no axes.
     matrix = np.arange(6, dtype="<f8").reshape(2, 3) / 2
     orders = {"rows": matrix, "columns": np.asfortranarray(matrix), "scalar": np.array(-1.5, "<f4")}
     cube = np.asfortranarray(np.arange(24, dtype="<f4").reshape(2, 3, 4))

@@ -48,7 +48,7 @@ def resized(pixels, size, convention):
 
 
 def summary(values):
-    """Some pixels, and two sums that every pixel counts in."""
+    """Some pixels, and two sums over all pixels."""
     flat = values.astype(np.float64).ravel()
     weights = np.arange(flat.size) % 251
     return {"pixels": [float(v) for v in flat[:: flat.size // 64]], "sum": float(flat.sum()), "weighted": float((flat * weights).sum())}

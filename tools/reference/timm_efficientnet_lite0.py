@@ -2,9 +2,10 @@
 
     python tools/reference/timm_efficientnet_lite0.py efficientnet-lite0-57934424.pth FOLDER
 
-The README of packages/efficientnet-lite0 says where the weights are from. Writes one file by each exporter of PyTorch, which take
-`images` [batch, 3, 224, 224], (p - 127) / 128 for pixels p in 0 ... 255, and give `features` [batch, 1280], and
-efficientnet-lite0.safetensors with those of two images of waves, which the goldens of packages/eval are of, too.
+The README of packages/efficientnet-lite0 says where the weights come from. Writes one file with each exporter of
+PyTorch, which take `images` [batch, 3, 224, 224], (p - 127) / 128 for pixels p in 0 ... 255, and give `features`
+[batch, 1280], and efficientnet-lite0.safetensors with those of two images of waves, the ones in the goldens of
+packages/eval.
 """
 
 import sys

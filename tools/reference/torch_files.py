@@ -1,4 +1,5 @@
-"""Small files as PyTorch writes them, for the reader in packages/eval, made without PyTorch: only the names in them are its own.
+"""Small files as PyTorch writes them, for the reader in packages/eval, made without PyTorch: only the names in them are
+PyTorch's.
 
     python tools/reference/torch_files.py
 """

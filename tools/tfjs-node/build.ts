@@ -9,7 +9,7 @@ import { root, run } from '../run.js';
 /** The npm package, and the Python package whose library it is linked to. */
 const versions = { package: '4.22.0', tensorflow: '2.15.1' };
 
-/** The interpreter for which a wheel is chosen; what is taken out of it depends on none. */
+/** The interpreter for which a wheel is chosen; what is taken out of it does not depend on one. */
 const wheelPython = '3.11';
 
 const libraries = ['libtensorflow_cc.so.2', 'libtensorflow_framework.so.2'];
@@ -67,7 +67,7 @@ function build({ gpu, python, out, nodeHeaders }: Config<typeof OPTIONS>): void 
   console.log(`\nThe package is ready: ${home}`);
 }
 
-/** The npm package and what it depends on, without their install scripts, of which one downloads and fails. */
+/** The npm package and its dependencies, without their install scripts, one of which downloads and fails. */
 function installPackage({ name, folder }: Build): void {
   mkdirSync(folder, { recursive: true });
   const dependencies = { [`@tensorflow/${name}`]: versions.package };

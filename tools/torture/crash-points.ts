@@ -11,15 +11,15 @@ import { filesIn, mustEnd, stopAfter, training, wholeRun, type Whole } from './t
 /** A call of training that is disturbed. */
 interface Scenario {
   readonly name: string;
-  /** A folder that it starts from; none for a new run. */
+  /** The folder from which it starts; none for a new run. */
   readonly from: string | undefined;
   readonly options: (out: string) => TrainVelocityFieldOptions;
   readonly whole: Whole;
-  /** Its operations on files when nothing fails. */
+  /** Its file operations when nothing fails. */
   readonly operations: number;
 }
 
-/** What can be done to it. */
+/** Everything that can be done to it. */
 export interface CrashPoints {
   /** Every operation in every scenario, before, within and after, and each way of failing. */
   readonly all: readonly Point[];
@@ -78,7 +78,7 @@ export async function crashPoints(scratch: string): Promise<CrashPoints> {
       const failed: string[] = [];
       try {
         failed.push(await disturbed(options(out), trouble));
-        // What goes on is disturbed again now and then.
+        // A run that continues is disturbed again now and then.
         if (random?.once(3)) failed.push(await disturbed(options(out), { ...trouble, at: random.below(operations) }));
         await mustEnd(options(out), whole);
       } catch (error) {
@@ -92,7 +92,7 @@ export async function crashPoints(scratch: string): Promise<CrashPoints> {
 }
 
 /**
- * Trains until something fails; after a crash the folder is as the process has left it.
+ * Trains until something fails; after a crash the folder is as the process left it.
  *
  * @returns what failed
  */
@@ -107,12 +107,12 @@ async function disturbed(options: TrainVelocityFieldOptions, trouble: Trouble): 
   if (error !== undefined && !(error instanceof FlowmapError)) {
     throw new Fault('uncaught error', `${causeText(error)} at ${failed}`, { cause: error });
   }
-  // Who fails, but lives, leaves no file half-written.
+  // A process that fails but lives leaves no file half-written.
   const left = existsSync(options.out) ? filesIn(options.out).filter((file) => /-[0-9a-f]{12}\.tmp$/.test(file)) : [];
   const isExcused = /^(rm|rmSync|rename) /.test(failed);
   if (left.length > 0 && !isExcused) throw new Fault('stray file', `${left.join(', ')} at ${failed}`);
   if (!isExcused && existsSync(join(options.out, 'lock'))) throw new Fault('stray file', `lock at ${failed}`);
-  // A lock that could not be removed is this process's until it ends.
+  // A lock that could not be removed belongs to this process until it ends.
   rmSync(join(options.out, 'lock'), { force: true });
   return failed;
 }

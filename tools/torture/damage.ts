@@ -18,7 +18,7 @@ export interface Damage {
    */
   readonly flip: (random: Random) => Promise<boolean>;
   /**
-   * Puts files and folders of another run in the place of those of a run.
+   * Replaces files and folders of a run by those of another.
    *
    * @returns whether the run was refused
    * @throws {Fault}
@@ -72,15 +72,15 @@ export async function damage(scratch: string): Promise<Damage> {
   };
 }
 
-/** A file's path, and those of the folders that it is in. */
+/** A file's path, and the paths of the folders that contain it. */
 function withFolders(file: string): string[] {
   const parts = file.split('/');
   return parts.map((_, i) => parts.slice(0, i + 1).join('/'));
 }
 
-/** A model file with a changed bit is refused, or read as it was. */
+/** A model file with a changed bit is refused, or read as it was before. */
 async function requireNoticed(file: string, original: string): Promise<void> {
-  if (file.endsWith('state.safetensors')) return; // checked with its manifest when the run goes on
+  if (file.endsWith('state.safetensors')) return; // checked against its manifest when the run continues
   const read = async (path: string): Promise<unknown> => {
     const { network, ...model } = await loadModel(path);
     return { ...model, network: network.config };
@@ -94,7 +94,7 @@ async function requireNoticed(file: string, original: string): Promise<void> {
   throw new Fault('silent difference', file);
 }
 
-/** Goes on with a run that was damaged: it ends as it would have, with a note, or is refused and left as it is. */
+/** Continues a run that was damaged: it ends as it would have, with a note, or is refused and left as it is. */
 async function goOn(out: string, whole: Whole, what: string): Promise<boolean> {
   const options: TrainVelocityFieldOptions = training(out);
   const before = filesIn(out);
@@ -115,7 +115,7 @@ async function goOn(out: string, whole: Whole, what: string): Promise<boolean> {
   }
 }
 
-/** The checkpoint that the pointer names is whole. */
+/** Whether the checkpoint that the pointer names is intact. */
 async function requireLoadable(out: string): Promise<void> {
   const name = readFileSync(join(out, 'latest'), 'utf8').trim();
   const path = join(out, 'checkpoints', name);

@@ -16,7 +16,7 @@ const OPTIONS = {
   runtime: choice('what computes', ['reference', 'onnx'], 'reference'),
 };
 
-/** Lines of the table. */
+/** Number of rows of the table. */
 const LINES = 10;
 const DAY = 86_400;
 

@@ -1,22 +1,22 @@
 import fs from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 
-/** What goes wrong with an operation on files. */
+/** What goes wrong with a file operation. */
 export interface Trouble {
   /** Number of the operation, from 0. */
   readonly at: number;
-  /** Whether it fails before it has done anything, in the midst of it, or after it is done. */
+  /** Whether it fails before it has done anything, in the middle, or after it is done. */
   readonly when: 'before' | 'within' | 'after';
   /**
-   * `crash` is the death of the process: nothing that follows has an effect. The others are a system's answers: `EIO`
-   * once, `ENOSPC` for everything that is written from then on.
+   * `crash` is the death of the process: nothing that follows has an effect. The others are errors of the system:
+   * `EIO` once, `ENOSPC` for everything written from then on.
    */
   readonly how: 'crash' | 'EIO' | 'ENOSPC';
 }
 
-/** Files that fail until they are mended. */
+/** Files that fail until they are repaired. */
 export interface FaultyFiles {
-  /** Operations so far. */
+  /** Number of operations so far. */
   readonly count: number;
   /** The operation that failed; undefined if none has. */
   readonly failed: string | undefined;
@@ -31,10 +31,10 @@ const SYNC = [
   ...['openSync', 'writeSync', 'linkSync', 'renameSync', 'rmSync', 'rmdirSync'],
   ...['mkdirSync', 'utimesSync', 'fsyncSync'],
 ];
-/** What takes room on a disk. */
+/** The operations that take up space on a disk. */
 const WRITES = ['open', 'writeFile', 'appendFile', 'mkdir', 'openSync', 'writeSync', 'linkSync', 'mkdirSync'];
 
-/** Lets one operation on files that changes something fail; all are counted. */
+/** Makes one of the file operations that change something fail; all of them are counted. */
 export function faultyFiles({ at, when, how }: Trouble): FaultyFiles {
   const promises = fs.promises as unknown as Functions;
   const functions = fs as unknown as Functions;
@@ -45,7 +45,7 @@ export function faultyFiles({ at, when, how }: Trouble): FaultyFiles {
   let count = 0;
   let failed: string | undefined;
 
-  /** What an operation is to do: `undefined` is what it always does. */
+  /** What an operation is to do; `undefined` means what it always does. */
   const next = (name: string): Trouble['when'] | undefined => {
     if (failed !== undefined && how === 'crash') return 'before';
     if (failed !== undefined && how === 'ENOSPC' && WRITES.includes(name)) return 'before';
@@ -103,7 +103,7 @@ export function faultyFiles({ at, when, how }: Trouble): FaultyFiles {
   };
 }
 
-/** Does a part of an operation that has parts. */
+/** Does part of an operation that has parts. */
 async function partly(name: string, [target, content]: readonly unknown[], real: Functions): Promise<void> {
   if (name === 'writeFile' || name === 'appendFile') await real[name]!(target, half(content));
   if (name === 'rm' && fs.existsSync(target as string) && fs.statSync(target as string).isDirectory()) {

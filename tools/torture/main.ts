@@ -19,7 +19,7 @@ const KINDS = [
   'exchanged',
 ] as const;
 type Kind = (typeof KINDS)[number];
-/** Kinds that need no process of their own, and little time. */
+/** Kinds that need no process of their own and little time. */
 const IN_PROCESS: readonly Kind[] = ['crash points', 'bit flips', 'exchanged'];
 /** Shares of the time. Each trial of signals takes seconds, and there are many of them; damage takes milliseconds. */
 const SHARES: Readonly<Record<Kind, number>> = {
@@ -39,7 +39,7 @@ const OPTIONS = {
   trials: whole('trials of each kind of process, and ten times as many of others, in place of a time', null),
 };
 
-/** Does something to a run; the text says how it ended. */
+/** Does something to a run; the returned text says how it ended. */
 type Trial = (random: Random, number: number) => Promise<string>;
 
 async function torture({ minutes, seed, kind, trials }: Config<typeof OPTIONS>, { signal, print }: CommandContext) {
@@ -80,7 +80,7 @@ async function torture({ minutes, seed, kind, trials }: Config<typeof OPTIONS>, 
   if (faults.length > 0) process.exitCode = 1;
 }
 
-/** Opens kinds in a folder; those that start processes share what they are compared with. */
+/** Opens kinds in a folder; those that start processes share the run with which they are compared. */
 function openedKinds(scratch: string): (kind: Kind) => Promise<Trial> {
   const ended = (refused: boolean): string => (refused ? 'refused' : 'ended as if nothing had happened');
   let shared: Promise<Processes> | undefined;

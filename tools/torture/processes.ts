@@ -12,13 +12,13 @@ import { filesIn, mustEnd, training, wholeRun } from './training.js';
 
 /** What is done to processes that train. */
 export interface Processes {
-  /** Sends a signal at a random moment, then goes on. */
+  /** Sends a signal at a random moment, then continues the run. */
   readonly kill: (random: Random, signal: NodeJS.Signals) => Promise<void>;
   /** Starts two, with the same or other settings, in one folder, and kills one of them now and then. */
   readonly race: (random: Random) => Promise<void>;
-  /** Closes the pipes that it writes to. */
+  /** Closes the pipes to which it writes. */
   readonly closePipes: (random: Random) => Promise<void>;
-  /** Lets files grow to so many bytes only. */
+  /** Limits the size of files. */
   readonly fill: (random: Random) => Promise<void>;
 }
 
@@ -38,7 +38,7 @@ export async function processes(scratch: string): Promise<Processes> {
   const fresh = (): string => at(`process-${number++}`);
   const start = (out: string, seed = 0): ChildProcess =>
     spawn(process.execPath, [victim, out, String(seed), String(ITERATIONS)], { stdio: ['ignore', 'pipe', 'pipe'] });
-  // A process that nothing happens to says how long one takes.
+  // An undisturbed process shows how long one takes.
   const timed = fresh();
   const since = performance.now();
   const [code] = (await once(start(timed), 'exit')) as [unknown];
@@ -107,7 +107,7 @@ export async function processes(scratch: string): Promise<Processes> {
   };
 }
 
-/** How a process ended, and what it said. */
+/** How a process ended, and what it printed. */
 async function end(
   child: ChildProcess,
 ): Promise<{ readonly code: number | null; readonly name: NodeJS.Signals | null; readonly said: string }> {

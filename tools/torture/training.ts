@@ -35,7 +35,7 @@ export function training(out: string, more: Partial<TrainVelocityFieldOptions> =
   };
 }
 
-/** A run in one go, which others are compared with. */
+/** An uninterrupted run, with which others are compared. */
 export interface Whole {
   readonly folder: string;
   readonly params: Model['params'];
@@ -73,7 +73,7 @@ export async function attempt(options: TrainVelocityFieldOptions): Promise<Outco
 }
 
 /**
- * Goes on with a run to its end, which must be that of the whole run.
+ * Continues a run to its end, which must be that of the uninterrupted run.
  *
  * @throws {Fault}
  */
@@ -81,15 +81,15 @@ export async function mustEnd(options: TrainVelocityFieldOptions, whole: Whole):
   const outcome = await attempt(options);
   if ('error' in outcome) throw new Fault('uncaught error', outcome.error.message, { cause: outcome.error });
   await examine(options.out, outcome, whole);
-  // Where it died between its first checkpoint and the pointer to that, it says so.
+  // If it died between its first checkpoint and the pointer to it, a note says so.
   if (outcome.notes.some((note) => !/^(is extended|latest is missing)/.test(note))) {
     throw new Fault('silent difference', `a note on a run that nobody touched: ${outcome.notes.join('; ')}`);
   }
 }
 
 /**
- * Compares an ended run with the whole one: weights, settings, log, files and kept models. What differs must have been
- * told in a note.
+ * Compares a finished run with the uninterrupted one: weights, settings, log, files and kept models. Differences must
+ * have been reported in a note.
  *
  * @param isDamaged whether files were damaged that are read only when somebody asks for them
  * @throws {Fault}
@@ -113,13 +113,16 @@ export async function examine(
     const [kept, wanted] = [await keptIn(folder), await keptIn(whole.folder)];
     if (isDeepStrictEqual(kept, wanted)) return;
   } catch (error) {
-    if (error instanceof FlowmapError && isDamaged) return; // what was damaged is refused
+    if (error instanceof FlowmapError && isDamaged) return; // whatever was damaged is refused
     throw new Fault('uncaught error', String(error), { cause: error });
   }
   throw new Fault('silent difference', `snapshots of ${folder}`);
 }
 
-/** The files must be those of the whole run; where it stopped on the way, the last checkpoint but one may be another. */
+/**
+ * The files must be those of the uninterrupted run; if it was stopped on the way, the last checkpoint but one
+ * may be another.
+ */
 function compareFiles(folder: string, whole: Whole): void {
   const files = filesIn(folder).filter((file) => !/^checkpoints\/\d+\.damaged(-\d+)?\//.test(file));
   const stray = files.filter((file) => !whole.files.includes(file));

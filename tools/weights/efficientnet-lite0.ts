@@ -1,5 +1,5 @@
-// Converts the published weights of EfficientNet-Lite0 to those of `@flowmap/efficientnet-lite0`: see its README for where they come
-// from. Batch normalisation becomes part of weights and biases, and numbers are rounded to float16.
+// Converts the published weights of EfficientNet-Lite0 to those of `@flowmap/efficientnet-lite0`: see its README for
+// where they come from. Batch normalisation is folded into weights and biases, and numbers are rounded to float16.
 //
 //   npx tsx --conditions=@flowmap/source tools/weights/efficientnet-lite0.ts efficientnet-lite0-57934424.pth
 import { createHash } from 'node:crypto';
@@ -55,7 +55,7 @@ async function convert({ file: path }: { readonly file: string }): Promise<void>
   await writeFile(out, encodeSafetensors(converted, made));
 }
 
-/** Where a convolution and its normalisation stand in the file. */
+/** Where a convolution and its normalisation are in the file. */
 function namesOf(layer: string): { convolution: string; norm: string } {
   if (layer === 'stem') return { convolution: '_conv_stem', norm: '_bn0' };
   if (layer === 'head') return { convolution: '_conv_head', norm: '_bn1' };

@@ -1,5 +1,5 @@
-// How well features tell the classes of a folder of images apart: the share of images whose five nearest neighbours by cosine, itself
-// left out, mostly have its class.
+// How well features distinguish the classes of a folder of images: the share of images whose five nearest neighbours by
+// cosine, excluding the image itself, mostly have its class.
 //
 //   npx tsx --conditions=@flowmap/source tools/weights/nearest-neighbours.ts cifar10/test --per-class 60
 import { imageFolder } from '@flowmap/data/node';

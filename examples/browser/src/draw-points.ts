@@ -11,7 +11,8 @@ const HUES = 36;
 /**
  * Draws points of the plane over the squares that the data fills, with the second coordinate pointing up.
  *
- * @param origins where the points started, which colours each by its direction there; without them all are drawn in ink
+ * @param origins where the points started; each is coloured by the direction of its origin, and without origins all are
+ *   drawn in ink
  * @param board false leaves the squares out
  */
 export function drawPoints(canvas: HTMLCanvasElement, points: Points, origins?: Points, board = true): void {

@@ -44,9 +44,9 @@ let worker: Worker | undefined;
 let status: Status = 'idle';
 let noise: Points | undefined;
 let methods: Readonly<Record<Phase, Method>> | undefined;
-/** What is drawn over the steps, and how far the teacher's exact flow ends from the data. */
+/** What is drawn over the steps, and how far from the data the teacher's exact flow ends. */
 let curves: { losses: Record<Phase, Curve>; distances: Curve[]; fromData: Curve[]; exact: number };
-/** Milliseconds that the run took before the last start or resumption, and the time of that. */
+/** Milliseconds that the run took before its last start or resumption, and when that was. */
 let clock = { before: 0, since: 0 };
 
 /** Strokes and gaps of the student's lines in 1, 2 and 4 steps. */
@@ -191,7 +191,7 @@ function redraw(): void {
   drawCharts();
 }
 
-/** What teacher and student are trained by, once that is known. */
+/** The objectives of teacher and student, once they are known. */
 function showMethods(): void {
   const texts = Object.values(methods ?? {}).flatMap(({ title, text }) => [
     Object.assign(document.createElement('dt'), { textContent: title }),

@@ -31,12 +31,12 @@ export const FEW = [1, 2, 4] as const;
 /** Euler steps of the teacher that count as its exact flow. */
 export const MANY = 32;
 
-/** Points whose distance from the data is measured, at most. */
+/** The most points whose distance from the data is measured. */
 export const MEASURED = 256;
 
 export type Phase = 'teacher' | 'student';
 
-/** What a phase trains by: its objective's name, and what the objective says of itself. */
+/** The objective of a phase: its name and its description. */
 export interface Method {
   readonly title: string;
   readonly text: string;
@@ -85,6 +85,6 @@ export interface Samples {
    * itself.
    */
   readonly distance?: number;
-  /** Sliced Wasserstein-2 distance of the first of the points from as many of the data. */
+  /** Sliced Wasserstein-2 distance of the first points from as many points of the data. */
   readonly fromData: number;
 }

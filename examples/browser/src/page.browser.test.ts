@@ -27,8 +27,8 @@ test('the page trains a teacher and a student, and draws what they sample', asyn
     mean(losses.flatMap(([step, loss]) => (step! > first && step! <= last ? [loss!] : [])));
   expect(between(0, 24)).toBeGreaterThan(3.5);
   expect(between(60, 120)).toBeLessThan(0.95 * between(0, 24));
-  // At first a student's single step leads where the teacher's does; after training it ends closer to the teacher's
-  // flow.
+  // At first a student's single step leads to where the teacher's does; after training it ends closer to the
+  // teacher's flow.
   const distances = numbersIn(texts.one, /off by (.*)/).flat();
   expect(distances.at(-1)).toBeLessThan(0.75 * distances[0]!);
 
@@ -64,7 +64,7 @@ function textsOf(selector: string): string[] {
   return texts;
 }
 
-/** The numbers that a pattern finds in each text, wherever they differ from those of the text before. */
+/** The numbers that a pattern finds in each text, if they differ from those of the previous text. */
 function numbersIn(texts: readonly string[], pattern: RegExp): number[][] {
   const changed = texts.filter((text, i) => text !== texts[i - 1]);
   return changed.flatMap((text) => {

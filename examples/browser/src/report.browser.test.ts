@@ -5,7 +5,7 @@ import { ayfEmd } from '@flowmap/objectives';
 import { cdp } from 'vitest/browser';
 import { afterAll, beforeAll, beforeEach, describe, expect, expectTypeOf, test } from 'vitest';
 
-/** A page that has everything that a report can have, with long words and numbers of all sizes. */
+/** A page with everything that a report can have, with long words and numbers of all sizes. */
 const page = renderReport({
   title: 'Checkerboards, from many steps to few',
   lead: 'A flow map of 0.2 million parameters, distilled from its teacher in a few minutes.',
@@ -113,7 +113,7 @@ afterAll(async () => {
   await cdp().send('Emulation.setEmulatedMedia', { features: [] });
 });
 
-/** Opens the page in a window of that width. */
+/** Opens the page in a window of the given width. */
 async function open(width: number, scheme: 'light' | 'dark'): Promise<Document> {
   await cdp().send('Emulation.setEmulatedMedia', { features: [{ name: 'prefers-color-scheme', value: scheme }] });
   (frame as HTMLIFrameElement | undefined)?.remove();

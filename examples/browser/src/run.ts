@@ -102,7 +102,7 @@ function distance(a: Points, b: Points): number {
   return Math.sqrt(total / (a.length / 2));
 }
 
-/** How far points are from the data: they are of two dimensions, in which the sliced distance sees everything. */
+/** How far points are from the data; in two dimensions, the sliced distance sees everything. */
 function distanceFrom(data: Points, points: Points): number {
   const [some, others] = [points, data].map((all) => {
     const part = all.subarray(0, 2 * MEASURED);

@@ -4,7 +4,7 @@ import { advice } from './advice.js';
 import type { Instruments } from './instruments.js';
 import { perStepCount, STEP_COUNTS } from './evaluate.js';
 
-/** What a student says of itself whose error at each number of steps is given. */
+/** The metrics of a student with the given error at each number of steps. */
 function adviceFor(errors: readonly number[], shortShare: number): string {
   const bins = lengthBins();
   const short = bins.filter(({ to }) => to > 0 && to <= 1 / 8);

@@ -1,14 +1,17 @@
 import { STEP_COUNTS } from './evaluate.js';
 import type { Metrics } from './metrics.js';
 
-/** A rise of the error by less than this fraction is no rise. */
+/** A rise of the error by less than this fraction does not count. */
 const SLACK = 0.02;
 /** Intervals of at most this length are short: those of samplers of eight steps and more. */
 const SHORT = 1 / 8;
 /** Short intervals with a smaller share of those drawn than this are starved; log-uniform lengths from 1/64 give them 3/8. */
 const STARVED = 0.25;
 
-/** Whether the student's error rises with the number of steps, and what to do about it by what the instruments say. */
+/**
+ * Whether the student's error rises with the number of steps and, according to the instruments, what to do
+ * about it.
+ */
 export function advice({ student, instruments }: Pick<Metrics, 'student' | 'instruments'>): string {
   const errors = STEP_COUNTS.map((steps) => student[steps].endpointRmse);
   const least = Math.min(...errors);

@@ -11,7 +11,10 @@ afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
 const WIDTH = 8;
 
-/** Moments of two classes of 30 normal samples, the second shifted in all directions, and one of few. */
+/**
+ * Moments of two classes of 30 normal samples, the second shifted in all directions, and of a class with few
+ * samples.
+ */
 function drawn(seed: number, shift = 0): ReturnType<ReturnType<typeof classSums>['moments']> {
   const sums = classSums(3, WIDTH);
   const rows = normals({ seed, purpose: 'features' }, 65 * WIDTH);
@@ -26,7 +29,8 @@ test('the distance of mean features has no bias, and is not measured of few samp
   const pairs = Array.from({ length: 400 }, (_, i) => [drawn(2 * i), drawn(2 * i + 1, 0.5)] as const);
   const mean = (label: number): number =>
     pairs.reduce((sum, [a, b]) => sum + meanDistance(a[label]!, b[label]!), 0) / pairs.length;
-  // Of 30 and 30 samples in 8 directions |m1 - m2|^2 is 8 / 15 = 0.53 on average; the error of the mean is about 0.013 and 0.03.
+  // With 30 and 30 samples in 8 directions, |m1 - m2|^2 is 8 / 15 = 0.53 on average; the error of the mean is about
+  // 0.013 and 0.03.
   expect(Math.abs(mean(0))).toBeLessThan(0.05);
   expect(Math.abs(mean(1) - 8 * 0.5 ** 2)).toBeLessThan(0.12);
   expect(meanDistance(pairs[0]![0][2]!, pairs[0]![1][0]!)).toBeNaN();

@@ -5,26 +5,26 @@ import { writeFileAtomic } from '@flowmap/core/node';
 import type { FeatureSource } from '@flowmap/eval';
 import { hostTensor } from '@flowmap/tensor';
 
-/** Fewest samples, and images of the data, of a class that is measured. */
+/** The fewest samples, and images of the data, with which a class is measured. */
 const LEAST = 20;
 
-/** Mean of the features of a class, and their variance in all directions together. */
+/** Mean of the features of a class, and the sum of their variances. */
 export interface ClassMoments {
   readonly count: number;
   readonly mean: Float64Array;
-  /** The sum of the features' variances, with the denominator `count - 1`; NaN of fewer than 2. */
+  /** The sum of the features' variances, with the denominator `count - 1`; NaN for fewer than 2 samples. */
   readonly variance: number;
 }
 
-/** Gathers features by class. */
+/** Collects features by class. */
 export interface ClassSums {
-  /** @param rows features of samples in a row, of the width of all */
+  /** @param rows features of samples one after another */
   add(rows: ArrayLike<number>, labels: ArrayLike<number>): void;
-  /** Of each class, by its label. */
+  /** The moments of each class, by label. */
   moments(): readonly ClassMoments[];
 }
 
-/** Sums of features `width` wide for a number of classes. */
+/** Sums of features of a width, for a number of classes. */
 export function classSums(classes: number, width: number): ClassSums {
   const sums = Array.from({ length: classes }, () => ({ count: 0, sum: new Float64Array(width), squares: 0 }));
   return {
@@ -49,8 +49,9 @@ export function classSums(classes: number, width: number): ClassSums {
 }
 
 /**
- * The squared distance of two classes' mean features, without bias: `|m1 - m2|^2` less what it is expected to be of samples of one
- * distribution, `v1 / n1 + v2 / n2`. It may be slightly negative. NaN if one of them has fewer than 20 samples.
+ * The squared distance between two classes' mean features, without bias: `|m1 - m2|^2` minus its expected value for
+ * samples of the same distribution, `v1 / n1 + v2 / n2`. It may be slightly negative. NaN if one of them has fewer than
+ * 20 samples.
  */
 export function meanDistance(a: ClassMoments, b: ClassMoments): number {
   if (a.count < LEAST || b.count < LEAST) return NaN;

@@ -34,14 +34,14 @@ export function distanceSection(distances: Distances): ReportSection {
     facts: [{ protocol, ...(recall ? { recall: recall.protocol } : {}) }],
   };
 
-  /** In place of a recall that is not measured, nothing. */
+  /** A recall as text; empty if it was not measured. */
   function recallOf(values: DistanceCurve['values'], steps: string): string {
     const of: Readonly<Record<string, number>> = values === student ? recall!.student : recall!.teacher;
     return values === student || values === teacher ? of[steps]!.toFixed(3) : '';
   }
 }
 
-/** Distances class by class, and over the scale of guidance, where they were measured. */
+/** Distances class by class and over the scale of guidance, if they were measured. */
 export function furtherDistances({ byClass, guidance, samples }: Distances): ReportSection[] {
   const number = new Intl.NumberFormat('en-GB');
   const rows = Object.entries(byClass ?? {}).map(([name, { student, teacher }]): [string, number[]] => [

@@ -10,10 +10,10 @@ import {
 import { sampleFixedNoises } from './evaluate.js';
 import { openJudge, type Judgement, type JudgeOptions } from './judge.js';
 
-/** Step counts at which the student is measured, and the teacher. */
+/** Step counts at which the student and the teacher are measured. */
 const STUDENT_STEPS = [1, 2, 4] as const;
 const TEACHER_STEPS = [4] as const;
-/** Of the student by the consistency sampler, which is the flow map itself in one step. */
+/** Step counts of the student with the consistency sampler, which in one step is the flow map itself. */
 const CONSISTENCY_STEPS = [2, 4] as const;
 
 /** A number for each number of steps. */
@@ -29,33 +29,40 @@ type ByClass<Steps extends number> = Readonly<Record<Steps, number | null>>;
 export interface Distances extends BySteps {
   /** Metric, feature extractor, resizing, numbers of samples and reference: only equal protocols compare. */
   readonly protocol: string;
-  /** Samples of each. */
+  /** Number of samples of each. */
   readonly samples: number;
-  /** Images of the data. */
+  /** Number of images of the data. */
   readonly reference: number;
-  /** Share of the data that samples cover (Kynkäänniemi et al., 2019); not measured on fewer than 2,000 samples or 4 images. */
+  /**
+   * Share of the data that samples cover (Kynkäänniemi et al., 2019); not measured with fewer than 2,000
+   * samples or 4 images.
+   */
   readonly recall?: BySteps & { readonly protocol: string };
-  /** Squared distance of the mean features, without bias, by class; null for a class of too few. Of data with classes. */
+  /**
+   * Squared distance between the mean features, without bias, by class; null for a class with too few. Only
+   * for data with classes.
+   */
   readonly byClass?: Readonly<Record<string, { readonly student: ByClass<1 | 2 | 4>; readonly teacher: ByClass<4> }>>;
-  /** Distance of the student in 4 steps by the scale of guidance that it is told, where it is told one. */
+  /** Distance of the student in 4 steps by the scale of guidance that it is given, if it takes one. */
   readonly guidance?: Readonly<Record<number, number>>;
-  /** Of the student by the consistency sampler, where it was asked for. */
+  /** Distances of the student with the consistency sampler, if requested. */
   readonly consistency?: Readonly<Record<(typeof CONSISTENCY_STEPS)[number], number>>;
 }
 
-/** What is measured against what. */
+/** What is measured, and against what. */
 interface DistanceOptions extends JudgeOptions {
   readonly teacher: Model;
   readonly student: Model;
   /** Whether the consistency sampler is measured, which takes half as long again; false unless given. */
   readonly consistency?: boolean;
-  /** The student at scales of guidance, if it is told them; none unless given. */
+  /** The student at scales of guidance, if it takes them; none unless given. */
   readonly guidance?: { readonly scales: readonly number[]; readonly at: (scale: number) => Model };
 }
 
 /**
- * Fréchet distances of a student's samples in 1, 2 and 4 steps from the data, and of its teacher's in 4, by the features of
- * EfficientNet-Lite0, and the recall of 2,000 samples or more. Samples have the data's classes in their proportions.
+ * Fréchet distances from the data, by the features of EfficientNet-Lite0, of a student's samples in 1, 2 and 4 steps
+ * and of its teacher's in 4, and the recall of 2,000 samples or more. Samples have the data's classes in the data's
+ * proportions.
  *
  * @throws the signal's reason when it fires
  * @throws {ProtocolError} for a file of statistics from other weights or another resizing

@@ -94,7 +94,7 @@ export async function sampleFixedNoises(
           noise: hostTensor([part.length / size, ...shape], part),
           conditions: model.classes.length > 0 ? { label: labels.subarray(first, first + batchSize) } : {},
           times: uniformGrid(steps),
-          ...{ seed: 0, firstSample: first }, // of samplers that draw noise
+          ...{ seed: 0, firstSample: first }, // for samplers that draw noise
         });
         out.set(points.data, first * size);
       }

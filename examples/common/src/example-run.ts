@@ -24,7 +24,7 @@ export interface Finetuning {
   readonly learningRate: number;
   /** The objective without its warm-up. */
   readonly objective: Objective;
-  /** The adversarial term; the objective alone unless given, which is what it is to be compared with. */
+  /** The adversarial term; unless given, the objective alone, with which it is to be compared. */
   readonly adversarial?: {
     /** `α`. */
     readonly weight: number;
@@ -48,10 +48,10 @@ export interface ExampleRun extends CommandContext {
   /** Name, number of samples and classes of the data as worded in the report; derived from the data unless given. */
   readonly dataSummary?: string;
   readonly teacher: TeacherSource;
-  /** How the student is trained, and how it differs from the teacher that it starts from. */
+  /** How the student is trained, and how it differs from the teacher from which it starts. */
   readonly student: Training &
     Pick<DistillOptions, 'objective' | 'emaDecay'> & { readonly startingFrom?: StudentOptions };
-  /** A student that has been distilled, in place of distilling one. */
+  /** An already distilled student, in place of distilling one. */
   readonly distilled?: Trained;
   /** Autoguidance of the teacher by a weaker one; none unless given. */
   readonly guidance?: GuidanceScales & { readonly weak: TeacherSource };
@@ -66,7 +66,10 @@ export interface ExampleRun extends CommandContext {
   readonly out: string;
   /** Whether event files for TensorBoard are written beside the logs; false unless given. */
   readonly tensorboard?: boolean;
-  /** All options that decide the results, including defaults, for config.json; a run is only resumed with the same options. */
+  /**
+   * All options that affect the results, including defaults, for config.json; a run is only resumed with the
+   * same options.
+   */
   readonly options: Readonly<Record<string, OptionValue>>;
   readonly presentation: Presentation;
   /** The distance of samples from the data, for images; not measured unless given. */
@@ -78,13 +81,16 @@ export interface ExampleRun extends CommandContext {
     /** Whether the student is also measured by the consistency sampler; false unless given. */
     readonly consistency?: boolean;
   };
-  /** Measurements of the averaged student in its distillation, by their distance from the data; none unless given. */
+  /**
+   * Measurements of the averaged student during distillation, by the distance of its samples from the data;
+   * none unless given.
+   */
   readonly evaluations?: {
     /** Steps of the distillation between them. */
     readonly every: number;
     /** Numbers of steps of the samples. */
     readonly steps: readonly number[];
-    /** Samples of each, at least 2. */
+    /** Number of samples for each, at least 2. */
     readonly samples: number;
   };
   /** Samples to show and measure; the 256 of the RMSE unless given. */

@@ -67,7 +67,7 @@ export async function finetuneOnce(
   await writeFileAtomic(join(folder, SETTINGS), `${JSON.stringify({ config: settings }, null, 2)}\n`);
 
   const { iterations, learningRate, objective, adversarial } = finetuning;
-  const seed = run.seed + 1; // of the distillation's seed the first steps would come again
+  const seed = run.seed + 1; // with the distillation's seed, its first steps would be repeated
   const { batchSize } = run.student;
   const { network, classes } = student;
   const own = objectivePhase({

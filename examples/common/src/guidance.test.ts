@@ -45,7 +45,7 @@ describe('a guided distillation', () => {
   });
 });
 
-/** A network starts as zero; with other parameters it is not. */
+/** A network starts as zero; with these parameters it is not. */
 const moved = (model: Model): Model => ({
   ...model,
   params: Object.fromEntries(

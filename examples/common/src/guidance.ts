@@ -2,7 +2,7 @@ import { ConfigError, type Dataset, type Model, type Network, type StudentOption
 import { guidedModel, withGuidance } from '@flowmap/guidance';
 import { full } from '@flowmap/tensor';
 
-/** The condition that tells a student the scale of guidance. */
+/** The condition through which a student gets the scale of guidance. */
 const CONDITION = 'guidance';
 
 /** A scale of autoguidance. */
@@ -10,8 +10,8 @@ export interface GuidanceScales {
   /** λ of the teacher, and of the samples that are compared, at least 1. */
   readonly scale: number;
   /**
-   * Largest λ of the training, which draws one from 1 up for each sample and tells it the student; unless given, λ is
-   * `scale` and the student is not told.
+   * Largest λ in training, which draws one between 1 and this for each sample and gives it to the student; unless
+   * given, λ is always `scale` and the student does not get it.
    */
   readonly upTo?: number;
   /** Largest time, 0 = data and 1 = noise, at which there is guidance; all times unless given. */
@@ -32,8 +32,8 @@ export interface GuidedDistillation {
 /**
  * Guides a teacher by a weaker one.
  *
- * @throws {ConfigError} for λ < 1, for a range that does not hold it, for a time outside (0, 1], for a weak teacher that does not fit the strong
- *   one, and for a student that holds the teacher, whose velocity is not guided
+ * @throws {ConfigError} for λ < 1, for a range that does not contain it, for a time outside (0, 1], for a weak teacher
+ *   that does not fit the strong one, and for a student that holds the teacher, whose velocity is not guided
  */
 export function guidedDistillation(
   { scale, upTo, until, ...models }: GuidanceScales & { readonly strong: Model; readonly weak: Model },

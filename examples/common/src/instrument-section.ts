@@ -4,7 +4,7 @@ import { advice } from './advice.js';
 import { INSTRUMENT_HEUN_STEPS } from './instruments.js';
 import type { Metrics } from './metrics.js';
 
-/** The instruments as charts, with what they say when samples get worse with more steps. */
+/** The instruments as charts, with their advice if samples get worse with more steps. */
 export function instrumentSection(metrics: Metrics, { watch }: Objective): ReportSection {
   const { velocityDrift, byLength, samples } = metrics.instruments;
   return {

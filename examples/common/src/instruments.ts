@@ -5,13 +5,13 @@ import { lossByLength } from '@flowmap/train';
 import { interruptible } from 'flowmap/node';
 import type { ExampleRun } from './example-run.js';
 
-/** What the instruments say of intervals of some lengths. */
+/** What the instruments show for intervals of certain lengths. */
 export interface LengthReading extends LengthBin {
   /** Root mean square of the map's error over jumps of these lengths, in the data's units. */
   readonly mapError: number;
-  /** The same of the error divided by the length. */
+  /** The same for the error divided by the length. */
   readonly mapErrorPerLength: number;
-  /** Mean norm of the tangent before normalisation; of objectives that have one. */
+  /** Mean norm of the tangent before normalisation, for objectives that have one. */
   readonly tangentNorm?: number;
   /** Share of these lengths in the loss, the squared normalised tangent. */
   readonly tangentShare: number;
@@ -21,7 +21,7 @@ export interface LengthReading extends LengthBin {
 
 /** Why a student errs: what `metrics.json` has as `instruments`. */
 export interface Instruments {
-  /** Samples that were noised. */
+  /** Number of samples that were noised. */
   readonly samples: number;
   /** Root mean square of `F(x, t, t) - v(x, t)` by time. */
   readonly velocityDrift: readonly Drift[];
@@ -33,7 +33,8 @@ export interface Instruments {
 export const INSTRUMENT_HEUN_STEPS = 6;
 
 /**
- * Reads the instruments on a trained student, on some samples with noise that training has not seen.
+ * Reads the instruments for a trained student, on some samples with noise that training has not
+ * seen.
  *
  * @throws the signal's reason when it fires
  */
@@ -64,7 +65,7 @@ export async function readInstruments(run: ExampleRun, teacher: Model, student: 
   };
 }
 
-/** 1,024 points or 32 images, spread over the data; of endless data some that no training reaches. */
+/** 1,024 points or 32 images, spread over the data; for endless data, samples that no training reaches. */
 function someSamples(data: Dataset): Promise<Batch> {
   const count = data.shape.length === 1 ? 1024 : 32;
   const indexAt = (i: number): number =>

@@ -31,22 +31,22 @@ import {
 } from './class-distances.js';
 import type { EvaluationOptions } from './evaluate.js';
 
-/** Images of the data that are compared with, at most. */
+/** The most images of the data to compare with. */
 const REFERENCE_COUNT = 10_000;
 
-/** Samples that a recall is of, and images of the data at most: its time grows with their product. */
+/** Number of samples for a recall, and the most images of the data: its time grows with their product. */
 const RECALL_COUNT = 2000;
 
-/** Fewest images of the data: a ball reaches to the third neighbour. */
+/** The fewest images of the data for a recall: a ball reaches to the third neighbour. */
 const RECALL_LEAST = 4;
 
 /** What samples are judged against. */
 export interface JudgeOptions extends Pick<EvaluationOptions, 'signal' | 'onProgress'> {
   readonly runtime: Runtime;
   readonly data: Dataset;
-  /** Samples that will be judged at a time, at least 2; from 2,000 on recall is measured too. */
+  /** Number of samples judged at a time, at least 2; from 2,000 on, recall is measured too. */
   readonly samples: number;
-  /** File of the data's statistics; written where it is missing. */
+  /** File of the data's statistics; written if it is missing. */
   readonly statistics: string;
 }
 
@@ -56,23 +56,26 @@ export interface Judgement {
   readonly distance: number;
   /** Metric, feature extractor, resizing, numbers of samples and reference: only equal protocols compare. */
   readonly protocol: string;
-  /** Share of the data that samples cover (Kynkäänniemi et al., 2019); of 2,000 samples and 4 images of the data or more. */
+  /**
+   * Share of the data that samples cover (Kynkäänniemi et al., 2019); measured with at least 2,000 samples
+   * and 4 images of the data.
+   */
   readonly recall?: number;
   readonly recallProtocol?: string;
-  /** Distance of the mean features class by class, for samples with labels; NaN for classes of too few. */
+  /** Distance between the mean features class by class, for samples with labels; NaN for classes with too few. */
   readonly byClass?: Readonly<Record<string, number>>;
 }
 
 /** Classes of samples. */
 export interface Labelled {
   readonly labels: Int32Array;
-  /** Names by label, those of the data in any order. */
+  /** Names by label: those of the data, in any order. */
   readonly classes: readonly string[];
 }
 
 /** Judges samples. */
 export interface Judge {
-  /** Images of the data that samples are compared with. */
+  /** Number of images of the data with which samples are compared. */
   readonly reference: number;
   /**
    * @param samples `[count, ...shape]`, in the data's range
@@ -83,7 +86,7 @@ export interface Judge {
 }
 
 /**
- * Makes ready what samples are compared with: the data's statistics, and features of it where recall is measured.
+ * Prepares what samples are compared with: the data's statistics, and features of the data if recall is measured.
  *
  * @throws the signal's reason when it fires
  * @throws {ProtocolError} for a file of statistics from other weights or another resizing
@@ -129,7 +132,10 @@ export async function openJudge(options: JudgeOptions): Promise<Judge> {
   }
 }
 
-/** The data's statistics, of its classes too, from the files or, where they are missing, into them. */
+/**
+ * The data's statistics, including those of its classes, read from the files or, if these are missing,
+ * computed and written.
+ */
 export async function measureStatistics(data: Dataset, runtime: Runtime, file: string): Promise<Moments> {
   const extractor = await efficientNetLite0({ runtime, weights: await weights() });
   try {
@@ -146,7 +152,7 @@ interface Statistics {
   readonly ofClasses: readonly ClassMoments[];
 }
 
-/** The data's statistics, from their files or, where one is missing, into it. */
+/** The data's statistics, read from their files or, if one is missing, computed and written. */
 async function statisticsOf(
   data: Dataset,
   extractor: Extractor,
@@ -174,13 +180,13 @@ async function statisticsOf(
   return { ...made, moments: known ?? made.moments };
 }
 
-/** Features of the images that recall is of. */
+/** Features of the images for the recall. */
 function someOf(data: Dataset, extractor: Extractor, onProgress?: (what: string) => void): Promise<Features> {
   onProgress?.("the data's features");
   return extractFeatures(extractor, imagesOf(spread(data, RECALL_COUNT)));
 }
 
-/** Features of the samples that recall is of, evenly spread, since they are ordered as the data is. */
+/** Features of the samples for the recall, evenly spread, since samples are in the order of the data. */
 function spreadRows({ count, width, values, source }: Features): Features {
   const taken = Math.min(count, RECALL_COUNT);
   const some = new Float64Array(taken * width);
@@ -197,7 +203,7 @@ interface LabelledImages {
   readonly labels: Int32Array;
 }
 
-/** All samples of a dataset batch by batch, or the most that are wanted, evenly spread over it. */
+/** Samples of a dataset batch by batch: all of them, or at most a given number, evenly spread. */
 async function* spread(data: Dataset, most = REFERENCE_COUNT, part = 64): AsyncGenerator<LabelledImages> {
   const count = Math.min(data.length, most);
   for (let first = 0; first < count; first += part) {

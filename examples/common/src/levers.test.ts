@@ -26,7 +26,7 @@ const models = [
   'finetuned.safetensors',
 ];
 
-/** Fails when more batches of data are asked for, as if the process ended there. */
+/** Fails when more batches of data are requested, as if the process ended there. */
 function ending(batches: number): () => void {
   let asked = 0;
   return () => {
@@ -34,7 +34,7 @@ function ending(batches: number): () => void {
   };
 }
 
-/** Data of which no batch may be asked for. */
+/** Data of which no batch may be requested. */
 async function dataThatEnds(): Promise<Dataset> {
   return (await leversRun(scratch, ending(0))).data;
 }
@@ -69,7 +69,7 @@ test('a run that ends in each of its stages and is run again ends as if nothing 
   expect(page).toContain('by a weak teacher, λ 2; drawn from 1 to 3, which the student takes as a condition');
   expect(page).not.toMatch(/undefined|NaN|\[object/);
 
-  // Every stage has 6 steps: those that are finished are loaded, and ask for no data.
+  // Every stage has 6 steps: those that are finished are loaded, and request no data.
   const out = join(scratch, 'ended');
   const stages = models.map((file) => join(out, file));
   for (const finished of [1, 2]) {
@@ -78,7 +78,7 @@ test('a run that ends in each of its stages and is run again ends as if nothing 
   }
   await killedInChild(out, 10);
   expect(stages.map((file) => existsSync(file))).toEqual([true, true, true, false]);
-  expect(existsSync(join(out, 'finetuning/latest'))).toBe(true); // it goes on from there
+  expect(existsSync(join(out, 'finetuning/latest'))).toBe(true); // it continues from there
   const other = { ...(await leversRun(out)), options: { stages: 5 } };
   await expect(runExample(other)).rejects.toThrow(RunMismatchError);
 

@@ -46,7 +46,7 @@ const OF_ADVERSARIAL = [
   'augment',
 ] as const satisfies readonly (keyof typeof LEVER_OPTIONS)[];
 
-/** The objective that options describe, as finetuning takes it: AYF-EMD without its warm-up, which is over. */
+/** The objective that options describe, as finetuning uses it: AYF-EMD without its warm-up, which is over. */
 export async function finetuningObjective(options: Config<typeof DISTILLATION_OPTIONS>): Promise<Objective> {
   const { objective } = await distillationOf(options.objective === 'ayf-emd' ? { ...options, warmup: 1 } : options);
   return objective;
@@ -55,8 +55,9 @@ export async function finetuningObjective(options: Config<typeof DISTILLATION_OP
 /**
  * Guidance and finetuning as the options describe them.
  *
- * @param weakOf the weak teacher; asked for with guidance only
- * @param objectiveOf the objective that finetuning goes on with; asked for with finetuning only
+ * @param weakOf returns the weak teacher; called only with guidance
+ * @param objectiveOf returns the objective with which finetuning continues; called only with
+ *   finetuning
  * @throws {ConfigError} for both --adversarial and --further, and for options that need one of them or --guidance
  */
 export async function leversOf(

@@ -1,7 +1,7 @@
 import { numberText, type ReportSection } from '@flowmap/eval';
 import type { Looks } from './looks.js';
 
-/** Nearest neighbours in the data, and ways from noise to noise. */
+/** Nearest neighbours in the data, and paths from noise to noise. */
 export function looksSections({ neighbours, distances, interpolations }: Looks): ReportSection[] {
   const mean = distances.reduce((sum, distance) => sum + distance, 0) / distances.length;
   const least = Math.min(...distances);

@@ -4,24 +4,24 @@ import { encodeImageGrid } from '@flowmap/data/node';
 import { hostTensor, sizeOf, type HostTensor, type Runtime } from '@flowmap/tensor';
 import { sampleFixedNoises } from './evaluate.js';
 
-/** Images in a row. */
+/** Number of images in a row. */
 const COLUMNS = 12;
-/** Ways from one noise to another. */
+/** Number of paths from one noise to another. */
 const WAYS = 3;
-/** Steps of the student, with which it draws best. */
+/** Number of the student's steps, with which its samples are best. */
 const STEPS = 4;
 
-/** Pictures that tell whether a student has learned the data by heart, and whether its map is smooth. */
+/** Pictures that show whether a student has memorised the data, and whether its map is smooth. */
 export interface Looks {
   /** Samples, and below each the image of the data nearest to it; PNG. */
   readonly neighbours: Uint8Array;
-  /** Their distances, the root of the mean squared difference in the data's units. */
+  /** The distances between them: root mean square differences in the data's units. */
   readonly distances: readonly number[];
-  /** Samples along great circles from one noise to another, a row for each; PNG. */
+  /** Samples along great circles from one noise to another, one row for each; PNG. */
   readonly interpolations: Uint8Array;
 }
 
-/** What is looked at. */
+/** What to draw. */
 export interface LooksOptions {
   readonly runtime: Runtime;
   readonly data: Dataset;
@@ -30,7 +30,8 @@ export interface LooksOptions {
 }
 
 /**
- * Draws samples with their nearest neighbours in the data, and ways from noise to noise, each of one class.
+ * Draws samples with their nearest neighbours in the data, and paths from noise to noise, each in one
+ * class.
  *
  * @throws the signal's reason when it fires
  */
@@ -64,7 +65,7 @@ export function noiseWays(shape: readonly number[]): HostTensor {
   return hostTensor([WAYS * COLUMNS, ...shape], out);
 }
 
-/** Spherical interpolation (Shoemake, 1985) by the angle between two vectors, of lengths between theirs. */
+/** Spherical interpolation (Shoemake, 1985) by the angle between two vectors, with lengths between theirs. */
 export function slerp(a: Float32Array, b: Float32Array, share: number): Float32Array {
   const dot = (x: Float32Array, y: Float32Array): number => x.reduce((sum, value, i) => sum + value * y[i]!, 0);
   const cosine = dot(a, b) / Math.sqrt(dot(a, a) * dot(b, b));

@@ -25,7 +25,7 @@ export interface Metrics {
   readonly student: PerStepCount<Quality>;
   /** Why the student errs where it does. */
   readonly instruments: Instruments;
-  /** How far samples are from the data; of images. */
+  /** How far samples are from the data; only for images. */
   readonly distances?: Distances;
   /** The median distillation step; its floating-point operations are four times those of the student's forward pass. */
   readonly trainStep: { readonly gflops: number; readonly seconds: number };

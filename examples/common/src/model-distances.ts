@@ -27,7 +27,7 @@ export const MODEL_DISTANCE_OPTIONS = {
 export interface ModelDistances {
   readonly model: Model;
   readonly data: Dataset;
-  /** File of the data's statistics; written where it is missing. */
+  /** File of the data's statistics; written if it is missing. */
   readonly statistics: string;
 }
 

@@ -93,7 +93,7 @@ test('Ctrl-C stops the evaluation, and the next call goes on with it', async () 
   const { code, shown } = await start('run-in-child.ts', out, '6', '256').ended;
   expect(code).toBe(0);
   expect(shown).toContain('evaluation: ');
-  expect(shown).not.toMatch(/step \d/); // of a training
+  expect(shown).not.toMatch(/step \d/); // no training step
   expect(existsSync(join(out, 'index.html'))).toBe(true);
 });
 

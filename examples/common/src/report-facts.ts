@@ -52,7 +52,7 @@ function finetuningText({ adversarial, ...training }: Finetuning, batchSize: num
   return `${titleOf(training.objective)} ${term}, ${trainingOf({ ...training, batchSize })}`;
 }
 
-/** An objective's name as it is written in text. */
+/** An objective's name as written in text. */
 export function titleOf({ about, name }: Objective): string {
   return about?.title ?? name;
 }

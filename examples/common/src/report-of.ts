@@ -26,7 +26,7 @@ export interface ReportSource {
   readonly run: ExampleRun;
   readonly metrics: Metrics;
   readonly pictures: readonly SamplePicture[];
-  /** Of images whose distance was measured. */
+  /** Only for images whose distance was measured. */
   readonly looks: Looks | undefined;
   readonly teacher: Trained;
   readonly student: Trained;

@@ -41,12 +41,12 @@ export async function runExample(run: ExampleRun): Promise<string> {
   }
 }
 
-/** What the data is like has been told. */
+/** The data has already been described. */
 const told = (): void => undefined;
 
 /** Refuses a student that its teacher's network cannot have, before such a teacher is trained. */
 function requireStudent({ teacher, student, data, seed }: ExampleRun): void {
-  if ('model' in teacher) return; // there already
+  if ('model' in teacher) return; // it is already there
   const { network } = teacher;
   const untrained: Model = { kind: 'velocity', network, params: network.init(seed), classes: data.classes };
   flowMapFrom(untrained, seed, student.startingFrom);

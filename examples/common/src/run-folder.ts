@@ -80,7 +80,7 @@ export async function requireSettings(folder: string, file: string, settings: Js
   if (differences.length > 0) throw new RunMismatchError(folder, differences);
 }
 
-/** Checks that a result is the one that its run has written; runs of earlier versions do not say. */
+/** Checks that a result is the one that its run has written; runs of earlier versions do not record this. */
 async function requireResult(path: string, config: string): Promise<void> {
   const { result } = (await readJsonFile(config)) as { readonly result?: Json };
   if (result === undefined || result === createHash('sha256').update(readFileSync(path)).digest('hex')) return;
@@ -96,7 +96,7 @@ export async function loadTrained(path: string, log: string): Promise<Trained> {
 }
 
 /**
- * Loads a teacher from a file, with the log of its training if that lies beside it: `teacher.log.jsonl` for
+ * Loads a teacher from a file, with the log of its training if that is beside it: `teacher.log.jsonl` for
  * `teacher.safetensors`, or the `log.jsonl` of a run's folder.
  *
  * @throws {CheckpointError} when the file is not a velocity field
@@ -106,7 +106,7 @@ export async function loadTeacher(file: string): Promise<Trained> {
 }
 
 /**
- * Loads a student from a file, with the log of its training if that lies beside it.
+ * Loads a student from a file, with the log of its training if that is beside it.
  *
  * @throws {CheckpointError} when the file is not a model
  * @throws {ConfigError} when the model is not a flow map

@@ -9,7 +9,7 @@ const REACH = 2.4;
 const RADIUS = 1.1;
 /** Share of the remaining light that a point absorbs. */
 const INK = 0.5;
-/** What the points of each class absorb of red, green and blue: they look blue, and orange. */
+/** What the points of each class absorb of red, green and blue: they look blue and orange. */
 const ABSORBED = [
   [0.85, 0.55, 0.15],
   [0.1, 0.5, 0.9],

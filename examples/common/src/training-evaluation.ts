@@ -10,7 +10,7 @@ import { openJudge } from './judge.js';
 /** Name under which the model with the lowest distance is kept. */
 const BEST = 'best';
 
-/** A training's evaluations, opened. */
+/** Evaluations that are ready for a training. */
 export interface TrainingEvaluation {
   readonly callbacks: readonly Callback[];
   /** Steps between records, so that each evaluation is logged. */
@@ -19,10 +19,12 @@ export interface TrainingEvaluation {
 }
 
 /**
- * Makes ready what the averaged student is measured by in training: the distance of its samples from the data, by the features of
- * EfficientNet-Lite0. The model with the lowest distance in the most steps is kept as `kept/best.safetensors`.
+ * Prepares the measurements of the averaged student in training: the distance of its samples from the data, by the
+ * features of EfficientNet-Lite0. The model whose distance is lowest in the largest number of sampling steps is kept as
+ * `kept/best.safetensors`.
  *
- * @param options.folder of the run, for the data's statistics if none come with the example
+ * @param options.folder folder of the run, for the data's statistics if the example comes without
+ *   them
  * @param options.student what is trained
  * @returns undefined if the run does not evaluate in training
  */
@@ -51,7 +53,7 @@ export async function openTrainingEvaluation(
   };
 }
 
-/** The labels and the scale of guidance that the samples of a student are told. */
+/** The labels and the scale of guidance for the samples of a student. */
 async function conditionsOf(
   data: Dataset,
   student: Model,

@@ -27,15 +27,15 @@ const LEVELS = 3;
 /** Angle between a branch and each of its two successors. */
 const SPREAD = 0.5;
 
-/** Length of a branch relative to that before it, and the same for its width. */
+/** Length of a branch relative to the one before it, and the same for its width. */
 const [SHORTER, THINNER] = [0.72, 0.75];
 
 /** Direction of each trunk: the trees lean to different sides, and their inner branches stand side by side. */
 const DIRECTIONS = [Math.PI / 2 + 0.65, Math.PI / 2 - 0.65] as const;
 
 /**
- * Two trees of thin branches that grow from one root: a distribution that a network fits only nearly, such as the
- * fractal one by which autoguidance was introduced (Karras et al. 2024).
+ * Two trees of thin branches that grow from one root: a distribution that a network fits only approximately, like
+ * the fractal one with which autoguidance was introduced (Karras et al. 2024).
  */
 export function branching(seed = 0): Branches {
   const branches = CLASSES.flatMap((_, label) => grown(label));
@@ -93,7 +93,7 @@ function grown(label: number): Branch[] {
   return branches;
 }
 
-/** The branch at a place from 0 to 1 in the shares of a class. */
+/** The branch at a position from 0 to 1 in the shares of a class. */
 function chosen(branches: readonly Branch[], place: number): Branch {
   let rest = place;
   return branches.find(({ share }) => (rest -= share) < 0) ?? branches.at(-1)!;

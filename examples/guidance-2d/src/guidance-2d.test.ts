@@ -21,7 +21,7 @@ test('the data has no outliers and covers every branch', () => {
   const { outliers, lost, moved } = judge(data, hostTensor([count, 2], x), labels);
   expect(outliers).toBeLessThan(0.005);
   expect(lost).toBe(0);
-  // The mean of |n - E n| of 14 branches adds up to 0.025 for so many points.
+  // The means of |n - E n| over 14 branches add up to 0.025 for this many points.
   expect(moved).toBeLessThan(0.04);
   expect(data.branches.reduce((sum, { share }) => sum + share, 0)).toBeCloseTo(2, 12);
 });

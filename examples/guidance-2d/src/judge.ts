@@ -7,11 +7,11 @@ export interface Judgement {
   readonly outliers: number;
   /** Number of branches that have less than a quarter of the samples that they should have. */
   readonly lost: number;
-  /** Share of its samples that the least covered branch of each level has, averaged over the levels. */
+  /** Share of its expected samples that the least covered branch of each level has, averaged over the levels. */
   readonly worst: number;
   /**
-   * Distance in total variation between where samples and data are, by branch, outliers being a place of their own: the
-   * share of samples that would have to move.
+   * Total variation distance between samples and data over the branches, with outliers as a further place: the share of
+   * samples that would have to move.
    */
   readonly moved: number;
 }
@@ -23,7 +23,7 @@ const FAR = 4;
 const LOST = 0.25;
 
 /**
- * Judges samples by the branches that they are nearest to.
+ * Judges samples by the branches nearest to them.
  *
  * @param samples `[count, 2]`
  * @param labels class of each sample, the classes in equal numbers

@@ -20,7 +20,7 @@ const SCALES = [1, 1.5, 2, 3, 4];
 /** Share of the labels that are dropped in training, as classifier-free guidance requires. */
 const DROPPED = 0.1;
 
-/** Samples of a method at a scale, and what they are like. */
+/** Samples of a method at a scale, and how they were judged. */
 interface Row extends Judgement {
   readonly method: 'classifier-free' | 'autoguidance';
   readonly scale: number;
@@ -57,7 +57,7 @@ async function compare(folder: string, { out: _, ...options }: GuidanceConfig, c
     const out = join(folder, name);
     const settings = { ...size, batchSize, learningRate, seed };
     const network = mlp({ shape: [2], width: size.width, depth: size.depth, classes: labelled.classes.length });
-    const onData = (): void => undefined; // told above
+    const onData = (): void => undefined; // shown above
     const common = { runtime, data: labelled, network, objective: flowMatching(), batchSize, learningRate, seed };
     const result = await trainOnce(out, 'teacher.safetensors', settings, () =>
       trainVelocityField({ ...common, iterations: size.iterations, signal, progress, onData, out, config: settings }),

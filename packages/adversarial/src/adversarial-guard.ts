@@ -10,17 +10,18 @@ export interface AdversarialGuardOptions {
   /** How many checks in a row must fail, at least 1; 3 unless given. */
   readonly patience?: number;
   /**
-   * The discriminator has won when its loss without penalties is below this, >= 0; 1e-3 unless given, which is 7 logits
-   * between each pair.
+   * The discriminator has won when its loss without penalties is below this, >= 0; 1e-3 unless given, which means 7
+   * logits between the samples of each pair.
    */
   readonly leastLoss?: number;
   /**
-   * The generator has collapsed when the distance of two of its samples is below this share of that of two samples of
-   * the data, in the discriminator's features; 0.1 unless given, 0 to skip this check.
+   * The generator has collapsed when the distance between two of its samples, in the discriminator's features, is
+   * below this share of the distance between two samples of the data; 0.1 unless given, 0 to skip this check.
    */
   readonly leastDiversity?: number;
   /**
-   * Whether it saves a checkpoint at each check that finds nothing wrong, in place of `checkpoints`; true unless given.
+   * Whether it saves a checkpoint at each check that finds nothing wrong, in place of the callback `checkpoints`; true
+   * unless given.
    */
   readonly save?: boolean;
   /** Name of the discriminator's trainee; `discriminator` unless given. */
@@ -29,8 +30,8 @@ export interface AdversarialGuardOptions {
 
 /**
  * Stops an adversarial finetuning in which the discriminator wins completely or the generator collapses, and saves
- * checkpoints while nothing is wrong, so that the last one is good. A loss, penalty or gradient that is NaN or infinite stops it too, as
- * every number is checked when it is read.
+ * checkpoints while nothing is wrong, so that the last one is good. A loss, penalty or gradient that is NaN or infinite
+ * stops training too, as every number is checked when it is read.
  *
  * @throws {ConfigError} for a number out of its range
  * @throws {AdversarialStopError} in training, when several checks in a row have failed

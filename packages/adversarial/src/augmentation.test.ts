@@ -28,7 +28,7 @@ async function augmented(
 
 test('shifts by whole pixels, with zeros coming in', async () => {
   const shift = { colour: false, cutout: 0, translation: 1 / 4 };
-  // Of the shifts -1, 0, 1 the draws take the first for rows and the last for columns.
+  // Among the shifts -1, 0 and 1, the draws choose the first for rows and the last for columns.
   const moved = await augmented(shift, { shift: [0, 0.99] });
   expect(moved).toEqual([0, 0, 0, 0, 0, 1, 2, 3, 0, 5, 6, 7, 0, 9, 10, 11]);
   expect(await augmented(shift, { shift: [0.5, 0.5] })).toEqual([...image.data]);

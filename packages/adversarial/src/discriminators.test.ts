@@ -28,13 +28,13 @@ async function logitsOf(discriminator: Discriminator, x: HostTensor, label?: num
 }
 
 test('the deviation of a group of samples becomes a channel', async () => {
-  // Of 6 samples 3 are a group: 0, 2, 4 and 1, 3, 5.
+  // 6 samples form two groups of 3: 0, 2, 4 and 1, 3, 5.
   const x = hostTensor([6, 1, 1, 1], Float64Array.of(0, 5, 3, 5, 6, 5));
   const { data, shape } = await evaluate(referenceRuntime(), (x) => withMinibatchDeviation(x), [x]);
   expect(shape).toEqual([6, 2, 1, 1]);
   const deviations = [1, 3, 5, 7, 9, 11].map((i) => data[i]!);
   [Math.sqrt(6), 0, Math.sqrt(6), 0, Math.sqrt(6), 0].forEach((value, i) => {
-    expect(deviations[i]).toBeCloseTo(value, 3); // 1e-4 where nothing differs: the root of what is added
+    expect(deviations[i]).toBeCloseTo(value, 3); // 1e-4 if nothing differs: the root of what is added
   });
 });
 

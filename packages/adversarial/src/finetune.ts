@@ -10,11 +10,11 @@ import type { BalanceSetting, PenaltySetting, Setting } from './internal/setting
 
 /** The penalties R1 on data and R2 on generated samples, `beta / 2 (R1 + R2)`. */
 export interface PenaltyOptions {
-  /** `beta`, >= 0, a number or a schedule; 0.1 unless given. */
+  /** `beta`, a number >= 0 or a schedule; 0.1 unless given. */
   readonly weight?: number | Schedule;
-  /** Whether there is R1; true unless given. */
+  /** Whether to use R1; true unless given. */
   readonly real?: boolean;
-  /** Whether there is R2; true unless given. */
+  /** Whether to use R2; true unless given. */
   readonly fake?: boolean;
   /**
    * `exact`: gradients of gradients. `differences`: one more evaluation instead, which is cheaper and noisier. `exact`
@@ -23,7 +23,7 @@ export interface PenaltyOptions {
   readonly method?: 'exact' | 'differences';
   /**
    * Steps between penalties, at least 1, which is the default. With more, the penalty is an update of its own in steps
-   * 0, every, 2 every, …, with that factor.
+   * 0, every, 2 every and so on, multiplied by `every`.
    */
   readonly every?: number;
   /** Step of the differences, > 0; 0.01 unless given. Refused with `exact`, which takes none. */
@@ -33,11 +33,11 @@ export interface PenaltyOptions {
 /** How the two losses of the generator are balanced. */
 export interface BalanceOptions {
   /**
-   * What is scaled by the adaptive weight: `adversarial` by the norm of the objective's gradient over that of the
-   * adversarial one; `objective` by the inverse of that; `nothing`. `adversarial` unless given.
+   * What is scaled by the adaptive weight: `adversarial` by the norm of the objective's gradient divided by that
+   * of the adversarial one; `objective` by the inverse ratio; `nothing`. `adversarial` unless given.
    */
   readonly scales?: 'adversarial' | 'objective' | 'nothing';
-  /** Parameters by which the gradients are taken; those of the student's layer `output` unless given. */
+  /** Parameters with respect to which the gradients are taken; those of the student's layer `output` unless given. */
   readonly lastLayer?: readonly string[];
   /** Largest weight, > 0; 1e4 unless given. Refused with `scales: 'nothing'`. */
   readonly largest?: number;
@@ -54,11 +54,11 @@ export interface FinetuneOptions {
   readonly seed: number;
   /** `relativisticPairing` unless given. */
   readonly loss?: AdversarialLoss;
-  /** `alpha`, the weight of the adversarial term, >= 0, a number or a schedule; 0.1 unless given. */
+  /** `alpha`, the weight of the adversarial term, a number >= 0 or a schedule; 0.1 unless given. */
   readonly weight?: number | Schedule;
   /**
-   * Sampling steps of the samples that the discriminator judges: a number, or a range from which it is drawn for each sample;
-   * samples of a range cost as much as its longest. 1 unless given.
+   * Number of sampling steps of the samples that the discriminator judges, or a range from which it is drawn for each
+   * sample; with a range, every sample costs as much as the longest. 1 unless given.
    */
   readonly steps?: number | { readonly from: number; readonly to: number };
   /** R1 and R2; false for none. */
@@ -78,10 +78,11 @@ export interface FinetuneOptions {
  * The discriminator's phase logs `real`, `fake` and `gap` (mean logits), `accuracy`, `adversarial` (its loss without
  * penalties), `r1` and `r2`; the generator's the objective's metrics, `objectiveLoss`, `adversarial`, `balance` (`w`),
  * `objectiveGradient` and `adversarialGradient` (norms at the last layer), `diversity` and `realDiversity` (mean
- * distance of two samples in the discriminator's features).
+ * distance between two samples in the discriminator's features).
  *
- * @throws {ConfigError} for an unknown option or one without effect, a student that is no flow map, a discriminator for other samples or other classes, an
- *   objective with batches of fewer than 2 samples, an unknown last layer, or a number out of its range
+ * @throws {ConfigError} for an unknown option or one without effect, a student that is not a flow map, a discriminator
+ *   for other samples or other classes, an objective with batches of fewer than 2 samples, an unknown last layer, or a
+ *   number out of its range
  */
 export function finetune(options: FinetuneOptions): Phase[] {
   const setting = settingOf(options);

@@ -1,8 +1,8 @@
 import type { Tensor } from '@flowmap/tensor';
 
 /**
- * What the discriminator and the generator minimise, as functions of the discriminator's logits `[batch]` on data and on
- * generated samples; each gives a scalar, the mean over the batch.
+ * What the discriminator and the generator minimise, as functions of the discriminator's logits `[batch]` on data and
+ * on generated samples; each returns a scalar, the mean over the batch.
  */
 export interface AdversarialLoss {
   readonly name: string;
@@ -43,7 +43,7 @@ export const hinge: AdversarialLoss = {
   accuracy: bySign,
 };
 
-/** The fraction of positive logits among real, and negative ones among generated samples. */
+/** The fraction of samples with the right sign: positive logits for real, negative ones for generated samples. */
 function bySign(real: Tensor, fake: Tensor): Tensor {
   return share(real.greater(0))
     .add(share(fake.less(0)))

@@ -41,7 +41,8 @@ test('of a linear discriminator R1 is the square of its weights, and so is the m
   );
   for (const value of results.exact.data) expect(value).toBeCloseTo(5.25, 12);
   [4, -2, 1].forEach((value, i) => expect(results.gradient.data[i]).toBeCloseTo(value, 10));
-  // The square of a normal number has the relative deviation sqrt(2): 3 % in the mean of 2000.
+  // The square of a normal number has a relative standard deviation of sqrt(2): 3 % in the mean of
+  // 2000.
   expect(Math.abs(results.differences.data[0]! / 5.25 - 1)).toBeLessThan(0.1);
 });
 
@@ -91,7 +92,7 @@ test.each(discriminators)('R1 of $name and its gradient agree with central diffe
 
   let squares = 0;
   for (let i = 0; i < sizeOf(shape); i++) squares += (await difference('sum', 'x', i)) ** 2;
-  // Central differences err by h² and by roundings of 1e-16 / h.
+  // Central differences are off by h² and by rounding errors of 1e-16 / h.
   expect((await at('r1', 'x', 0, 0)) / squares - 1).toBeCloseTo(0, 5);
   for (const name of names) {
     const [exact, estimate] = [await at(`gradient.${name}`, name, 0, 0), await difference('r1', name, 0)];

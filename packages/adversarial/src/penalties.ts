@@ -2,8 +2,8 @@ import { gradients, type Tensor } from '@flowmap/tensor';
 
 /**
  * `|| dD/dx ||²` of each sample, summed over all its values: R1 where `x` is data, R2 where it is generated (Mescheder,
- * Geiger, Nowozin 2018). The gradient of the penalty by the discriminator's parameters is a gradient of this gradient,
- * and exact.
+ * Geiger, Nowozin 2018). The gradient of the penalty with respect to the discriminator's parameters is a gradient of
+ * this gradient, and exact.
  *
  * If the logit of a sample depends on others, as with the minibatch deviation, it is the gradient of the logits'
  * sum.
@@ -19,7 +19,7 @@ export function squaredGradientNorm(logits: Tensor, x: Tensor): Tensor {
 
 /**
  * An estimate of `|| dD/dx ||²` of each sample without derivatives, `((D(x + h n) - D(x)) / h)²` with normal noise `n`:
- * one more evaluation instead of a gradient. Its mean over the noise is `|| dD/dx ||² + O(h²)`; of one sample it is as
+ * one more evaluation instead of a gradient. Its mean over the noise is `|| dD/dx ||² + O(h²)`; a single draw is as
  * uncertain as the square of a normal number.
  *
  * @param logitsAt the discriminator's logits `[batch]` at samples

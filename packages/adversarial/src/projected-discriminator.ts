@@ -32,8 +32,8 @@ export interface ProjectedDiscriminatorOptions {
  * are normalised over channels; a head has two layers and a class projection, and the logit is the mean of all heads'. The
  * penalties differentiate through the frozen network, whose parameters are fixed parameters of the discriminator.
  *
- * @throws {ConfigError} for a network that gives no features or something other than maps and vectors, or sizes that
- *   are not whole
+ * @throws {ConfigError} for a network that returns no features or anything but maps and vectors, or sizes that are
+ *   not whole numbers
  */
 export function projectedDiscriminator(options: ProjectedDiscriminatorOptions): Discriminator {
   requireKnownOptions('projectedDiscriminator', options, { features: true, classes: true, width: true });

@@ -21,11 +21,11 @@ export interface ResidualDiscriminatorOptions {
 
 /**
  * The residual discriminator of StyleGAN2 (Karras et al. 2020): two convolutions and a skip at each resolution,
- * equalised learning rate, minibatch standard deviation, class projection. It halves images by averages of 2 x 2, before the
- * second convolution of a block and not in it, where StyleGAN2 has a wider filter.
+ * equalised learning rate, minibatch standard deviation, class projection. It halves images by averaging 2 x 2 pixels
+ * before the second convolution of a block, whereas StyleGAN2 does it in that convolution with a wider filter.
  *
  * @throws {ConfigError} for a shape that is not `[channels, height, width]`, an image that cannot be halved once per
- *   resolution, or numbers of channels or classes that are not whole
+ *   resolution, or numbers of channels or classes that are not whole numbers
  */
 export function residualDiscriminator(options: ResidualDiscriminatorOptions): Discriminator {
   requireKnownOptions('residualDiscriminator', options, { shape: true, classes: true, channels: true });
@@ -33,10 +33,10 @@ export function residualDiscriminator(options: ResidualDiscriminatorOptions): Di
 }
 
 /**
- * The residual discriminator of 32, 64, 128 and 128 channels, for images of 32 x 32 and others whose sides 8 divides:
- * 0.9 million parameters at 32 x 32.
+ * The residual discriminator with 32, 64, 128 and 128 channels, for images of 32 x 32 and others with sides divisible
+ * by 8: 0.9 million parameters at 32 x 32.
  *
- * @throws {ConfigError} for another shape, or a number of classes that is not whole
+ * @throws {ConfigError} for another shape, or a number of classes that is not a whole number
  */
 export function smallDiscriminator(options: Omit<ResidualDiscriminatorOptions, 'channels'>): Discriminator {
   requireKnownOptions('smallDiscriminator', options, { shape: true, classes: true });

@@ -67,7 +67,7 @@ test('everything that shows a collapse is in the records', async () => {
 });
 
 test('a discriminator that wins stops the training, with the last good checkpoint kept', async () => {
-  // Data far from anything that the generator makes, which does not learn.
+  // Data far from anything that the generator makes; the generator does not learn.
   const far = gaussianMixture({ weights: [1], means: [[3, 3]], stds: [0.1], classes: [] });
   const store = memoryStore();
   const run = train({
@@ -87,7 +87,7 @@ test('a discriminator that wins stops the training, with the last good checkpoin
 });
 
 test('a generator that collapses stops it too, unless it is let be', async () => {
-  // Data that differs much more than what the generator makes.
+  // Data that varies much more than what the generator makes.
   const wide = gaussianMixture({ weights: [1], means: [[0, 0]], stds: [30], classes: [] });
   const run = (leastDiversity: number) =>
     train({

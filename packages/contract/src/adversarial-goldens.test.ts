@@ -55,7 +55,8 @@ describe.each<{ name: string; tolerance: number; open: () => Promise<Runtime> }>
     ) as [[string, HostTensors[string]][], [string, HostTensors[string]][]];
     const named = Object.fromEntries(known.map(([name, value]) => [`${kind}/${name}`, value]));
     expect(disagreements(named, Object.fromEntries(wanted), tolerance)).toEqual([]);
-    // What moves all logits alike has no effect, nor has a bias between linear pieces on the slope.
+    // Whatever shifts all logits equally has no effect, nor does a bias between linear pieces
+    // affect the slope.
     const biases = ['r1', 'r2'].flatMap((loss) => [`${loss}/dense.bias`, `${loss}/last.bias`, `${loss}/output.bias`]);
     const last = ['discriminator', 'r1', 'r2'].map((loss) => `${loss}/output.bias`);
     const expected = kind === 'mlp' ? last : [last[0], ...biases];
@@ -64,7 +65,10 @@ describe.each<{ name: string; tolerance: number; open: () => Promise<Runtime> }>
   });
 });
 
-/** Losses and penalties with their gradients by every parameter, and the generator's by its samples. */
+/**
+ * Losses and penalties with their gradients with respect to every parameter, and the generator's with respect
+ * to its samples.
+ */
 async function lossesOf(runtime: Runtime, discriminator: Discriminator, { shape, label }: Case): Promise<HostTensors> {
   const names = Object.keys(discriminator.parameters).sort();
   const values = names.map((name, i) => {

@@ -37,7 +37,7 @@ describe.each<{ name: string; dtypes: FloatDType[]; open: () => Promise<Runtime>
       runtime,
       (x, g) => [
         vjp((x) => x.square(), [x])[1](g)[0]!,
-        // Of a part of the mean of squares, whose cotangent is a number.
+        // For one element of the mean of squares, whose cotangent is a number.
         vjp((x) => x.square().mul(0.25).sum(), [x])[1](full(1, [], dtype))[0]!,
       ],
       [x, hostTensor([4], cotangents, dtype)],
@@ -46,7 +46,7 @@ describe.each<{ name: string; dtypes: FloatDType[]; open: () => Promise<Runtime>
     ends.forEach((end, i) => {
       const wanted = [roundTo(2 * end * cotangents[i]!, dtype), end / 2];
       [adjoint!, scaled!].forEach(({ data }, j) => {
-        // Two roundings of bfloat16.
+        // Two rounding errors of bfloat16.
         expect(Math.abs(data[i]! - wanted[j]!)).toBeLessThanOrEqual(2 ** -7 * Math.abs(wanted[j]!));
       });
     });
@@ -105,7 +105,7 @@ describe.each<{ name: string; dtypes: FloatDType[]; open: () => Promise<Runtime>
       (x) => [
         resize2d(x, [5, 2], 'nearest'),
         resize2d(x, [5, 2], 'bilinear'),
-        // By a whole factor pixels are repeated.
+        // With a whole factor, pixels are repeated.
         resize2d(x, [6, 8], 'nearest'),
       ],
       [hostTensor([2, 3, 3, 4], x, dtype)],

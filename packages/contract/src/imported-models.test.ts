@@ -7,7 +7,8 @@ import { compareImported, readImportedGolden } from './goldens/imported-golden.j
 
 const folder = join(import.meta.dirname, 'goldens/imported');
 
-// In float64 here and there; the results are stored in float32, and the library computes its sines of times in float32.
+// Both compute in float64, but the results are stored in float32, and the library computes its sines of times in
+// float32.
 test.each(['diffusers-unet', 'diffusers-dit'])(
   '%s, exported by either exporter of PyTorch, has its derivatives',
   async (name) => {

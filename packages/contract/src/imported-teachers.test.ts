@@ -23,7 +23,7 @@ const batchSize = 2;
 const drawn = (size: number, purpose: string, scale = 1): Float32Array =>
   Float32Array.from(normals({ seed: 1, purpose }, size), (value) => scale * value);
 
-/** A small network of ours of which no parameter is zero. */
+/** A small network of ours, none of whose parameters is zero. */
 function modelOf(kind: Model['kind'], network: Network): Model {
   const params = Object.entries(network.parameters).map(([name, { shape }]) => {
     return [name, hostTensor(shape, drawn(sizeOf(shape), `${kind} ${name}`, 0.2))] as const;
@@ -31,7 +31,10 @@ function modelOf(kind: Model['kind'], network: Network): Model {
   return { kind, network, params: Object.fromEntries(params), classes: [] };
 }
 
-/** A student that does not start as its teacher: the objective divides its error by its size, which would be rounding. */
+/**
+ * A student that does not start as its teacher: the objective divides its error by the error's size, which
+ * would be mere rounding.
+ */
 const student = modelOf(
   'flowMap',
   unet({ shape, channels: [4], groupSize: 4, conditionWidth: 8, heads: 0, interval: true }),
@@ -43,7 +46,7 @@ async function distilled(teacher: VelocityField | OpaqueField): Promise<HostTens
   const training = await train({
     runtime: referenceRuntime(),
     trainees: {
-      // Dividing gradients by their size would blow up those that are mere rounding errors.
+      // Dividing gradients by their size would amplify those that are mere rounding errors.
       student: trainee({ model: student, optimizer: adamw({ epsilon: 1e-3 }), learningRate: constantSchedule(1e-2) }),
     },
     phases: [objectivePhase({ network, objective: ayfEmd({ warmupSteps: 2 }), teacher, batchSize, seed: 0 })],
@@ -56,7 +59,7 @@ async function distilled(teacher: VelocityField | OpaqueField): Promise<HostTens
   return training.model().params;
 }
 
-/** The largest difference of parameters, and how far the first have come from those of `start`. */
+/** The largest difference between parameters, and how far the first have moved from those of `start`. */
 function compared(a: HostTensors, b: HostTensors, start: HostTensors): { difference: number; moved: number } {
   let [difference, moved] = [0, 0];
   for (const [name, { data }] of Object.entries(a)) {
@@ -92,12 +95,15 @@ test("diffusers' UNet teaches inside the program as it does when onnxruntime run
   const inside = await distilled(imported);
   const { difference, moved } = compared(inside, await distilled(asked), student.params);
   await model.dispose();
-  // The file computes in float32, in which times to 1000 are exact to 3e-5.
+  // The file computes in float32, in which times up to 1000 are exact to 3e-5.
   expect(difference).toBeLessThan(1e-4);
   expect(moved).toBeGreaterThan(1e-2);
 });
 
-/** The same conventions number by number: noise prediction of "variance preserving" diffusion with betas 0.1 to 20. */
+/**
+ * The same conventions, computed number by number: noise prediction of "variance preserving" diffusion with
+ * betas 0.1 to 20.
+ */
 function conventions(largest: number): Pick<Parameters<typeof opaqueField>[1], 'time' | 'scale' | 'toVelocity'> {
   const seen = (t: number): number => Math.max(1 - t, t / largest);
   return {

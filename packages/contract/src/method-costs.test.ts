@@ -10,7 +10,10 @@ const page = readFileSync(join(root, 'docs/methods.md'), 'utf8').split('\n');
 const network = dit({ shape: [3, 8, 8], interval: true, width: 32, depth: 3, heads: 2, patch: 2 });
 const [BATCH, SIZE] = [2, 3 * 8 * 8];
 
-/** The cost of a training step, in the words of the page: matrix products by those of an evaluation, and evaluations of a teacher. */
+/**
+ * The cost of a training step in the terms of the page: its matrix products divided by those of one
+ * evaluation, and evaluations of a teacher.
+ */
 function costOf(name: string): string {
   const objective = objectiveNamed(name);
   const path = pathOf({ path: objective.needs.path ?? 'linear' });
@@ -48,6 +51,6 @@ function costOf(name: string): string {
 
 test.each(OBJECTIVE_NAMES.filter((name) => name !== 'flow-matching'))('%s costs what docs/methods.md says', (name) => {
   const row = page.find((line) => line.startsWith(`| \`${name}\` `));
-  // Parentheses are around what is only there with a teacher, as it is here.
+  // The parts in parentheses exist only with a teacher, and here there is one.
   expect(costOf(name)).toBe(row?.split('|')[3]!.replaceAll(/[()]/g, '').trim());
 });

@@ -31,7 +31,8 @@ import { adamw, cosineSchedule, lossByLength } from '@flowmap/train';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 
-// What is written without types: each line is a call, its arguments, and the error that it must give.
+// Calls in code without types: each line has a function, its arguments, and the error that it must
+// throw.
 type Call = (...args: never[]) => unknown;
 
 const runtime = referenceRuntime();

@@ -46,14 +46,14 @@ async function valuesOf(cases: readonly Case[], runtime: Runtime): Promise<HostT
   );
 }
 
-/** Accepted errors of a number relative to it, some roundings. */
+/** Accepted relative errors of a number: some rounding errors. */
 const digits: Readonly<Record<FloatDType, number>> = { float32: 2 ** -20, float16: 2 ** -8, bfloat16: 2 ** -5 };
 const smallestNormal: Readonly<Record<FloatDType, number>> = {
   float32: 2 ** -126,
   float16: 2 ** -14,
   bfloat16: 2 ** -126,
 };
-/** Up to these, squares are far from overflow. */
+/** Up to these magnitudes, squares are far from overflow. */
 const ordinarySize: Readonly<Record<FloatDType, number>> = { float32: 1e15, float16: 100, bfloat16: 1e15 };
 
 const ordinary = (shape: Shape, dtype: DType, seed: number): HostTensor =>
@@ -74,9 +74,9 @@ function flush(tensor: HostTensor): HostTensor {
 }
 
 /**
- * Where values or derivatives of cases with special numbers differ element by element from the oracle's, by the family's rule: NaN
- * is NaN and an infinity that one; what is beyond the dtype's range is not finite, and what is within is within the rule's error. A
- * runtime may take denormal numbers for zeros.
+ * Where values or derivatives of cases with special numbers differ element by element from the oracle's, by the
+ * family's rule: NaN must be NaN and an infinity the same infinity; numbers beyond the dtype's range must not be
+ * finite, and those within it must be within the rule's error. A runtime may treat denormal numbers as zeros.
  */
 async function specialDifferences(
   cases: readonly Case[],
@@ -133,7 +133,8 @@ function isRight(got: number, exact: number, dtype: DType, error: number): boole
   if (!Number.isFinite(exact)) return Object.is(got, exact);
   const wanted = inDType(exact, dtype);
   if (!Number.isFinite(wanted)) return !Number.isFinite(got);
-  // Around the smallest normal number results may be zero, which their factors were before they were doubled.
+  // Around the smallest normal number results may be zero, since their factors were zero before they were
+  // doubled.
   return Math.abs(got - wanted) <= error + digits[dtype] * Math.abs(wanted) + 8 * smallestNormal[dtype];
 }
 
@@ -144,7 +145,7 @@ test('every family has a rule for special numbers, but that of whole numbers, wh
   expect([...names, 'whole numbers'].sort()).toEqual(Object.keys(families).sort());
 });
 
-// The tolerances are those of the contract's own cases, which are of the same sizes.
+// The tolerances are those of the contract's own cases, which have the same sizes.
 describe.each<{ name: string; open: () => Promise<Runtime> }>([
   { name: 'onnx', open: () => onnxRuntime({ device: 'cpu', threads: 1 }) },
   { name: 'tfjs cpu', open: () => tfjsRuntime({ backend: 'cpu' }) },

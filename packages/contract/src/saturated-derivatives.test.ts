@@ -122,7 +122,7 @@ describe.each<{ name: string; floor: number; dtypes: FloatDType[]; open: () => P
       },
       [x],
     );
-    // 100 times the rounding of a sum of probabilities in float32.
+    // 100 times the rounding error of a sum of probabilities in float32.
     for (const { data } of results) data.forEach((value) => expect(Math.abs(value)).toBeLessThan(1e-4));
   });
 });

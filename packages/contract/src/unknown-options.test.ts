@@ -126,7 +126,7 @@ import { expect, test } from 'vitest';
 
 type Call = (...args: never[]) => unknown;
 
-/** Functions by the place of their options among their arguments; they look at those first. */
+/** Functions by the place of their options among their arguments; they check these first. */
 const functions: readonly (readonly Call[])[] = [
   [
     mlpDiscriminator,
@@ -263,7 +263,7 @@ test.each(rows)('%s refuses an unknown option', async (name, call, place) => {
   const args = [...Array<undefined>(place).fill(undefined), { unheardOf: 1 }];
   const failing = (async () => {
     const result = call(...(args as never[]));
-    // A generator starts when it is first asked.
+    // A generator starts when its first value is requested.
     await (isGenerator(result) ? result.next() : result);
   })();
   await expect(failing).rejects.toBeInstanceOf(ConfigError);

@@ -4,9 +4,9 @@ import { checkIndices } from './internal/checks.js';
 
 /**
  * A dataset in which every class is equally frequent: each sample of the largest class occurs once, and those of the
- * others in turn, as often as it takes.
+ * other classes in turn, as often as needed.
  *
- * The length is the number of classes times the samples of the largest, and classes alternate in the order of indices.
+ * The length is the number of classes times the size of the largest, and classes alternate in the order of indices.
  *
  * @param dataset with a class for each sample, such as `imageFolder` and `imageDataset` give
  * @throws {ConfigError} when it has no classes, or a class has no samples

@@ -22,7 +22,7 @@ test('crops are windows of all channels, everywhere in the image and with its la
     expect(values).toEqual([0, 12, 24].flatMap((channel) => window.map((value) => value + channel)));
     seen.add(corner);
   }
-  expect([...seen].sort()).toEqual([0, 1, 4, 5]); // two rows and two columns to start from
+  expect([...seen].sort()).toEqual([0, 1, 4, 5]); // a crop can start in two rows and two columns
   expect(conditions['label']).toEqual(Int32Array.from({ length: 128 }, (_, i) => i % 2));
 });
 

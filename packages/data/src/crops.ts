@@ -7,7 +7,7 @@ export interface CropsOptions {
   readonly size: readonly [height: number, width: number];
   /** Crops of each image, at least 1; 16 unless given. */
   readonly crops?: number;
-  /** Decides their places, together with the index; 0 unless given. */
+  /** Determines their places, together with the index; 0 unless given. */
   readonly seed?: number;
 }
 
@@ -15,11 +15,11 @@ export interface CropsOptions {
  * A dataset of crops of images at random places, all of them equally likely: index `i + k n` is crop `k` of image `i` of
  * `n`.
  *
- * The length is multiplied by the number of crops, and each of them occurs once per epoch. As with any dataset, an index
- * is always the same sample: a training sees the same crops whenever it is run or resumed.
+ * The length is multiplied by the number of crops, and each of them occurs once per epoch. As with any dataset, an
+ * index is always the same sample: training sees the same crops whenever it is run or resumed.
  *
  * @param dataset images that are larger than the crops, such as `imageFolder` with a larger `size`
- * @throws {ConfigError} for an invalid or unknown option, crops that are larger than the images, and when the dataset
+ * @throws {ConfigError} for an invalid or unknown option, crops that are larger than the images, or a dataset that
  *   does not hold images or has no end
  */
 export function withCrops(dataset: Dataset, options: CropsOptions): Dataset {

@@ -20,8 +20,8 @@ export interface DistributionOptions {
 }
 
 /**
- * A dataset of infinite length from a function that makes one draw: each has random streams of its own, so that sample i is a
- * function of the seed and i alone.
+ * A dataset of infinite length from a function that makes one draw: each draw has its own random streams, so sample i
+ * is a function of the seed and i alone.
  *
  * @throws {ConfigError} for an unknown option, or a seed that is not a whole number
  *

@@ -2,7 +2,7 @@ import { classConditions, requireKnownOptions, type Batch, type Dataset } from '
 import { badArgument, checkBatchSize, checkImageShape, checkIndices } from './internal/checks.js';
 import { bytesOf, digestOf } from './internal/digest.js';
 
-/** A dataset that tells the classes of all its samples at once. */
+/** A dataset that gives the classes of all its samples at once. */
 export interface LabelledDataset extends Dataset {
   /** Class of each sample, `[length]`; 0 for data without classes. */
   readonly labels: Int32Array;

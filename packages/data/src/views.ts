@@ -72,7 +72,7 @@ export function withFlips(dataset: Dataset): Dataset {
 }
 
 /**
- * What a view has of its dataset.
+ * What a view takes from its dataset.
  *
  * @param change what the view changes, in its fingerprint
  */

@@ -1,6 +1,6 @@
 import { read } from '#read';
 
-/** Where the weights are: a file in Node, an address in a browser. Bundlers copy what it points to. */
+/** Where the weights are: a file in Node, an address in a browser. Bundlers copy the file that it points to. */
 export const weightsUrl: URL = new URL('../efficientnet-lite0.safetensors', import.meta.url);
 
 /**

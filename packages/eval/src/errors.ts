@@ -33,7 +33,7 @@ export class TooFewSamplesError extends FlowmapError {
   }
 }
 
-/** Values were measured in different ways, so they cannot be compared. */
+/** Values that were measured in different ways and so cannot be compared. */
 export class ProtocolError extends FlowmapError {
   constructor(
     readonly operation: string,
@@ -45,7 +45,7 @@ export class ProtocolError extends FlowmapError {
   }
 }
 
-/** Published weights are missing and cannot, or may not, be downloaded. */
+/** Published weights that are missing and cannot, or may not, be downloaded. */
 export class WeightsUnavailableError extends FlowmapError {
   constructor(
     /** The address to fetch. */

@@ -7,7 +7,7 @@ export interface FeatureSource {
   readonly extractor: string;
   /** Hash of its weights; null if it has none or the hash is unknown. */
   readonly weights: string | null;
-  /** How images were resized to the extractor's size: `none`, `bilinear-299`. */
+  /** How images were resized to the extractor's size, such as `none` or `bilinear-299`. */
   readonly resize: string;
 }
 

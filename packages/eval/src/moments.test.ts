@@ -93,11 +93,11 @@ test('a file in single precision is half as large, and distances are the same to
   const wide = 40;
   const [a, b] = [1, 2].map((seed) => momentsOf(gaussian(seed, 200, wide))) as [Moments, Moments];
   const file = encodeMoments(a, { dtype: 'float32' });
-  // Mean and one triangle, of four bytes each, and the header.
+  // Mean and one triangle, with four bytes per number, and the header.
   expect(file.length).toBeLessThan(4 * (wide + (wide * (wide + 1)) / 2) + 400);
   const read = decodeMoments(file, 'a').moments();
   const exact = frechetDistance(b, a).value;
-  // Roundings of 6e-8 in each entry; traces are 40.
+  // Rounding errors of 6e-8 in each entry; traces are 40.
   expect(Math.abs(frechetDistance(b, read).value - exact)).toBeLessThan(1e-6 * 40);
 });
 

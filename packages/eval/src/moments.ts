@@ -49,7 +49,7 @@ export interface FeatureMoments {
   encode(): Uint8Array<ArrayBuffer>;
 }
 
-/** Samples that are copied and added at a time. */
+/** Number of samples copied and added at a time. */
 const ROWS = 1024;
 
 /**
@@ -116,11 +116,11 @@ export function decodeMoments(bytes: Uint8Array, name: string): FeatureMoments {
 }
 
 /**
- * Moments as a safetensors file, from which {@link decodeMoments} makes sums that go on: statistics that were read from
- * a `.npz` file, for example. Of the covariance one triangle is written.
+ * Moments as a safetensors file, from which {@link decodeMoments} makes sums that can be continued: for example,
+ * statistics that were read from a `.npz` file. Only one triangle of the covariance is written.
  *
- * @param options.dtype `float32` halves the file and rounds: of features that are not nearly dependent, distances change by about
- *   1e-6 of the traces; `float64` unless given
+ * @param options.dtype `float32` halves the file and rounds: unless features are almost linearly dependent, distances
+ *   change by about 1e-6 of the traces; `float64` unless given
  */
 export function encodeMoments(
   { count, mean, covariance, source }: Moments,

@@ -60,7 +60,7 @@ export function protocolText(protocol: Protocol): string {
 /**
  * Compares two values that were measured in the same way.
  *
- * @param options.force whether to compare values with different protocols, too
+ * @param options.force whether to compare values with different protocols too
  * @throws {ProtocolError} for different protocols, naming the fields that differ
  */
 export function compare(a: MetricResult, b: MetricResult, options: { readonly force?: boolean } = {}): Comparison {

@@ -24,8 +24,8 @@ export interface ReadLimits {
 /** How a file is read. */
 export interface ReadOptions extends ReadLimits {
   /**
-   * Whether the checksums in a file are compared; true unless given. Without, a file can be read whose tensors were
-   * changed by other programs that have kept its metadata.
+   * Whether the checksums in a file are compared; true unless given. With false, a file can be read even if another
+   * program changed its tensors but kept its metadata.
    */
   readonly verify?: boolean;
 }

@@ -26,7 +26,7 @@ const s = hostTensor([COUNT], Float64Array.of(0, 0.2, 0.9, 0.899999, 0.1, 0.5));
 
 type Function3 = (x: Tensor, t: Tensor, s: Tensor) => Tensor;
 
-/** The flow map that a parametrisation makes of a network with the given output. */
+/** The flow map that a parametrisation makes from a network with the given output. */
 function mapOf(output: Function3, parametrization: Parametrization): FlowMap {
   const config = { type: 'function', shape: [1], interval: true };
   const network = defineNetwork(config, {}, (_, { x, t, s }) => output(x, t, s!));

@@ -2,7 +2,7 @@ import type { HostData, HostTensor, HostTensors, Shape, Tensor, Tensors, TensorS
 import type { Path, PathName } from './path.js';
 
 /**
- * A condition: a network's input besides points and times, or what a dataset tells about a sample. Shape and dtype are
+ * A condition: a network's input besides points and times, or what a dataset says about a sample. Shape and dtype are
  * for one sample; the name is the key under which the spec is stored.
  */
 export interface ConditionSpec extends TensorSpec {
@@ -32,9 +32,9 @@ export interface Dataset {
   /** The conditions of each sample in its batches, by name; `label` if it has classes. See `classConditions`. */
   readonly conditions: Readonly<Record<string, ConditionSpec>>;
   /**
-   * A text that differs whenever samples differ, such as a checksum of all of them, from which a continued run
-   * recognises other data. Without one, runs compare only some samples; a view has the fingerprint of its data and adds
-   * what it changes.
+   * A text that differs whenever samples differ, such as a checksum of all of them, by which a continued run recognises
+   * other data. Without one, runs compare only some samples; a view adds to the fingerprint of its data what it
+   * changes.
    */
   fingerprint?(): Promise<string>;
   /** The samples of the given indices; index `i` of a distribution is its `i`-th draw. */
@@ -205,7 +205,7 @@ export interface Draws {
 
 /** What an objective does, in words, for displays and reports. */
 export interface ObjectiveText {
-  /** Its name as it is written in text: `AYF-EMD`. */
+  /** Its name as written in text: `AYF-EMD`. */
   readonly title: string;
   /** How it trains and how its loss is to be read, in whole sentences. */
   readonly text: string;
@@ -220,8 +220,8 @@ export interface Objective {
   readonly config: Readonly<Record<string, string | number | boolean | null>>;
   /**
    * `teacher: false` trains on data alone. `average` names a moving average of the student's weights from which targets
-   * are computed: `ema`; none unless given. `interval: true` requires a network that takes target times, `path` the one
-   * path on which it is defined; any will do unless given.
+   * are computed, such as `ema`; none unless given. `interval: true` requires a network that takes target times. `path`
+   * names the only path on which the objective is defined; any path will do unless given.
    */
   readonly needs: {
     readonly teacher: boolean;
@@ -231,7 +231,7 @@ export interface Objective {
   };
   /** The most telling metric of its progress, for displays; only the loss unless given. */
   readonly watch?: string;
-  /** What it does, in words; reports have its name and settings alone unless given. */
+  /** What it does, in words; unless given, reports show only its name and settings. */
   readonly about?: ObjectiveText;
   /** Its own parameters that are trained with the student, such as a learned weight. */
   readonly own?: Module<never, unknown>;

@@ -53,11 +53,11 @@ test('an embedding that the network can have is found again', async () => {
 test("EDM's embedding of log sigma is matched, with the error that the network has then", async () => {
   const old = (t: number): number[] => edmEmbedding(edmNoiseTime(t));
   const aligned = alignTimeEmbedding({ params, old, samples: 257 });
-  // It was 0.148 with these 24 hidden units, and 0.2 would mean that the fit has lost some.
+  // It was 0.148 with these 24 hidden units; 0.2 would mean that the fit has become worse.
   expect(aligned.relativeError).toBeLessThan(0.2);
   const inside = alignTimeEmbedding({ params, old, samples: 257, range: [0.1, 0.9] });
   expect(inside.relativeError).toBeLessThan(aligned.relativeError / 2);
-  // Where log sigma is steep it is worst.
+  // It is worst where log sigma is steep.
   expect(Math.min(aligned.worst.t, 1 - aligned.worst.t)).toBeLessThan(0.05);
   const [row] = await embeddings(aligned.params, [0.4]);
   const off = Math.sqrt(row!.reduce((sum, value, k) => sum + (value - old(0.4)[k]!) ** 2, 0) / width);

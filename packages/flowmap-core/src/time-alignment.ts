@@ -7,21 +7,21 @@ export interface TimeAlignmentOptions {
   /** Parameters of a network of this package, with its time embedding `time.0.*` and `time.1.*`. */
   readonly params: HostTensors;
   /**
-   * The old embedding of a time in [0, 1], as many numbers as the new one has: that of `log sigma / 4`, for a network of
-   * EDM, at {@link edmNoiseTime}.
+   * The old embedding of a time in [0, 1], with as many numbers as the new one: for a network of EDM, its embedding of
+   * {@link edmNoiseTime}.
    */
   readonly old: (t: number) => ArrayLike<number>;
-  /** Number of times at which they are compared, a whole number >= 2; 2048 unless given. */
+  /** Number of times at which the two are compared, a whole number >= 2; 2048 unless given. */
   readonly samples?: number;
-  /** Times at which they are compared, spaced evenly; `[0, 1]` unless given. */
+  /** Range of these times, which are evenly spaced; `[0, 1]` unless given. */
   readonly range?: readonly [from: number, to: number];
 }
 
-/** How far two time embeddings are from each other. */
+/** A network with its time embedding aligned, and how far that is from the old one. */
 export interface TimeAlignment {
   /** The network's parameters, with the output layer of the time embedding replaced. */
   readonly params: HostTensors;
-  /** Root mean square of the difference, over times in between the ones that were fitted, and over the embedding's values. */
+  /** Root mean square of the difference, over times between the fitted ones and over the embedding's values. */
   readonly error: number;
   /** The error in units of the old embedding's standard deviation over times: 1 is no better than a constant. */
   readonly relativeError: number;
@@ -45,12 +45,13 @@ export function edmNoiseTime(t: number, limits: readonly [smallest: number, larg
 
 /**
  * Aligns the time embedding of a network with an old one, before distillation: the student's embedding is a function of
- * `c_noise(t) = t`, whose derivative is bounded, in place of `log sigma`, and should start where the teacher's was (Sabour,
- * Fidler, Kreis, "Align Your Flow", 2025, section 3.4; the procedure is not described there).
+ * `c_noise(t) = t`, whose derivative is bounded, in place of `log sigma`, and should start out close to the teacher's
+ * (Sabour, Fidler, Kreis, "Align Your Flow", 2025, section 3.4, which does not describe the procedure).
  *
- * The new embedding is `W_1 silu(W_0 features(t) + b_0) + b_1`. Its hidden layer is kept, and W_1 and b_1 are the least
- * squares `min ∫ ‖emb_new(t) - emb_old(t)‖² dt`. What cannot be matched, such as oscillations of an embedding of `log sigma`
- * near the ends, is in the reported error, which is measured at times between the fitted ones.
+ * The new embedding is `W_1 silu(W_0 features(t) + b_0) + b_1`. Its hidden layer is kept, and W_1 and b_1 are the
+ * least-squares solution of `min ∫ ‖emb_new(t) - emb_old(t)‖² dt`. What cannot be matched, such as oscillations of an
+ * embedding of `log sigma` near the ends, shows up in the reported error, which is measured at times between the fitted
+ * ones.
  *
  * @throws {ConfigError} for an unknown option, parameters without such an embedding, an old one of another size or with
  *   values that are not finite, or times out of their range
@@ -127,8 +128,8 @@ function hiddenUnits({ width, weight, bias }: HiddenLayer, t: number): Float64Ar
 }
 
 /**
- * Coefficients that make the least squares of `rows coefficients - targets`, by the normal equations and Cholesky's
- * decomposition.
+ * Coefficients that minimise the sum of squares of `rows coefficients - targets`, by the normal equations and a
+ * Cholesky decomposition.
  *
  * @returns one row of coefficients for each column of `rows`
  */

@@ -114,13 +114,13 @@ export function velocityOnPath(
 
 /**
  * EDM's denoiser from its raw network (Karras et al., "Elucidating the design space of diffusion-based generative models",
- * 2022, table 1): `D(x; sigma) = c_skip x + c_out F(c_in x; ln(sigma) / 4)` with `c_skip = d² / (sigma² + d²)`,
- * `c_out = sigma d / √(sigma² + d²)`, `c_in = 1 / √(sigma² + d²)`, for data of standard deviation d. Since `ln 0` is infinite,
- * it wants `veNoise({ smallest: 0.002 })`.
+ * 2022, table 1): `D(x; sigma) = c_skip x + c_out F(c_in x; ln(sigma) / 4)` with `c_skip = d² / (sigma² + d²)`, `c_out
+ * = sigma d / √(sigma² + d²)`, `c_in = 1 / √(sigma² + d²)`, for data of standard deviation d. Since `ln 0` is infinite,
+ * use it with `veNoise({ smallest: 0.002 })`.
  *
- * @param network takes scaled points, and `ln(sigma) / 4` for a time
+ * @param network takes scaled points, and `ln(sigma) / 4` as the time
  * @param options.sigmaData d, > 0; 0.5 unless given
- * @throws {ConfigError} for a deviation that is not a number > 0
+ * @throws {ConfigError} for a `sigmaData` that is not a number > 0
  */
 export function edmDenoiser(network: Predictor, options: { readonly sigmaData?: number } = {}): Predictor {
   requireKnownOptions('edmDenoiser', options, { sigmaData: true });

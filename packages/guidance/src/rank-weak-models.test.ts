@@ -6,7 +6,7 @@ import { rankWeakModels, type RankedGuidance } from './rank-weak-models.js';
 
 const network = mlp({ shape: [1], width: 4, depth: 1 });
 
-/** The model whose velocity is a number everywhere: samples from 0 end at its negative. */
+/** A model whose velocity is the same number everywhere: samples from 0 end at its negative. */
 function constant(velocity: number): Model {
   const params = { ...network.init(0), 'output.bias': hostTensor([1], Float32Array.of(velocity)) };
   return { kind: 'velocity', network, params, classes: [] };

@@ -15,7 +15,7 @@ export interface RankedGuidance {
   readonly weak?: string;
   /** λ. */
   readonly scale: number;
-  /** What `score` gave; less is better. */
+  /** What `score` returned; less is better. */
   readonly score: number;
 }
 

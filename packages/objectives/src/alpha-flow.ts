@@ -29,9 +29,9 @@ export interface AlphaFlowOptions extends IntervalOptions, AdaptiveOptions {
  *
  * The adaptive weight is `1 / (‖g‖² + c)^p` of `g = (F - target) / α`, with p = 1 and c = 0.01, so its size does not depend
  * on α. A quarter of the batch is at s = t unless `diagonalShare` is given. The shape of the schedule is that of the
- * authors' code; `over`, γ and the shares of their runs are not confirmed.
+ * authors' code; the values of `over` and γ and the shares of their runs are not confirmed.
  *
- * Metrics: `tangentNorm`, the mean of `‖g‖`, and `velocityError`, that of `‖v - F‖`.
+ * Metrics: `tangentNorm`, the mean of `‖g‖`, and `velocityError`, the mean of `‖v - F‖`.
  *
  * @throws {ConfigError} for an unknown setting or one out of its range, or intervals outside [0, 1]; on tracing without a
  *   teacher, for an adaptive weight that is wrong for samples with so few values

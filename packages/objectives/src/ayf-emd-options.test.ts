@@ -182,7 +182,7 @@ describe('quarantine', () => {
     expect(quarantined).toBe(0);
   });
 
-  /** A teacher that has no velocity right of a place. */
+  /** A teacher without a velocity to the right of a place. */
   function brokenBeyond(limit: number): VelocityField {
     const teacher = gaussianVelocity({ std: 0.5 });
     return {

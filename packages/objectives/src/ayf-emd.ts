@@ -62,8 +62,8 @@ export interface AyfEmdOptions {
    */
   readonly spikeLimit?: number;
   /**
-   * True leaves out samples whose tangent is NaN or infinite, and counts them in the metric `quarantined`. Training still
-   * stops when no sample of a batch is finite, or the student's own output is not. False unless given.
+   * True leaves out samples whose tangent is NaN or infinite, and counts them in the metric `quarantined`. Training
+   * still stops when no sample of a batch is finite, or the student's own output is not. False unless given.
    */
   readonly quarantine?: boolean;
   /**

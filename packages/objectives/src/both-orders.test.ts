@@ -53,7 +53,7 @@ test('is refused for intervals of which one end is held, and so is the wrong end
   expect(ayfLmd({ intervalLengths: held('start') }).name).toBe('ayf-lmd');
   refusal(() => ayfLmd({ intervalLengths: held('start'), orders: 'both' }), 'ayfLmd.orders');
   refusal(() => ayfEmd({ intervalLengths: held('start') }), "hold: 'end', got 'steps' with hold: 'start'");
-  // Beside intervals of all kinds they are no more than an emphasis.
+  // Beside intervals of all kinds they are merely an emphasis.
   const mixed = mixedIntervals([
     { share: 0.5, of: held('start') },
     { share: 0.5, of: logUniformLengths() },

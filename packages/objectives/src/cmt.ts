@@ -11,7 +11,10 @@ export interface CmtOptions {
   readonly steps?: number;
   /** The solver; `heun` unless given. */
   readonly solver?: Solver;
-  /** Targets: any later point of the trajectory, or its end at data alone, as for consistency models; `any` unless given. */
+  /**
+   * Targets: any later point of the trajectory, or only its end at data, as for consistency models; `any`
+   * unless given.
+   */
   readonly targets?: 'any' | 'data';
   /** Weight w(t, s) of the loss on F; 1 unless given. `lengthWeight()` is the loss on points. */
   readonly weight?: LossWeight;
@@ -24,9 +27,9 @@ export interface CmtOptions {
  * There are no derivatives, and no target comes from the student, so it cannot diverge; it is meant to come before another
  * objective. What the student learns is the solver's map, not the teacher's.
  *
- * The distance is the squared one in place of the paper's LPIPS. Each sample has its own trajectory and one pair of points
- * on it, drawn uniformly; of the data only the conditions are used. A step takes `steps` passes of the teacher with `euler`,
- * twice that with `heun`.
+ * The distance is squared, in place of the paper's LPIPS. Each sample has its own trajectory and one pair of points on
+ * it, drawn uniformly; of the data only the conditions are used. A training step takes `steps` passes of the teacher
+ * with `euler`, twice that with `heun`.
  *
  * Metric: `tangentNorm`, the mean of `‖F - target‖`.
  *

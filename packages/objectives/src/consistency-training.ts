@@ -7,9 +7,9 @@ import { meanNorm, sampleSize, sampleSquares } from './internal/norms.js';
 /** Settings of {@link consistencyTraining}. */
 export interface ConsistencyTrainingOptions extends GridOptions {
   /**
-   * Distance of the two ends: their squared distance, or `√(‖·‖² + c²) - c` with `c = 0.00054 √D` for D values, the paper's;
-   * `pseudo-huber` unless given, which is refused for samples of fewer than 16 values, where the mean over noise would no
-   * longer be a mean.
+   * Distance of the two ends: `squared`, or the paper's `√(‖·‖² + c²) - c` with `c = 0.00054 √D` for D values;
+   * `pseudo-huber` unless given, which is refused for samples of fewer than 16 values, where the mean over noise would
+   * no longer be a mean.
    */
   readonly distance?: 'pseudo-huber' | 'squared';
 }
@@ -22,8 +22,8 @@ const DISTANCES = ['pseudo-huber', 'squared'] as const;
  * neighbours on a grid, with x_t and x' from the same data and noise. It needs no teacher. The student learns only maps to
  * s = 0; there are no derivatives. Targets come from the student itself, not a moving average.
  *
- * The grid is doubled from 10 to 1280 steps during the run; the paper's times are log-normal on EDM's grid, here they are
- * uniform on one uniform in t.
+ * The grid is doubled from 10 to 1280 steps during the run. The paper's times are log-normal on EDM's grid; here the
+ * grid is uniform in t, and the times are uniform on it.
  *
  * Metric: `endpointChange`, the mean of `‖f - f⁻‖ / (t - t')`.
  *

@@ -18,21 +18,23 @@ export interface CtmOptions extends Pick<IntervalOptions, 'intervalLengths'> {
 }
 
 /**
- * Consistency trajectory models (Kim et al., "Consistency trajectory models: learning probability flow ODE trajectory of
- * diffusion", 2023, equations 6 to 9): the student's jump from t to s and the jump to s from `u`, where the teacher's solver
- * leads from t, are both taken on to data by the moving average, and compared there:
+ * Consistency trajectory models (Kim et al., "Consistency trajectory models: learning probability flow ODE trajectory
+ * of diffusion", 2023, equations 6 to 9): the student's jump from t to s is compared with the jump to s from a time u
+ * between them, to which the teacher's solver leads from t; the moving average takes both on to data, where they are
+ * compared:
  *
  *     ‖ f_ema(f(x_t, t, s), s, 0) - f_ema(f_ema(x_u, u, s), s, 0) ‖²,  s <= u < t
  *
  * plus the denoising loss, here flow matching on the teacher's velocity, `‖F(x_t, t, t) - v‖²`. The gradient passes through
  * the jump to data, not through its weights. There are no derivatives along the trajectory.
  *
- * The distance is the squared one in place of the paper's LPIPS; the paper's adaptive weight of the second loss and its
+ * The distance is squared, in place of the paper's LPIPS; the paper's adaptive weight of the second loss and its
  * adversarial loss, which `finetune` adds, are left out. u is uniform in [s, t).
  *
  * Draws: `share`, the share of the interval from t to u, in (0, 1].
  *
- * Metrics: `endpointError`, the mean of the distance at data, and `matchingError`, that of `‖F(x_t, t, t) - v‖`.
+ * Metrics: `endpointError`, the mean of the distance at data, and `matchingError`, the mean of `‖F(x_t, t, t) -
+ * v‖`.
  *
  * @throws {ConfigError} for an unknown setting or one out of its range, or intervals outside [0, 1]
  */

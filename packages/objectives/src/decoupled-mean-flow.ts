@@ -22,14 +22,15 @@ const TIMES = { mean: -0.4, std: 1 };
 
 /**
  * Decoupled MeanFlow (Lee, Yu, Shin, "Decoupled MeanFlow: turning flow models into flow maps for accelerated sampling",
- * 2025): half a flow-matching loss and half a MeanFlow loss, each on the whole batch at times of its own, as
- * `log(mean square + c)`. It is meant for a student whose last blocks alone get the target time:
- * `flowMapFrom(teacher, seed, { intervalBlocks })`.
+ * 2025): half a flow-matching loss and half a MeanFlow loss, each on the whole batch at its own times, as `log(mean
+ * square + c)`. It is meant for a student whose last blocks alone get the target time: `flowMapFrom(teacher, seed, {
+ * intervalBlocks })`.
  *
  * Times of flow matching are logit-normal with (-0.4, 1). Those of MeanFlow are `logitNormalEnds({ mean: 0 })` unless
- * `intervalLengths` is given, where the authors' code has means of -0.2 and 0.2; its learned variance per time is left out.
+ * `intervalLengths` is given; the authors' code has means of -0.2 and 0.2. Its learned variance per time is left out.
  *
- * Metrics: `tangentNorm`, the mean of `‖F - target‖`, and `matchingError`, that of `‖F(x, t, t) - v‖` in the second batch.
+ * Metrics: `tangentNorm`, the mean of `‖F - target‖`, and `matchingError`, the mean of `‖F(x, t, t) - v‖` in the second
+ * batch.
  *
  * @throws {ConfigError} for an unknown setting or one out of its range, or intervals outside [0, 1]; on tracing without a
  *   teacher, for a Cauchy loss that is wrong for samples with so few values

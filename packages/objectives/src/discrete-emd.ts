@@ -26,7 +26,8 @@ export interface DiscreteEmdOptions extends IntervalOptions {
  * the square of the second factor. Its gradient tends to that of `ayfEmd({ c: Infinity, rMax: 1 })` for small ε, with an
  * error of the order of ε; rounding errors of F are divided by ε. At s = t it is flow matching on v.
  *
- * Metrics: `tangentNorm`, the mean of `‖F - target‖ / ε`, and `velocityError`, that of `‖v - F‖`.
+ * Metrics: `tangentNorm`, the mean of `‖F - target‖ / ε`, and `velocityError`, the mean of `‖v -
+ * F‖`.
  *
  * @throws {ConfigError} for an unknown setting or one out of its range, or intervals outside [0, 1]
  */

@@ -18,7 +18,7 @@ export interface DiscreteLmdOptions extends IntervalOptions {
 /**
  * The discrete loss of AYF-LMD at a finite ε ("Align Your Flow", Sabour, Fidler, Kreis 2025, the second theorem of
  * section 3.2): the map to `s' = s + ε (t - s)`, one Euler step of the teacher from `y = f⁻(x_t, t, s')` to s, then
- * `‖f(x_t, t, s) - y - (s - s') v(y, s')‖²`. It needs no derivative by the target.
+ * `‖f(x_t, t, s) - y - (s - s') v(y, s')‖²`. It needs no derivative with respect to the target time.
  *
  * With `f = x_t + (s - t) F` the two ends differ by `(s - t) (F - (1 - ε) F⁻(x_t, t, s') - ε v(y, s'))`; the loss is
  * `w / ε` times the square of the second factor. Its gradient tends to that of `ayfLmd({ c: Infinity })` for small ε, with

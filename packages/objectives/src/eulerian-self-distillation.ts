@@ -16,9 +16,10 @@ export interface EulerianSelfDistillationOptions extends IntervalOptions {
  * Eulerian self-distillation (Boffi, Albergo, Vanden-Eijnden, "How to build a consistency model: learning flow maps via
  * self-distillation", 2025):
  * `‖∂_t f(x_t, t, s) + sg(∇f v(x_t, t))‖²` off the diagonal, where the velocity is the student's own,
- * `v(x, t) = F(x, t, t)`, which flow matching on `z - x_0` teaches at s = t. With `f = x_t + (s - t) F` this is
- * `F + (t - s) ∂F/∂t - sg(v - (t - s) (∂F/∂x) v)`; the gradient flows through the derivative in time and not through that
- * by x, which the paper blames for unstable training. Where the paper stops gradients of this loss is not confirmed.
+ * `v(x, t) = F(x, t, t)`, which flow matching on `z - x_0` teaches at s = t. With `f = x_t + (s - t) F` this is `F + (t
+ * - s) ∂F/∂t - sg(v - (t - s) (∂F/∂x) v)`; the gradient flows through the derivative with respect to time, but not
+ * through the one with respect to x, which the paper blames for unstable training. Where the paper stops gradients of
+ * this loss is not confirmed.
  *
  * Three quarters of the batch are at s = t unless `diagonalShare` is given; the paper's learned weight of the loss is left
  * out.

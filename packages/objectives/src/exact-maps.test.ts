@@ -42,7 +42,7 @@ const mixed = {
 } satisfies Record<string, ExactMap>;
 const float64 = referenceRuntime();
 
-/** Objectives of which the exact flow map is a fixed point: a new one joins by a row. */
+/** Objectives that have the exact flow map as a fixed point: a new one needs only a row here. */
 const exact: readonly (readonly [name: string, objective: Objective])[] = [
   ['AYF-EMD', ayfEmd({ c: Infinity, rMax: 1 })],
   ['AYF-EMD, normalised and in both directions', ayfEmd({ rMax: 1, orders: 'both' })],
@@ -74,7 +74,7 @@ describe.each(exact)('%s has a gradient that vanishes at the exact map', (_, obj
   });
 });
 
-/** Objectives that tend to have it: by settings whose error is halved, and the order of the error. */
+/** Objectives that have it in a limit: with settings that halve the error, and the order of the error. */
 const inTheLimit: readonly (readonly [name: string, coarse: Objective, fine: Objective, order: number])[] = [
   ['discrete AYF-EMD', discreteEmd({ epsilon: 0.01 }), discreteEmd({ epsilon: 0.005 }), 1],
   ['discrete AYF-LMD', discreteLmd({ epsilon: 0.01 }), discreteLmd({ epsilon: 0.005 }), 1],

@@ -15,13 +15,13 @@ export interface FacmOptions {
   /** Power p of the relaxation `1 - (1 - t)^p`, > 0; 0.5 unless given. */
   readonly relaxation?: number;
   /**
-   * True takes the teacher's velocity, false the data's, and is then refused for samples of fewer than 16 values; true
-   * unless given.
+   * True takes the teacher's velocity; false takes the data's, which is refused for samples of fewer than 16 values;
+   * true unless given.
    */
   readonly teacher?: boolean;
 }
 
-/** Constant of the norm in place of the square, and what is as good as 0. */
+/** Constant of the norm used in place of the square, and the length that counts as 0. */
 const SMOOTHING = 1e-3;
 const SMALLEST = 1e-30;
 
@@ -32,14 +32,14 @@ const SMALLEST = 1e-30;
  *     g = F - v + t dF/dt        of F = F(x_t, t, 0), along (v, 1)
  *     target = F⁻ - (1 - (1 - t)^p) clamp(g, -1, 1)
  *
- * as `cos(π (1 - t) / 2) e / √(e + 0.001)` with the mean square e of F - target, plus the mean square and one less the cosine
- * of `F(x_t, t, t)` and v. The two tasks are told apart by the target time, 0 or t: the paper's variant with a second time
- * input. The student learns only maps to s = 0, and the velocity.
+ * as `cos(π (1 - t) / 2) e / √(e + 0.001)` with the mean square e of F - target, plus the mean square of `F(x_t, t, t)
+ * - v` and 1 minus the cosine between the two. The target time, 0 or t, tells the network which of the tasks is meant:
+ * the paper's variant with a second time input. The student learns only maps to s = 0, and the velocity.
  *
- * The formulas and constants are those of the authors' code, whose time is 1 - t; its times are a setting there, here
- * logit-normal.
+ * The formulas and constants are those of the authors' code, whose time is 1 - t. The distribution of times, a
+ * setting there, is logit-normal here.
  *
- * Metrics: `tangentNorm`, the mean of `‖g‖`, and `matchingError`, that of `‖F(x_t, t, t) - v‖`.
+ * Metrics: `tangentNorm`, the mean of `‖g‖`, and `matchingError`, the mean of `‖F(x_t, t, t) - v‖`.
  *
  * @throws {ConfigError} for an unknown setting or one out of its range; on tracing without a teacher, for samples with so
  *   few values that the mean over noise would not remain a mean
@@ -77,7 +77,7 @@ export function facm(options: FacmOptions = {}): Objective {
       const [F, dFdt] = alongTrajectory(context, v);
       const F_ = stopGradient(F);
       const g = F_.sub(v).add(perSample(t.sub(s), xt).mul(stopGradient(dFdt)));
-      // 1 - (1 - t)^p; a time of 1 has no logarithm of what is left.
+      // 1 - (1 - t)^p; at t = 1 the logarithm of 1 - t does not exist.
       const left = t.neg().add(1).maximum(SMALLEST).log().mul(relaxation).exp();
       const target = F_.sub(perSample(left.neg().add(1), xt).mul(g.maximum(-1).minimum(1)));
       const e = sampleMeanSquares(F.sub(target));

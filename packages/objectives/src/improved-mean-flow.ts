@@ -22,7 +22,7 @@ export interface ImprovedMeanFlowOptions extends IntervalOptions, AdaptiveOption
  * Half of the batch is at s = t unless `diagonalShare` is given. The adaptive weight is off unless `power` is given; the
  * paper's separate head for the velocity, and guidance as an input, are left out.
  *
- * Metrics: `velocityError`, the mean of `‖F - v‖`, and `tangentNorm`, that of `‖V - v‖`.
+ * Metrics: `velocityError`, the mean of `‖F - v‖`, and `tangentNorm`, the mean of `‖V - v‖`.
  *
  * @throws {ConfigError} for an unknown setting or one out of its range, or intervals outside [0, 1]; on tracing without a
  *   teacher, for an adaptive weight that is wrong for samples with so few values

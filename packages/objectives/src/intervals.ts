@@ -24,8 +24,8 @@ export interface IntervalLengths {
   /** Shortest and longest length that it draws; `[0, 1]` unless given. */
   readonly range?: readonly [shortest: number, longest: number];
   /**
-   * The end that is held while the other one takes all lengths, `end` for s and `start` for t: it serves only losses with
-   * a derivative by the other one, in one direction. Neither unless given.
+   * The end that is held while the other one takes all lengths, `end` for s and `start` for t: it suits only losses
+   * with a derivative with respect to the other one, in one direction. Neither unless given.
    */
   readonly held?: HeldEnd | undefined;
   /** Draws a length in [0, 1], the same for the same key. */
@@ -126,14 +126,14 @@ export function intervalsToData(lengths: IntervalLengths = uniformLengths()): In
 }
 
 /**
- * Draws intervals `[s, t]`: length d from its distribution, `s ~ U(0, 1 - d)` unless the distribution has its own starts,
- * `t = s + d`. On the diagonal the length is 0 and `s = t ~ U(0, 1)`. Each sample of a step has its own random stream,
- * and its index decides whether it is on the diagonal (every fourth for a share of 1/4), so nothing depends on the batch
- * size.
+ * Draws intervals `[s, t]`: the length d from its distribution, `s ~ U(0, 1 - d)` unless the distribution has its own
+ * starts, `t = s + d`. On the diagonal the length is 0 and `s = t ~ U(0, 1)`. Each sample of a step has its own random
+ * stream, and its index decides whether it is on the diagonal (every fourth for a share of 1/4), so nothing depends on
+ * the batch size.
  *
  * @param diagonalShare share of the batch at s = t, in [0, 1)
  * @returns `t` and `s`, each `[count]`, `0 <= s <= t <= 1`
- * @throws {ConfigError} for a distribution that draws what is no interval in [0, 1]
+ * @throws {ConfigError} for a distribution that draws anything but intervals in [0, 1]
  */
 export function sampleIntervals(
   { seed, step, iterations }: Progress & { readonly seed: number },
@@ -179,7 +179,7 @@ export function startOf(lengths: IntervalLengths, key: DrawKey, length: number):
 /**
  * Checks a distribution by some of its draws, before a run uses it.
  *
- * @throws {ConfigError} for a distribution that draws what is no interval in [0, 1]
+ * @throws {ConfigError} for a distribution that draws anything but intervals in [0, 1]
  */
 export function requireIntervals(lengths: IntervalLengths): void {
   const [shortest, longest] = lengths.range ?? [0, 1];
@@ -194,13 +194,14 @@ export function requireIntervals(lengths: IntervalLengths): void {
 }
 
 /**
- * Checks that a distribution serves a loss: that the end it holds, if any, is not the one by which the loss has a
- * derivative, in all orders that it trains.
+ * Checks that a distribution suits a loss: that the end it holds, if any, is not the one with respect to which
+ * the loss has a derivative, in all orders that it trains.
  *
  * @param loss the loss, for the message
- * @param held the end that intervals may hold; none if the loss trains shorter intervals at both ends
- * @throws {ConfigError} for a distribution that draws what is no interval, holds the other end, or holds one while both
- *   orders exchange them
+ * @param held the end that intervals may hold; neither if the loss trains shorter intervals at both
+ *   ends
+ * @throws {ConfigError} for a distribution that draws anything but intervals, holds the other end, or holds one end
+ *   while both orders exchange the two
  */
 export function requireServing(
   loss: string,
@@ -229,8 +230,8 @@ export function requireServing(
 }
 
 /**
- * A distribution of lengths as settings of an objective: its name, and its own settings as e.g.
- * `intervalLengths.shortest`.
+ * A distribution of lengths as settings of an objective: its name, and its own settings under names
+ * such as `intervalLengths.shortest`.
  */
 export function lengthSettings(lengths: IntervalLengths): Record<string, string | number> {
   return nestedSettings('intervalLengths', lengths);

@@ -16,9 +16,9 @@ export interface LagrangianSelfDistillationOptions extends IntervalOptions {
 /**
  * Lagrangian self-distillation (Boffi, Albergo, Vanden-Eijnden, "How to build a consistency model: learning flow maps via
  * self-distillation", 2025):
- * `‖∂_s f(x_t, t, s) - sg(v(f(x_t, t, s), s))‖²` off the diagonal, where the velocity is the student's own,
- * `v(x, t) = F(x, t, t)`, which flow matching on `z - x_0` teaches at s = t. With `f = x_t + (s - t) F` the derivative is
- * `F + (s - t) ∂F/∂s`, through all of which the gradient flows. There is no derivative by x.
+ * `‖∂_s f(x_t, t, s) - sg(v(f(x_t, t, s), s))‖²` off the diagonal, where the velocity is the student's own, `v(x, t) =
+ * F(x, t, t)`, which flow matching on `z - x_0` teaches at s = t. With `f = x_t + (s - t) F` the derivative is `F + (s
+ * - t) ∂F/∂s`, and the gradient flows through all of it. There is no derivative with respect to x.
  *
  * Three quarters of the batch are at s = t unless `diagonalShare` is given; the paper's learned weight of the loss is left
  * out.

@@ -13,7 +13,7 @@ export interface LengthCurriculumOptions {
 }
 
 /**
- * A curriculum of the gap: the lengths of a distribution, times a factor that grows or shrinks during the training, by
+ * A curriculum of interval lengths: those of a distribution, times a factor that grows or shrinks during training, by
  * the same ratio in each step. A flow map is learned from short intervals to long ones, so growing lengths learn the
  * short ones first, and the velocity at s = t drifts less while intervals are short.
  *

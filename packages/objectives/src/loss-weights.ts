@@ -1,7 +1,10 @@
 import { full, requireKnownOptions, type Tensor } from '@flowmap/tensor';
 import { requirePositive } from './internal/checks.js';
 
-/** A weight `w(t, s)` on the loss of a sample: which errors matter most where the student cannot be right everywhere. */
+/**
+ * A weight `w(t, s)` on the loss of a sample: it decides which errors matter most when the student cannot be
+ * right everywhere.
+ */
 export interface LossWeight {
   readonly name: string;
   /** Its settings, defaults included. */
@@ -17,9 +20,10 @@ export interface LossWeight {
 }
 
 /**
- * `w = |t - s|^power`, which is 0 for samples at s = t. The losses here are on the average velocity F, which is that on
- * the end point f divided by `|t - s|^2`: the power 2 weighs all errors of f alike, which is `w(t, s) = 1` in the
- * theorems of "Align Your Flow" (Sabour, Fidler, Kreis 2025, section 3.2). No weight is Algorithm 1.
+ * `w = |t - s|^power`, which is 0 for samples at s = t. The losses here are on the average velocity F, so they are the
+ * loss on the endpoint f divided by `|t - s|^2`: the power 2 weights all errors of f equally, which is `w(t, s) = 1` in
+ * the theorems of "Align Your Flow" (Sabour, Fidler, Kreis 2025, section 3.2). Without a weight, the loss is that of
+ * Algorithm 1.
  *
  * @param options.power > 0; 2 unless given
  * @throws {ConfigError} for a power that is not positive
@@ -33,7 +37,7 @@ export function lengthWeight(options: { power?: number } = {}): LossWeight {
     config: { power },
     weight(t, s) {
       const length = t.sub(s).abs();
-      // A length of 0 has no logarithm; any factor of 1e-30 to the power is as good as 0.
+      // A length of 0 has no logarithm, so 1e-30 stands for it; its power is as good as 0.
       return power === 2 ? length.square() : power === 1 ? length : length.maximum(1e-30).log().mul(power).exp();
     },
   };

@@ -22,7 +22,7 @@ export interface MeanFlowOptions extends IntervalOptions, AdaptiveOptions {
  * Three quarters of the batch are at s = t unless `diagonalShare` is given, and times are `logitNormalEnds()`; p is 1 and c
  * 0.01 as in the authors' code. Guidance inside the target is left out: guide the teacher instead.
  *
- * Metrics: `tangentNorm`, the mean of `‖F - target‖`, and `velocityError`, that of `‖v - F‖`.
+ * Metrics: `tangentNorm`, the mean of `‖F - target‖`, and `velocityError`, the mean of `‖v - F‖`.
  *
  * @throws {ConfigError} for an unknown setting or one out of its range, or intervals outside [0, 1]; on tracing without a
  *   teacher, for an adaptive weight that is wrong for samples with so few values

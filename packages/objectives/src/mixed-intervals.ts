@@ -67,7 +67,7 @@ function partAt(parts: readonly IntervalPart[], key: DrawKey): { of: IntervalLen
   return { of: parts.at(-1)!.of, place };
 }
 
-/** The end that all parts hold; those of length 0 have no other one. */
+/** The end that all parts hold; in parts of length 0 both ends are the same. */
 function commonEnd(parts: readonly IntervalPart[]): HeldEnd | undefined {
   const ends = new Set(parts.filter(({ of }) => of.range?.[1] !== 0).map(({ of }) => of.held));
   return ends.size === 1 ? [...ends][0] : undefined;

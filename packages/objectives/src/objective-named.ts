@@ -57,8 +57,9 @@ export const OBJECTIVE_NAMES = Object.keys(objectives) as readonly ObjectiveName
 /**
  * An objective with its default settings, by the name that it records.
  *
- * @param options.teacher false for training from data alone, where the objective has the choice; true unless given
- * @throws {ConfigError} for an unknown name, or `teacher: false` for an objective that needs one
+ * @param options.teacher false for training from data alone, if the objective can do both; true unless given
+ * @throws {ConfigError} for an unknown name, or `teacher: false` for an objective that needs a
+ *   teacher
  */
 export function objectiveNamed(name: string, options: { readonly teacher?: boolean } = {}): Objective {
   requireKnownOptions('objectiveNamed', options, { teacher: true });

@@ -15,11 +15,10 @@ export interface ProgressiveSelfDistillationOptions extends IntervalOptions {
 
 /**
  * Progressive self-distillation (Boffi, Albergo, Vanden-Eijnden, "How to build a consistency model: learning flow maps via
- * self-distillation", 2025):
- * one jump must lead where two lead, `‖f(x_t, t, s) - sg(f(f(x_t, t, u), u, s))‖²`, and flow matching on `z - x_0` teaches the
- * velocity at s = t. For `u = t + γ (s - t)` and `f = x_t + (s - t) F` the two ends differ by
- * `(s - t) (F(x_t, t, s) - γ F(x_t, t, u) - (1 - γ) F(x_u, u, s))`; the loss is the square of the second factor. There are no
- * derivatives.
+ * self-distillation", 2025): one jump must lead to where two lead, `‖f(x_t, t, s) - sg(f(f(x_t, t, u), u, s))‖²`, and
+ * flow matching on `z - x_0` teaches the velocity at s = t. For `u = t + γ (s - t)` and `f = x_t + (s - t) F` the two
+ * ends differ by `(s - t) (F(x_t, t, s) - γ F(x_t, t, u) - (1 - γ) F(x_u, u, s))`; the loss is the square of the second
+ * factor. There are no derivatives.
  *
  * Draws: `share`, γ, uniform in [0, 1).
  *

@@ -56,7 +56,7 @@ test.each([
   [0.9, 0.4554],
   [0.5, 0.2443],
 ])('training with r up to %f ends where the fixed point is: deviation %f in one step', async (rMax, deviation) => {
-  // These trainings are off by 0.5 and 0.7 %, other seeds by up to 1.4 %.
+  // These trainings are off by 0.5 and 0.7 %, those with other seeds by up to 1.4 %.
   const got = await oneStepDeviation(rMax);
   expect(Math.abs(got / deviation - 1)).toBeLessThan(0.02);
 });

@@ -16,31 +16,31 @@ export interface ScmOptions {
   /** Constant c of the tangent normalisation, > 0, or `Infinity` for none; 0.1 unless given. */
   readonly c?: number;
   /**
-   * True distils (sCD), false takes the data's velocity (sCT), and is then refused for samples of fewer than 16 values
-   * unless c is at least 10; true unless given.
+   * True distils the teacher (sCD); false takes the data's velocity (sCT), which is refused for samples of fewer than
+   * 16 values unless c is at least 10; true unless given.
    */
   readonly teacher?: boolean;
 }
 
-/** Angle per time. */
+/** The angle τ at t = 1. */
 const RATE = Math.PI / 2;
 
 /**
  * sCM, continuous-time consistency models (Lu, Song, "Simplifying, stabilizing and scaling continuous-time consistency
  * models", 2024, equations 6 and 8, algorithm 1): consistency distillation, sCD, or training, sCT, on the trigonometric
- * path with the angle `τ = π t / 2`. The map to data is `f = cos(τ) x - sin(τ) F`, with the output F of the trigonometric
- * parametrisation. On a trajectory it does not change:
- * `df/dτ = -cos(τ) (F - dx/dτ) - sin(τ) (x + dF/dτ) = 0`, and the loss is `‖F - F⁻ + g / (‖g‖ + c)‖²` with
+ * path with the angle `τ = π t / 2`. The map to data is `f = cos(τ) x - sin(τ) F`, with the output F of the
+ * trigonometric parametrisation. It does not change along a trajectory: `df/dτ = -cos(τ) (F - dx/dτ) - sin(τ) (x +
+ * dF/dτ) = 0`, and the loss is `‖F - F⁻ + g / (‖g‖ + c)‖²` with
  *
  *     g = cos(τ)² (F⁻ - dx/dτ) + r cos(τ) sin(τ) (x + dF⁻/dτ)
  *
  * whose second term is warmed up by r. `log tan τ` is normal. The student learns only maps to s = 0. Any parametrisation
  * will do: its mean velocity determines F.
  *
- * Data are taken to have deviations of about 1: the paper's σ_d is 1. Its learned weight of times is left out, which a
- * normalised tangent makes unnecessary (Sabour et al. 2025).
+ * Data are assumed to have a standard deviation of about 1: the paper's σ_d is 1. Its learned weight of times is left
+ * out, as a normalised tangent makes it unnecessary (Sabour et al. 2025).
  *
- * Metrics: `tangentNorm`, the mean of `‖g‖`, and `velocityError`, that of `‖F - dx/dτ‖`.
+ * Metrics: `tangentNorm`, the mean of `‖g‖`, and `velocityError`, the mean of `‖F - dx/dτ‖`.
  *
  * @throws {ConfigError} for an unknown setting or one out of its range; on tracing without a teacher, for a normalisation
  *   that is wrong for samples with so few values; when the step is built, for another path

@@ -21,12 +21,12 @@ export interface ShortcutOptions {
 }
 
 /**
- * Shortcut models (Frans, Hafner, Levine, Abbeel, "One step diffusion via shortcut models", 2024, equation 5): a step of
- * length d must lead where two steps of length d / 2 lead, `‖F(x_t, t, t - d) - sg((F_1 + F_2) / 2)‖²`, for dyadic d on a
- * grid, and at d = 0 the loss is flow matching. The shortest half steps, of length 1 / steps, are taken with d = 0, as Euler
- * steps; that leaves an error of the order of 1 / steps. There are no derivatives.
+ * Shortcut models (Frans, Hafner, Levine, Abbeel, "One step diffusion via shortcut models", 2024, equation 5): a step
+ * of length d must lead to where two steps of length d / 2 lead, `‖F(x_t, t, t - d) - sg((F_1 + F_2) / 2)‖²`, for
+ * dyadic d on a grid, and at d = 0 the loss is flow matching. The shortest half steps, of length 1 / steps, are taken
+ * with d = 0, as Euler steps; that leaves an error of the order of 1 / steps. There are no derivatives.
  *
- * Metrics: `tangentNorm`, the mean of `‖F - target‖`.
+ * Metric: `tangentNorm`, the mean of `‖F - target‖`.
  *
  * @throws {ConfigError} for an unknown setting or one out of its range
  */
@@ -71,7 +71,7 @@ export function shortcut(options: ShortcutOptions = {}): Objective {
       const first = guide.averageVelocity(xt, t, select(isFinest, t, middle));
       const halfway = xt.add(perSample(middle.sub(t), xt).mul(first));
       const second = guide.averageVelocity(halfway, middle, select(isFinest, middle, s));
-      // The mean velocity of two half steps: one step with it leads where they lead.
+      // The mean velocity of two half steps: one step with it leads to where they lead.
       const bootstrap = first.add(second).mul(0.5);
 
       return scaledSquares(student.averageVelocity(xt, t, s), matchedOnDiagonal(context, bootstrap), {});

@@ -10,9 +10,9 @@ import { logitNormalEnds } from './intervals.js';
 
 /** Settings of {@link soFlow}. */
 export interface SoFlowOptions extends IntervalOptions, AdaptiveOptions {
-  /** Share of the interval between the two points at first, in (0, 1]; 0.1 unless given. */
+  /** Share of the interval between the two points at the start of the run, in (0, 1]; 0.1 unless given. */
   readonly firstShare?: number;
-  /** That share at last, in (0, 1]; 0.002 unless given. */
+  /** That share at the end of the run, in (0, 1]; 0.002 unless given. */
   readonly lastShare?: number;
   /** True takes the teacher's velocity for the data's; false unless given. */
   readonly teacher?: boolean;
@@ -25,11 +25,12 @@ export interface SoFlowOptions extends IntervalOptions, AdaptiveOptions {
  * run from 0.1 to 0.002. There is no derivative along the trajectory.
  *
  * The two points differ by `(s - t) (F - target)`; the loss is the square of the second factor, divided by r, so that its
- * gradient does not shrink with r. Three quarters of the batch are at s = t unless `diagonalShare` is given. The shares are
- * those of the paper's ImageNet runs; its weights and times are not confirmed: here there is no weight unless `power` is
- * given, and times are `logitNormalEnds()`. Guidance inside the target is left out.
+ * gradient does not shrink with r. Three quarters of the batch are at s = t unless `diagonalShare` is given. The shares
+ * are those of the paper's ImageNet runs. Its weights and times are not confirmed: here there is no weight unless
+ * `power` is given, and times are `logitNormalEnds()`. Guidance inside the target is left out.
  *
- * Metrics: `tangentNorm`, the mean of `‖F - target‖ / r`, and `velocityError`, that of `‖v - F‖`.
+ * Metrics: `tangentNorm`, the mean of `‖F - target‖ / r`, and `velocityError`, the mean of `‖v -
+ * F‖`.
  *
  * @throws {ConfigError} for an unknown setting or one out of its range, or intervals outside [0, 1]; on tracing without a
  *   teacher, for an adaptive weight that is wrong for samples with so few values

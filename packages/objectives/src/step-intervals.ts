@@ -7,13 +7,14 @@ export interface StepIntervalsOptions {
   /** Numbers of steps to train for, distinct whole numbers >= 1; each gets the same share of the batch. */
   readonly steps: readonly number[];
   /**
-   * Which end of a step stays on the grid: `end`, the target time s, for losses with a derivative by t, such as AYF-EMD;
-   * `start`, the time t, for losses with a derivative by s, such as AYF-LMD; `end` unless given.
+   * Which end of a step stays on the grid: `end`, the target time s, for losses with a derivative with respect to t,
+   * such as AYF-EMD; `start`, the time t, for losses with a derivative with respect to s, such as AYF-LMD; `end` unless
+   * given.
    */
   readonly hold?: HeldEnd;
   /**
-   * Spread of the held end around the grid, as a share of a step, in [0, 1]: it moves uniformly by up to half of that to
-   * either side. 0, which stays on the grid, unless given; more is for samplers with other grids than uniform ones.
+   * Spread of the held end around the grid, as a share of a step, in [0, 1]: it moves uniformly by up to half of that
+   * to either side. 0 unless given, which keeps it on the grid; use more for samplers whose grids are not uniform.
    */
   readonly spread?: number;
   /** Distribution of the length as a share of a step, up to 1; `logUniformLengths({ shortest: 1 / 16 })` unless given. */
@@ -23,12 +24,13 @@ export interface StepIntervalsOptions {
 const HOLDS: readonly string[] = ['end', 'start'];
 
 /**
- * Intervals chosen for given numbers of steps. A sampler of N steps only evaluates a flow map on the intervals
- * `[k/N, (k + 1)/N]`, so the batch is spent on those: each N gets the same share, and within it every k is as likely.
+ * Intervals chosen for given numbers of steps. A sampler with N steps evaluates a flow map only on the intervals
+ * `[k/N, (k + 1)/N]`, so the batch is spent on those: each N gets the same share, within which every k is equally
+ * likely.
  *
- * Intervals of the lengths 1/N alone would not be enough. Distillation losses compare F with its own derivative along
- * the interval, so they need all shorter intervals in between, down to s = t, where the teacher's velocity comes in:
- * those with the same s for AYF-EMD, those with the same t for AYF-LMD. One end of the step is therefore held, and the
+ * Intervals of length 1/N alone would not be enough. Distillation losses compare F with its own derivative along the
+ * interval, so they need all shorter intervals in between, down to s = t, where the teacher's velocity comes in: those
+ * with the same s for AYF-EMD, those with the same t for AYF-LMD. One end of the step is therefore held, and the
  * distance to the other end is drawn as a share of the step, by `lengths`.
  *
  * The student is trained for these numbers of steps on uniform grids, and for nothing else. Losses refuse

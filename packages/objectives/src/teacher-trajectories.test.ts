@@ -74,7 +74,7 @@ describe('of Gaussian data', () => {
     return { loss: loss!.data[0]!, gradient: gradient!.data[0]! };
   }
 
-  /** Where the points are that an objective is given. */
+  /** The points that an objective is given. */
   async function pointsOf(steps: number, sampler: Sampler, path: Path): Promise<HostTensor> {
     return evaluate(
       runtime,

@@ -11,14 +11,14 @@ export interface TeacherTrajectoriesOptions {
 }
 
 /**
- * An objective whose points are on the teacher's trajectories instead of being noised data: x_t is where some steps of
- * a solver lead along the teacher's ODE from the batch's noise at t = 1. The two have the same distribution for a
- * perfect teacher. Trajectories of a weaker teacher, or of a guided one, lie elsewhere, and a student is sampled on
- * those.
+ * An objective whose points are on the teacher's trajectories instead of being noised data: x_t is the point to which
+ * some steps of a solver lead along the teacher's ODE from the batch's noise at t = 1. The two have the same
+ * distribution for a perfect teacher. Trajectories of a weaker teacher, or of a guided one, lie elsewhere, and it is
+ * on those that a student is sampled.
  *
  * The cost per batch is `steps` more evaluations of the teacher with `euler()`, twice that with `heun()`; an opaque
  * teacher is evaluated as often, one call after the other. A sample with t near 1 takes as many as one with t near 0,
- * and nothing is kept from step to step. Of the data only the conditions are used.
+ * and nothing is reused from step to step. Of the data only the conditions are used.
  *
  * The solver's error moves the points. On the linear path, for Gaussian data with standard deviation 0.5, the standard
  * deviation of x_t is too large by up to 2 % after four steps of `heun()`, and too small by up to 32 % after four of

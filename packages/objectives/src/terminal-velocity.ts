@@ -19,15 +19,16 @@ export interface TerminalVelocityOptions extends Pick<IntervalOptions, 'interval
 }
 
 /**
- * Terminal velocity matching (Zhou, Parger, Haque, Song, "Terminal velocity matching", 2025):
- * `‖∂_s f(x_t, t, s) - sg(u(f, s))‖² + ‖u(x_s, s) - v_s‖²` with `u(x, s) = F(x, s, s)` and `v_s = z - x_0`. The map's endpoint
- * moves with the velocity that the same network, or its moving average, gives there, which is learned by flow matching at
+ * Terminal velocity matching (Zhou, Parger, Haque, Song, "Terminal velocity matching", 2025): `‖∂_s f(x_t, t, s) -
+ * sg(u(f, s))‖² + ‖u(x_s, s) - v_s‖²` with `u(x, s) = F(x, s, s)` and `v_s = z - x_0`. The map's endpoint moves with
+ * the velocity that the same network, or its moving average, gives there; this velocity is learned by flow matching at
  * the end of the interval. The gradient flows through the derivative, `F + (s - t) ∂F/∂s`.
  *
  * Times are `logUniformLengths()` unless `intervalLengths` is given. The paper's networks are normalised so that their
  * derivatives stay bounded, and its guidance is a random input; both are left out.
  *
- * Metrics: `terminalError`, the mean of `‖∂_s f - u‖`, and `matchingError`, that of `‖u(x_s, s) - v_s‖`.
+ * Metrics: `terminalError`, the mean of `‖∂_s f - u‖`, and `matchingError`, the mean of `‖u(x_s, s) -
+ * v_s‖`.
  *
  * @throws {ConfigError} for an unknown setting or one out of its range, or intervals outside [0, 1]
  */

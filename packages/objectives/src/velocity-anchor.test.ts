@@ -15,7 +15,7 @@ import { velocityAnchor } from './velocity-anchor.js';
 const runtime = referenceRuntime();
 const plain = (): Objective => ayfEmd({ c: Infinity, diagonalShare: 0 });
 
-/** Of AYF-EMD without normalisation, as in ayf-emd.test.ts. */
+/** The gradient of AYF-EMD without normalisation, as in ayf-emd.test.ts. */
 const emd: ObjectiveContract = {
   runtime,
   usesTimeDerivative: true,

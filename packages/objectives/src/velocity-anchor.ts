@@ -30,11 +30,11 @@ const TIME = 'anchorTime';
  * through the weights that all intervals share, nothing else in the loss pulls it back, and samples of many steps follow
  * it.
  *
- * With `share`, that share of the batch gets `s = t ~ U(0, 1)`: of a share 1/4 every fourth sample. For the rest of the
- * batch the objective draws what it draws for a batch of that size. There is no extra cost, but the velocity is only held
- * by what the objective is at s = t. AYF-EMD and AYF-LMD are flow matching on the teacher's velocity there (without a
- * teacher, on the data's); their option `diagonalShare` does the same. Objectives whose target at s = t is the student's
- * own output are not, and need `batch`.
+ * With `share`, that share of the batch gets `s = t ~ U(0, 1)`: every fourth sample for a share of 1/4. For the rest of
+ * the batch the objective draws what it draws for a batch of that size. There is no extra cost, but the velocity is
+ * only held by what the objective is at s = t. AYF-EMD and AYF-LMD are flow matching on the teacher's velocity there
+ * (without a teacher, on the data's); their option `diagonalShare` does the same. Objectives whose target at s = t is
+ * the student's own output are not flow matching there, and need `batch`.
  *
  * With `batch`, the flow-matching loss `weight ‖F(x, t, t) - v(x, t)‖²` of a second batch is added, summed over a
  * sample's values and averaged over the batch: the same data, with the noise negated, at its own times `t ~ U(0, 1)`. It

@@ -76,7 +76,7 @@ describe('adamw', () => {
     'is the printed algorithm with %o',
     async (options) => {
       const [ours, printed] = [await trajectory(options), asPrinted(options)];
-      // Both are in double precision; the folded form rounds in other places.
+      // Both are in double precision; the folded form rounds differently.
       ours.forEach((value, i) => expect(value).toBeCloseTo(printed[i]!, 12));
     },
   );

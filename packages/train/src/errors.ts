@@ -4,7 +4,7 @@ import type { PowerProfile } from './internal/power-profile.js';
 
 /** The batch of a step that gave a NaN or an infinity. */
 export interface SuspectBatch {
-  /** What in it is not finite, such as `x0, sample 3: NaN`; undefined if everything is finite. */
+  /** What is not finite in it, such as `x0, sample 3: NaN`; undefined if everything is finite. */
   readonly fault: string | undefined;
   /** Where its inputs are kept; undefined if they are not kept. */
   readonly place: string | undefined;
@@ -23,7 +23,7 @@ export class NonFiniteError extends FlowmapError {
     readonly step: number,
     /** Folder of the last good checkpoint; undefined if there is none yet. */
     readonly checkpoint: string | undefined,
-    /** The batch of that step, if it was looked at. */
+    /** The batch of that step, if it was examined. */
     readonly batch?: SuspectBatch,
   ) {
     const stopped = `training stopped at step ${step}: ${quantity} became ${value}; ${keptText(checkpoint)}`;
@@ -34,7 +34,7 @@ export class NonFiniteError extends FlowmapError {
 /** A schedule gave a NaN or an infinity; training stopped before that step, and checkpoints made before are intact. */
 export class ScheduleError extends FlowmapError {
   constructor(
-    /** What it is the schedule of: `learningRate`, `averages.ema`, or a name of the phase's own. */
+    /** What it schedules: `learningRate`, `averages.ema`, or one of the phase's own names. */
     readonly schedule: string,
     readonly value: number,
     /** Number of the step, counted from 1. */

@@ -56,7 +56,8 @@ describe('AYF-EMD', () => {
     const width = 1e-6;
     const bins = [1 / 2, 1 / 4, 1 / 64].map((to) => ({ from: to * (1 - width), to }));
     for (const { to, metrics } of await measure({ student, bins })) {
-      // Times are float32, whose rounding of 2^-25 is 4e-6 of the shortest length; the bin is 1e-6 of it wide.
+      // Times are float32, whose rounding error of 2^-25 is 4e-6 of the shortest length; the bin is 1e-6 of it
+      // wide.
       expect(metrics['tangentNorm']! / (2 * (1 + R) * to * Math.SQRT2)).toBeCloseTo(1, 5);
     }
   });
@@ -71,7 +72,8 @@ describe('AYF-EMD', () => {
     }
     const [, ...lengths] = await measure({ student });
     expect(lengths.at(-1)!.drawn).toBe(0.25); // the diagonal
-    // Six halvings share the rest; a share of 2^14 draws has a standard deviation of 0.0026, of which five are allowed.
+    // Six halvings share the rest; a share of 2^14 draws has a standard deviation of 0.0026, and five of these are
+    // allowed.
     for (const { drawn } of lengths.slice(0, 5)) expect(Math.abs(drawn - 0.125)).toBeLessThan(0.013);
     expect(lengths.at(-2)!.drawn).toBe(0); // shorter than 1/64
   });
@@ -91,7 +93,8 @@ describe('AYF-EMD', () => {
     const objective = ayfEmd({ intervalLengths: logitNormalLengths(), diagonalShare: 0 });
     const rows = await measure({ student, objective });
     const short = rows.filter(({ to }) => to <= 1 / 8).map(({ share }) => share);
-    // 12.6 % of these lengths are at most 1/8; the standard deviation over 2^14 draws is 0.26 %, of which five are allowed.
+    // 12.6 % of these lengths are at most 1/8; the standard deviation over 2^14 draws is 0.26 %, and five of these are
+    // allowed.
     expect(Math.abs(sum(short) - 0.126)).toBeLessThan(0.013);
   });
 

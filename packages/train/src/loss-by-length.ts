@@ -35,13 +35,16 @@ export interface LossByLengthOptions {
   readonly objective: Objective;
   /** Its teacher: a model, a velocity field or an opaque field; none for an objective that needs none. */
   readonly teacher?: Model | VelocityField | OpaqueField;
-  /** Samples to be noised, all of them in one run, with the conditions that the student takes. */
+  /** Samples to be noised, all in one run, with the conditions that the student takes. */
   readonly data: Batch;
-  /** Where the training stands, for the objective's schedules and draws: `{ step: 699, iterations: 700 }` for the last step of 700. */
+  /**
+   * How far training has come, for the objective's schedules and draws: `{ step: 699, iterations: 700 }` for
+   * the last step of 700.
+   */
   readonly progress: Progress;
   /** Bins of lengths, in each of which every sample has an interval; `lengthBins()` unless given. */
   readonly bins?: readonly LengthBin[];
-  /** Decides noise and intervals; 0 unless given. */
+  /** Seed of noise and intervals; 0 unless given. */
   readonly seed?: number;
 }
 
@@ -68,8 +71,8 @@ const COUNTED = 2 ** 14;
  * distribution of lengths, such as `logUniformLengths`, draws them more often.
  *
  * @returns one entry for each bin, from the same data
- * @throws {ConfigError} for an objective with parameters of its own, one that needs a teacher and has none, or a teacher
- *   of one that needs none; for data that are not samples of the student, or lack a condition
+ * @throws {ConfigError} for an objective with parameters of its own or without a teacher that it needs, or a teacher
+ *   for one that needs none; for data whose samples do not fit the student, or that lack a condition
  * @throws {OpaqueFieldError} for a field that fails, or answers with anything but finite velocities of the points'
  *   shape
  */
@@ -93,7 +96,7 @@ export async function lossByLength(options: LossByLengthOptions): Promise<LossOf
   return sharesOf(bins, means, drawnShares(options, bins, seed));
 }
 
-/** The phase of the objective whose step i has intervals of bin i, and schedules where the training stands. */
+/** The phase of the objective whose step i has intervals of bin i, and schedules for how far training has come. */
 function phaseOfBins(
   { student, objective, teacher, data, progress }: LossByLengthOptions,
   bins: readonly LengthBin[],

@@ -65,8 +65,8 @@ export interface ObjectivePhaseOptions {
  * `objective.draws.*` and `schedules.*` of the objective.
  *
  * @throws {ConfigError} for a batch size or seed that is not a whole number, when the objective needs a teacher and
- *   there is none or the other way round, target times that the network does not take, or another path, or, on tracing,
- *   when it asks for a velocity where there is none
+ *   there is none or the other way round, target times that the network does not take, or another path; or, on
+ *   tracing, when it asks for a velocity where there is none
  */
 export function objectivePhase(options: ObjectivePhaseOptions): Phase {
   requireKnownOptions('objectivePhase', options, {

@@ -66,7 +66,7 @@ const objectives = [
 ] as const;
 const student = trainee({
   model,
-  // Dividing gradients by their size would blow up those that are mere rounding errors.
+  // Dividing gradients by their size would amplify those that are mere rounding errors.
   optimizer: adamw({ epsilon: 1e-3 }),
   learningRate: constantSchedule(1e-2),
   averages: { ema: constantSchedule(0.9) },
@@ -126,7 +126,7 @@ describe('questions', () => {
       ['noise', 'objective.draws.anchorTime', 'x0'],
     ]);
     const on = programsOf(teacherTrajectories(ayfEmd(), { steps: 2 })).questions;
-    // Two for each of Heun's steps, and one where they lead; data is in none.
+    // Two for each of Heun's steps, and one at the point they lead to; none is at the data.
     expect(on).toHaveLength(5);
     for (const { program } of on) expect(Object.keys(program.inputs)).not.toContain('x0');
   });

@@ -267,7 +267,8 @@ describe('the programs of a phase', () => {
     for (const [name, { data }] of Object.entries(plain)) {
       expect(after[name]!.data).toEqual(data.map((value) => (Math.abs(value) < 2 ** -126 ? 0 : value)));
     }
-    // A runtime that flushes by itself does not need the option; elsewhere the numbers stay denormal for ever.
+    // A runtime that flushes denormals itself does not need the option; elsewhere the numbers stay denormal
+    // for ever.
     if (runtime.flushesDenormals) expect(rowOf(plain, 'm').every((value) => value === 0)).toBe(true);
     else expect(rowOf(plain, 'm').every((value) => value < 0)).toBe(true);
     // Normal numbers decay as usual.

@@ -58,8 +58,8 @@ export interface PhasePrograms {
  *
  * Inputs: the phase's own, and the scalars `optimizer.*`, `decay.*` of the averages, `maxGradientNorm` if the trainee
  * clips, and `share` of a gradient. State: the trainee's `params`, a part for each of the optimizer's slots and each
- * average, and `gradient` when split; and whatever the loss reads of others. Outputs, all scalars: the metrics, `loss`,
- * and `gradientNorm` before clipping.
+ * average, and `gradient` when split; and whatever the loss reads of other trainees. Outputs, all scalars: the metrics,
+ * `loss`, and `gradientNorm` before clipping.
  *
  * `phaseFeeds` and `initialState` make the inputs and the state.
  *

@@ -56,7 +56,8 @@ describe('coefficients', () => {
     const right = binned({ width, step: end }, end, bins);
     const wanted = leastSquares(columns, right);
     const { coefficients, residual } = averageCoefficients({ snapshots, width });
-    // Parts change inner products by (gamma / bins)^2, about 1e-6, and coefficients by some tens of that.
+    // The parts change inner products by (gamma / bins)^2, about 1e-6, and coefficients by some tens of
+    // that.
     coefficients.forEach((value, i) => expect(Math.abs(value - wanted[i]!)).toBeLessThan(1e-4));
     const rest = right.map((value, row) => value - columns.reduce((sum, c, i) => sum + c[row]! * wanted[i]!, 0));
     expect(residual).toBeCloseTo(Math.sqrt(dot(rest, rest) / dot(right, right)), 5);
@@ -153,7 +154,8 @@ describe('weights that follow a polynomial', () => {
     const wanted = tracked(width, end);
     expect(Math.abs(anyValue(model) - wanted)).toBeLessThan(error);
     expect(Math.abs(anyValue(model) - closedForm(width, end))).toBeLessThan(error + 1e-6); // that of a finite number of steps
-    // By Cauchy and Schwarz: the residual bounds the distance of steps' weights, and theta is at most 1 in size.
+    // By the Cauchy-Schwarz inequality, the residual bounds the distance of steps' weights, and theta is at most
+    // 1 in size.
     const [gamma, size] = [gammaOf(width), Math.sqrt(end)];
     const norm = (gamma + 1) / Math.sqrt((2 * gamma + 1) * end);
     expect(Math.abs(anyValue(model) - wanted)).toBeLessThan(residual * norm * size + 1e-9);

@@ -47,7 +47,7 @@ function decaying(name: string, peak: number, options: DecayOptions, shape: (p: 
   }
   return ({ step, iterations }) => {
     const rise = warmupSteps ?? Math.min(0.05 * iterations, 1000);
-    // The rate is positive at the first step of the rise and still is at the last step of the run.
+    // The rate is already positive at the first step, and still is at the last.
     if (step + 1 <= rise) return (peak * (step + 1)) / rise;
     const p = Math.min(1, (step - rise) / Math.max(1, iterations - rise));
     return peak * (final + (1 - final) * shape(Math.max(0, p)));

@@ -17,7 +17,7 @@ const data = gaussianMixture({ weights: [1], means: [[1, 1]], stds: [0.5], class
 const gaussian = gaussianVelocity({ mean: 1, std: 0.5 });
 const common = { runtime: referenceRuntime(), data, count: 1024 };
 
-/** The exact velocity, misread. */
+/** The exact velocity, read wrongly. */
 const misread = (velocity: VelocityField['velocity']): VelocityField => ({ parameters: {}, velocity });
 
 describe('what a teacher explains', () => {

@@ -22,13 +22,13 @@ export interface TeacherFitOptions {
   readonly teacher: Model | VelocityField | OpaqueField;
   /** Data that the teacher should know. */
   readonly data: Dataset;
-  /** Samples of the data, the first ones; 64 unless given. */
+  /** Number of samples, the first ones of the data; 64 unless given. */
   readonly count?: number;
-  /** Places on the path, in [0, 1]; 0.1, 0.5 and 0.9 unless given. */
+  /** Times on the path, in [0, 1]; 0.1, 0.5 and 0.9 unless given. */
   readonly times?: readonly number[];
   /** The teacher's path; a model's own, or linear, unless given. */
   readonly path?: Path;
-  /** Decides the noise; 0 unless given. */
+  /** Seed of the noise; 0 unless given. */
   readonly seed?: number;
 }
 
@@ -44,8 +44,9 @@ export interface TeacherFit {
 
 /**
  * How much of the direction from data to noise a teacher explains, which shows whether a network from elsewhere is
- * understood: its names, its times, what it predicts, and the scale of its data. A trained teacher explains part of it
- * everywhere. One that is read with a wrong sign, time or prediction mostly explains less than nothing.
+ * read correctly: its names, its times, what it predicts, and the scale of its data. A trained teacher explains part
+ * of the direction at every time. One that is read with a wrong sign, time or prediction mostly explains less than
+ * nothing.
  *
  * @throws {ConfigError} for data that lack a condition of the teacher, or whose samples it does not take
  * @throws {OpaqueFieldError} for a field that fails, or answers with anything but finite velocities
@@ -93,7 +94,8 @@ export interface RequireTeacherFitOptions extends TeacherFitOptions {
 /**
  * Refuses a teacher that explains no more of the direction from data to noise than zero would, at any of the times.
  *
- * @throws {ConfigError} with what it explains at each time, and the mapping that was tried; and as {@link teacherFit} does
+ * @throws {ConfigError} with what it explains at each time and the mapping that was tried, or as {@link teacherFit}
+ *   does
  */
 export async function requireTeacherFit(options: RequireTeacherFitOptions): Promise<void> {
   requireKnownOptions('requireTeacherFit', options, { ...optionNames, mapping: true });
@@ -109,7 +111,7 @@ export async function requireTeacherFit(options: RequireTeacherFitOptions): Prom
   );
 }
 
-/** A student without parameters, since a phase has one. */
+/** A student without parameters, since every phase has a trainee. */
 function nothing({ shape, conditions }: Dataset): Network {
   return {
     config: { type: 'nothing', shape, interval: true },

@@ -438,7 +438,7 @@ describe('at its edges a training', () => {
       },
     };
     const inner = referenceRuntime();
-    /** Computes beside JavaScript, as it were. */
+    /** Acts as if it computed beside JavaScript. */
     const runtime: Runtime = {
       ...inner,
       async compile(...args) {

@@ -130,7 +130,7 @@ export async function train(options: TrainingOptions): Promise<Training> {
   return training;
 }
 
-/** The error, with the inputs of its step, which are looked at and kept. */
+/** The error, with the inputs of its step, which are examined and kept. */
 async function withBatch(
   { quantity, value, step, checkpoint }: NonFiniteError,
   last: { readonly step: number; readonly feeds: readonly StepFeeds[] },

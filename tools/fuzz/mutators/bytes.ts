@@ -2,8 +2,8 @@ import type { Random } from '../random.js';
 import { edges, MAX_LENGTH, type Mutator } from './mutator.js';
 
 /**
- * Changes that need no format: bits, bytes, words at the edges, parts that are left out, doubled or taken from
- * elsewhere.
+ * Changes that need no knowledge of a format: bits, bytes, words with extreme values, parts that are left out,
+ * doubled or taken from elsewhere.
  */
 export const mutateBytes: Mutator = (bytes, random, other) => {
   const at = random.below(bytes.length + 1);
@@ -39,7 +39,7 @@ export const mutateBytes: Mutator = (bytes, random, other) => {
   }
 };
 
-/** A copy with something done to it. */
+/** A copy with one change. */
 export function changed(bytes: Uint8Array, change: (copy: Uint8Array) => void): Uint8Array {
   const copy = Uint8Array.from(bytes);
   change(copy);
@@ -56,7 +56,7 @@ export function spliced(bytes: Uint8Array, at: number, end: number, by: Uint8Arr
   return result;
 }
 
-/** Puts an edge in a word of 2 or 4 bytes, in either order. */
+/** Puts an extreme value in a word of 2 or 4 bytes, in either byte order. */
 export function setWord(bytes: Uint8Array, at: number, random: Random): void {
   const width = random.pick([2, 4]);
   if (bytes.length < width) return;

@@ -3,7 +3,7 @@ import { changed, mutateBytes, setWord, spliced } from './bytes.js';
 import { MAX_LENGTH, type Mutator } from './mutator.js';
 
 /**
- * Changes in an IDX file: its magic number and lengths, in step with its data or not; inside gzip where it is
+ * Changes in an IDX file: its magic number and lengths, with data to match or not; inside gzip if it is
  * compressed.
  */
 export const mutateIdx: Mutator = withinGzip((bytes, random, other) => {
@@ -27,7 +27,7 @@ export const mutateIdx: Mutator = withinGzip((bytes, random, other) => {
   }
 });
 
-/** Changes in CIFAR-10 records: labels, whole records, bytes; inside gzip where they are compressed. */
+/** Changes in CIFAR-10 records: labels, whole records, bytes; inside gzip if they are compressed. */
 export const mutateCifar10: Mutator = withinGzip((bytes, random, other) => {
   const record = 3073 * random.below(Math.ceil(bytes.length / 3073) || 1);
   switch (random.below(4)) {
@@ -44,10 +44,13 @@ export const mutateCifar10: Mutator = withinGzip((bytes, random, other) => {
   }
 });
 
-/** Of a file of pixels: magic bytes, checksum and six sizes, and then two fingerprints; pixels and trailer follow. */
+/**
+ * The header of a pixel file: magic bytes, checksum and six sizes, then two fingerprints; pixels and trailer
+ * follow.
+ */
 const CACHE_HEADER = 100;
 
-/** Changes in a cache of images: sizes, pixels and trailer, mostly with the checksum put right. */
+/** Changes in a cache of images: sizes, pixels and trailer, mostly with the checksum corrected. */
 export const mutateCache: Mutator = (bytes, random, other) => {
   const next = random.once(2)
     ? changed(bytes, (copy) => setWord(copy, 8 + 4 * random.below(7), random))
@@ -61,7 +64,7 @@ export const mutateCache: Mutator = (bytes, random, other) => {
   });
 };
 
-/** Applies a mutator to what gzip compresses, or compresses it, or changes what is compressed. */
+/** Applies a mutator to what gzip has compressed, or compresses the input, or changes the compressed bytes. */
 function withinGzip(mutate: Mutator): Mutator {
   return (bytes, random, other) => {
     if (random.once(16)) return gzipSync(bytes).subarray(0, MAX_LENGTH);

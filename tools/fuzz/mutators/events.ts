@@ -2,7 +2,7 @@ import { maskedChecksum } from '../../../packages/train/src/node/event-file.js';
 import { mutateBytes, spliced } from './bytes.js';
 import type { Mutator } from './mutator.js';
 
-/** Changes in an event of TensorBoard, with checksums that are right again, or anywhere in its file. */
+/** Changes in an event of TensorBoard, with corrected checksums, or anywhere in its file. */
 export const mutateEvents: Mutator = (bytes, random, other) => {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const size = bytes.length < 16 ? 0 : view.getUint32(0, true);

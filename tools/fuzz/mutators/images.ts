@@ -4,7 +4,7 @@ import { changed, mutateBytes, setWord, spliced } from './bytes.js';
 import { edges, MAX_LENGTH, type Mutator } from './mutator.js';
 
 /**
- * Changes in the chunks of a PNG, the segments of a JPEG or the chunks of a WebP, with checksums and lengths put right.
+ * Changes in the chunks of a PNG, the segments of a JPEG or the chunks of a WebP, with checksums and lengths corrected.
  */
 export const mutateImage: Mutator = (bytes, random, other) => {
   if (random.once(64)) return Buffer.from(random.pick(impostors));
@@ -73,7 +73,7 @@ const extras: readonly Part[] = [
   { type: '\xfe', data: Buffer.from(text) },
 ];
 
-/** Sides at which a picture is large, odd or none. */
+/** Sides with which a picture is large, odd or empty. */
 const sides = [...edges.filter((edge) => edge < 2 ** 31), 8192, 8193, 16_383];
 
 const pngHeader: PartChange = (part, random) => {
@@ -118,7 +118,7 @@ function joinedPng(parts: readonly Part[]): Uint8Array {
   return cut(Buffer.concat([PNG_START, ...chunks]));
 }
 
-/** Segments up to the scan, whose data stays with it. */
+/** Segments up to the scan, which includes its data. */
 function segmentsOfJpeg(bytes: Uint8Array): Part[] {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const parts: Part[] = [];
@@ -133,7 +133,7 @@ function segmentsOfJpeg(bytes: Uint8Array): Part[] {
 
 function joinedJpeg(parts: readonly Part[]): Uint8Array {
   const segments = parts.flatMap(({ type, data }) => {
-    // The length of a scan is that of its head, 6 bytes and 2 for each component.
+    // The length of a scan is that of its header: 6 bytes, and 2 for each component.
     const length = type === '\xda' ? 6 + 2 * (data[0] ?? 0) : Math.min(65_535, 2 + data.length);
     return [Uint8Array.of(0xff, type.charCodeAt(0), length >> 8, length & 0xff), data];
   });

@@ -25,7 +25,7 @@ const words = [
   ...['', '\u0000', '\u001b[2J', '\u202e', '\ud800', 'é', '💡', '../../x', 'x'.repeat(300)],
 ];
 
-/** Changes in JSON text: values, keys, order and depth; and, where it is not JSON, in its bytes. */
+/** Changes in JSON text: values, keys, order and depth; if it is not JSON, in its bytes. */
 export const mutateJson: Mutator = (bytes, random, other) => {
   if (random.once(6)) return mutateBytes(bytes, random, other);
   let text: string;
@@ -86,7 +86,7 @@ function anyValue(random: Random): unknown {
   ])();
 }
 
-/** What a value cannot say: keys that are there twice, great depth, odd numbers and white space. */
+/** What no value can express: duplicate keys, great depth, odd numbers and white space. */
 function changedText(text: string, random: Random): string {
   const depth = random.pick([10, 63, 64, 65, 10_000]);
   const [open, close] = random.pick([

@@ -14,5 +14,5 @@ export const edges = [
   ...[65_536, 2 ** 24, 2 ** 26, 2 ** 31 - 1, 2 ** 31, 2 ** 32 - 1, 2 ** 32, 2 ** 53 - 1, 2 ** 53],
 ] as const;
 
-/** Longest input that is made: all that it can ask for must come from what it says, not from its length. */
+/** The longest input that is made: what it asks for must come from its content, not from its length. */
 export const MAX_LENGTH = 65_536;

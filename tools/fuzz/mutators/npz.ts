@@ -3,7 +3,7 @@ import { changed, mutateBytes, setWord, spliced } from './bytes.js';
 import { edges, MAX_LENGTH, type Mutator } from './mutator.js';
 import { withinZip } from './zip.js';
 
-/** Changes in an array of NumPy: type, order and shape, in step with its values or not, the header's text and length. */
+/** Changes in a NumPy array: type, order and shape, with values to match or not, and the header's text and length. */
 const mutateNpy: Mutator = (bytes, random, other) => {
   const start = bytes[6] === 1 ? 10 : 12;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);

@@ -3,7 +3,7 @@ import { mutateJson } from './json.js';
 import { MAX_LENGTH, type Mutator } from './mutator.js';
 
 /**
- * Changes in the header, with its length put right, in the metadata's description of a model, in the data, or anywhere.
+ * Changes in the header, with its length corrected, in the metadata's description of a model, in the data, or anywhere.
  */
 export const mutateSafetensors: Mutator = (bytes, random, other) => {
   const { header, data } = partsOf(bytes);
@@ -34,7 +34,7 @@ function joined(header: Uint8Array, data: Uint8Array): Uint8Array {
   return spliced(Buffer.concat([start, header, data]).subarray(0, MAX_LENGTH), 0, 0, new Uint8Array());
 }
 
-/** The header with the text that describes a model changed; as it is where there is none. */
+/** The header with a change in the text that describes a model; unchanged if there is none. */
 function withDescription(header: Uint8Array, change: (text: Uint8Array) => Uint8Array): Uint8Array {
   try {
     const value = JSON.parse(Buffer.from(header).toString()) as { __metadata__: { flowmap: string } };

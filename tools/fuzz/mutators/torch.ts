@@ -3,7 +3,10 @@ import { mutateBytes, spliced } from './bytes.js';
 import { edges, MAX_LENGTH, type Mutator } from './mutator.js';
 import { withinZip } from './zip.js';
 
-/** Bytes of the argument of each operation of a pickle; `line`: up to line feeds; `byte`, `word`: as many as it says. */
+/**
+ * Size of the argument of each operation of a pickle: a number of bytes; `line`: up to line feeds; `byte`,
+ * `word`: as long as it states.
+ */
 const operands: Readonly<Record<string, number | 'lines' | 'byte' | 'word'>> = {
   ...{ '\x80': 1, K: 1, M: 2, J: 4, G: 8, q: 1, h: 1, r: 4, j: 4, '\x95': 8 },
   ...{ c: 'lines', '\x8a': 'byte', '\x8c': 'byte', X: 'word' },
@@ -17,7 +20,7 @@ export const mutateTorch: Mutator = (bytes, random, other) =>
 
 const mutateArchive = withinZip((name) => (name.endsWith('.pkl') ? mutatePickles : mutateBytes));
 
-/** Changes in the operations of one pickle or several, after which anything may follow. */
+/** Changes in the operations of one or several pickles, after which anything may follow. */
 function mutatePickles(bytes: Uint8Array, random: Random, other: Uint8Array): Uint8Array {
   const operations = operationsOf(bytes);
   if (operations.length === 0 || random.once(8)) return mutateBytes(bytes, random, other);
@@ -57,7 +60,7 @@ function mutateOperations(
   }
 }
 
-/** Puts an edge in place of one of the numbers. */
+/** Puts an extreme value in place of one of the numbers. */
 function withNumber(operations: readonly Uint8Array[], random: Random): readonly Uint8Array[] {
   const numbers = operations.flatMap((operation, i) =>
     'KMJG'.includes(String.fromCharCode(operation[0]!)) ? [i] : [],
@@ -117,14 +120,14 @@ function anyOperation(random: Random): Uint8Array {
   }
 }
 
-/** Nested lists: each holds the one before twice, the first holds what is on top of the stack. */
+/** Nested lists: each holds the previous one twice, the first holds what is on top of the stack. */
 function doubling(levels: number): string {
   const recall = (i: number): string => `h${String.fromCharCode(7 + i)}`;
   const lists = Array.from({ length: levels }, (_, i) => `]q${String.fromCharCode(8 + i)}(${recall(i)}${recall(i)}e`);
   return `q\x07${lists.join('')}`;
 }
 
-/** What makes much of little, or has no end. */
+/** Operations that turn little into much, or have no end. */
 const hostile = [
   ']q\x07h\x07a', // a list of itself
   ']q\x07(h\x07h\x07e',
@@ -132,13 +135,13 @@ const hostile = [
   `)${'\x85'.repeat(20_000)}`,
   '('.repeat(20_000),
   `]${doubling(40)}`,
-  doubling(16), // of what is on the stack
+  doubling(16), // made from what is on the stack
   `](${'NN\x86'.repeat(5000)}eq\x07${'ccollections\nOrderedDict\nh\x07\x85R'.repeat(1000)}`,
   `(${'K\x01'.repeat(20_000)}tq\x07${'h\x07'.repeat(5000)}`,
   `\x8a\xff${'\xff'.repeat(255)}`,
 ];
 
-/** The operations of the pickles that bytes begin with. */
+/** The operations of the pickles with which bytes begin. */
 function operationsOf(bytes: Uint8Array): Uint8Array[] {
   const found: Uint8Array[] = [];
   let whole = 0;

@@ -13,10 +13,10 @@ interface File {
 const names = ['', 'a', '../a', '\u001b[2J', '\u202e', 'x'.repeat(300), 'a/data.pkl', 'mu.npy', '__proto__.npy'];
 
 /**
- * Changes in a zip archive: in its files, by a mutator of each, with checksums and sizes put right; of what it says of
- * them; files that are there twice or lie in one another; in its directory; and anywhere.
+ * Changes in a zip archive: in its files, by a mutator for each, with checksums and sizes corrected; in what it says
+ * about them; files that occur twice or overlap; in its directory; and anywhere.
  *
- * @param mutatorOf the mutator of a file of this name
+ * @param mutatorOf the mutator for a file of this name
  */
 export function withinZip(mutatorOf: (name: string) => Mutator): Mutator {
   return (bytes, random, other) => {
@@ -63,7 +63,7 @@ function filesOf(bytes: Uint8Array): File[] {
   }
 }
 
-/** Files as an archive, each stored or compressed; compressed where it would be too long. */
+/** Files as an archive, each stored or compressed; compressed if it would be too long. */
 function archive(
   files: readonly File[],
   random: Random,

@@ -1,4 +1,5 @@
-// A run in a folder that kills its process when it asks for a batch of data: its arguments are the folder and which batch.
+// A run in a folder that kills its process when it requests a certain batch of data: the arguments are the folder and
+// the batch.
 import { runExample } from '../run-example.js';
 import { leversRun } from './levers-run.js';
 

@@ -12,7 +12,7 @@ export async function leversRun(out: string, onBatch: () => void = () => undefin
   const watched: Dataset = {
     ...data,
     batch(indices) {
-      if (indices.length === training.batchSize) onBatch(); // not for the samples by which a run knows its data
+      if (indices.length === training.batchSize) onBatch(); // not for the samples by which a run identifies its data
       return data.batch(indices);
     },
   };

@@ -7,7 +7,7 @@ import type { PenaltySetting, Setting } from './setting.js';
 
 type Side = 'real' | 'fake';
 
-/** The phase that trains the discriminator, with the penalty if that is due in every step. */
+/** The phase that trains the discriminator, with the penalty if it is due in every step. */
 export function discriminatorPhase(setting: Setting): Phase {
   const { loss, judge } = setting;
   const penalty = setting.penalty?.every === 1 ? setting.penalty : undefined;
@@ -78,7 +78,8 @@ function phaseOf(
     scalars,
     trace({ inputs, groups }: PhaseContext) {
       const samples = judgedSamples(setting, groups[objective.trains]!, inputs);
-      // Only the discriminator learns from this loss, and penalties differentiate by the samples themselves.
+      // Only the discriminator learns from this loss, and penalties differentiate with respect to the
+      // samples themselves.
       return trace({ ...samples, fake: stopGradient(samples.fake) }, groups[judge]!, inputs);
     },
   };

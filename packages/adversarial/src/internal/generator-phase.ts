@@ -36,8 +36,8 @@ export function generatorPhase(setting: Setting): Phase {
       const fake = samples.judge(groups[judge]!, samples.fake, 'fake');
       const adversarial = loss.generator(real.logits, fake.logits);
 
-      // The student acts on the term through its samples alone: one pass through the discriminator gives the slope, and
-      // `<slope, samples>` has the term's gradient by the student, for the weight and for the update.
+      // The student affects the term only through its samples: one pass through the discriminator gives the slope, and
+      // `<slope, samples>` has the term's gradient with respect to the student, for the weight and for the update.
       const [slope] = gradients(adversarial, [samples.fake]);
       const pull = stopGradient(slope!).mul(samples.fake).sum();
       const norms = lastLayerNorms(balance, groups[trains]!, { objective: regulariser.loss, adversarial: pull });
@@ -67,7 +67,7 @@ export function generatorPhase(setting: Setting): Phase {
 
 type Norms = Readonly<Record<'objective' | 'adversarial', Tensor>>;
 
-/** Norms of the two gradients by the parameters of the last layer. */
+/** Norms of the two gradients with respect to the parameters of the last layer. */
 function lastLayerNorms({ lastLayer }: BalanceSetting, params: Tensors, losses: Norms): Norms {
   const layer = lastLayer.map((name) => params[name]!);
   const norm = (loss: Tensor): Tensor => stopGradient(normOf(gradients(loss, layer)));

@@ -31,7 +31,7 @@ const PREFIX = 'adversarial';
 /** Random numbers of the augmentation of each side. */
 const augmentationOf = (side: 'real' | 'fake'): string => `augmentation.${side}`;
 
-/** Inputs of a phase that judges samples: data, what generated samples start from, conditions and draws. */
+/** Inputs of a phase that judges samples: data, the noise of generated samples, conditions and draws. */
 export function judgedInputs(setting: Setting): Record<string, SpecLike> {
   const { student, steps, augmentation, batchSize } = setting;
   const { shape } = student.network.config;
@@ -112,12 +112,12 @@ export function judgedSamples(setting: Setting, params: Tensors, inputs: Tensors
   };
 }
 
-/** Conditions of the student, which those of the discriminator are among. */
+/** Conditions of the student, which include those of the discriminator. */
 function conditionsOf({ student }: Setting): Readonly<Record<string, ConditionSpec>> {
   return student.network.conditions;
 }
 
-/** Uniform grids with a random number of steps for each sample; samples that are done stay at time 0. */
+/** Uniform grids with a random number of steps for each sample; samples that have arrived stay at time 0. */
 function gridsOf({ from, to }: Setting['steps'], draws: ArrayLike<number>): HostTensor {
   const grids = Array.from(draws, (u) => {
     const steps = from + Math.floor(u * (to - from + 1));

@@ -7,7 +7,7 @@ export function normOf(tensors: Iterable<Tensor>): Tensor {
   return total.sqrt();
 }
 
-/** Mean distance of two different samples, `[batch, width]` to a scalar. */
+/** Mean distance between two different samples, `[batch, width]` to a scalar. */
 export function meanPairwiseDistance(features: Tensor): Tensor {
   const batch = features.shape[0]!;
   const squares = features.square().sum([1]);

@@ -1,6 +1,9 @@
 import { concat, type Tensor } from '@flowmap/tensor';
 
-/** Numbers of samples whose deviation is computed together, the first that divides the batch; StyleGAN2 has 4. */
+/**
+ * Possible sizes of a group whose deviation is computed together; the first that divides the batch is used.
+ * StyleGAN2 has 4.
+ */
 const GROUPS = [4, 3, 2, 1];
 
 /** Added under the square root. */

@@ -18,14 +18,14 @@ import {
 export interface ImportedGolden {
   /** Arguments by the names of the file's inputs. */
   readonly inputs: HostTensors;
-  /** The direction of `jvp`, of the inputs that are real numbers. */
+  /** The direction of `jvp` for the inputs that are real numbers. */
   readonly tangents: HostTensors;
   readonly cotangent: HostTensor;
   readonly output: HostTensor;
   readonly jvp: HostTensor;
-  /** Gradients of `<cotangent, output>` by the library's parameters. */
+  /** Gradients of `<cotangent, output>` with respect to the library's parameters. */
   readonly gradients: HostTensors;
-  /** Of each file, the initializer that holds a parameter. */
+  /** For each file, the initializer that holds each parameter. */
   readonly initializers: Readonly<Record<string, Readonly<Record<string, Place>>>>;
 }
 
@@ -38,14 +38,20 @@ interface Place {
 export interface Differences {
   readonly output: number;
   readonly jvp: number;
-  /** The worst gradient of a parameter; relative to its own largest value, but not to less than `SMALL` of all. */
+  /**
+   * The worst gradient of a parameter, relative to its own largest value, but at least to `SMALL` times that
+   * of all.
+   */
   readonly gradient: number;
   readonly worst: string;
-  /** Gradients that were compared. */
+  /** Number of gradients compared. */
   readonly compared: number;
 }
 
-/** Some gradients vanish, such as that of the bias of keys, and are nothing but rounding: share of the largest one. */
+/**
+ * A share of the largest gradient: some gradients vanish, such as that of the bias of keys, and are nothing
+ * but rounding.
+ */
 const SMALL = 1e-3;
 
 /** Reads the results beside the files. */
@@ -112,7 +118,7 @@ export async function compareImported(
   };
 }
 
-/** One program: the output, its derivative along the tangents, and the gradients by every parameter. */
+/** One program: the output, its derivative along the tangents, and the gradients with respect to every parameter. */
 function derivatives(network: ImportedOnnx, { inputs, tangents, cotangent }: ImportedGolden): Program {
   const given = { ...inputs, ...prefixed('tangent.', tangents), cotangent, ...network.parameters };
   const real = Object.keys(tangents);

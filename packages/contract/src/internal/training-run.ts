@@ -30,7 +30,7 @@ export async function trainingRun(runtime: Runtime): Promise<RunNumbers> {
   const model: Model = { kind: 'velocity', network, params, classes: ['a', 'b'] };
   const teacher = velocityField(model);
   const student = flowMapFrom(model, 2);
-  // With intervals that are not short, no gradient is close to its rounding error, which AdamW would blow up.
+  // With intervals that are not short, no gradient is close to its rounding error, which AdamW would amplify.
   const objective = ayfEmd({ preset: 'ayf-paper', warmupSteps: 6 });
   const trainees = {
     student: trainee({

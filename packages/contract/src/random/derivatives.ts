@@ -1,7 +1,10 @@
 import { grad, vjp, type Tensor } from '@flowmap/tensor';
 import { derivativesOf, ofFloats, type Case } from '@flowmap/tensor/testing';
 
-/** The derivatives of a function in which runtimes are compared, and that of reverse over reverse, by their labels. */
+/**
+ * The derivatives of a function that are compared between runtimes, including reverse over reverse, by their
+ * labels.
+ */
 export function allDerivatives(
   f: Case['f'],
   xs: readonly Tensor[],

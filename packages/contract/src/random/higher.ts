@@ -18,7 +18,7 @@ const large: Draw = (shape) => {
   };
 };
 
-/** Functions that have all derivatives, and where. */
+/** Functions that have derivatives of all orders, and where. */
 const smooth: Readonly<Record<string, readonly [Draw, (x: Tensor) => Tensor]>> = {
   exp: [normal, (x) => x.exp()],
   log: [large, (x) => x.log()],

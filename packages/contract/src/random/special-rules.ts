@@ -1,11 +1,14 @@
 import type { SpecialLimit } from '@flowmap/tensor/testing';
 import type { Special } from './variants.js';
 
-/** Which special numbers the random programs of a family are given, how their results are compared, and why. */
+/** Which special numbers the random programs of a family get, how their results are compared, and why. */
 export interface SpecialRule {
   readonly families: readonly string[];
   readonly kinds: readonly Special[];
-  /** `each`: relative to each number; `largest`: to the largest of ordinary size that is wanted in a result, or to 1. */
+  /**
+   * `each`: relative to each number; `largest`: relative to the largest expected number of ordinary size in a
+   * result, or to 1.
+   */
   readonly relativeTo: 'each' | 'largest';
   readonly reason: string;
 }
@@ -27,13 +30,13 @@ export const specialRules: readonly SpecialRule[] = [
     families: ['cut'],
     kinds: ['open'],
     relativeTo: 'each',
-    reason: 'Of products of several numbers the smallest ones are zeros or not, by the order.',
+    reason: 'In products of several numbers the smallest ones become zero or not, depending on the order.',
   },
   {
     families: ['unary', 'activation', 'binary', 'reduction', 'along an axis', 'indexing', 'higher derivatives'],
     kinds: ['open', 'largest', 'smallest'],
     relativeTo: 'largest',
-    reason: 'Functions have an error of a rounding of 1, as have sums of their terms.',
+    reason: 'Functions have an error of one rounding of 1, as have sums of their terms.',
   },
   {
     families: [
@@ -48,23 +51,23 @@ export const specialRules: readonly SpecialRule[] = [
     ],
     kinds: ['open', 'smallest'],
     relativeTo: 'largest',
-    reason: 'Terms of the largest numbers overflow one by one where their sum would not.',
+    reason: 'With the largest numbers single terms overflow where their sum would not.',
   },
   {
     families: ['attention', 'heads'],
     kinds: ['open'],
     relativeTo: 'largest',
-    reason: 'The smallest numbers are scaled on the way, perhaps to 0, which makes NaN of infinities.',
+    reason: 'The smallest numbers are scaled on the way, perhaps to 0, which turns infinities into NaN.',
   },
   {
     families: ['pooling', 'normalization', 'expressions'],
     kinds: ['open', 'smallest'],
     relativeTo: 'largest',
-    reason: 'Squares of the largest numbers overflow, and the mask of a maximum times that is NaN.',
+    reason: 'Squares of the largest numbers overflow, and the mask of a maximum times an infinity is NaN.',
   },
 ];
 
-/** Results in which a runtime may differ, as the test words them: `name: derivative: 1 became NaN`. */
+/** Results in which a runtime may differ, in the words of the test: `name: derivative: 1 became NaN`. */
 export const specialProgramLimits: readonly SpecialLimit[] = [
   {
     runtime: /^tfjs/,
@@ -76,6 +79,6 @@ export const specialProgramLimits: readonly SpecialLimit[] = [
   {
     runtime: /^tfjs \(wasm\)/,
     result: /\b(sin|cos) of /,
-    reason: 'Sine and cosine have an absolute error of 2e-7 up to some thousands, and beyond 1e8 no digits.',
+    reason: 'Sine and cosine have an absolute error of 2e-7 up to a few thousand, and beyond 1e8 no correct digits.',
   },
 ];

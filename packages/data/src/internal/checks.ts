@@ -5,13 +5,16 @@ export function badArgument(operation: string, argument: string, wanted: string,
   return new ConfigError(`${operation}.${argument}`, `wanted ${wanted}, got ${got}`);
 }
 
-/** Throws `ConfigError` unless a path is a text, as an options object or a URL in its place would be read as another file. */
+/**
+ * Throws `ConfigError` unless a path is a string: an options object or a URL in its place would be read as
+ * another file.
+ */
 export function checkPath(option: string, path: string): void {
   if (typeof path !== 'string')
     throw new ConfigError(option, `wanted the path of a file or folder, got ${inWords(path)}`);
 }
 
-/** Pixels of the largest image that others are brought to the size of: 8192 x 8192. */
+/** Pixels of the largest size to which images are resized: 8192 x 8192. */
 const MOST_PIXELS = 2 ** 26;
 
 /** Throws `ConfigError` unless a size is `[height, width]`, integers of at least 1. */
@@ -26,7 +29,7 @@ export function checkSize(operation: string, size: readonly number[]): void {
   }
 }
 
-/** Throws `ConfigError` unless classes are a list of names, each of another folder inside the folder. */
+/** Throws `ConfigError` unless classes are a list of names of different folders inside the folder. */
 export function checkClasses(operation: string, classes: readonly string[] | undefined): void {
   if (classes === undefined) return;
   if (!(Array.isArray(classes) && classes.every((name) => typeof name === 'string'))) {
@@ -66,7 +69,7 @@ export function checkIndices(operation: string, indices: ArrayLike<number>, leng
   }
 }
 
-/** Numbers of the largest batch: 4 GiB of them. */
+/** Count of numbers in the largest batch: 4 GiB of them. */
 const MOST_VALUES = 2 ** 30;
 
 /** Throws `ConfigError` if a batch of samples of a size is larger than an array can safely be. */

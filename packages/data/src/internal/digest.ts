@@ -1,7 +1,7 @@
-/** Bytes that are hashed at a time. */
+/** Number of bytes hashed at a time. */
 const PIECE = 2 ** 24;
 
-/** A SHA-256 of bytes: that of the SHA-256 of each 16 MiB of them, in hexadecimal digits. */
+/** A SHA-256 for bytes: that of the SHA-256s of each 16 MiB of them, in hexadecimal digits. */
 export async function digestOf(bytes: Uint8Array): Promise<string> {
   const pieces = Math.max(1, Math.ceil(bytes.length / PIECE));
   const digests: Uint8Array[] = [];

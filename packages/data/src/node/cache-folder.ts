@@ -20,7 +20,7 @@ export function defaultCacheFolder(): string | undefined {
 const TEMPORARY = /\.pixels\.[0-9a-f-]{36}\.tmp$/;
 const DAY_MS = 24 * 60 * 60 * 1000;
 
-/** Removes files of pixels that processes killed while writing have left: those that nobody has written to for a day. */
+/** Removes pixel files left by processes that were killed while writing: those that nobody has written to for a day. */
 export async function removeLeftovers(folder: string): Promise<void> {
   const names = await readdir(folder).catch(() => []);
   for (const name of names.filter((other) => TEMPORARY.test(other))) {

@@ -15,7 +15,8 @@ const SPLITS = { train: /^data_batch_\d+\.bin(\.gz)?$/, test: /^test_batch\.bin(
  * @param path a folder holding `data_batch_*.bin` and `test_batch.bin`, or one such file
  * @param options.split which files of a folder to read: the five training batches (default) or the test batch; only
  *   for a folder
- * @param options.maxBytes most bytes to which compressed files may expand in total; 2^28 unless given
+ * @param options.maxBytes the most bytes to which compressed files may expand in total; 2^28 unless
+ *   given
  * @returns a dataset of `[3, 32, 32]` images of ten classes
  * @throws {DataError} naming a file that is missing, truncated, over the limit or in another format
  * @throws {ConfigError} for an unknown option, `split` with a single file, or when `maxBytes` is not a number >= 1

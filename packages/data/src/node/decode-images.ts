@@ -11,43 +11,43 @@ import { messageOf, unreadable } from './read-bytes.js';
 import { loadSharp, type Sharp } from './sharp.js';
 
 /**
- * What of an image is kept where it is of another shape than wanted: its centre, its upper, lower, left or right part, or
+ * What is kept of an image with another aspect ratio than wanted: its centre, its upper, lower, left or right part, or
  * with 'none' all of it, on the background.
  */
 export type Crop = 'centre' | 'top' | 'bottom' | 'left' | 'right' | 'none';
 
-/** The crops there are. */
+/** All values of {@link Crop}. */
 export const CROPS: readonly Crop[] = ['centre', 'top', 'bottom', 'left', 'right', 'none'];
 
 /** How an image is decoded. */
 export interface ImageDecoding {
   /** Size to which every image is cropped and resized; omit to take all images as they are. */
   readonly size?: ImageSize | undefined;
-  /** What is kept of an image of another shape than the size. */
+  /** What is kept of an image with another aspect ratio. */
   readonly crop: Crop;
   /** 3 for red, green and blue, 1 for grey. */
   readonly channels: 1 | 3;
   /** The colour behind transparent pixels. */
   readonly background: Rgb;
-  /** Most pixels in an image, before it is resized. */
+  /** The most pixels in an image, before it is resized. */
   readonly maxPixels: number;
 }
 
 /** Options of {@link decodeImages}. */
 interface DecodeOptions extends ImageDecoding {
-  /** Whether bad images are left out in place of being refused. */
+  /** Whether bad images are left out instead of refused. */
   readonly skip: boolean;
   readonly onProgress?: ((done: number, total: number) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** What takes decoded images. */
+/** A receiver of decoded images. */
 export interface PixelSink {
-  /** Takes image `index`, `[channels, height, width]`; images come in any order, and each once. */
+  /** Receives image `index`, `[channels, height, width]`; images come in any order, each once. */
   write(index: number, planes: Uint8Array): Promise<void> | void;
 }
 
-/** Twice the processors: while one image is decoded in sharp's thread pool, the next is read. */
+/** Twice the number of processors: while one image is decoded in sharp's thread pool, the next is read. */
 export const DECODERS = 2 * availableParallelism();
 
 /** A decoded image. */
@@ -61,10 +61,10 @@ export interface DecodedImage {
  * Decodes images of one size to planes, several at once in sharp's thread pool.
  *
  * @param names paths of the images relative to the folder
- * @param open called once with the size of all images, gives what takes them
- * @returns what `open` gave, and the images that were left out, in order
- * @throws {BadImagesError} naming all files that are truncated, corrupt, over the limit or in no format that is read, if
- *   there are some and they are not left out, or if there are no others
+ * @param open called once with the size of all images; returns their receiver
+ * @returns what `open` returned, and the images that were left out, in order
+ * @throws {BadImagesError} naming all files that are truncated, corrupt, over the limit or not in a supported format,
+ *   if bad images are not left out or there are no others
  * @throws {ImageSizeError} when an image has another size than the first and no `size` is given
  * @throws {ImageCodecUnavailableError} when the package `sharp` is not installed
  */
@@ -119,9 +119,9 @@ export async function decodeImages<Sink extends PixelSink>(
 }
 
 /**
- * Decodes an image, of an animation the first frame.
+ * Decodes an image, or the first frame of an animation.
  *
- * @throws {DataError} for a file that is truncated, corrupt, over the limit or in no format that is read
+ * @throws {DataError} for a file that is truncated, corrupt, over the limit or not in a supported format
  */
 export async function decodeImage(sharp: Sharp, path: string, decoding: ImageDecoding): Promise<DecodedImage> {
   // Read here and not by libvips, which caches files by name and may return the contents of an older one.
@@ -153,7 +153,7 @@ export async function decodeBytes(
   }
   const background = { r, g, b };
   const image = sharp(bytes, { failOn: 'error', limitInputPixels: false });
-  // The background has a colour, which an image of two bands cannot take.
+  // The background has a colour, which an image with two bands cannot hold.
   if (found.channels <= 2 && (found.hasAlpha || crop === 'none')) image.pipelineColourspace('srgb');
   image.autoOrient().flatten({ background });
   if (size) {
@@ -170,7 +170,7 @@ export async function decodeBytes(
   return { interleaved: data, size: [info.height, info.width] };
 }
 
-/** Whether the decoder has taken an image for what its first bytes say. */
+/** Whether the decoder found the format that the first bytes of the image indicate. */
 function isOf(decoder: string, format: ImageFormat): boolean {
   return decoder === (format === 'avif' ? 'heif' : format);
 }

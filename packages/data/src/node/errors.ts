@@ -23,19 +23,19 @@ export class ImageSizeError extends DataError {
 
 /** An image that cannot be read. */
 export interface BadImage {
-  /** Its place among the images of the folder. */
+  /** Its index among the images of the folder. */
   readonly index: number;
   readonly path: string;
-  /** Why. */
+  /** The reason. */
   readonly fault: string;
-  /** Why, with the path, as it was thrown. */
+  /** The reason with the path, as it was thrown. */
   readonly error: DataError;
 }
 
-/** Characters of a message that names bad images. */
+/** Maximum length of the part of a message that names bad images. */
 const LONGEST = 1500;
 
-/** Images of a folder cannot be read: `bad` has all of them, the message as many as fit. */
+/** Images of a folder cannot be read: `bad` lists all of them, the message as many as fit. */
 export class BadImagesError extends DataError {
   constructor(
     folder: string,

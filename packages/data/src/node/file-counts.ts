@@ -3,7 +3,7 @@ import { extname } from 'node:path';
 /** Numbers of files by extension, in lower case with the dot, `''` for none; the most frequent first. */
 export type FileCounts = Readonly<Record<string, number>>;
 
-/** Extensions listed in a message. */
+/** The most extensions listed in a message. */
 const SHOWN = 5;
 
 /** Counts file names by extension. */

@@ -7,15 +7,15 @@ import { mapConcurrently } from './map-concurrently.js';
 import { CONCURRENCY, type Scan } from './scan-folder.js';
 
 /**
- * What each file of a scan is: 0 for what is left out, 1 to 6 for an image of that of the formats, 7 for a bad file,
- * which is named as an image, or cannot be read, and is none.
+ * What each file of a scan is: 0 for one that is left out, 1 to 6 for an image in that one of the formats, 7 for a
+ * bad file, which has an image's name but is not an image, or cannot be read.
  */
 export type FileKinds = Uint8Array;
 
 const LEFT_OUT = 0;
 const BAD = IMAGE_FORMATS.length + 1;
 
-/** Looks into each file of a scan for what it is. */
+/** Determines what each file of a scan is by reading its first bytes. */
 export async function kindsOf(scan: Scan, states: FileStates, signal?: AbortSignal): Promise<FileKinds> {
   const kinds = new Uint8Array(scan.names.length);
   await mapConcurrently(scan.names, CONCURRENCY, async (name, i) => {
@@ -25,7 +25,7 @@ export async function kindsOf(scan: Scan, states: FileStates, signal?: AbortSign
   return kinds;
 }
 
-/** The format of a file that {@link FileKinds} says to be an image; undefined for a bad file. */
+/** The format of a file that {@link FileKinds} marks as an image; undefined for a bad file. */
 export function formatOfKind(kind: number): (typeof IMAGE_FORMATS)[number] | undefined {
   return IMAGE_FORMATS[kind - 1];
 }
@@ -38,7 +38,7 @@ async function kindOf(path: string): Promise<number> {
   return isNamedAsImage(path) ? BAD : LEFT_OUT;
 }
 
-/** What a name is whose file is not there: a link that leads nowhere, or a name that is not UTF-8 and so was not found. */
+/** What a name without a file is: a link that leads nowhere, or a name that is not UTF-8 and so was not found. */
 function lost(name: string): number {
   return name.includes('\ufffd') ? BAD : LEFT_OUT;
 }

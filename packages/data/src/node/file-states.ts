@@ -5,14 +5,17 @@ import { setTimeout as after } from 'node:timers/promises';
 import { mapConcurrently } from './map-concurrently.js';
 import { CONCURRENCY, type Scan } from './scan-folder.js';
 
-/** Numbers that are kept of a file: its bytes, the times of change of content and of the file itself, its inode. */
+/**
+ * Count of numbers kept for each file: its size in bytes, the times when its content and the file itself
+ * changed, its inode.
+ */
 const NUMBERS = 4;
 
 /**
- * What the file system says of each file of a scan, four numbers for each: bytes, time of change of the content, time
- * of change of the file, inode. The third changes whenever a file is written, renamed or has its times set, and the
- * fourth tells files that were exchanged, so that equal numbers mean an equal file. All are 0 for what is no file, such
- * as a link that leads nowhere.
+ * What the file system says about each file of a scan, in four numbers: size in bytes, time when the content changed,
+ * time when the file changed, inode. The third changes whenever a file is written, renamed or has its times set, and
+ * the fourth reveals files that were exchanged, so equal numbers mean an equal file. All are 0 for anything but a file,
+ * such as a link that leads nowhere.
  */
 export type FileStates = BigUint64Array;
 
@@ -27,15 +30,15 @@ export async function statesOf({ folder, names }: Scan): Promise<FileStates> {
   return states;
 }
 
-/** Whether a file was there when the states were taken. */
+/** Whether a file existed when the states were taken. */
 export function isThere(states: FileStates, file: number): boolean {
   return states[NUMBERS * file + 3] !== 0n;
 }
 
 /**
- * A SHA-256 of files: of their names and states.
+ * A SHA-256 for files: of their names and states.
  *
- * @param options whatever else it depends on, as JSON
+ * @param options anything else that it depends on, as JSON
  * @param files indices of the files; omit for all
  */
 export function fingerprintOf(
@@ -52,12 +55,12 @@ export function fingerprintOf(
   return hash.digest();
 }
 
-/** Steps in which file systems count time: a tick of the kernel is at most 10 ms. */
+/** The resolution of file systems' times: a tick of the kernel takes at most 10 ms. */
 const TICK_MS = 20;
 
 /**
- * Waits until the newest change of a file lies so far back that a later one has another time, at most 20 ms. Files that
- * are read afterwards cannot change again without their state doing so.
+ * Waits, for at most 20 ms, until the newest change of a file is so long ago that a later one gets another time. Files
+ * that are read afterwards cannot change without their state changing too.
  */
 export async function untilSettled(states: FileStates): Promise<void> {
   let newest = 0n;

@@ -13,7 +13,7 @@ export interface IdxFilesOptions {
   readonly labels?: string;
   /** Names of the classes; default `'0'`, `'1'`, … up to the largest label. */
   readonly classes?: readonly string[];
-  /** Most bytes to which a compressed file may expand; 2^28 unless given. */
+  /** The most bytes to which a compressed file may expand; 2^28 unless given. */
   readonly maxBytes?: number;
 }
 

@@ -19,7 +19,7 @@ async function write(name: string, bytes: Uint8Array): Promise<void> {
   await writeFile(join(folder, name), bytes);
 }
 
-/** A PNG image of one grey. */
+/** A PNG image of a single grey. */
 const grey = (value: number, height = 2, width = 2): Promise<Buffer> =>
   sharp(new Uint8Array(3 * height * width).fill(value), { raw: { width, height, channels: 3 } })
     .png()

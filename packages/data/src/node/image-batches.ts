@@ -17,9 +17,9 @@ type HostTensor = ReturnType<typeof hostTensor>;
 
 /** Options of {@link imageBatches}. */
 export interface ImageBatchesOptions {
-  /** Images in a batch, the last excepted; 64 unless given. */
+  /** Images in a batch, except the last; 64 unless given. */
   readonly batchSize?: number;
-  /** `[height, width]` to which every image is brought; omit if all images already have the same size. */
+  /** `[height, width]` to which every image is resized; omit if all images already have the same size. */
   readonly size?: ImageSize;
   /**
    * Sub-folders to read, with all folders in them; `[]` = only the images directly in the folder. Default: all images at
@@ -28,9 +28,9 @@ export interface ImageBatchesOptions {
   readonly classes?: readonly string[];
   /** Colour behind transparent pixels, red, green, blue, 0 to 255; default white. */
   readonly background?: Rgb;
-  /** Most pixels in an image, before it is resized; 2^26 unless given. */
+  /** The most pixels in an image, before it is resized; 2^26 unless given. */
   readonly maxPixels?: number;
-  /** Most images that may be unreadable, and are left out; 0 unless given. */
+  /** How many unreadable images are left out before reading fails; 0 unless given. */
   readonly maxUnreadable?: number;
   /** Stops the reading with the signal's reason. */
   readonly signal?: AbortSignal;
@@ -39,11 +39,11 @@ export interface ImageBatchesOptions {
 /** An image that could not be decoded. */
 export interface UnreadableImage {
   readonly path: string;
-  /** Why, with the path. */
+  /** The reason, with the path. */
   readonly message: string;
 }
 
-/** The images of a folder, read as they are asked for. */
+/** The images of a folder, read on demand. */
 export interface ImageBatches {
   /** Paths relative to the folder, in the order in which they are read. */
   readonly names: readonly string[];
@@ -62,15 +62,16 @@ export interface ImageBatches {
   readonly read: () => AsyncGenerator<HostTensor>;
 }
 
-/** Unreadable images that a message names. */
+/** The most unreadable images that a message names. */
 const NAMED = 3;
 
 /**
  * The images of a folder batch by batch, without holding more than two batches in memory: for going
- * through a large folder once, as statistics do. {@link imageFolder} makes a dataset for training of it.
+ * through a large folder once, as statistics do. {@link imageFolder} makes a dataset for training from a
+ * folder.
  *
- * Images are found directly in the folder and at any depth below, in the order of their paths, and are told from other
- * files and decoded as `imageFolder` does it.
+ * Images are found directly in the folder and at any depth below, in the order of their paths, and are recognised and
+ * decoded as in `imageFolder`.
  *
  * @param folder folder with the images
  * @throws {DataError} when the folder or a class is missing, or has no images
@@ -129,7 +130,7 @@ export async function imageBatches(folder: string, options: ImageBatchesOptions 
       const images = decoded.filter((image) => 'interleaved' in image);
       if (done + batchSize < names.length) {
         ahead = decodeSome(sharp, done + batchSize);
-        ahead.catch(() => undefined); // reported when it is awaited, unless the reader stops before
+        ahead.catch(() => undefined); // reported when it is awaited, unless the reader stops first
       }
       if (images.length === 0) continue;
       first ??= images[0]!;

@@ -193,7 +193,7 @@ describe('pixels that do not fit in memory', () => {
     for (const options of [{ onProgress }, { onProgress }, { cache: false }, { maxMemory: 0 }] as const) {
       const data = await onDisk(options);
       expect(await data.batch(order)).toEqual(await memory.batch(order));
-      const both = await Promise.all([data.batch([0]), data.batch([1, 2])]); // two at once share no memory
+      const both = await Promise.all([data.batch([0]), data.batch([1, 2])]); // two reads at once share no memory
       expect(both).toEqual(await Promise.all([memory.batch([0]), memory.batch([1, 2])]));
       expect(await data.fingerprint!()).toBe(await memory.fingerprint!());
       await expect(data.batch([3])).rejects.toThrow('wanted an integer from 0 to 2');

@@ -186,7 +186,7 @@ describe('what kind of file it is', () => {
     const data = await read();
     expect(data.formats).toEqual(Object.fromEntries(formats.map((format) => [format, 1])));
     expect(data.leftOut).toEqual({ '.pdf': 1, '.svg': 1 });
-    // JPEG and AVIF of one grey lose a rounding of the colours
+    // JPEG and AVIF of a single grey are off by the rounding of colours
     expect((await bytesOf(data)).every((value) => Math.abs(value - 77) <= 1)).toBe(true);
   });
 
@@ -290,7 +290,8 @@ describe('how it is decoded', () => {
         .toBuffer(),
     );
     const values = await bytesOf(await read());
-    // a constant image loses only the rounding of the colour conversion and of one quantised coefficient
+    // a constant image is off only by the rounding of the colour conversion and of one quantised
+    // coefficient
     expect(values.every((value, i) => Math.abs(value - [200, 100, 50][Math.floor(i / 64)]!) <= 3)).toBe(true);
   });
 
@@ -357,7 +358,7 @@ describe('how it is decoded', () => {
   });
 
   test('cropped as asked for', async () => {
-    // 2 x 6 with columns of 0, 50, … 250: a square of it has two of them, and without a crop all are scaled into two rows
+    // 2 x 6 with columns of 0, 50, … 250: a square crop has two of them; without cropping, all are scaled into two rows
     await write(
       'a.png',
       await picture(2, 6, 3, (i) => 50 * (Math.floor(i / 3) % 6))

@@ -21,14 +21,14 @@ import { scanFolder } from './scan-folder.js';
 
 /** Options of {@link imageFolder}. */
 export interface ImageFolderOptions {
-  /** `[height, width]` to which every image is brought; omit if all images already have the same size. */
+  /** `[height, width]` to which every image is resized; omit if all images already have the same size. */
   readonly size?: ImageSize;
   /**
-   * What is kept of an image of another shape than `size`: `'centre'` unless given, `'top'`, `'bottom'`, `'left'` or
-   * `'right'`, or with `'none'` the whole image, on the background.
+   * What is kept of an image whose aspect ratio is not that of `size`: `'centre'` unless given, `'top'`, `'bottom'`,
+   * `'left'` or `'right'`, or with `'none'` the whole image, on the background.
    */
   readonly crop?: Crop;
-  /** 3 for red, green and blue, which is the default, or 1 for grey. */
+  /** 3 for red, green and blue, the default, or 1 for grey. */
   readonly channels?: 1 | 3;
   /**
    * Sub-folders to use, in the order of their labels; `[]` = only the images directly in the folder, unconditional.
@@ -36,17 +36,17 @@ export interface ImageFolderOptions {
    */
   readonly classes?: readonly string[];
   /**
-   * What is done with images that are damaged or over `maxPixels`: `'refuse'`, the default, is an error that names all of
-   * them, `'skip'` leaves them out and lists them as `bad`.
+   * What to do with images that are damaged or over `maxPixels`: `'refuse'`, the default, throws an error that names
+   * all of them; `'skip'` leaves them out and lists them as `bad`.
    */
   readonly onBad?: 'refuse' | 'skip';
   /** Colour behind transparent pixels, red, green, blue, 0 to 255; default white. */
   readonly background?: Rgb;
-  /** Most pixels in an image, before it is resized; 2^26 unless given. */
+  /** The most pixels in an image, before it is resized; 2^26 unless given. */
   readonly maxPixels?: number;
   /**
-   * Most bytes of pixels that are held in memory, 2^28 unless given; of more, those of a batch are read from the cache
-   * file when it is asked for.
+   * The most bytes of pixels held in memory; 2^28 unless given. If there are more, the pixels of each batch are read
+   * from the cache file when it is requested.
    */
   readonly maxMemory?: number;
   /** Folder for decoded images; `false` = keep none; default: `flowmap` in the user's cache folder. */
@@ -61,9 +61,9 @@ export interface ImageFolderOptions {
 export interface ImageFolderDataset extends LabelledDataset {
   /** Numbers of images by their format. */
   readonly formats: FormatCounts;
-  /** Files left out: those that are no images, or not in one of the `classes`; by extension. */
+  /** Files left out because they are not images, or not in one of the `classes`, counted by extension. */
   readonly leftOut: FileCounts;
-  /** The first five of them, paths relative to the folder. */
+  /** The first five of them, as paths relative to the folder. */
   readonly leftOutNames: readonly string[];
   /** Images that were left out because they cannot be read (`onBad: 'skip'`), all of them. */
   readonly bad: readonly BadImage[];
@@ -83,27 +83,27 @@ const OPTIONS: OptionNames<ImageFolderOptions> = {
   signal: true,
 };
 
-/** Default limit of the bytes of pixels in memory. */
+/** Default limit on the bytes of pixels in memory. */
 const MAX_MEMORY = 2 ** 28;
 
 /**
  * A folder of PNG, JPEG, WebP, GIF, TIFF or AVIF images as a dataset of 8-bit pixels.
  *
- * What is an image is told by the content of a file, whatever its name. Images directly in the folder make an
+ * Images are recognised by the content of a file, whatever its name. Images directly in the folder make an
  * unconditional dataset; images at any depth of sub-folders have their sub-folder as the class. Hidden files and other
- * kinds of file are not read; what was left out is counted in `leftOut`, and {@link imageFolderSummary} puts it in words.
- * A file that is named as an image and is none counts as damaged.
+ * kinds of file are not read; what was left out is counted in `leftOut`, and {@link imageFolderSummary} puts it in
+ * words. A file that has an image's name but is not an image counts as damaged.
  *
  * Of an animation the first frame is taken. Images are rotated according to their EXIF orientation, converted to sRGB or
  * grey, laid over `background` and, given `size`, scaled (Lanczos 3) to cover it and cropped. The decoded pixels are kept
- * in a separate cache file for each folder and set of options, and reused as long as no image is added, removed, replaced
- * or changed (name, bytes, times of change, inode). A damaged cache is made anew; if the default cache folder cannot be
- * written, no cache is kept.
+ * in a separate cache file for each folder and set of options, and reused as long as no image is added, removed,
+ * replaced or changed (name, bytes, times of change, inode). A damaged cache is rebuilt; if the default cache folder
+ * cannot be written, no cache is kept.
  *
  * @param folder folder with the images
  * @returns a dataset of `[channels, height, width]` images in −1 … 1
- * @throws {DataError} when the folder is missing or has no images, a class has nothing that can be read, images lie both
- *   beside and in sub-folders and `classes` is not given, or the given cache folder cannot be written
+ * @throws {DataError} when the folder is missing or has no images, a class has nothing that can be read, images are
+ *   both beside and in sub-folders and `classes` is not given, or the given cache folder cannot be written
  * @throws {BadImagesError} naming all images that are truncated, corrupt or over `maxPixels`, unless `onBad` is 'skip'
  * @throws {ImageSizeError} when the images differ in size and no `size` is given
  * @throws {WriteError} when pixels that do not fit in memory cannot be written
@@ -196,7 +196,7 @@ interface Settings {
   readonly [option: string]: unknown;
 }
 
-/** Options that came later are left out where they say nothing, so that files of earlier versions are replaced. */
+/** Options added later are left out at their defaults, so that files of earlier versions are replaced. */
 function settingsOf(
   folder: string,
   { size, crop, channels, background }: ImageDecoding,
@@ -218,7 +218,7 @@ function isEqual(a: Uint8Array, b: Uint8Array): boolean {
   return Buffer.compare(a, b) === 0;
 }
 
-/** A file itself if it is larger than fits in memory, else its pixels; undefined if they are damaged. */
+/** The file itself if its pixels do not fit in memory, otherwise its pixels; undefined if they are damaged. */
 async function inMemoryIfSmall(file: PixelFile, maxMemory: number): Promise<PixelFile | Uint8Array | undefined> {
   const pixels = pixelsInMemory(file.count * file.channels * file.size[0] * file.size[1], maxMemory);
   if (!pixels) return file;
@@ -228,7 +228,7 @@ async function inMemoryIfSmall(file: PixelFile, maxMemory: number): Promise<Pixe
 }
 
 /**
- * Makes the cache folder, before the long work and not after it.
+ * Creates the cache folder before the long work, not after it.
  *
  * @returns false for the default folder if it cannot be written
  * @throws {DataError} when a given folder cannot be written
@@ -249,7 +249,7 @@ function badImages(folder: string, names: readonly string[], skipped: PixelFileF
   });
 }
 
-/** Refuses a class of which no image can be read. */
+/** Refuses a class none of whose images can be read. */
 function requireReadable(folder: string, { labels, classes }: ImageListing, bad: readonly BadImage[]): void {
   const left = new Int32Array(classes.length);
   for (const label of labels) if (classes.length > 0) left[label]!++;
@@ -263,7 +263,7 @@ function requireReadable(folder: string, { labels, classes }: ImageListing, bad:
   );
 }
 
-/** The dataset of pixels, which are without the bad images. */
+/** The dataset for pixels from which the bad images have been left out. */
 function datasetOf(
   name: string,
   { pixels, shape }: { readonly pixels: PixelFile | Uint8Array; readonly shape: readonly number[] },

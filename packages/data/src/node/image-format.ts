@@ -1,24 +1,24 @@
-/** A raster format that is read. */
+/** A raster format that can be read. */
 export type ImageFormat = 'png' | 'jpeg' | 'webp' | 'gif' | 'tiff' | 'avif';
 
-/** The formats that are read, in the order in which messages name them. */
+/** The formats that can be read, in the order in which messages name them. */
 export const IMAGE_FORMATS: readonly ImageFormat[] = ['png', 'jpeg', 'webp', 'gif', 'tiff', 'avif'];
 
 /** The formats in words. */
 export const FORMATS_IN_WORDS = 'PNG, JPEG, WebP, GIF, TIFF or AVIF';
 
-/** First bytes of a file from which its format is told. */
+/** Number of first bytes of a file that determine its format. */
 export const FORMAT_BYTES = 64;
 
-/** Endings of names that claim an image of one of the formats. */
+/** File extensions of the formats. */
 const ENDINGS = /\.(a?png|jpe?g|jpe|jfif|webp|gif|tiff?|avif)$/i;
 
-/** Whether a file is named as an image of a format that is read. */
+/** Whether a file has the name of an image in one of the formats. */
 export function isNamedAsImage(name: string): boolean {
   return ENDINGS.test(name);
 }
 
-/** The format according to the first bytes of a file, whatever its name; undefined if it is not one that is read. */
+/** The format according to the first bytes of a file, whatever its name; undefined if it cannot be read. */
 export function imageFormat(bytes: Uint8Array): ImageFormat | undefined {
   const text = String.fromCharCode(...bytes.subarray(0, FORMAT_BYTES));
   if (text.startsWith('\x89PNG\r\n\x1a\n')) return 'png';

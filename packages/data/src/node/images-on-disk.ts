@@ -5,12 +5,12 @@ import { bytesOf, digestOf } from '../internal/digest.js';
 import { mapConcurrently } from './map-concurrently.js';
 import type { PixelFile } from './pixel-file.js';
 
-/** Images read at a time for a batch. */
+/** Number of images read at a time for a batch. */
 const READS = 8;
 
 /**
- * A dataset of 8-bit images in a file, of which only those of a batch are read, when it is asked for; otherwise the
- * dataset that `imageDataset` makes of the same pixels.
+ * A dataset of 8-bit images in a file, from which only the images of a requested batch are read; otherwise it is
+ * the same as the dataset that `imageDataset` makes from these pixels.
  *
  * @param labels class of each image
  */
@@ -22,7 +22,7 @@ export function imagesOnDisk(
 ): LabelledDataset {
   const shape = [pixels.channels, ...pixels.size];
   const size = shape.reduce((product, side) => product * side, 1);
-  let spare = new Uint8Array(0); // of the last batch, for the next one
+  let spare = new Uint8Array(0); // the buffer of the last batch, for the next one
 
   return {
     name,
@@ -38,7 +38,7 @@ export function imagesOnDisk(
       const order = Array.from(indices);
       const length = order.length * size;
       const bytes = spare.length >= length ? spare : new Uint8Array(length);
-      spare = new Uint8Array(0); // a batch asked for meanwhile takes another
+      spare = new Uint8Array(0); // a batch requested meanwhile takes another one
       await mapConcurrently(order, READS, (index, i) => pixels.read(index, bytes.subarray(i * size, (i + 1) * size)));
       const x = new Float32Array(length);
       for (let i = 0; i < length; i++) x[i] = FLOAT_OF_BYTE[bytes[i]!]!;

@@ -24,7 +24,7 @@ test('formats, sizes, classes, duplicates, values, and what would be left out', 
   await write('a/1.png', await grey(0, 2, 2));
   await write('a/deep/2.png', await grey(255, 2, 2));
   await write('a/3.gif', await grey(255, 2, 2, 'gif')); // the pixels of another file, in another format
-  await write('a/4.png', await grey(0, 1, 4)); // those of another size
+  await write('a/4.png', await grey(0, 1, 4)); // pixels of another size
   await write('b/5.png', await grey(0, 2, 2));
   await write('b/6.png', 'bad');
   await write('notes.txt', 'text');

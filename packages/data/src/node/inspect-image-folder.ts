@@ -15,15 +15,15 @@ import { loadSharp } from './sharp.js';
 
 /** Options of {@link inspectImageFolder}. */
 export interface InspectOptions {
-  /** Sub-folders to look into; as for `imageFolder`. */
+  /** Sub-folders to read, as for `imageFolder`. */
   readonly classes?: readonly string[];
-  /** Most pixels in an image; 2^26 unless given. */
+  /** The most pixels in an image; 2^26 unless given. */
   readonly maxPixels?: number;
   readonly onProgress?: (done: number, total: number) => void;
   readonly signal?: AbortSignal;
 }
 
-/** A size that images have. */
+/** A size that some of the images have. */
 export interface SizeCount {
   readonly size: ImageSize;
   readonly count: number;
@@ -36,13 +36,13 @@ export interface ImageFolderReport {
   /** Images that can be read. */
   readonly images: number;
   readonly formats: FormatCounts;
-  /** Sizes of the images as they are, the most frequent first. */
+  /** Sizes of the images, unscaled, the most frequent first. */
   readonly sizes: readonly SizeCount[];
-  /** Images that can be read of each class. */
+  /** Readable images of each class. */
   readonly classes: Readonly<Record<string, number>>;
-  /** Images of equal size and pixels, each group by path. */
+  /** Groups of images with equal size and pixels, each sorted by path. */
   readonly duplicates: readonly (readonly string[])[];
-  /** Mean, standard deviation and range of all values in -1 … 1, as colours on white; NaN without images. */
+  /** Mean, standard deviation and range of all values, scaled to [-1, 1], as colours on white; NaN without images. */
   readonly mean: number;
   readonly deviation: number;
   readonly min: number;
@@ -51,12 +51,12 @@ export interface ImageFolderReport {
   readonly bad: readonly BadImage[];
   readonly leftOut: FileCounts;
   readonly leftOutNames: readonly string[];
-  /** Why `imageFolder` refuses the folder as a whole; the report is then of all images in it. */
+  /** Why `imageFolder` refuses the folder as a whole; the report then covers all images in it. */
   readonly refusal: string | undefined;
 }
 
 /**
- * Looks at a folder of images as `imageFolder` reads it: decodes all of them in their own size, and keeps none.
+ * Inspects a folder of images as `imageFolder` reads it: decodes all of them in their own size, and keeps none.
  *
  * @throws {DataError} when the folder is missing
  * @throws {ConfigError} for an unknown option, or an option out of range
@@ -131,7 +131,7 @@ interface Tally {
   report(): Pick<ImageFolderReport, 'sizes' | 'duplicates' | 'mean' | 'deviation' | 'min' | 'max'>;
 }
 
-/** Gathers sizes, equal images and values. */
+/** Collects sizes, equal images and values. */
 function tallyOf(names: readonly string[]): Tally {
   const bytes = new Float64Array(256); // how often each occurs
   const sizes = new Map<string, { readonly size: ImageSize; count: number; first: number }>();
@@ -159,7 +159,7 @@ function tallyOf(names: readonly string[]): Tally {
   };
 }
 
-/** Mean, deviation and range of values of which it is known how often each byte occurs. */
+/** Mean, deviation and range of values, given how often each byte occurs. */
 function momentsOf(bytes: Float64Array): { mean: number; deviation: number; min: number; max: number } {
   const value = (byte: number): number => byte / 127.5 - 1;
   const total = bytes.reduce((sum, count) => sum + count, 0);

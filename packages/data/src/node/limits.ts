@@ -1,9 +1,9 @@
 import { ConfigError } from '@flowmap/core';
 
-/** Default limit of the bytes to which a compressed file may expand: five times MNIST's largest file. */
+/** Default limit on the bytes to which a compressed file may expand: five times MNIST's largest file. */
 export const MAX_BYTES = 2 ** 28;
 
-/** Default limit of the pixels in an image: 8192 x 8192. */
+/** Default limit on the pixels in an image: 8192 x 8192. */
 export const MAX_PIXELS = 2 ** 26;
 
 /**

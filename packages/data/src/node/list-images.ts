@@ -10,18 +10,18 @@ export type FormatCounts = Readonly<Partial<Record<ImageFormat, number>>>;
 
 /** The images of a folder, by class and then by path, and what else is there. */
 export interface ImageListing {
-  /** Indices of the images in the scan; bad files among them. */
+  /** Indices of the images in the scan, including bad files. */
   readonly images: Uint32Array;
   /** Class of each image. */
   readonly labels: Int32Array;
   readonly classes: readonly string[];
-  /** Files that are no images, or in none of the classes; by extension. */
+  /** Files that are not images, or not in one of the classes, counted by extension. */
   readonly leftOut: FileCounts;
   /** The first of their paths relative to the folder. */
   readonly leftOutNames: readonly string[];
 }
 
-/** Names of files left out that are kept. */
+/** How many names of files left out are kept. */
 const NAMED = 5;
 
 /**
@@ -30,7 +30,7 @@ const NAMED = 5;
  *
  * @param classes the sub-folders to use, in the order of their labels; `[]` = only images directly in the folder; omit
  *   to use whatever is there
- * @throws {DataError} when a class or the whole folder has no images, or images lie both beside and in sub-folders and
+ * @throws {DataError} when a class or the whole folder has no images, or images are both beside and in sub-folders and
  *   `classes` does not say which to use
  */
 export function listImages(scan: Scan, kinds: FileKinds, classes?: readonly string[]): ImageListing {
@@ -106,7 +106,7 @@ function leftOutOf(names: readonly string[], images: Uint32Array): string[] {
   return names.filter((_, file) => read[file] === 0);
 }
 
-/** Counts images by format; files that are no images are not counted. */
+/** Counts images by format; files that are not images are not counted. */
 export function formatsOf(images: Iterable<number>, kinds: FileKinds): FormatCounts {
   const counts = new Map<ImageFormat, number>();
   for (const image of images) {

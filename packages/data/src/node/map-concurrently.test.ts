@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { mapConcurrently } from './map-concurrently.js';
 
-/** Lets other work go on for a number of turns. */
+/** Lets other work continue for a number of turns. */
 async function turns(count: number): Promise<void> {
   for (let i = 0; i < count; i++) await Promise.resolve();
 }

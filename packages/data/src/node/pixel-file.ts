@@ -9,7 +9,7 @@ import { bytesOf, digestOfChunks } from '../internal/digest.js';
 import type { ImageSize } from './errors.js';
 import { messageOf } from './read-bytes.js';
 
-/** Calls of the file system by number of the file: a `FileHandle` warns when it is collected without being closed. */
+/** Calls of the file system by file descriptor: a `FileHandle` warns when it is collected without being closed. */
 const file = {
   open: promisify(open),
   close: promisify(close),
@@ -22,7 +22,7 @@ const file = {
   unlink: promisify(unlink),
 };
 
-/** What a file of pixels says of them. */
+/** What a pixel file records besides the pixels. */
 export interface PixelFileFacts {
   readonly size: ImageSize;
   readonly channels: number;
@@ -31,9 +31,9 @@ export interface PixelFileFacts {
   readonly all: Uint8Array;
   /** SHA-256 of the images, bad ones included, and of the options. */
   readonly images: Uint8Array;
-  /** What each file of the folder is. */
+  /** The kind of each file of the folder. */
   readonly kinds: Uint8Array;
-  /** Images that were left out: places among the images, and why. */
+  /** Images that were left out: their indices among the images, and the reasons. */
   readonly skipped: readonly (readonly [index: number, message: string])[];
   /** Digest of the pixels, as `digestOf` gives it. */
   readonly digest: string;
@@ -50,7 +50,7 @@ const HEADER_BYTES = MAGIC.length + 4 * WORDS + 2 * FINGERPRINT_BYTES;
 const CHUNK_BYTES = 2 ** 24;
 const MAX_JSON_BYTES = 2 ** 28;
 
-/** A file of pixels that is open. */
+/** An open pixel file. */
 export interface PixelFile extends PixelFileFacts {
   /**
    * Reads an image into an array of its length.
@@ -58,19 +58,19 @@ export interface PixelFile extends PixelFileFacts {
    * @throws {DataError} when the file has been damaged
    */
   read(index: number, into: Uint8Array): Promise<void>;
-  /** Reads all images into an array of their length; false where one of them is damaged. */
+  /** Reads all images into an array of their length; false if one of them is damaged. */
   readAll(into: Uint8Array): Promise<boolean>;
   close(): Promise<void>;
 }
 
-/** Closes the files whose objects are gone. */
+/** Closes files whose objects have been collected. */
 const forgotten = new FinalizationRegistry<number>((fd) => close(fd, () => undefined));
 
-/** Opens a file of pixels; undefined if there is none, it has another layout, or its header or trailer is damaged. */
+/** Opens a pixel file; undefined if there is none, it has another layout, or its header or trailer is damaged. */
 export async function openPixelFile(path: string): Promise<PixelFile | undefined> {
   const fd = await file.open(path, 'r').catch(() => undefined);
   if (fd === undefined) return undefined;
-  const found = await readFacts(fd).catch(() => undefined); // a file that cannot be read is made anew
+  const found = await readFacts(fd).catch(() => undefined); // a file that cannot be read is rebuilt
   if (found) return pixelFile(path, fd, found.facts, found.checksums);
   await file.close(fd);
   return undefined;
@@ -147,11 +147,11 @@ function isSkipped([index, fault]: readonly unknown[]): boolean {
   return Number.isSafeInteger(index) && typeof fault === 'string';
 }
 
-/** A file of pixels that is being written. */
+/** A pixel file that is being written. */
 export interface PixelFileWriter {
   /** Writes image `index`. */
   readonly write: (index: number, planes: Uint8Array) => Promise<void>;
-  /** Leaves out the places of images that were not written, and writes what the file says of them. */
+  /** Closes the gaps of images that were not written, and writes header and trailer. */
   readonly finish: (
     facts: Omit<PixelFileFacts, 'size' | 'channels' | 'count' | 'digest'>,
     written: number,
@@ -161,11 +161,11 @@ export interface PixelFileWriter {
 }
 
 /**
- * Begins a file of pixels.
+ * Begins a pixel file.
  *
- * @param path where it goes when it is finished, in a folder that exists; in the meantime it has a temporary name beside
- *   it. Omit for a file without a name, in the folder for temporary files, that is gone when it is closed
- * @throws {WriteError} when it cannot be written, as do its functions
+ * @param path its place once finished, in a folder that exists; until then it has a temporary name beside it. Omit for
+ *   a file without a name, in the folder for temporary files, that vanishes when it is closed
+ * @throws {WriteError} when it cannot be written; so do the functions of the result
  */
 export async function createPixelFile(
   path: string | undefined,
@@ -202,7 +202,7 @@ export async function createPixelFile(
   };
 }
 
-/** Writes trailer and header, which say that the file is whole. */
+/** Writes trailer and header, which mark the file as complete. */
 async function writeFacts(fd: number, facts: PixelFileFacts, checksums: Uint32Array): Promise<void> {
   const { size, channels, count, all, images, kinds, skipped, digest } = facts;
   const json = new TextEncoder().encode(JSON.stringify({ skipped, digest }));
@@ -222,7 +222,7 @@ async function writeFacts(fd: number, facts: PixelFileFacts, checksums: Uint32Ar
   await writeExactly(fd, header, 0);
 }
 
-/** Moves images to where those left out before them were, and gives all that remain with their checksums. */
+/** Moves images into the gaps of those left out before them, and returns the remaining ones with their checksums. */
 async function* withoutGaps(
   fd: number,
   length: number,

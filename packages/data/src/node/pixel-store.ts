@@ -2,7 +2,7 @@ import type { PixelSink } from './decode-images.js';
 import type { ImageSize } from './errors.js';
 import { createPixelFile, type PixelFile, type PixelFileFacts } from './pixel-file.js';
 
-/** What is known of images that are being stored besides their pixels. */
+/** What is known about images being stored, besides their pixels. */
 type Facts = Pick<PixelFileFacts, 'all' | 'images' | 'kinds' | 'skipped'>;
 
 /** Where decoded images go. */
@@ -10,7 +10,7 @@ export interface PixelStore extends PixelSink {
   readonly size: ImageSize;
   /** The pixels without those of images that were left out. */
   finish(facts: Facts): Promise<PixelFile | Uint8Array>;
-  /** Gives up what has not been finished. */
+  /** Discards what has not been finished. */
   discard(): Promise<void>;
 }
 
@@ -21,10 +21,10 @@ interface Sizes {
 }
 
 /**
- * Stores images in memory, and then in the cache file, or if that takes more than `maxMemory` bytes in a file alone.
+ * Stores images in memory and then in the cache file, or only in a file if they take more than `maxMemory` bytes.
  *
  * @param path the cache file, in a folder that exists; omit to keep none
- * @param isOptional whether a cache file that cannot be written is done without, if all images are in memory
+ * @param isOptional whether to do without a cache file that cannot be written, if all images are in memory
  * @throws {WriteError} when a file cannot be written
  */
 export async function openPixelStore(
@@ -53,10 +53,10 @@ export async function openPixelStore(
   };
 }
 
-/** Bytes of the largest array that every version of Node has. */
+/** Size in bytes of the largest array that every version of Node allows. */
 const LARGEST = 2 ** 31;
 
-/** Memory for pixels; undefined if they are too many, or there is not so much. */
+/** Memory for pixels; undefined if there are too many of them, or not enough memory. */
 export function pixelsInMemory(bytes: number, maxMemory: number): Uint8Array | undefined {
   if (bytes > Math.min(maxMemory, LARGEST)) return undefined;
   try {
@@ -67,7 +67,7 @@ export function pixelsInMemory(bytes: number, maxMemory: number): Uint8Array | u
   }
 }
 
-/** Bytes written at a time. */
+/** Number of bytes written at a time. */
 const CHUNK_BYTES = 2 ** 24;
 
 async function writeCache(path: string, pixels: Uint8Array, sizes: Sizes, facts: Facts): Promise<void> {

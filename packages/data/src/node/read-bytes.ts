@@ -7,7 +7,7 @@ import { causeText, DataError } from '@flowmap/core';
 /**
  * The bytes of a file, decompressed if it is gzip (recognised by the first two bytes, not by the name).
  *
- * @param maxBytes most bytes to which compressed data may expand
+ * @param maxBytes the most bytes to which compressed data may expand
  * @throws {DataError} when the file cannot be read, or its compressed data is truncated, corrupt or over the limit
  */
 export async function readBytes(path: string, maxBytes: number): Promise<Uint8Array> {

@@ -5,15 +5,15 @@ import { DataError } from '@flowmap/core';
 import { mapConcurrently } from './map-concurrently.js';
 import { unreadable } from './read-bytes.js';
 
-/** Calls of the file system in flight. */
+/** Number of file system calls in flight. */
 export const CONCURRENCY = 32;
 
 /** The files of a folder: those directly in it, and those at any depth below each of its sub-folders. */
 export interface Scan {
   readonly folder: string;
-  /** Paths relative to the folder, with `/`: those of each group in turn, in code-unit order within it. */
+  /** Paths relative to the folder, with `/`: those of each group in turn, sorted by code units within it. */
   readonly names: readonly string[];
-  /** The files directly in the folder, which are named '', and then those of each sub-folder. */
+  /** The files directly in the folder, under the name '', and then those of each sub-folder. */
   readonly groups: readonly ScanGroup[];
 }
 
@@ -27,12 +27,13 @@ interface ScanGroup {
 }
 
 /**
- * Finds all files of a folder. Hidden names are left out, links are followed, and a folder that links lead back to is
- * read once in each group.
+ * Finds all files of a folder. Hidden names are left out, links are followed, and a folder to which links lead back
+ * is read once in each group.
  *
- * @param classes the sub-folders to look into; `[]` = none; omit to look into all
+ * @param classes the sub-folders to search; `[]` = none; omit to search all
  * @param once whether a folder is read once in all groups together
- * @throws {DataError} when a folder is missing or cannot be read, or two classes are one folder
+ * @throws {DataError} when a folder is missing or cannot be read, or two classes are the same
+ *   folder
  */
 export async function scanFolder(folder: string, classes?: readonly string[], once = false): Promise<Scan> {
   const root = await contentsOf(folder);
@@ -50,7 +51,7 @@ export async function scanFolder(folder: string, classes?: readonly string[], on
   return { folder, names, groups };
 }
 
-/** Refuses classes that are one folder by links, or by names that the file system takes for one. */
+/** Refuses classes that are the same folder, by links or by names that the file system treats as equal. */
 async function requireApart(folder: string, classes: readonly string[]): Promise<void> {
   const names = new Map<string, string>();
   for (const name of classes) {
@@ -64,7 +65,7 @@ async function requireApart(folder: string, classes: readonly string[]): Promise
   }
 }
 
-/** The files of a sub-folder at any depth, without folders that were seen. */
+/** The files of a sub-folder at any depth, without those of folders already read. */
 async function filesBelow(folder: string, name: string, seen: Set<string>): Promise<string[]> {
   const files: string[] = [];
   for (let level = [name]; level.length > 0;) {

@@ -39,9 +39,9 @@ export interface ImageTensor {
 /**
  * Writes images laid out in rows to a file, atomically; its folder is created if missing.
  *
- * @param path its ending says the format: `.png`, `.jpg`, `.jpeg` or `.webp`
+ * @param path its extension determines the format: `.png`, `.jpg`, `.jpeg` or `.webp`
  * @param images the images and their layout, or a tensor such as a sampler returns
- * @throws {ConfigError} for another ending
+ * @throws {ConfigError} for another extension
  * @throws {WriteError} when the file cannot be written
  * @throws {ConfigError} when the images are not whole images of the given shape, or an option is out of range
  * @throws {ImageCodecUnavailableError} when the package `sharp` is not installed

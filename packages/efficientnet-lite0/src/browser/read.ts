@@ -1,4 +1,4 @@
-/** What this package uses of a page's `fetch`. */
+/** The parts of a page's `fetch` that this package uses. */
 interface Page {
   fetch(url: URL): Promise<{ ok: boolean; status: number; arrayBuffer(): Promise<ArrayBuffer> }>;
 }

@@ -22,7 +22,7 @@ function hashedTensor(number: number, name: string, shape: Shape): HostTensor {
   return hostTensor(shape, values);
 }
 
-/** 8-bit images of `tools/reference/hashed_weights.py` as samples, -1 … 1: `[count, 3, size, size]`. */
+/** 8-bit images of `tools/reference/hashed_weights.py` as samples in [-1, 1]: `[count, 3, size, size]`. */
 export function waves(count: number, size: number): HostTensor {
   const data = new Float32Array(count * 3 * size * size);
   for (let i = 0, at = 0; i < count; i++) {
@@ -48,7 +48,7 @@ export function relativeError(got: ArrayLike<number>, wanted: ArrayLike<number>)
   return got.length === wanted.length ? error / largest : NaN;
 }
 
-/** Some of the tensors, with others in their place. */
+/** The tensors, with some of them replaced by others. */
 export function replaced(tensors: HostTensors, changes: Readonly<Record<string, HostTensor | undefined>>): HostTensors {
   const entries = Object.entries({ ...tensors, ...changes }).filter(([, tensor]) => tensor !== undefined);
   return Object.fromEntries(entries) as HostTensors;

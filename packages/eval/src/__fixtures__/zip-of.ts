@@ -1,22 +1,22 @@
 import { deflateSync } from 'fflate';
 import { crc32 } from '../archives/crc32.js';
 
-/** A file in an archive, and what the archive says of it, which need not be true. */
+/** A file in an archive, and what the archive says about it, which need not be true. */
 export interface ZipMember {
   readonly name: string;
-  /** As it is in the archive. */
+  /** The bytes in the archive. */
   readonly data: Uint8Array;
-  /** 0 as it is, 8 deflated; 0 unless given. */
+  /** 0 = stored, 8 = deflated; 0 unless given. */
   readonly method?: number;
   readonly flags?: number;
   readonly crc?: number;
-  /** Bytes when unpacked. */
+  /** Size in bytes when unpacked. */
   readonly size?: number;
   /** Its place in the archive, if that of another member. */
   readonly offset?: number;
 }
 
-/** Bytes as a compressed member of an archive. */
+/** Some bytes as a compressed member of an archive. */
 export function deflated(name: string, bytes: Uint8Array): ZipMember {
   return { name, data: deflateSync(bytes), method: 8, crc: crc32(bytes), size: bytes.length };
 }
@@ -24,7 +24,7 @@ export function deflated(name: string, bytes: Uint8Array): ZipMember {
 /**
  * A zip archive.
  *
- * @param isWide whether sizes and offsets stand in fields of 64 bits, with a longer end, as in files of PyTorch
+ * @param isWide whether sizes and offsets are in fields of 64 bits, with a longer end, as in PyTorch's files
  */
 export function zipOf(members: readonly ZipMember[], isWide = false): Uint8Array {
   const files: Uint8Array[] = [];
@@ -61,7 +61,7 @@ function endOf(count: number, length: number, at: number, isWide: boolean): Uint
   return joined([...end64, ...locator, START, new Uint8Array(4), new Uint8Array(12).fill(255), new Uint8Array(2)]);
 }
 
-/** A whole number in the given number of bytes, cut to them. */
+/** A whole number in the given number of bytes, truncated to them. */
 function little(value: number, width: number): Uint8Array {
   const bytes = new Uint8Array(8);
   new DataView(bytes.buffer).setBigUint64(0, BigInt(value), true);

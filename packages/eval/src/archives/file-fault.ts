@@ -1,4 +1,4 @@
-/** Why bytes cannot be read as a file; the caller, which knows the file's name, makes a typed error of it. */
+/** Why bytes cannot be read as a file; the caller, which knows the file's name, turns it into a typed error. */
 export class FileFault extends Error {
   constructor(
     message: string,

@@ -6,14 +6,14 @@ import { FileFault } from './file-fault.js';
 /** A file in an archive, not yet unpacked. */
 export interface ZipEntry {
   readonly name: string;
-  /** Its bytes when unpacked, as the archive says. */
+  /** Its size in bytes when unpacked, according to the archive. */
   readonly size: number;
   readonly isCompressed: boolean;
   readonly data: Uint8Array;
   readonly crc: number;
 }
 
-/** Where an entry lies in the archive. */
+/** Where an entry is in the archive. */
 interface Place {
   readonly begin: number;
   readonly end: number;
@@ -25,7 +25,7 @@ const END_64 = 0x06064b50;
 const CENTRAL = 0x02014b50;
 const LOCAL = 0x04034b50;
 
-/** Bits of encryption: of the data, and of the directory. */
+/** Flags for encryption: of the data, and of the directory. */
 const ENCRYPTED = 0x2041;
 
 const DAMAGED = 'the archive is damaged or cut off';
@@ -34,8 +34,8 @@ const DAMAGED = 'the archive is damaged or cut off';
  * Lists the files of a zip archive, with offsets of 32 or 64 bits, without unpacking any. Parts of the archive may not
  * overlap, so that a small one cannot become large more than once.
  *
- * @throws {FileFault} for an archive that is damaged, cut off, encrypted, in several parts or compressed by anything but
- *   deflate, or has two files of one name
+ * @throws {FileFault} for an archive that is damaged, cut off, encrypted, in several parts or compressed by anything
+ *   but deflate, or has two files of the same name
  */
 export function readZip(bytes: Uint8Array): ReadonlyMap<string, ZipEntry> {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -80,10 +80,11 @@ export function readZip(bytes: Uint8Array): ReadonlyMap<string, ZipEntry> {
 }
 
 /**
- * The bytes of a file in an archive; a view of the archive where it is stored as it is.
+ * The bytes of a file in an archive; a view of the archive if the file is stored uncompressed.
  *
- * @param isChecked whether the checksum must be right; PyTorch has an option not to write it
- * @throws {FileFault} for data that are damaged, or become another number of bytes than the archive says
+ * @param isChecked whether the checksum must match; PyTorch has an option not to write it
+ * @throws {FileFault} for data that are damaged, or unpack to another number of bytes than the archive
+ *   says
  */
 export function unpack({ name, size, isCompressed, data, crc }: ZipEntry, isChecked: boolean): Uint8Array {
   const damaged = new FileFault(`${quoted(name)} in the archive is damaged`);
@@ -100,7 +101,7 @@ export function unpack({ name, size, isCompressed, data, crc }: ZipEntry, isChec
   return unpacked;
 }
 
-/** The directory at the end of an archive, which ends with it or with a comment. */
+/** The directory at the end of an archive, followed only by an optional comment. */
 function directoryOf(view: DataView): Place & { readonly count: number } {
   const { byteLength: length } = view;
   for (let at = length - 22; at >= Math.max(0, length - 22 - 0xffff); at--) {
@@ -116,7 +117,7 @@ function directoryOf(view: DataView): Place & { readonly count: number } {
   throw new FileFault(DAMAGED);
 }
 
-/** Position of the longer form of the end, if there is one. */
+/** Position of the 64-bit form of the end, if there is one. */
 function end64Of(view: DataView, end: number): number | undefined {
   const locator = end - 20;
   if (locator < 0 || view.getUint32(locator, true) !== END_64_LOCATOR) return undefined;

@@ -122,7 +122,7 @@ describe('the extractors', () => {
     expect(images.source).toMatchObject({ extractor: 'clip-vit-12832', resize: 'pillow-bicubic-crop-224' });
 
     const wanted = [...goldens.cosines!.data];
-    const row = Array.from(images.values, (value) => -value); // their mean is negative
+    const row = Array.from(images.values, (value) => -value); // the mean of the cosines is negative
     const repeated = { ...images, count: texts.count, values: Float32Array.from(wanted.flatMap(() => row)) };
     const { value, protocol } = clipScore(repeated, texts);
     expect(value).toBeCloseTo((-100 * wanted.reduce((a, b) => a + b)) / wanted.length, 3);

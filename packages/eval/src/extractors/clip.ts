@@ -23,26 +23,26 @@ export interface ClipOptions {
 
 /** Both encoders of CLIP, whose features are compared with each other. */
 export interface Clip {
-  /** Of images `[n, 1 or 3, height, width]`, -1 (black) to 1 (white). */
+  /** The extractor of images `[n, 1 or 3, height, width]`, -1 (black) to 1 (white). */
   readonly images: Extractor;
-  /** Of tokens as `clipTokenizer` makes them, int32 `[n, 77]`. */
+  /** The extractor of texts as tokens from `clipTokenizer`, int32 `[n, 77]`. */
   readonly texts: Extractor;
   /** Releases both. */
   dispose(): Promise<void>;
 }
 
-/** Mean and deviation of pixels, 0 … 1, that CLIP was trained with. */
+/** Mean and deviation of pixels in [0, 1] with which CLIP was trained. */
 const [mean, deviation] = [
   [0.48145466, 0.4578275, 0.40821073],
   [0.26862954, 0.26130258, 0.27577711],
 ];
 
 /**
- * CLIP (Radford et al., 2021), whose features of images and texts point in the same direction where they go together, for
- * `clipScore`. Images are quantised to 8 bits, resized as Pillow does it, bicubic, until their shorter side has 224
- * pixels, and cropped to the middle.
+ * CLIP (Radford et al., 2021), whose features of an image and a text point in the same direction if the two belong
+ * together, for `clipScore`. Images are quantised to 8 bits, resized so that their shorter side has 224 pixels, with
+ * Pillow's bicubic filter, and cropped to the middle.
  *
- * @returns extractors of the features before normalisation: 768 of ViT-L/14, 512 of ViT-B/32
+ * @returns extractors of the features before normalisation: 768 for ViT-L/14, 512 for ViT-B/32
  * @throws {CheckpointError} for weights that do not fit, naming the first tensor that is missing, has another shape or a
  *   value that is not finite
  * @throws {ConfigError} for a batch size that is not a whole number >= 1
@@ -82,7 +82,7 @@ export async function clip(options: ClipOptions): Promise<Clip> {
     prepare: (batch) => requireTokens(`${name} of texts`, batch, texts.config),
     batchSize,
   });
-  // One source for both, so that features of other weights are not compared.
+  // One source for both, so that features of different weights are not compared.
   const hashes = [ofImages, ofTexts].map(({ source }) => source.weights).join();
   const source = { ...ofImages.source, weights: hashOf(new TextEncoder().encode(hashes)) };
   return {
@@ -94,7 +94,7 @@ export async function clip(options: ClipOptions): Promise<Clip> {
   };
 }
 
-/** Throws a {@link FeatureError} for what this network's tokenizer cannot have made. */
+/** Throws a {@link FeatureError} for anything that this network's tokenizer cannot have made. */
 function requireTokens(
   operation: string,
   tokens: HostTensor,

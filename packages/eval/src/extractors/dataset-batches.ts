@@ -5,9 +5,9 @@ import { hostTensor, requireKnownOptions, requireWhole, type HostTensor } from '
  * The samples of a dataset in order, each once, for `extractMoments` and `extractFeatures`.
  *
  * @param options.batchSize samples in a batch, except the last; 64 unless given
- * @param options.count number of samples, from the first; all unless given. Required for a dataset without end
- * @throws {ConfigError} for a batch size that is not a whole number >= 1, a count that is none or beyond the dataset's
- *   length, and a dataset without end of which no count is given
+ * @param options.count number of samples, from the first; all unless given. Required for an endless dataset
+ * @throws {ConfigError} for a batch size that is not a whole number >= 1, a count that is invalid or exceeds the
+ *   dataset's length, and an endless dataset without a count
  *
  * @example
  * const reference = (await extractMoments(extractor, datasetBatches(data))).moments();

@@ -45,7 +45,7 @@ function weightsOf(width: number, depth: number, size: number): Record<string, H
   return hashedWeights(shapes);
 }
 
-/** The same by the hub's names, where queries, keys and values are one matrix. */
+/** The same by the hub's names, with one matrix for queries, keys and values. */
 function byHubNames(weights: HostTensors, width: number, depth: number): HostTensors {
   const renamed = Object.entries(weights).flatMap(([name, tensor]): [string, HostTensor][] => {
     if (/query|key|value/.test(name)) return [];

@@ -17,16 +17,16 @@ export interface Dinov2Options {
 }
 
 const SIZE = 224;
-/** Mean and deviation of ImageNet's pixels, 0 … 1. */
+/** Mean and deviation of ImageNet's pixels in [0, 1]. */
 const [mean, deviation] = [
   [0.485, 0.456, 0.406],
   [0.229, 0.224, 0.225],
 ];
 
 /**
- * An extractor with DINOv2, whose Fréchet distance is FD-DINOv2 (Stein et al., 2023): the class token after the last norm,
- * 1024 features of ViT-L/14. Images of any size are quantised to 8 bits and resized to 224 x 224 as Pillow does it,
- * bicubic, as in dgm-eval; position embeddings are resized as in the hub's code.
+ * An extractor with DINOv2, whose Fréchet distance is FD-DINOv2 (Stein et al., 2023): the class token after the last
+ * norm, 1024 features for ViT-L/14. Images of any size are quantised to 8 bits and resized to 224 x 224 with Pillow's
+ * bicubic filter, as in dgm-eval; position embeddings are resized as in the hub's code.
  *
  * @returns an extractor of images `[n, 1 or 3, height, width]`, -1 (black) to 1 (white)
  * @throws {CheckpointError} for weights that do not fit, naming the first tensor that is missing, has another shape or a

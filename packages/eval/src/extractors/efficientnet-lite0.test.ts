@@ -36,7 +36,7 @@ test('features are those of an independent implementation', async () => {
   const largest = Math.max(...goldens.published.flat());
   // In float32, and the goldens have six digits.
   expect(error(goldens.rounded.flat()) / largest).toBeLessThan(1e-5);
-  // What rounding the weights of 50 layers to 2^-12 of their values changes.
+  // The effect of rounding the weights of 50 layers to 2^-12 of their values.
   expect(error(goldens.published.flat()) / largest).toBeLessThan(0.01);
   expect(extractor.source).toMatchObject({ extractor: 'efficientnet-lite0', resize: 'pillow-bicubic-224' });
   await extractor.dispose();

@@ -16,8 +16,9 @@ export interface EfficientNetLite0Options {
 
 /**
  * An extractor that needs no download: EfficientNet-Lite0 trained on ImageNet, whose weights are in the package
- * `@flowmap/efficientnet-lite0`. Images of any size are quantised to 8 bits and resized to 224 x 224 as Pillow does it,
- * bicubic. Its distances are those of EfficientNet-Lite0, not FID; it does not notice a slight blur of small images.
+ * `@flowmap/efficientnet-lite0`. Images of any size are quantised to 8 bits and resized to 224 x 224 with Pillow's
+ * bicubic filter. Its distances are those of EfficientNet-Lite0, not FID; it does not notice a slight blur of small
+ * images.
  *
  * @returns an extractor of images `[n, 1 or 3, height, width]`, -1 (black) to 1 (white), with 1280 features
  * @throws {CheckpointError} for weights that are not such a file
@@ -50,7 +51,7 @@ export async function efficientNetLite0(
   });
 }
 
-/** Tensors of two bytes as float32. */
+/** Two-byte tensors as float32. */
 function floats(tensors: HostTensors): HostTensors {
   const entries = Object.entries(tensors).map(([name, { shape, data }]) => [
     name,

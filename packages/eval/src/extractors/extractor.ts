@@ -17,7 +17,7 @@ export interface Extractor {
   dispose?(): Promise<void>;
 }
 
-/** Batches of samples: an array, or an iterable that reads them as needed, each in an array of its own. */
+/** Batches of samples: an array, or an iterable that reads them as needed, each into an array of its own. */
 export type Batches = Iterable<HostTensor> | AsyncIterable<HostTensor>;
 
 /**
@@ -44,7 +44,10 @@ export async function* extractBatches(extractor: Extractor, batches: Batches): A
   }
 }
 
-/** Features of batches and the numbers of their samples; the extractor has the next batch before it is done with one. */
+/**
+ * Features of batches and the numbers of their samples; the extractor gets the next batch before it has
+ * finished one.
+ */
 async function* inAdvance(
   extractor: Extractor,
   batches: Batches,
@@ -56,7 +59,7 @@ async function* inAdvance(
   let coming: ReturnType<typeof started> | undefined;
   for await (const batch of batches) {
     const next = started(batch);
-    next.catch(() => undefined); // reported when it is awaited, unless the one before fails
+    next.catch(() => undefined); // reported when it is awaited, unless the previous one fails
     if (coming !== undefined) yield await coming;
     coming = next;
   }

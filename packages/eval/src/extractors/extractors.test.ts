@@ -129,7 +129,7 @@ describe('what overlaps', () => {
       );
     const { values } = await extractFeatures(extractor, [rows(2), rows(1)]);
     expect([...values]).toEqual([0, 2, 4, 6, 0, 2]);
-    expect(events.slice(0, 4)).toEqual(['prepared', 'prepared', 'prepared', 'ran']); // two of one batch, and the other
+    expect(events.slice(0, 4)).toEqual(['prepared', 'prepared', 'prepared', 'ran']); // two of one batch, then the third
     await extractor.dispose();
   });
 

@@ -5,8 +5,8 @@ import { moduleExtractor, type ModuleExtractorOptions } from './module-extractor
 /**
  * An extractor of images `[n, 1 or 3, height, width]`, -1 (black) to 1 (white), from a module.
  *
- * @param options `prepare` makes the module's images of those
- * @throws what {@link moduleExtractor} does; on extracting, {@link FeatureError} for what are not images, and for a NaN
+ * @param options `prepare` turns these into the module's images
+ * @throws what {@link moduleExtractor} does; on extracting, {@link FeatureError} for anything but images, and for a NaN
  */
 export async function imageExtractor(
   options: ModuleExtractorOptions & Required<Pick<ModuleExtractorOptions, 'prepare'>>,
@@ -15,7 +15,7 @@ export async function imageExtractor(
   return {
     ...network,
     async extract(images) {
-      requireImages(options.name, images); // of all parts at once, so that the image is named by its place among all
+      requireImages(options.name, images); // all parts at once, so that the error names an image by its index among all
       return network.extract(images);
     },
   };

@@ -14,7 +14,8 @@ import type { Extractor } from './extractor.js';
 import { imageExtractor } from './image-extractor.js';
 
 /**
- * How images are prepared for the network, by the tool whose numbers are to be compared with:
+ * How images are prepared for the network, named by the tool with whose numbers they are to be
+ * compared:
  *
  * - `tensorflow`: TensorFlow 1's bilinear filter, `(p - 128) / 128`, as in ADM, EDM, StyleGAN and torch-fidelity.
  * - `pytorch-fid`: PyTorch's bilinear filter, `(p - 127.5) / 127.5`.
@@ -22,7 +23,7 @@ import { imageExtractor } from './image-extractor.js';
  */
 export type InceptionConvention = 'tensorflow' | 'pytorch-fid' | 'clean-fid';
 
-/** What an extractor of the Inception network makes. */
+/** The kinds of features of the Inception network. */
 export type InceptionOutput = 'pool' | 'probabilities' | 'spatial';
 
 /** Options of {@link inception}. */
@@ -30,11 +31,11 @@ export interface InceptionOptions {
   readonly runtime: Runtime;
   /** Tensors of `pt_inception-2015-12-05-6726825d.pth`: `loadWeights('inception')` of `@flowmap/eval/node`. */
   readonly weights: HostTensors;
-  /** Tool whose numbers they are compared with; `tensorflow` unless given. */
+  /** The tool with whose numbers they are to be compared; `tensorflow` unless given. */
   readonly convention?: InceptionConvention;
   /**
-   * `pool` unless given: 2048 features for FID, KID, precision and recall. `probabilities`: of 1008 classes, without the
-   * last layer's bias, for `inceptionScore`. `spatial`: 2023 features for sFID.
+   * `pool` unless given: 2048 features for FID, KID, precision and recall. `probabilities`: those of 1008 classes,
+   * without the last layer's bias, for `inceptionScore`. `spatial`: 2023 features for sFID.
    */
   readonly output?: InceptionOutput;
   /** Images per run of the network; 32 unless given. */
@@ -72,8 +73,9 @@ const conventions: Readonly<Record<InceptionConvention, { resize: ResizeConventi
 };
 
 /**
- * An extractor with the Inception network of 2015, on whose features FID is defined. Images of any size are quantised to
- * 8 bits, resized to 299 x 299 and scaled as a tool does it: distances can be compared with those of that tool.
+ * An extractor with the Inception network of 2015, on whose features FID is defined. Images of any size are quantised
+ * to 8 bits, resized to 299 x 299 and scaled as one of the tools does it: distances can be compared with those of that
+ * tool.
  *
  * @returns an extractor of images `[n, 1 or 3, height, width]`, -1 (black) to 1 (white)
  * @throws {CheckpointError} for weights that do not fit, naming the first tensor that is missing, has another shape or a
@@ -108,7 +110,7 @@ export async function inception(options: InceptionOptions): Promise<Extractor & 
  * images take the time of one of them.
  *
  * @returns features of images `[n, 1 or 3, height, width]`, -1 (black) to 1 (white), by output
- * @throws what {@link inception} does, and {@link ConfigError} for no output or one that is named twice
+ * @throws what {@link inception} does, and {@link ConfigError} if no output is named, or one twice
  *
  * @example
  * const network = await inceptionOutputs({ runtime, weights, outputs: ['pool', 'probabilities'] });

@@ -29,11 +29,11 @@ export interface ModuleExtractorOptions {
   /** Shape of one sample as the module takes it. */
   readonly shape: Shape;
   /**
-   * Makes samples of that shape from those of one run, `[n, …]`, so that no more of them are held than one run takes;
-   * samples have the shape already unless given.
+   * Converts the samples of one run, `[n, …]`, to that shape, so that no more of them are held than one run takes;
+   * unless given, samples must have that shape already.
    */
   readonly prepare?: (samples: HostTensor) => HostTensor;
-  /** Numbers of the samples as the module takes them; `float32` unless given. */
+  /** Dtype of the samples as the module takes them; `float32` unless given. */
   readonly dtype?: 'float32' | 'int32';
   /** Samples per run of the program, at least 1; 64 unless given. */
   readonly batchSize?: number;
@@ -101,7 +101,7 @@ export async function moduleExtractor(
         }
         const x = last - first === batchSize ? given : padded(given, [batchSize, ...shape]);
         const next = featuresOf(x); // the next part is prepared meanwhile
-        next.catch(() => undefined); // reported when it is awaited, unless the one before fails
+        next.catch(() => undefined); // reported when it is awaited, unless the previous one fails
         if (running !== undefined) parts.push(await running);
         running = next;
       }
@@ -115,7 +115,7 @@ export async function moduleExtractor(
   };
 }
 
-/** Samples with zeros after the last. */
+/** Samples padded with zeros after the last. */
 function padded({ data, dtype }: HostTensor, shape: Shape): HostTensor {
   const x = dtype === 'int32' ? new Int32Array(sizeOf(shape)) : new Float32Array(sizeOf(shape));
   x.set(data);

@@ -36,11 +36,11 @@ export interface InstrumentOptions {
   /** Its teacher: a model, a velocity field, or an opaque field, which can only be evaluated. */
   readonly teacher: Model | VelocityField | OpaqueField;
   /**
-   * Samples to be noised, all of them in one run, with the conditions that the student takes; held-out data, or noise that
-   * training has not seen will do.
+   * Samples to be noised, all in one run, with the conditions that the student takes; use held-out data, or a seed that
+   * training has not used.
    */
   readonly data: Batch;
-  /** Decides noise and intervals; 0 unless given. */
+  /** Seed of noise and intervals; 0 unless given. */
   readonly seed?: number;
 }
 
@@ -64,8 +64,9 @@ export interface Fields {
  * Compiles both fields once.
  *
  * @param instrument name for errors
- * @throws {ConfigError} for a student that is no flow map, a teacher on another path, or data that lacks a condition
- * @throws {ShapeError} for data that are not samples of the student
+ * @throws {ConfigError} for a student that is not a flow map, a teacher on another path, or data that lack a
+ *   condition
+ * @throws {ShapeError} for data whose shape is not that of the student's samples
  */
 export async function openFields(instrument: string, options: InstrumentOptions): Promise<Fields> {
   const { runtime, student, teacher, data, seed = 0 } = options;
@@ -174,7 +175,7 @@ function studentParams({ network, params }: Model): HostTensors {
   return network.upgrade ? network.upgrade(params) : params;
 }
 
-/** Runs a program, reads what it gives and releases it. */
+/** Runs a program, reads its results and releases it. */
 async function run(executable: Executable, feeds: HostTensors): Promise<HostTensors> {
   const results = await executable.run(feeds);
   const values: Record<string, HostTensor> = {};

@@ -81,7 +81,7 @@ describe('velocityDrift', () => {
     for (const { rms } of await velocityDrift({ runtime, student, teacher: field, data })) {
       expect(rms).toBeLessThan(ROUNDING);
     }
-    // On the linear path noise and data are other points' and the velocity is another.
+    // On the linear path the same points have other noise and data, and the velocity differs.
     const [, drift] = await velocityDrift({ runtime, student, teacher, data, times: [0, 0.5] });
     expect(drift!.rms).toBeGreaterThan(0.1);
   });
@@ -156,7 +156,7 @@ describe('mapErrorByLength', () => {
       ...{ runtime, student: trigonometricStudent(), teacher: field, data },
       heunSteps: 64,
     });
-    // h^2 = 2.4e-4, times derivatives by the angle π t / 2 of order 1.
+    // h^2 = 2.4e-4, times derivatives with respect to the angle π t / 2, which are of order 1.
     for (const { perLength } of errors) expect(perLength).toBeLessThan(1e-3);
   });
 });
@@ -194,7 +194,7 @@ test('both are the same for a teacher that only runs, and for conditions in plac
     velocityDrift({ ...common, teacher: model(false) }),
     velocityDrift({ ...common, teacher: opaque }),
   ]);
-  // Moved data are rounded to float32, by 1e-7.
+  // Moved data are rounded to float32, an error of 1e-7.
   for (const other of drifts) other.forEach(({ rms }, i) => expect(rms).toBeCloseTo(drift[i]!.rms, 6));
   const [error, ...errors] = await Promise.all([
     mapErrorByLength(unmoved),

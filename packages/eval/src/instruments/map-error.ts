@@ -10,11 +10,14 @@ export interface MapErrorOptions extends InstrumentOptions {
   readonly heunSteps?: number;
 }
 
-/** How far the ends of a student's jumps of some lengths are from its teacher's. */
+/** How far the ends of a student's jumps of certain lengths are from its teacher's. */
 export interface MapError extends LengthBin {
   /** Root mean square of `f(x_t, t, s) - x_s`, in the data's units. */
   readonly rms: number;
-  /** The same of `(f(x_t, t, s) - x_s) / (s - t)`, the error of the average velocity; at s = t its limit, that of the velocity. */
+  /**
+   * The same for `(f(x_t, t, s) - x_s) / (s - t)`, the error of the average velocity; at s = t its limit, the
+   * error of the velocity.
+   */
   readonly perLength: number;
 }
 
@@ -22,13 +25,14 @@ export interface MapError extends LengthBin {
  * The error of a flow map by the length of its jumps: `sqrt(mean((f(x_t, t, s) - x_s)^2))` over all values of noised data, where `x_s`
  * is the end of the teacher's trajectory through `x_t`, solved by Heun's method. 0 for an exact flow map.
  *
- * A sampler of N steps adds up N errors of jumps of length 1/N, about as large as `perLength` at that length where they are all in one
- * direction. So `perLength` must not rise towards short lengths: if it does, more steps make samples worse, and these lengths
- * need a larger share of the training, which `logUniformLengths` of `@flowmap/objectives` gives them.
+ * A sampler with N steps adds up N errors of jumps of length 1/N, to about `perLength` at that length if they all point
+ * in the same direction. So `perLength` must not rise towards short lengths: if it does, more steps make samples worse,
+ * and these lengths need a larger share of training, which `logUniformLengths` of `@flowmap/objectives` gives them.
  *
  * @returns one entry for each bin, from the same data and noise
- * @throws {ConfigError} for a number of steps that is not whole or less than 1, and what `velocityDrift` throws it for
- * @throws {ShapeError} for data that are not samples of the student, or a velocity of another shape
+ * @throws {ConfigError} for a number of steps that is not a whole number >= 1, and for what `velocityDrift` throws it
+ * @throws {ShapeError} for data whose shape is not that of the student's samples, or a velocity of
+ *   another shape
  */
 export async function mapErrorByLength(options: MapErrorOptions): Promise<MapError[]> {
   requireKnownOptions('mapErrorByLength', options, {

@@ -8,7 +8,7 @@ export interface VelocityDriftOptions extends InstrumentOptions {
   readonly times?: readonly number[];
 }
 
-/** How far a student's velocity is from its teacher's at a time. */
+/** How far a student's velocity is from its teacher's at one time. */
 export interface Drift {
   readonly t: number;
   /** Root mean square of `F(x_t, t, t) - v(x_t, t)`, in the data's units per unit of time. */
@@ -16,15 +16,16 @@ export interface Drift {
 }
 
 /**
- * How far a student's velocity has drifted from its teacher's, by time: `sqrt(mean((F(x_t, t, t) - v(x_t, t))^2))` over all values of
- * noised data, 0 for an exact flow map. Training on long intervals moves `F(x, t, t)` through the weights that they share, and a sampler of
- * many steps follows it: where it is large, the error rises with the number of steps. A larger share of the batch at s = t,
- * or a lower learning rate, brings it down.
+ * How far a student's velocity has drifted from its teacher's, by time: `sqrt(mean((F(x_t, t, t) - v(x_t, t))^2))` over
+ * all values of noised data, 0 for an exact flow map. Training on long intervals moves `F(x, t, t)` through the weights
+ * that they share, and a sampler with many steps follows it: where it is large, the error rises with the number of
+ * steps. A larger share of the batch at s = t, or a lower learning rate, brings it down.
  *
  * @returns one number for each time, from the same data and noise
- * @throws {ConfigError} for a time out of its range, a student that is no flow map, a teacher on another path, data that lack a
- *   condition, or a velocity that is not finite
- * @throws {ShapeError} for data that are not samples of the student, or a velocity of another shape
+ * @throws {ConfigError} for a time out of its range, a student that is not a flow map, a teacher on another path, data
+ *   that lack a condition, or a velocity that is not finite
+ * @throws {ShapeError} for data whose shape is not that of the student's samples, or a velocity of
+ *   another shape
  */
 export async function velocityDrift(options: VelocityDriftOptions): Promise<Drift[]> {
   requireKnownOptions('velocityDrift', options, {

@@ -5,7 +5,7 @@ import { requireSameSource } from '../protocol.js';
 /**
  * Checks that two sets of features can be compared.
  *
- * @param least samples that the metric needs on each side
+ * @param least how many samples the metric needs on each side
  */
 export function requireComparable(operation: string, generated: Features, reference: Features, least: number): void {
   requireSameSource(operation, generated.source, reference.source);

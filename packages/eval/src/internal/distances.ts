@@ -2,7 +2,7 @@ import type { Features } from '../features.js';
 import { addProduct, squaredNorms } from '../linear-algebra/products.js';
 import { doubles } from './doubles.js';
 
-/** Rows of each side whose distances are in memory at a time. */
+/** Number of rows of each side whose distances are in memory at a time. */
 const ROWS = 256;
 const COLUMNS = 1024;
 
@@ -20,7 +20,7 @@ export interface Tile {
  * Squared Euclidean distances of all rows of one set from all of another, tile by tile, so memory does not grow with
  * their number. The distance between equal rows is exactly 0.
  *
- * @param visit called with the tiles of the first rows, then with those of the next
+ * @param visit called with the tiles of the first rows, then with those of the next, and so on
  */
 export function eachTile(a: Features, b: Features, visit: (tile: Tile) => void): void {
   const memory = new Float64Array(Math.min(ROWS, a.count) * Math.min(COLUMNS, b.count));

@@ -3,21 +3,21 @@ import { FeatureError } from '../errors.js';
 import type { Features } from '../features.js';
 import { rowProduct } from '../linear-algebra/products.js';
 
-/** Samples of each side whose distances are in memory at a time. */
+/** Number of samples of each side whose distances are in memory at a time. */
 const SIDE = 1024;
 
-/** Half of the distance of float32 numbers around 1. */
+/** Half the distance between neighbouring float32 numbers around 1. */
 const ROUNDING = 2 ** -24;
 
-/** Squares of float32 numbers and their sums stay below the largest with such lengths squared. */
+/** The largest squared length at which squares of float32 numbers and their sums do not overflow. */
 const MOST = 1e37;
 
-/** A set whose distances from others are screened. */
+/** A set whose distances from others are to be bounded. */
 export interface ScreenedSet {
   readonly set: Features;
   /** Squared distances of the rows from the common centre. */
   readonly squares: Float64Array;
-  /** Squared norms as exact distances have them; NaN until one is wanted. */
+  /** Squared norms as in exact distances; NaN until they are needed. */
   readonly norms: Float64Array;
 }
 
@@ -27,7 +27,7 @@ export interface ScreenedTile {
   readonly rows: number;
   readonly left: number;
   readonly columns: number;
-  /** The least that squared distances can be, at entry `i * stride + j`. */
+  /** Lower bounds of the squared distances, at entry `i * stride + j`. */
   readonly least: Float32Array;
   readonly stride: number;
 }
@@ -37,26 +37,26 @@ export interface Screening {
   /** Prepares a set; the rows of all sets are centred in the same way. */
   prepare(set: Features): ScreenedSet;
   /**
-   * Computes tiles of the distances of all rows of one set from all of another; of a set from itself, only those with
+   * Computes tiles of the distances of all rows of one set from all of another; for a set and itself, only those with
    * `left >= first`.
    */
   eachTile(a: ScreenedSet, b: ScreenedSet, visit: (tile: ScreenedTile) => void): Promise<void>;
-  /** The most that the squared distance of two rows can be above the least. */
+  /** By how much the squared distance of two rows can exceed its lower bound. */
   slack(a: ScreenedSet, i: number, b: ScreenedSet, j: number): number;
-  /** The squared distance of two rows, with the bits of `eachTile` in distances.ts. */
+  /** The squared distance of two rows, with the same bits as from `eachTile` in distances.ts. */
   exact(a: ScreenedSet, i: number, b: ScreenedSet, j: number): number;
   dispose(): Promise<void>;
 }
 
 /**
- * Compiles the products that squared distances are made of.
+ * Compiles the products from which squared distances are made.
  *
- * With the rows `[x, (1 - e) |x|^2, 1]` and `[-2 y, 1, (1 - e) |y|^2]`, a product is `|x - y|^2 - e (|x|^2 + |y|^2)`, off by at
- * most `e (|x|^2 + |y|^2)` if e has a rounding for each term, its operands and the sum.
+ * With the rows `[x, (1 - e) |x|^2, 1]` and `[-2 y, 1, (1 - e) |y|^2]`, a product is `|x - y|^2 - e (|x|^2 + |y|^2)`,
+ * off by at most `e (|x|^2 + |y|^2)` if e allows a rounding error for each term, its operands and the sum.
  *
- * @param runtime one whose matrix products are those of float32 numbers
- * @param centre a point near the sets, about which numbers are rounded: the mean of one of them
- * @param count samples of the larger set
+ * @param runtime one whose matrix products are computed in float32
+ * @param centre a point near the sets, subtracted before rounding: the mean of one of them
+ * @param count number of samples of the larger set
  * @param most rows and columns of a tile, at most
  */
 export async function openScreening(
@@ -75,7 +75,7 @@ export async function openScreening(
   const executable = await runtime.compile(built);
   const [left, right] = [hostTensor(shape, new Float32Array(side * (width + 2))), new Float32Array(side * (width + 2))];
 
-  /** Writes rows times a factor, and beside them their squares and ones in the given order. */
+  /** Writes rows times a factor, and after each its square and a one, in the given order. */
   const write = (to: Float32Array, { set, squares }: ScreenedSet, first: number, factor: 1 | -2): void => {
     const rows = Math.min(side, set.count - first);
     const [squareAt, oneAt] = factor === 1 ? [width, width + 1] : [width + 1, width];

@@ -1,22 +1,23 @@
 import type { ScreenedSet, Screening } from './screened-distances.js';
 
-/** Candidates of a row after which those are dropped that have become too far. */
+/** Number of candidates of a row after which those that have become too far are dropped. */
 const MANY = 32;
 
-/** Rows that may be among the nearest of one row, and the least that their squared distances can be. */
+/** Rows that may be among the nearest of one row, and lower bounds of their squared distances. */
 interface Candidates {
   readonly rows: number[];
   readonly least: number[];
 }
 
 /**
- * The squared distance of each row from its k-th nearest other row, exactly: those that may be among the nearest by their
- * bounds are computed again in float64.
+ * The exact squared distance of each row from its k-th nearest other row: distances that may be among the smallest by
+ * their bounds are computed again in float64.
  */
 export async function screenedRadii(screening: Screening, set: ScreenedSet, k: number): Promise<Float64Array> {
   const { count } = set.set;
   const size = k + 1;
-  // The k + 1 least upper bounds of each row, including that for itself, ascending; and the last of them.
+  // The k + 1 smallest upper bounds of each row in ascending order, including the one for the row itself;
+  // and the last of them.
   const upper = new Float64Array(count * size).fill(Infinity);
   const limits = new Float64Array(count).fill(Infinity);
   const candidates = Array.from({ length: count }, (): Candidates => ({ rows: [], least: [] }));
@@ -34,7 +35,7 @@ export async function screenedRadii(screening: Screening, set: ScreenedSet, k: n
     if (own.rows.length % MANY === 0) candidates[row] = kept(own, limits[row]!);
   };
   await screening.eachTile(set, set, ({ first, rows, left, columns, least, stride }) => {
-    // Of a set from itself, tiles below the diagonal are those above it.
+    // For a set and itself, tiles below the diagonal mirror those above it.
     const isMirrored = left > first;
     for (let i = first; i < first + rows; i++) {
       for (let j = left, at = (i - first) * stride; j < left + columns; j++, at++) {
@@ -50,7 +51,7 @@ export async function screenedRadii(screening: Screening, set: ScreenedSet, k: n
   });
 }
 
-/** The candidates that are not too far. */
+/** The candidates that are still near enough. */
 function kept({ rows, least }: Candidates, limit: number): Candidates {
   const places = [...rows.keys()].filter((place) => least[place]! <= limit);
   return { rows: places.map((place) => rows[place]!), least: places.map((place) => least[place]!) };

@@ -20,7 +20,7 @@ export function sha256(bytes: Uint8Array): string {
   return Array.from(state, (word) => word.toString(16).padStart(8, '0')).join('');
 }
 
-/** What is used of the platform's cryptography, which pages without a secure context lack. */
+/** The part of the platform's cryptography that is used; pages without a secure context lack it. */
 interface Digest {
   digest(algorithm: string, data: Uint8Array<ArrayBuffer>): Promise<ArrayBuffer>;
 }
@@ -32,7 +32,7 @@ export function hashOf(...parts: readonly Numbers[]): string {
   return sha256(joined(parts));
 }
 
-/** {@link hashOf} by the platform's own code, many times faster, where a page or Node has it. */
+/** {@link hashOf} by the platform's own code, many times faster, where it is available. */
 export async function quickHashOf(...parts: readonly Numbers[]): Promise<string> {
   const { subtle } = (globalThis as { crypto?: { subtle?: Digest } }).crypto ?? {};
   if (subtle === undefined) return hashOf(...parts);

@@ -3,13 +3,13 @@ import { pivotedCholesky, type PivotedCholesky } from './pivoted-cholesky.js';
 import { addProduct, type ProductShape } from './products.js';
 import { symmetricEigenvalues } from './symmetric-eigenvalues.js';
 
-/** What Fréchet distances are computed by, on row-major matrices of float64. */
+/** The operations by which Fréchet distances are computed, on row-major matrices of float64. */
 export interface LinearAlgebra {
   /** `plain`, or the name of a library. */
   readonly name: string;
   /**
-   * `C += A B^T` for `c: [m, n]`, `a: [m, depth]` and `b: [n, depth]`. What the shape leaves out may be computed
-   * nevertheless.
+   * `C += A B^T` for `c: [m, n]`, `a: [m, depth]` and `b: [n, depth]`. Entries that the shape excludes may be
+   * computed nevertheless.
    */
   readonly addProduct: (
     c: Float64Array,
@@ -23,7 +23,7 @@ export interface LinearAlgebra {
    * `S: [n, n]`.
    */
   readonly congruence: (upper: Float64Array, rank: number, matrix: Float64Array, n: number) => Float64Array;
-  /** Eigenvalues of a symmetric `[n, n]`, ascending; reads what is below the diagonal and overwrites the matrix. */
+  /** Eigenvalues of a symmetric `[n, n]`, ascending; reads the part below the diagonal and overwrites the matrix. */
   readonly symmetricEigenvalues: (a: Float64Array, n: number) => Float64Array;
   /** Factor of a positive semi-definite `[n, n]`, which is not modified. */
   readonly pivotedCholesky: (matrix: Float64Array, n: number) => PivotedCholesky;

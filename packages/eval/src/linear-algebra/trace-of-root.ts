@@ -30,7 +30,7 @@ export function traceOfRoot(
 }
 
 /**
- * The same where the second covariance is `R^T R` of few rows: the sum of the singular values of `R U^T`.
+ * The same for a second covariance `R^T R` with few rows R: the sum of the singular values of `R U^T`.
  *
  * @param rows `[count, n]`; not modified
  */

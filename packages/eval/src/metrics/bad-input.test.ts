@@ -20,7 +20,7 @@ const some = (count: number, width = 2, of: Partial<FeatureSource> = {}): Featur
     ...of,
   });
 
-/** Every metric with a reference, and the samples that it needs of generated images. */
+/** Every metric with a reference, and the number of generated samples that it needs. */
 const metrics: readonly [string, number, (generated: Features, reference: Features) => unknown][] = [
   ['Fréchet distance', 2, (a, b) => frechetDistance(momentsOf(a), momentsOf(b))],
   [

@@ -4,15 +4,17 @@ import { requireComparable } from '../internal/checks.js';
 import { hashOfFeatures, protocolOf, type MetricResult } from '../protocol.js';
 
 /**
- * CLIP score as torchmetrics reports it: 100 times the mean cosine of each image's features with those of its text, or 0 if
- * that is negative. Where no cosine is, it is 40 times the score of Hessel et al. (2021), `2.5 max(cos, 0)`.
+ * CLIP score as torchmetrics reports it: 100 times the mean cosine between each image's features and those of its text,
+ * or 0 if that is negative. If no cosine is negative, it is 40 times the score of Hessel et al. (2021), `2.5 max(cos,
+ * 0)`.
  *
  * @param images features of images by `clip`
  * @param texts features of the texts that they should show, in the same order
  * @returns a value from 0 to 100
  * @throws {TooFewSamplesError} if there are no images
- * @throws {FeatureError} for another number of texts than of images, and features that are all 0, naming the sample
- * @throws {ProtocolError} for features of images and texts that are not of the same network
+ * @throws {FeatureError} for different numbers of images and texts, and for features that are all 0, naming the
+ *   sample
+ * @throws {ProtocolError} for features of images and texts from different networks
  */
 export function clipScore(images: Features, texts: Features): MetricResult {
   requireComparable('clipScore', images, texts, 1);

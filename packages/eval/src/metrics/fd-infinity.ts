@@ -15,7 +15,7 @@ import {
 /** Upper limit of the size of the smallest subset. */
 const MOST_FIRST = 5000;
 
-/** Samples copied at a time. */
+/** Number of samples copied at a time. */
 const ROWS = 1024;
 
 /**
@@ -53,7 +53,7 @@ export function fdInfinity(
   };
 }
 
-/** The distance of some samples, from the features themselves where they are few. */
+/** The distance of some samples, from the features themselves if they are few. */
 function distanceAt({ values, width, source }: Features, indices: Int32Array, reference: FrechetReference): number {
   const count = indices.length;
   if (count >= width) return frechetDistance(momentsAt({ values, width, source }, indices), reference).value;

@@ -9,13 +9,13 @@ import { nuclearNorm, traceOfRoot, traceOfRootOfRows } from '../linear-algebra/t
 import { hashOfMoments, momentsOf, type Moments } from '../moments.js';
 import { protocolOf, requireSameSource, type MetricResult } from '../protocol.js';
 
-/** Moments to compare with, and the factor that is computed once for them. */
+/** Moments to compare with, and a factor that is computed once for them. */
 export interface FrechetReference {
   readonly moments: Moments;
   /** Cholesky factor of the covariance. */
   readonly root: PivotedCholesky;
   readonly hash: string;
-  /** What it was computed by, and its distances are. */
+  /** The linear algebra by which it was computed and its distances are. */
   readonly linearAlgebra: LinearAlgebra;
 }
 
@@ -34,7 +34,7 @@ export interface FrechetOptions extends FrechetReferenceOptions {
   readonly name?: string;
 }
 
-/** Prepares moments for many distances from them, which saves a third of the time of each. */
+/** Prepares moments for computing many distances from them, which saves a third of the time of each. */
 export function frechetReference(moments: Moments, options: FrechetReferenceOptions = {}): FrechetReference {
   requireKnownOptions('frechetReference', options, { linearAlgebra: true });
   const { linearAlgebra = plainLinearAlgebra } = options;

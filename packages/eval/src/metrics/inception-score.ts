@@ -7,7 +7,7 @@ import { deviationOf, meanOf } from '../internal/statistics.js';
 import { protocolOf, type MetricResult } from '../protocol.js';
 
 /**
- * By how much the sum of a sample's probabilities may differ from 1: float32 softmax over a thousand classes is closer.
+ * How far the sum of a sample's probabilities may be from 1: float32 softmax over a thousand classes is closer.
  */
 const TOLERANCE = 1e-3;
 

@@ -6,15 +6,15 @@ import { eachTile } from '../internal/distances.js';
 
 /** The sample of the data that is nearest to a generated one. */
 export interface Neighbour {
-  /** Its place among the samples of the data. */
+  /** Its index among the samples of the data. */
   readonly index: number;
   /** The root of the mean squared difference of their values. */
   readonly distance: number;
 }
 
 /**
- * The sample of the data nearest to each of some samples, value by value: a student that has learned the data by heart
- * has neighbours at a distance of almost 0. Holds one batch of the data at a time.
+ * The sample of the data nearest to each of some samples, compared value by value: a student that has memorised the
+ * data has neighbours at a distance of almost 0. Only one batch of the data is in memory at a time.
  *
  * @param samples `[n, …]`; images as they are, or features
  * @param data batches of the same shape, such as `datasetBatches(data)`

@@ -11,7 +11,7 @@ import { precisionRecall, precisionRecallOnRuntime } from './precision-recall.js
 
 const runtime = referenceRuntime();
 
-/** Far from the origin, every third point twice, and pairs that differ by less than float32 can tell. */
+/** Points far from the origin, every third one twice, and pairs that differ by less than float32 resolves. */
 function crowded(seed: number, count: number): Features {
   const { values } = gaussian(seed, count, 5, { mean: 300, std: 2 });
   const rows = values.map((value, at) => {

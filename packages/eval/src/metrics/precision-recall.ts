@@ -52,10 +52,11 @@ export function precisionRecall(
 }
 
 /**
- * The same values from a runtime, many times faster: products are computed there in float32, and the few distances that are
- * too near a radius to be told apart by them again in float64. Memory does not grow with the number of pairs.
+ * The same values with the help of a runtime, many times faster: products are computed there in float32, and the few
+ * distances that are then too close to a radius to decide are computed again in float64. Memory does not grow with the
+ * number of pairs.
  *
- * @param runtime one whose matrix products are those of float32 numbers
+ * @param runtime one whose matrix products are computed in float32
  * @param options.k neighbours, at least 1; 3 unless given
  * @throws what {@link precisionRecall} and the runtime do
  */

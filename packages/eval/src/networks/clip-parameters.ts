@@ -4,7 +4,7 @@ import { takeTensor } from '../weights/take-tensor.js';
 import type { ClipEncoderConfig, ClipImageConfig, ClipTextConfig } from './clip.js';
 import { stacked } from './encoder-block.js';
 
-/** Channels of a head, in all sizes of the network. */
+/** Channels of a head in all sizes of the network. */
 const HEAD = 64;
 
 /** One encoder with its parameters. */

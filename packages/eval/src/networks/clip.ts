@@ -28,20 +28,20 @@ export interface ClipImageConfig extends ClipEncoderConfig {
 export interface ClipTextConfig extends ClipEncoderConfig {
   /** Number of different tokens; the last one ends a text. */
   readonly vocabulary: number;
-  /** Tokens of a text, those that fill it up included. */
+  /** Tokens of a text, including those that fill it up. */
   readonly length: number;
 }
 
 const EPSILON = 1e-5;
-/** Added to the scores of tokens that come later; softmax makes 0 of it. */
+/** Added to the scores of later tokens; softmax turns it into 0. */
 const HIDDEN = -1e9;
 
 /**
  * CLIP's encoder of images (Radford et al., 2021): a vision transformer whose class token, after a norm, is projected to
  * the features that images share with texts.
  *
- * Its module maps images `[n, 3, size, size]`, less CLIP's mean and over its deviation, to `[n, features]`, not
- * normalised.
+ * Its module maps images `[n, 3, size, size]`, minus CLIP's mean and divided by its deviation, to `[n,
+ * features]`, not normalised.
  */
 export function clipImageNetwork(config: ClipImageConfig): Module<Tensor> {
   const { width, patch, size, features } = config;
@@ -67,10 +67,10 @@ export function clipImageNetwork(config: ClipImageConfig): Module<Tensor> {
 }
 
 /**
- * CLIP's encoder of texts: a transformer in which a token sees those before it. The token that ends a text, after a
- * norm, is projected to the features that texts share with images.
+ * CLIP's encoder of texts: a transformer in which a token sees only those before it. The token that ends a text,
+ * after a norm, is projected to the features that texts share with images.
  *
- * Its module maps tokens, int32 `[n, length]`, to `[n, features]`, not normalised. What stands after the first token
+ * Its module maps tokens, int32 `[n, length]`, to `[n, features]`, not normalised. Anything after the first token
  * that ends a text makes no difference.
  */
 export function clipTextNetwork(config: ClipTextConfig): Module<Tensor> {

@@ -36,9 +36,10 @@ const EPSILON = 1e-6;
 
 /**
  * The image encoder of DINOv2 (Oquab et al., 2023) without registers: a vision transformer whose feature is the class
- * token after the last norm. Scales of layers are part of the matrices before them.
+ * token after the last norm. Layer scales are folded into the matrices before them.
  *
- * Its module maps images `[n, 3, size, size]`, less ImageNet's mean and over its deviation, to `[n, width]`.
+ * Its module maps images `[n, 3, size, size]`, minus ImageNet's mean and divided by its deviation, to `[n,
+ * width]`.
  */
 export function dinov2Network(config: Dinov2Config): Module<Tensor> {
   const { width, depth, heads, hidden, patch, size } = config;
@@ -77,7 +78,7 @@ interface Names {
   readonly positions: string;
   readonly norm: string;
   readonly block: string;
-  /** Of queries, keys and values, if they are not one matrix. */
+  /** The names for queries, keys and values, if they are not one matrix. */
   readonly qkv: readonly string[];
   readonly projection: string;
   readonly scales: readonly [string, string];

@@ -51,9 +51,10 @@ const blocks: readonly Block[] = stages
 /**
  * The features of EfficientNet-Lite0 (Tan and Le, "EfficientNet", 2019, without squeeze-and-excitation and with ReLU6 in
  * place of swish): a convolution, 16 inverted bottlenecks, a convolution to 1280 channels, and their means over the
- * image. Batch normalisation is part of the weights and biases.
+ * image. Batch normalisation is folded into the weights and biases.
  *
- * Its module maps images `[batch, 3, 224, 224]`, `(p - 127) / 128` for pixels p in 0 … 255, RGB, to `[batch, 1280]`.
+ * Its module maps images `[batch, 3, 224, 224]`, `(p - 127) / 128` for RGB pixels p from 0 to 255, to `[batch,
+ * 1280]`.
  */
 export function efficientNetLite0Features(): Module<Tensor> {
   const shapes = Object.fromEntries(
@@ -90,7 +91,7 @@ export function efficientNetLite0Features(): Module<Tensor> {
   };
 }
 
-/** `x + project(depthwise(expand(x)))`, the sum only where the shapes agree. */
+/** `x + project(depthwise(expand(x)))`, with the sum only if the shapes agree. */
 function bottleneck(params: Tensors, { name, inputs, hidden, outputs, kernel, stride }: Block, x: Tensor): Tensor {
   const wide = hidden === inputs ? x : relu6(convolve(params, `${name}.expand`, x, {}));
   const filtered = relu6(convolve(params, `${name}.depthwise`, wide, { kernel, stride, groups: hidden }));

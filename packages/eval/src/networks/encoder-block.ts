@@ -11,7 +11,7 @@ export interface EncoderOptions {
   readonly mask?: Tensor;
 }
 
-/** Shapes of the parameters of a block: matrices `[outputs, inputs]`, those of queries, keys and values in one. */
+/** Shapes of the parameters of a block: matrices are `[outputs, inputs]`, with queries, keys and values in one. */
 export function encoderBlockShapes(name: string, width: number, hidden: number): Record<string, Shape> {
   return {
     [`${name}.norm1.weight`]: [width],

@@ -21,7 +21,7 @@ import { takeTensor } from '../weights/take-tensor.js';
 /** Extent of the images that the network takes, in pixels. */
 export const INCEPTION_SIZE = 299;
 
-/** What the network computes of images. */
+/** What the network computes from images. */
 export interface InceptionOutputs {
   /** `[n, 2048]`: the last channels' means over the image (`pool_3`), for FID, KID, precision and recall. */
   readonly pool: Tensor;
@@ -36,26 +36,26 @@ const CLASSES = 1008;
 /** Added to variances by the batch normalisation. */
 const EPSILON = 1e-3;
 
-/** A convolution with its normalisation in weights and bias, and ReLU. */
+/** A convolution with its normalisation folded into weights and bias, and a ReLU. */
 type Convolve = (x: Tensor, name: string, outputs: number, options?: ConvolveOptions) => Tensor;
 
 interface ConvolveOptions {
-  /** Extent of the window, 1 unless given. */
+  /** Extent of the window; 1 unless given. */
   readonly kernel?: number | readonly [height: number, width: number];
   readonly stride?: number;
-  /** Whether the image is padded so that it keeps its extent; unless given it is where the stride is 1. */
+  /** Whether the image is padded so that it keeps its extent; unless given, it is if the stride is 1. */
   readonly same?: boolean;
-  /** Whether each pixel is then the mean of those around it. */
+  /** Whether each pixel then becomes the mean of those around it. */
   readonly averaged?: boolean;
 }
 
 /**
- * The Inception network of 2015 that FID is defined by (Szegedy et al., "Rethinking the Inception Architecture", 2015;
- * TensorFlow's graph `inception-2015-12-05`). From torchvision's Inception v3 it differs in three points: average pooling
- * leaves the padding out, the last block takes the maximum where others average, and there are 1008 classes. Batch
- * normalisation is part of the weights and biases.
+ * The Inception network of 2015, which defines FID (Szegedy et al., "Rethinking the Inception Architecture", 2015;
+ * TensorFlow's graph `inception-2015-12-05`). It differs from torchvision's Inception v3 in three ways: average
+ * pooling excludes the padding, the last block takes the maximum where others average, and there are 1008 classes.
+ * Batch normalisation is folded into the weights and biases.
  *
- * Its module maps images `[n, 3, 299, 299]`, about -1 … 1, RGB, to {@link InceptionOutputs}.
+ * Its module maps RGB images `[n, 3, 299, 299]`, in about [-1, 1], to {@link InceptionOutputs}.
  */
 export function inceptionNetwork(): Module<Tensor, InceptionOutputs> {
   const shapes = parameterShapes();
@@ -77,9 +77,9 @@ export function inceptionNetwork(): Module<Tensor, InceptionOutputs> {
 
 /**
  * The network's parameters from the tensors of `pt_inception-2015-12-05-6726825d.pth` (pytorch-fid, torch-fidelity), by
- * their names there. Each batch normalisation goes into the convolution before it.
+ * their names there. Each batch normalisation is folded into the convolution before it.
  *
- * @param weights tensors by name; others than those of the network are passed over
+ * @param weights tensors by name; those that the network lacks are ignored
  * @param source their name in messages
  * @throws {CheckpointError} for a tensor that is missing, has another shape or a value that is not finite, naming it
  */
@@ -152,7 +152,7 @@ function reduction6(convolve: Convolve, name: string, x: Tensor): Tensor {
   return concat([three, double, maxPool2d(x, 3, { stride: 2 })], 1);
 }
 
-/** 17 x 17 pixels; also the first of its branches. */
+/** 17 x 17 pixels; also returns the first of its branches. */
 function block6(convolve: Convolve, name: string, x: Tensor, width: number): [all: Tensor, first: Tensor] {
   const one = convolve(x, `${name}.branch1x1`, 192);
   let seven = convolve(x, `${name}.branch7x7_1`, width);
@@ -177,7 +177,7 @@ function reduction7(convolve: Convolve, name: string, x: Tensor): Tensor {
   return concat([three, seven, maxPool2d(x, 3, { stride: 2 })], 1);
 }
 
-/** 8 x 8 pixels, in branches that fork once more. */
+/** 8 x 8 pixels, with branches that fork once more. */
 function block7(convolve: Convolve, name: string, x: Tensor, pooling: 'average' | 'maximum'): Tensor {
   const fork = (stem: Tensor, branch: string): Tensor[] => [
     convolve(stem, `${name}.${branch}a`, 384, { kernel: [1, 3] }),
@@ -200,8 +200,8 @@ function filter(x: Tensor, weight: Tensor, { stride = 1, same = stride === 1 }: 
 }
 
 /**
- * Means over 3 x 3 pixels, of those inside the image. The network averages before a convolution of single pixels; both
- * orders are the same, and after it there are fewer channels.
+ * Means over 3 x 3 pixels, counting those inside the image. The network averages before a 1 x 1 convolution; both
+ * orders give the same, and after it there are fewer channels.
  */
 function average(x: Tensor): Tensor {
   const [, , height = 0, width = 0] = x.shape;

@@ -1,6 +1,6 @@
 import { hostTensor, normals, sizeOf, type HostTensors, type Shape } from '@flowmap/tensor';
 
-/** Values to start from: biases zero, gains of norms one, matrices and kernels normal of variance 2 / inputs. */
+/** Initial values: zero for biases, one for gains of norms, normal of variance 2 / inputs for matrices and kernels. */
 export function initialValues(shapes: Readonly<Record<string, Shape>>, seed: number): HostTensors {
   return Object.fromEntries(
     Object.entries(shapes).map(([name, shape]) => {

@@ -3,8 +3,8 @@
  * Keys' kernel with `a = -3/4`, no antialiasing, edges repeated.
  *
  * @param table `[from * from, width]`
- * @param offset added to `to` in the scale alone, so that coordinates are `(i + 1/2) from / (to + offset) - 1/2`: DINOv2's
- *   code passes such a scale lest rounding lose a row
+ * @param offset added to `to` in the scale alone, so that coordinates are `(i + 1/2) from / (to + offset) - 1/2`:
+ *   DINOv2's code passes such a scale so that rounding does not lose a row
  * @returns `[to * to, width]`; the table itself if nothing changes
  */
 export function resizePositions(

@@ -6,13 +6,13 @@ import type { FeatureMoments } from '../moments.js';
 
 /** Options of {@link folderMoments}. */
 export interface FolderMomentsOptions extends ImageBatchesOptions {
-  /** Called after each batch with the numbers of images that were read or left out, and of all. */
+  /** Called after each batch with the number of images read or left out so far, and the number of all. */
   readonly onProgress?: (done: number, total: number) => void;
 }
 
-/** Moments of the images of a folder, and what is not in them. */
+/** Moments of the images of a folder, and what they leave out. */
 export interface FolderMoments {
-  /** `moments()` of it is a reference for `frechetDistance`; `encode()` keeps it. */
+  /** Its `moments()` are a reference for `frechetDistance`; `encode()` makes a file of them. */
   readonly moments: FeatureMoments;
   /** Images that could not be read, at most `maxUnreadable`. */
   readonly unreadable: readonly UnreadableImage[];
@@ -21,16 +21,16 @@ export interface FolderMoments {
 }
 
 /**
- * Moments of the features of a folder's images: reference statistics, or those of samples that were written as images.
- * Images are found at any depth, so folders may be flat, deep or have a sub-folder for each class, and are read batch by
- * batch.
+ * Moments of the features of a folder's images: reference statistics, or statistics of samples that were written as
+ * images. Images are found at any depth, so folders may be flat, deep or have a sub-folder for each class; they are
+ * read batch by batch.
  *
  * @param folder folder with PNG, JPEG or WebP images; PNG keeps every pixel
- * @param extractor takes images `[n, 3, height, width]`, −1 … 1
- * @param given those of `imageBatches` of `@flowmap/data/node`: `classes` restricts it to some sub-folders, `size`
- *   brings the images to one size before the extractor does, which its protocol does not tell
+ * @param extractor takes images `[n, 3, height, width]` in [-1, 1]
+ * @param given options of `imageBatches` of `@flowmap/data/node`, among others: `classes` restricts it to some
+ *   sub-folders; `size` resizes images before the extractor does, which its protocol does not mention
  * @throws {DataError} when the folder or a class is missing or has no images, or more images than `maxUnreadable` (0
- *   unless given) cannot be read, which are named
+ *   unless given) cannot be read, naming them
  * @throws {ImageSizeError} when the images differ in size and no `size` is given
  * @throws {FeatureError} for features that are not `[n, width]` of one width, or hold a NaN or an infinity
  * @throws {ConfigError} when an option is out of range

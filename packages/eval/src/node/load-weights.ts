@@ -26,7 +26,7 @@ export async function loadWeights(name: WeightName, options: WeightOptions = {})
   return loadTensors(fileOf('loadWeights', name), options);
 }
 
-/** A file of published weights in the folder, whose SHA-256 has been checked. */
+/** A file of published weights in the folder whose SHA-256 has been checked. */
 export interface FetchedFile {
   readonly path: string;
   readonly bytes: number;
@@ -35,8 +35,8 @@ export interface FetchedFile {
 }
 
 /**
- * Downloads the published weights of a network unless they are in the folder, for {@link loadWeights} to find; with those
- * of CLIP come the merges of its tokenizer. Checks the SHA-256 of all files.
+ * Downloads the published weights of a network, unless they are already in the folder, for {@link loadWeights} to find;
+ * for CLIP also the merges of its tokenizer. Checks the SHA-256 of all files.
  *
  * @param name as for {@link loadWeights}
  * @throws what {@link loadWeights} does

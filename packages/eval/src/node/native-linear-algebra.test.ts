@@ -20,7 +20,7 @@ const singular = withSpectrum(
   Array.from({ length: n }, (_, i) => (i < 20 ? 1 + i : 0)),
 );
 
-/** The largest difference of what lies below the diagonal. */
+/** The largest difference below the diagonal. */
 function difference(a: Float64Array, b: Float64Array, rows: number): number {
   let most = 0;
   for (let i = 0; i < rows; i++) {
@@ -76,7 +76,7 @@ describe.skipIf(found.native === undefined)(`the system's LAPACK ${found.why}`, 
     ] as const) {
       const plain = frechetDistance(momentsOf(a), momentsOf(b)).value;
       const reference = frechetReference(momentsOf(b), { linearAlgebra: native });
-      // Roots of rounding errors, where one of both is singular.
+      // Roots of rounding errors if one of the two is singular.
       expect(Math.abs(frechetDistance(momentsOf(a), reference).value - plain)).toBeLessThan(1e-6 * (1 + plain));
       expect(Math.abs(frechetDistanceOfFeatures(a, reference).value - plain)).toBeLessThan(1e-6 * (1 + plain));
     }

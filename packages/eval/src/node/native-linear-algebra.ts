@@ -6,7 +6,10 @@ import { mirrorLower, transposed } from '../linear-algebra/products.js';
 type Koffi = typeof import('koffi').default;
 type Call = (...args: unknown[]) => unknown;
 
-/** The functions of BLAS and LAPACK that are called, by their Fortran names; of each argument, whether it is a flag or a pointer. */
+/**
+ * The functions of BLAS and LAPACK that are called, by their Fortran names, and whether each argument is a
+ * flag or a pointer.
+ */
 const FUNCTIONS = {
   dgemm_: 'ffppppppppppp',
   dsyrk_: 'ffpppppppp',
@@ -17,7 +20,7 @@ const FUNCTIONS = {
 
 type Name = keyof typeof FUNCTIONS;
 
-/** Where systems have these libraries, with both first. */
+/** Where systems have these libraries; those with both come first. */
 const LIBRARIES: Readonly<Partial<Record<NodeJS.Platform, readonly (readonly string[])[]>>> = {
   linux: [
     ['libopenblas.so.0'],
@@ -33,8 +36,8 @@ const LIBRARIES: Readonly<Partial<Record<NodeJS.Platform, readonly (readonly str
 /** Options of {@link nativeLinearAlgebra}. */
 export interface NativeLinearAlgebraOptions {
   /**
-   * File name or path of a library with BLAS and LAPACK, whose integers have 32 bits; the first that the system has of
-   * OpenBLAS, FlexiBLAS, MKL, liblapack and Accelerate unless given.
+   * File name or path of a library with BLAS and LAPACK and 32-bit integers; unless given, the first that the system
+   * has of OpenBLAS, FlexiBLAS, MKL, liblapack and Accelerate.
    */
   readonly library?: string;
 }
@@ -77,7 +80,7 @@ function functionsOf(koffi: Koffi, files: readonly string[]): Readonly<Record<Na
   const libraries = files.map((file) => koffi.load(file));
   const entries = Object.entries(FUNCTIONS).map(([name, parameters]) => {
     const types = Array.from(parameters, (kind) => (kind === 'f' ? 'str' : 'void *'));
-    // Fortran passes the lengths of texts after all arguments.
+    // Fortran passes the lengths of strings after all arguments.
     const lengths = types.filter((type) => type === 'str');
     const signature = [...types, ...lengths.map(() => 'size_t')];
     const call = libraries.reduce<Call | undefined>((found, one) => found ?? lookUp(one, name, signature), undefined);
@@ -96,8 +99,8 @@ function lookUp(library: ReturnType<Koffi['load']>, name: string, types: readonl
 }
 
 /**
- * LAPACK stores matrices by columns: a row-major matrix is the transpose of what it sees in the same memory, and what is
- * below the diagonal is above it there.
+ * LAPACK stores matrices by columns: in the same memory it sees the transpose of a row-major matrix, where the part
+ * below the diagonal is above it.
  */
 function algebraOf(functions: Readonly<Record<Name, Call>>, name: string): LinearAlgebra {
   const { dgemm_, dsyrk_, dsygst_, dsyevd_, dpstrf_ } = functions;
@@ -116,7 +119,7 @@ function algebraOf(functions: Readonly<Record<Name, Call>>, name: string): Linea
     addProduct,
     congruence(upper, rank, matrix, n) {
       if (rank < n) return congruenceBy(addProduct, upper, rank, matrix, n);
-      // Half of the operations of two products.
+      // Half the operations of two products.
       const product = matrix.slice();
       dsygst_(whole(2), 'L', whole(n), product, whole(n), upper, whole(n), whole(0));
       return transposed(product, n, n);

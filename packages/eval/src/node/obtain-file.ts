@@ -11,8 +11,9 @@ import type { WeightFile } from './weight-files.js';
 /** Where weights are kept, and whether they may be downloaded. */
 export interface WeightOptions {
   /**
-   * Folder that they are kept in; what the environment variable `FLOWMAP_WEIGHTS` names, or `flowmap/weights` in
-   * `XDG_CACHE_HOME` or `~/.cache`, unless given. Where there is no home folder, that for temporary files.
+   * Folder in which they are kept; unless given, the one named by the environment variable `FLOWMAP_WEIGHTS`, or
+   * `flowmap/weights` in `XDG_CACHE_HOME` or `~/.cache`, or in the folder for temporary files if there is no
+   * home folder.
    */
   readonly folder?: string;
   /** Whether a file that is not there is downloaded; false unless given. */
@@ -23,7 +24,7 @@ export interface WeightOptions {
   readonly signal?: AbortSignal;
 }
 
-/** A file of the folder that is the published one. */
+/** A file of the folder, checked to be the published one. */
 export interface ObtainedFile {
   readonly path: string;
   readonly bytes: Uint8Array<ArrayBuffer>;
@@ -32,8 +33,8 @@ export interface ObtainedFile {
 }
 
 /**
- * A file of the folder, downloaded if it is missing and that is allowed. Its hash is checked each time. A download goes to a
- * temporary file, which is renamed when it is complete and has the right hash.
+ * A file of the folder, downloaded if it is missing and downloads are allowed. Its hash is checked each time. A
+ * download goes to a temporary file, which is renamed once it is complete and has the right hash.
  *
  * @throws {WeightsUnavailableError} if it is not there and may not be downloaded, or the download fails
  * @throws {CheckpointError} for a file in the folder that is not the published one, or cannot be read

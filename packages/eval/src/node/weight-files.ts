@@ -1,4 +1,4 @@
-/** A published file, and what it must be. */
+/** A published file, and how to recognise it. */
 export interface WeightFile {
   /** Its name in the folder of weights. */
   readonly file: string;

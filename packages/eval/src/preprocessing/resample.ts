@@ -1,8 +1,8 @@
 /** The neighbours of every output pixel along one axis, with their weights. */
 export interface Taps {
-  /** First neighbour of each output pixel. */
+  /** The first neighbour of each output pixel. */
   readonly first: Int32Array;
-  /** Neighbours of an output pixel. */
+  /** Number of neighbours of an output pixel. */
   readonly count: number;
   /** `[outputs, count]`; zero where there are fewer neighbours. */
   readonly weights: Float64Array;
@@ -10,17 +10,17 @@ export interface Taps {
 
 /** Output pixels along an axis. */
 export interface Outputs {
-  /** Those of the whole resized image. */
+  /** Number of pixels of the whole resized image. */
   readonly whole: number;
-  /** The first one that is wanted. */
+  /** The first pixel that is wanted. */
   readonly first: number;
-  /** How many are wanted. */
+  /** The number of pixels that are wanted. */
   readonly count: number;
 }
 
 /**
- * Bicubic filter (`a = -1/2`) as Pillow applies it: half-pixel centres, and widened by the scale where an image gets
- * smaller, so that nothing aliases.
+ * Bicubic filter (`a = -1/2`) as Pillow applies it: half-pixel centres, and widened by the scale when an image
+ * shrinks, so that nothing aliases.
  *
  * @param inputs extent of the image along the axis
  */
@@ -78,7 +78,7 @@ function cubic(x: number): number {
   return d < 2 ? (((d - 5) * d + 8) * d - 4) * a : 0;
 }
 
-/** Weights of Pillow for 8-bit pixels are in fixed point, with this many bits after the point. */
+/** Pillow's weights for 8-bit pixels are in fixed point, with this many bits after the point. */
 const BITS = 22;
 
 /** Weights in Pillow's fixed point. */
@@ -141,11 +141,11 @@ function sumLines<T extends Uint8Array | Float32Array>(
   return output;
 }
 
-/** Sums of these whole numbers fit 32 bits, as they do in Pillow. */
+/** Sums of these whole numbers fit in 32 bits, as they do in Pillow. */
 const byteLine: SumLine<Uint8Array> = (input, from, output, to, width, weights) => {
   const half = 1 << (BITS - 1);
   if (weights.length === 4) {
-    // Every line of an enlarged image.
+    // Every line of an enlarged image has four weights.
     const [a = 0, b = 0, c = 0, d = 0] = weights;
     for (let x = 0; x < width; x++) {
       const at = from + x;

@@ -25,7 +25,8 @@ describe('resizing', () => {
     const { shape, data } = resizeImages(image, size, golden.convention as ResizeConvention);
     expect(shape).toEqual([1, 3, size, size]);
     const plane = (data as Float32Array).subarray(size ** 2, 2 * size ** 2);
-    // Pillow's fixed point is repeated to the bit; the others compute in float32, or round positions to it: 1e-4 of 255.
+    // Pillow's fixed point is reproduced to the bit; the others compute in float32, or round positions to it: 1e-4 of
+    // 255.
     const tolerance = golden.convention === 'pillow-bicubic' ? 0 : 0.02;
     const every = Math.floor(size ** 2 / 64);
     golden.pixels.forEach((p, i) => expect(Math.abs(plane[i * every]! - p)).toBeLessThanOrEqual(tolerance));

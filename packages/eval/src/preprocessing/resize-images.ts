@@ -33,9 +33,11 @@ export function quantize(values: ArrayLike<number>): Uint8Array {
 }
 
 /**
- * Quantises images to 8 bits and resizes them to a square, as the tools whose numbers are to be compared with do.
+ * Quantises images to 8 bits and resizes them to a square, as the tools do with whose numbers they are to be
+ * compared.
  *
- * @param images `[n, channels, height, width]`, -1 (black) to 1 (white); one channel is taken for all three
+ * @param images `[n, channels, height, width]`, -1 (black) to 1 (white); a single channel is used for all
+ *   three
  * @param size extent of the result in pixels, at least 1
  * @param options.crop whether images keep their aspect ratio: their shorter side becomes `size`, and the middle of the longer
  *   one is kept, as for CLIP; false unless given

@@ -27,8 +27,8 @@ export function axisOf(values: readonly number[], count: number): Axis {
 }
 
 /**
- * The logarithmic axis that contains all positive values. Its ticks are powers of ten, as few as `count` allows; within two
- * powers also their multiples by 2 and 5.
+ * The logarithmic axis that contains all positive values. Its ticks are powers of ten, as few as `count` allows, and
+ * also 2 and 5 times these if the axis spans at most two powers.
  *
  * @param values the values to show; those that are not finite and positive are ignored
  */

@@ -12,7 +12,7 @@ import {
 import { html, type Html } from './html.js';
 import { numberText } from './words.js';
 
-/** Values side by side. */
+/** Groups of values side by side. */
 export interface BarChart {
   readonly title: string;
   /** What it shows, in a few words. */

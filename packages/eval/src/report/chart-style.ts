@@ -1,5 +1,5 @@
 /**
- * The style sheet of charts: their colours, light or dark following the reader's system, as custom properties that the
+ * The style sheet of charts: their colours, light or dark as in the reader's system, as custom properties that the
  * rest of a page may use too.
  */
 export const CHART_STYLE = `

@@ -13,17 +13,17 @@ export interface ChartAxis {
   readonly scale?: 'linear' | 'log';
 }
 
-/** Names of the colours of what charts show. */
+/** Names of the colours of the things that charts show. */
 export interface Key {
   readonly name: string;
   readonly role: ChartRole;
   readonly dash?: readonly number[];
 }
 
-/** The area that a chart is drawn in, in units of its view box. */
+/** The area in which a chart is drawn, in units of its view box. */
 export const SIZE = { width: 320, height: 210 };
 const MARGIN = { left: 42, right: 10, top: 22, bottom: 38 };
-/** Height in which axis labels and tick labels are drawn. */
+/** The height within which axis labels and tick labels are drawn. */
 export const PLOT = {
   left: MARGIN.left,
   right: SIZE.width - MARGIN.right,
@@ -36,12 +36,12 @@ export function scaleOf({ scale = 'linear' }: ChartAxis, values: readonly number
   return scale === 'log' ? logAxisOf(values, 4) : axisOf(values, 4);
 }
 
-/** A place in the view box, with two decimals. */
+/** A position in the view box, with two decimals. */
 export function between(share: number, from: number, to: number): number {
   return Number((from + share * (to - from)).toFixed(2));
 }
 
-/** Lines of the grid with their numbers, and what the axis measures above them. */
+/** Lines of the grid with their numbers, and above them what the axis measures. */
 export function verticalAxis(axis: Axis, { label }: ChartAxis): Html {
   const ticks = axis.ticks.map((tick) => {
     const y = between(axis.place(tick), PLOT.bottom, PLOT.top);
@@ -51,7 +51,7 @@ export function verticalAxis(axis: Axis, { label }: ChartAxis): Html {
   return html`${ticks}<text class="axis" x="2" y="10">${label}</text>`;
 }
 
-/** Labels below the chart at their places, and what the axis measures below them. */
+/** Labels at their places below the chart, and below them what the axis measures. */
 export function horizontalAxis(ticks: readonly { readonly x: number; readonly label: string }[], label: string): Html {
   return html`${ticks.map(
       (tick) => html`<text x="${tick.x}" y="${PLOT.bottom + 15}" text-anchor="middle">${tick.label}</text>`,

@@ -16,7 +16,7 @@ export interface DistanceCurve {
 
 /** What {@link distanceChart} draws. */
 export interface DistanceChartOptions {
-  /** What the distances are over: each number of steps by itself, or the scale of guidance. */
+  /** The horizontal axis: each number of steps by itself, or the scale of guidance. */
   readonly over: 'steps' | 'guidance';
   readonly title: string;
   readonly note?: string;
@@ -45,10 +45,10 @@ export function distanceChart(options: DistanceChartOptions): LineChart {
 }
 
 /**
- * Distances class by class as a table, the lowest of each class emphasised.
+ * Distances class by class as a table, with the lowest of each class emphasised.
  *
  * @param columns whose samples
- * @param rows the distances of each class, one for each column; NaN stays empty
+ * @param rows the distances of each class, one for each column; NaN leaves a cell empty
  */
 export function classTable(
   columns: ReportTable['columns'],

@@ -3,7 +3,7 @@ import type { LineChart } from './line-chart.js';
 import type { ReportSection } from './report.js';
 import { capitalised, numberText, wordsOf } from './words.js';
 
-/** Strokes and gaps of the lines, of the fewest steps first. */
+/** Strokes and gaps of the lines, starting with the fewest steps. */
 const DASHES: readonly (readonly number[] | undefined)[] = [undefined, [6, 3], [2, 2], [8, 3, 2, 3]];
 
 /** A quantity of {@link evaluation}: its name and a number of steps, `distance.4`. */

@@ -26,8 +26,8 @@ const CHARTS: readonly (readonly [title: string, note: string, lines: Readonly<R
 ];
 
 /**
- * A section of a report on how a student was finetuned: charts of an adversarial term where the records have one, else of the
- * loss.
+ * A section of a report on how a student was finetuned: charts of the adversarial term if the records have one,
+ * otherwise of the loss.
  *
  * @param log records of `finetune` of `@flowmap/adversarial`, or of an objective alone
  */

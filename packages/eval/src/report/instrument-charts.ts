@@ -16,19 +16,19 @@ export interface LengthShare {
 
 /** Readings of the instruments. */
 export interface InstrumentReadings {
-  /** Of `velocityDrift`. */
+  /** From `velocityDrift`. */
   readonly drift: readonly Drift[];
-  /** Of `mapErrorByLength`. */
+  /** From `mapErrorByLength`. */
   readonly mapError: readonly MapError[];
-  /** Of `lossByLength` of `@flowmap/train`, for the same lengths; no charts of it unless given. */
+  /** From `lossByLength` of `@flowmap/train`, for the same lengths; not charted unless given. */
   readonly loss?: readonly LengthShare[];
-  /** The metric of these to draw as well, such as what the objective says to watch; none unless given. */
+  /** The metric to draw as well, such as the one that the objective says to watch; none unless given. */
   readonly watch?: string;
 }
 
 /**
- * Charts of the instruments: the drift of the velocity over time; over the length of jumps the error of the map and, where
- * they were read, what the objective says to watch and the share in the loss.
+ * Charts of the instruments: the drift of the velocity over time and, over the length of jumps, the error of the map
+ * and, if they are given, the metric to watch and the share in the loss.
  *
  * @param readings.mapError from the longest length to the shortest
  * @param readings.loss from the longest length to the shortest

@@ -18,7 +18,7 @@ export interface ChartLine {
   /** Shown in a legend; none unless given. */
   readonly name?: string;
   readonly x: readonly number[];
-  /** One value for each of `x`; those that are not finite break the line. */
+  /** One value for each `x`; values that are not finite break the line. */
   readonly y: readonly number[];
   /** Its colour; `student` unless given. */
   readonly role?: ChartRole;
@@ -36,9 +36,9 @@ export interface LineChart {
   /** What it shows, in a few words. */
   readonly note?: string;
   readonly x: ChartAxis & {
-    /** Stands below 0, 1, 2, … in place of numbers. */
+    /** Labels below 0, 1, 2, … in place of numbers. */
     readonly labels?: readonly string[];
-    /** Least end of the axis, for a run that is still going on; the end of the values unless given. */
+    /** Smallest end of the axis, for a run that is still in progress; the end of the values unless given. */
     readonly to?: number;
   };
   readonly y: ChartAxis & {

@@ -13,15 +13,15 @@ export interface ObjectiveSectionOptions {
   /** Records of the run. */
   readonly log: readonly LogRecord[];
   /**
-   * Quantities to draw, in this order, those that were logged; what the objective says to watch, or else its loss, then its other
-   * metrics and the learning rate unless given.
+   * Quantities to draw if they were logged, in this order; unless given, the one that the objective says to watch or
+   * else its loss, then its other metrics and the learning rate.
    */
   readonly quantities?: readonly string[];
   /** Whose training it is; `student` unless given. */
   readonly role?: ChartRole;
 }
 
-/** What is known of quantities that every training logs. */
+/** Descriptions of quantities that every training logs. */
 const KNOWN: Readonly<Record<string, string>> = {
   loss: 'mean over the batch',
   gradientNorm: 'before clipping',
@@ -29,8 +29,8 @@ const KNOWN: Readonly<Record<string, string>> = {
 };
 
 /**
- * A section of a report on how a model learned: what the objective says of itself, with the settings that it ran with, and its
- * curves. An objective without a description is named.
+ * A section of a report on how a model learned: the objective's description with its settings, and its curves. If an
+ * objective has no description, its name is shown.
  */
 export function objectiveSection(given: ObjectiveSectionOptions): ReportSection {
   requireKnownOptions('objectiveSection', given, {
@@ -67,7 +67,7 @@ export function objectiveSection(given: ObjectiveSectionOptions): ReportSection 
   };
 }
 
-/** The settings of an objective as text: `c 0.1, rMax 0.99`; what the run decides is left to it. */
+/** The settings of an objective as text: `c 0.1, rMax 0.99`, without those that follow from the run. */
 export function settingsText(config: Objective['config']): string {
   const text = (value: string | number | boolean | null): string =>
     value === null ? 'by the run' : typeof value === 'number' ? numberText(value) : String(value);

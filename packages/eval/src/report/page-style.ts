@@ -1,6 +1,6 @@
 import { CHART_STYLE } from './chart-style.js';
 
-/** A report's style sheet: one column of text, wide figures, light or dark following the reader's system. */
+/** A report's style sheet: one column of text, wide figures, light or dark as in the reader's system. */
 export const PAGE_STYLE = `${CHART_STYLE}
 * { box-sizing: border-box; }
 body {

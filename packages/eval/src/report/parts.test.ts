@@ -20,7 +20,7 @@ test('html escapes text, keeps markup and leaves nothing out of false', () => {
 
 test('a comparison holds its strips in order, to scale, each with its label', async () => {
   const images = new Float32Array(2 * 3 * 4 * 4);
-  // Two images of 4 x 4 side by side with a gap of 2 around: 14 x 8 pixels.
+  // Two images of 4 x 4 side by side, with a gap of 2 around them: 14 x 8 pixels.
   const strip = await encodeImageGrid({ images, shape: [3, 4, 4], columns: 2, gap: 2 });
   const picture = stripComparison([
     { label: 'Teacher & co', strip },
@@ -168,7 +168,7 @@ describe('charts', () => {
     expect(third! - second!).toBeCloseTo(second! - first!, 1);
     expect(markup).toContain('drawn &lt;b&gt;</span>');
     expect(markup.match(/class="line teacher"\s+stroke-dasharray="2 3"/g)).toHaveLength(2);
-    expect(markup).toContain('text-anchor="end">1</text>'); // the vertical axis reaches both
+    expect(markup).toContain('text-anchor="end">1</text>'); // the vertical axis includes both
   });
 
   test('bars are as high as their values, and left out where there is none', () => {

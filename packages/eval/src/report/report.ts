@@ -17,7 +17,7 @@ export interface ReportPicture {
 
 /** Numbers in rows and columns. */
 export interface ReportTable {
-  /** Headings of the columns after the first; one with a role is marked in the role's colour. */
+  /** Headings of the columns after the first; a heading with a role is marked in the role's colour. */
   readonly columns: readonly { readonly title: string; readonly role?: ChartRole }[];
   /** The rows from top to bottom, each with a text for each column; `best` is the index of the one to emphasise. */
   readonly rows: readonly { readonly label: string; readonly cells: readonly string[]; readonly best?: number }[];
@@ -26,7 +26,7 @@ export interface ReportTable {
 /** Names and values side by side. */
 export type Facts = Readonly<Record<string, string | number>>;
 
-/** A part of a report: a heading, a text, and what follows it in this order, each optional. */
+/** A part of a report: a heading, a text, and then the following in this order, each optional. */
 export interface ReportSection {
   readonly title: string;
   readonly text?: string;
@@ -36,7 +36,7 @@ export interface ReportSection {
     readonly items: readonly ReportPicture[];
   };
   readonly charts?: readonly (LineChart | BarChart)[];
-  /** Beside the charts if there is one chart. */
+  /** Beside the chart if there is only one. */
   readonly table?: ReportTable;
   readonly facts?: readonly Facts[];
 }
@@ -45,7 +45,7 @@ export interface ReportSection {
 export interface ReportFigure {
   readonly label: string;
   readonly value: string;
-  /** Beside it in small print. */
+  /** Beside the value in small print. */
   readonly note?: string;
 }
 
@@ -62,8 +62,8 @@ export interface Report {
 }
 
 /**
- * Writes a report as a page in one file, with styles, charts and pictures in it: light or dark following the reader's
- * system, and readable on screens as narrow as a phone's. It runs no scripts and loads nothing but pictures that are given by
+ * Writes a report as a page in one file that contains its styles, charts and pictures: light or dark as in the reader's
+ * system, and readable on screens as narrow as a phone's. It runs no scripts and loads nothing except pictures given by
  * address. All text is escaped.
  *
  * @returns the HTML document

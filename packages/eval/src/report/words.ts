@@ -15,12 +15,12 @@ export function numberText(value: number): string {
   return value.toLocaleString('en-GB', { maximumSignificantDigits: size >= 1000 ? 6 : 3 });
 }
 
-/** A name of code as words: `tangentNorm` becomes `tangent norm`. */
+/** An identifier as words: `tangentNorm` becomes `tangent norm`. */
 export function wordsOf(name: string): string {
   return name.replace(/(?<=[a-z\d])[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
 }
 
-/** A text with its first letter as a capital. */
+/** A text with its first letter capitalised. */
 export function capitalised(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }

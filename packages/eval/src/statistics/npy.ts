@@ -5,22 +5,22 @@ import { FileFault } from '../archives/file-fault.js';
 /** The first bytes of a file, before the two bytes of its version. */
 const MAGIC = '\x93NUMPY';
 
-/** Most bytes of a header, as in NumPy. */
+/** The most bytes of a header, as in NumPy. */
 const MAX_HEADER = 10_000;
 
-/** Most axes of an array, as in NumPy. */
+/** The most axes of an array, as in NumPy. */
 const MAX_RANK = 64;
 
-/** The values begin at a multiple of this. */
+/** The values begin at a multiple of this offset. */
 const ALIGNMENT = 64;
 
 const HEADER =
   /^\{\s*'descr':\s*(?<type>'[^']*'|\[.*\]),\s*'fortran_order':\s*(?<fortran>True|False),\s*'shape':\s*\((?<shape>[\d,\s]*)\),?\s*\}\s*$/s;
 
 /**
- * Reads an array that NumPy saved (`.npy`, versions 1 to 3), of little-endian float32 or float64 and in either order.
+ * Reads an array that NumPy saved (`.npy`, versions 1 to 3): little-endian float32 or float64, in either order.
  *
- * @returns row-major float32; that of float64 is held in doubles
+ * @returns row-major float32; values of float64 are held in doubles
  * @throws {FileFault} for anything else, such as Python objects, and for bytes that are cut off
  */
 export function decodeNpy(bytes: Uint8Array): HostTensor {
@@ -70,7 +70,7 @@ export function encodeNpy({ shape, dtype, data }: HostTensor): Uint8Array {
   return bytes;
 }
 
-/** The header's description, a Python dictionary of which nothing is evaluated. */
+/** The header's description, a Python dictionary that is parsed without evaluating anything. */
 function headerOf(text: string): { readonly type: string; readonly isFortran: boolean; readonly shape: number[] } {
   const { type, fortran, shape } = HEADER.exec(text)?.groups ?? {};
   if (type === undefined || shape === undefined) throw new FileFault(`its header is ${quoted(text)}`);
@@ -81,7 +81,7 @@ function headerOf(text: string): { readonly type: string; readonly isFortran: bo
     );
   }
   const extents = shape.split(',').map((extent) => extent.trim());
-  if (extents.at(-1) === '') extents.pop(); // after the comma of a single axis, or of none
+  if (extents.at(-1) === '') extents.pop(); // after the comma of a single axis, or without axes
   const numbers = extents.map((extent) => (/^\d+$/.test(extent) ? Number(extent) : NaN));
   if (numbers.length > MAX_RANK || !numbers.every((extent) => Number.isSafeInteger(extent) && extent > 0)) {
     throw new FileFault(
@@ -91,7 +91,7 @@ function headerOf(text: string): { readonly type: string; readonly isFortran: bo
   return { type: type.slice(1, -1), isFortran: fortran === 'True', shape: numbers };
 }
 
-/** Values in row-major order of those whose first axis varies fastest. */
+/** Puts values whose first axis varies fastest into row-major order. */
 function rowMajor<T extends Float32Array | Float64Array>(values: T, shape: readonly number[]): T {
   const strides = shape.map((_, axis) => sizeOf(shape.slice(0, axis)));
   const index = new Array<number>(shape.length).fill(0);

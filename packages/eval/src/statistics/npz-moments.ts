@@ -5,15 +5,18 @@ import { doubles } from '../internal/doubles.js';
 import type { Moments } from '../moments.js';
 import { decodeNpz, encodeNpz, npzNames } from './npz.js';
 
-/** What a `.npz` file of statistics does not record. */
+/** What a `.npz` file of statistics does not record, and how to read it. */
 export interface NpzMomentsOptions extends FeatureSource {
-  /** Number of samples that it was made of, at least 2: 50,000 for CIFAR-10. */
+  /** Number of samples from which it was made, at least 2: 50,000 for CIFAR-10. */
   readonly count: number;
   /** Names of mean and covariance; `mu` and `sigma`, or else `ref_mu` and `ref_sigma`, unless given. */
   readonly names?: readonly [mean: string, covariance: string];
   /** Name of the file in error messages; `statistics.npz` unless given. */
   readonly file?: string;
-  /** Most bytes that the two arrays may take when unpacked; eight times the file's size plus 16 MiB unless given. */
+  /**
+   * The most bytes that the two arrays may take when unpacked; eight times the file's size plus 16 MiB unless
+   * given.
+   */
   readonly maxBytes?: number;
 }
 
@@ -28,16 +31,16 @@ const ASYMMETRY = 1e-5;
 
 /**
  * Reads reference statistics as EDM, ADM and pytorch-fid keep them: `.npz` files with a mean and a covariance. They do
- * not record what they are of, so the network, its weights, the way of resizing and the number of samples must be given, and
- * are taken at their word.
+ * not record what was measured, so the network, its weights, the way of resizing and the number of samples must be
+ * given, and are trusted.
  *
  * @param bytes the whole file; other arrays are not unpacked
  * @param options.extractor the network of the features, as in the protocols of what they will be compared with
  * @param options.weights hash of its weights; null if it is unknown
  * @param options.resize how the images were resized: `tf1-bilinear-299`
  * @returns moments for `frechetDistance` and `frechetReference`
- * @throws {CheckpointError} for a file that `decodeNpz` refuses, has no such arrays, or whose arrays are no mean `[d]`
- *   and covariance `[d, d]`: not finite, not symmetric, or with a negative variance
+ * @throws {CheckpointError} for a file that `decodeNpz` refuses or that lacks these arrays, or whose arrays are not a
+ *   mean `[d]` and a covariance `[d, d]`: not finite, not symmetric, or with a negative variance
  * @throws {ConfigError} for a count that is not a whole number >= 2
  *
  * @example
@@ -92,7 +95,7 @@ function namesOf(bytes: Uint8Array, file: string): readonly [mean: string, covar
   throw new CheckpointError(file, `wanted the arrays ${wanted}, got ${quoted(present.join(', '))}; give \`names\``);
 }
 
-/** Throws a {@link CheckpointError} for what cannot be a mean and a covariance. */
+/** Throws a {@link CheckpointError} for arrays that cannot be a mean and a covariance. */
 function requireMoments({ width, mean, covariance }: Moments, file: string): void {
   for (const values of [mean, covariance]) {
     const wrong = values.find((value) => !Number.isFinite(value));

@@ -6,20 +6,20 @@ import { defaultMaxBytes } from '../archives/limits.js';
 import { readZip, unpack, type ZipEntry } from '../archives/zip.js';
 import { decodeNpy, encodeNpy } from './npy.js';
 
-/** What is read of a file, and how much it may ask for. */
+/** What to read of a file, and how much it may ask for. */
 export interface NpzOptions {
   /** Names of the arrays to read; the others are not unpacked. All of them unless given. */
   readonly arrays?: readonly string[];
-  /** Most bytes that these may take when unpacked; eight times the file's size plus 16 MiB unless given. */
+  /** The most bytes that these may take when unpacked; eight times the file's size plus 16 MiB unless given. */
   readonly maxBytes?: number;
 }
 
-/** NumPy dates its files to the first day that an archive can hold, so that equal arrays give equal bytes. */
+/** NumPy dates its files to the earliest day that an archive can record, so that equal arrays give equal bytes. */
 const DATE = new Date(1980, 0, 1);
 
 /**
- * Reads the arrays of a `.npz` file of NumPy, compressed or not: float32 and float64 of either order of axes. Nothing in
- * it is executed; an array of Python objects is refused.
+ * Reads the arrays of a `.npz` file of NumPy, compressed or not: float32 and float64 in either order of axes. Nothing
+ * in it is executed; an array of Python objects is refused.
  *
  * @param bytes the whole file
  * @param source its name in error messages
@@ -51,7 +51,7 @@ export function decodeNpz(
 /**
  * Names of the arrays in a `.npz` file, none of which is unpacked.
  *
- * @throws {CheckpointError} for bytes that are no such file, or cut off
+ * @throws {CheckpointError} for bytes that are not such a file, or cut off
  */
 export function npzNames(bytes: Uint8Array, source: string): string[] {
   return reading(source, () => namesIn(readZip(bytes)));

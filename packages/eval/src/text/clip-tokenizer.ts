@@ -1,7 +1,7 @@
 import { CheckpointError, ConfigError, quoted } from '@flowmap/core';
 import { hostTensor, type HostTensor } from '@flowmap/tensor';
 
-/** Tokens that begin and end a text; the second also fills it up. */
+/** The tokens that begin and end a text; the second also fills it up. */
 const [START, END] = ['<|startoftext|>', '<|endoftext|>'];
 /** Marks the end of a word. */
 const WORD_END = '</w>';
@@ -11,16 +11,17 @@ const LENGTH = 77;
 const special = /(<\|startoftext\|>|<\|endoftext\|>)/;
 const word = /'s|'t|'re|'ve|'m|'ll|'d|\p{L}+|\p{N}|[^\p{White_Space}\p{L}\p{N}]+/gu;
 
-/** Makes tokens of texts, at least one: int32 `[texts, 77]`. Throws a `ConfigError` if there are none. */
+/** Turns texts, at least one, into tokens: int32 `[texts, 77]`. Throws a `ConfigError` if there are none. */
 export type Tokenizer = (texts: readonly string[]) => HostTensor;
 
 /**
- * CLIP's tokenizer: byte-pair encoding of words in lower case, as `transformers` does it. A text begins with a token of its
- * own and ends with another; what is longer than 77 tokens is cut off before the end, what is shorter filled up with the
- * last one.
+ * CLIP's tokenizer: byte-pair encoding of words in lower case, as `transformers` does it. A text begins with one
+ * special token and ends with another; a text longer than 77 tokens is cut off before the last, a shorter one is filled
+ * up with it.
  *
- * @param merges the merges, a pair a line after the first line: `loadClipMerges` of `@flowmap/eval/node`
- * @throws {CheckpointError} for a line that is no pair, or has a part that nothing before it makes
+ * @param merges the merges, one pair per line after the first line: `loadClipMerges` of
+ *   `@flowmap/eval/node`
+ * @throws {CheckpointError} for a line that is not a pair, or has a part that no earlier line makes
  *
  * @example
  * const tokens = clipTokenizer(await loadClipMerges())(['a red bicycle', 'a cat on a sofa']);
@@ -47,9 +48,9 @@ export function clipTokenizer(merges: string): Tokenizer {
 }
 
 interface Vocabulary {
-  /** Numbers of tokens. */
+  /** Index of each token. */
   readonly ids: ReadonlyMap<string, number>;
-  /** Places of merges, by both parts with a space between. */
+  /** Index of each merge, by its two parts with a space between them. */
   readonly ranks: ReadonlyMap<string, number>;
 }
 
@@ -73,19 +74,19 @@ function vocabularyOf(merges: string): Vocabulary {
   return { ids: ids.set(START, count).set(END, count + 1), ranks };
 }
 
-/** A letter for each byte, since merges are text: itself where it is seen, one from U+0100 on elsewhere. */
+/** A letter for each byte, since merges are text: the byte itself if it is visible, otherwise one from U+0100 on. */
 function letters(): { readonly ofByte: readonly string[]; readonly shown: readonly string[] } {
   const isSeen = (byte: number): boolean => (byte > 0x20 && byte < 0x7f) || (byte > 0xa0 && byte !== 0xad);
   const all = Array.from({ length: 256 }, (_, byte) => byte);
   const hidden = all.filter((byte) => !isSeen(byte));
   const ofByte = all.map((byte) => String.fromCharCode(isSeen(byte) ? byte : 0x100 + hidden.indexOf(byte)));
-  // The vocabulary has the seen ones first.
+  // The vocabulary lists the visible ones first.
   return { ofByte, shown: [...all.filter(isSeen), ...hidden].map((byte) => ofByte[byte]!) };
 }
 
 const { ofByte } = letters();
 
-/** Composed, with single spaces, and in lower case letter by letter. */
+/** The text in composed form, with single spaces, and in lower case letter by letter. */
 function normalized(text: string): string {
   const spaced = text.normalize('NFC').replace(/\p{White_Space}+/gu, ' ');
   return Array.from(spaced, (letter) => letter.toLowerCase()).join('');
@@ -97,7 +98,7 @@ function piecesOf(found: string): string[] {
   return [...pieces.slice(0, -1), pieces.at(-1)! + WORD_END];
 }
 
-/** Joins neighbours, those of the earliest merge first, until no merge is left. */
+/** Joins neighbours, the earliest merge first, until no merge applies. */
 function mergedPieces(pieces: readonly string[], ranks: ReadonlyMap<string, number>): readonly string[] {
   const rankAt = (from: readonly string[], i: number): number => ranks.get(`${from[i]!} ${from[i + 1]!}`) ?? Infinity;
   let merged = pieces;

@@ -8,7 +8,7 @@ export interface PickledName {
 
 /** What gives the objects of a pickle their meaning. */
 export interface PickleRules {
-  /** The value of calling a named function or class with these arguments; throws for all that are not expected. */
+  /** The value of calling a named function or class with these arguments; throws for all but the expected ones. */
   call(callee: PickledName, args: readonly unknown[]): unknown;
   /** The value of an object that is stored outside the pickle. */
   persistent(id: unknown): unknown;
@@ -20,9 +20,9 @@ export type PickledDict = Map<unknown, unknown>;
 const MARK = Symbol('mark');
 
 /**
- * Reads one pickle (protocols 2 to 4) without executing anything: of the operations of Python's pickle machine only those
- * that build numbers, texts, lists, tuples and dictionaries are known, and what a class or function would make is up to
- * `rules`.
+ * Reads one pickle (protocols 2 to 4) without executing anything: of the operations of Python's pickle machine only
+ * those that build numbers, texts, lists, tuples and dictionaries are known, and `rules` decides what a class or
+ * function would return.
  *
  * @param bytes start at the pickle; more may follow
  * @returns its value (dictionaries as `Map`, tuples and lists as arrays) and its length in bytes

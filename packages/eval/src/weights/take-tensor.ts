@@ -6,8 +6,8 @@ import { sameShape, type HostTensors, type Shape } from '@flowmap/tensor';
  *
  * @param tensors tensors by name
  * @param source name of the file in messages
- * @throws {CheckpointError} for a tensor that is missing, has no floating-point numbers, another shape or a value that is
- *   not finite, naming it
+ * @throws {CheckpointError} for a tensor that is missing, does not hold floating-point numbers, or has another shape or
+ *   a value that is not finite, naming it
  */
 export function takeTensor(tensors: HostTensors, name: string, shape: Shape, source: string): Float32Array {
   const tensor = Object.hasOwn(tensors, name) ? tensors[name] : undefined;

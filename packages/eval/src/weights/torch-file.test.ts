@@ -87,15 +87,15 @@ describe('a hostile pickle is refused that', () => {
   const four = tensor('K\x04\x85', 'K\x01\x85');
   const dict = (...items: string[]): string => `}(${items.join('')}u`;
 
-  /** Lists, each of the one before twice, the first of what is remembered. */
+  /** Lists, each holding the previous one twice, starting from a remembered value. */
   const twice = (levels: number): string => {
     const recall = (i: number): string => `h${String.fromCharCode(i)}`;
     const lists = Array.from({ length: levels }, (_, i) => `]q${String.fromCharCode(i + 1)}(${recall(i)}${recall(i)}e`);
     return lists.join('');
   };
-  /** Forty of them, of a dictionary whose thousand keys are no texts. */
+  /** Forty of them, starting from a dictionary whose thousand keys are not strings. */
   const doubled = `}q\x00(${Array.from({ length: 1000 }, (_, i) => `J${word(i)}N`).join('')}u${twice(40)}`;
-  /** A list of a thousand pairs that a thousand dictionaries are made of. */
+  /** A list of a thousand pairs from which a thousand dictionaries are made. */
   const pairs = Array.from({ length: 1000 }, (_, i) => `J${word(i)}N\x86`).join('');
   const copied = `](${pairs}eq\x00${'ccollections\nOrderedDict\nh\x00\x85R'.repeat(2000)}`;
 

@@ -8,11 +8,14 @@ import { readPickle, type PickledDict, type PickleRules } from './pickle.js';
 /** How much a file may ask for. */
 export interface TorchFileLimits {
   /**
-   * Most bytes that its archive becomes when unpacked, and that its tensors take with their names; eight times the
-   * file's own and 16 MiB unless given.
+   * The most bytes that its archive may take when unpacked, and its tensors with their names; eight times the
+   * file's size plus 16 MiB unless given.
    */
   readonly maxBytes?: number;
-  /** Most entries of its dictionaries and lists, one that is found in several places counting each time; 2^20 unless given. */
+  /**
+   * The most entries of its dictionaries and lists, where one that occurs in several places counts each time;
+   * 2^20 unless given.
+   */
   readonly maxValues?: number;
 }
 
@@ -30,16 +33,16 @@ interface View {
   readonly strides: readonly number[];
 }
 
-/** Most dictionaries and lists inside one another. */
+/** The most dictionaries and lists nested in one another. */
 const MAX_NESTING = 64;
 
-/** Most characters of a tensor's name. */
+/** The most characters in a tensor's name. */
 const MAX_NAME = 1000;
 
-/** Most axes of a tensor. */
+/** The most axes of a tensor. */
 const MAX_RANK = 64;
 
-/** Bytes that a tensor takes beside its values and its name. */
+/** Bytes that a tensor takes besides its values and its name. */
 const OVERHEAD = 256;
 
 /** Number of bytes of an element, by the class of its storage. */
@@ -57,14 +60,14 @@ const widths: Readonly<Record<string, number>> = {
 const LEGACY_MAGIC = 0x1950a86a20f9469cfc6cn;
 
 /**
- * Reads the tensors of a PyTorch file (`.pth`, `.pt`), of the zip archives written since PyTorch 1.6 and the format
- * before. Nothing in it is executed: it may hold tensors, numbers, texts, lists and dictionaries, and any other class or
- * function is refused by its name.
+ * Reads the tensors of a PyTorch file (`.pth`, `.pt`), as zip archives, which PyTorch writes since version 1.6, or in
+ * the earlier format. Nothing in it is executed: it may hold tensors, numbers, texts, lists and dictionaries, and any
+ * other class or function is refused by its name.
  *
  * @param bytes the whole file
  * @param source its name in error messages
  * @returns tensors by name, those of nested dictionaries as `outer.inner`; floating-point numbers of any width as
- *   float32, whole numbers as int32, booleans as bool. Values that are no tensors are left out.
+ *   float32, whole numbers as int32, booleans as bool. Values that are not tensors are left out.
  * @throws {CheckpointError} for bytes that are not such a file, are cut off, hold anything but tensors and plain data, or
  *   need more than `maxBytes` or `maxValues`, which its `limit` then names
  * @throws {ConfigError} for a limit that is not a number >= 1
@@ -112,7 +115,7 @@ function readArchive(bytes: Uint8Array, maxBytes: number, rules: PickleRules): C
   if (order !== undefined && new TextDecoder().decode(unpack(order, false)) !== 'little') {
     throw new FileFault('its numbers are big-endian');
   }
-  const unpacked = new Map<string, Uint8Array>(); // once, however many tensors share a storage
+  const unpacked = new Map<string, Uint8Array>(); // read once, however many tensors share a storage
   return {
     root: readPickle(unpack(files.get(pickle)!, false), rules).value,
     storages: ({ key }) => {
@@ -176,7 +179,8 @@ function readLegacy(bytes: Uint8Array, rules: PickleRules): Content {
 /**
  * The few functions that files of tensors call.
  *
- * @param maxItems most items of the dictionaries that are made of a list; the same list may be used many times
+ * @param maxItems the most items of dictionaries that are made from a list; the same list may be used many
+ *   times
  */
 function rulesWithin(maxItems: number): PickleRules {
   let left = maxItems;

@@ -7,7 +7,7 @@ import type { Batch, Dataset } from '../plugins.js';
  * Checks what a dataset returned: the values and the rows of each condition match the number of samples asked for,
  * every category exists, and every other value is finite.
  *
- * @param dataset its name, shape and conditions are what is checked against
+ * @param dataset what the batch is checked against: its name, shape and conditions
  * @param indices the samples that were asked for
  * @throws {DataError} when there are more or fewer values or rows, or a condition is missing or not among the dataset's
  * @throws {SampleError} naming the first sample with a wrong condition, or else the first with a NaN or an infinity

@@ -1,9 +1,9 @@
 import { requireKnownOptions, requireWhole } from '@flowmap/tensor';
 import type { Dataset } from '../plugins.js';
 
-/** Values of some samples. */
+/** Statistics of the values of some samples. */
 export interface SampleStatistics {
-  /** Samples that were looked at. */
+  /** Number of samples that were read. */
   readonly samples: number;
   readonly mean: number;
   readonly deviation: number;
@@ -11,14 +11,14 @@ export interface SampleStatistics {
   readonly max: number;
 }
 
-/** Samples asked for at a time. */
+/** Number of samples read at a time. */
 const AT_A_TIME = 16;
 
 /**
- * Mean, standard deviation and range of the values of samples, which are asked for in order, 16 at a time.
+ * Mean, standard deviation and range of the values of samples, which are read in order, 16 at a time.
  *
- * @param options.samples most samples to look at, spread evenly over the dataset; 256 unless given
- * @throws {ConfigError} for an unknown option, or when it is not a whole number >= 1
+ * @param options.samples the most samples to read, spread evenly over the dataset; 256 unless given
+ * @throws {ConfigError} for an unknown option, or when `samples` is not a whole number >= 1
  */
 export async function sampleStatistics(
   dataset: Pick<Dataset, 'length' | 'batch'>,
@@ -45,7 +45,10 @@ export async function sampleStatistics(
   return { samples: count, mean, deviation: Math.sqrt(Math.max(0, squares / values - mean * mean)), min, max };
 }
 
-/** Data in a line: `data: 1,906 samples of [3, 24, 24], 9 classes; values -1.00 to 1.00, mean 0.52, deviation 0.61 (of 256)`. */
+/**
+ * A dataset described in one line: `data: 1,906 samples of [3, 24, 24], 9 classes; values -1.00 to 1.00, mean
+ * 0.52, deviation 0.61 (of 256)`.
+ */
 export function dataLine(
   { length, shape, classes }: Pick<Dataset, 'length' | 'shape' | 'classes'>,
   { samples, mean, deviation, min, max }: SampleStatistics,
@@ -57,12 +60,12 @@ export function dataLine(
   return `data: ${count} of [${shape.join(', ')}]${of}; values ${low!} to ${high!}, mean ${centre!}, deviation ${width!}${seen}`;
 }
 
-/** How far values may lie outside of -1 … 1, as those of resized images do. */
+/** How far values may lie outside [-1, 1], as those of resized images do. */
 const MARGIN = 0.1;
 
 /**
- * What is wrong with the range of images, which should fill -1 … 1: values beyond, or in 0 … 1 or 0 … 255 alone; undefined
- * if nothing is, and for samples that are no images of 1 or 3 channels.
+ * What is wrong with the range of images, which should fill [-1, 1]: values outside it, or only values in [0, 1] or [0,
+ * 255]; undefined if nothing is wrong, or if the samples are not images of 1 or 3 channels.
  */
 export function rangeWarning(
   { name, shape }: Pick<Dataset, 'name' | 'shape'>,
@@ -76,16 +79,16 @@ export function rangeWarning(
   return min >= 0 && max > MARGIN ? `${range}, and should fill -1 … 1; is a scale missing, 2 x - 1?` : undefined;
 }
 
-/** What data is like. */
+/** What a dataset is like. */
 export interface DataReport {
-  /** Data in a line; see {@link dataLine}. */
+  /** The dataset described in one line; see {@link dataLine}. */
   readonly line: string;
-  /** What is wrong with the range of images; undefined if nothing is. See {@link rangeWarning}. */
+  /** What is wrong with the range of images; undefined if nothing is wrong. See {@link rangeWarning}. */
   readonly warning: string | undefined;
   readonly statistics: SampleStatistics;
 }
 
-/** Looks at 256 samples of a dataset, and says what it is like. */
+/** Reads 256 samples of a dataset and describes it. */
 export async function dataReport(
   dataset: Pick<Dataset, 'name' | 'length' | 'shape' | 'classes' | 'batch'>,
 ): Promise<DataReport> {

@@ -5,7 +5,7 @@ import type { Dataset } from '../plugins.js';
 export interface DataSizes {
   /** Shape of one sample. */
   readonly shape: Shape;
-  /** Number of classes; 0 for data without. */
+  /** Number of classes; 0 for data without classes. */
   readonly classes: number;
   /** Shapes of the conditions besides the label; absent if there are none. */
   readonly conditions?: Readonly<Record<string, Shape>>;

@@ -18,7 +18,8 @@ const VERSION = 1;
 /**
  * Encodes a model as a self-describing safetensors file: its metadata `flowmap` is the JSON object
  * `{ version, kind, network, classes, training }`, where `network` is the network's configuration; `path` and
- * `parametrization` are added if they are not the defaults. Its metadata `flowmap.crc32` are checksums of everything.
+ * `parametrization` are added if they are not the defaults. Its metadata `flowmap.crc32` holds checksums of
+ * everything.
  *
  * @throws {ConfigError} when the parameters or class names are not those of the network
  */
@@ -56,8 +57,9 @@ export function modelMetadata(model: Omit<Model, 'params'>): Record<string, stri
  * @param source its name in error messages, `model` unless given
  * @param options how much the file may ask for: the size of its header and network; and whether its checksums are
  *   compared
- * @throws {CheckpointError} for a file that is corrupt, does not fit its checksums, does not describe a model, or whose tensors are not the
- *   parameters of the network that it describes, or one of which is NaN throughout; its `limit` names the limit that a file exceeds, if any
+ * @throws {CheckpointError} for a file that is corrupt, does not match its checksums, does not describe a model, whose
+ *   tensors are not the parameters of the network that it describes, or one of whose tensors is NaN throughout; its
+ *   `limit` names the limit that a file exceeds, if any
  * @throws {ConfigError} for a limit that is not a number >= 1
  */
 export function decodeModel(bytes: Uint8Array, source = 'model', options: ReadOptions = {}): Model {
@@ -84,7 +86,7 @@ function widened(tensors: HostTensors): HostTensors {
  * The model that a file describes, without its parameters.
  *
  * @param metadata of the file
- * @param tensors how many the file has: a network has no more blocks
+ * @param tensors how many the file has: a network cannot have more blocks
  * @throws {CheckpointError} for metadata that describes no model, or one that exceeds a limit
  */
 export function decodeDescription(

@@ -84,8 +84,9 @@ export interface StudentOptions {
  * starts at zero.
  *
  * @param seed seed for the parameters of the new inputs; nothing else is drawn
- * @throws {ConfigError} for an unknown option; when the network with the new inputs lacks a parameter of the teacher, or has it with another
- *   shape; when networks of its type do not take such conditions, a target time, or one for some of their blocks alone
+ * @throws {ConfigError} for an unknown option; when the network with the new inputs lacks a parameter of the teacher,
+ *   or has it with another shape; when networks of its type do not take such conditions, a target time, or a target
+ *   time for only some of their blocks
  */
 export function flowMapFrom(given: Model, seed: number, options: StudentOptions = {}): Model {
   requireModel('flowMapFrom.teacher', given);
@@ -137,7 +138,7 @@ function studentNetwork(teacher: Network, { conditions = {}, intervalBlocks }: S
 /** The parameters at which networks of this package start as the zero function. */
 const OUTPUT_LAYER = ['output.weight', 'output.bias'];
 
-/** The teacher at s = t, plus a student's network off the diagonal, with its output layer at zero. */
+/** The teacher at s = t, plus a student's network elsewhere, whose output layer starts at zero. */
 function aroundTeacher(
   teacher: Model,
   { network, params }: Pick<Model, 'network' | 'params'>,
@@ -145,7 +146,8 @@ function aroundTeacher(
 ): Pick<Model, 'network' | 'params'> {
   const [velocity, gap] = [teacher.network.config, network.config];
   const config: ExactDiagonalConfig = { type: 'exact-diagonal', shape: gap.shape, interval: true, velocity, gap };
-  // Which parameters make the output of other networks zero is not known: those start anew.
+  // For other networks it is not known which parameters make the output zero: those start from new
+  // parameters.
   const known = OUTPUT_LAYER.every((name) => Object.hasOwn(params, name));
   const zero = network.init(seed, known ? OUTPUT_LAYER : Object.keys(params));
   const start = Object.keys(params).map((name) => {
@@ -172,8 +174,9 @@ export function requireModel(option: string, value: unknown): void {
 /**
  * A model that is about to be used: checked, and with its parameters in the current form of its network.
  *
- * @param option what it is given as, for messages
- * @throws {ConfigError} for what is no model, or a model whose parameters are not those of its network
+ * @param option the name under which it was given, for messages
+ * @throws {ConfigError} for anything but a model, or for a model whose parameters are not those of its
+ *   network
  */
 export function checkedModel(option: string, given: Model): Model {
   requireModel(option, given);

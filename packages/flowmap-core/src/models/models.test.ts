@@ -27,7 +27,7 @@ const teacher: Model = {
   training: { iterations: 10, rate: 1e-3, data: 'photos', notes: [null, true] },
 };
 
-/** The teacher's file with its description or tensors changed. */
+/** The teacher's file with a changed description or changed tensors. */
 function altered(
   description: Record<string, unknown>,
   tensors: Record<string, HostTensor | undefined> = {},

@@ -157,7 +157,7 @@ describe('after training', () => {
 test('the blocks before the last ones are the same for every s', async () => {
   const student = flowMapFrom(teacherOf(networks[0]![1]), 5, { intervalBlocks: 1 });
   const params = trainedParams(student.network, 3);
-  // Without what the last block adds, nothing of s is left.
+  // Without what the last block adds, nothing depends on s.
   const cut = Object.fromEntries(
     Object.entries(params).map(([name, { shape, data }]) => [
       name,

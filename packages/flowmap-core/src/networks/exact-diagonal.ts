@@ -5,7 +5,10 @@ import { prefixed, withPrefix } from '../internal/names.js';
 import { perSample } from '../path.js';
 import type { Network, NetworkConfig, ParameterSpec } from '../plugins.js';
 
-/** A flow map's network that is exact at s = t: the frozen network of the velocity, and one for what is added elsewhere. */
+/**
+ * A flow map's network that is exact at s = t: the frozen network of the velocity, and one for the difference
+ * elsewhere.
+ */
 export interface ExactDiagonalConfig extends NetworkConfig {
   readonly type: 'exact-diagonal';
   readonly interval: true;

@@ -30,7 +30,7 @@ describeNetwork(
   both,
 );
 
-// A velocity field has no target time that some blocks could be told.
+// A velocity field has no target time for some of its blocks to get.
 const late = ({ interval }: NetworkVariant) => (interval ? { intervalBlocks: 1 } : {});
 describeNetwork(
   'mlp whose last block is told the target time',

@@ -222,7 +222,7 @@ describe('a process that dies when it creates its lock', () => {
 
 describe('a lock that cannot be linked', () => {
   const { linkSync } = fs;
-  /** Lets links fail, after `first` has been called. */
+  /** Makes links fail, after calling `first`. */
   function failing(code: string, first: typeof linkSync = () => undefined): void {
     fs.linkSync = (...args) => {
       first(...args);

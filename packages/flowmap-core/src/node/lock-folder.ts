@@ -97,7 +97,10 @@ export async function lockChosenFolder(choose: () => string | Promise<string>, n
   }
 }
 
-/** Flushes where a folder and its parents, up to `last`, were created; a disk that fails is told by the first write. */
+/**
+ * Flushes the places where a folder and its parents, up to `last`, were created; a failing disk is reported
+ * by the first write.
+ */
 function flushAbove(folder: string, last: string): void {
   for (let path = resolve(folder); ; path = dirname(path)) {
     try {
@@ -175,8 +178,8 @@ function requireGone(folder: string, { holder, seen }: Found): void {
 const NO_LINKS: readonly unknown[] = ['EPERM', 'EACCES', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EINVAL', 'EMLINK'];
 
 /**
- * Creates a file that has its whole text from the first moment on; returns false if it exists already. The text goes to
- * a temporary file, which is then linked to the path. Without links the text is written after the file is created.
+ * Creates a file that holds its whole text from the first moment on; returns false if it exists already. The text goes
+ * to a temporary file, which is then linked to the path. Without links the text is written after the file is created.
  */
 function create(path: string, text: string): boolean {
   if (existsSync(path)) return false;

@@ -20,8 +20,8 @@ export async function saveModel(path: string, model: Model): Promise<void> {
  * Reads a model that {@link saveModel} wrote.
  *
  * @param options how much the file may ask for, and whether its checksums are compared
- * @throws {CheckpointError} for a file that is missing, corrupt, truncated, over a limit, does not fit its checksums, or
- *   holds no model
+ * @throws {CheckpointError} for a file that is missing, corrupt, truncated, over a limit, does not match its checksums,
+ *   or holds no model
  * @throws {ConfigError} for a limit that is not a number >= 1
  */
 export async function loadModel(path: string, options: ReadOptions = {}): Promise<Model> {

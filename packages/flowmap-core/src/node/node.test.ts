@@ -57,7 +57,7 @@ describe('atomic writing', () => {
     kinds.length = 0;
     await writeFileAtomic(join(folder, 'a', 'b', 'file'), 'text');
     expect(await Promise.all(kinds)).toEqual([false, true]);
-    // What a disk that fails then says is told.
+    // The error of a failing disk is reported.
     sync.mockRejectedValueOnce(new Error('EIO'));
     await expect(writeFileAtomic(join(folder, 'file'), 'text')).rejects.toThrow('EIO');
     sync.mockRestore();

@@ -19,7 +19,7 @@ const tensors = {
 };
 const bytes = encodeSafetensors(tensors, { k: 'v' });
 
-/** What reading a whole file gives, or the fault that it has. */
+/** The result of reading a whole file, or its fault. */
 async function outcome(read: () => unknown): Promise<unknown> {
   try {
     return await read();

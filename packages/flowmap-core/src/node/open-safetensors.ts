@@ -14,7 +14,7 @@ export interface SafetensorsFile {
    * Reads the bytes of one tensor, and no others.
    *
    * @throws {CheckpointError} for a name that the file lacks, or if the file can no longer be read, has become
-   *   shorter, or holds bytes that do not fit their checksum
+   *   shorter, or holds bytes that do not match their checksum
    */
   readonly tensor: (name: string) => Promise<HostTensor>;
 }

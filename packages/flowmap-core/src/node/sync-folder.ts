@@ -1,12 +1,12 @@
 import { mkdir, open } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 
-/** What systems answer that cannot open or flush a folder. */
+/** The errors of systems that cannot open or flush a folder. */
 const UNABLE = ['EISDIR', 'EACCES', 'EPERM', 'EINVAL', 'ENOTSUP', 'EBADF'];
 
 /**
- * Flushes a folder to disk, so that files which were created in it, renamed or removed are found that way after a power
- * loss. Does nothing where the system cannot.
+ * Flushes a folder to disk, so that creating, renaming and removing files in it survives a power loss. Does nothing on
+ * systems that cannot do this.
  *
  * @throws the system's error when the disk fails
  */
@@ -24,7 +24,8 @@ export async function syncFolder(folder: string): Promise<void> {
 }
 
 /**
- * Creates a folder, with those above it that are missing, and flushes where they were created.
+ * Creates a folder and any missing folders above it, and flushes the folders in which they were
+ * created.
  *
  * @throws the system's error when it cannot be created
  */

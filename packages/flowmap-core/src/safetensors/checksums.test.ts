@@ -44,7 +44,7 @@ test('a changed bit of the header is refused, or changes nothing that is read', 
       }
     }
   }
-  expect(refused).toBeGreaterThan(1.9 * start); // what is not is white space, or hides the checksums
+  expect(refused).toBeGreaterThan(1.9 * start); // changes that go unnoticed are white space, or hide the checksums
 });
 
 test('checksums are no part of the metadata, do not depend on the order, and are left out unless wanted', () => {

@@ -40,7 +40,7 @@ export interface SafetensorsHeader {
 /**
  * Reads a safetensors file, trusting nothing in it: lengths, JSON, names of types, shapes and offsets are checked
  * before any value is touched, no name may occur twice, and the tensors must fill the file exactly, without holes or
- * overlaps. Checksums are compared, if it has some.
+ * overlaps. Checksums are compared if the file has them.
  *
  * @param bytes the whole file; the tensors are copies
  * @param source its name in error messages
@@ -49,8 +49,8 @@ export interface SafetensorsHeader {
  * @returns F32 as float32, F64 as float32 held in doubles, F16 as float16, BF16 as bfloat16, I64, I32 and U8 as int32,
  *   BOOL as bool
  * @throws {CheckpointError} naming the source, and the tensor at fault, for bytes that are not such a file, are cut
- *   off, have extra bytes at the end, do not fit their checksums, or hold an empty tensor or a type other than these; its `limit` names the limit
- *   that a file exceeds, if any
+ *   off, have extra bytes at the end, do not match their checksums, or hold an empty tensor or a type other than these;
+ *   its `limit` names the limit that a file exceeds, if any
  * @throws {ConfigError} for a limit that is not a number >= 1
  */
 export function decodeSafetensors(bytes: Uint8Array, source: string, options: ReadOptions = {}): Safetensors {
@@ -69,15 +69,15 @@ export function decodeSafetensors(bytes: Uint8Array, source: string, options: Re
   return { tensors: Object.fromEntries(tensors), metadata };
 }
 
-/** Bytes of the length of the header, which a file begins with. */
+/** Size in bytes of the header's length, with which a file begins. */
 export const LENGTH = 8;
 
 /**
  * Where a file's header ends and the values begin.
  *
- * @param first the first bytes of the file, at least {@link LENGTH} where it has as many
+ * @param first the first bytes of the file, at least {@link LENGTH} of them if it has as many
  * @param size bytes of the file
- * @throws {CheckpointError} when the file is too short, or the header over its limit
+ * @throws {CheckpointError} when the file is too short, or the header exceeds its limit
  */
 export function headerEnd(first: Uint8Array, size: number, source: string, limits: ReadLimits): number {
   const { maxHeaderBytes } = withDefaults(limits);
@@ -97,7 +97,7 @@ export function headerEnd(first: Uint8Array, size: number, source: string, limit
 }
 
 /**
- * Reads a header and checks that its tensors fill the values' bytes.
+ * Reads a header and checks that its tensors fill the bytes of the values.
  *
  * @param json the header
  * @param length bytes of values after it
@@ -129,7 +129,7 @@ export function decodeHeader(
   return { entries, metadata: texts, checksums };
 }
 
-/** The checksums of the tensors in a file, whose description must fit its own. */
+/** The checksums of the tensors in a file, whose description must match its own checksum. */
 function readChecksums(
   text: string,
   metadata: Readonly<Record<string, string>>,
@@ -149,8 +149,9 @@ function readChecksums(
  * A tensor from its stored bytes.
  *
  * @param bytes those that its entry names, in a buffer of their own
- * @param checksums those of the file, if they are to be compared
- * @throws {CheckpointError} for bytes that do not match their checksum, or a value that its type does not have
+ * @param checksums the file's checksums, if they are to be compared
+ * @throws {CheckpointError} for bytes that do not match their checksum, or for a value that its type does not
+ *   allow
  */
 export function decodeTensor(
   { name, type, shape }: Entry,

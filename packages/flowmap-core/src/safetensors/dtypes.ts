@@ -25,7 +25,7 @@ export interface StoredType {
 export const storedTypes: ReadonlyMap<string, StoredType> = new Map<string, StoredType>([
   ['F64', { width: 8, decode: (shape, { buffer }) => hostTensor(shape, new Float64Array(buffer)) }],
   ['F32', { width: 4, decode: (shape, { buffer }) => hostTensor(shape, new Float32Array(buffer)) }],
-  // In files, these types number things: positions, classes.
+  // Files use these types for indices, such as positions and classes.
   ['I64', { width: 8, decode: (shape, { buffer }) => wholes(shape, new BigInt64Array(buffer)) }],
   ['I32', { width: 4, decode: (shape, { buffer }) => hostTensor(shape, new Int32Array(buffer)) }],
   ['F16', { width: 2, decode: (shape, { buffer }) => halves(shape, buffer, 'float16') }],

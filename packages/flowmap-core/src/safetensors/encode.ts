@@ -23,7 +23,8 @@ export interface EncodeOptions {
  *
  * @param tensors by name
  * @param metadata text to store with them
- * @param options.checksums whether changed bytes are to be noticed when the file is read
+ * @param options.checksums whether to store checksums, so that changed bytes are noticed when the
+ *   file is read
  * @throws {ConfigError} for a tensor named `__metadata__`, or checksums among the metadata
  * @throws {ShapeError | DTypeError} for a tensor whose values do not fit its shape or dtype
  *

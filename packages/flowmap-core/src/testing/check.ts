@@ -14,7 +14,7 @@ export function describeChecks(name: string, checks: readonly Check[]): void {
   });
 }
 
-/** Titles of the checks that fail, to test that a contract finds what it should. */
+/** Titles of the checks that fail, for testing that a contract finds the faults it should. */
 export async function failedChecks(checks: readonly Check[]): Promise<string[]> {
   const failed: string[] = [];
   for (const { title, run } of checks) {

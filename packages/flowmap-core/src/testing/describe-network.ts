@@ -23,7 +23,7 @@ import { flowMapFrom, type Model } from '../models/model.js';
 import { networkFromConfig } from '../networks/registry.js';
 import type { ConditionSpec, Network, NetworkConfig, NetworkInputs, ParameterSpec } from '../plugins.js';
 
-/** The options that the contract varies; the others are up to the caller, and should make the network small. */
+/** The options that the contract varies; the caller chooses the others, which should make the network small. */
 export interface NetworkVariant {
   readonly classes: number;
   readonly interval: boolean;

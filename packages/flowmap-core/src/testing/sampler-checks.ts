@@ -48,7 +48,8 @@ export const samplerChecks: Readonly<Record<string, SamplerCheck>> = {
     const end = GRID.at(-1)!;
     const wanted = await draw({ times: GRID });
     expect(await draw({ times: [...GRID, end, end] })).toEqual(wanted);
-    // The noise of a step depends on its index in the grid, so only samplers without noise go on as before.
+    // The noise of a step depends on its index in the grid, so only samplers without noise continue
+    // unchanged.
     if (!subject.sampler.draws) {
       expect(await draw({ times: GRID.flatMap((time) => [time, time]) })).toEqual(wanted);
     }

@@ -51,7 +51,7 @@ export interface Phase {
   readonly fixed?: Readonly<Record<string, HostTensors>>;
   /** Fields that can only be evaluated, for {@link PhaseContext.ask}. */
   readonly opaque?: Readonly<Record<string, OpaqueField>>;
-  /** It runs in steps 0, every, 2 every, …; in every step unless given. */
+  /** It runs in steps 0, every, 2 every and so on; in every step unless given. */
   readonly every?: number;
   /**
    * Samples that one run of its program takes, if the number is fixed; checked against the batches before the first

@@ -61,8 +61,8 @@ function perturbed({ averageVelocity }: Pick<FlowMap, 'averageVelocity'>, p: rea
 
 /**
  * Norms of an objective's gradient at the exact map and at a perturbed one, over samples and times that the objective
- * draws. Whatever velocity it asks for is the exact one, also where it would take the data's; the moving average of the
- * student is the exact map.
+ * draws. Every velocity that it asks for is the exact one, even where it would take the data's; the moving average of
+ * the student is the exact map.
  */
 export async function gradientNorms(
   runtime: Runtime,

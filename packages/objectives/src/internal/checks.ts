@@ -58,7 +58,7 @@ export function requireFlags(caller: string, flags: Readonly<Record<string, unkn
 /** From this many values per sample on, normalisation biases a mean of velocities by less than 3 % of their deviation. */
 const ENOUGH_VALUES = 16;
 
-/** From this c on it does so for any number of values. */
+/** From this c on, this holds for any number of values. */
 const ENOUGH_C = 10;
 
 /**

@@ -3,9 +3,9 @@ import { requireWhole, uniforms } from '@flowmap/tensor';
 
 /** The grid of discrete consistency models. */
 export interface GridOptions {
-  /** Steps of the grid at first, a whole number >= 2. */
+  /** Number of steps of the first grid, a whole number >= 2. */
   readonly firstSteps?: number;
-  /** Steps of the grid at last, `firstSteps` times a power of two. */
+  /** Number of steps of the last grid, `firstSteps` times a power of two. */
   readonly steps?: number;
 }
 
@@ -14,7 +14,7 @@ export interface GridOptions {
  * s = 0. N is doubled in equal parts of the run, from the first to the last number of steps (Song and Dhariwal, "Improved
  * techniques for training consistency models", 2023, section 3.4, whose grid is EDM's and not uniform in t).
  *
- * Draws: `share`, the share `(t - t') / t` of the interval between both.
+ * Draws: `share`, the share `(t - t') / t` of the interval from t to 0.
  *
  * @throws {ConfigError} for numbers of steps that are not whole or no such pair
  */
@@ -47,7 +47,7 @@ export function consistencyGrid(
   };
 }
 
-/** Steps of the grid: each doubling lasts for the same part of the run. */
+/** Number of steps of the grid: each lasts for an equal part of the run. */
 function stepsAt({ step, iterations }: Progress, firstSteps: number, doublings: number): number {
   return firstSteps * 2 ** Math.min(doublings, Math.floor(((doublings + 1) * step) / iterations));
 }

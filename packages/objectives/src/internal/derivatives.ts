@@ -14,7 +14,10 @@ export function alongTrajectory({ student, xt, t, s }: Interval, v: Tensor): [F:
   return jvp((x, time) => student.averageVelocity(x, time, s), [xt, t], [v, full(1, t.shape)]);
 }
 
-/** F and its derivative by the target, `∂F/∂s`: one forward-mode pass in the direction (0, 0, 1), with gradients. */
+/**
+ * F and its derivative with respect to the target time, `∂F/∂s`: one forward-mode pass in the direction (0,
+ * 0, 1), with gradients.
+ */
 export function alongTarget({ student, xt, t, s }: Interval): [F: Tensor, dFds: Tensor] {
   return jvp((end) => student.averageVelocity(xt, t, end), [s], [full(1, s.shape)]);
 }

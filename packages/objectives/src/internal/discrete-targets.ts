@@ -3,12 +3,12 @@ import { full, stopGradient, type Tensor } from '@flowmap/tensor';
 
 type Interval = Pick<ObjectiveContext, 'xt' | 't' | 's'>;
 
-// Both compare f = x_t + (s - t) F with another way to the time s, which is x_t + (s - t) target. The comparison is of F
-// with the target, so nothing is divided by s - t.
+// Both compare f = x_t + (s - t) F with another route to the time s, which arrives at x_t + (s - t) target. F is
+// compared with the target itself, so nothing is divided by s - t.
 
 /**
- * The mean velocity of a way that follows the velocity v for a share ε of the interval, and then the map: from
- * `x' = x_t + ε (s - t) v` at `t' = t + ε (s - t)` to `f(x', t', s) = x' + (1 - ε) (s - t) F(x', t', s)`, which together is
+ * The mean velocity of a route that follows the velocity v for a share ε of the interval, and then the map: from `x' =
+ * x_t + ε (s - t) v` at `t' = t + ε (s - t)` to `f(x', t', s) = x' + (1 - ε) (s - t) F(x', t', s)`, which together is
  * `ε v + (1 - ε) F(x', t', s)`.
  *
  * @param map the student, or its moving average
@@ -24,9 +24,9 @@ export function firstVelocityThenMap(map: FlowMap, { xt, t, s }: Interval, v: Te
 }
 
 /**
- * The mean velocity of a way that follows the map for all of the interval but a share ε at its end, and then the velocity
- * where it arrives: from `y = f(x_t, t, s')` at `s' = s + ε (t - s)` to `y + ε (s - t) v(y, s')`, which together is
- * `ε v(y, s') + (1 - ε) F(x_t, t, s')`.
+ * The mean velocity of a route that follows the map for all of the interval but a share ε at its end, and then the
+ * velocity at the point reached: from `y = f(x_t, t, s')` at `s' = s + ε (t - s)` to `y + ε (s - t) v(y, s')`, which
+ * together is `ε v(y, s') + (1 - ε) F(x_t, t, s')`.
  *
  * @returns shaped as `xt`, without a gradient
  */

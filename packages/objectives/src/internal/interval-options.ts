@@ -11,12 +11,13 @@ export interface IntervalOptions {
 }
 
 /**
- * What an objective draws from a distribution of intervals, and how that is recorded.
+ * What an objective draws from a distribution of intervals, and how this is recorded.
  *
  * @param caller name of the objective's function, for messages
  * @param options.diagonalShare not recorded, and 0, unless given
- * @param held the end of intervals that the distribution may hold; none for losses on intervals of all kinds
- * @throws {ConfigError} for a share out of its range, or a distribution that does not serve the loss
+ * @param held the end of the intervals that the distribution may hold; neither for losses on intervals of
+ *   all kinds
+ * @throws {ConfigError} for a share out of its range, or a distribution that does not suit the loss
  */
 export function intervalDraws(
   caller: string,

@@ -7,8 +7,8 @@ export function ownVelocity(map: FlowMap, x: Tensor, t: Tensor): Tensor {
 }
 
 /**
- * Targets of self-distillation: for samples at s = t the velocity of the teacher, or of the data, which makes their loss
- * flow matching, and for all others what the student says of itself.
+ * Targets of self-distillation: for samples at s = t the velocity of the teacher or of the data, which makes their loss
+ * flow matching, and for all others the student's own prediction.
  *
  * @param own shaped as `xt`
  */

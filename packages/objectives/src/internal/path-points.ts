@@ -8,8 +8,8 @@ export interface PathPoint {
 }
 
 /**
- * Each sample's point at another time, from the same data and noise, with the teacher's velocity there, or the path's
- * given both ends.
+ * Each sample's point at another time, from the same data and noise, with the teacher's velocity there, or without a
+ * teacher the path's velocity given both ends.
  *
  * @param time `[batch]`
  * @param teacher whether there is a teacher

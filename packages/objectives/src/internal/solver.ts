@@ -6,7 +6,8 @@ export const SOLVERS = ['euler', 'heun'] as const;
 export type Solver = (typeof SOLVERS)[number];
 
 /**
- * The mean velocity of one step of a solver: a step leads from x to `x + (to - t)` times it.
+ * The mean velocity of one step of a solver: the step leads from x to x plus `to - t` times this
+ * velocity.
  *
  * @param x points at the times `t`
  * @param t `[batch]`

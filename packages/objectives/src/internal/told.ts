@@ -1,10 +1,11 @@
 import type { Objective } from '@flowmap/core';
 
 /**
- * The description of an objective that another one changes, with one more sentence; nothing if it has none.
+ * The description of an objective that is modified by another one, with one more sentence; nothing if it
+ * has no description.
  *
  * @param sentence what is changed
- * @param metrics what is logged besides, by name
+ * @param metrics what is logged in addition, by name
  */
 export function told(
   { about }: Objective,

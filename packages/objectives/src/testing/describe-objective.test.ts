@@ -13,7 +13,8 @@ import { TOY_AVERAGE, toyAverageVelocity } from './toy.js';
 const runtime = referenceRuntime();
 
 /**
- * The velocity of one step that leads where two steps lead, the first of which covers the given share of the interval.
+ * The velocity of one step that leads to where two steps lead, the first of which covers the given share of the
+ * interval.
  */
 function twoSteps(by: FlowMap, { xt, t, s, draws }: ObjectiveContext): Tensor {
   const share = draws['share']!;
@@ -25,7 +26,7 @@ function twoSteps(by: FlowMap, { xt, t, s, draws }: ObjectiveContext): Tensor {
   return toMiddle.add(toEnd);
 }
 
-/** A step leads where two lead through a randomly drawn midpoint: self-distillation by the semigroup property. */
+/** A step leads to where two lead through a randomly drawn midpoint: self-distillation by the semigroup property. */
 const semigroup = (changes: Partial<Objective> = {}): Objective => ({
   name: 'semigroup',
   config: {},

@@ -25,8 +25,8 @@ export interface ObjectiveContract {
    */
   readonly usesTimeDerivative: boolean;
   /**
-   * Whether gradients flow through these derivatives, which means that the gradient by `e` is worked out too; false
-   * unless given.
+   * Whether gradients flow through these derivatives, which means that the gradient with respect to `e` is worked
+   * out too; false unless given.
    */
   readonly gradientThroughDerivative?: boolean;
   /** Whether every sample has a time of its own or times lie on a grid; `continuous` unless given. */
@@ -34,9 +34,9 @@ export interface ObjectiveContract {
   /** Whether targets lie towards data, `s <= t`, or on both sides of t; `down` unless given. */
   readonly orders?: 'down' | 'both';
   /**
-   * Gradient of one sample's loss by `(a, b, d)` of the toy student `F = a x (1 + b t + d s)`, worked out by hand, and
-   * by `e` if gradients flow through derivatives: `dF/de` is 0 at the sample's own times, and its derivative by t or s
-   * is `(t - s) x`.
+   * Gradient of one sample's loss with respect to `(a, b, d)` of the toy student `F = a x (1 + b t + d s)`, worked out
+   * by hand, and with respect to `e` if gradients flow through derivatives: `dF/de` is 0 at the sample's own times,
+   * and its derivative in t or s is `(t - s) x`.
    *
    * @param schedules values of the objective's schedules, by name
    */

@@ -232,7 +232,7 @@ export function vjp(
  *
  * @param f function with a scalar result
  * @throws {ShapeError} when the result is not a scalar
- * @throws {DTypeError} when the result is no float
+ * @throws {DTypeError} when the result is not a float
  *
  * @example
  * const [dx] = grad((x) => x.square().sum(), [x]); // 2 x
@@ -249,7 +249,7 @@ export function grad(f: (...primals: Tensor[]) => Tensor, primals: readonly Tens
  * @param variables the tensors to differentiate by
  * @returns gradients under the names and with the shapes and dtypes of the variables
  * @throws {ShapeError} when the loss is not a scalar
- * @throws {DTypeError} when the loss is no float
+ * @throws {DTypeError} when the loss is not a float
  */
 export function gradients<K extends string>(loss: Tensor, variables: Readonly<Record<K, Tensor>>): Record<K, Tensor>;
 export function gradients(loss: Tensor, variables: readonly Tensor[]): Tensor[];

@@ -13,7 +13,8 @@ import { requireKnownOptions } from '../options.js';
  *
  * @param program left unchanged
  * @param values values for any states that it does not change; they are copied
- * @param options.copy false uses float32 arrays without copying: they must not change as long as the program is in use
+ * @param options.copy false uses float32 arrays without copying them: they must not change as long as the program is
+ *   in use
  * @returns the same program without those states
  * @throws {FeedError} for an unknown name, a wrong shape or a wrong dtype
  * @throws {ProgramError} for a state that the program changes

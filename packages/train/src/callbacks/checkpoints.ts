@@ -14,7 +14,8 @@ export interface CheckpointsOptions {
  * checkpoints are saved has no effect on the results.
  *
  * @param every steps between checkpoints, at least 1
- * @throws {ConfigError} when the number of steps is not a whole number of at least 1, or that of seconds not > 0
+ * @throws {ConfigError} when the number of steps is not a whole number of at least 1, or the number of seconds
+ *   is not > 0
  *
  * @example
  * await train({ ...options, callbacks: [checkpoints(500, { seconds: 120 })] });

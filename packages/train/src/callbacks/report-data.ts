@@ -2,7 +2,8 @@ import { dataReport, type Callback, type DataReport, type Dataset } from '@flowm
 import { requireMember } from '@flowmap/tensor';
 
 /**
- * Reports before the first step what the data is like: a line, and a warning for images that do not fill -1 … 1.
+ * Reports before the first step what the data is like: one line, and a warning for images that do not fill [-1,
+ * 1].
  *
  * @param data the source of the training's batches
  * @param onReport called with the report

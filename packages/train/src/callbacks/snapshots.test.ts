@@ -32,7 +32,7 @@ function options(more: Partial<TrainingOptions>): TrainingOptions {
   };
 }
 
-/** The largest difference of two models' parameters. */
+/** The largest difference between two models' parameters. */
 function distance(a: Model, b: Model): number {
   const all = Object.keys(a.params).flatMap((name) =>
     Array.from(a.params[name]!.data, (value, i) => Math.abs(value - b.params[name]!.data[i]!)),
@@ -51,7 +51,8 @@ test('an average of a width between two that had snapshots is the one that was t
   expect(made.network).toBe(network);
   expect(made.training).toEqual({ by: 'hand', step: 320, averageWidth: 0.07 });
   expect(residual).toBeLessThan(0.005);
-  // The two that it is between are this far from it, and the weights as they are farther still: 30 times is the margin.
+  // The two averages on either side are this far from it, and the weights themselves farther still: a factor of 30 is
+  // the margin.
   const nearest = Math.min(...['narrow', 'wide'].map((average) => distance(training.model({ average }), tracked)));
   expect(distance(made, tracked)).toBeLessThan(nearest / 30);
   expect(distance(made, tracked)).toBeLessThan(5e-4);

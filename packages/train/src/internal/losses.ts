@@ -12,7 +12,7 @@ export interface CompiledLoss {
   readonly executable: Executable;
 }
 
-/** The loss and metrics for feeds of a batch, opaque fields asked. */
+/** The loss and metrics for the feeds of a batch, after asking opaque fields. */
 export async function lossValues(
   { phase, questions, executable }: CompiledLoss,
   feeds: HostTensors,
@@ -31,7 +31,7 @@ export interface UntrainedPhase {
   readonly phase: Phase;
   readonly trainees: Trainees;
   readonly batch: Batch;
-  /** Steps whose draws the batch is given. */
+  /** Steps whose draws the batch gets. */
   readonly steps: number;
 }
 

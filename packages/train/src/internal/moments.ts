@@ -15,7 +15,7 @@ import { openQuestions, type Quantities, type StepResults, type Steps } from './
 interface MomentsOptions extends TrainingOptions {
   readonly store: RunStore;
   readonly steps: Steps;
-  /** The trainees' fixed parameters, which no step changes and every checkpoint contains. */
+  /** The trainees' fixed parameters, which no step changes but every checkpoint contains. */
   readonly fixed: HostTensors;
   /** Time trained so far. */
   readonly seconds: () => number;
@@ -40,7 +40,7 @@ export interface Moments {
   ): Promise<boolean>;
   /** Saves the last checkpoint and ends a completed training. */
   finish(step: number, completed: boolean): Promise<HostTensors>;
-  /** Releases what callbacks have created; their moments are over. */
+  /** Releases what callbacks have created; their moments are no longer valid. */
   dispose(): Promise<void>;
 }
 

@@ -1,22 +1,21 @@
 import { ConfigError } from '@flowmap/core';
 
 /**
- * How much an average weighs the parameters at time tau in [0, step],
- * `p(tau) = (gamma + 1) tau^gamma / step^(gamma + 1)` (Karras et al., "Analyzing and improving the training dynamics of
- * diffusion models", 2024, section 3.1). The updates of `powerEma` give the parameters after step j the integral of p
- * over [j - 1, j].
+ * The weight that an average gives the parameters at time tau in [0, step], `p(tau) = (gamma + 1) tau^gamma /
+ * step^(gamma + 1)` (Karras et al., "Analyzing and improving the training dynamics of diffusion models", 2024, section
+ * 3.1). The updates of `powerEma` give the parameters after step j the integral of p over [j - 1, j].
  */
 export interface PowerProfile {
   /** Standard deviation relative to the step, in (0, 0.28). */
   readonly width: number;
-  /** The step that the average is of, at least 1. */
+  /** The step at which the average is taken, at least 1. */
   readonly step: number;
 }
 
 /**
- * Checks that a profile has a width.
+ * Checks that there is a profile of a width.
  *
- * @throws {ConfigError} for a width out of (0, 0.28); gamma = 0 gives 0.289
+ * @throws {ConfigError} for a width outside (0, 0.28); gamma = 0 gives 0.289
  */
 export function requireWidth(option: string, width: number): void {
   if (!(width > 0 && width < 0.28)) throw new ConfigError(option, `wanted a number in (0, 0.28), got ${width}`);

@@ -186,7 +186,7 @@ export async function openSteps(options: StepsOptions): Promise<Steps> {
   };
 }
 
-/** Compiles questions one after the other. */
+/** Compiles questions one after another. */
 export async function compiledQuestions(
   questions: readonly Question[],
   compile: (program: Program) => Promise<Executable>,
@@ -226,7 +226,7 @@ async function takePhase(
 /**
  * Asks opaque fields for their velocities, one question after another.
  *
- * @throws {OpaqueFieldError} for a field that fails, or does not answer with finite velocities of the points' shape
+ * @throws {OpaqueFieldError} for a field that fails, or whose answer is not finite velocities of the points' shape
  * @throws {RuntimeUnavailableError} when a field's own runtime has failed
  */
 export async function answersTo(

@@ -10,7 +10,7 @@ const network = mlp({ shape: [2], width: 8, depth: 1 });
 const common = { runtime: referenceRuntime(), data: checkerboard(), iterations: 1, batchSize: 4, seed: 0, out: 'none' };
 const model = { kind: 'velocity', network, params: network.init(0), classes: [] } as const;
 
-// As written without types.
+// As in code without types.
 test.each([
   [{ lr: 1e-3 }, 'lr: is no option; did you mean learningRate?'],
   [{ batchsize: 8 }, 'batchsize: is no option; did you mean batchSize?'],

@@ -42,7 +42,7 @@ test('a checkpoint with biases of keys, of an earlier version, is read as one of
 });
 
 // Runs in the layout with separate files for model, average and optimizer, stopped after 3 of 6 steps, and the results
-// of runs that were not stopped. Made by the version before named states, on the float64 reference runtime.
+// of runs that were not stopped. Made by the last version before named states, on the float64 reference runtime.
 describe('an unfinished run of the first layout', () => {
   const fixture = (name: string): string => join(import.meta.dirname, '__fixtures__/layout-1', name);
   const common = {

@@ -46,7 +46,7 @@ export type Origin = Pick<Manifest, 'run' | 'log'>;
  * Writes a checkpoint to `checkpoints/<step>` in a run's folder, then moves the pointer `latest` to it and removes old
  * ones of the same run. Whenever this is interrupted, `latest` names a complete checkpoint.
  *
- * @param options.origin the run that it is of, and its log
+ * @param options.origin the run that the checkpoint is of, and its log
  * @param options.keep steps between milestones, which are not removed
  * @returns the folder of the checkpoint
  * @throws {WriteError} when it cannot be written
@@ -68,7 +68,7 @@ export async function saveCheckpoint(
   const manifest = encodeManifest({ step, seconds, ...origin, files: { [STATE_FILE]: digestOf(bytes) } });
   await writeFileAtomic(join(temporary, STATE_FILE), bytes);
   await writeFileAtomic(join(temporary, MANIFEST), manifest);
-  // What is there was left by this run, if it stopped before moving the pointer.
+  // What is there already was left by this run, if it stopped before moving the pointer.
   if (isThere && !(await isOf(origin, target))) await putAside([target]);
   await asWrite(target, async () => {
     await rm(target, { recursive: true, force: true });
@@ -96,7 +96,7 @@ function isMilestone(step: number, before: number, keep: number): boolean {
   return Math.floor(step / keep) > Math.floor(before / keep);
 }
 
-/** Whether a checkpoint is whole and of a run: others are not removed. */
+/** Whether a checkpoint is intact and belongs to a run: others are not removed. */
 async function isOf({ run }: Origin, path: string): Promise<boolean> {
   try {
     return (await readManifest(path)).run === run;
@@ -167,22 +167,22 @@ export async function latestCheckpoint(folder: string): Promise<string | undefin
   return join(folder, 'checkpoints', name);
 }
 
-/** The checkpoint to go on from. */
+/** The checkpoint to continue from. */
 export interface Found {
   /** Its folder; undefined if there is none. */
   readonly checkpoint: string | undefined;
-  /** What is not as it should be, and what was done about it. */
+  /** What was found to be wrong, and what was done about it. */
   readonly notes: readonly string[];
   /** Folders of newer checkpoints that are damaged. */
   readonly damaged: readonly string[];
 }
 
 /**
- * Finds the checkpoint that the pointer names, or the newest whole one if the pointer or that checkpoint is missing or
- * damaged.
+ * Finds the checkpoint that the pointer names, or the newest intact one if the pointer or that checkpoint is missing
+ * or damaged.
  *
- * @throws {CheckpointError} when the pointer is damaged, there are checkpoints but none is whole, or one exceeds a limit
- *   or may not be read
+ * @throws {CheckpointError} when the pointer is damaged, there are checkpoints but none is intact, or one exceeds a
+ *   limit or may not be read
  */
 export async function findCheckpoint(folder: string, limits?: ReadLimits): Promise<Found> {
   const checkpoints = join(folder, 'checkpoints');
@@ -191,7 +191,7 @@ export async function findCheckpoint(folder: string, limits?: ReadLimits): Promi
   const names = (await namesIn(checkpoints)).filter(isName).sort().reverse();
   if (named === undefined && names.length === 0) return { checkpoint: undefined, notes: [], damaged: [] };
   const isThere = named !== undefined && names.includes(named);
-  // Those after the one that the pointer names were not finished, or belong to what it was moved back from.
+  // Those after the one that the pointer names are unfinished, or from before the pointer was moved back.
   const candidates = isThere ? names.slice(names.indexOf(named)) : names;
   const fault = isThere ? 'is damaged' : 'is missing';
   const what = named === undefined ? 'latest is missing' : `latest names ${named}, which ${fault}`;
@@ -217,7 +217,7 @@ export async function findCheckpoint(folder: string, limits?: ReadLimits): Promi
   );
 }
 
-/** What a system answers that does not let a file be read, which may be whole. */
+/** The errors of a system that refuses to read a file, which may still be intact. */
 const WITHHELD = ['EACCES', 'EPERM', 'EMFILE', 'ENFILE', 'ENOMEM'];
 
 /** Whether a checkpoint that cannot be read is damaged. */
@@ -227,7 +227,8 @@ function isDamage({ limit, cause }: CheckpointError): boolean {
 }
 
 /**
- * Renames the folders of damaged checkpoints, so that nothing takes them for others or removes them.
+ * Renames the folders of damaged checkpoints, so that nothing mistakes them for intact ones or
+ * removes them.
  *
  * @throws {WriteError} when one cannot be renamed
  */
@@ -245,8 +246,8 @@ export async function putAside(damaged: readonly string[]): Promise<void> {
 }
 
 /**
- * Reads a checkpoint, also of an earlier layout. Parameters that had another form in an earlier version are converted
- * to the current one, together with what the optimizer and the averages keep of them.
+ * Reads a checkpoint, even of an earlier layout. Parameters that had another form in an earlier version are converted
+ * to the current one, together with what the optimizer and the averages keep for them.
  *
  * @param path folder of the checkpoint
  * @param limits limits on what its files may ask for

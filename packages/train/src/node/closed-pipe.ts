@@ -1,6 +1,6 @@
 /**
- * Lets the process go on when nobody reads a stream any more, as after `| head` or when its terminal was closed;
- * further output is lost. Other errors of the stream are not affected.
+ * Lets the process continue when nobody reads a stream any more, as after `| head` or when its terminal was
+ * closed; further output is lost. Other errors of the stream are not affected.
  *
  * @returns a function that undoes this once everything written so far has gone out
  */

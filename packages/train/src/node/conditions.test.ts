@@ -136,7 +136,7 @@ describe('dropout', () => {
     const seen = async (dropout: number): Promise<unknown> => {
       const samples: number[][] = [];
       const { log } = await trainVelocityField({
-        // No learning, and not from the initial weights, whose output is zero.
+        // No training, and no initial weights, whose output is zero.
         ...common(runtime, { learningRate: 0, iterations: 2, seed: 1 }),
         network: { ...dropping(dropout), init: () => stirred },
         callbacks: [

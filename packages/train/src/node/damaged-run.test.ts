@@ -34,7 +34,7 @@ async function resumed(file: string, content: string | Uint8Array, more = {}): P
   return trainVelocityField(shortTraining(out, more)).catch((thrown: unknown) => thrown);
 }
 
-/** The same in a run of before, whose checkpoints have no checksums. */
+/** The same in a run of an earlier version, whose checkpoints have no checksums. */
 async function resumedBefore(file: string, content: string | Uint8Array): Promise<unknown> {
   const now = whole;
   whole = join(scratch, String(count++));

@@ -16,8 +16,8 @@ export interface ScalarEvent {
 }
 
 /**
- * The events that a file begins with: its version, and that a run starts with this step, so that readers drop what they
- * have of it and of later ones.
+ * The events that a file begins with: its version, and the start of a run at this step, so that readers drop what they
+ * have of this and later steps.
  */
 export function firstEvents(wallTime: number, step: number): Uint8Array {
   const version = record(message(double(1, wallTime), text(3, 'brain.Event:2')));
@@ -65,7 +65,7 @@ function record(event: Uint8Array): Uint8Array {
   return joined([length, words(maskedChecksum(length)), event, words(maskedChecksum(event))]);
 }
 
-/** Fields one after the other. */
+/** Fields one after another. */
 const message = (...fields: readonly Uint8Array[]): Uint8Array => joined(fields);
 
 function varint(field: number, value: number): Uint8Array {
@@ -88,7 +88,7 @@ function bytes(field: number, value: Uint8Array): Uint8Array {
   return joined([Uint8Array.of((field << 3) | 2, ...varintOf(value.length)), value]);
 }
 
-/** Seven bits to a byte, the lowest first; steps beyond 32 bits too. */
+/** Seven bits to a byte, the lowest first; works for steps beyond 32 bits too. */
 function varintOf(value: number): number[] {
   const digits: number[] = [];
   for (let rest = value; ; rest = Math.floor(rest / 128)) {
@@ -123,7 +123,7 @@ const table = Uint32Array.from({ length: 256 }, (_, byte) => {
   return value;
 });
 
-/** CRC-32C, rotated and shifted so that checksums of what holds checksums stay good. */
+/** CRC-32C, rotated and shifted so that checksums of data that contain checksums stay reliable. */
 export function maskedChecksum(content: Uint8Array): number {
   let sum = 0xffffffff;
   for (const byte of content) sum = (sum >>> 8) ^ table[(sum ^ byte) & 255]!;

@@ -54,7 +54,7 @@ function stopAfter(step: number): Pick<DistillOptions, 'signal' | 'onLog'> {
   };
 }
 
-/** Parameters without the precision of a runtime's states. */
+/** Parameters without the precision in which a runtime keeps states. */
 const valuesOf = ({ params }: Model): Record<string, number[]> =>
   Object.fromEntries(Object.entries(params).map(([name, { data }]) => [name, Array.from(data)]));
 
@@ -94,7 +94,7 @@ describe('an extended run', () => {
       const kept = await loadModel(join(out, 'kept/teacher.0000006.safetensors'));
       expect(kept.params).toEqual(first.model.params);
     }
-    // What has finished with these settings is returned as it is.
+    // A run that has finished with these settings is returned as it is.
     const again = await trainVelocityField(matching(out, more));
     expect(again).toMatchObject({ folder: out, completed: true, step: 12, log: extended.log });
     expect(again.model.params).toEqual(extended.model.params);

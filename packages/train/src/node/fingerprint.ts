@@ -9,8 +9,8 @@ export interface Examined {
 }
 
 /**
- * Identifies data, by its own fingerprint, where it has one, and by samples: all of few, or 256 that are spread evenly.
- * The same samples say what it is like.
+ * Identifies data by its own fingerprint, if it has one, and by its samples: all of them if they are few, otherwise 256
+ * that are spread evenly. The same samples give the data's statistics.
  */
 export async function examine(data: Dataset): Promise<Examined> {
   const hash = createHash('sha256').update(JSON.stringify((await data.fingerprint?.()) ?? null));

@@ -48,18 +48,18 @@ export async function finishedRun(setup: TrainSetup): Promise<TrainResult | unde
   return { model, folder, completed: true, step, log: records };
 }
 
-/** The log as it was at the last checkpoint; undefined if that does not tell. */
+/** The log as it was at the last checkpoint; undefined if the checkpoint does not record it. */
 async function loggedBy(folder: string): Promise<LogFacts | undefined> {
   try {
     const checkpoint = await latestCheckpoint(folder);
     return checkpoint === undefined ? undefined : (await readManifest(checkpoint)).log;
   } catch (error) {
-    if (error instanceof CheckpointError) return undefined; // nothing that is loaded depends on it
+    if (error instanceof CheckpointError) return undefined; // nothing that is loaded depends on the checkpoint
     throw error;
   }
 }
 
-/** Removes what a process has left that died when it had written the result. */
+/** Removes what a process left behind that died after writing the result. */
 async function tidy(folder: string): Promise<void> {
   try {
     const lock = lockFolder(folder);

@@ -16,7 +16,7 @@ import { namesIn, requireStillThere } from './run-folder.js';
 /** A run in a folder that is locked against other trainings until closed. */
 export interface FolderStore extends RunStore {
   readonly folder: string;
-  /** What was not as the run left it, and what was done about it: to be shown. */
+  /** What was not as the run had left it, and what was done about it; to be shown to the user. */
   readonly notes: readonly string[];
   /** Unlocks the folder; to be called when training has ended, however it ended. */
   close(): void;
@@ -24,14 +24,14 @@ export interface FolderStore extends RunStore {
 
 /**
  * Opens a folder for a custom training: `log.jsonl`, the last two `checkpoints`, and models in `kept`. If the folder
- * has a checkpoint, training goes on from there.
+ * has a checkpoint, training continues from there.
  *
  * The run's settings are not recorded: it is up to the caller to resume a run with the settings it began with.
  *
  * @param folder created if it does not exist
  * @param trainees what is trained; a checkpoint must fit it
- * @param options.keep steps between milestones: checkpoints that are kept beside the last two, the first at or after each
- *   multiple of so many steps; none unless given
+ * @param options.keep steps between milestones: checkpoints that are kept beside the last two, the first at or after
+ *   each multiple of this number; none unless given
  * @param options.limits limits on what the folder's files may ask for; the defaults of `ReadLimits` unless given
  * @throws {FolderInUseError} when another process, or another call in this one, trains in the folder
  * @throws {ConfigError} for the folder of a run of `trainVelocityField` or `distill`
@@ -94,7 +94,7 @@ export async function folderStore(
     notes: log.notes,
     async begin() {
       await putAside(damaged);
-      await begin?.(); // a log without its settings would be taken for foreign files
+      await begin?.(); // a log without its settings would be mistaken for a foreign file
       await log.begin();
       await removeLaterSnapshots(folder, from?.step ?? 0);
     },

@@ -34,7 +34,7 @@ const training = (out: string, more: Partial<TrainVelocityFieldOptions> = {}): T
   ...more,
 });
 
-/** What going on with a run says that was stopped after its first step, with some options changed. */
+/** What is reported when a run that was stopped after its first step is continued with some options changed. */
 async function goingOn(
   started: Partial<TrainVelocityFieldOptions>,
   changed: Partial<TrainVelocityFieldOptions>,
@@ -113,7 +113,7 @@ describe('the fingerprint of data', () => {
     const all = await Promise.all(
       [
         images(),
-        images((copy) => (copy[4 * 333 + 1]! ^= 1)), // not among the samples that are compared
+        images((copy) => (copy[4 * 333 + 1]! ^= 1)), // it is not among the samples that are compared
         images(undefined, labels),
         images(undefined, labels.with(333, 1)),
         subset(images(), [0, 1, 2]),

@@ -60,7 +60,7 @@ test('a width that was not tracked is loaded from the folder of a run, as it wou
     });
   }
   expect(apart).toBeLessThan(others / 20);
-  // It is a model like others.
+  // It is a model like any other.
   await saveModel(join(scratch, 'made.safetensors'), made);
   expect((await loadModel(join(scratch, 'made.safetensors'))).params).toEqual(made.params);
 });
@@ -100,7 +100,7 @@ test('damaged and foreign snapshots are refused by their file', async () => {
   const foreign = await failure(loadAverage(run, { width: 0.05 }));
   expect(foreign).toBeInstanceOf(CheckpointError);
   expect((foreign as Error).message).toContain('is of another run than');
-  // Those of earlier versions do not name their run.
+  // Snapshots of earlier versions do not name their run.
   const config = JSON.parse(await readFile(join(run, 'config.json'), 'utf8')) as object;
   await writeFile(join(run, 'config.json'), JSON.stringify({ ...config, id: undefined }));
   expect(String(await failure(loadAverage(run, { width: 0.05 })))).toContain('is of another network');

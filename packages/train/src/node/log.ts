@@ -16,7 +16,7 @@ const schema: z.ZodType<LogRecord> = z
 /** A file of JSON lines, one record each. */
 export interface Log {
   readonly records: readonly LogRecord[];
-  /** What is not as the run wrote it. */
+  /** What differs from what the run wrote. */
   readonly notes: readonly string[];
   /** Truncates the file to these records; called before the first is appended. */
   begin(): Promise<void>;
@@ -29,7 +29,7 @@ export interface Log {
 
 /**
  * Reads a run's log up to a step: steps after the checkpoint that a run resumes from will be logged again. Nothing is
- * written before `begin`. Lines that are not records, and further records of a step, are left out.
+ * written before `begin`. Lines that are not records, and any further records of the same step, are left out.
  *
  * @param wrote the log as it was at the checkpoint; not compared unless given
  * @throws {CheckpointError} when the records cannot be read
@@ -71,7 +71,7 @@ export async function openLog(path: string, step: number, wrote?: LogFacts): Pro
   };
 }
 
-/** How a log differs from what a run wrote; it may have gone on after that. */
+/** How a log differs from what a run wrote; further records may follow that. */
 function differencesFrom(wrote: LogFacts, records: readonly LogRecord[]): string[] {
   if (records.length < wrote.records) {
     return [`log.jsonl: ${records.length} of the ${wrote.records} records before the checkpoint are there`];
@@ -80,7 +80,10 @@ function differencesFrom(wrote: LogFacts, records: readonly LogRecord[]): string
   return same ? [] : ['log.jsonl: the records before the checkpoint are not those that the run wrote'];
 }
 
-/** The records in a log, none if it does not exist, and how many lines are none; an incomplete last line does not count. */
+/**
+ * The records in a log, none if it does not exist, and the number of lines that are not records; an
+ * incomplete last line does not count.
+ */
 async function readRecords(path: string): Promise<{ readonly records: readonly LogRecord[]; readonly others: number }> {
   const text = await readTextFile(path, { maxHeaderBytes: Infinity }).catch((error: unknown) => {
     const cause = error instanceof CheckpointError ? error.cause : undefined;

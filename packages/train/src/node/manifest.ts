@@ -9,7 +9,7 @@ import { parseJsonFile } from './run-config.js';
 export const MANIFEST = 'state.json';
 
 /**
- * Layout of a checkpoint's files: 1 had separate files for one model, its average and its optimizer, 2 had no
+ * Layout of a checkpoint's files: 1 had separate files for one model, its average and its optimizer; 2 had no
  * checksums.
  */
 const VERSION = 3;
@@ -46,7 +46,7 @@ export function encodeManifest(manifest: Omit<Manifest, 'version'>): string {
 }
 
 /**
- * Reads the manifest of a checkpoint, also of an earlier layout.
+ * Reads the manifest of a checkpoint, even of an earlier layout.
  *
  * @param path folder of the checkpoint
  * @throws {CheckpointError} when it is missing, damaged, exceeds a limit, or is of another step than the folder's name

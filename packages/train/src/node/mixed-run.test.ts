@@ -15,7 +15,7 @@ const fresh = (): string => join(scratch, String(count++));
 const training = (out: string, more: Partial<TrainVelocityFieldOptions> = {}): TrainVelocityFieldOptions =>
   shortTraining(out, { iterations: 6, ...more });
 
-/** A run that was stopped after step 4, with checkpoints of steps 2 and 4; another one; and the whole run. */
+/** A run that was stopped after step 4, with checkpoints of steps 2 and 4; another one; and the run to its end. */
 let stopped = '';
 let other = '';
 let whole: TrainResult;
@@ -39,7 +39,7 @@ function abortable(): { readonly signal: AbortSignal; readonly abort: () => void
   return { signal: controller.signal, abort: () => controller.abort() };
 }
 
-/** What going on with a copy of the stopped run gives, or throws, after a change to its files; and what it notes. */
+/** What continuing a copy of the stopped run returns or throws after a change to its files, and its notes. */
 async function goingOn(
   change: (out: string) => Promise<unknown>,
 ): Promise<{ got: unknown; notes: string[]; out: string }> {
@@ -52,7 +52,7 @@ async function goingOn(
   return { got, notes, out };
 }
 
-/** Going on passes over checkpoint 4, keeping it; without checkpoint 2 it is refused, and nothing is changed. */
+/** Continuing passes over checkpoint 4 and keeps it; without checkpoint 2 it is refused, and nothing is changed. */
 async function expectNoticed(change: (out: string) => Promise<unknown>, message: RegExp): Promise<void> {
   const { notes, out } = await expectWhole(change);
   expect(notes[0]).toBe('latest names 0000004, which is damaged; goes on from the newest whole checkpoint, 0000002');

@@ -37,7 +37,7 @@ const distilling = (more: Pick<DistillOptions, 'teacher'> & Partial<DistillOptio
   data,
   objective: ayfEmd(),
   student,
-  // Dividing gradients by their size would blow up those that are mere rounding errors.
+  // Dividing gradients by their size would amplify those that are mere rounding errors.
   optimizer: adamw({ epsilon: 1e-3 }),
   learningRate: constantSchedule(1e-2),
   out: fresh(),

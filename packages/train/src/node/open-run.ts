@@ -20,7 +20,7 @@ export interface Run {
   readonly from: (Checkpoint & Origin) | undefined;
   /** Folder of that checkpoint. */
   readonly checkpoint: string | undefined;
-  /** Identity of the run, in its config.json; runs of before have none. */
+  /** Identity of the run, in its config.json; runs of earlier versions have none. */
   readonly id: string | undefined;
   /** Newer checkpoints that are damaged. */
   readonly damaged: readonly string[];
@@ -34,8 +34,8 @@ export interface Run {
 
 /**
  * Finds the checkpoint to resume from if an earlier call left one in the run's folder, which this process has locked;
- * otherwise `begin` records the settings in config.json. A run that is extended gets its new settings there, with those
- * before beside them; if it was finished, its result is kept in `kept`.
+ * otherwise `begin` records the settings in config.json. A run that is extended gets its new settings there, beside the
+ * previous ones; if it was finished, its result is kept in `kept`.
  *
  * @throws {RunMismatchError} when the run there has other settings
  * @throws {ConfigError} when a run is to be extended to fewer steps than it has taken

@@ -37,16 +37,16 @@ export interface TrainOptions {
   readonly out: string;
   /**
    * What to do when `out` holds a finished run. `new`, the default, starts another in the next numbered folder. `load`
-   * returns its result, if it has these settings. `extend` goes on from its last step with another number of
-   * `iterations`, `learningRate` or `maxGradientNorm`, also where the run is not finished, and keeps the optimizer and
-   * the averages; once a run with these settings is finished, its result is returned.
+   * returns its result, if it has these settings. `extend` continues from its last step with other `iterations`,
+   * `learningRate` or `maxGradientNorm`, even if the run is not finished, and keeps the optimizer and the averages;
+   * once a run with these settings is finished, its result is returned.
    *
    * With `load` and `extend` a script of several trainings can be killed anywhere and run again.
    */
   readonly whenFinished?: WhenFinished;
   /**
    * Where the weights start: a model, or the path of its file or of the folder of a finished run. Only weights are
-   * taken over, their average if it is a run's result; optimizer and averages start anew.
+   * used (for a run's result, their average); optimizer and averages start anew.
    */
   readonly from?: Model | string;
   /**
@@ -77,11 +77,14 @@ export interface TrainOptions {
   readonly maxGradientNorm?: number;
   /** Steps between checkpoints; a twentieth of the run, at least 50, unless given. */
   readonly checkpointEvery?: number;
-  /** Minutes after a checkpoint when another is saved before its step has come, > 0; 10 unless given, `Infinity` for none. */
+  /**
+   * Minutes after which another checkpoint is saved although its step has not been reached, > 0; 10 unless
+   * given, `Infinity` for no limit.
+   */
   readonly checkpointMinutes?: number;
   /**
-   * Steps between milestones, checkpoints that are kept beside the last two: the first at or after each multiple of so
-   * many steps; none unless given.
+   * Steps between milestones, checkpoints that are kept beside the last two: the first at or after each multiple of
+   * this number; none unless given.
    */
   readonly keep?: number;
   /** Steps between log records; a two-hundredth of the run, at least 1, unless given. */
@@ -103,8 +106,8 @@ export interface TrainOptions {
    */
   readonly onNote?: (note: string) => void;
   /**
-   * Called before the first step with what the data is like: a line, and a warning for images that do not fill -1 … 1,
-   * which is a note too. Unless this is given, both are shown as notes are.
+   * Called before the first step with what the data is like: one line, and a warning for images that do not fill [-1,
+   * 1], which is also a note. Unless this is given, both are shown as notes are.
    */
   readonly onData?: (report: DataReport) => void;
   /** Limits on what the files of a resumed run may ask for; the defaults of `ReadLimits` unless given. */
@@ -115,7 +118,7 @@ export interface TrainOptions {
 
 /** Options of {@link trainVelocityField}. */
 export interface TrainVelocityFieldOptions extends TrainOptions {
-  /** What is trained; that of `from` unless given. One of the two is required. */
+  /** The network to train; that of `from` unless given. One of the two is required. */
   readonly network?: Network;
   /** The path between data and noise; that of `from`, or `linear`, unless given. */
   readonly path?: PathName;
@@ -131,8 +134,8 @@ export interface DistillOptions extends TrainOptions {
    */
   readonly teacher: Model | OpaqueField;
   /**
-   * The flow map to start from, on the teacher's path; the teacher itself unless given. An opaque teacher, whose path is
-   * then taken to be the student's, requires it, or `from`.
+   * The flow map to start from, on the teacher's path; the teacher itself unless given. An opaque teacher requires this
+   * or `from`; its path is then taken to be the student's.
    */
   readonly student?: Model;
   /**
@@ -144,7 +147,10 @@ export interface DistillOptions extends TrainOptions {
 
 /** Result of a training run. */
 export interface TrainResult {
-  /** The moving average of the weights. Of an interrupted run it says so, and `distill` refuses it as a teacher. */
+  /**
+   * The moving average of the weights. If the run was interrupted, the model says so, and `distill` refuses
+   * it as a teacher.
+   */
   readonly model: Model;
   /** Folder with the run's files. */
   readonly folder: string;

@@ -44,7 +44,7 @@ async function start(out: string, pause?: number): Promise<{ child: ChildProcess
   return { child, said };
 }
 
-/** Lets a paused process go on to its end. */
+/** Lets a paused process continue to its end. */
 async function finish(child: ChildProcess): Promise<{ said: unknown; code: unknown }> {
   let said: unknown;
   child.once('message', (message) => (said = message));

@@ -15,7 +15,7 @@ beforeAll(async () => (scratch = await mkdtemp(join(tmpdir(), 'flowmap-report-')
 afterAll(async () => rm(scratch, { recursive: true }));
 
 const images = imageDataset({ name: 'grey', pixels: Uint8Array.of(0, 255, 0, 255, 0, 255, 0, 255), shape: [1, 2, 2] });
-/** The images without their scale: 0 … 1. */
+/** The images without their scaling, in [0, 1]. */
 const unscaled: Dataset = {
   ...images,
   async batch(indices) {

@@ -27,9 +27,9 @@ const runConfig = z.object({
   ),
   /** What affects only the bits of its numbers: runtime, threads, versions. */
   environment: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).optional(),
-  /** Values of the data's samples, which nothing depends on; null for what is not finite. */
+  /** Statistics of the data's samples, on which nothing depends; null for numbers that are not finite. */
   values: z.record(z.string(), z.number().nullable()).optional(),
-  /** Whatever the caller asked to record. */
+  /** What the caller asked to record. */
   config: json,
   /** SHA-256 of the file of the result; written before it. */
   result: z
@@ -132,17 +132,17 @@ export function requireSameRun(folder: string, there: RunConfig, setup: TrainSet
   );
 }
 
-/** Whether a run has the settings of this one. */
+/** Whether a run has the same settings as this one. */
 export function isSameRun(there: RunConfig, setup: TrainSetup): boolean {
   return settingsThatDiffer(there, setup).length === 0;
 }
 
-/** Longest run whose schedules are compared as its own. */
+/** Longest run whose schedules are compared at its own length. */
 const LONGEST = 2 ** 32;
 
 /**
- * The settings in which a run differs from this one. Schedules are compared as those of runs of the same length, so that
- * another length is told as that and nothing else.
+ * The settings in which a run differs from this one. Schedules are compared as those of runs of the same length, so
+ * that another length is reported as just that.
  */
 function settingsThatDiffer(there: RunConfig, setup: TrainSetup): string[] {
   const before = renamed(there.run);
@@ -154,7 +154,7 @@ function settingsThatDiffer(there: RunConfig, setup: TrainSetup): string[] {
     { kind: there.kind, ...before },
     { kind: setup.kind, ...withoutUnrecorded(now, before) },
   );
-  // Values at some steps say more than means, which follow from them.
+  // Values at single steps say more than means, which follow from them.
   const told = new Set(differences.map(settingOf));
   return differences.filter((difference) => {
     const setting = settingOf(difference);
@@ -167,7 +167,7 @@ function settingOf(difference: string): string {
   return difference.split(': ', 1)[0]!;
 }
 
-/** Leaves out what runs of before did not record. */
+/** Leaves out what runs of earlier versions did not record. */
 function withoutUnrecorded(now: RunConfig['run'], there: RunConfig['run']): RunConfig['run'] {
   const { schedules, data, ...others } = now as Record<string, Record<string, Json>>;
   const { fingerprint, ...described } = data!;
@@ -183,7 +183,7 @@ function withoutUnrecorded(now: RunConfig['run'], there: RunConfig['run']): RunC
 /** Settings that may change when a run is extended. */
 const EXTENDABLE = ['iterations', 'learningRate', 'maxGradientNorm'];
 
-/** Setting that may change too, for data that had to be mended. */
+/** Setting that may change too, for data that had to be corrected. */
 const SAMPLES = 'data.fingerprint';
 
 function isExtension(difference: string): boolean {
@@ -203,7 +203,7 @@ export interface Extension {
  * How a run is extended.
  *
  * @returns undefined if the settings are the same, so that the run is only resumed
- * @throws {RunMismatchError} listing the differences in other settings than an extension may change
+ * @throws {RunMismatchError} listing the differences in settings that an extension may not change
  */
 export function extensionOf(folder: string, there: RunConfig, setup: TrainSetup): Extension | undefined {
   const changes = settingsThatDiffer(there, setup);

@@ -16,7 +16,7 @@ export const resultFile: Readonly<Record<Model['kind'], string>> = {
   flowMap: 'student.safetensors',
 };
 
-/** What a run keeps in its folder; a folder with any of these but no config.json is not a run's. */
+/** What a run keeps in its folder; a folder with any of these but no config.json is not that of a run. */
 const CHECKPOINTS = ['checkpoints', 'latest'];
 const OWN = ['log.jsonl', ...CHECKPOINTS, ...Object.values(resultFile)];
 

@@ -1,19 +1,19 @@
 import type { Json, Schedule } from '@flowmap/core';
 
-/** Parts of a run that have a mean each. */
+/** Number of parts of a run, each with its own mean. */
 const PARTS = 8;
 
-/** Steps of a longer run are taken evenly, so many of them. */
+/** Number of steps used for a longer run, spread evenly. */
 const MOST = 2 ** 22;
 
-/** Digits of a mean: fewer than a double has, as the last ones of a cosine may differ from one machine to another. */
+/** Digits of a mean: fewer than those of a double, as the last ones of a cosine may differ between machines. */
 const DIGITS = 10;
 
 /**
- * What a schedule is: the weighted means of its values in equal parts of a run, of every step. The weights differ from
- * step to step, so that values that change places change a mean too.
+ * What identifies a schedule: weighted means of its values over all steps in each of several equal parts of a run. The
+ * weights differ from step to step, so that exchanging two values changes a mean too.
  *
- * @returns means by the steps that they are of: `{ 'steps 1 to 50': 0.001, … }`
+ * @returns the means by the steps that they cover: `{ 'steps 1 to 50': 0.001, … }`
  */
 export function scheduleMeans(schedule: Schedule, iterations: number): Record<string, Json> {
   const parts = Math.min(PARTS, iterations);
@@ -36,7 +36,7 @@ export function scheduleMeans(schedule: Schedule, iterations: number): Record<st
 /**
  * The first step at which a schedule is not finite, from 0, and its value there.
  *
- * @returns undefined if it is finite at every step, or at those that are taken of a longer run
+ * @returns undefined if it is finite at every step, or at those used for a longer run
  */
 export function firstNonFinite(
   schedule: Schedule,

@@ -260,7 +260,7 @@ function requireSameClasses({ classes }: Model, data: Dataset): void {
 
 /** Checks that a teacher takes the samples and conditions of the student. */
 function requireTeacher(teacher: Model | OpaqueField, student: Model): void {
-  if (!('network' in teacher)) return; // it reports what it takes when asked
+  if (!('network' in teacher)) return; // it reports what it takes when it is evaluated
   const { config, conditions } = teacher.network;
   const { shape } = student.network.config;
   if (!sameShape(config.shape, shape)) {

@@ -34,7 +34,7 @@ async function run(name: string): Promise<void> {
   await import(/* @vite-ignore */ pathToFileURL(script(name)).href);
 }
 
-/** Runs the script in a process of its own, which is killed when it says something, or soon after. */
+/** Runs the script in a process of its own, which is killed when it writes a certain text, or soon after. */
 async function killAt(text: string, later = false): Promise<void> {
   const hook = pathToFileURL(join(import.meta.dirname, '__fixtures__/kill-at.ts')).href;
   const flags = ['--conditions=@flowmap/source', '--import', import.meta.resolve('tsx'), '--import', hook];
@@ -52,8 +52,8 @@ async function killAt(text: string, later = false): Promise<void> {
 test('a script that is killed in each of its stages and run again ends as if nothing had happened', async () => {
   await run('undisturbed');
   await killAt('flow-matching: step 7/20');
-  await killAt('ayf-emd: step 13/20'); // goes on with the teacher's training first
-  await killAt('runs/student\n', true); // both are done: it dies in sampling, with its file about to be written
+  await killAt('ayf-emd: step 13/20'); // continues the teacher's training first
+  await killAt('runs/student\n', true); // both are done; killed while sampling, before its file is written
   await run('killed');
   const runs = (name: string): string => join(scratch, name, 'runs');
   expect((await readdir(runs('killed'))).sort()).toEqual(['points.json', 'student', 'teacher']);

@@ -62,7 +62,7 @@ function requireSame(option: string, given: unknown, own: unknown): void {
 /**
  * The flow map that `distill` should start from; undefined if it starts as its teacher.
  *
- * @throws {ConfigError} when `student` is no flow map, or is given beside `from`
+ * @throws {ConfigError} when `student` is not a flow map, or is given together with `from`
  */
 export async function startingStudent({ student, from, seed, limits }: DistillOptions): Promise<Model | undefined> {
   if (student !== undefined && from !== undefined) {

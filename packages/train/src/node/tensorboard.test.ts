@@ -17,7 +17,7 @@ afterAll(async () => rm(scratch, { recursive: true }));
 
 const fixture = (name: string): string => join(import.meta.dirname, '__fixtures__', name);
 
-/** What tools/reference/tensorboard_events.py had TensorBoard read from the file beside it. */
+/** What TensorBoard read from the file beside it, by tools/reference/tensorboard_events.py. */
 interface Golden {
   readonly events: readonly { wallTime: number; step: number; scalars: Record<string, number> }[];
 }
@@ -41,7 +41,7 @@ describe('an event file', () => {
     const content = Buffer.concat(parts);
     const ends = parts.map((_, i) => Buffer.concat(parts.slice(0, i + 1)).length);
     expect([1, 299, 300, 2 ** 40].map((step) => lengthUntil(content, step))).toEqual([ends[1], ends[1], ends[2], ends[3]]); // prettier-ignore
-    expect(lengthUntil(content, 0)).toBeLessThan(ends[0]!); // the start of the run goes too
+    expect(lengthUntil(content, 0)).toBeLessThan(ends[0]!); // the start of the run is removed too
     for (let size = ends[1]!; size < ends[2]!; size++) {
       expect(lengthUntil(content.subarray(0, size), Infinity)).toBe(ends[1]);
     }

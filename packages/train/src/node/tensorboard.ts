@@ -21,7 +21,8 @@ const OURS = /^events\.out\.tfevents\.\d+\.flowmap\.\d+$/;
  * A resumed run starts another file in the folder, and events of steps after the checkpoint it resumes from are removed
  * from the earlier files, so that no step occurs twice. Readers that have the folder open drop those steps too.
  *
- * @param folder created if it does not exist; that of the run shows a run of its name under `tensorboard --logdir runs`
+ * @param folder created if it does not exist; with the folder of the run, `tensorboard --logdir runs` shows a run of
+ *   that name
  * @throws {ConfigError} when the number of steps is not a whole number of at least 1
  * @throws {WriteError} in training, when the folder cannot be written
  *
@@ -45,7 +46,7 @@ export function tensorboard(folder: string, options: TensorboardOptions = {}): C
     name: 'tensorboard',
     every: 1,
     prepare() {
-      file = undefined; // a callback may serve several trainings, one after the other
+      file = undefined; // a callback may serve several trainings, one after another
     },
     async run(moment) {
       const { step, iterations } = moment;

@@ -1,4 +1,5 @@
-// Loaded before a script, kills its process when it first calls the function of node:fs that FLOWMAP_DIE_AT names.
+// Loaded before a script, this kills the process at its first call of the function of node:fs that FLOWMAP_DIE_AT
+// names.
 import fs from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 

@@ -11,7 +11,10 @@ export async function writeNoise(path: string, side: number): Promise<void> {
   await writeImageGrid(path, { images, shape: [3, side, side], gap: 0 });
 }
 
-/** Writes a flow map of images with 4 x 4 pixels in two classes, or of other samples; points may be told more. */
+/**
+ * Writes a flow map of images with 4 x 4 pixels in two classes, or of other samples; points may have further
+ * conditions.
+ */
 export async function writeFlowMap(
   path: string,
   shape: readonly number[] = [3, 4, 4],
@@ -37,7 +40,7 @@ export async function writeFlowMap(
   await saveModel(path, model);
 }
 
-/** Writes a folder with two classes of images, 4 x 4. */
+/** Writes a folder with two classes of 4 x 4 images. */
 export async function writePhotos(folder: string): Promise<void> {
   for (const name of ['cat/1', 'cat/2', 'dog/1']) await writeNoise(join(folder, `${name}.png`), 4);
 }

@@ -12,7 +12,7 @@ export interface CommandSpec<Table extends OptionTable> {
   /** Its options, and its arguments in their order. */
   readonly options: Table;
   readonly run: (config: Config<Table>, context: CommandContext) => Promise<unknown>;
-  /** Whether the command goes on where it stopped when it is run again; true unless given. */
+  /** Whether the command continues where it stopped when it is run again; true unless given. */
   readonly resumes?: boolean;
 }
 
@@ -27,7 +27,7 @@ export interface CommandContext {
   readonly print: (line: string) => void;
   /** Shows a line of text on standard error, beside the results; dropped unless given. */
   readonly note?: (line: string) => void;
-  /** How long work shows its progress; `auto` unless given. */
+  /** How work that takes long shows its progress; `auto` unless given. */
   readonly progress?: ProgressDisplay;
 }
 
@@ -48,7 +48,7 @@ export const terminal: CommandOutput = {
  *
  * A wrong command line and Flowmap's own errors become one line on standard error. The first Ctrl-C, SIGTERM or SIGHUP
  * lets the command save and stop; another one ends the process at once. If nobody reads its output any more, as after
- * `| head`, it goes on.
+ * `| head`, it continues.
  *
  * @param args the command line after the program's name
  * @param output where it writes; the terminal unless given, and elsewhere no progress is shown
@@ -122,7 +122,7 @@ export function parseOptions<Table extends OptionTable>(
   return Object.fromEntries(entries.map(([key]) => [key, given[key] ?? null])) as unknown as Config<Table>;
 }
 
-/** A message without line feeds, since readers of the output take each line for a whole message. */
+/** A message without line feeds, since readers of the output treat each line as a whole message. */
 function inOneLine(text: string): string {
   return text.trim().replaceAll(/\s*\n\s*/g, ' ');
 }

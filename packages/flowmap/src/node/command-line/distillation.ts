@@ -6,7 +6,7 @@ import { requireUnread } from './require-unread.js';
 
 const PRESETS = ['default', 'ayf-paper'] as const satisfies readonly AyfEmdPreset[];
 
-/** Objectives by name: all of the package. */
+/** Objectives by name: all those of the package. */
 const OBJECTIVES = [
   'ayf-emd',
   'ayf-lmd',
@@ -116,7 +116,7 @@ async function objectiveOf(options: Config<typeof DISTILLATION_OPTIONS>): Promis
   return objectiveNamed(objective);
 }
 
-/** A distribution of intervals from the shortest length, which is a share of a step for `steps`. */
+/** A distribution of intervals of at least the shortest length, which is a share of a step for `steps`. */
 async function lengthsOf(
   name: (typeof INTERVALS)[number],
   given: number | null,

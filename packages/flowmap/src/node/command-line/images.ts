@@ -4,7 +4,7 @@ import type { CommandContext } from './command.js';
 import { choice, flag, names, side, sidesOf, whole, wholes, type Config } from './options.js';
 import { showProgress } from './progress.js';
 
-/** Options for how images are read and shown to a training. */
+/** Options for how images are read and used in training. */
 export const IMAGE_OPTIONS = {
   size: side(
     'side, or height and width, that images are scaled and cropped to; unless given, they must all be of one size',
@@ -48,25 +48,26 @@ export type ImageReading = Pick<
 
 /** Images that were read. */
 export interface ReadImages {
-  /** What is to be trained on. */
+  /** The data for training. */
   readonly data: Dataset;
-  /** What was read and left out, in a line. */
+  /** What was read and left out, in one line. */
   readonly summary: string;
   /** The same as numbers and names, which JSON can hold. */
   readonly facts: Readonly<Record<string, unknown>>;
 }
 
-/** Bad images of which each is named in a line of its own. */
+/** The most bad images that are named, one per line. */
 const NAMED = 20;
 
 /**
- * Reads a folder of images, or of one folder of images for each class, and says what it read and what it left out.
+ * Reads a folder of images, or one with a folder of images for each class, and says what it read and what it left
+ * out.
  *
  * @throws {DataError} when the folder is missing or empty
  * @throws {BadImagesError} when images are damaged, unless `onBad` is 'skip'
  * @throws {ImageSizeError} when the images differ in size and none is given
- * @throws {ConfigError} when classes are to be balanced and there are none, and for crops that are larger than what they
- *   are taken from
+ * @throws {ConfigError} when classes are to be balanced and there are none, and for crops that are larger than the
+ *   images
  * @throws {ImageCodecUnavailableError} when images must be decoded and the package `sharp` is not installed
  */
 export async function readImages(folder: string, options: ImageReading, context: CommandContext): Promise<ReadImages> {
@@ -102,7 +103,7 @@ export async function readImages(folder: string, options: ImageReading, context:
 /**
  * The size that images are scaled to.
  *
- * @throws {ConfigError} when crops have no size, or are larger than what they are taken from
+ * @throws {ConfigError} when crops have no size, or are larger than the images
  */
 async function scaledTo({ size, cropFrom }: ImageReading): Promise<ImageReading['size']> {
   if (cropFrom === null) return size;
@@ -137,7 +138,7 @@ function factsOf({
   };
 }
 
-/** Says in a line what the values of data are, and warns if images do not fill -1 … 1. */
+/** Describes the values of data in one line, and warns if images do not fill [-1, 1]. */
 export async function printData(data: Dataset, { print, note }: CommandContext): Promise<DataReport> {
   const { dataReport } = await import('@flowmap/core');
   const report = await dataReport(data);

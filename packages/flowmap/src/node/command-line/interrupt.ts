@@ -17,7 +17,7 @@ const ECHO = 500;
  * Runs work that the user can interrupt: the first SIGINT, SIGTERM or SIGHUP aborts the signal and waits for the work
  * to save and reject with the signal's reason; another one ends the process at once with exit code 128 plus its number.
  *
- * @param resumes whether the same work goes on where it stopped when it is run again
+ * @param resumes whether the same work continues where it stopped when it is run again
  * @returns 0, even if the work was completed despite a signal; 128 plus the signal's number if it was interrupted
  */
 export async function withInterrupt(

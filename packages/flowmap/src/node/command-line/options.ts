@@ -62,7 +62,7 @@ export function side<F extends number | null>(
   return { description, placeholder: 'N|HxW', schema, fallback };
 }
 
-/** Height and width that {@link side} means. */
+/** The height and width that a value of {@link side} stands for. */
 export function sidesOf(value: number | readonly number[]): readonly [height: number, width: number] {
   return typeof value === 'number' ? [value, value] : [value[0]!, value[1]!];
 }
@@ -89,7 +89,7 @@ export function fraction<F extends number | null>(description: string, fallback:
   return { description, placeholder: 'X', schema, fallback };
 }
 
-/** A required file or folder that is an argument, known by its place: `sample CHECKPOINT`. */
+/** A required file or folder given as an argument, known by its place: `sample CHECKPOINT`. */
 export function pathArgument(description: string): OptionSpec<string> {
   return { ...requiredPath(description, 'FILE'), isArgument: true };
 }
@@ -159,7 +159,7 @@ export function choice<T extends string, F extends T | null>(
   return { description, placeholder: words.join('|'), schema, fallback };
 }
 
-/** One of the given words, required, that is an argument, known by its place: `weights NAME`. */
+/** One of the given words, required, given as an argument, known by its place: `weights NAME`. */
 export function choiceArgument<T extends string>(description: string, words: readonly T[]): OptionSpec<T> {
   const { schema, placeholder } = choice(description, words, null);
   return { description, placeholder: placeholder!, schema: schema as z.ZodType<T, string>, isArgument: true };

@@ -1,7 +1,8 @@
 import { optionName, type OptionTable } from './options.js';
 
 /**
- * Checks that options which nothing would read were left at their defaults: others would be thought to have an effect.
+ * Checks that options which nothing would read were left at their defaults: the user would expect them to have an
+ * effect.
  *
  * @param config values by name
  * @param table the command's options, for their defaults

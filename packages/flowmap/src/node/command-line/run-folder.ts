@@ -3,13 +3,13 @@ import { dirname, join, relative, resolve, sep } from 'node:path';
 import type { TrainOptions } from '@flowmap/train/node';
 import { flag, whole, type Config } from './options.js';
 
-/** Options of what is in the folder of a training. */
+/** Options for what the folder of a training holds. */
 export const RUN_FOLDER_OPTIONS = {
   extend: flag('go on with another --iterations or --learning-rate, also when the run has finished'),
   keep: whole('steps between checkpoints that are kept for good', null),
 };
 
-/** What they are for a training. */
+/** These options as options of a training. */
 export function runFolderOf({
   extend,
   keep,
@@ -30,7 +30,7 @@ export async function requireApart(out: string, images: string): Promise<void> {
   throw new ConfigError('--out', `wanted a folder outside of the images in '${images}', got '${out}'`);
 }
 
-/** A path without links, of which the last parts may be missing. */
+/** A path with links resolved; its last parts need not exist. */
 function realPath(path: string): string {
   const whole = resolve(path);
   try {

@@ -7,7 +7,7 @@ export const RUNTIME_OPTIONS = {
   threads: whole('threads of the computation on the CPU; unless given, one per physical core', null),
 };
 
-/** {@link RUNTIME_OPTIONS}, and those of a training. */
+/** {@link RUNTIME_OPTIONS} and further ones for training. */
 export const TRAINING_RUNTIME_OPTIONS = {
   ...RUNTIME_OPTIONS,
   stepsPerRun: whole('training steps in one call of the runtime; several pay off with --device cuda', 1),

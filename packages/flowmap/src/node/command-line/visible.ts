@@ -1,9 +1,9 @@
-/** Controls, directions of writing, unpaired surrogates and separators of lines; but not line feed and tab. */
+/** Control characters, writing directions, unpaired surrogates and line separators, but not line feed and tab. */
 const UNPRINTABLE = /(?![\n\t])\p{C}|\p{Zl}|\p{Zp}/gu;
 
 /**
- * Text for a terminal, in which what does not print, as in the name of a file, is written as `\u001b`. JSON keeps its
- * meaning.
+ * Text for a terminal, in which unprintable characters, as in the name of a file, are escaped as `\u001b`. JSON keeps
+ * its meaning.
  */
 export function visible(text: string): string {
   return text.replace(UNPRINTABLE, (character) => character.split('').map(escaped).join(''));

@@ -10,13 +10,13 @@ interface AnsweringCommand<Table extends OptionTable> {
   readonly name: string;
   readonly description: string;
   readonly options: Table;
-  /** Whether it goes on where it stopped when it is run again. */
+  /** Whether it continues where it stopped when it is run again. */
   readonly resumes: boolean;
-  /** Does the work, shows its results as text, and gives them as values for `--json`. */
+  /** Does the work, shows its results as text, and returns them as values for `--json`. */
   readonly run: (config: Config<Table>, context: Talk) => Promise<Answer>;
 }
 
-/** How a command of `flowmap` talks. */
+/** How a command of `flowmap` communicates. */
 export type Talk = CommandContext & { readonly note: (line: string) => void };
 
 /**

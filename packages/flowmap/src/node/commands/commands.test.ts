@@ -47,7 +47,7 @@ describe('sample', () => {
       out,
     );
     expect(answer).toMatchObject({ out, count: 9, steps: 2, class: 'dog', sampler: 'flow-map', shape: [3, 4, 4] });
-    // Three rows and columns of 4 pixels, with a pixel between and around them.
+    // Three rows and columns of 4 pixels each, with one pixel between and around them.
     expect(await sharp(out).metadata()).toMatchObject({ format: 'png', width: 16, height: 16 });
   });
 
@@ -79,7 +79,7 @@ describe('sample', () => {
     // λ F + (1 - λ) F = F, up to rounding
     const itself = await numbers(points, '--guidance=3', '--weak', points);
     (await numbers(points)).forEach((value, i) => expect(itself[i]).toBeCloseTo(value, 4));
-    // Classes in turn are those that are not none, and without guidance all are dogs.
+    // Classes take turns without the null class; without guidance, all samples are dogs.
     const dogs = await numbers(points, '--guidance=1', '--null-class=cat');
     (await numbers(points, '--class=dog')).forEach((value, i) => expect(dogs[i]).toBeCloseTo(value, 4));
   });
@@ -88,7 +88,7 @@ describe('sample', () => {
     const out = at('pictures');
     await answerOf('sample', model, '--count=3', '--batch-size=2', '--steps=1', '--threads=1', '--out', out);
     expect(readdirSync(out).sort()).toEqual(['000000.png', '000001.png', '000002.png']);
-    // A path with a slash at its end, beside what a process has left that was killed.
+    // A path with a trailing slash, beside what a killed process left behind.
     mkdirSync(at('slash.partial-1'));
     writeFileSync(
       at('slash.partial-1/lock'),
@@ -158,7 +158,7 @@ test('a teacher is trained, inspected and distilled, and its student sampled', a
     objective: { name: 'flow-matching' },
   });
 
-  // Trained on, with a checkpoint of every step kept.
+  // Trained further, keeping a checkpoint of every step.
   const more = [...train, '--iterations=4', '--extend', '--keep=1'];
   expect(await answerOf(...more)).toMatchObject({ checkpoint, step: 4 });
   expect(readdirSync(join(at('teacher'), 'checkpoints')).sort()).toEqual(['0000002', '0000003', '0000004']);

@@ -54,7 +54,7 @@ async function distillTeacher(config: Config<typeof DISTILL_OPTIONS>, talk: Talk
     data,
     signal: talk.signal,
     progress: talk.progress ?? 'auto',
-    onData: () => undefined, // told above
+    onData: () => undefined, // shown above
     config,
   });
   return { ...finishedRun(result, (folder) => join(folder, 'student.safetensors'), talk), images: read };

@@ -90,7 +90,7 @@ async function writeSampler(config: ExportConfig, model: Model): Promise<Written
   return { saved, how: { text, facts } };
 }
 
-/** @throws {ConfigError} for a name that is none of an ONNX file, or a folder that has something in it */
+/** @throws {ConfigError} for a name that is not that of an ONNX file, or a folder that is not empty */
 async function requirePlace({ out, layout }: ExportConfig): Promise<void> {
   const { ConfigError } = await import('@flowmap/core');
   if (layout === 'file') {
@@ -108,7 +108,7 @@ async function requirePlace({ out, layout }: ExportConfig): Promise<void> {
   if (entries.length > 0) throw new ConfigError('--out', `the folder '${out}' is not empty; give a new one`);
 }
 
-/** @throws {ConfigError} for an option that says nothing in the layout */
+/** @throws {ConfigError} for an option without a meaning in the layout */
 async function requireEffects(config: ExportConfig): Promise<void> {
   const idle = {
     file: [],

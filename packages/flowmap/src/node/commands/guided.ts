@@ -1,7 +1,7 @@
 import type { Model } from '@flowmap/core';
 import { openModel } from './open-model.js';
 
-/** What guides a model that is sampled. */
+/** How a model is guided when it is sampled. */
 export interface GuidanceOptions {
   readonly guidance: number | null;
   /** File of the weak model. */
@@ -9,15 +9,17 @@ export interface GuidanceOptions {
   readonly nullClass: string | null;
 }
 
-/** Condition that tells a student the scale. */
+/** The condition through which a student gets the scale. */
 const CONDITION = 'guidance';
 
 /**
- * Guides a model by a weaker one or by its null class, or finds out what scale to tell it.
+ * Guides a model by a weaker one or by its null class, or determines the scale that it is given as
+ * a condition.
  *
  * @param onNote called with a note for a scale below 1
- * @returns the model to sample, and the scale for its condition `guidance`, if it has that
- * @throws {ConfigError} for a scale without anything to guide by, the other way round, or a weak model that differs
+ * @returns the model to sample, and the scale for its condition `guidance`, if it has one
+ * @throws {ConfigError} for a scale without anything to guide by or the reverse, or a weak model that does not
+ *   match
  */
 export async function guided(
   model: Model,

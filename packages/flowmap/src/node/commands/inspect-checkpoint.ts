@@ -5,7 +5,7 @@ import { openModel } from './open-model.js';
 /**
  * What a checkpoint holds.
  *
- * @throws {CheckpointError} for a file that is no checkpoint, or damaged
+ * @throws {CheckpointError} for a file that is not a checkpoint, or is damaged
  */
 export async function inspectCheckpoint(path: string): Promise<Answer> {
   const { sizeOf } = await import('@flowmap/tensor');

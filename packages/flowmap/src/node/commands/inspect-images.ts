@@ -2,8 +2,8 @@ import { showProgress } from '../command-line/progress.js';
 import type { Answer, Talk } from './command.js';
 
 /**
- * What a folder of images holds, and what of it a training would read. All of them are decoded, so that damaged ones and
- * equal ones are found.
+ * What a folder of images holds, and what training would read of it. All images are decoded, so that damaged and
+ * duplicate ones are found.
  *
  * @throws {DataError} for a folder without images
  * @throws {ImageCodecUnavailableError} when the package `sharp` is not installed
@@ -38,7 +38,7 @@ function sides([height, width]: readonly [number, number]): string {
   return `${height} x ${width}`;
 }
 
-/** To three digits; null without images. */
+/** A number to three digits; null without images. */
 function valuesOf({
   images,
   mean,

@@ -45,15 +45,15 @@ export async function inspectRun(path: string): Promise<Answer> {
   };
 }
 
-/** A value as an object, without fields if it is none. */
+/** A value as an object; one without fields if it is not an object. */
 export function fieldsOf(value: unknown): Fields {
   return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : {};
 }
 
 /**
- * The records of a run's log, without a line that an interrupted process did not finish; none if there is no log.
+ * The records of a run's log, without a line left unfinished by an interrupted process; none if there is no log.
  *
- * @param folder that of the run
+ * @param folder the run's folder
  */
 export async function readLog(folder: string): Promise<Fields[]> {
   const path = join(folder, 'log.jsonl');

@@ -47,7 +47,7 @@ function textOf(value: unknown): string {
     .join(', ');
 }
 
-/** Items of a list that are shown. */
+/** The most items of a list that are shown. */
 const SHOWN = 20;
 
 function listText(items: readonly unknown[]): string {

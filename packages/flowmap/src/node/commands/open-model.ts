@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises';
 import type { Model } from '@flowmap/core';
 
 /**
- * Fails for a path where nothing is.
+ * Tells a folder from a file, and fails if there is neither.
  *
  * @returns whether it is a folder
  * @throws {DataError} when there is no such file or folder
@@ -20,8 +20,8 @@ export async function isFolder(path: string): Promise<boolean> {
  * Reads a checkpoint.
  *
  * @param kind what it must be; either unless given
- * @throws {FlowmapError} for a file that is missing, no checkpoint, damaged, or of the other kind; the message says what
- *   to do
+ * @throws {FlowmapError} for a file that is missing, damaged, not a checkpoint, or of the other kind; the message says
+ *   what to do
  */
 export async function openModel(path: string, kind?: Model['kind']): Promise<Model> {
   const { CheckpointError, FlowmapError } = await import('@flowmap/core');

@@ -6,13 +6,13 @@ import { basename, dirname, extname, join, resolve } from 'node:path';
 export interface SampleOutput {
   /** Takes the samples from index `first` on. */
   add(first: number, samples: Float32Array): Promise<void>;
-  /** Writes what was taken under the name that was asked for; nothing is there before. */
+  /** Writes the samples taken to the requested path, where there is nothing until then. */
   finish(): Promise<void>;
   /** Removes what is unfinished. */
   close(): Promise<void>;
 }
 
-/** What will come. */
+/** What to expect. */
 interface Coming {
   readonly count: number;
   /** Shape of one sample. */
@@ -20,10 +20,11 @@ interface Coming {
 }
 
 /**
- * Prepares to write samples: `.png` is one picture of all, `.npz` their numbers, and another name a folder with a picture
- * of each, `000000.png` and so on.
+ * Prepares to write samples: as one picture of all for `.png`, as numbers for `.npz`, and for any other name as a
+ * folder with a picture of each, `000000.png` and so on.
  *
- * @throws {ConfigError} for pictures of what are not images, for a folder that is not empty, and for another kind of file
+ * @throws {ConfigError} for pictures of samples that are not images, for a folder that is not empty, and for another
+ *   kind of file
  * @throws {ImageCodecUnavailableError} for pictures when the package `sharp` is not installed
  */
 export async function openSampleOutput(out: string, coming: Coming): Promise<SampleOutput> {
@@ -38,7 +39,7 @@ export async function openSampleOutput(out: string, coming: Coming): Promise<Sam
     throw new ConfigError('--out', `samples of [${shape.join(', ')}] are not images; give --out FILE.npz`);
   }
   const { encodeImageGrid } = await import('@flowmap/data/node');
-  await encodeImageGrid({ images: [0], shape: [1, 1, 1] }); // what lacks the package for pictures fails before the work
+  await encodeImageGrid({ images: [0], shape: [1, 1, 1] }); // fails early without the package for pictures
   return kind === '.png' ? intoPicture(out, coming) : intoFolder(out, coming);
 }
 
@@ -80,7 +81,7 @@ function intoNpz(out: string, coming: Coming): SampleOutput {
   };
 }
 
-/** Pictures are collected in a folder beside the wanted one, which it becomes at the end. */
+/** Pictures are collected in a folder beside the requested one, and it is renamed at the end. */
 async function intoFolder(out: string, { shape }: Coming): Promise<SampleOutput> {
   const { ConfigError, WriteError, causeText } = await import('@flowmap/core');
   const { lockFolder } = await import('@flowmap/core/node');
@@ -91,7 +92,7 @@ async function intoFolder(out: string, { shape }: Coming): Promise<SampleOutput>
   });
   if (there.length > 0) throw new ConfigError('--out', `the folder '${out}' is not empty; give a new one, or FILE.png`);
   const size = shape.reduce((product, extent) => product * extent, 1);
-  const whole = resolve(out); // without a slash at its end
+  const whole = resolve(out); // without a trailing slash
   await removeUnfinished(whole);
   const partial = `${whole}${PARTIAL}${process.pid}`;
   const lock = lockFolder(partial);
@@ -124,10 +125,10 @@ async function intoFolder(out: string, { shape }: Coming): Promise<SampleOutput>
   };
 }
 
-/** What stands between the name of a folder and the process that fills it. */
+/** The part of a temporary folder's name between the final name and the process that fills it. */
 const PARTIAL = '.partial-';
 
-/** Removes what processes have left that were killed when they filled a folder. */
+/** Removes what was left behind by processes that were killed while filling a folder. */
 async function removeUnfinished(out: string): Promise<void> {
   const { FolderInUseError, WriteError } = await import('@flowmap/core');
   const { lockFolder } = await import('@flowmap/core/node');

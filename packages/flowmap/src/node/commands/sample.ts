@@ -114,7 +114,7 @@ async function labelOf(
   const inTurn = [...classes.keys()].filter((label) => classes[label] !== nullClass);
   if (wanted === null) return (i) => inTurn[i % inTurn.length] ?? 0;
   const named = classes.indexOf(wanted);
-  // Where classes are called by digits, a number is a name, right or wrong.
+  // If classes are named by digits, a number is always a name, whether it exists or not.
   const isNumber = /^\d+$/.test(wanted) && !classes.some((name) => /^\d+$/.test(name));
   const label = isNumber && Number(wanted) < classes.length ? Number(wanted) : named;
   if (label >= 0) return () => label;

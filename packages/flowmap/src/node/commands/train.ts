@@ -48,7 +48,7 @@ async function trainTeacher(config: Config<typeof TRAIN_OPTIONS>, talk: Talk): P
     out,
     signal: talk.signal,
     progress: talk.progress ?? 'auto',
-    onData: () => undefined, // told above
+    onData: () => undefined, // shown above
     config,
   });
   return { ...finishedRun(result, (folder) => join(folder, 'teacher.safetensors'), talk), images: read };

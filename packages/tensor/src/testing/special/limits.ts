@@ -21,22 +21,22 @@ const limits: readonly SpecialLimit[] = [
   {
     runtime: /^tfjs \(wasm\)/,
     result: /^(sin|cos), .* a number wanted/,
-    reason: 'Sine and cosine have an absolute error of 2e-7 up to some thousands, and beyond 1e8 no digits.',
+    reason: 'Sine and cosine have an absolute error of 2e-7 up to a few thousand, and beyond 1e8 no correct digits.',
   },
   {
     runtime: /^tfjs \(cpu\)/,
     result: /^erf, .* a number wanted/,
-    reason: 'The error function is a formula whose absolute error is 1.5e-7.',
+    reason: 'The error function is computed by a formula with an absolute error of 1.5e-7.',
   },
   {
     runtime: gpu,
     result: /^(tanh|erf), .* a number wanted/,
-    reason: 'The functions have an absolute error of some 1e-7: small arguments have few digits.',
+    reason: 'The functions have an absolute error of about 1e-7: for small arguments few digits are correct.',
   },
   {
     runtime: gpu,
     result: /^(sin|cos), .* a number wanted/,
-    reason: 'Sine and cosine are made for arguments up to 1e5.',
+    reason: 'Sine and cosine are accurate for arguments up to 1e5.',
   },
   {
     runtime: gpu,
@@ -49,12 +49,12 @@ const limits: readonly SpecialLimit[] = [
     runtime: /^tfjs \(webgl\)/,
     result: /^div, .* (a number|an infinity) wanted/,
     reason:
-      'A divisor beyond 2^126 counts as infinite: the kernel of quotients gives 1 for 0 / 0, so reciprocals are used.',
+      'A divisor beyond 2^126 counts as infinite: the kernel for quotients gives 1 for 0 / 0, so reciprocals are used.',
   },
   {
     runtime: /^tfjs \(web(gl|gpu)\)/,
     result: /^([a-zA-Z]+, int32|cast, float32, to int32)/,
-    reason: 'Whole numbers are computed with as float32, which is exact up to 2^24, and do not wrap.',
+    reason: 'Whole numbers are computed as float32, which is exact up to 2^24, and do not wrap.',
   },
 ];
 

@@ -1,5 +1,5 @@
-// Loaded before a script, kills its process when it writes the text of FLOWMAP_KILL_AT to stderr or stdout; with
-// FLOWMAP_KILL_LATER, in the midst of what the script does next, as soon as that waits for a file.
+// Loaded before a script, this kills the process when it writes the text in FLOWMAP_KILL_AT to stderr or stdout;
+// with FLOWMAP_KILL_LATER, in the middle of what the script does next, as soon as it waits for a file.
 const kill = (): unknown => process.kill(process.pid, 'SIGKILL');
 const later = process.env['FLOWMAP_KILL_LATER'] !== undefined;
 const text = process.env['FLOWMAP_KILL_AT']!;

@@ -12,7 +12,7 @@ export const overflowing: Optimizer = {
   scalars: (rate, step) => adamw().scalars(rate > 1 ? Infinity : rate, step),
 };
 
-/** Options of a training of few steps on the reference runtime, whose checkpoints are every second one. */
+/** Options of a training of a few steps on the reference runtime, with a checkpoint after every second step. */
 export function shortTraining(
   out: string,
   more: Partial<TrainVelocityFieldOptions> = {},

@@ -2,18 +2,18 @@ import type { Json } from '@flowmap/core';
 import type { Features } from '@flowmap/eval';
 import type { OpenClip } from './extractor.js';
 
-/** What images should show, by their names: paths in the folder, as `cat/1.png`. */
+/** What images should show, by their names, which are paths in the folder such as `cat/1.png`. */
 export type Captions = ReadonlyMap<string, string>;
 
-/** Texts that CLIP reads at a time. */
+/** Number of texts that CLIP reads at a time. */
 const BATCH = 64;
 
 /**
  * Reads captions: a JSON object from the paths of images in their folder to texts.
  *
  * @param names images that need one
- * @throws {CheckpointError} for a file that is missing or no JSON
- * @throws {ConfigError} for JSON of another form, and for an image without a caption, which is named
+ * @throws {CheckpointError} for a file that is missing or not JSON
+ * @throws {ConfigError} for JSON of another form, and for an image without a caption, naming it
  */
 export async function readCaptions(path: string, names: readonly string[]): Promise<Captions> {
   const { ConfigError } = await import('@flowmap/core');

@@ -8,7 +8,7 @@ const COMPARE_OPTIONS = {
   force: flag('compare values that were measured in different ways, too'),
 };
 
-/** `flowmap eval compare`: differences of values that were measured in the same way. */
+/** `flowmap eval compare`: differences between values that were measured in the same way. */
 export const compareResults = answering({
   name: 'flowmap eval compare',
   description: 'Subtracts the values of one evaluation from those of another that was measured in the same way.',

@@ -4,7 +4,7 @@ import { fieldsOf, type Fields } from '../inspect-run.js';
 /** What reports show of an objective. */
 export type DescribedObjective = Pick<Objective, 'name' | 'config' | 'watch' | 'about'>;
 
-/** What an objective says of itself, by what the settings of a run record of it; of an unknown one its name. */
+/** The description of the objective that a run's settings record; for an unknown objective, its name. */
 export async function describedObjective(recorded: unknown): Promise<DescribedObjective> {
   const { name, ...settings } = fieldsOf(recorded);
   const config = settings as Objective['config'];

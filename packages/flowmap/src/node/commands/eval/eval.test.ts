@@ -45,7 +45,7 @@ beforeAll(async () => {
   await writeNoise(join(one, '2.png'), 6);
 });
 
-/** What is kept of an evaluation. */
+/** What is kept from an evaluation. */
 interface Kept {
   readonly value: number;
   readonly values: Readonly<Record<string, number>>;
@@ -140,7 +140,7 @@ test('every metric is measured of the features, under the name that belongs to t
 });
 
 describe('all metrics of one folder', () => {
-  /** Networks whose outputs are the first numbers of every image, and how many batches they were given. */
+  /** Networks whose outputs are the first numbers of every image, and the number of batches that they were given. */
   const counted = (kinds: readonly FeatureOutput[]): { networks: OpenNetworks; batches: () => number } => {
     let batches = 0;
     const extractor = 'inception-2015-12-05';
@@ -160,7 +160,7 @@ describe('all metrics of one folder', () => {
     open: () => Promise.resolve(value),
     close: () => Promise.resolve(),
   });
-  /** CLIP that sees the first three numbers of images, and in texts how many letters there are. */
+  /** A CLIP that sees the first three numbers of images, and the number of letters in texts. */
   const eyes: OpenClip = {
     images: firsts,
     texts: opaqueExtractor({ name: 'firsts' }, ({ shape: [n = 0], data }) =>
@@ -186,11 +186,11 @@ describe('all metrics of one folder', () => {
     const settings = { metrics: ['fid', 'clip-score', 'sfid', 'pr'] as const, subsetSize: 4, seed: 0 };
     const opened = { network: opening(networks), clip: opening(eyes) };
     const { results } = await measureSides({ generated, reference, captions }, settings, opened, talk);
-    expect(batches()).toBe(2); // one of each folder
+    expect(batches()).toBe(2); // one from each folder
     expect(Object.keys(results)).toEqual(['fid', 'clip-score', 'sfid', 'precision', 'recall']);
     expect(results['sfid']!.value).toBe(results['fid']!.value);
 
-    // The cosine of (r, g, b) with the axis that the number of letters names.
+    // The cosine of (r, g, b) with the axis given by the number of letters.
     const rows = (await measure(a, true)).features!.values;
     const cosines = generated.images.map(
       (_, i) => rows[3 * i + (i % 3)]! / Math.hypot(...rows.slice(3 * i, 3 * i + 3)),

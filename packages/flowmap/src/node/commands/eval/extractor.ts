@@ -4,26 +4,26 @@ import { interruptible } from '../../command-line/interruptible.js';
 import { choice, side, whole, type Config } from '../../command-line/options.js';
 import { openRuntime, RUNTIME_OPTIONS } from '../../command-line/runtime.js';
 
-/** Networks that features can be of. */
+/** Networks that features can come from. */
 export type ExtractorName = 'efficientnet-lite0' | 'inception' | 'dinov2';
 
-/** Kinds of features: the outputs of Inception, of which the other networks have the first, and CLIP's. */
+/** Kinds of features: the outputs of Inception, the first of which the other networks have too, and CLIP's. */
 export type FeatureOutput = InceptionOutput | 'clip';
 
-/** Networks that have been opened, by the features that they make. */
+/** Opened networks, by the features that they compute. */
 export interface OpenNetworks {
   readonly sources: Readonly<Partial<Record<FeatureOutput, FeatureSource>>>;
-  /** Features of images, all kinds that there are sources of. */
+  /** Features of images: all kinds for which there are sources. */
   extract(images: HostTensor): Promise<Readonly<Partial<Record<FeatureOutput, HostTensor>>>>;
   dispose?(): Promise<void>;
 }
 
-/** Both encoders of CLIP, and what makes tokens of texts. */
+/** Both encoders of CLIP, and its tokenizer. */
 export interface OpenClip extends Clip {
   readonly tokenize: Tokenizer;
 }
 
-/** Options for how images are read and how Inception gets them. */
+/** Options for how images are read and prepared for Inception. */
 export const READING_OPTIONS = {
   convention: choice(
     'how inception gets images, by the tool to compare with; tensorflow, unless given, is that of ADM, EDM and torch-fidelity',
@@ -49,7 +49,7 @@ export const EXTRACTOR_OPTIONS = {
 };
 
 /**
- * Checks that what only Inception reads is not given with another network.
+ * Checks that options which only Inception reads are not given with another network.
  *
  * @throws {ConfigError} naming the option
  */
@@ -71,9 +71,9 @@ export async function requireInception(
 /** Which features are wanted. */
 export interface FeatureChoice {
   readonly extractor: ExtractorName;
-  /** Which outputs of Inception; the other networks have one, `pool`. */
+  /** The wanted outputs of Inception; the other networks have one, `pool`. */
   readonly outputs: readonly InceptionOutput[];
-  /** Images of the largest folder: the network takes as many at a time, up to 32. */
+  /** Number of images in the largest folder: the network takes that many at a time, up to 32. */
   readonly most: number;
 }
 
@@ -91,7 +91,7 @@ export interface Opening<T> {
 }
 
 /**
- * The network that the options name, which statistics in files do without.
+ * The network that the options name, which is not needed for statistics in files.
  *
  * @param signal stops it between two runs
  */
@@ -120,7 +120,7 @@ export function clipNetwork(
     const tokenize = clipTokenizer(await published(name, () => loadClipMerges()));
     const tensors = await published(name, () => loadWeights(name));
     const opened = await clip({ runtime: interruptible(await openRuntime(config), signal), weights: tensors });
-    const source = scaledFirst(config, opened.images.source); // of both, as they are compared
+    const source = scaledFirst(config, opened.images.source); // of both, as the two are compared
     return { ...opened, tokenize, images: { ...opened.images, source }, texts: { ...opened.texts, source } };
   });
 }
@@ -161,7 +161,7 @@ async function openNetwork(
   return { ...network, sources: Object.fromEntries(sources) as OpenNetworks['sources'] };
 }
 
-/** An extractor as networks that make one kind of features. */
+/** An extractor as networks that compute one kind of features. */
 export function named(output: FeatureOutput, extractor: Extractor): OpenNetworks {
   return {
     sources: { [output]: extractor.source },
@@ -170,7 +170,7 @@ export function named(output: FeatureOutput, extractor: Extractor): OpenNetworks
   };
 }
 
-/** Several networks as one, for which images are read once. */
+/** Several networks as one, so that images are read only once. */
 export function together(networks: readonly OpenNetworks[]): OpenNetworks {
   return {
     sources: Object.assign({}, ...networks.map(({ sources }) => sources)) as OpenNetworks['sources'],
@@ -182,7 +182,7 @@ export function together(networks: readonly OpenNetworks[]): OpenNetworks {
   };
 }
 
-/** The source of features of images that are brought to the size that the options name first. */
+/** The source of features of images that are first resized to the size that the options name. */
 function scaledFirst({ size }: Pick<Config<typeof READING_OPTIONS>, 'size'>, source: FeatureSource): FeatureSource {
   return size === null ? source : { ...source, resize: `cover-lanczos3-${[size].flat().join('x')}+${source.resize}` };
 }
@@ -193,7 +193,7 @@ async function publishedWeights(name: 'inception' | 'dinov2'): Promise<HostTenso
   return published(name, () => loadWeights(name));
 }
 
-/** What `flowmap weights` has fetched for a network; the error for what it has not says so. */
+/** The weights that `flowmap weights` has fetched for a network; if it has not, the error says so. */
 async function published<T>(name: string, load: () => Promise<T>): Promise<T> {
   const { WeightsUnavailableError } = await import('@flowmap/eval');
   try {

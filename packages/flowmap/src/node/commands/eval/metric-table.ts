@@ -8,11 +8,11 @@ export type Metric =
 
 /** What a metric is measured of. */
 interface MetricEntry {
-  /** Features that it is of. */
+  /** The features on which it is computed. */
   readonly output: FeatureOutput;
-  /** Sides whose features it needs and not only their moments. */
+  /** Sides of which it needs the features, not only their moments. */
   readonly features: readonly ('generated' | 'reference')[];
-  /** Samples that it needs on each side; as many as a subset has unless given. */
+  /** Number of samples that it needs on each side; the size of a subset unless given. */
   readonly least?: number;
   /** Whether it compares with nothing, or with captions; false unless given. */
   readonly hasNoReference?: boolean;
@@ -47,10 +47,10 @@ export interface MetricSettings {
 }
 
 /**
- * The values of a metric by their names.
+ * The values of a metric, by name.
  *
  * @param reference undefined for a metric without one; for the CLIP score the features of the captions
- * @throws {ProtocolError} for a metric of Inception and features of another network
+ * @throws {ProtocolError} for a metric defined on Inception and features of another network
  */
 export async function measuredBy(
   metric: Metric,

@@ -20,7 +20,7 @@ import { METRICS, measuredBy, type Metric, type MetricSettings } from './metric-
 import { resultLines, writeResults, type Results } from './results.js';
 import { openSamples, type Measured, type Samples, type Wanted } from './samples.js';
 
-/** Options of metrics that do not depend on which ones they are. */
+/** Options that all metrics share. */
 export const MEASURING_OPTIONS = {
   npzCount: whole('number of samples that a .npz reference was made of', null, 2),
   out: pathOr('where to keep the values with their protocols, for `flowmap eval compare`', 'FILE', null),
@@ -80,12 +80,12 @@ export interface Sides {
   readonly generated: Samples;
   /** Undefined if no metric needs one. */
   readonly reference: Samples | undefined;
-  /** Of the generated images; undefined unless the CLIP score is measured. */
+  /** The captions of the generated images; undefined unless the CLIP score is measured. */
   readonly captions: Captions | undefined;
 }
 
 /**
- * Measures images, shows the values with their protocols and keeps them if that is wanted.
+ * Measures images, shows the values with their protocols and saves them if requested.
  *
  * @throws {ConfigError} for metrics that do not go with the extractor, or with statistics in place of images, and for an
  *   option that none of the metrics reads
@@ -125,7 +125,7 @@ export async function measureImages(config: Measurement, talk: Talk): Promise<An
 
 /** The networks of a measurement. */
 export interface Networks {
-  /** What all features but CLIP's are of. */
+  /** The network of all features but CLIP's. */
   readonly network: Opening<OpenNetworks>;
   readonly clip: Opening<OpenClip>;
 }
@@ -133,7 +133,8 @@ export interface Networks {
 /**
  * Measures all metrics; each image is read once.
  *
- * @returns the results, in the order of the metrics, and messages of images that could not be read, by side
+ * @returns the results in the order of the metrics, and messages about images that could not be read, by
+ *   side
  */
 export async function measureSides(
   { generated, reference, captions }: Sides,
@@ -161,7 +162,7 @@ export async function measureSides(
   return { results: Object.assign({}, ...results) as Results, unreadable };
 }
 
-/** The features that metrics are of, each kind once. */
+/** The features that metrics are computed on, each kind once. */
 function outputsOf(wanted: readonly Metric[]): readonly FeatureOutput[] {
   return [...new Set(wanted.map((metric) => METRICS[metric].output))];
 }
@@ -202,14 +203,14 @@ async function extractorFor({ metrics: wanted, extractor }: Measurement): Promis
   );
 }
 
-/** Metrics that read an option. */
+/** The metrics that read an option. */
 const READERS: Readonly<Record<'subsetSize' | 'seed' | 'clip', readonly Metric[]>> = {
   subsetSize: ['kernel', 'kid'],
   seed: ['kernel', 'kid', 'fd-infinity', 'mind'],
   clip: ['clip-score'],
 };
 
-/** Throws for an option that nothing reads, which would be thought to have an effect. */
+/** Throws for an option that nothing reads, since the user would expect it to have an effect. */
 async function requireRead(config: Measurement, extractor: ExtractorName): Promise<void> {
   const { ConfigError } = await import('@flowmap/core');
   for (const [option, readers] of Object.entries(READERS)) {
@@ -245,7 +246,7 @@ async function requireImages(
   throw new ConfigError(option, `${needing.join(', ')} need images, and ${path} has statistics; give a folder`);
 }
 
-/** Throws before any image is read if a folder has fewer than a metric needs. */
+/** Throws before any image is read if a folder has fewer images than a metric needs. */
 async function requireEnough(
   { metrics: wanted, subsetSize }: MetricSettings & { readonly metrics: readonly Metric[] },
   { images }: Samples,

@@ -92,7 +92,7 @@ function plain(fields: Fields): Facts {
   );
 }
 
-/** A table whose rows hold values of one protocol, so that those side by side compare, and the protocols. */
+/** A table, each of whose rows holds values with the same protocol so that they can be compared, and the protocols. */
 async function sectionsOfResults(measured: readonly (readonly [string, Results])[]): Promise<ReportSection[]> {
   if (measured.length === 0) return [];
   const { protocolText } = await import('@flowmap/eval');

@@ -13,48 +13,47 @@ export interface Samples {
   /** Names of the images; none for a file of statistics, which only a Fréchet distance can be measured with. */
   readonly images: readonly string[];
   /**
-   * Their moments, and their features where they are wanted and there are any, of all kinds at once: each image is read
-   * once.
+   * Their moments, and their features if these are wanted and exist, of all kinds at once: each image is read once.
    *
-   * @param open gives the networks of the features
-   * @param wanted the kinds that are, and whether the features themselves are kept
+   * @param open returns the networks of the features
+   * @param wanted the kinds that are wanted, and whether the features themselves are kept
    */
   measure(open: () => Promise<OpenNetworks>, wanted: Wanted, talk: Talk): Promise<MeasuredSamples>;
 }
 
-/** Kinds of features, and of which the features are kept besides their moments. */
+/** Kinds of features, and for which of them the features are kept besides their moments. */
 export type Wanted = Readonly<Partial<Record<FeatureOutput, { readonly keep: boolean }>>>;
 
-/** What a metric is computed of. */
+/** What a metric is computed from. */
 export interface Measured {
   readonly moments: Moments;
   readonly features: Features | undefined;
 }
 
-/** What samples measure, by the kind of features. */
+/** What was computed from samples, by kind of features. */
 export interface MeasuredSamples {
   readonly of: Readonly<Partial<Record<FeatureOutput, Measured>>>;
   /** Images that could be read, in the order of the features. */
   readonly images: readonly string[];
-  /** Messages of the images that could not be read. */
+  /** Messages about the images that could not be read. */
   readonly unreadable: readonly string[];
 }
 
 /** How samples are read. */
 export interface SamplesOptions extends Pick<Config<typeof EXTRACTOR_OPTIONS>, 'size' | 'maxUnreadable'> {
-  /** Number of samples of a `.npz` file, which does not say it; null if it was not given. */
+  /** Number of samples of a `.npz` file, which does not record it; null if it was not given. */
   readonly npzCount: number | null;
 }
 
-/** Images decoded at a time. It does not change the features, but the last bits of their moments. */
+/** Number of images decoded at a time. It does not affect the features, only the last bits of their moments. */
 const BATCH = 64;
 
 /**
  * Opens a folder of images, or a file of statistics: `.safetensors` as `flowmap eval stats` writes it, or `.npz` as EDM,
  * ADM and pytorch-fid do.
  *
- * @throws {DataError} for what is not there, and for a folder without images
- * @throws {CheckpointError} for a file that has no statistics
+ * @throws {DataError} for a path that does not exist, and for a folder without images
+ * @throws {CheckpointError} for a file without statistics
  * @throws {ConfigError} for a `.npz` file without the number of its samples
  */
 export async function openSamples(path: string, options: SamplesOptions, signal: AbortSignal): Promise<Samples> {
@@ -155,7 +154,7 @@ async function* featuresInAdvance(
   let coming: ReturnType<OpenNetworks['extract']> | undefined;
   for await (const batch of batches) {
     const next = networks.extract(batch);
-    next.catch(() => undefined); // reported when it is awaited, unless the one before fails
+    next.catch(() => undefined); // reported when it is awaited, unless the previous one fails
     if (coming !== undefined) yield await coming;
     coming = next;
   }
