@@ -5,6 +5,7 @@ export { EVALUATION_OPTIONS, evaluationsOf } from './evaluation-options.js';
 export { measureStatistics, openJudge } from './judge.js';
 export { endpointRmse, EVALUATION_COUNT, evaluationLabels, REFERENCE_STEPS, sampleFixedNoises } from './evaluate.js';
 export { finetuningObjective, LEVER_OPTIONS, leversOf } from './levers.js';
+export { linePanels, type LinePanel, type PanelLine } from './line-panels.js';
 export { machine, versions } from './machine.js';
 export { MODEL_DISTANCE_OPTIONS, printModelDistances } from './model-distances.js';
 export type { Metrics } from './metrics.js';
