@@ -12,5 +12,6 @@ export type { Metrics } from './metrics.js';
 export { imageGrids, type Presentation } from './presentation.js';
 export type { ExampleRun, TeacherSource, Training } from './example-run.js';
 export { runExample } from './run-example.js';
+export { scatter, scatterStrip } from './scatter.js';
 export { forwardFlops, matmulGflops, median } from './speed.js';
 export { besideCheckpoint, loadStudent, loadTeacher, lockRunFolder, trainOnce, type Trained } from './run-folder.js';
