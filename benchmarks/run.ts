@@ -17,6 +17,7 @@ import { compareInPlace } from './in-place.js';
 import { timeLargeProgram } from './large-program.js';
 import { timeManyImages } from './many-images.js';
 import { trainMixtureStudents } from './mixture-students.js';
+import { timeObjectives } from './objective-costs.js';
 import { compareOpaqueTeacher } from './opaque-teacher.js';
 import { peerTasks } from './peer-tasks.js';
 import { comparePeers } from './peers.js';
@@ -47,8 +48,9 @@ const BENCH_OPTIONS = {
   memory: flag('the memory of a frozen sampler, on Linux'),
   manyImages: whole('so many images of 24 x 24, written, read and removed: times and memory, on Linux', null),
   mixture: flag('no times, but how near the exact map of a mixture students of presets or objectives end'),
+  objectives: flag('a step of each objective in evaluations of the network, beside its operations'),
   preset: choices('presets of --mixture', presets, presets),
-  objective: choices('objectives of --mixture, in place of presets', OBJECTIVE_NAMES, []),
+  objective: choices('objectives of --mixture, in place of presets, and of --objectives', OBJECTIVE_NAMES, []),
   seeds: whole('seeds; 5 for --mixture and 3 for --guidance unless given', null),
   iterations: whole('steps of each student; 12,000 for --mixture and 8,000 for --guidance unless given', null),
   rate: positive('learning rate of --mixture', 2e-3),
@@ -90,6 +92,8 @@ async function bench(options: Config<typeof BENCH_OPTIONS>): Promise<void> {
     const { preset: presets, objective: objectives, rate } = options;
     const [seeds, iterations] = [options.seeds ?? 5, options.iterations ?? 12_000];
     await trainMixtureStudents({ presets, objectives, seeds, iterations, rate });
+  } else if (options.objectives) {
+    await timeObjectives({ threads, rounds, small, objectives: options.objective });
   } else if (options.opaque) {
     await compareOpaqueTeacher(threads, rounds);
   } else if (options.inPlace) {

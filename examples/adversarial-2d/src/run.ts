@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { compileSampler, flowMapFrom, mlp, normalBatch, uniformGrid, type Model } from '@flowmap/core';
 import { writeFileAtomic } from '@flowmap/core/node';
-import { finetuneOnce, lockRunFolder, machine, scatter, trainOnce, versions } from '@flowmap/example-common';
+import { finetuneOnce, lockRunFolder, machine, scatterStrip, trainOnce, versions } from '@flowmap/example-common';
 import { ayfEmd, flowMatching } from '@flowmap/objectives';
 import { hostTensor, type HostTensor, type Runtime } from '@flowmap/tensor';
 import { distill, trainVelocityField, type TrainResult } from '@flowmap/train/node';
@@ -15,6 +15,9 @@ const METRICS = 'metrics.json';
 
 /** Numbers of steps in the table. */
 const STEPS = [1, 2, 4];
+
+/** Height and width of a panel of the picture, in pixels. */
+const SIDE = 360;
 
 /** Panels of the picture: all in one step, of seed 0. */
 const SHOWN = ['data', 'blurred, distilled further', 'blurred, finetuned', 'right, finetuned'];
@@ -60,7 +63,10 @@ async function compare(
       }
     }
   }
-  const picture = await scatter(SHOWN.map((name) => ({ points: panels.get(name)! })));
+  const picture = await scatterStrip(
+    SHOWN.map((name) => panels.get(name)!),
+    SIDE,
+  );
   await writeFileAtomic(join(folder, 'picture.png'), picture);
   const table = tableOf(rows);
   context.print(table);

@@ -1,9 +1,8 @@
 import { mlp } from '@flowmap/core';
 import { checkerboard } from '@flowmap/data';
-import { runExample } from '@flowmap/example-common';
+import { runExample, scatter } from '@flowmap/example-common';
 import type { HostTensor } from '@flowmap/tensor';
 import { distillationOf, openRuntime, type CommandContext } from 'flowmap/node';
-import { scatter } from './scatter.js';
 import type { CheckerboardConfig } from './settings.js';
 
 /**

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { compileSampler, heun, mlp, normalBatch, uniformGrid, type Model } from '@flowmap/core';
 import { writeFileAtomic } from '@flowmap/core/node';
-import { lockRunFolder, machine, scatter, trainOnce, versions } from '@flowmap/example-common';
+import { lockRunFolder, machine, trainOnce, versions } from '@flowmap/example-common';
 import { guidedModel, withLabelDropout } from '@flowmap/guidance';
 import { flowMatching } from '@flowmap/objectives';
 import { hostTensor, type HostTensor } from '@flowmap/tensor';
@@ -9,6 +9,7 @@ import { trainVelocityField } from '@flowmap/train/node';
 import { interruptible, openRuntime, printData, type CommandContext } from 'flowmap/node';
 import { branching } from './branches.js';
 import { judge, type Judgement } from './judge.js';
+import { scatter } from './scatter.js';
 import type { GuidanceConfig } from './settings.js';
 
 /** The last file that a run writes. */

@@ -78,6 +78,12 @@ describe.each(exact)('%s has a gradient that vanishes at the exact map', (_, obj
 const inTheLimit: readonly (readonly [name: string, coarse: Objective, fine: Objective, order: number])[] = [
   ['discrete AYF-EMD', discreteEmd({ epsilon: 0.01 }), discreteEmd({ epsilon: 0.005 }), 1],
   ['discrete AYF-LMD', discreteLmd({ epsilon: 0.01 }), discreteLmd({ epsilon: 0.005 }), 1],
+  [
+    "discrete AYF-LMD with Heun's method",
+    discreteLmd({ epsilon: 0.05, solver: 'heun' }),
+    discreteLmd({ epsilon: 0.025, solver: 'heun' }),
+    2,
+  ],
   ['consistency distillation', consistencyDistillation({ steps: 64 }), consistencyDistillation({ steps: 128 }), 2],
   ['CTM', ctm({ solverSteps: 4 }), ctm({ solverSteps: 8 }), 2],
   ['CMT', cmt({ steps: 16, targets: 'data' }), cmt({ steps: 32, targets: 'data' }), 2],

@@ -1,5 +1,6 @@
 import { perSample, type FlowMap, type ObjectiveContext } from '@flowmap/core';
 import { full, stopGradient, type Tensor } from '@flowmap/tensor';
+import { stepVelocity, type Solver } from './solver.js';
 
 type Interval = Pick<ObjectiveContext, 'xt' | 't' | 's'>;
 
@@ -24,22 +25,22 @@ export function firstVelocityThenMap(map: FlowMap, { xt, t, s }: Interval, v: Te
 }
 
 /**
- * The mean velocity of a route that follows the map for all of the interval but a share ε at its end, and then the
- * velocity at the point reached: from `y = f(x_t, t, s')` at `s' = s + ε (t - s)` to `y + ε (s - t) v(y, s')`, which
- * together is `ε v(y, s') + (1 - ε) F(x_t, t, s')`.
+ * The mean velocity of a route that follows the map for all of the interval but a share ε at its end, and then takes a
+ * step of a solver from the point reached: from `y = f(x_t, t, s')` at `s' = s + ε (t - s)` to `y + ε (s - t) v`, which
+ * together is `ε v + (1 - ε) F(x_t, t, s')`, where v is the step's mean velocity, `v(y, s')` for Euler's method.
  *
  * @returns shaped as `xt`, without a gradient
  */
 export function firstMapThenVelocity(
   map: FlowMap,
   { xt, t, s }: Interval,
-  velocity: ObjectiveContext['velocity'],
+  { velocity, solver }: { readonly velocity: ObjectiveContext['velocity']; readonly solver: Solver },
   share: Tensor,
 ): Tensor {
   const early = s.add(share.mul(t.sub(s)));
   const F = stopGradient(map.averageVelocity(xt, t, early));
   const y = xt.add(perSample(early.sub(t), xt).mul(F));
-  return mixed(share, velocity(y, early), F);
+  return mixed(share, stepVelocity(solver, velocity, y, early, s), F);
 }
 
 /** `ε a + (1 - ε) b` */

@@ -13,3 +13,11 @@ test('points are dark where they lie, with the second coordinate upwards', () =>
   // Two discs, each at most 4.6 pixels across, in three colours; the point outside leaves no mark.
   expect(image.filter((value) => value < 1).length).toBeLessThan(2 * 3 * 5 ** 2);
 });
+
+test('a smaller picture shows the same places', () => {
+  const image = drawPoints(hostTensor([1, 2], [1.2, -1.2]), { side: 48, radius: 0.6 });
+  expect(image).toHaveLength(3 * 48 * 48);
+  const dark = Array.from(image.subarray(0, 48 * 48)).flatMap((light, i) => (light < 1 ? [i] : []));
+  // The point lies where four pixels meet.
+  expect(dark).toEqual([35 * 48 + 35, 35 * 48 + 36, 36 * 48 + 35, 36 * 48 + 36]);
+});
