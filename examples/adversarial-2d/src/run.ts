@@ -116,11 +116,11 @@ async function studentsOf(folder: string, trial: Trial, context: CommandContext)
     objective: ayfEmd({ warmupSteps: 1 }),
   };
   const adversarial = {
-    ...{ weight: trial.adversarialWeight, learningRate: trial.judgeRate, steps: 1, augmented: false },
+    ...{ weight: trial.adversarialWeight, learningRate: trial.judgeRate, steps: 1, judge: 'own' as const, augmented: false },
     penalty: { weight: trial.penaltyWeight, every: 1 },
   };
   const continued = async (name: string, kind: Parameters<typeof finetuneOnce>[1]): Promise<Model> => {
-    const inputs = { folder: join(folder, name), settings: trial, teacher, student: distilled, data };
+    const inputs = { folder: join(folder, name), settings: trial, teacher, strong: teacher, student: distilled, data };
     const result = await finetuneOnce({ ...context, runtime, seed, student: { batchSize } }, kind, inputs);
     if (result === undefined) throw signal.reason;
     return result.model;

@@ -30,6 +30,8 @@ export interface Finetuning {
     readonly weight: number;
     /** Peak of the discriminator's learning rate. */
     readonly learningRate: number;
+    /** What the discriminator is: heads on the teacher's features, or a network of its own. */
+    readonly judge: 'teacher' | 'own';
     /** Judged samples take from 1 to this many steps. */
     readonly steps: number;
     /** `β` of R1 and R2, and the steps between them. */

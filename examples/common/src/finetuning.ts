@@ -6,6 +6,8 @@ import {
   discriminatorTrainee,
   finetune,
   mlpDiscriminator,
+  modelFeatures,
+  projectedDiscriminator,
   smallDiscriminator,
   type Discriminator,
 } from '@flowmap/adversarial';
@@ -37,6 +39,8 @@ export interface FinetuningInputs {
   /** What config.json records. */
   readonly settings: Json;
   readonly teacher: Model;
+  /** The teacher without guidance, whose features a discriminator judges. */
+  readonly strong: Model;
   readonly student: Model;
   readonly data: Dataset;
 }
@@ -58,7 +62,7 @@ const PLACE = 'finetuning';
 export async function finetuneOnce(
   run: FinetuningRun,
   finetuning: Finetuning,
-  { folder, settings, teacher, student, data }: FinetuningInputs,
+  { folder, settings, teacher, strong, student, data }: FinetuningInputs,
 ): Promise<Trained | undefined> {
   const { runtime, signal, flip = false } = run;
   const [result, place] = [join(folder, RESULT), join(folder, PLACE)];
@@ -81,7 +85,10 @@ export async function finetuneOnce(
   const optimizer = adamw({ beta1: 0 });
   const judged = adversarial && {
     ...adversarial,
-    discriminator: discriminatorFor(shape, classes.length),
+    discriminator:
+      adversarial.judge === 'teacher'
+        ? projectedDiscriminator({ features: modelFeatures(strong) })
+        : discriminatorFor(shape, classes.length),
     rate: cosineSchedule(adversarial.learningRate),
   };
   const trainees = {

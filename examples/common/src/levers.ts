@@ -1,5 +1,6 @@
 import { ConfigError, type Objective } from '@flowmap/core';
 import {
+  choice,
   type DISTILLATION_OPTIONS,
   distillationOf,
   flag,
@@ -29,6 +30,11 @@ export const LEVER_OPTIONS = {
   further: whole('steps of distillation alone in its place, for comparison with --adversarial', 0, 0),
   finetuningRate: positive("peak of the student's learning rate in either", 1e-4),
   judgeRate: positive("peak of the discriminator's learning rate", 2e-3),
+  judge: choice(
+    "what the discriminator is: heads on the teacher's features, or a network of its own",
+    ['teacher', 'own'],
+    'teacher',
+  ),
   adversarialWeight: positive('weight α of the adversarial term', 1),
   judgedSteps: whole('largest number of steps of the samples that the discriminator judges', 1),
   penaltyWeight: positive('weight β of the gradient penalties R1 and R2', 0.1),
@@ -39,6 +45,7 @@ export const LEVER_OPTIONS = {
 /** Options that only adversarial finetuning reads. */
 const OF_ADVERSARIAL = [
   'judgeRate',
+  'judge',
   'adversarialWeight',
   'judgedSteps',
   'penaltyWeight',
@@ -105,6 +112,7 @@ export async function leversOf(
                   adversarial: {
                     weight: options.adversarialWeight,
                     learningRate: options.judgeRate,
+                    judge: options.judge,
                     steps: options.judgedSteps,
                     penalty: { weight: options.penaltyWeight, every: options.penaltyEvery },
                     augmented: options.augment,

@@ -88,7 +88,7 @@ async function runIn(folder: string, run: ExampleRun): Promise<void> {
   parts['distillation'] = distilled.log.at(-1)?.seconds ?? 0;
   const finetuned =
     finetuning &&
-    (await finetuneOnce(run, finetuning, { folder, settings: options, ...taught, student: distilled.model }));
+    (await finetuneOnce(run, finetuning, { folder, settings: options, ...taught, strong, student: distilled.model }));
   if (finetuning && !finetuned) throw signal.reason;
   if (finetuned) parts['finetuning'] = finetuned.log.at(-1)?.seconds ?? 0;
   const shown = (model: Model): Model => (guidance ? atScale(model, guidance.scale) : model);

@@ -18,6 +18,7 @@ export {
   type FrozenFeatures,
   type ProjectedDiscriminatorOptions,
 } from './projected-discriminator.js';
+export { modelFeatures, type ModelFeaturesOptions } from './model-features.js';
 export { differentiableAugmentation, type Augmentation, type AugmentationOptions } from './augmentation.js';
 export { discriminatorTrainee, type DiscriminatorTraineeOptions } from './discriminator-trainee.js';
 export { finetune, type BalanceOptions, type FinetuneOptions, type PenaltyOptions } from './finetune.js';

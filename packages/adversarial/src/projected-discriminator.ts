@@ -11,17 +11,19 @@ export interface FrozenFeatures {
   /** Shape of one sample. */
   readonly shape: readonly number[];
   readonly params: HostTensors;
+  /** Number of classes whose label it takes; 0, and no label, unless given. */
+  readonly classes?: number;
   /**
    * Features of samples `[batch, ...shape]`: any number of maps `[batch, channels, height, width]` and vectors
    * `[batch, width]`.
    */
-  apply(params: Tensors, x: Tensor): readonly Tensor[];
+  apply(params: Tensors, x: Tensor, label?: Tensor): readonly Tensor[];
 }
 
 /** Options of {@link projectedDiscriminator}. */
 export interface ProjectedDiscriminatorOptions {
   readonly features: FrozenFeatures;
-  /** Number of classes; 0 unless given. */
+  /** Number of classes; that of the features unless given, which must be the same if they take a label. */
   readonly classes?: number;
   /** Width of each head; 64 unless given. */
   readonly width?: number;
@@ -37,10 +39,16 @@ export interface ProjectedDiscriminatorOptions {
  */
 export function projectedDiscriminator(options: ProjectedDiscriminatorOptions): Discriminator {
   requireKnownOptions('projectedDiscriminator', options, { features: true, classes: true, width: true });
-  const { features: frozen, classes = 0, width = 64 } = options;
+  const { features: frozen, width = 64 } = options;
+  const { classes = frozen.classes ?? 0 } = options;
   const name = 'projectedDiscriminator';
   requireWhole(`${name}.width`, width);
-  const traced = frozen.apply(standIns(frozen), input('x', [1, ...frozen.shape]));
+  const { classes: taken = 0 } = frozen;
+  if (taken > 0 && classes !== taken) {
+    throw new ConfigError(`${name}.classes`, `wanted the ${taken} of '${frozen.name}', got ${classes}`);
+  }
+  const example = taken > 0 ? [input('label', [1], 'int32')] : [];
+  const traced = frozen.apply(standIns(frozen), input('x', [1, ...frozen.shape]), ...example);
   if (traced.length === 0) throw new ConfigError(`${name}.features`, `wanted features, '${frozen.name}' gives none`);
   const heads = traced.map(({ shape }, i) => {
     const body = shape.length === 4 ? mapHead(`head${i}`, shape[1]!, width) : undefined;
@@ -65,7 +73,7 @@ export function projectedDiscriminator(options: ProjectedDiscriminatorOptions): 
     parameters: { ...ownSpecs, ...frozenSpecs },
     judge(params, x, label) {
       const given = Object.keys(frozen.params).map((key) => [key, params[FROZEN + key]!] as const);
-      const judged = frozen.apply(Object.fromEntries(given), x).map((values, i) => {
+      const judged = frozen.apply(Object.fromEntries(given), x, taken > 0 ? label : undefined).map((values, i) => {
         const features = heads[i]!.body.apply(params, values);
         return { features, logits: heads[i]!.output.apply(params, features, label) };
       });

@@ -4,6 +4,7 @@ import {
   discriminatorTrainee,
   finetune,
   mlpDiscriminator,
+  modelFeatures,
   projectedDiscriminator,
   residualDiscriminator,
   smallDiscriminator,
@@ -198,6 +199,7 @@ const functions: readonly (readonly Call[])[] = [
   ],
   [
     discriminatorTrainee,
+    modelFeatures,
     parseCifar10,
     sampleStatistics,
     checkpoints,

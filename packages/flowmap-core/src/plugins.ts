@@ -105,6 +105,12 @@ export interface Network<C extends NetworkConfig = NetworkConfig> extends Module
    * the host by name, seed, step and sample. Used for dropout.
    */
   readonly draws?: Readonly<Record<string, TensorSpec>>;
+  /**
+   * What the network computes on the way to its output, in the order in which it does: maps `[batch, channels, height,
+   * width]` or vectors `[batch, width]`, as features for discriminators and probes. Left out by a network that offers
+   * none.
+   */
+  features?(params: Tensors, inputs: NetworkInputs): readonly Tensor[];
 }
 
 /**

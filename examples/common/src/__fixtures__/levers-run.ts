@@ -30,6 +30,7 @@ export async function leversRun(out: string, onBatch: () => void = () => undefin
       adversarial: {
         weight: 0.1,
         learningRate: 1e-3,
+        judge: 'teacher',
         steps: 2,
         penalty: { weight: 0.1, every: 2 },
         augmented: false,

@@ -10,9 +10,10 @@ import {
   split,
   type OptionNames,
   type Tensor,
+  type Tensors,
 } from '@flowmap/tensor';
 import { ConfigError } from '../errors.js';
-import type { Network } from '../plugins.js';
+import type { Network, NetworkInputs } from '../plugins.js';
 import { CONDITIONING_OPTIONS, conditioning, type ConditioningConfig } from './conditioning.js';
 import { extras } from './extras.js';
 import { collect, dense, type Layer } from './layers.js';
@@ -47,7 +48,8 @@ const OPTIONS: OptionNames<DitConfig> = {
 /**
  * Diffusion transformer with adaptive norms (Peebles and Xie, "Scalable diffusion models with transformers", 2023, the
  * adaLN-Zero variant), with RMS norm in place of layer norm and SiLU in place of GELU, as both have cheaper
- * derivatives. The gates and the output layer start at zero, so an untrained network is the zero field.
+ * derivatives. The gates and the output layer start at zero, so an untrained network is the zero field. Its `features` are
+ * the tokens after each block, as maps.
  *
  * @throws {ConfigError} for an unknown option, a sample shape that is not `[channels, height, width]`, sizes that are not whole
  *   numbers >= 1, a patch that does not divide the image, heads that do not divide the width, a width that 4 does not
@@ -65,19 +67,26 @@ export function dit(options: DitOptions): Network<DitConfig> {
   const blocks = Array.from({ length: depth }, (_, i) => transformerBlock(`block${i}`, width, heads));
   const modulation = dense('output.modulation', width, 2 * width, { zero: true });
   const last = dense('output', width, patchSize, { zero: true });
-  let features: Float64Array | undefined;
+  let positions: Float64Array | undefined;
 
   const parameters = collect([condition, first, ...blocks, modulation, last]);
+  type Conditioning = ReturnType<typeof condition.applyToBlocks>;
+  const tokens = (params: Tensors, { x }: NetworkInputs, c: Conditioning): Tensor[] => {
+    positions ??= positionFeatures(rows, columns, width);
+    let h = first.apply(params, patches(x, patch)).add(constant(positions, [1, rows * columns, width]));
+    return blocks.map((block, i) => (h = block.apply(params, h, c.of(i))));
+  };
   const apply: Network['apply'] = (params, inputs) => {
     const c = condition.applyToBlocks(params, inputs);
-    features ??= positionFeatures(rows, columns, width);
-    const positions = constant(features, [1, rows * columns, width]);
-    let h = first.apply(params, patches(inputs.x, patch)).add(positions);
-    blocks.forEach((block, i) => (h = block.apply(params, h, c.of(i))));
+    const h = tokens(params, inputs, c).at(-1)!;
     const [shift, scale] = chunks(modulation.apply(params, c.output), 2);
     return unpatches(last.apply(params, modulate(rmsNorm(h), shift!, scale!)), channels, patch, rows, columns);
   };
-  return defineNetwork(config, parameters, apply, { conditions: condition.conditions });
+  const features: Network['features'] = (params, inputs) => {
+    const all = tokens(params, inputs, condition.applyToBlocks(params, inputs));
+    return all.map((h) => h.transpose([0, 2, 1]).reshape([-1, width, rows, columns]));
+  };
+  return defineNetwork(config, parameters, apply, { conditions: condition.conditions, features });
 }
 
 /** `h + gate attention(modulate(rms(h)))`, then the same with a two-layer perceptron of four times the width. */

@@ -1,5 +1,5 @@
-import { requireKnownOptions, rmsNorm, type OptionNames } from '@flowmap/tensor';
-import type { Network } from '../plugins.js';
+import { requireKnownOptions, rmsNorm, type OptionNames, type Tensor, type Tensors } from '@flowmap/tensor';
+import type { Network, NetworkInputs } from '../plugins.js';
 import { CONDITIONING_OPTIONS, conditioning, type ConditioningConfig } from './conditioning.js';
 import { dropout as dropoutOf, requireRate } from './dropout.js';
 import { extras } from './extras.js';
@@ -31,7 +31,8 @@ const OPTIONS: OptionNames<MlpConfig> = {
 
 /**
  * Residual MLP: `h <- h + W_2 silu(W_1 rms(h) + C silu(c))` with the conditioning vector `c` of times and conditions in
- * every block. The output layer starts at zero, so an untrained network is the zero field.
+ * every block. The output layer starts at zero, so an untrained network is the zero field. Its `features` are h after
+ * each block.
  *
  * @throws {ConfigError} for an unknown option, a sample shape that is not `[n]`, sizes that are not whole numbers >= 1, or invalid
  *   conditions, dropout or `intervalBlocks`
@@ -44,26 +45,29 @@ export function mlp(options: MlpOptions): Network<MlpConfig> {
   requireSize('mlp.depth', depth, MAX_DEPTH);
   requireRate('mlp.dropout', dropout);
   const config: MlpConfig = { type: 'mlp', shape, classes, interval, width, depth, ...extras(options) };
-  const [features] = shape as [number];
+  const [coordinates] = shape as [number];
   const condition = conditioning(config, width, depth);
-  const first = dense('input', features, width);
+  const first = dense('input', coordinates, width);
   const blocks = Array.from({ length: depth }, (_, i) => ({
     inner: dense(`block${i}.inner`, width, width),
     condition: dense(`block${i}.condition`, width, width),
     outer: dense(`block${i}.outer`, width, width),
   }));
   const drops = blocks.map((_, i) => dropoutOf(`block${i}.dropout`, width, dropout));
-  const last = dense('output', width, features, { zero: true });
+  const last = dense('output', width, coordinates, { zero: true });
 
   const parameters = collect([condition, first, ...blocks.flatMap((block) => Object.values(block)), last]);
-  const apply: Network['apply'] = (params, inputs) => {
+  const features = (params: Tensors, inputs: NetworkInputs): Tensor[] => {
     const c = condition.applyToBlocks(params, inputs);
     let h = first.apply(params, inputs.x);
-    blocks.forEach((block, i) => {
+    return blocks.map((block, i) => {
       const inner = block.inner.apply(params, rmsNorm(h)).add(block.condition.apply(params, c.of(i)));
-      h = h.add(block.outer.apply(params, drops[i]!.apply(inner.silu(), inputs.draws)));
+      return (h = h.add(block.outer.apply(params, drops[i]!.apply(inner.silu(), inputs.draws))));
     });
-    return last.apply(params, rmsNorm(h));
   };
-  return defineNetwork(config, parameters, apply, { conditions: condition.conditions, draws: collectDraws(drops) });
+  const apply: Network['apply'] = (params, inputs) => {
+    return last.apply(params, rmsNorm(features(params, inputs).at(-1)!));
+  };
+  const { conditions } = condition;
+  return defineNetwork(config, parameters, apply, { conditions, draws: collectDraws(drops), features });
 }

@@ -26,10 +26,10 @@ export function defineNetwork<C extends NetworkConfig>(
   config: C,
   parameters: InitialSpecs,
   apply: (params: Tensors, inputs: NetworkInputs) => Tensor,
-  options: Partial<Pick<Network, 'conditions' | 'draws'>> = {},
+  options: Partial<Pick<Network, 'conditions' | 'draws' | 'features'>> = {},
 ): Network<C> {
-  requireKnownOptions('defineNetwork', options, { conditions: true, draws: true });
-  const { conditions = {}, draws = {} } = options;
+  requireKnownOptions('defineNetwork', options, { conditions: true, draws: true, features: true });
+  const { conditions = {}, draws = {}, features } = options;
   requireShape(`${config.type}.shape`, config.shape);
   if (typeof config.interval !== 'boolean') throw new ConfigError(`${config.type}.interval`, 'wanted true or false');
   const { type } = config;
@@ -40,21 +40,24 @@ export function defineNetwork<C extends NetworkConfig>(
     ...(Object.keys(draws).length > 0 ? { draws } : {}),
     init: (seed, only) => initialize(parameters, seed, only),
     upgrade: (params) => upgraded(parameters, params),
-    apply(params, inputs) {
-      const [batch = 0, ...shape] = inputs.x.shape;
-      if (!sameShape(shape, config.shape)) {
-        throw new ShapeError(type, `x [batch, ${config.shape.join(', ')}]`, [inputs.x.shape]);
-      }
-      for (const [name, tensor] of Object.entries({ t: inputs.t, s: inputs.s })) {
-        if (tensor && !sameShape(tensor.shape, [batch])) {
-          throw new ShapeError(`${type}, ${name}`, `[${batch}]`, [tensor.shape]);
-        }
-      }
-      requireTensors('conditions', type, conditions, inputs.conditions ?? {}, batch);
-      if (inputs.draws) requireTensors('draws', type, draws, inputs.draws, batch);
-      return apply(params, inputs);
-    },
+    apply: (params, inputs) => apply(params, checked(inputs)),
+    ...(features ? { features: (params, inputs) => features(params, checked(inputs)) } : {}),
   };
+
+  function checked(inputs: NetworkInputs): NetworkInputs {
+    const [batch = 0, ...shape] = inputs.x.shape;
+    if (!sameShape(shape, config.shape)) {
+      throw new ShapeError(type, `x [batch, ${config.shape.join(', ')}]`, [inputs.x.shape]);
+    }
+    for (const [name, tensor] of Object.entries({ t: inputs.t, s: inputs.s })) {
+      if (tensor && !sameShape(tensor.shape, [batch])) {
+        throw new ShapeError(`${type}, ${name}`, `[${batch}]`, [tensor.shape]);
+      }
+    }
+    requireTensors('conditions', type, conditions, inputs.conditions ?? {}, batch);
+    if (inputs.draws) requireTensors('draws', type, draws, inputs.draws, batch);
+    return inputs;
+  }
 }
 
 function specsOf(parameters: InitialSpecs): Record<string, ParameterSpec> {

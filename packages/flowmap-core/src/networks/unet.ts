@@ -10,7 +10,7 @@ import {
 } from '@flowmap/tensor';
 import { ConfigError } from '../errors.js';
 import { isList } from '../internal/json.js';
-import type { Network } from '../plugins.js';
+import type { Network, NetworkInputs } from '../plugins.js';
 import { CONDITIONING_OPTIONS, conditioning, type ConditioningConfig } from './conditioning.js';
 import { queriesKeysValues, selfAttention } from './dit.js';
 import { dropout as dropoutOf, requireRate } from './dropout.js';
@@ -72,6 +72,8 @@ const OPTIONS: OptionNames<UnetConfig> = {
  * factor per channel: on small feature maps the time is spent on passes over memory, and this saves several for the
  * value and more for the derivatives.
  *
+ * Its `features` are the maps after the blocks on the way up, the lowest resolution first.
+ *
  * @throws {ConfigError} for an unknown option, a sample shape that is not `[channels, height, width]`, sizes that are not whole
  *   numbers >= 1, an image that cannot be halved once per resolution, channels that the groups or heads do not divide,
  *   or invalid conditions, dropout or `intervalBlocks`
@@ -110,10 +112,11 @@ export function unet(options: UnetOptions): Network<UnetConfig> {
   const last = convolution('output', channels[0]!, imageChannels, 3, { zero: true });
 
   const parameters = collect([condition, first, ...down, ...middle, ...up, ...widen, last]);
-  const apply: Network['apply'] = (params, inputs) => {
+  const features = (params: Tensors, inputs: NetworkInputs): Tensor[] => {
     const c = condition.applyToBlocks(params, inputs);
     const conditionsOf = (index: number) => (block: number) => c.of(index * blocks + block);
     const skips: Tensor[] = [];
+    const maps: Tensor[] = [];
     let h = first.apply(params, inputs.x);
     down.forEach((part, level) => {
       if (level > 0) h = h.sumPool2d(2).mul(1 / 4);
@@ -124,11 +127,15 @@ export function unet(options: UnetOptions): Network<UnetConfig> {
     for (let level = channels.length - 1; level >= 0; level--) {
       if (level < channels.length - 1) h = skips[level]!.add(widen[level]!.apply(params, h).upsample2d(2));
       h = up[level]!.apply(params, h, conditionsOf(2 * channels.length - 1 - level), inputs.draws);
+      maps.push(h);
     }
-    return last.apply(params, normalize(h, groupSize).silu());
+    return maps;
+  };
+  const apply: Network['apply'] = (params, inputs) => {
+    return last.apply(params, normalize(features(params, inputs).at(-1)!, groupSize).silu());
   };
   const draws = collectDraws([...down, ...up]);
-  return defineNetwork(config, parameters, apply, { conditions: condition.conditions, draws });
+  return defineNetwork(config, parameters, apply, { conditions: condition.conditions, draws, features });
 }
 
 /**
