@@ -1,7 +1,7 @@
 """Models of TensorFlow as ONNX files by tf2onnx, with values and derivatives by GradientTape to compare with what is imported.
 
     python tools/reference/tensorflow_models.py FOLDER           # more channels, in the operator sets 13 to 18
-    python tools/reference/tensorflow_models.py --small FOLDER   # those of the tests, below 100 kB, in 13 and 18
+    python tools/reference/tensorflow_models.py --small FOLDER   # those of the tests, about 100 kB, in 13 or 18
 
 Writes an MLP, a convolutional network, a U-net and attention with weights from a fixed seed: NAME-opsetN.onnx. NAME.safetensors holds arguments and results as `imported_models.py` does: `sample`, `timestep`,
 `class_labels`; `tangent.sample`, `tangent.timestep`; `output`, `jvp`, `cotangent` and `gradient.PARAMETER`, in float32, computed in
@@ -90,24 +90,52 @@ def unet(width, dtype):
     return tf.keras.Model(inputs, layers.Conv2D(3, 3, padding="same")(tf.nn.silu(x)))
 
 
-def attention(width, dtype):
+class Attention(tf.keras.Model):
     """Patches, positions, heads by Einsum, a mask, and what times and classes scale and shift."""
+
     side, patch = 8, 2
-    sample, timestep, labels = inputs = inputs_of((side, side, 3), dtype)
-    tokens = tf.nn.space_to_depth(sample, patch)
-    x = layers.Dense(width)(tf.reshape(tokens, [-1, (side // patch) ** 2, 3 * patch**2]))
-    x = x + layers.Embedding((side // patch) ** 2, width)(tf.range((side // patch) ** 2))[tf.newaxis]
-    told = layers.Dense(width)(time_features(timestep, width)) + layers.Embedding(CLASSES, width)(labels)
-    for _ in range(2):
-        shift, scale = tf.split(layers.Dense(2 * width)(tf.nn.silu(told))[:, tf.newaxis], 2, axis=-1)
-        y = layers.LayerNormalization(center=False, scale=False)(x) * (1 + scale) + shift
-        x = x + layers.MultiHeadAttention(2, width // 2)(y, y, use_causal_mask=True)
-        x = x + layers.Dense(width)(layers.Dense(2 * width, activation="gelu")(layers.LayerNormalization()(x)))
-    x = tf.reshape(layers.Dense(3 * patch**2)(x), [-1, side // patch, side // patch, 3 * patch**2])
-    return tf.keras.Model(inputs, tf.nn.depth_to_space(x, patch))
+
+    def __init__(self, width):
+        super().__init__()
+        self.width, self.tokens, channels = width, (self.side // self.patch) ** 2, 3 * self.patch**2
+        self.inwards, self.times, self.outwards = layers.Dense(width), layers.Dense(width), layers.Dense(channels)
+        self.positions, self.labels = layers.Embedding(self.tokens, width), layers.Embedding(CLASSES, width)
+        self.blocks = [
+            {
+                "modulation": layers.Dense(2 * width),
+                "plain": layers.LayerNormalization(center=False, scale=False),
+                "attention": layers.MultiHeadAttention(2, width // 2),
+                "norm": layers.LayerNormalization(),
+                "wide": layers.Dense(2 * width, activation="gelu"),
+                "narrow": layers.Dense(width),
+            }
+            for _ in range(2)
+        ]
+
+    def call(self, inputs):
+        sample, timestep, labels = inputs
+        x = self.inwards(tf.reshape(tf.nn.space_to_depth(sample, self.patch), [-1, self.tokens, 3 * self.patch**2]))
+        x = x + self.positions(tf.range(self.tokens))[tf.newaxis]
+        told = tf.nn.silu(self.times(time_features(timestep, self.width)) + self.labels(labels))
+        for block in self.blocks:
+            shift, scale = tf.split(block["modulation"](told)[:, tf.newaxis], 2, axis=-1)
+            y = block["plain"](x) * (1 + scale) + shift
+            x = x + block["attention"](y, y, use_causal_mask=True)
+            x = x + block["narrow"](block["wide"](block["norm"](x)))
+        patches = self.side // self.patch
+        return tf.nn.depth_to_space(tf.reshape(self.outwards(x), [-1, patches, patches, 3 * self.patch**2]), self.patch)
+
+
+def attention(width, dtype):
+    model = Attention(width)
+    shape = (1, model.side, model.side, 3)
+    model([tf.zeros(shape, dtype), tf.zeros(1, dtype), tf.zeros(1, tf.int32)])
+    return model
 
 
 MODELS = {"tf-mlp": mlp, "tf-convolutional": convolutional, "tf-unet": unet, "tf-attention": attention}
+# Width and operator set of those of the tests.
+SMALL = {"tf-mlp": (8, 18), "tf-convolutional": (8, 13), "tf-unet": (4, 18), "tf-attention": (8, 13)}
 # With its images' channels first, as a teacher of Flowmap has them.
 CHANNELS_FIRST = {"tf-unet"}
 
@@ -168,33 +196,43 @@ def arrangement(value, stored):
     return None
 
 
+def without_names(path):
+    """Takes out the names of nodes and the types of values, which are most of a small file."""
+    model = onnx.load(str(path))
+    del model.graph.value_info[:]
+    for node in model.graph.node:
+        node.name = ""
+    onnx.save(model, str(path))
+
+
 def write(name, build, width, opsets, folder):
     model = drawn(build, width)
     first = name in CHANNELS_FIRST
     generator = np.random.default_rng(1)
-    shape = (len(TIMESTEPS), *model.inputs[0].shape[1:])
+    sample_shape = (model.side, model.side, 3) if isinstance(model, Attention) else model.inputs[0].shape[1:]
+    shape = (len(TIMESTEPS), *sample_shape)
     normal = lambda of: generator.standard_normal(of).astype(np.float32)
     inputs = {"sample": normal(shape), "timestep": np.array(TIMESTEPS, np.float32), "class_labels": np.array([0, 4, 2], np.int32)}
     tangents = {"sample": normal(shape), "timestep": np.array([1.0, -0.5, 0.25], np.float32)}
-    cotangent = normal((len(TIMESTEPS), *model.outputs[0].shape[1:]))
+    cotangent = normal(model([inputs[key] for key in ("sample", "timestep", "class_labels")]).shape)
     output, jvp, gradient, parameters = goldens(build, width, model, inputs, tangents, cotangent)
     tf.keras.backend.set_floatx("float32")
     places = {}
-    signature = [tf.TensorSpec([None, *model.inputs[0].shape[1:]], tf.float32, name="sample")]
+    signature = [tf.TensorSpec([None, *sample_shape], tf.float32, name="sample")]
     signature += [tf.TensorSpec([None], tf.float32, name="timestep"), tf.TensorSpec([None], tf.int32, name="class_labels")]
     run = tf.function(lambda sample, timestep, class_labels: model([sample, timestep, class_labels], training=False))
     for opset in opsets:
         file = f"{name}-opset{opset}.onnx"
         nchw = {"inputs_as_nchw": ["sample:0"], "outputs_as_nchw": ["Identity:0"]} if first else {}
         tf2onnx.convert.from_function(run, signature, opset=opset, output_path=str(folder / file), **nchw)
+        if len(opsets) == 1:
+            without_names(folder / file)
         onnx.checker.check_model(str(folder / file), full_check=True)
         stored = {value.name: numpy_helper.to_array(value) for value in onnx.load(str(folder / file)).graph.initializer}
         places[file] = {}
         for parameter, value in parameters.items():
-            found = arrangement(value, stored)
-            if found is None:
-                continue
-            places[file][parameter] = {"initializer": found[0], "axes": found[1]}
+            if found := arrangement(value, stored):
+                places[file][parameter] = {"initializer": found[0], "axes": found[1]}
     turned = lambda value: np.moveaxis(value, -1, 1) if first and value.ndim == 4 else value
     tensors = {"output": output, "jvp": jvp, "cotangent": cotangent, **inputs} | {f"tangent.{key}": value for key, value in tangents.items()}
     tensors = {key: turned(value) for key, value in tensors.items()}
@@ -222,5 +260,5 @@ if __name__ == "__main__":
     tf.config.threading.set_intra_op_parallelism_threads(1)
     for name, build in MODELS.items():
         if options.only in (None, name):
-            width = (4 if name == "tf-unet" else 8) if options.small else 32
-            write(name, build, width, [OPSETS[0], OPSETS[-1]] if options.small else OPSETS, options.folder)
+            width, opset = SMALL[name]
+            write(name, build, width if options.small else 32, [opset] if options.small else OPSETS, options.folder)

@@ -30,14 +30,14 @@ export async function openTeacher(path: string, mapping: string | null): Promise
     const model = await openModel(path, 'velocity');
     return { shape: model.network.config.shape, fitted: () => Promise.resolve(model) };
   }
-  const { ConfigError } = await import('@flowmap/core');
+  const { ConfigError, matchClasses } = await import('@flowmap/core');
   const imported = await openImported(path, mapping);
   if (imported.mapping.s !== undefined) {
     throw new ConfigError('--mapping', 'a teacher is a velocity field; a file with target times, s, is a flow map');
   }
   return {
     shape: imported.shape,
-    async fitted({ runtime, data }, { print }) {
+    async fitted({ runtime, data }, { print, signal }) {
       const { requireTeacherFit } = await import('@flowmap/train');
       const mapping = { ...imported.mapping };
       const teacher = imported.model(data);
@@ -46,8 +46,10 @@ export async function openTeacher(path: string, mapping: string | null): Promise
         const got = `it takes samples of [${own}], the images are [${data.shape.join(', ')}]`;
         throw new ConfigError('--teacher', `${got}; leave out --size and --grey (tried ${JSON.stringify(mapping)})`);
       }
+      const { data: labelled } = matchClasses(data, teacher);
       const count = Math.min(TRIED, data.length);
-      const fits = await requireTeacherFit({ runtime, teacher, data, count, mapping });
+      const fits = await requireTeacherFit({ runtime, teacher, data: labelled, count, mapping });
+      signal.throwIfAborted();
       const shares = fits.map(({ time, explained }) => `${(100 * explained).toFixed(0)} % at t = ${time}`);
       print(`teacher: explains ${shares.join(', ')} of the direction from data to noise`);
       return teacher;
