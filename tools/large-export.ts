@@ -1,6 +1,6 @@
 // Exports a model of more than 2 GB, opens it in plain onnxruntime and compares its samples with those of our sampler:
 // node --conditions=@flowmap/source --import tsx tools/large-export.ts --out out/large
-// It needs 12 GB of memory and 2.4 GB of disk.
+// It takes 7.4 GB of memory and 2.4 GB of disk.
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { compileSampler, mlp, uniformGrid, type Model } from '@flowmap/core';
@@ -51,7 +51,7 @@ process.exitCode = await runCommand(
       const times = uniformGrid(STEPS);
       const noise = Float32Array.from(normals({ seed: 0, purpose: 'noise' }, COUNT * 16));
       const compiled = await compileSampler(await onnxRuntime({ device: 'cpu', threads }), model, { batchSize: COUNT });
-      const ours = (await compiled.sample({ noise: hostTensor([COUNT, 16], noise), times })).data;
+      const ours = Array.from((await compiled.sample({ noise: hostTensor([COUNT, 16], noise), times })).data);
       await compiled.dispose();
 
       const path = join(out, 'model.onnx');
@@ -67,8 +67,8 @@ process.exitCode = await runCommand(
       const theirs = (await session.run(feeds))['samples']!.data as Float32Array;
       await session.release();
 
-      const largest = ours.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
-      const difference = ours.reduce((most, value, i) => Math.max(most, Math.abs(value - theirs[i]!)), 0) / largest;
+      const largest = Math.max(...ours.map(Math.abs));
+      const difference = Math.max(...ours.map((value, i) => Math.abs(value - theirs[i]!))) / largest;
       const memory = megabytes(process.resourceUsage().maxRSS * 1024);
       print(`largest difference ${difference.toExponential(1)} of ${largest.toPrecision(3)}; memory at most ${memory}`);
       if (!(difference <= LIMIT)) throw new RangeError(`wanted a difference of at most ${LIMIT}`);

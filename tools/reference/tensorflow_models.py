@@ -1,6 +1,6 @@
 """Models of TensorFlow as ONNX files by tf2onnx, with values and derivatives by GradientTape to compare with what is imported.
 
-    python tools/reference/tensorflow_models.py FOLDER           # more channels, in the operator sets 13 to 18
+    python tools/reference/tensorflow_models.py FOLDER           # more channels, in the operator sets 13, 15 and 18
     python tools/reference/tensorflow_models.py --small FOLDER   # those of the tests, about 100 kB, in 13 or 18
 
 Writes an MLP, a convolutional network, a U-net and attention with weights from a fixed seed: NAME-opsetN.onnx. NAME.safetensors holds arguments and results as `imported_models.py` does: `sample`, `timestep`,
@@ -25,7 +25,7 @@ import tf2onnx
 from onnx import numpy_helper
 from safetensors.numpy import save_file
 
-OPSETS = [13, 14, 15, 16, 17, 18]
+OPSETS = [13, 15, 18]
 TIMESTEPS = [3.5, 40.75, 471.25]
 CLASSES = 5
 layers = tf.keras.layers

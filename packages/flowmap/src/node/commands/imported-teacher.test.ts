@@ -37,6 +37,15 @@ beforeAll(async () => {
   writeFileSync(teacher, exportNetwork(model).model);
 });
 
+/** The file of a velocity without classes or parameters. */
+function gaussian(shape: readonly number[]): Uint8Array {
+  const field = gaussianVelocity({ std: 0.7 });
+  const network = defineNetwork({ type: 'gaussian', shape, interval: false }, {}, (_, inputs) =>
+    field.velocity({}, inputs),
+  );
+  return exportNetwork({ kind: 'velocity', network, params: {}, classes: [] }).model;
+}
+
 test('an ONNX file is inspected, sampled and distilled with a mapping, and its student sampled', async () => {
   const found = await answerOf('inspect', teacher);
   expect(found).toMatchObject({ is: 'onnx', parameters: 6, outputs: ['out_sample float32 [batch, 3, 4, 4]'] });
@@ -54,11 +63,12 @@ test('an ONNX file is inspected, sampled and distilled with a mapping, and its s
     '--mapping',
     mapping,
     '--count=2',
+    '--steps=2',
     '--threads=1',
     '--out',
     at('a.png'),
   );
-  expect(drawn).toMatchObject({ shape: [3, 4, 4], sampler: 'heun', steps: 32 });
+  expect(drawn).toMatchObject({ shape: [3, 4, 4], sampler: 'heun', steps: 2 });
 
   const out = at('student');
   const {
@@ -125,6 +135,22 @@ describe('what is refused with one line, and writes nothing', () => {
       'images of another size',
       () => [...distilling(PAIRS), '--size=8'],
       /takes samples of \[3, 4, 4\], the images are \[3, 8, 8\].*tried {/,
+    ],
+    [
+      'channels that come last',
+      () => {
+        writeFileSync(at('last.onnx'), gaussian([8, 8, 3]));
+        return [
+          'distill',
+          photos,
+          '--teacher',
+          at('last.onnx'),
+          '--mapping',
+          'x=sample,t=timestep,timeScale=1000',
+          ...TINY,
+        ];
+      },
+      /takes samples of \[8, 8, 3\].*its channels come last: export it with them first \(tried/,
     ],
     ['target times', () => distilling(`x=sample,t=timestep,s=class_labels`), /class_labels.*tried|target times/],
     ['a word that is no pair', () => distilling('x=sample,timestep'), /'timestep' is neither, got 'x=sample,timestep'/],

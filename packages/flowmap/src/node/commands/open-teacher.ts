@@ -41,10 +41,10 @@ export async function openTeacher(path: string, mapping: string | null): Promise
       const { requireTeacherFit } = await import('@flowmap/train');
       const mapping = { ...imported.mapping };
       const teacher = imported.model(data);
-      const own = teacher.network.config.shape.join(', ');
-      if (own !== data.shape.join(', ')) {
-        const got = `it takes samples of [${own}], the images are [${data.shape.join(', ')}]`;
-        throw new ConfigError('--teacher', `${got}; leave out --size and --grey (tried ${JSON.stringify(mapping)})`);
+      const { shape } = teacher.network.config;
+      if (shape.join() !== data.shape.join()) {
+        const got = `it takes samples of [${shape.join(', ')}], the images are [${data.shape.join(', ')}]`;
+        throw new ConfigError('--teacher', `${got}; ${hintFor(shape)} (tried ${JSON.stringify(mapping)})`);
       }
       const { data: labelled } = matchClasses(data, teacher);
       const count = Math.min(TRIED, data.length);
@@ -55,4 +55,11 @@ export async function openTeacher(path: string, mapping: string | null): Promise
       return teacher;
     },
   };
+}
+
+/** What to do about samples of a shape that no images have, or not these. */
+function hintFor(shape: readonly number[]): string {
+  const isColour = (extent: number | undefined): boolean => extent === 1 || extent === 3;
+  const isLast = shape.length === 3 && !isColour(shape[0]) && isColour(shape[2]);
+  return isLast ? 'its channels come last: export it with them first' : 'leave out --size and --grey';
 }
