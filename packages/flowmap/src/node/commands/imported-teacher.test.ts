@@ -152,7 +152,16 @@ describe('what is refused with one line, and writes nothing', () => {
       },
       /takes samples of \[8, 8, 3\].*its channels come last: export it with them first \(tried/,
     ],
-    ['target times', () => distilling(`x=sample,t=timestep,s=class_labels`), /class_labels.*tried|target times/],
+    [
+      'target times',
+      () => distilling('x=sample,t=timestep,s=class_labels,wholeTimes=true'),
+      /--mapping: a teacher is a velocity field; a file with target times, s, is a flow map/,
+    ],
+    [
+      'a number of the noise that is none',
+      () => distilling(`${PAIRS},prediction=noise,noise=vp,noise.betaMax=large`),
+      /betaMax: wanted/,
+    ],
     ['a word that is no pair', () => distilling('x=sample,timestep'), /'timestep' is neither, got 'x=sample,timestep'/],
     ['a name twice', () => distilling('x=sample,x=timestep'), /'x' is there twice/],
     ['a field of a word', () => distilling('x.name=sample,t=timestep'), /not 'x\.name'/],
