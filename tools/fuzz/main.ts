@@ -1,6 +1,6 @@
 // Fuzzes the decoders: npm run fuzz -- [--decoder NAME] [--runs N] [--seed S] [--seconds T] [--keep], or --replay FILE.
 import { fork } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { ConfigError } from '@flowmap/core';
@@ -82,8 +82,9 @@ function work(
     child.on('exit', (code, signal) => {
       clearTimeout(timer);
       if (!result && !stop.aborted) {
-        const path = saveInput(name, 'crash', readFileSync(join(scratch, CURRENT)));
-        console.error(`${name}: the process ended with ${signal ?? code} or hung at ${path}`);
+        const current = join(scratch, CURRENT);
+        const at = existsSync(current) ? `at ${saveInput(name, 'crash', readFileSync(current))}` : 'before any input';
+        console.error(`${name}: the process ended with ${signal ?? code} or hung ${at}`);
       }
       done(result);
     });

@@ -2,9 +2,11 @@
 // docs/onnx.md says where the files come from; those that are not in the folder are left out.
 import { onnxRuntime } from '@flowmap/runtime-onnx';
 import { choice, pathOr, runCommand, whole } from 'flowmap/node';
-import { checkDiffusers } from './diffusers.js';
 import { checkEfficientNet } from './efficientnet.js';
+import { checkGoldens } from './goldens.js';
 import { checkTerrain } from './terrain.js';
+
+const TENSORFLOW = ['tf-mlp', 'tf-convolutional', 'tf-unet', 'tf-attention'];
 
 process.exitCode = await runCommand(
   {
@@ -12,7 +14,7 @@ process.exitCode = await runCommand(
     description: 'Compares imported models of other libraries with the originals, and prints a table in Markdown.',
     options: {
       folder: pathOr('folder of the files', 'DIR', 'out/models'),
-      only: choice('the only models', ['diffusers', 'efficientnet', 'terrain'], null),
+      only: choice('the only models', ['diffusers', 'tensorflow', 'efficientnet', 'terrain'], null),
       threads: whole('threads of the computation', 1),
       steps: whole('steps of flow matching of the terrain model', 100),
       batchSize: whole('samples of each of them', 4),
@@ -26,7 +28,8 @@ process.exitCode = await runCommand(
       console.log('| model | what | relative difference | at most |\n| --- | --- | ---: | ---: |');
       const failed: string[] = [];
       const checks = {
-        diffusers: () => checkDiffusers(folder, runtime),
+        diffusers: () => checkGoldens(folder, ['diffusers-unet', 'diffusers-dit'], runtime),
+        tensorflow: () => checkGoldens(folder, TENSORFLOW, runtime),
         efficientnet: () => checkEfficientNet(folder, runtime),
         terrain: () => checkTerrain(folder, { runtime, steps, batchSize, onStep }),
       };

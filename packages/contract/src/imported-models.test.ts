@@ -24,3 +24,27 @@ test.each(['diffusers-unet', 'diffusers-dit'])(
     }
   },
 );
+
+/** Parameters that tf2onnx folds into others. */
+const FOLDED: Readonly<Record<string, RegExp>> = {
+  'tf-attention': /^(1\.\S*\/bias|6\.\S*\/embeddings)$/,
+  'tf-convolutional': /^0\.conv2d\w*\/kernel$|\/(gamma|beta)$|\/alpha$/,
+};
+
+test.each(['tf-mlp', 'tf-convolutional', 'tf-unet', 'tf-attention'])(
+  '%s of TensorFlow, converted by tf2onnx, has the derivatives of GradientTape',
+  async (name) => {
+    const folder = join(import.meta.dirname, 'goldens/tensorflow');
+    const golden = readImportedGolden(join(folder, `${name}.safetensors`));
+    for (const [file, places] of Object.entries(golden.initializers)) {
+      const network = importOnnx(readFileSync(join(folder, file)), { source: file });
+      const kept = Object.keys(golden.gradients).filter((parameter) => FOLDED[name]?.test(parameter) !== true);
+      expect(Object.keys(places).sort()).toEqual(kept.sort());
+      const { output, jvp, gradient } = await compareImported(referenceRuntime(), network, file, golden);
+      expect(
+        [output, Math.max(jvp, gradient)].map((error, i) => error <= [1e-5, 1e-4][i]!),
+        file,
+      ).toEqual([true, true]);
+    }
+  },
+);

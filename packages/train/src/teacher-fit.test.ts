@@ -39,7 +39,8 @@ describe('what a teacher explains', () => {
     const model: Model = { kind: 'velocity', network, params: network.init(0), classes: [], path: 'trigonometric' };
     expect((await teacherFit({ ...common, teacher: model })).map(({ explained }) => explained)).toEqual([0, 0, 0]);
     const teacher = gaussianVelocity({ mean: 1, std: 0.5 }, trigonometricPath);
-    await requireTeacherFit({ ...common, teacher, path: trigonometricPath });
+    const asked = { ...common, teacher, path: trigonometricPath };
+    expect(await requireTeacherFit(asked)).toEqual(await teacherFit(asked));
   });
 });
 

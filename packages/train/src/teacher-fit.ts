@@ -94,14 +94,15 @@ export interface RequireTeacherFitOptions extends TeacherFitOptions {
 /**
  * Refuses a teacher that explains no more of the direction from data to noise than zero would, at any of the times.
  *
+ * @returns what it explains at each time
  * @throws {ConfigError} with what it explains at each time and the mapping that was tried, or as {@link teacherFit}
  *   does
  */
-export async function requireTeacherFit(options: RequireTeacherFitOptions): Promise<void> {
+export async function requireTeacherFit(options: RequireTeacherFitOptions): Promise<TeacherFit[]> {
   requireKnownOptions('requireTeacherFit', options, { ...optionNames, mapping: true });
   const { mapping, ...rest } = options;
   const fits = await teacherFit(rest);
-  if (fits.every(({ explained }) => explained > 0)) return;
+  if (fits.every(({ explained }) => explained > 0)) return fits;
   const found = fits.map(({ time, explained }) => `${(100 * explained).toFixed(0)} % at t = ${time}`).join(', ');
   const tried = mapping === undefined ? '' : `; tried ${JSON.stringify(mapping)}`;
   const hint = 'check its times, what it predicts and the scale of its data';

@@ -3,9 +3,9 @@ import { decodeSafetensors } from '@flowmap/core';
 import type { ImportedOnnx } from '@flowmap/runtime-onnx';
 import {
   gradients,
-  hostTensor,
   jvp,
   program,
+  sizeOf,
   type HostTensor,
   type HostTensors,
   type Program,
@@ -31,7 +31,9 @@ export interface ImportedGolden {
 
 interface Place {
   readonly initializer: string;
-  readonly transposed: boolean;
+  readonly transposed?: boolean;
+  /** The order of the parameter's axes in it. */
+  readonly axes?: readonly number[];
 }
 
 /** Largest differences, relative to the largest value. */
@@ -102,12 +104,14 @@ export async function compareImported(
 
   const places = Object.entries(golden.initializers[file]!);
   const floor = SMALL * Math.max(...Object.values(golden.gradients).map(({ data }) => largest(data)));
-  const errors = places.map(([parameter, { initializer, transposed }]) => {
-    const wanted = golden.gradients[parameter]!;
-    const got = values[`gradient.${initializer}`];
-    const error = got ? difference(got.data, (transposed ? transpose(wanted) : wanted).data, floor) : Infinity;
-    return { parameter, error };
-  });
+  const errors = places.map(
+    ([parameter, { initializer, transposed = false, axes = transposed ? [1, 0] : undefined }]) => {
+      const wanted = golden.gradients[parameter]!;
+      const got = values[`gradient.${initializer}`];
+      const error = got ? difference(got.data, axes ? turned(wanted, axes) : wanted.data, floor) : Infinity;
+      return { parameter, error };
+    },
+  );
   const worst = errors.reduce((a, b) => (b.error <= a.error ? a : b));
   return {
     output: difference(values['output']!.data, golden.output.data),
@@ -155,10 +159,16 @@ function largest(values: ArrayLike<number>): number {
   return most;
 }
 
-function transpose({ shape, data }: HostTensor): HostTensor {
-  const [rows, columns] = shape as [number, number];
-  return hostTensor(
-    [columns, rows],
-    Float64Array.from(data, (_, i) => data[(i % rows) * columns + Math.floor(i / rows)]!),
-  );
+/** The numbers of a tensor whose axes are put in another order. */
+function turned({ shape, data }: HostTensor, axes: readonly number[]): Float64Array {
+  const strides = shape.map((_, axis) => sizeOf(shape.slice(axis + 1)));
+  const extents = axes.map((axis) => shape[axis]!);
+  return Float64Array.from(data, (_, i) => {
+    let [rest, place] = [i, 0];
+    for (let axis = extents.length - 1; axis >= 0; axis--) {
+      place += (rest % extents[axis]!) * strides[axes[axis]!]!;
+      rest = Math.floor(rest / extents[axis]!);
+    }
+    return data[place]!;
+  });
 }

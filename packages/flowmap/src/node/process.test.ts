@@ -3,6 +3,9 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { mlp, type Model } from '@flowmap/core';
+import { saveModel } from '@flowmap/core/node';
+import { exportNetwork, importedModel, importOnnx } from '@flowmap/runtime-onnx';
 import { afterAll, expect, test } from 'vitest';
 import { writeFlowMap } from './__fixtures__/material.js';
 
@@ -20,6 +23,15 @@ test('with --json standard output is one line, and what is said goes to standard
   expect(stdout.trimEnd().split('\n')).toHaveLength(1);
   expect(JSON.parse(stdout)).toMatchObject({ is: 'checkpoint', kind: 'flow map' });
   expect(stderr).toMatch(/^kind +flow map$/m);
+});
+
+test('a checkpoint of an imported network is read in another process', async () => {
+  const network = mlp({ shape: [2], width: 4, depth: 1 });
+  const own: Model = { kind: 'velocity', network, params: network.init(0), classes: [] };
+  const mapping = { x: 'sample', t: 'timestep', timeScale: 1000 };
+  await saveModel(join(scratch, 'own.safetensors'), importedModel(importOnnx(exportNetwork(own).model), mapping));
+  const { stdout } = await start('inspect', 'own.safetensors', '--json');
+  expect(JSON.parse(stdout)).toMatchObject({ kind: 'velocity field', network: { type: 'onnx', mapping } });
 });
 
 test('an error is one line on standard error, an exit code and nothing else', async () => {

@@ -1,16 +1,18 @@
 import { join } from 'node:path';
 import { DISTILLATION_OPTIONS, distillationOf } from '../command-line/distillation.js';
 import { IMAGE_OPTIONS, printData, readImages, type ImageReading } from '../command-line/images.js';
+import { MAPPING_OPTIONS } from '../command-line/mapping.js';
 import { pathArgument, pathOr, positive, requiredPath, whole, type Config } from '../command-line/options.js';
 import { requireApart, RUN_FOLDER_OPTIONS, runFolderOf } from '../command-line/run-folder.js';
 import { openRuntime, TRAINING_RUNTIME_OPTIONS } from '../command-line/runtime.js';
 import { answering, type Answer, type Talk } from './command.js';
 import { finishedRun } from './finished-run.js';
-import { openModel } from './open-model.js';
+import { openTeacher } from './open-teacher.js';
 
 const DISTILL_OPTIONS = {
   images: pathArgument('the folder of images that the teacher was trained on'),
-  teacher: requiredPath('checkpoint of the teacher, a velocity field', 'FILE'),
+  teacher: requiredPath('checkpoint of the teacher, a velocity field, or with --mapping an ONNX file of one', 'FILE'),
+  ...MAPPING_OPTIONS,
   ...IMAGE_OPTIONS,
   iterations: whole('steps of the distillation', 5000),
   batchSize: whole('images of one step', 32),
@@ -36,16 +38,13 @@ async function distillTeacher(config: Config<typeof DISTILL_OPTIONS>, talk: Talk
   const { flowMapFrom } = await import('@flowmap/core');
   const library = await import('@flowmap/train/node');
   const { startingFrom, ...objective } = await distillationOf(config);
-  const teacher = await openModel(config.teacher, 'velocity');
+  const opened = await openTeacher(config.teacher, config.mapping);
   await requireApart(out, images);
   const runtime = await openRuntime(config);
-  const { data, facts } = await readImages(
-    images,
-    { ...config, ...readingFor(teacher.network.config.shape, config) },
-    talk,
-  );
+  const { data, facts } = await readImages(images, { ...config, ...readingFor(opened.shape ?? [], config) }, talk);
   const { statistics: values, warning = null } = await printData(data, talk);
   const read = { ...facts, shape: data.shape, samples: data.length, values, warning };
+  const teacher = await opened.fitted({ runtime, data }, talk);
   const result = await library.distill({
     ...{ iterations, batchSize, learningRate, flip, stepsPerRun, seed, out, ...objective, ...runFolderOf(config) },
     teacher,

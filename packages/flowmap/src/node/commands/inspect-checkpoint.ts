@@ -1,6 +1,8 @@
 import { stat } from 'node:fs/promises';
 import type { Answer } from './command.js';
+import type { Fields } from './inspect-run.js';
 import { openModel } from './open-model.js';
+import { shownNetwork } from './shown-network.js';
 
 /**
  * What a checkpoint holds.
@@ -20,7 +22,7 @@ export async function inspectCheckpoint(path: string): Promise<Answer> {
   const specs = Object.values(network.parameters);
   return {
     kind: kind === 'flowMap' ? 'flow map' : 'velocity field',
-    network: network.config,
+    network: shownNetwork(network.config as unknown as Fields),
     parameters: specs.reduce((total, { shape }) => total + sizeOf(shape), 0),
     classes,
     conditions: Object.keys(network.conditions),

@@ -3,6 +3,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Json } from '@flowmap/core';
 import type { Answer } from './command.js';
+import { shownNetwork } from './shown-network.js';
 
 /** A JSON object. */
 export type Fields = Readonly<Record<string, Json | undefined>>;
@@ -41,7 +42,7 @@ export async function inspectRun(path: string): Promise<Answer> {
     seed: settings['seed'],
     objective: settings['objective'],
     data: settings['data'],
-    network: settings['network'],
+    network: shownNetwork(fieldsOf(settings['network'])),
   };
 }
 

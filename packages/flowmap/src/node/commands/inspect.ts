@@ -2,16 +2,17 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathArgument, type Config } from '../command-line/options.js';
 import { answering, type Answer, type Talk } from './command.js';
+import { isOnnx } from './open-imported.js';
 import { isFolder } from './open-model.js';
 
 const INSPECT_OPTIONS = {
-  path: pathArgument('a checkpoint (.safetensors), the folder of a run, or a folder of images'),
+  path: pathArgument('a checkpoint (.safetensors), an ONNX file, the folder of a run, or a folder of images'),
 };
 
 /** `flowmap inspect`: says what a file or folder holds. */
 export const inspect = answering({
   name: 'flowmap inspect',
-  description: 'Says what a checkpoint, the folder of a run, or a folder of images holds.',
+  description: 'Says what a checkpoint, an ONNX file, the folder of a run, or a folder of images holds.',
   options: INSPECT_OPTIONS,
   resumes: false,
   run: lookAt,
@@ -26,12 +27,13 @@ async function lookAt({ path }: Config<typeof INSPECT_OPTIONS>, talk: Talk): Pro
 
 const LOOKS = {
   checkpoint: async (path: string) => (await import('./inspect-checkpoint.js')).inspectCheckpoint(path),
+  onnx: async (path: string) => (await import('./inspect-onnx.js')).inspectOnnx(path),
   run: async (path: string) => (await import('./inspect-run.js')).inspectRun(path),
   images: async (path: string, talk: Talk) => (await import('./inspect-images.js')).inspectImages(path, talk),
 } satisfies Record<string, (path: string, talk: Talk) => Promise<Answer>>;
 
 async function kindOf(path: string): Promise<keyof typeof LOOKS> {
-  if (!(await isFolder(path))) return 'checkpoint';
+  if (!(await isFolder(path))) return isOnnx(path) ? 'onnx' : 'checkpoint';
   return existsSync(join(path, 'config.json')) ? 'run' : 'images';
 }
 

@@ -25,10 +25,12 @@ export async function isFolder(path: string): Promise<boolean> {
  */
 export async function openModel(path: string, kind?: Model['kind']): Promise<Model> {
   const { CheckpointError, FlowmapError } = await import('@flowmap/core');
+  const { registerImportedNetworks } = await import('@flowmap/runtime-onnx');
   const { loadFlowMap, loadModel, loadVelocityField } = await import('@flowmap/core/node');
   if (await isFolder(path)) {
     throw new CheckpointError(path, 'is a folder; give a file in it, such as student.safetensors');
   }
+  registerImportedNetworks();
   const load = kind === undefined ? loadModel : { flowMap: loadFlowMap, velocity: loadVelocityField }[kind];
   try {
     return await load(path);

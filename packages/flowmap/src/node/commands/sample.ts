@@ -1,16 +1,18 @@
 import type { Model } from '@flowmap/core';
 import { interruptible } from '../command-line/interruptible.js';
 import { choice, pathArgument, pathOr, positive, whole, words, type Config } from '../command-line/options.js';
+import { MAPPING_OPTIONS } from '../command-line/mapping.js';
 import { showProgress } from '../command-line/progress.js';
 import { openRuntime, RUNTIME_OPTIONS } from '../command-line/runtime.js';
 import { answering, type Answer, type Talk } from './command.js';
 import { guided } from './guided.js';
-import { openModel } from './open-model.js';
+import { openEither } from './open-imported.js';
 import { openSampleOutput } from './sample-output.js';
 import { samplerNamed, SAMPLERS } from './samplers.js';
 
 const SAMPLE_OPTIONS = {
-  checkpoint: pathArgument('a model, .safetensors'),
+  checkpoint: pathArgument('a model, .safetensors, or with --mapping an ONNX file of one'),
+  ...MAPPING_OPTIONS,
   steps: whole('steps from noise to data; 4 for a flow map and 32 for a velocity field unless given', null),
   count: whole('number of samples', 64),
   class: words(
@@ -48,7 +50,7 @@ async function drawSamples(config: Config<typeof SAMPLE_OPTIONS>, talk: Talk): P
   const { checkpoint, count, seed, batchSize, signal } = { ...config, ...talk };
   const { compileSampler, hostTensor, uniformGrid } = await import('@flowmap/core');
   const { normalBatch, sizeOf } = await import('@flowmap/tensor');
-  const { model, scale } = await guided(await openModel(checkpoint), config, talk.note);
+  const { model, scale } = await guided(await openEither(checkpoint, config), config, talk.note);
   const { shape } = model.network.config;
   const label = await labelOf(model, config.class, config.nullClass);
   const isFlowMap = model.kind === 'flowMap';

@@ -355,6 +355,9 @@ function resizes(): Case[] {
     ),
     ...['round_prefer_ceil', 'floor', 'ceil'].map((nearest_mode) => resize({ nearest_mode }, sizes[1])),
     resize({ mode: 'nearest', coordinate_transformation_mode: 'asymmetric', nearest_mode: 'floor' }, sizes[0]),
+    ...[0, 1, 2].map((i) =>
+      resize({ coordinate_transformation_mode: 'tf_half_pixel_for_nn', nearest_mode: 'floor' }, sizes[i]!),
+    ),
     resize({ mode: 'cubic', cubic_coeff_a: { float: -0.5 }, exclude_outside: 1 }, sizes[1]),
     resize({ mode: 'linear', antialias: 1 }, sizes[2], 18),
     resize({ mode: 'cubic', antialias: 1 }, sizes[1], 18),

@@ -24,6 +24,7 @@ const COORDINATES = [
   'pytorch_half_pixel',
   'align_corners',
   'asymmetric',
+  'tf_half_pixel_for_nn', // of set 11; tf2onnx writes it in later ones
 ] as const;
 const NEAREST = ['round_prefer_floor', 'round_prefer_ceil', 'floor', 'ceil'] as const;
 
@@ -127,6 +128,8 @@ function placeOf(i: number, { from, to, scale }: Axis, coordinates: Method['coor
       return to > 1 ? f(f(i * (from - 1)) / (to - 1)) : 0;
     case 'asymmetric':
       return f(i / f(scale));
+    case 'tf_half_pixel_for_nn':
+      return f((i + 0.5) / f(scale));
   }
 }
 

@@ -1,0 +1,65 @@
+import type { Dataset, Model } from '@flowmap/core';
+import type { Runtime } from '@flowmap/tensor';
+import type { Talk } from './command.js';
+import { isOnnx, openImported, requireNoMapping } from './open-imported.js';
+import { openModel } from './open-model.js';
+
+/** A teacher whose file has been read. */
+export interface OpenedTeacher {
+  /** Shape of one sample, if it is known without data. */
+  readonly shape: readonly number[] | undefined;
+  /**
+   * The teacher of data.
+   *
+   * @throws {ConfigError} for an ONNX file that explains nothing of the data, with the mapping that was tried
+   */
+  fitted(to: { readonly runtime: Runtime; readonly data: Dataset }, talk: Talk): Promise<Model>;
+}
+
+/** Samples that an ONNX file is tried on. */
+const TRIED = 32;
+
+/**
+ * Reads a teacher: a checkpoint of a velocity field, or an ONNX file with its mapping.
+ *
+ * @throws {FlowmapError} for a file that is none, and a mapping that does not fit it
+ */
+export async function openTeacher(path: string, mapping: string | null): Promise<OpenedTeacher> {
+  if (!isOnnx(path)) {
+    await requireNoMapping(mapping);
+    const model = await openModel(path, 'velocity');
+    return { shape: model.network.config.shape, fitted: () => Promise.resolve(model) };
+  }
+  const { ConfigError, matchClasses } = await import('@flowmap/core');
+  const imported = await openImported(path, mapping);
+  if (imported.mapping.s !== undefined) {
+    throw new ConfigError('--mapping', 'a teacher is a velocity field; a file with target times, s, is a flow map');
+  }
+  return {
+    shape: imported.shape,
+    async fitted({ runtime, data }, { print, signal }) {
+      const { requireTeacherFit } = await import('@flowmap/train');
+      const mapping = { ...imported.mapping };
+      const teacher = imported.model(data);
+      const { shape } = teacher.network.config;
+      if (shape.join() !== data.shape.join()) {
+        const got = `it takes samples of [${shape.join(', ')}], the images are [${data.shape.join(', ')}]`;
+        throw new ConfigError('--teacher', `${got}; ${hintFor(shape)} (tried ${JSON.stringify(mapping)})`);
+      }
+      const { data: labelled } = matchClasses(data, teacher);
+      const count = Math.min(TRIED, data.length);
+      const fits = await requireTeacherFit({ runtime, teacher, data: labelled, count, mapping });
+      signal.throwIfAborted();
+      const shares = fits.map(({ time, explained }) => `${(100 * explained).toFixed(0)} % at t = ${time}`);
+      print(`teacher: explains ${shares.join(', ')} of the direction from data to noise`);
+      return teacher;
+    },
+  };
+}
+
+/** What to do about samples of a shape that no images have, or not these. */
+function hintFor(shape: readonly number[]): string {
+  const isColour = (extent: number | undefined): boolean => extent === 1 || extent === 3;
+  const isLast = shape.length === 3 && !isColour(shape[0]) && isColour(shape[2]);
+  return isLast ? 'its channels come last: export it with them first' : 'leave out --size and --grey';
+}
