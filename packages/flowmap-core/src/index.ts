@@ -18,6 +18,7 @@ export {
   DataError,
   FolderInUseError,
   SampleError,
+  ToleranceError,
   WriteError,
   type FolderHolder,
 } from './errors.js';
@@ -110,16 +111,29 @@ export {
   type SampleStatistics,
 } from './data/sample-statistics.js';
 export { intervalsIn, isIn, lengthBins, type LengthBin } from './length-bins.js';
-export { uniformGrid } from './samplers/grid.js';
+export { shiftedGrid, uniformGrid } from './samplers/grid.js';
+export { searchGrid, type FoundGrid, type GridSearchOptions } from './samplers/search-grid.js';
+export { endpointScore, type EndpointScore, type EndpointScoreOptions } from './samplers/endpoint-score.js';
 export { flowMapSampler } from './samplers/flow-map-sampler.js';
 export { gamma } from './samplers/gamma.js';
 export { consistency } from './samplers/consistency.js';
 export { euler } from './samplers/euler.js';
 export { heun } from './samplers/heun.js';
 export { adamsBashforth } from './samplers/adams-bashforth.js';
+export { dpmSolver } from './samplers/dpm-solver.js';
+export { dormandPrince } from './samplers/dormand-prince.js';
+export { restart, restartGrid, type RestartOptions } from './samplers/restart.js';
 export type { CarriedStep, Sampler, StepExtra } from './samplers/sampler.js';
 export { samplerProgram, type SamplerOptions } from './samplers/sampler-program.js';
 export { compileSampler, type CompiledSampler, type CompileSamplerOptions } from './samplers/compile-sampler.js';
+export {
+  compileAdaptiveSolver,
+  type AdaptiveSolution,
+  type AdaptiveSolver,
+  type AdaptiveSolverOptions,
+  type SolveArguments,
+  type SolveRequest,
+} from './samplers/adaptive-solver.js';
 export { generate, type GenerateOptions } from './samplers/generate.js';
 export type { SampleArguments, SampleRequest } from './samplers/sample-request.js';
 export { compileLiveSampler, type LiveSamplerOptions } from './samplers/live-sampler.js';
