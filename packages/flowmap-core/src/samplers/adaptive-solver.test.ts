@@ -47,7 +47,12 @@ describe.each(Object.entries(laws))('on the exact field of a %s', (name, { map, 
 
   test('it goes from any time to any other', async () => {
     const solver = await compileAdaptiveSolver(runtime, field, { batchSize: 5, tolerance: 1e-9 });
-    for (const [from, to] of [[0, 1], [0.3, 0.8], [0.9, 0.2], [0.4, 0.4]] as const) {
+    for (const [from, to] of [
+      [0, 1],
+      [0.3, 0.8],
+      [0.9, 0.2],
+      [0.4, 0.4],
+    ] as const) {
       const { points } = await solver.solve({ noise, from, to });
       expect(largest(points.data, await leap(map, from, to)), `${name}, ${from} to ${to}`).toBeLessThan(1e-8);
     }
@@ -79,7 +84,12 @@ test('a sample is the same alone and in any batch, with its own steps', async ()
 
 test('limits of the steps are kept', async () => {
   const { field } = laws.Gaussian;
-  const even = await compileAdaptiveSolver(runtime, field, { batchSize: 5, tolerance: 1, firstStep: 0.1, maxStep: 0.1 });
+  const even = await compileAdaptiveSolver(runtime, field, {
+    batchSize: 5,
+    tolerance: 1,
+    firstStep: 0.1,
+    maxStep: 0.1,
+  });
   const { points, steps, rejected } = await even.solve({ noise });
   expect([...steps, ...rejected]).toEqual([10, 10, 10, 10, 10, 0, 0, 0, 0, 0]);
   const fixed = await compileSampler(runtime, field, { sampler: dormandPrince(), batchSize: 5 });
@@ -106,7 +116,11 @@ describe('a tolerance that cannot be met', () => {
   };
 
   test('is an error that says how far the solver came', async () => {
-    const solver = await compileAdaptiveSolver(runtime, fieldModel(jump), { batchSize: 5, tolerance: 1e-9, minStep: 1e-4 });
+    const solver = await compileAdaptiveSolver(runtime, fieldModel(jump), {
+      batchSize: 5,
+      tolerance: 1e-9,
+      minStep: 1e-4,
+    });
     const error = await solver.solve({ noise }).catch((reason: unknown) => reason);
     expect(error).toBeInstanceOf(ToleranceError);
     const { tolerance, sample, time, step, reached, message } = error as ToleranceError;

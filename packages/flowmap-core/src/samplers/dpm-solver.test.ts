@@ -65,14 +65,20 @@ describe.each(['linear', 'trigonometric'] as const)('DPM-Solver++(2M) on the %s 
   test('converges with order 2', async () => {
     const [solve, leap] = [await along(field, dpmSolver()), await along(map, flowMapSampler())];
     const exact = await leap([0.98, 0.02]);
-    const [coarse, fine] = [largest(await solve(logRatioGrid(32)), exact), largest(await solve(logRatioGrid(64)), exact)];
+    const [coarse, fine] = [
+      largest(await solve(logRatioGrid(32)), exact),
+      largest(await solve(logRatioGrid(64)), exact),
+    ];
     expect(Math.abs(Math.log2(coarse / fine) - 2)).toBeLessThan(0.1);
     expect(fine).toBeLessThan(2e-3);
   });
 
   test('leads from pure noise to data and back, with an order that the infinite ends lower a little', async () => {
     const [solve, leap] = [await along(field, dpmSolver()), await along(map, flowMapSampler())];
-    for (const ends of [[1, 0], [0, 1]] as const) {
+    for (const ends of [
+      [1, 0],
+      [0, 1],
+    ] as const) {
       const exact = await leap(ends);
       const errorOf = async (steps: number) => largest(await solve(uniformGrid(steps, ...ends)), exact);
       const [coarse, fine] = [await errorOf(128), await errorOf(256)];
@@ -101,7 +107,11 @@ test('data that is a single point is reached exactly on any grid', async () => {
 
 test('one step is one of Euler on the linear path', async () => {
   const { field } = gaussianModels(law);
-  for (const times of [[1, 0.3], [0.7, 0], [0, 0.6]]) {
+  for (const times of [
+    [1, 0.3],
+    [0.7, 0],
+    [0, 0.6],
+  ]) {
     const [ours, theirs] = [await (await along(field, dpmSolver()))(times), await (await along(field, euler()))(times)];
     expect(largest(ours, theirs)).toBeLessThan(1e-12);
   }

@@ -51,5 +51,7 @@ export function dpmSolver(): Sampler {
 /** `ln(a / b)` of numbers >= 0; 0 where it is infinite. */
 function logRatio(a: Tensor, b: Tensor): Tensor {
   const isFinite = and(not(a.equal(0)), not(b.equal(0)));
-  return select(isFinite, a, 1).div(select(isFinite, b, 1)).log();
+  return select(isFinite, a, 1)
+    .div(select(isFinite, b, 1))
+    .log();
 }

@@ -47,29 +47,32 @@ async function expectExact(executable: Executable, path: PathName, t: number, s:
 const time = fc.double({ min: 0, max: 1, noNaN: true });
 const SAMPLERS = [gamma(0.01), gamma(0.3), gamma(0.7), gamma(0.99), gamma(1), consistency()];
 
-describe.each(['linear', 'trigonometric'] as const)('mean and variance after a step at the exact map, %s path', (path) => {
-  test.each(SAMPLERS)('by $name $config are those of the path, and the noise is γ sigma', async (sampler) => {
-    const executable = await compiled(sampler, path);
-    const strength = Number(sampler.config['gamma'] ?? 1);
-    await fc.assert(
-      fc.asyncProperty(time, time, async (t, s) => {
-        fc.pre(t !== s);
-        const c = await expectExact(executable, path, t, s);
-        expect(Math.abs(c - strength * factorsAt(path, s).sigma)).toBeLessThan(1e-12);
-      }),
-      { numRuns: 25 },
-    );
-  });
+describe.each(['linear', 'trigonometric'] as const)(
+  'mean and variance after a step at the exact map, %s path',
+  (path) => {
+    test.each(SAMPLERS)('by $name $config are those of the path, and the noise is γ sigma', async (sampler) => {
+      const executable = await compiled(sampler, path);
+      const strength = Number(sampler.config['gamma'] ?? 1);
+      await fc.assert(
+        fc.asyncProperty(time, time, async (t, s) => {
+          fc.pre(t !== s);
+          const c = await expectExact(executable, path, t, s);
+          expect(Math.abs(c - strength * factorsAt(path, s).sigma)).toBeLessThan(1e-12);
+        }),
+        { numRuns: 25 },
+      );
+    });
 
-  test('by a restart are those of the path, and only steps towards noise draw', async () => {
-    const executable = await compiled(restart(flowMapSampler()), path);
-    await fc.assert(
-      fc.asyncProperty(time, time, async (t, s) => {
-        fc.pre(Math.abs(t - s) > 1e-3 && t < 1);
-        const c = await expectExact(executable, path, t, s);
-        expect(c > 0).toBe(s > t);
-      }),
-      { numRuns: 50 },
-    );
-  });
-});
+    test('by a restart are those of the path, and only steps towards noise draw', async () => {
+      const executable = await compiled(restart(flowMapSampler()), path);
+      await fc.assert(
+        fc.asyncProperty(time, time, async (t, s) => {
+          fc.pre(Math.abs(t - s) > 1e-3 && t < 1);
+          const c = await expectExact(executable, path, t, s);
+          expect(c > 0).toBe(s > t);
+        }),
+        { numRuns: 50 },
+      );
+    });
+  },
+);

@@ -1,4 +1,12 @@
-import { hostZeros, sameShape, ShapeError, sizeOf, type HostTensor, type HostTensors, type Shape } from '@flowmap/tensor';
+import {
+  hostZeros,
+  sameShape,
+  ShapeError,
+  sizeOf,
+  type HostTensor,
+  type HostTensors,
+  type Shape,
+} from '@flowmap/tensor';
 import { requireConditions, requireKnown } from '../conditions.js';
 import type { Network } from '../plugins.js';
 import type { SampleArguments } from './sample-request.js';

@@ -21,9 +21,12 @@ const law = { std: 0.5 };
 function erringMap(): FlowMap {
   const exact = gaussianFlowMap(law);
   const map: FlowMap = {
-    averageVelocity: (x, t, s) => map.map(x, t, s).sub(x).div(perSample(s.sub(t), x)),
-    map: (x, t, s) =>
-      exact.map(x, t, s).mul(perSample(t.square().sub(s.square()).square().mul(0.1).exp(), x)),
+    averageVelocity: (x, t, s) =>
+      map
+        .map(x, t, s)
+        .sub(x)
+        .div(perSample(s.sub(t), x)),
+    map: (x, t, s) => exact.map(x, t, s).mul(perSample(t.square().sub(s.square()).square().mul(0.1).exp(), x)),
     under: () => map,
   };
   return map;
@@ -110,7 +113,8 @@ describe('shifted grids', () => {
     for (let i = 1; i < 8; i++) {
       expect(times[i]! / (1 - times[i]!)).toBeCloseTo((2.5 * even[i]!) / (1 - even[i]!), 4);
     }
-    for (const shift of [0, -1, NaN, Infinity]) expect(() => shiftedGrid(2, shift)).toThrow('shift: wanted a number > 0');
+    for (const shift of [0, -1, NaN, Infinity])
+      expect(() => shiftedGrid(2, shift)).toThrow('shift: wanted a number > 0');
     expect(() => shiftedGrid(0, 1)).toThrow('steps');
   });
 });

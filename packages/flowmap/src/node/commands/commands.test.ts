@@ -87,7 +87,16 @@ describe('sample', () => {
   test('steps by any sampler on any grid', async () => {
     const numbers = async (...args: string[]): Promise<{ answer: Record<string, unknown>; data: number[] }> => {
       const out = at('stepped.npz');
-      const answer = await answerOf('sample', points, '--out', out, '--threads=1', '--count=3', '--batch-size=2', ...args);
+      const answer = await answerOf(
+        'sample',
+        points,
+        '--out',
+        out,
+        '--threads=1',
+        '--count=3',
+        '--batch-size=2',
+        ...args,
+      );
       return { answer, data: [...decodeNpz(readFileSync(out), out)['samples']!.data] };
     };
     const apart = (a: number[], b: number[]): number => Math.max(...a.map((value, i) => Math.abs(value - b[i]!)));
@@ -95,7 +104,11 @@ describe('sample', () => {
     const exact = await numbers('--sampler=dormand-prince', '--tolerance=1e-5');
     expect(exact.answer).toMatchObject({ sampler: 'dormand-prince', tolerance: 1e-5 });
     expect(exact.answer['evaluations']).toBeGreaterThan(12);
-    for (const [name, steps] of [['dormand-prince', 16], ['adams-bashforth', 64], ['dpm-solver', 128]] as const) {
+    for (const [name, steps] of [
+      ['dormand-prince', 16],
+      ['adams-bashforth', 64],
+      ['dpm-solver', 128],
+    ] as const) {
       const { data } = await numbers(`--sampler=${name}`, `--steps=${steps}`);
       expect(apart(data, exact.data), name).toBeLessThan(0.02);
     }
@@ -296,7 +309,12 @@ describe('what is refused with one line, and writes nothing', () => {
     ['a weak model without a scale', ['sample', model, '--weak', model], 1, 'wanted the scale for --weak'],
     ['another weak model', ['sample', model, '--guidance=2', '--weak', points], 1, 'differs in the shape of samples'],
     ['γ without its sampler', ['sample', model, '--gamma=0.5'], 1, '--gamma: has no effect with --sampler flow-map'],
-    ['its sampler without γ', ['export', model, '--sampler=gamma', '--out=x.onnx'], 1, '--gamma: wanted a number of at'],
+    [
+      'its sampler without γ',
+      ['export', model, '--sampler=gamma', '--out=x.onnx'],
+      1,
+      '--gamma: wanted a number of at',
+    ],
     ['γ above 1', ['sample', model, '--sampler=gamma', '--gamma=2'], 1, 'of at most 1, for --sampler gamma; got 2'],
     ['a tolerance of fixed steps', ['sample', model, '--tolerance=0.1'], 1, 'without --sampler dormand-prince'],
     [
