@@ -135,6 +135,13 @@ export {
   type SolveRequest,
 } from './samplers/adaptive-solver.js';
 export { generate, type GenerateOptions } from './samplers/generate.js';
+export { invert, type InvertOptions, type Inversion } from './tools/invert.js';
+export { interpolateSamples, slerp, type InterpolateOptions, type Interpolation } from './tools/interpolate-samples.js';
+export { inpaint, type InpaintOptions } from './tools/inpaint.js';
+export { measurement, type MeasurementOptions, type Reward } from './tools/reward.js';
+export { rewardGuided, type RewardGuidedOptions } from './tools/reward-guided.js';
+export { optimizeNoise, type OptimizedNoise, type OptimizeNoiseOptions } from './tools/optimize-noise.js';
+export type { ToolOptions, Walk } from './tools/options.js';
 export type { SampleArguments, SampleRequest } from './samplers/sample-request.js';
 export { compileLiveSampler, type LiveSamplerOptions } from './samplers/live-sampler.js';
 export {

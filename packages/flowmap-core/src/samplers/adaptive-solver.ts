@@ -1,12 +1,10 @@
 import {
   and,
-  freeze,
   hostTensor,
   hostZeros,
   inWords,
   not,
   or,
-  program,
   requireKnownOptions,
   requireRuntime,
   requireWhole,
@@ -20,14 +18,13 @@ import {
   type Runtime,
   type Tensor,
 } from '@flowmap/tensor';
-import { batchSpecs } from '../conditions.js';
 import { ConfigError } from '../errors.js';
-import { flowMap } from '../flow-map.js';
-import { prefixed, withPrefix } from '../internal/names.js';
-import { checkedModel, parametrizationOf, type Model } from '../models/model.js';
+import { withPrefix } from '../internal/names.js';
+import { checkedModel, type Model } from '../models/model.js';
 import { perSample } from '../path.js';
 import type { Network } from '../plugins.js';
 import { embeddedStep } from './dormand-prince.js';
+import { fieldProgram } from './field-program.js';
 import { checkedRows, rowsOf } from './rows.js';
 import { explicitArguments, type SampleArguments, type SampleRequest } from './sample-request.js';
 import { stepControl, type StepControl, type StepLimits } from './step-control.js';
@@ -125,10 +122,10 @@ export async function compileAdaptiveSolver(
   requireRuntime('runtime', runtime);
   const limits = checkedOptions(runtime, options);
   const model = checkedModel('model', given);
-  const { network, params, classes } = model;
+  const { network, classes } = model;
   const { batchSize } = limits;
   const points = [batchSize, ...network.config.shape];
-  const executable = await runtime.compile(freeze(tryProgram(model, limits), params, { copy: false }));
+  const executable = await runtime.compile(tryProgram(model, limits));
   const array = runtime.precision === 'float64' ? Float64Array : Float32Array;
   return {
     async solve(wanted) {
@@ -202,16 +199,10 @@ function checkedOptions({ precision, name }: Runtime, options: AdaptiveSolverOpt
  * the tolerance stay where they are, and those with `s = t`, which only get their velocity.
  */
 function tryProgram(model: Model, { batchSize, tolerance }: CheckedOptions): Program {
-  const { network } = model;
-  const points = [batchSize, ...network.config.shape];
-  const conditions = withPrefix('conditions', batchSpecs(network.conditions, batchSize));
-  const inputs = { x: points, velocity: points, t: [batchSize], s: [batchSize], ...conditions };
-  return program<string, string>('adaptive solver', { inputs, state: network.parameters }, (tensors, params) => {
+  const points = [batchSize, ...model.network.config.shape];
+  const inputs = { x: points, velocity: points, t: [batchSize], s: [batchSize] };
+  return fieldProgram('adaptive solver', model, { batchSize, inputs }, (field, tensors) => {
     const [x, velocity, t, s] = [tensors['x']!, tensors['velocity']!, tensors['t']!, tensors['s']!];
-    const field = flowMap(network, params, {
-      conditions: prefixed('conditions', tensors),
-      parametrization: parametrizationOf(model),
-    });
     const next = embeddedStep(field, x, t, s, velocity);
     const scale = x.abs().maximum(next.x.abs()).add(1).mul(tolerance);
     const axes = x.shape.map((_, axis) => axis).slice(1);
@@ -219,11 +210,9 @@ function tryProgram(model: Model, { batchSize, tolerance }: CheckedOptions): Pro
     const [still, isExact] = [s.equal(t), error.less(1)]; // false for NaN
     const all = (mask: Tensor): Tensor => perSample(mask, x).broadcastTo(x.shape);
     return {
-      outputs: {
-        x: select(all(and(isExact, not(still))), next.x, x),
-        velocity: select(all(or(isExact, still)), next.velocity, velocity),
-        error,
-      },
+      x: select(all(and(isExact, not(still))), next.x, x),
+      velocity: select(all(or(isExact, still)), next.velocity, velocity),
+      error,
     };
   });
 }

@@ -1,7 +1,8 @@
 import { requireKnownOptions, requireMember, requireWhole, select, type Tensor } from '@flowmap/tensor';
 import { ConfigError } from '../errors.js';
 import { perSample, type Path } from '../path.js';
-import type { CarriedStep, Sampler } from './sampler.js';
+import { carriedStep } from './carried-step.js';
+import type { Sampler } from './sampler.js';
 
 /**
  * Restart sampling (Xu et al., "Restart sampling for improving generative processes", 2023): another sampler, on grids
@@ -30,8 +31,7 @@ export function restart(sampler: Sampler): Sampler {
     draws: 'normal',
     ...(sampler.carry ? { carry: (shape) => sampler.carry!(shape) } : {}),
     step(field, x, t, s, extra) {
-      const result = sampler.step(field, x, t, s, extra);
-      const { x: down, carry }: CarriedStep = 'carry' in result ? result : { x: result, carry: {} };
+      const { x: down, carry } = carriedStep(sampler.step(field, x, t, s, extra));
       const isUp = s.greater(t);
       const up = noised(x, t, s, extra.noise!, extra.path);
       return {
@@ -51,7 +51,7 @@ export function restart(sampler: Sampler): Sampler {
 const SMALLEST = 1e-30;
 
 /** Points with the noise added that the path has more of at s than at t. */
-function noised(x: Tensor, t: Tensor, s: Tensor, z: Tensor, path: Path): Tensor {
+export function noised(x: Tensor, t: Tensor, s: Tensor, z: Tensor, path: Path): Tensor {
   const [start, end] = [path.at(t), path.at(s)];
   const kept = end.alpha.div(start.alpha.maximum(SMALLEST));
   const added = end.sigma.square().sub(kept.mul(start.sigma).square()).maximum(0).sqrt();

@@ -118,17 +118,7 @@ function argumentsOf(
     throw new ConfigError('times', `wanted a grid that begins with 1, where points are noise; got ${times[0]}`);
   }
   const shape = [count!, ...config.shape];
-  const rows: Record<string, HostData> = {};
-  if (labels !== undefined) {
-    if (!isList(labels)) throw new ConfigError('labels', `wanted a list of classes, got ${inWords(labels)}`);
-    if (labels.length === 0) throw new ConfigError('labels', 'wanted at least one class, got none');
-    const known = labels.map((label) => labelOf(label, classes, classCount({ conditions })));
-    rows['label'] = Int32Array.from({ length: count! }, (_, i) => known[i % known.length]!);
-  }
-  if (guidance !== undefined && typeof guidance !== 'number') {
-    throw new ConfigError('guidance', `wanted a number, got ${inWords(guidance)}`);
-  }
-  if (guidance !== undefined) rows['guidance'] = new Float32Array(count!).fill(guidance);
+  const rows = conditionRows({ conditions }, classes, { labels, guidance }, count!);
   return {
     noise: hostTensor(shape, normalBatch({ seed, purpose: 'noise' }, shape, firstSample)),
     times: times ?? uniformGrid(steps!),
@@ -136,6 +126,33 @@ function argumentsOf(
     seed,
     firstSample,
   };
+}
+
+/**
+ * Rows of conditions for samples.
+ *
+ * @param classes names of the classes; if empty, labels are indices
+ * @param count number of samples; labels are repeated in turn
+ * @throws {ConfigError} for what is no class, or no number
+ */
+export function conditionRows(
+  { conditions }: Pick<Network, 'conditions'>,
+  classes: readonly string[],
+  { labels, guidance }: { readonly [Name in 'labels' | 'guidance']: SampleRequest[Name] | undefined },
+  count: number,
+): Record<string, HostData> {
+  const rows: Record<string, HostData> = {};
+  if (labels !== undefined) {
+    if (!isList(labels)) throw new ConfigError('labels', `wanted a list of classes, got ${inWords(labels)}`);
+    if (labels.length === 0) throw new ConfigError('labels', 'wanted at least one class, got none');
+    const known = labels.map((label) => labelOf(label, classes, classCount({ conditions })));
+    rows['label'] = Int32Array.from({ length: count }, (_, i) => known[i % known.length]!);
+  }
+  if (guidance !== undefined && typeof guidance !== 'number') {
+    throw new ConfigError('guidance', `wanted a number, got ${inWords(guidance)}`);
+  }
+  if (guidance !== undefined) rows['guidance'] = new Float32Array(count).fill(guidance);
+  return rows;
 }
 
 function labelOf(label: string | number, classes: readonly string[], count: number): number {
