@@ -159,11 +159,14 @@ function anchorsOf({ count, noise, seed }: OptimizeNoiseOptions, model: Model): 
 /** Root mean square length of a sample's first move. */
 const FIRST_MOVE = 0.05;
 
-/** The most by which a move is longer, in units of its gradient, than the one before. */
-const GROWTH = 8;
+/** The most by which a move is longer, in units of its gradient, than the one before, with a curvature to go by. */
+const REACH = 100;
 
-/** By how much a move is shorter at least after one that was taken back. */
-const SHRINK = 0.4;
+/** By how much it is longer without. */
+const GROWTH = 4;
+
+/** By how much a move is shorter at least after one that was taken back; the least of a parabola is then as far or nearer. */
+const SHRINK = 0.5;
 
 /** Avoids division by zero where there is no slope. */
 const SMALLEST = 1e-30;
@@ -203,8 +206,11 @@ function moveProgram(model: Model, { sampler, times }: WalkOf, reward: Reward, b
     const [dz, dg] = [trial.sub(noise), slope!.sub(gradient)];
     const curvature = dot(dz, dg);
     const isConvex = curvature.greater(0);
-    const fitted = select(isConvex, dot(dz, dz).div(select(isConvex, curvature, 1)), length.mul(GROWTH));
-    const longest = length.mul(select(isBetter, GROWTH, SHRINK));
+    const fitted = dot(dz, dz)
+      .div(select(isConvex, curvature, 1))
+      .minimum(length.mul(REACH));
+    const next = select(isConvex, fitted, length.mul(GROWTH));
+    const longest = select(isBetter, next, length.mul(SHRINK));
     const steepness = dot(slope!, slope!)
       .mul(1 / sizeOf(points.slice(1)))
       .sqrt();
@@ -216,7 +222,7 @@ function moveProgram(model: Model, { sampler, times }: WalkOf, reward: Reward, b
       samples: keep(data, samples),
       objective: keep(found, objective),
       reward: keep(checkedValue(reward, data), tensors['reward']!),
-      length: select(isFirst, full(FIRST_MOVE).div(steepness.maximum(SMALLEST)), fitted.minimum(longest)),
+      length: select(isFirst, full(FIRST_MOVE).div(steepness.maximum(SMALLEST)), next.minimum(longest)),
     };
   });
 }
