@@ -59,6 +59,26 @@ export class CheckpointError extends FlowmapError {
   }
 }
 
+/**
+ * A solver's tolerance that cannot be met: its smallest steps are not exact enough, or it may not take enough of them.
+ */
+export class ToleranceError extends FlowmapError {
+  constructor(
+    readonly tolerance: number,
+    /** How far the solver has come: index of the first sample that failed. */
+    readonly sample: number,
+    /** The time that it has reached. */
+    readonly time: number,
+    /** Length of the last step that was tried. */
+    readonly step: number,
+    /** The estimated error of that step in the terms of `tolerance`: what can be met with such steps. */
+    readonly reached: number,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
 /** A file that cannot be written: the folder is read-only, the disk is full, the path is a folder. */
 export class WriteError extends FlowmapError {
   constructor(

@@ -18,6 +18,7 @@ export {
   DataError,
   FolderInUseError,
   SampleError,
+  ToleranceError,
   WriteError,
   type FolderHolder,
 } from './errors.js';
@@ -110,17 +111,37 @@ export {
   type SampleStatistics,
 } from './data/sample-statistics.js';
 export { intervalsIn, isIn, lengthBins, type LengthBin } from './length-bins.js';
-export { uniformGrid } from './samplers/grid.js';
+export { shiftedGrid, uniformGrid } from './samplers/grid.js';
+export { searchGrid, type FoundGrid, type GridSearchOptions } from './samplers/search-grid.js';
+export { endpointScore, type EndpointScore, type EndpointScoreOptions } from './samplers/endpoint-score.js';
 export { flowMapSampler } from './samplers/flow-map-sampler.js';
 export { gamma } from './samplers/gamma.js';
 export { consistency } from './samplers/consistency.js';
 export { euler } from './samplers/euler.js';
 export { heun } from './samplers/heun.js';
 export { adamsBashforth } from './samplers/adams-bashforth.js';
+export { dpmSolver } from './samplers/dpm-solver.js';
+export { dormandPrince } from './samplers/dormand-prince.js';
+export { restart, restartGrid, type RestartOptions } from './samplers/restart.js';
 export type { CarriedStep, Sampler, StepExtra } from './samplers/sampler.js';
 export { samplerProgram, type SamplerOptions } from './samplers/sampler-program.js';
 export { compileSampler, type CompiledSampler, type CompileSamplerOptions } from './samplers/compile-sampler.js';
+export {
+  compileAdaptiveSolver,
+  type AdaptiveSolution,
+  type AdaptiveSolver,
+  type AdaptiveSolverOptions,
+  type SolveArguments,
+  type SolveRequest,
+} from './samplers/adaptive-solver.js';
 export { generate, type GenerateOptions } from './samplers/generate.js';
+export { invert, type InvertOptions, type Inversion } from './tools/invert.js';
+export { interpolateSamples, slerp, type InterpolateOptions, type Interpolation } from './tools/interpolate-samples.js';
+export { inpaint, type InpaintOptions } from './tools/inpaint.js';
+export { measurement, type MeasurementOptions, type Reward } from './tools/reward.js';
+export { rewardGuided, type RewardGuidedOptions } from './tools/reward-guided.js';
+export { optimizeNoise, type OptimizedNoise, type OptimizeNoiseOptions } from './tools/optimize-noise.js';
+export type { ToolOptions, Walk } from './tools/options.js';
 export type { SampleArguments, SampleRequest } from './samplers/sample-request.js';
 export { compileLiveSampler, type LiveSamplerOptions } from './samplers/live-sampler.js';
 export {

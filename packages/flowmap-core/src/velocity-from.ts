@@ -1,5 +1,6 @@
 import { requireKnownOptions, select, type HostTensors, type Tensor, type Tensors } from '@flowmap/tensor';
 import { requirePositive, veNoise, type NoiseSchedule } from './noise-schedules.js';
+import { pathEnds, type PathEnds } from './path-ends.js';
 import { linearPath, perSample, ratesOf, type Path } from './path.js';
 import type { NetworkInputs, VelocityField } from './plugins.js';
 
@@ -24,12 +25,6 @@ export interface PredictorOptions {
   readonly noise: NoiseSchedule;
   /** The path whose velocity is wanted; `linearPath` unless given. */
   readonly path?: Path;
-}
-
-/** Means of data and noise given a point. */
-interface Ends {
-  readonly x0: Tensor;
-  readonly z: Tensor;
 }
 
 /** A point of our path with its factors and its location in the network's terms, shaped to combine with it. */
@@ -102,14 +97,9 @@ export function velocityOnPath(
     parameters: field.parameters,
     predict: (params, inputs) => field.velocity(params, inputs),
   };
-  return velocityFrom(predictor, { noise: from, path: to }, (v, { x, scale, time }) => {
-    const [at, rates, y] = [from.at(time), ratesOf(from, time), x.div(scale)];
-    const determinant = at.alpha.mul(rates.sigma).sub(at.sigma.mul(rates.alpha));
-    return {
-      x0: rates.sigma.mul(y).sub(at.sigma.mul(v)).div(determinant),
-      z: at.alpha.mul(v).sub(rates.alpha.mul(y)).div(determinant),
-    };
-  });
+  return velocityFrom(predictor, { noise: from, path: to }, (v, { x, scale, time }) =>
+    pathEnds(from, x.div(scale), v, time),
+  );
 }
 
 /**
@@ -146,7 +136,7 @@ export function edmDenoiser(network: Predictor, options: { readonly sigmaData?: 
 function velocityFrom(
   predictor: Predictor,
   { noise, path = linearPath }: PredictorOptions,
-  endsOf: (prediction: Tensor, point: Point) => Ends,
+  endsOf: (prediction: Tensor, point: Point) => PathEnds,
 ): VelocityField {
   return {
     parameters: predictor.parameters,

@@ -4,17 +4,13 @@ import {
   hostZeros,
   requireKnownOptions,
   requireRuntime,
-  sameShape,
-  ShapeError,
   sizeOf,
   type Executable,
   type Feeds,
   type HostTensor,
   type HostTensors,
   type Runtime,
-  type Shape,
 } from '@flowmap/tensor';
-import { requireConditions, requireKnown } from '../conditions.js';
 import { ConfigError } from '../errors.js';
 import { withPrefix } from '../internal/names.js';
 import { checkedModel, parametrizationOf, pathOf, type Model } from '../models/model.js';
@@ -22,6 +18,7 @@ import type { Network } from '../plugins.js';
 import { flowMapSampler } from './flow-map-sampler.js';
 import { heun } from './heun.js';
 import { noiseOfSteps } from './noise-of-steps.js';
+import { checkedRows, rowsOf } from './rows.js';
 import { carryKey, samplerProgram } from './sampler-program.js';
 import { explicitArguments, type SampleArguments, type SampleRequest } from './sample-request.js';
 import type { Sampler } from './sampler.js';
@@ -124,7 +121,7 @@ export function samplerWith(
   sampler: Sampler,
   { network, classes = [] }: { readonly network: Network; readonly classes?: readonly string[] },
 ): CompiledSampler {
-  const { shape, type } = network.config;
+  const { shape } = network.config;
   const { x, times: grid } = executable.program.inputs;
   const [batchSize, stepsPerCall] = [x!.shape[0]!, grid!.shape[0]! - 1];
   const size = sizeOf(shape);
@@ -132,10 +129,8 @@ export function samplerWith(
   const carry = Object.entries(sampler.carry?.([batchSize, ...shape]) ?? {});
   const zeros = Object.fromEntries(carry.map(([name, spec]) => [carryKey(name), hostZeros(spec)]));
   /** Checks the arguments; returns the rows of conditions as tensors, and the times of each call. */
-  const checked = ({ noise, conditions = {}, times, seed }: SampleArguments): Checked => {
-    checkNoise(noise, shape);
-    requireKnown('conditions', type, network.conditions, conditions);
-    const rows = requireConditions('conditions', network.conditions, conditions, noise.shape[0]!);
+  const checked = ({ times, seed, ...given }: SampleArguments): Checked => {
+    const rows = checkedRows(network, given);
     const calls = timesOfCalls(times, stepsPerCall);
     if (sampler.draws && seed === undefined) {
       throw new ConfigError('seed', `wanted a whole number, as sampler '${sampler.name}' draws noise; got none`);
@@ -180,17 +175,6 @@ interface Checked {
   readonly calls: readonly HostTensor[];
 }
 
-/** The rows of a batch, padded with zeros, which are valid values of every condition. */
-function rowsOf(conditions: HostTensors, first: number, batchSize: number): HostTensors {
-  const parts = Object.entries(conditions).map(([name, { shape, dtype, data }]) => {
-    const size = sizeOf(shape.slice(1));
-    const part = hostZeros({ shape: [batchSize, ...shape.slice(1)], dtype });
-    part.data.set(data.subarray(first * size, (first + batchSize) * size));
-    return [name, part];
-  });
-  return Object.fromEntries(parts) as HostTensors;
-}
-
 /**
  * Runs the program once for each part of the grid, feeding its outputs back: the points, and what the sampler carries.
  */
@@ -233,10 +217,4 @@ function timesOfCalls(times: ArrayLike<number>, steps: number): HostTensor[] {
       Float64Array.from({ length: steps + 1 }, (_, i) => grid[call * steps + i] ?? last),
     ),
   );
-}
-
-function checkNoise(noise: HostTensor, shape: Shape): void {
-  if (!sameShape(noise.shape.slice(1), shape) || noise.dtype !== 'float32') {
-    throw new ShapeError('sample, noise', `[count, ${shape.join(', ')}]`, [noise.shape]);
-  }
 }

@@ -28,6 +28,8 @@ test('noise, times and conditions come from numbers and names', async () => {
   });
   expect(await sampler.sample(request)).toEqual(wanted);
   expect(await generate(model, { runtime, ...request })).toEqual(wanted);
+  const { steps: _steps, ...rest } = request;
+  expect(await sampler.sample({ ...rest, times: uniformGrid(3) })).toEqual(wanted);
   const byName = await sampler.sample({ ...request, labels: ['dog', '3'] });
   expect(byName).toEqual(wanted);
   const { count: _, ...one } = request;
@@ -44,6 +46,9 @@ test('what the network does not have is refused by name', async () => {
     [{ guidance: NaN }, 'conditions.guidance'],
     [{ count: 0 }, 'count: wanted a whole number >= 1, got 0'],
     [{ steps: 0.5 }, 'steps: wanted a whole number >= 1'],
+    [{ times: uniformGrid(2) }, 'steps: has no effect beside `times`'],
+    [{ steps: undefined, times: [0.9, 0] }, 'times: wanted a grid that begins with 1'],
+    [{ steps: undefined }, 'steps: wanted a whole number >= 1'],
     [{ seed: '1' }, 'seed: wanted a whole number >= 0'],
   ];
   for (const [change, message] of cases) {

@@ -41,8 +41,10 @@ export interface SampleRequest {
   readonly count?: number;
   /** Seed of all noise, a whole number in [0, 2^53). */
   readonly seed: number;
-  /** Number of equal steps from noise at time 1 to data at time 0, at least 1. */
-  readonly steps: number;
+  /** Number of equal steps from noise at time 1 to data at time 0, at least 1; in place of `times`. */
+  readonly steps?: number;
+  /** The grid, from noise at time 1 to data at time 0: {@link shiftedGrid}, {@link searchGrid}; in place of `steps`. */
+  readonly times?: ArrayLike<number>;
   /** Classes, each by its name or its index; repeated in turn if there are more samples. Required by networks with classes. */
   readonly labels?: readonly (string | number)[];
   /** Value of the condition `guidance` for all samples, for networks that take it. */
@@ -56,6 +58,7 @@ export const SAMPLE_REQUEST: OptionNames<SampleRequest> = {
   count: true,
   seed: true,
   steps: true,
+  times: true,
   labels: true,
   guidance: true,
   firstSample: true,
@@ -105,30 +108,51 @@ function argumentsOf(
   { config, conditions }: Pick<Network, 'config' | 'conditions'>,
   classes: readonly string[],
 ): SampleArguments {
-  const { seed, steps, labels, guidance, firstSample = 0 } = request;
+  const { seed, steps, times, labels, guidance, firstSample = 0 } = request;
   const count = request.count ?? labels?.length;
   requireWhole('count', count);
   requireWhole('seed', seed, 0);
   requireWhole('firstSample', firstSample, 0);
+  if (times !== undefined && steps !== undefined) throw new ConfigError('steps', 'has no effect beside `times`');
+  if (times !== undefined && times[0] !== 1) {
+    throw new ConfigError('times', `wanted a grid that begins with 1, where points are noise; got ${times[0]}`);
+  }
   const shape = [count!, ...config.shape];
+  const rows = conditionRows({ conditions }, classes, { labels, guidance }, count!);
+  return {
+    noise: hostTensor(shape, normalBatch({ seed, purpose: 'noise' }, shape, firstSample)),
+    times: times ?? uniformGrid(steps!),
+    conditions: rows,
+    seed,
+    firstSample,
+  };
+}
+
+/**
+ * Rows of conditions for samples.
+ *
+ * @param classes names of the classes; if empty, labels are indices
+ * @param count number of samples; labels are repeated in turn
+ * @throws {ConfigError} for what is no class, or no number
+ */
+export function conditionRows(
+  { conditions }: Pick<Network, 'conditions'>,
+  classes: readonly string[],
+  { labels, guidance }: { readonly [Name in 'labels' | 'guidance']: SampleRequest[Name] | undefined },
+  count: number,
+): Record<string, HostData> {
   const rows: Record<string, HostData> = {};
   if (labels !== undefined) {
     if (!isList(labels)) throw new ConfigError('labels', `wanted a list of classes, got ${inWords(labels)}`);
     if (labels.length === 0) throw new ConfigError('labels', 'wanted at least one class, got none');
     const known = labels.map((label) => labelOf(label, classes, classCount({ conditions })));
-    rows['label'] = Int32Array.from({ length: count! }, (_, i) => known[i % known.length]!);
+    rows['label'] = Int32Array.from({ length: count }, (_, i) => known[i % known.length]!);
   }
   if (guidance !== undefined && typeof guidance !== 'number') {
     throw new ConfigError('guidance', `wanted a number, got ${inWords(guidance)}`);
   }
-  if (guidance !== undefined) rows['guidance'] = new Float32Array(count!).fill(guidance);
-  return {
-    noise: hostTensor(shape, normalBatch({ seed, purpose: 'noise' }, shape, firstSample)),
-    times: uniformGrid(steps),
-    conditions: rows,
-    seed,
-    firstSample,
-  };
+  if (guidance !== undefined) rows['guidance'] = new Float32Array(count).fill(guidance);
+  return rows;
 }
 
 function labelOf(label: string | number, classes: readonly string[], count: number): number {

@@ -11,11 +11,14 @@ import type { FlowMap, Network, VelocityField } from '../plugins.js';
 import { adamsBashforth } from './adams-bashforth.js';
 import { compileSampler } from './compile-sampler.js';
 import { consistency } from './consistency.js';
+import { dormandPrince } from './dormand-prince.js';
+import { dpmSolver } from './dpm-solver.js';
 import { euler } from './euler.js';
 import { flowMapSampler } from './flow-map-sampler.js';
 import { gamma } from './gamma.js';
 import { uniformGrid } from './grid.js';
 import { heun } from './heun.js';
+import { restart } from './restart.js';
 import { samplerProgram } from './sampler-program.js';
 import type { Sampler } from './sampler.js';
 
@@ -138,10 +141,11 @@ describe('programs', () => {
       samplerProgram(sampler, { network, batchSize: 1, steps: 3 });
       return evaluations / 3;
     };
-    expect([flowMapSampler(), gamma(0.5), consistency(), euler(), adamsBashforth()].map(counted)).toEqual([
-      1, 1, 1, 1, 1,
-    ]);
+    const single = [flowMapSampler(), gamma(0.5), consistency(), euler(), adamsBashforth(), dpmSolver()];
+    expect(single.map(counted)).toEqual([1, 1, 1, 1, 1, 1]);
     expect(counted(heun())).toBe(2);
+    expect(counted(dormandPrince())).toBe(6);
+    expect(counted(restart(heun()))).toBe(2);
   });
 
   test('take noise for each step, and what is carried between them', () => {

@@ -17,7 +17,8 @@ import { prefixed, withPrefix } from '../internal/names.js';
 import type { Parametrization } from '../parametrization.js';
 import { linearPath, type Path } from '../path.js';
 import type { Network } from '../plugins.js';
-import type { CarriedStep, Sampler } from './sampler.js';
+import { carriedStep } from './carried-step.js';
+import type { Sampler } from './sampler.js';
 
 /** Options of {@link samplerProgram}. */
 export interface SamplerOptions {
@@ -111,10 +112,6 @@ export function samplerProgram(sampler: Sampler, options: SamplerOptions): Progr
 /** Name of the program's input and output for what a sampler carries under a name. */
 export function carryKey(name: string): string {
   return `carry.${name}`;
-}
-
-function carriedStep(result: Tensor | CarriedStep): CarriedStep {
-  return 'carry' in result ? result : { x: result, carry: {} };
 }
 
 /** Checks that a step's results have the shapes of what it was given. */

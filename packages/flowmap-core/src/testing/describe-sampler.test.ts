@@ -3,10 +3,14 @@ import { describe, expect, test } from 'vitest';
 import { interpolate, perSample } from '../path.js';
 import { adamsBashforth } from '../samplers/adams-bashforth.js';
 import { consistency } from '../samplers/consistency.js';
+import { dormandPrince } from '../samplers/dormand-prince.js';
+import { dpmSolver } from '../samplers/dpm-solver.js';
 import { euler } from '../samplers/euler.js';
 import { flowMapSampler } from '../samplers/flow-map-sampler.js';
 import { gamma } from '../samplers/gamma.js';
 import { heun } from '../samplers/heun.js';
+import { restart, restartGrid } from '../samplers/restart.js';
+import { logRatioGrid } from '../samplers/__fixtures__/exact-models.js';
 import type { Sampler } from '../samplers/sampler.js';
 import { describeSampler } from './describe-sampler.js';
 import { samplerChecks } from './sampler-checks.js';
@@ -28,6 +32,12 @@ describeSampler('flowMapSampler', flowMapSampler, { oracle });
 describeSampler('euler', euler, { oracle, order: 1 });
 describeSampler('heun', heun, { oracle, order: 2 });
 describeSampler('adamsBashforth', adamsBashforth, { oracle, order: 2 });
+describeSampler('dpmSolver', dpmSolver, { oracle, order: 2, grid: logRatioGrid });
+describeSampler('dormandPrince', dormandPrince, { oracle, order: 5 });
+describeSampler('restart of flowMapSampler', () => restart(flowMapSampler()), {
+  oracle,
+  grid: (steps) => restartGrid([1, 0.4, 0.1], { low: 0.4, high: 0.7, repeats: (steps - 2) / 2 }),
+});
 describeSampler('gamma, γ = 0', () => gamma(0), { oracle });
 describeSampler('gamma, γ = 0.6', () => gamma(0.6), { oracle });
 describeSampler('consistency', consistency, { oracle });

@@ -12,6 +12,11 @@ export interface SamplerContract {
    * draws noise has none: the distribution of its points is checked instead.
    */
   readonly order?: number;
+  /**
+   * The grid of a number of steps with which it is checked; grids of steps of one and of two lengths from 1 to 0 unless
+   * given. For a sampler that draws only on some grids, or has its order only on some.
+   */
+  readonly grid?: (steps: number) => ArrayLike<number>;
 }
 
 /** Checking a distribution takes tens of thousands of samples, and seconds on a busy machine. */
@@ -29,15 +34,15 @@ const TIMEOUT = 120_000;
  * describeSampler('heun', heun, { oracle: referenceRuntime, order: 2 });
  */
 export function describeSampler(name: string, make: () => Sampler, options: SamplerContract): void {
-  requireKnownOptions('describeSampler', options, { oracle: true, order: true });
-  const { oracle: makeOracle, order = Infinity } = options;
+  requireKnownOptions('describeSampler', options, { oracle: true, order: true, grid: true });
+  const { oracle: makeOracle, order = Infinity, grid } = options;
   describe(`sampler ${name}`, () => {
     let runtime: Runtime;
     beforeAll(async () => {
       runtime = await makeOracle();
     });
     for (const [title, check] of Object.entries(samplerChecks)) {
-      it(title, { timeout: TIMEOUT }, () => check({ sampler: make(), runtime, order }));
+      it(title, { timeout: TIMEOUT }, () => check({ sampler: make(), runtime, order, ...(grid ? { grid } : {}) }));
     }
   });
 }

@@ -52,6 +52,10 @@ test('the remedies are options', async () => {
   expect(await config('--norm', 'rms', '--anchor-weight', '2', '--trajectory-steps', '4')).toMatchObject({
     ...{ norm: 'rms', 'velocityAnchor.batch.weight': 2, 'teacherTrajectories.steps': 4 },
   });
+  expect(await config('--orders', 'both')).toMatchObject({ orders: 'both' });
+  expect(await config('--orders', 'both', '--objective', 'ayf-lmd')).toMatchObject({ orders: 'both' });
+  expect(await config()).not.toHaveProperty('orders');
+  await expect(config('--orders', 'both', '--objective', 'ctm')).rejects.toThrow('--orders');
   expect((await distillation('--student', 'exact-diagonal')).startingFrom).toEqual({ exactDiagonal: true });
   expect((await distillation()).startingFrom).toEqual({});
 });

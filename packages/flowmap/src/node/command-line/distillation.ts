@@ -55,6 +55,11 @@ export const DISTILLATION_OPTIONS = {
     null,
   ),
   diagonalShare: fraction('share of the batch at s = t', null),
+  orders: choice(
+    'down: trained from noise towards data; both: half of the samples back too, for a student that also turns images into noise',
+    ['down', 'both'],
+    'down',
+  ),
   warmup: whole('steps in which the tangent warm-up r rises', null),
   tangentConstant: positive('constant c of the tangent normalisation', null),
   norm: choice('norm of the tangent normalisation', ['l2', 'rms'], 'l2'),
@@ -94,13 +99,14 @@ export async function distillationOf(
  */
 async function objectiveOf(options: Config<typeof DISTILLATION_OPTIONS>): Promise<Objective> {
   const { ayfEmd, ayfLmd, objectiveNamed } = await import('@flowmap/objectives');
-  const { objective, preset, intervals, shortestInterval, diagonalShare, warmup, tangentConstant, norm } = options;
+  const { objective, preset, intervals, shortestInterval, diagonalShare, orders, warmup, tangentConstant, norm } =
+    options;
   const requireNone = (names: readonly (keyof typeof DISTILLATION_OPTIONS)[]): Promise<void> =>
     requireUnread(options, DISTILLATION_OPTIONS, names, `on ${objective}, which has its own settings`);
   const common = async (
     hold: HeldEnd,
-  ): Promise<Pick<AyfLmdOptions, 'intervalLengths' | 'diagonalShare' | 'c' | 'norm'>> => ({
-    norm,
+  ): Promise<Pick<AyfLmdOptions, 'intervalLengths' | 'diagonalShare' | 'c' | 'norm' | 'orders'>> => ({
+    ...{ norm, orders },
     ...(intervals === null && shortestInterval === null
       ? {}
       : { intervalLengths: await lengthsOf(intervals ?? 'log-uniform', shortestInterval, hold) }),
@@ -112,7 +118,7 @@ async function objectiveOf(options: Config<typeof DISTILLATION_OPTIONS>): Promis
   }
   await requireNone(['preset', 'warmup']);
   if (objective === 'ayf-lmd') return ayfLmd(await common('start'));
-  await requireNone(['intervals', 'shortestInterval', 'diagonalShare', 'tangentConstant', 'norm']);
+  await requireNone(['intervals', 'shortestInterval', 'diagonalShare', 'tangentConstant', 'norm', 'orders']);
   return objectiveNamed(objective);
 }
 

@@ -83,6 +83,19 @@ export function positives(description: string, fallback: readonly number[]): Opt
   return { description, placeholder: 'X,X,…', schema, fallback };
 }
 
+/** Numbers from 0 to 1, separated by commas; optional if the fallback is `null`. */
+export function unitNumbers<F extends readonly number[] | null>(
+  description: string,
+  fallback: F,
+): OptionSpec<readonly number[] | F> {
+  const wanted = 'Wanted numbers from 0 to 1 separated by commas, such as 1,0.6,0.';
+  const schema = z
+    .string()
+    .transform((text) => text.split(','))
+    .pipe(z.array(numbers(wanted, (value) => value >= 0 && value <= 1)));
+  return { description, placeholder: 'X,X,…', schema, fallback };
+}
+
 /** A number of at least 0 and less than 1; optional if the fallback is `null`. */
 export function fraction<F extends number | null>(description: string, fallback: F): OptionSpec<number | F> {
   const schema = numbers('Wanted a number of at least 0 and less than 1.', (value) => value >= 0 && value < 1);

@@ -84,6 +84,45 @@ describe('sample', () => {
     (await numbers(points, '--class=dog')).forEach((value, i) => expect(dogs[i]).toBeCloseTo(value, 4));
   });
 
+  test('steps by any sampler on any grid', async () => {
+    const numbers = async (...args: string[]): Promise<{ answer: Record<string, unknown>; data: number[] }> => {
+      const out = at('stepped.npz');
+      const answer = await answerOf(
+        'sample',
+        points,
+        '--out',
+        out,
+        '--threads=1',
+        '--count=3',
+        '--batch-size=2',
+        ...args,
+      );
+      return { answer, data: [...decodeNpz(readFileSync(out), out)['samples']!.data] };
+    };
+    const apart = (a: number[], b: number[]): number => Math.max(...a.map((value, i) => Math.abs(value - b[i]!)));
+    // The diagonal of the flow map is its velocity: all solvers of its ODE lead to the same points.
+    const exact = await numbers('--sampler=dormand-prince', '--tolerance=1e-5');
+    expect(exact.answer).toMatchObject({ sampler: 'dormand-prince', tolerance: 1e-5 });
+    expect(exact.answer['evaluations']).toBeGreaterThan(12);
+    for (const [name, steps] of [
+      ['dormand-prince', 16],
+      ['adams-bashforth', 64],
+      ['dpm-solver', 128],
+    ] as const) {
+      const { data } = await numbers(`--sampler=${name}`, `--steps=${steps}`);
+      expect(apart(data, exact.data), name).toBeLessThan(0.02);
+    }
+    const jumps = await numbers('--steps=2');
+    expect(apart((await numbers('--times=1,0.5,0')).data, jumps.data)).toBe(0);
+    expect(apart((await numbers('--steps=2', '--shift=3')).data, (await numbers('--times=1,0.75,0')).data)).toBe(0);
+    // With γ = 1 all noise is new, as in consistency sampling.
+    const anew = await numbers('--sampler=gamma', '--gamma=1', '--steps=3');
+    expect(apart(anew.data, (await numbers('--sampler=consistency', '--steps=3')).data)).toBeLessThan(1e-4);
+    const again = await numbers('--restart', '--times=1,0.5,0.8,0.5,0');
+    expect(again.answer).toMatchObject({ sampler: 'restart of flow-map', steps: 4 });
+    expect(apart(again.data, jumps.data)).toBeGreaterThan(1e-3);
+  });
+
   test('fills a new folder, and no other', async () => {
     const out = at('pictures');
     await answerOf('sample', model, '--count=3', '--batch-size=2', '--steps=1', '--threads=1', '--out', out);
@@ -269,6 +308,32 @@ describe('what is refused with one line, and writes nothing', () => {
     ['a scale without a weak model', ['sample', model, '--guidance=2'], 1, 'give --weak FILE or --null-class NAME'],
     ['a weak model without a scale', ['sample', model, '--weak', model], 1, 'wanted the scale for --weak'],
     ['another weak model', ['sample', model, '--guidance=2', '--weak', points], 1, 'differs in the shape of samples'],
+    ['γ without its sampler', ['sample', model, '--gamma=0.5'], 1, '--gamma: has no effect with --sampler flow-map'],
+    [
+      'its sampler without γ',
+      ['export', model, '--sampler=gamma', '--out=x.onnx'],
+      1,
+      '--gamma: wanted a number of at',
+    ],
+    ['γ above 1', ['sample', model, '--sampler=gamma', '--gamma=2'], 1, 'of at most 1, for --sampler gamma; got 2'],
+    ['a tolerance of fixed steps', ['sample', model, '--tolerance=0.1'], 1, 'without --sampler dormand-prince'],
+    [
+      'steps beside a tolerance',
+      ['sample', model, '--sampler=dormand-prince', '--tolerance=0.1', '--steps=2'],
+      1,
+      '--steps: has no effect beside --tolerance',
+    ],
+    [
+      'a tolerance below single precision',
+      ['sample', model, '--sampler=dormand-prince', '--tolerance=1e-9'],
+      1,
+      'tolerance: wanted a number of at least 0.000001',
+    ],
+    ['steps beside times', ['sample', model, '--times=1,0', '--steps=2'], 1, '--steps: has no effect beside --times'],
+    ['times that end early', ['sample', model, '--times=1,0.5'], 1, 'wanted times from 1 to 0, such as 1,0.7,0.3,0'],
+    ['times beyond noise', ['sample', model, '--times=2,0'], 2, 'Wanted numbers from 0 to 1 separated by commas'],
+    ['times that go up', ['sample', model, '--times=1,0.5,0.7,0'], 1, 'give --restart to noise the points'],
+    ['a restart that never comes', ['sample', model, '--restart'], 1, '--restart: has no effect beside --steps'],
     ['pictures of points', ['sample', points], 1, 'samples of [2] are not images; give --out FILE.npz'],
     ['another kind of file', ['sample', model, '--out=x.jpg'], 1, "wanted FILE.png, FILE.npz or a folder, got 'x.jpg'"],
     ['an export without a place', ['export', model], 2, "required option '--out <FILE>' not specified"],

@@ -4,13 +4,13 @@ import type { SavedOnnx } from '@flowmap/runtime-onnx/node';
 import { choice, pathArgument, requiredPath, whole, type Config } from '../command-line/options.js';
 import { answering, type Answer, type Talk } from './command.js';
 import { openModel } from './open-model.js';
-import { samplerNamed, SAMPLERS } from './samplers.js';
+import { chosenSampler, samplerOptions } from './samplers.js';
 
 const EXPORT_OPTIONS = {
   checkpoint: pathArgument('a model, .safetensors'),
   out: requiredPath('the file to write, .onnx, or with another layout a new folder', 'FILE'),
   steps: whole('steps from noise to data; 4 for a flow map and 32 for a velocity field unless given', null),
-  sampler: choice('how to step; flow-map for a flow map and euler for a velocity field unless given', SAMPLERS, null),
+  ...samplerOptions('flow-map for a flow map and euler for a velocity field'),
   noise: choice(
     'input, the default: the file takes the noise; inside: it draws other noise in each run, not that of our seeds',
     ['input', 'inside'],
@@ -67,7 +67,7 @@ async function writeSampler(config: ExportConfig, model: Model): Promise<Written
   const { out, layout, batchSize, noise, precision } = config;
   const { saveOnnx, saveTransformersJs } = await import('@flowmap/runtime-onnx/node');
   const isFlowMap = model.kind === 'flowMap';
-  const sampler = await samplerNamed(config.sampler ?? (isFlowMap ? 'flow-map' : 'euler'));
+  const sampler = await chosenSampler(config, isFlowMap ? 'flow-map' : 'euler');
   const steps = config.steps ?? (isFlowMap ? 4 : 32);
   const options = {
     steps,
@@ -113,7 +113,7 @@ async function requireEffects(config: ExportConfig): Promise<void> {
   const idle = {
     file: [],
     'transformers.js': ['precision'],
-    diffusers: ['steps', 'sampler', 'noise', 'batchSize'],
+    diffusers: ['steps', 'sampler', 'gamma', 'noise', 'batchSize'],
   } as const;
   const option = idle[config.layout].find((name) => config[name] !== null);
   if (option === undefined) return;

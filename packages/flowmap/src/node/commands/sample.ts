@@ -1,19 +1,20 @@
 import type { Model } from '@flowmap/core';
 import { interruptible } from '../command-line/interruptible.js';
-import { choice, pathArgument, pathOr, positive, whole, words, type Config } from '../command-line/options.js';
+import { pathArgument, pathOr, positive, whole, words, type Config } from '../command-line/options.js';
 import { MAPPING_OPTIONS } from '../command-line/mapping.js';
 import { showProgress } from '../command-line/progress.js';
 import { openRuntime, RUNTIME_OPTIONS } from '../command-line/runtime.js';
 import { answering, type Answer, type Talk } from './command.js';
 import { guided } from './guided.js';
 import { openEither } from './open-imported.js';
+import { drawerOf } from './sample-drawer.js';
 import { openSampleOutput } from './sample-output.js';
-import { samplerNamed, SAMPLERS } from './samplers.js';
+import { chosenGrid, GRID_OPTIONS } from './sample-grid.js';
+import { chosenSampler, samplerOptions } from './samplers.js';
 
 const SAMPLE_OPTIONS = {
   checkpoint: pathArgument('a model, .safetensors, or with --mapping an ONNX file of one'),
   ...MAPPING_OPTIONS,
-  steps: whole('steps from noise to data; 4 for a flow map and 32 for a velocity field unless given', null),
   count: whole('number of samples', 64),
   class: words(
     'class of all samples, by its name, or its number where no name is one; sample i is of class i mod classes unless given',
@@ -26,7 +27,8 @@ const SAMPLE_OPTIONS = {
   ),
   weak: pathOr('a weaker model, .safetensors, for autoguidance', 'FILE', null),
   nullClass: words('class that stands for none, for classifier-free guidance', 'NAME', null),
-  sampler: choice('how to step; flow-map for a flow map and heun for a velocity field unless given', SAMPLERS, null),
+  ...samplerOptions('flow-map for a flow map and heun for a velocity field'),
+  ...GRID_OPTIONS,
   seed: whole('decides the noise; sample i is the same for every count', 0, 0),
   batchSize: whole('samples in one run of the network', 64),
   out: pathOr(
@@ -48,46 +50,42 @@ export const sample = answering({
 
 async function drawSamples(config: Config<typeof SAMPLE_OPTIONS>, talk: Talk): Promise<Answer> {
   const { checkpoint, count, seed, batchSize, signal } = { ...config, ...talk };
-  const { compileSampler, hostTensor, uniformGrid } = await import('@flowmap/core');
+  const { hostTensor } = await import('@flowmap/core');
   const { normalBatch, sizeOf } = await import('@flowmap/tensor');
   const { model, scale } = await guided(await openEither(checkpoint, config), config, talk.note);
   const { shape } = model.network.config;
   const label = await labelOf(model, config.class, config.nullClass);
   const isFlowMap = model.kind === 'flowMap';
-  const sampler = await samplerNamed(config.sampler ?? (isFlowMap ? 'flow-map' : 'heun'));
-  const steps = config.steps ?? (isFlowMap ? 4 : 32);
+  const chosen = await chosenSampler(config, isFlowMap ? 'flow-map' : 'heun');
+  const times = await chosenGrid(config, isFlowMap ? 4 : 32);
   const output = await openSampleOutput(config.out, { count, shape });
   try {
     const runtime = interruptible(await openRuntime(config), signal);
-    const compiled = await compileSampler(runtime, model, { sampler, batchSize: Math.min(batchSize, count) });
+    const drawer = await drawerOf(runtime, model, { ...config, chosen, times, batchSize: Math.min(batchSize, count) });
     const progress = await showProgress(talk, 'samples');
     const start = performance.now();
     try {
       for (let first = 0; first < count; first += batchSize) {
         const size = Math.min(batchSize, count - first);
         const noise = normalBatch({ seed, purpose: 'sample' }, [size, ...shape], first);
-        const samples = await compiled.sample({
-          noise: hostTensor([size, ...shape], noise),
-          conditions: {
-            ...(model.classes.length > 0
-              ? { label: Int32Array.from({ length: size }, (_, i) => label(first + i)) }
-              : {}),
-            ...(scale === undefined ? {} : { guidance: new Float32Array(size).fill(scale) }),
-          },
-          times: uniformGrid(steps),
-        });
+        const conditions = {
+          ...(model.classes.length > 0 ? { label: Int32Array.from({ length: size }, (_, i) => label(first + i)) } : {}),
+          ...(scale === undefined ? {} : { guidance: new Float32Array(size).fill(scale) }),
+        };
+        const samples = await drawer.draw({ noise: hostTensor([size, ...shape], noise), conditions }, first);
         await output.add(first, samples.data.subarray(0, size * sizeOf(shape)) as Float32Array);
         progress.update(first + size, count);
       }
     } finally {
       progress.stop();
-      await compiled.dispose();
+      await drawer.dispose();
     }
     const seconds = (performance.now() - start) / 1000;
     signal.throwIfAborted();
     await output.finish();
+    const { facts, text } = drawer.how();
     talk.print(
-      `${config.out}: ${count} samples of [${shape.join(', ')}] in ${steps} ${steps === 1 ? 'step' : 'steps'} by ${sampler.name}, ` +
+      `${config.out}: ${count} samples of [${shape.join(', ')}] in ${text}, ` +
         `seed ${seed}; ${seconds.toPrecision(3)} s, ${(count / seconds).toPrecision(3)} samples/s`,
     );
     return {
@@ -97,8 +95,7 @@ async function drawSamples(config: Config<typeof SAMPLE_OPTIONS>, talk: Talk): P
       shape,
       class: config.class,
       guidance: config.guidance,
-      sampler: sampler.name,
-      steps,
+      ...facts,
       seed,
       seconds,
     };
