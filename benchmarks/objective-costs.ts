@@ -30,7 +30,7 @@ function subjectsOf(small: boolean): readonly Subject[] {
   return small
     ? [
         { name: 'DiT', network: dit({ shape: [3, 8, 8], patch: 4, ...tiny }), batchSize: 2 },
-        { name: 'UNet', network: unet({ shape: [3, 8, 8], channels: [8, 16] }), batchSize: 2 },
+        { name: 'UNet', network: unet({ shape: [3, 8, 8], channels: [16, 32] }), batchSize: 2 },
       ]
     : [
         { name: 'DiT', network: dit({ shape: [3, 32, 32], patch: 4, width: 256, depth: 8 }), batchSize: 32 },
