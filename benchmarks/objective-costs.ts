@@ -83,7 +83,10 @@ function evaluation(subject: Subject): Workload {
   const { network, params } = studentOf(subject);
   const { batchSize } = subject;
   const points = [batchSize, ...network.config.shape];
-  const built = program('evaluation', { inputs: { x: points, t: [batchSize], s: [batchSize] }, state: network.parameters }, ({ x, t, s }, state) => ({ outputs: { F: network.apply(state, { x, t, s }) } })); // prettier-ignore
+  const inputs = { x: points, t: [batchSize], s: [batchSize] };
+  const built = program('evaluation', { inputs, state: network.parameters }, ({ x, t, s }, state) => ({
+    outputs: { F: network.apply(state, { x, t, s }) },
+  }));
   const feeds = {
     x: hostTensor(points, batchOf(subject).x),
     t: hostTensor([batchSize], new Float32Array(batchSize).fill(0.7)),

@@ -69,7 +69,7 @@ async function pictureOf(points: ReadonlyMap<string, readonly HostTensor[]>): Pr
   const strips = [];
   for (const [label, sets] of points) {
     const few = sets.map(({ data, shape }) => {
-      const count = Math.min(SHOWN, shape[0]);
+      const count = Math.min(SHOWN, shape[0]!);
       return hostTensor([count, 2], data.subarray(0, 2 * count));
     });
     strips.push({ label, strip: await scatterStrip(few, SIDE) });
