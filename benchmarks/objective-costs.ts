@@ -30,7 +30,7 @@ function subjectsOf(small: boolean): readonly Subject[] {
   return small
     ? [
         { name: 'DiT', network: dit({ shape: [3, 8, 8], patch: 4, ...tiny }), batchSize: 2 },
-        { name: 'UNet', network: unet({ shape: [3, 8, 8], channels: [8, 16] }), batchSize: 2 },
+        { name: 'UNet', network: unet({ shape: [3, 8, 8], channels: [16, 32] }), batchSize: 2 },
       ]
     : [
         { name: 'DiT', network: dit({ shape: [3, 32, 32], patch: 4, width: 256, depth: 8 }), batchSize: 32 },
@@ -83,7 +83,10 @@ function evaluation(subject: Subject): Workload {
   const { network, params } = studentOf(subject);
   const { batchSize } = subject;
   const points = [batchSize, ...network.config.shape];
-  const built = program('evaluation', { inputs: { x: points, t: [batchSize], s: [batchSize] }, state: network.parameters }, ({ x, t, s }, state) => ({ outputs: { F: network.apply(state, { x, t, s }) } })); // prettier-ignore
+  const inputs = { x: points, t: [batchSize], s: [batchSize] };
+  const built = program('evaluation', { inputs, state: network.parameters }, ({ x, t, s }, state) => ({
+    outputs: { F: network.apply(state, { x, t, s }) },
+  }));
   const feeds = {
     x: hostTensor(points, batchOf(subject).x),
     t: hostTensor([batchSize], new Float32Array(batchSize).fill(0.7)),

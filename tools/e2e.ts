@@ -22,11 +22,25 @@ interface Metrics {
 }
 
 const examples = [
-  { name: 'checkerboard', options: ['--teacher-iterations', '20'], files: ['metrics.json', 'index.html'] },
+  { name: 'checkerboard', options: ['--teacher-iterations', '20'], files: ['index.html'] },
   {
     name: 'emoji',
     options: ['--evaluate', '4'],
-    files: ['metrics.json', 'index.html', 'teacher.png', 'samples-1.png', 'samples-2.png'],
+    files: ['index.html', 'teacher.png', 'samples-1.png', 'samples-2.png'],
+  },
+];
+
+/** Examples whose metrics.json is checked number by number. */
+const comparisons = [
+  {
+    name: 'multistep-theorem',
+    options: ['--objectives', 'ayf-emd', '--seeds', '1', '--points', '51', '--steps', '1,4'],
+    files: ['tables.md', 'distances.svg'],
+  },
+  {
+    name: 'methods-2d',
+    options: ['--methods', 'ayf-emd,scd', '--teacher-iterations', '4', '--samples', '200'],
+    files: ['tables.md', 'checkerboard.svg'],
   },
 ];
 
@@ -36,28 +50,28 @@ const assert = (condition: boolean, message: string): void => {
   if (!condition) throw new Error(message);
 };
 
+/** Runs an example for four training steps; returns what its metrics.json holds. */
+function runExample(name: string, options: readonly string[], files: readonly string[]): unknown {
+  const out = join(scratch, name);
+  const example = ['-w', `@flowmap/example-${name}`, '--', '--iterations', '4'];
+  run(root, 'show', 'npm', 'start', '--silent', ...example, ...options, '--out', out);
+  for (const file of files) assert(existsSync(join(out, file)), `${name} left no ${file}.`);
+  return JSON.parse(readFileSync(join(out, 'metrics.json'), 'utf8'));
+}
+
+/** The places of values that are no finite numbers; JSON has null for those. */
+function nulls(value: unknown, place: string): string[] {
+  if (value === null) return [place];
+  return Object.entries(Object(value) as object).flatMap(([key, part]) =>
+    typeof part === 'object' ? nulls(part, `${place}.${key}`) : [],
+  );
+}
+
 const chromium = chromiumForTests();
 const scratch = mkdtempSync(join(tmpdir(), 'flowmap-e2e-'));
 try {
   for (const { name, options, files } of examples) {
-    const out = join(scratch, name);
-    run(
-      root,
-      'show',
-      'npm',
-      'start',
-      '--silent',
-      '-w',
-      `@flowmap/example-${name}`,
-      '--',
-      '--iterations',
-      '4',
-      ...options,
-      '--out',
-      out,
-    );
-    for (const file of files) assert(existsSync(join(out, file)), `${name} left no ${file}.`);
-    const metrics = JSON.parse(readFileSync(join(out, 'metrics.json'), 'utf8')) as Metrics;
+    const metrics = runExample(name, options, files) as Metrics;
     const figures = {
       ...Object.fromEntries(stepCounts.map((n) => [`teacher.${n}`, metrics.teacher[n]?.endpointRmse])),
       ...Object.fromEntries(stepCounts.map((n) => [`student.${n}`, metrics.student[n]?.endpointRmse])),
@@ -84,7 +98,12 @@ try {
       assert(Number.isFinite(value), `${name}: ${key} of metrics.json is ${String(value)}, not a finite number.`);
     }
   }
-  console.log(`${String(examples.length)} examples ran end to end.`);
+  for (const { name, options, files } of comparisons) {
+    const metrics = runExample(name, options, files) as Record<string, unknown>;
+    const wrong = nulls({ ...metrics, options: {} }, name); // an option that is not given is null too
+    assert(wrong.length === 0, `${wrong.join(', ')} of metrics.json is no finite number.`);
+  }
+  console.log(`${String(examples.length + comparisons.length)} examples ran end to end.`);
 
   if (chromium === undefined) {
     console.warn(`Left out: the built page of examples/browser. There is no Chromium here; ${chromiumAdvice}.`);

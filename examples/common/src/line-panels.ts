@@ -47,47 +47,69 @@ export function linePanels(panels: readonly LinePanel[], quantity: string, colum
 }
 
 function drawn({ title, steps, lines }: LinePanel, quantity: string): string {
-  const shown = lines.flatMap(({ values }) => values).filter((value) => Number.isFinite(value) && value > 0);
-  const [low, high] = [Math.floor(Math.log10(Math.min(...shown))), Math.ceil(Math.log10(Math.max(...shown)))];
-  const xOf = (count: number): number => place(Math.log(count / steps[0]!) / Math.log(steps.at(-1)! / steps[0]!), PLOT.left + 8, PLOT.right - 8); // prettier-ignore
-  const yOf = (value: number): number => place((Math.log10(value) - low) / Math.max(1, high - low), PLOT.bottom, PLOT.top); // prettier-ignore
-  const text = (x: number, y: number, anchor: string, words: string, more = 'fill="#6d6a65" font-size="11"'): string =>
-    `<text x="${x}" y="${y}" text-anchor="${anchor}" ${more}>${escaped(words)}</text>`;
-  const grid = Array.from({ length: Math.max(1, high - low) + 1 }, (_, i) => {
+  const shown = lines.flatMap(({ values }) => values).filter(isShown);
+  const low = Math.floor(Math.log10(Math.min(...shown)));
+  const high = Math.max(low + 1, Math.ceil(Math.log10(Math.max(...shown))));
+  const ends = [steps[0]!, steps.at(-1)!] as const;
+  const xOf = (count: number): number => {
+    const share = ends[0] === ends[1] ? 0.5 : Math.log(count / ends[0]) / Math.log(ends[1] / ends[0]);
+    return place(share, PLOT.left + 8, PLOT.right - 8);
+  };
+  const yOf = (value: number): number => place((Math.log10(value) - low) / (high - low), PLOT.bottom, PLOT.top);
+  const grid = Array.from({ length: high - low + 1 }, (_, i) => {
     const y = yOf(10 ** (low + i));
-    const tick = String(Number(`1e${low + i}`));
-    return `<path d="M${PLOT.left} ${y}H${PLOT.right}" stroke="#e4e1db"/>${text(PLOT.left - 6, y + 4, 'end', tick)}`;
+    const tick = text(PLOT.left - 6, y + 4, 'end', String(Number(`1e${low + i}`)));
+    return `<path d="M${PLOT.left} ${y}H${PLOT.right}" stroke="#e4e1db"/>${tick}`;
   });
   const ticks = steps.map((count) => text(xOf(count), PLOT.bottom + 15, 'middle', String(count)));
-  const drawnLines = lines.map(({ values, colour, dash }) => {
-    const points = values.map((value, i) => ({
-      x: xOf(steps[i]!),
-      y: yOf(value),
-      isShown: Number.isFinite(value) && value > 0,
-    }));
-    const path = points.map(({ x, y, isShown }, i) =>
-      isShown ? `${points[i - 1]?.isShown ? 'L' : 'M'}${x} ${y}` : '',
-    );
-    const stroke = `fill="none" stroke="${colour}" stroke-width="1.8"${dash === undefined ? '' : ` stroke-dasharray="${dash}"`}`;
-    const dots = points
-      .filter(({ isShown }) => isShown)
-      .map(({ x, y }) => `<circle cx="${x}" cy="${y}" r="2.2" fill="${colour}"/>`);
-    return `<path d="${path.join('')}" ${stroke}/>${dots.join('')}`;
-  });
-  const legend = lines.map(({ name, colour, dash }, i) => {
+  const legend = lines.map((line, i) => {
     const y = PLOT.bottom + 44 + KEY * i;
-    const stroke = `stroke="${colour}" stroke-width="2"${dash === undefined ? '' : ` stroke-dasharray="${dash}"`}`;
-    return `<path d="M${PLOT.left} ${y - 4}h26" ${stroke}/>${text(PLOT.left + 34, y, 'start', name, 'fill="#1d1c1a" font-size="11"')}`;
+    const stroke = `<path d="M${PLOT.left} ${y - 4}h26" ${strokeOf(line)}/>`;
+    return `${stroke}${text(PLOT.left + 34, y, 'start', line.name, DARK)}`;
   });
   return [
     text(PLOT.left - 38, 16, 'start', title, 'fill="#1d1c1a" font-size="13" font-weight="600"'),
-    text(PLOT.left - 38, 29, 'start', quantity),
+    text(PLOT.left - 38, 31, 'start', quantity),
     ...grid,
     ...ticks,
     text((PLOT.left + PLOT.right) / 2, PLOT.bottom + 29, 'middle', 'steps'),
-    ...drawnLines,
+    ...lines.map((line) => lineOf(line, steps, xOf, yOf)),
     ...legend,
   ].join('');
+}
+
+/** A line with a dot at each value. */
+function lineOf(
+  line: PanelLine,
+  steps: readonly number[],
+  xOf: (count: number) => number,
+  yOf: (value: number) => number,
+): string {
+  const { values, colour } = line;
+  const parts = values.map((value, i) => {
+    if (!isShown(value)) return { path: '', dot: '' };
+    const [x, y] = [xOf(steps[i]!), yOf(value)];
+    const move = isShown(values[i - 1] ?? NaN) ? 'L' : 'M';
+    return { path: `${move}${x} ${y}`, dot: `<circle cx="${x}" cy="${y}" r="2.2" fill="${colour}"/>` };
+  });
+  const path = parts.map((part) => part.path).join('');
+  return `<path d="${path}" fill="none" ${strokeOf(line)}/>${parts.map(({ dot }) => dot).join('')}`;
+}
+
+function strokeOf({ colour, dash }: PanelLine): string {
+  const dashes = dash === undefined ? '' : ` stroke-dasharray="${dash}"`;
+  return `stroke="${colour}" stroke-width="1.8"${dashes}`;
+}
+
+const DARK = 'fill="#1d1c1a" font-size="11"';
+const SOFT = 'fill="#6d6a65" font-size="11"';
+
+function text(x: number, y: number, anchor: string, words: string, look = SOFT): string {
+  return `<text x="${x}" y="${y}" text-anchor="${anchor}" ${look}>${escaped(words)}</text>`;
+}
+
+function isShown(value: number): boolean {
+  return Number.isFinite(value) && value > 0;
 }
 
 function place(share: number, from: number, to: number): number {

@@ -57,6 +57,8 @@ export interface Row {
   readonly name: string;
   readonly sampler: string;
   readonly path: PathName;
+  /** Seconds of its training; none if it failed. */
+  readonly seconds?: number;
   /** Sliced Wasserstein-2 distances; none if its training failed. */
   readonly distances: readonly number[];
   readonly failure?: string;
@@ -84,42 +86,42 @@ export async function compareOn(name: DataName, comparison: Comparison, context:
   const floor = distanceTo(reference, await drawn(name, seed + 2, count));
   const rows: Row[] = [];
   const points = new Map<string, readonly HostTensor[]>();
-  const measured = async (row: Omit<Row, 'distances' | 'sampler'>, model: Model, sampler: Sampler): Promise<void> => {
+  const measured = async (
+    row: Pick<Row, 'name' | 'path'>,
+    { completed, model, log }: TrainResult,
+    sampler: Sampler,
+  ): Promise<Model> => {
+    if (!completed) throw context.signal.reason;
     const sets = await samplesOf(model, sampler, comparison, context.signal);
-    rows.push({ ...row, sampler: sampler.name, distances: sets.map((set) => distanceTo(reference, set)) });
+    const distances = sets.map((set) => distanceTo(reference, set));
+    rows.push({ ...row, sampler: sampler.name, seconds: Math.round(log.at(-1)!.seconds), distances });
     points.set(row.name, sets);
+    return model;
   };
 
   const teachers = new Map<PathName, Model>();
   const teacherOn = async (path: PathName): Promise<Model> => {
     const known = teachers.get(path);
     if (known !== undefined) return known;
-    const model = await teacherOf(data, path, join(comparison.folder, name), comparison, context);
+    const result = await trainTeacher(data, path, join(comparison.folder, name), comparison, context);
+    const model = await measured({ name: `teacher, ${path} path`, path }, result, euler());
     teachers.set(path, model);
-    await measured({ name: `teacher, ${path} path`, path }, model, euler());
     return model;
   };
 
   for (const method of comparison.methods) {
     const { objective, path, startingFrom, sampler } = methodNamed(method);
     const teacher = await teacherOn(path);
+    const student = flowMapFrom(teacher, seed, startingFrom);
+    const { iterations, learningRate } = comparison;
+    const out = join(comparison.folder, name, method);
+    const training = { teacher, student, objective, iterations, learningRate, out };
     try {
-      const student = flowMapFrom(teacher, seed, startingFrom);
-      const out = join(comparison.folder, name, method);
-      const { iterations, learningRate } = comparison;
-      const model = finished(
-        await distill({
-          ...common(data, comparison, context),
-          teacher,
-          student,
-          objective,
-          iterations,
-          learningRate,
-          out,
-        }),
-        context.signal,
+      await measured(
+        { name: method, path },
+        await distill({ ...common(data, comparison, context), ...training }),
+        sampler,
       );
-      await measured({ name: method, path }, model, sampler);
     } catch (error) {
       if (!(error instanceof NonFiniteError)) throw error;
       rows.push({ name: method, path, sampler: sampler.name, distances: [], failure: error.message });
@@ -137,15 +139,15 @@ function common(
   return { runtime, data, batchSize, seed, signal, progress, whenFinished: 'load', onData } as const;
 }
 
-async function teacherOf(
+function trainTeacher(
   data: Dataset,
   path: PathName,
   folder: string,
   comparison: Comparison,
   context: CommandContext,
-): Promise<Model> {
+): Promise<TrainResult> {
   const { teacherIterations, teacherLearningRate, width, depth } = comparison;
-  const result = await trainVelocityField({
+  return trainVelocityField({
     ...common(data, comparison, context),
     network: mlp({ shape: [2], width, depth }),
     path,
@@ -154,12 +156,6 @@ async function teacherOf(
     learningRate: teacherLearningRate,
     out: join(folder, `teacher-${path}`),
   });
-  return finished(result, context.signal);
-}
-
-function finished({ completed, model }: TrainResult, signal: AbortSignal): Model {
-  if (!completed) throw signal.reason;
-  return model;
 }
 
 /** Points of a distribution. */

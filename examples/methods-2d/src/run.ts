@@ -1,18 +1,13 @@
 import { join } from 'node:path';
-import { hostTensor } from '@flowmap/core';
 import { writeFileAtomic } from '@flowmap/core/node';
-import { stripComparison } from '@flowmap/eval';
-import { lockRunFolder, machine, scatterStrip, versions } from '@flowmap/example-common';
-import type { HostTensor } from '@flowmap/tensor';
+import { lockRunFolder, machine, versions } from '@flowmap/example-common';
 import { openRuntime, type CommandContext } from 'flowmap/node';
 import { compareOn, DATA, STEPS, type DataName, type Rows } from './compare.js';
+import { pictureOf } from './picture.js';
 import type { MethodsConfig } from './settings.js';
 
 /** The last file that a run writes. */
 const METRICS = 'metrics.json';
-
-/** Height and width of a set of points in the picture, in pixels, and the points that it shows. */
-const [SIDE, SHOWN] = [112, 2000];
 
 /**
  * Compares objectives on distributions of the plane, and writes a table, a picture for each distribution and all numbers.
@@ -26,7 +21,6 @@ export async function runMethods({ out, ...options }: MethodsConfig, context: Co
   const lock = await lockRunFolder(out, METRICS);
   try {
     const { folder } = lock;
-    const start = performance.now();
     const runtime = await openRuntime(options);
     const names = options.all ? (Object.keys(DATA) as DataName[]) : (['checkerboard'] as const);
     const compared: Omit<Rows, 'points'>[] = [];
@@ -42,7 +36,6 @@ export async function runMethods({ out, ...options }: MethodsConfig, context: Co
       machine: machine(),
       versions: versions(),
       date: new Date().toISOString().slice(0, 10),
-      wallSeconds: Math.round((performance.now() - start) / 1000),
       steps: STEPS,
       compared,
     };
@@ -62,17 +55,4 @@ function tableOf({ data, floor, rows }: Omit<Rows, 'points'>): string {
   const own = ['data', '', floor.toFixed(4), '', '', '', ''];
   const rule = head.map((_, i) => (i < 2 ? '---' : '---:'));
   return [head, rule, own, ...lines].map((line) => `| ${line.join(' | ')} |`).join('\n');
-}
-
-/** The samples of each method in 1 to 16 steps, from left to right. */
-async function pictureOf(points: ReadonlyMap<string, readonly HostTensor[]>): Promise<string> {
-  const strips = [];
-  for (const [label, sets] of points) {
-    const few = sets.map(({ data, shape }) => {
-      const count = Math.min(SHOWN, shape[0]);
-      return hostTensor([count, 2], data.subarray(0, 2 * count));
-    });
-    strips.push({ label, strip: await scatterStrip(few, SIDE) });
-  }
-  return stripComparison(strips);
 }

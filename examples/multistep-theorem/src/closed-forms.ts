@@ -26,7 +26,7 @@ const SHAPES: readonly (readonly [name: string, g: (t: number) => number])[] = [
   ['g = 0.05 (0.1 + 0.9 t)', (t) => 0.05 * (0.1 + 0.9 * t)],
 ];
 
-/** Errors in the plane, of the size 0.05: along no axis of the data but the first. */
+/** Errors of the size 0.05 in the plane; the shear and the turn do not share the axes of the data. */
 const ERRORS: readonly (readonly [name: string, K: Matrix])[] = [
   ['larger', [0.05, 0, 0, 0.05]],
   ['smaller', [-0.05, 0, 0, -0.05]],

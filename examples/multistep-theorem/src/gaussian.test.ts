@@ -56,6 +56,21 @@ test('a small constant error diverges, and a bias adds up', () => {
   });
 });
 
+test('for a consistency model another path is another grid: both have the same ratios of data to noise', () => {
+  const grid = grids[5]!;
+  const linear = grid.map(
+    (t) => Math.sin((t * Math.PI) / 2) / (Math.sin((t * Math.PI) / 2) + Math.cos((t * Math.PI) / 2)),
+  );
+  const [here, there] = [{ std, path: 'trigonometric' } as const, { std }];
+  expect(consistencySpread(here, grid, () => 0.05)).toBeCloseTo(
+    consistencySpread(there, linear, () => 0.05),
+    12,
+  );
+  expect(flowMapSpread(here, grid, 0)).toBeCloseTo(flowMapSpread(there, linear, 0), 12);
+  // Not for a flow map with an error of F, which is a mean over the path's own time.
+  expect(Math.abs(flowMapSpread(here, grid, 0.05) - flowMapSpread(there, linear, 0.05))).toBeGreaterThan(1e-5);
+});
+
 describe.each([linearPath, trigonometricPath])('on the $name path', (path) => {
   test('exact models have no error in any number of steps', () => {
     for (const grid of grids) {

@@ -63,6 +63,13 @@ test.each<[string, Objective, readonly number[], number]>([
   (await gradient(objective)).forEach((value, k) => expect(Math.abs(value / 2 - limit[k]!)).toBeLessThan(bound));
 });
 
+test("Heun's method has half the error of first order here", async () => {
+  const got = await gradient(discreteLmd({ epsilon: 1e-4, solver: 'heun', weight: lengthWeight() }));
+  const wanted = [-2.67e-5, -0.72e-5, -0.27e-5];
+  // The limits have six decimals.
+  wanted.forEach((error, k) => expect(Math.abs(got[k]! / 2 - limits.LMD[k]! - error)).toBeLessThan(6e-7));
+});
+
 // grad L_eps / (2 eps) = (t - s) grad f (v - df/ds) + eps (t - s)^2 grad f (dv/ds - d2f/ds2 / 2) + O(eps^2), which is 5.19e-5
 // of the limit for a at eps = 1e-4: the theorem's own error, as one Euler step of the teacher has it.
 test("the discrete loss of LMD has the theorem's gradient, and its error of first order", async () => {
@@ -77,6 +84,7 @@ test("the discrete loss of LMD has the theorem's gradient, and its error of firs
   const [coarse, fine] = [await at(1e-4), await at(5e-5)];
   slopes.forEach((slope, k) => {
     const first = (t - s) ** 2 * slope * (change - bend / 2);
+    expect(1e-4 * first).toBeCloseTo([-5.19e-5, -1.41e-5, -0.53e-5][k]!, 7);
     expect((coarse[k]! - fine[k]!) / 5e-5).toBeCloseTo(first, 4);
     // Without the first order, what is left is 0.3 eps^2 at most, and the rounding of the limits.
     expect(Math.abs(coarse[k]! - 1e-4 * first - limits.LMD[k]!)).toBeLessThan(6e-7);
