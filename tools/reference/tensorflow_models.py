@@ -76,9 +76,9 @@ def unet(width, dtype):
     told = layers.Dense(width, activation="swish")(time_features(timestep, width)) + layers.Embedding(CLASSES, width)(labels)
 
     def block(x, channels):
-        y = layers.Conv2D(channels, 3, padding="same")(tf.nn.silu(layers.GroupNormalization(groups=min(4, x.shape[-1]))(x)))
+        y = layers.Conv2D(channels, 3, padding="same")(tf.nn.silu(layers.GroupNormalization(groups=2)(x)))
         y = y + layers.Dense(channels)(told)[:, tf.newaxis, tf.newaxis]
-        y = layers.Conv2D(channels, 3, padding="same")(tf.nn.silu(layers.GroupNormalization(groups=4)(y)))
+        y = layers.Conv2D(channels, 3, padding="same")(tf.nn.silu(layers.GroupNormalization(groups=2)(y)))
         return y + (x if x.shape[-1] == channels else layers.Conv2D(channels, 1)(x))
 
     first = block(layers.Conv2D(width, 3, padding="same")(sample), width)

@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { classConditions, defineNetwork, gaussianVelocity, type Model } from '@flowmap/core';
+import { writeImageGrid } from '@flowmap/data/node';
 import { exportNetwork } from '@flowmap/runtime-onnx';
 import { hostTensor } from '@flowmap/tensor';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -21,6 +22,10 @@ beforeAll(async () => {
   process.env['XDG_CACHE_HOME'] = at('cache');
   mkdirSync(at('cache'));
   await writePhotos(photos);
+  mkdirSync(at('bright'));
+  const images = new Float32Array(48).fill(0.8); // of which nearly -0.8 is the mean direction to noise
+  images.set([-1, 1]);
+  await writeImageGrid(at('bright/1.png'), { images, shape: [3, 4, 4], gap: 0 });
   const field = gaussianVelocity({ std: 0.7 });
   const network = defineNetwork(
     { type: 'gaussian', shape: [3, 4, 4], interval: false },
@@ -42,6 +47,17 @@ function gaussian(shape: readonly number[]): Uint8Array {
   const field = gaussianVelocity({ std: 0.7 });
   const network = defineNetwork({ type: 'gaussian', shape, interval: false }, {}, (_, inputs) =>
     field.velocity({}, inputs),
+  );
+  return exportNetwork({ kind: 'velocity', network, params: {}, classes: [] }).model;
+}
+
+/** The file of a velocity that is the same everywhere. */
+function timeless(value: number): Uint8Array {
+  const network = defineNetwork({ type: 'constant', shape: [3, 4, 4], interval: false }, {}, (_, { x, t }) =>
+    x
+      .mul(0)
+      .add(value)
+      .add(t.mul(0).reshape([-1, 1, 1, 1])),
   );
   return exportNetwork({ kind: 'velocity', network, params: {}, classes: [] }).model;
 }
@@ -151,6 +167,15 @@ describe('what is refused with one line, and writes nothing', () => {
         ];
       },
       /takes samples of \[8, 8, 3\].*its channels come last: export it with them first \(tried/,
+    ],
+    [
+      'times without effect',
+      () => {
+        writeFileSync(at('timeless.onnx'), timeless(-0.8));
+        const mapping = 'x=sample,t=timestep';
+        return ['distill', at('bright'), '--teacher', at('timeless.onnx'), '--mapping', mapping, ...TINY];
+      },
+      /its times have no effect: .* check timeScale; tried {"x":"sample","t":"timestep"}/,
     ],
     [
       'target times',

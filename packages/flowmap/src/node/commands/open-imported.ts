@@ -11,9 +11,10 @@ export interface ImportedFile {
   /**
    * The model, whose shape and classes are those of data where neither file nor mapping says them.
    *
+   * @param timeFactor factor of the mapping's `timeScale`; 1 unless given
    * @throws {ConfigError} for a shape or classes that nothing says
    */
-  model(data?: { readonly shape: readonly number[]; readonly classes: readonly string[] }): Model;
+  model(data?: { readonly shape: readonly number[]; readonly classes: readonly string[] }, timeFactor?: number): Model;
 }
 
 /** Whether a path is that of an ONNX file. */
@@ -49,7 +50,7 @@ export async function openImported(path: string, text: string | null): Promise<I
   return {
     mapping,
     shape,
-    model(data) {
+    model(data, timeFactor = 1) {
       const names = classes ?? (label === undefined ? [] : (data?.classes ?? []));
       if (label !== undefined && names.length === 0) {
         const wanted = `the input '${label}' takes classes; name them as "classes": ["…", …] in a FILE.json`;
@@ -57,7 +58,8 @@ export async function openImported(path: string, text: string | null): Promise<I
       }
       const extents = shape ?? data?.shape;
       const sized = extents === undefined ? {} : { shape: extents };
-      return importedModel(network, { ...velocity, ...sized, classes: names });
+      const times = timeFactor === 1 ? {} : { timeScale: (mapping.timeScale ?? 1) * timeFactor };
+      return importedModel(network, { ...velocity, ...times, ...sized, classes: names });
     },
   };
 }

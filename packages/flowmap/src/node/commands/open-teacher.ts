@@ -11,13 +11,20 @@ export interface OpenedTeacher {
   /**
    * The teacher of data.
    *
-   * @throws {ConfigError} for an ONNX file that explains nothing of the data, with the mapping that was tried
+   * @throws {ConfigError} for an ONNX file that explains nothing of the data, or as much without its times, with the
+   *   mapping that was tried
    */
   fitted(to: { readonly runtime: Runtime; readonly data: Dataset }, talk: Talk): Promise<Model>;
 }
 
 /** Samples that an ONNX file is tried on. */
 const TRIED = 32;
+
+/** A factor that makes all times the same for a network. */
+const TIMELESS = 1e-6;
+
+/** Share of the direction from data to noise that true times must explain beyond equal ones, at some time at least. */
+const LEAST_BY_TIMES = 0.005;
 
 /**
  * Reads a teacher: a checkpoint of a velocity field, or an ONNX file with its mapping.
@@ -38,7 +45,7 @@ export async function openTeacher(path: string, mapping: string | null): Promise
   return {
     shape: imported.shape,
     async fitted({ runtime, data }, { print, signal }) {
-      const { requireTeacherFit } = await import('@flowmap/train');
+      const { requireTeacherFit, teacherFit } = await import('@flowmap/train');
       const mapping = { ...imported.mapping };
       const teacher = imported.model(data);
       const { shape } = teacher.network.config;
@@ -47,9 +54,14 @@ export async function openTeacher(path: string, mapping: string | null): Promise
         throw new ConfigError('--teacher', `${got}; ${hintFor(shape)} (tried ${JSON.stringify(mapping)})`);
       }
       const { data: labelled } = matchClasses(data, teacher);
-      const count = Math.min(TRIED, data.length);
-      const fits = await requireTeacherFit({ runtime, teacher, data: labelled, count, mapping });
+      const tried = { runtime, data: labelled, count: Math.min(TRIED, data.length) };
+      const fits = await requireTeacherFit({ ...tried, teacher, mapping });
+      const blind = await teacherFit({ ...tried, teacher: imported.model(data, TIMELESS) });
       signal.throwIfAborted();
+      if (fits.every(({ explained }, i) => Math.abs(explained - blind[i]!.explained) < LEAST_BY_TIMES)) {
+        const wanted = 'its times have no effect: told equal ones, it explains as much; check timeScale';
+        throw new ConfigError('--mapping', `${wanted}; tried ${JSON.stringify(mapping)}`);
+      }
       const shares = fits.map(({ time, explained }) => `${(100 * explained).toFixed(0)} % at t = ${time}`);
       print(`teacher: explains ${shares.join(', ')} of the direction from data to noise`);
       return teacher;
