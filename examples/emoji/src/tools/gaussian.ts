@@ -16,7 +16,7 @@ import type { Workshop } from './workshop.js';
 const [STD, CORRELATION, KNOWN] = [0.5, 0.8, 0.6];
 
 /** Pairs of numbers that are drawn. */
-const COUNT = 10_000;
+const COUNT = 4000;
 
 /** Deviation that the known number is said to have, as a measurement. */
 const ERROR = 0.01;

@@ -1,10 +1,19 @@
 import { consistency, flowMapSampler, inpaint, measurement, optimizeNoise, type Model } from '@flowmap/core';
 import { constant, hostTensor, type HostTensor } from '@flowmap/tensor';
 import { concatHostTensors, rmsDifference } from './host-tensors.js';
-import { choose, type Workshop } from './workshop.js';
+import { pick, type Workshop } from './workshop.js';
 
-/** Emoji to complete, by their indices. */
-const EMOJI = [0, 63, 140, 518, 560, 640, 700, 900];
+/** Emoji to complete, by class and place in it. */
+const EMOJI = [
+  ['Smileys & Emotion', 90],
+  ['Smileys & Emotion', 120],
+  ['Animals & Nature', 5],
+  ['Food & Drink', 20],
+  ['Food & Drink', 12],
+  ['Travel & Places', 18],
+  ['Objects', 0],
+  ['Flags', 12],
+] as const;
 
 /** Standard deviation that known pixels are said to have, as a measurement. */
 const STD = 0.05;
@@ -20,7 +29,7 @@ export interface Completions {
 
 /** Completes emoji of which the right half is missing, in several ways. */
 export async function showInpainting({ runtime, data, student, picture }: Workshop): Promise<Completions> {
-  const { samples, labels } = await choose(data, EMOJI);
+  const { samples, labels } = await pick(data, EMOJI);
   const side = samples.shape[3]!;
   const mask = hostTensor(
     samples.shape,

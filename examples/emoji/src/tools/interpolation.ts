@@ -1,16 +1,29 @@
 import { flowMapSampler, heun, interpolateSamples, type Walk } from '@flowmap/core';
 import { hostTensor, type HostTensor } from '@flowmap/tensor';
-import { choose, type Workshop } from './workshop.js';
+import { pick, type Workshop } from './workshop.js';
 
-/** Pairs of emoji, by their indices. */
-const PAIRS = [[0, 63], [15, 98], [518, 560], [640, 700]] as const; // prettier-ignore
+/** Where each series begins, by class and place in it. */
+const FROM = [
+  ['Smileys & Emotion', 90],
+  ['Food & Drink', 12],
+  ['Flags', 3],
+  ['Animals & Nature', 5],
+] as const;
+
+/** Where it ends. */
+const TO = [
+  ['Smileys & Emotion', 130],
+  ['Food & Drink', 20],
+  ['Flags', 14],
+  ['Smileys & Emotion', 100],
+] as const;
 
 /** Images in a row. */
 const FRAMES = 10;
 
 /** Draws what lies between pairs of emoji. */
 export async function showInterpolation({ runtime, data, student, picture }: Workshop): Promise<void> {
-  const [from, to] = [await choose(data, PAIRS.map(([a]) => a)), await choose(data, PAIRS.map(([, b]) => b))]; // prettier-ignore
+  const [from, to] = [await pick(data, FROM), await pick(data, TO)];
   const there: Walk = { sampler: heun(), steps: 16 };
   const { frames } = await interpolateSamples(student, {
     runtime,
@@ -22,8 +35,8 @@ export async function showInterpolation({ runtime, data, student, picture }: Wor
     ...there,
     back: { sampler: flowMapSampler(), steps: 4 },
   });
-  const size = frames.data.length / PAIRS.length;
-  const rows = PAIRS.map((_, i): HostTensor => {
+  const size = frames.data.length / FROM.length;
+  const rows = FROM.map((_, i): HostTensor => {
     return hostTensor(frames.shape.slice(1), frames.data.slice(i * size, (i + 1) * size) as Float32Array);
   });
   await picture('interpolation', rows);

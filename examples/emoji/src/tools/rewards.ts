@@ -1,10 +1,15 @@
 import { flowMapSampler, generate, measurement, optimizeNoise, rewardGuided } from '@flowmap/core';
 import { averagePool2d, hostTensor, type HostTensor, type Tensor } from '@flowmap/tensor';
 import { concatHostTensors, firstRows, momentsOf, rmsDifference } from './host-tensors.js';
-import { choose, type Workshop } from './workshop.js';
+import { pick, type Workshop } from './workshop.js';
 
-/** Emoji to recognise from a few pixels, by their indices. */
-const EMOJI = [0, 518, 560, 700];
+/** Emoji to recognise from a few pixels, by class and place in it. */
+const EMOJI = [
+  ['Smileys & Emotion', 90],
+  ['Animals & Nature', 5],
+  ['Food & Drink', 20],
+  ['Flags', 12],
+] as const;
 
 /** Side of the squares that are measured by their mean colour. */
 const SQUARE = 4;
@@ -33,7 +38,7 @@ export async function showRewards(workshop: Workshop): Promise<Rewards> {
 
 /** Emoji from the mean colours of squares. */
 async function showSquares({ runtime, data, student, picture }: Workshop): Promise<Rewards['squares']> {
-  const { samples, labels } = await choose(data, EMOJI);
+  const { samples, labels } = await pick(data, EMOJI);
   const [count = 0, channels = 0, side = 0] = samples.shape;
   const size = samples.data.length / count;
   const [coarse, found]: [HostTensor[], HostTensor[]] = [[], []];

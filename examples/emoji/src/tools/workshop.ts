@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { Dataset, Model } from '@flowmap/core';
 import { writeImageGrid } from '@flowmap/data/node';
 import { concatHostTensors } from './host-tensors.js';
-import type { HostTensor, Runtime } from '@flowmap/tensor';
+import { hostTensor, type HostTensor, type Runtime } from '@flowmap/tensor';
 
 /** What the pictures of the tools are made with. */
 export interface Workshop {
@@ -35,8 +35,23 @@ export function picturesIn(folder: string): Workshop['picture'] {
 
 /** The emoji of some indices. */
 export async function choose(data: Dataset, indices: readonly number[]): Promise<Chosen> {
-  const { hostTensor } = await import('@flowmap/tensor');
   const { x, conditions } = await data.batch(indices);
   const labels = Array.from(conditions['label'] as Int32Array, (label) => data.classes[label]!);
   return { samples: hostTensor([indices.length, ...data.shape], x), labels };
+}
+
+/** Emoji by their class and their place in it. */
+export async function pick(
+  data: Dataset,
+  places: readonly (readonly [category: string, place: number])[],
+): Promise<Chosen> {
+  const all = Array.from({ length: data.length }, (_, i) => i);
+  const { conditions } = await data.batch(all);
+  const labels = conditions['label'] as Int32Array;
+  const indexOf = (category: string, place: number): number =>
+    all.filter((i) => data.classes[labels[i]!] === category)[place]!;
+  return choose(
+    data,
+    places.map(([category, place]) => indexOf(category, place)),
+  );
 }

@@ -9,6 +9,7 @@ import {
   ShapeError,
   sizeOf,
   stackHostTensors,
+  type Executable,
   type Feeds,
   type HostTensor,
   type Program,
@@ -112,18 +113,7 @@ export async function inpaint(given: Model, options: InpaintOptions): Promise<Ho
         mask: part(mask),
         ...withPrefix('conditions', rowsOf(rows, first, batchSize)),
       };
-      let x: Feeds[string] = noise('start', 0);
-      for (const [i, [t, s]] of jumps.entries()) {
-        const times = hostTensor([2], Float64Array.of(t, s));
-        const results: Feeds =
-          s < t
-            ? await down.run({ x, times, noise: stackHostTensors([noise('step', i), noise('known', i)]), ...fixed })
-            : await up.run({ x, times, noise: noise('up', i) });
-        if ('dispose' in x) x.dispose();
-        x = results['x']!;
-      }
-      const end = 'read' in x ? await x.read() : x;
-      if ('dispose' in x) x.dispose();
+      const end = await complete({ down, up }, jumps, fixed, noise);
       out.set(end.data.subarray(0, live * size), first * size);
     }
     // Known values are those given to the bit, whatever the precision of the runtime.
@@ -133,6 +123,30 @@ export async function inpaint(given: Model, options: InpaintOptions): Promise<Ho
     );
   } finally {
     await Promise.all([down.dispose(), up.dispose()]);
+  }
+}
+
+/** Completes one batch. */
+async function complete(
+  { down, up }: { readonly down: Executable; readonly up: Executable },
+  jumps: readonly (readonly [t: number, s: number])[],
+  fixed: Feeds,
+  noise: (purpose: string, step: number) => HostTensor,
+): Promise<HostTensor> {
+  let x: Feeds[string] = noise('start', 0);
+  try {
+    for (const [i, [t, s]] of jumps.entries()) {
+      const times = hostTensor([2], Float64Array.of(t, s));
+      const results =
+        s < t
+          ? await down.run({ x, times, noise: stackHostTensors([noise('step', i), noise('known', i)]), ...fixed })
+          : await up.run({ x, times, noise: noise('up', i) });
+      if ('dispose' in x) x.dispose();
+      x = results['x']!;
+    }
+    return 'read' in x ? await x.read() : x;
+  } finally {
+    if ('dispose' in x) x.dispose();
   }
 }
 

@@ -10,15 +10,15 @@ import {
   type CommandContext,
   type Config,
 } from 'flowmap/node';
-import { emojiDataset } from '../emoji-dataset.js';
-import { SHIPPED_TEACHER } from '../settings.js';
-import { completeNumbers } from './gaussian.js';
-import { searchGrids } from './grids.js';
-import { showInpainting } from './inpainting.js';
-import { showInterpolation } from './interpolation.js';
-import { showInversion } from './inversion.js';
-import { showRewards } from './rewards.js';
-import { picturesIn, type Workshop } from './workshop.js';
+import { emojiDataset } from './emoji-dataset.js';
+import { SHIPPED_TEACHER } from './settings.js';
+import { completeNumbers } from './tools/gaussian.js';
+import { searchGrids } from './tools/grids.js';
+import { showInpainting } from './tools/inpainting.js';
+import { showInterpolation } from './tools/interpolation.js';
+import { showInversion } from './tools/inversion.js';
+import { showRewards } from './tools/rewards.js';
+import { picturesIn, type Workshop } from './tools/workshop.js';
 
 const OPTIONS = {
   student: requiredPath('student of the emoji teacher, such as `npm start` leaves in out/emoji', 'FILE'),
