@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { writeFileAtomic } from '@flowmap/core/node';
 import { loadStudent, loadTeacher } from '@flowmap/example-common';
 import {
+  interruptible,
   openRuntime,
   pathOr,
   requiredPath,
@@ -28,11 +29,11 @@ const OPTIONS = {
 };
 
 /** Draws what the tools make of emoji, and writes the numbers of docs/tools.md. */
-async function showTools(options: Config<typeof OPTIONS>, { print }: CommandContext): Promise<void> {
+async function showTools(options: Config<typeof OPTIONS>, { print, signal }: CommandContext): Promise<void> {
   const { model: teacher } = await loadTeacher(SHIPPED_TEACHER);
   const { model: student } = await loadStudent(options.student);
   const workshop: Workshop = {
-    runtime: await openRuntime(options),
+    runtime: interruptible(await openRuntime(options), signal),
     data: await emojiDataset(student.network.config.shape[1]!),
     teacher,
     student,

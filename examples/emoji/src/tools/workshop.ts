@@ -14,7 +14,7 @@ export interface Workshop {
   /** One that was trained in both orders. */
   readonly both: Model | undefined;
   /** Writes rows of equally many images as one picture. */
-  picture(name: string, rows: readonly HostTensor[]): Promise<void>;
+  readonly picture: (name: string, rows: readonly HostTensor[]) => Promise<void>;
   readonly print: (line: string) => void;
 }
 

@@ -137,7 +137,7 @@ async function complete(
   try {
     for (const [i, [t, s]] of jumps.entries()) {
       const times = hostTensor([2], Float64Array.of(t, s));
-      const results =
+      const results: Feeds =
         s < t
           ? await down.run({ x, times, noise: stackHostTensors([noise('step', i), noise('known', i)]), ...fixed })
           : await up.run({ x, times, noise: noise('up', i) });
