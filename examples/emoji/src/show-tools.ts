@@ -19,6 +19,7 @@ import { showInpainting } from './tools/inpainting.js';
 import { showInterpolation } from './tools/interpolation.js';
 import { showInversion } from './tools/inversion.js';
 import { showRewards } from './tools/rewards.js';
+import { compareSolvers } from './tools/solvers.js';
 import { picturesIn, type Workshop } from './tools/workshop.js';
 
 const OPTIONS = {
@@ -48,6 +49,7 @@ async function showTools(options: Config<typeof OPTIONS>, { print, signal }: Com
     inpainting: await showInpainting(workshop),
     inversion: await showInversion(workshop),
     grids: await searchGrids(workshop),
+    solvers: await compareSolvers(workshop),
   };
   await writeFileAtomic(join(options.out, 'metrics.json'), `${JSON.stringify(metrics, null, 2)}\n`);
   print(`pictures and metrics.json are in ${options.out}`);

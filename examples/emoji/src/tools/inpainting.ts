@@ -19,7 +19,7 @@ const EMOJI = [
 const STD = 0.05;
 
 /** Evaluations of the map with its gradient. */
-const EVALUATIONS = 16;
+const EVALUATIONS = 32;
 
 /** How far completed emoji are from the known pixels, by a measurement, which keeps them only about. */
 export interface Completions {

@@ -26,7 +26,7 @@ import { uniformGrid } from '../samplers/grid.js';
 import { noised } from '../samplers/restart.js';
 import { checkedRows, rowsOf } from '../samplers/rows.js';
 import type { Sampler } from '../samplers/sampler.js';
-import { batchSizeOf, requireSamples, rowsFor, type ToolOptions } from './options.js';
+import { batchSizeOf, requireFits, requireSamples, rowsFor, type ToolOptions } from './options.js';
 
 /** Options of {@link inpaint}. */
 export interface InpaintOptions extends ToolOptions {
@@ -81,7 +81,8 @@ export async function inpaint(given: Model, options: InpaintOptions): Promise<Ho
   const { steps = sampler.needs.interval ? 8 : 32 } = options;
   requireSamples('inpaint, known', known, model);
   requireMask(mask, known);
-  requireSingleSteps(sampler, model);
+  requireFits('inpaint', sampler, model);
+  requireSingleSteps(sampler);
   requireWhole('inpaint.seed', seed, 0);
   requireWhole('inpaint.repeats', repeats);
   const jumps = jumpsOf(steps, repeats);
@@ -198,12 +199,8 @@ function requireMask(mask: HostTensor, known: HostTensor): void {
   if (wrong !== -1) throw new ConfigError('inpaint.mask', `wanted 0 and 1 alone, got ${mask.data[wrong]!}`);
 }
 
-function requireSingleSteps(sampler: Sampler, { network }: Model): void {
-  if (sampler.carry) {
-    const why = 'what it carries from step to step does not know of the known values';
-    throw new ConfigError('inpaint.sampler', `wanted one of single steps, got '${sampler.name}': ${why}`);
-  }
-  if (sampler.needs.interval && !network.config.interval) {
-    throw new ConfigError('inpaint.sampler', `'${sampler.name}' wants a flow map; use euler() or heun()`);
-  }
+function requireSingleSteps(sampler: Sampler): void {
+  if (!sampler.carry) return;
+  const why = 'what it carries from step to step does not know of the known values';
+  throw new ConfigError('inpaint.sampler', `wanted one of single steps, got '${sampler.name}': ${why}`);
 }
