@@ -77,9 +77,9 @@ async function showBlue({ runtime, student, picture }: Workshop): Promise<Reward
   const plain = await generate(student, request);
   const guided = await generate(student, {
     ...request,
-    sampler: rewardGuided(flowMapSampler(), { reward: blueness, scale: 0.08, normalize: true }),
+    sampler: rewardGuided(flowMapSampler(), { reward: blueness, scale: 0.05, normalize: true }),
   });
-  const reward = (x: Tensor): Tensor => blueness(x).mul(80);
+  const reward = (x: Tensor): Tensor => blueness(x).mul(20);
   const { samples: optimized } = await optimizeNoise(student, {
     ...{ runtime, reward, count: COUNT, seed: 0, labels, steps: 2, evaluations: EVALUATIONS },
   });

@@ -22,7 +22,7 @@ describe('a linear measurement of correlated normal numbers', () => {
   const gain = 1 / (variance + error ** 2);
 
   test('gives exactly the posterior, in three evaluations', async () => {
-    const count = 4000;
+    const count = 2000;
     const options = { runtime, reward: seen, count, seed: 5, batchSize: count };
     const { samples } = await optimizeNoise(correlatedModel(), { ...options, evaluations: 3 });
     // Each sample is the one before the measurement, moved by the gain times how far it is from the perturbed value.
