@@ -93,7 +93,14 @@ test('a finetuning without a discriminator is the distillation alone, and is loa
   const folder = join(scratch, 'further');
   const network = mlp({ shape: [2], width: 4, depth: 1 });
   const teacher: Model = { kind: 'velocity', network, params: network.init(0), classes: [] };
-  const inputs = { folder, settings: { a: 1 }, teacher, student: flowMapFrom(teacher, 0), data: run.data };
+  const inputs = {
+    folder,
+    settings: { a: 1 },
+    teacher,
+    strong: teacher,
+    student: flowMapFrom(teacher, 0),
+    data: run.data,
+  };
   const first = await finetuneOnce(run, alone, inputs);
   expect(Object.keys(first!.log[0]!)).toContain('tangentNorm');
   expect(bytes(folder, 'finetuning/log.jsonl').toString()).not.toContain('discriminator');

@@ -8,7 +8,7 @@ import { fencesOf, parseFences, type Fence } from './internal/fences.js';
 import { root, workspaces } from './internal/workspace.js';
 
 const published = workspaces('packages').filter(({ manifest }) => manifest.private !== true);
-const pages = ['add-a', 'in-a-browser', 'your-own-images'].map((name) => `docs/${name}.md`);
+const pages = ['add-a', 'in-a-browser', 'tools', 'your-own-images'].map((name) => `docs/${name}.md`);
 const readmes = ['README.md', 'CONTRIBUTING.md', ...pages, ...published.map(({ folder }) => `${folder}/README.md`)];
 const fences = readmes.flatMap(fencesOf).map((fence) => ({ ...fence, title: `${fence.readme}:${String(fence.line)}` }));
 

@@ -108,7 +108,7 @@ export function stepControl({ from, to, live, batchSize, first, precision }: Way
           steps[i]!++;
         } else {
           rejected[i]!++;
-          if (length <= 2 * minStep) fail(i, `its shortest step, ${minStep}, is not exact enough`);
+          if (lengths[i]! <= minStep) fail(i, `its shortest step, ${minStep}, is not exact enough`);
         }
         lengths[i] = Math.min(maxStep, Math.max(minStep, length * change));
       }

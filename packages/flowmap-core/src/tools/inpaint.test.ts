@@ -11,7 +11,7 @@ import { correlatedModel, LAW, moments } from './__fixtures__/correlated.js';
 import { inpaint } from './inpaint.js';
 
 const runtime = referenceRuntime();
-const COUNT = 4000;
+const COUNT = 2000;
 const KNOWN = 0.6;
 
 /** Completes the second of two correlated numbers, the first of which is known. */

@@ -9,6 +9,7 @@ import {
   ShapeError,
   sizeOf,
   stackHostTensors,
+  type Executable,
   type Feeds,
   type HostTensor,
   type Program,
@@ -25,7 +26,7 @@ import { uniformGrid } from '../samplers/grid.js';
 import { noised } from '../samplers/restart.js';
 import { checkedRows, rowsOf } from '../samplers/rows.js';
 import type { Sampler } from '../samplers/sampler.js';
-import { batchSizeOf, requireSamples, rowsFor, type ToolOptions } from './options.js';
+import { batchSizeOf, requireFits, requireSamples, rowsFor, type ToolOptions } from './options.js';
 
 /** Options of {@link inpaint}. */
 export interface InpaintOptions extends ToolOptions {
@@ -80,7 +81,8 @@ export async function inpaint(given: Model, options: InpaintOptions): Promise<Ho
   const { steps = sampler.needs.interval ? 8 : 32 } = options;
   requireSamples('inpaint, known', known, model);
   requireMask(mask, known);
-  requireSingleSteps(sampler, model);
+  requireFits('inpaint', sampler, model);
+  requireSingleSteps(sampler);
   requireWhole('inpaint.seed', seed, 0);
   requireWhole('inpaint.repeats', repeats);
   const jumps = jumpsOf(steps, repeats);
@@ -112,18 +114,7 @@ export async function inpaint(given: Model, options: InpaintOptions): Promise<Ho
         mask: part(mask),
         ...withPrefix('conditions', rowsOf(rows, first, batchSize)),
       };
-      let x: Feeds[string] = noise('start', 0);
-      for (const [i, [t, s]] of jumps.entries()) {
-        const times = hostTensor([2], Float64Array.of(t, s));
-        const results: Feeds =
-          s < t
-            ? await down.run({ x, times, noise: stackHostTensors([noise('step', i), noise('known', i)]), ...fixed })
-            : await up.run({ x, times, noise: noise('up', i) });
-        if ('dispose' in x) x.dispose();
-        x = results['x']!;
-      }
-      const end = 'read' in x ? await x.read() : x;
-      if ('dispose' in x) x.dispose();
+      const end = await complete({ down, up }, jumps, fixed, noise);
       out.set(end.data.subarray(0, live * size), first * size);
     }
     // Known values are those given to the bit, whatever the precision of the runtime.
@@ -133,6 +124,30 @@ export async function inpaint(given: Model, options: InpaintOptions): Promise<Ho
     );
   } finally {
     await Promise.all([down.dispose(), up.dispose()]);
+  }
+}
+
+/** Completes one batch. */
+async function complete(
+  { down, up }: { readonly down: Executable; readonly up: Executable },
+  jumps: readonly (readonly [t: number, s: number])[],
+  fixed: Feeds,
+  noise: (purpose: string, step: number) => HostTensor,
+): Promise<HostTensor> {
+  let x: Feeds[string] = noise('start', 0);
+  try {
+    for (const [i, [t, s]] of jumps.entries()) {
+      const times = hostTensor([2], Float64Array.of(t, s));
+      const results: Feeds =
+        s < t
+          ? await down.run({ x, times, noise: stackHostTensors([noise('step', i), noise('known', i)]), ...fixed })
+          : await up.run({ x, times, noise: noise('up', i) });
+      if ('dispose' in x) x.dispose();
+      x = results['x']!;
+    }
+    return 'read' in x ? await x.read() : x;
+  } finally {
+    if ('dispose' in x) x.dispose();
   }
 }
 
@@ -184,12 +199,8 @@ function requireMask(mask: HostTensor, known: HostTensor): void {
   if (wrong !== -1) throw new ConfigError('inpaint.mask', `wanted 0 and 1 alone, got ${mask.data[wrong]!}`);
 }
 
-function requireSingleSteps(sampler: Sampler, { network }: Model): void {
-  if (sampler.carry) {
-    const why = 'what it carries from step to step does not know of the known values';
-    throw new ConfigError('inpaint.sampler', `wanted one of single steps, got '${sampler.name}': ${why}`);
-  }
-  if (sampler.needs.interval && !network.config.interval) {
-    throw new ConfigError('inpaint.sampler', `'${sampler.name}' wants a flow map; use euler() or heun()`);
-  }
+function requireSingleSteps(sampler: Sampler): void {
+  if (!sampler.carry) return;
+  const why = 'what it carries from step to step does not know of the known values';
+  throw new ConfigError('inpaint.sampler', `wanted one of single steps, got '${sampler.name}': ${why}`);
 }

@@ -22,7 +22,7 @@ describe('a linear measurement of correlated normal numbers', () => {
   const gain = 1 / (variance + error ** 2);
 
   test('gives exactly the posterior, in three evaluations', async () => {
-    const count = 4000;
+    const count = 2000;
     const options = { runtime, reward: seen, count, seed: 5, batchSize: count };
     const { samples } = await optimizeNoise(correlatedModel(), { ...options, evaluations: 3 });
     // Each sample is the one before the measurement, moved by the gain times how far it is from the perturbed value.
@@ -156,6 +156,8 @@ describe('a reward', () => {
     await refused({ noise }, 'optimizeNoise.count: wanted it, or `noise` in its place; got both');
     await refused({ evaluations: 0 }, 'optimizeNoise.evaluations: wanted a whole number >= 1');
     await refused({ sampler: gamma(0.5) }, 'optimizeNoise.sampler: wanted one that draws no noise');
+    const onField = optimizeNoise(field, { runtime, reward, seed: 0, count: 2, sampler: flowMapSampler() });
+    await expect(onField).rejects.toThrow("optimizeNoise.sampler: 'flow-map' wants a flow map");
     await refused({ reward: (x: Tensor) => x.sum() }, 'reward: wanted one for each sample, [2], got []');
     const seen = (options: object) => measurement({ of: first, value: hostTensor([1], [0]), std: 1, ...options });
     await refused({ reward: seen({ value: hostTensor([2], [0, 1]) }) }, 'measurement.of: wanted [batch, 2]');

@@ -37,6 +37,11 @@ export interface OptimizeNoiseOptions extends ToolOptions, Walk {
   readonly noise?: HostTensor;
   /** Seed of noise and of the errors of a measurement, a whole number in [0, 2^53). */
   readonly seed: number;
+  /**
+   * Equal steps from noise to data, through all of which the gradient goes back; 1 for samplers that follow a flow map
+   * and 8 for others unless given.
+   */
+  readonly steps?: number;
   /** How often the map is evaluated with its gradient, at least 1; 16 unless given. */
   readonly evaluations?: number;
 }
@@ -135,7 +140,6 @@ export async function optimizeNoise(given: Model, options: OptimizeNoiseOptions)
   }
 }
 
-/** Steps by default: as few as can be, since the gradient goes back through all of them. */
 function stepsOf(model: Model, { sampler = samplerOf(model), steps }: Walk): number {
   return steps ?? (sampler.needs.interval ? 1 : 8);
 }

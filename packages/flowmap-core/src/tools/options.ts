@@ -35,13 +35,25 @@ export interface WalkOf {
 /**
  * The walk of a model.
  *
- * @throws {ConfigError} for a sampler that draws noise, or steps that are not a whole number >= 1
+ * @throws {ConfigError} for a sampler that draws noise or wants a flow map where there is none, or steps that are not a
+ *   whole number >= 1
  */
 export function walkOf(tool: string, model: Model, { sampler = samplerOf(model), steps }: Walk): WalkOf {
   if (sampler.draws) {
     throw new ConfigError(`${tool}.sampler`, `wanted one that draws no noise, such as heun(); got '${sampler.name}'`);
   }
+  requireFits(tool, sampler, model);
   return { sampler, times: uniformGrid(steps ?? (sampler.needs.interval ? 4 : 32)) };
+}
+
+/**
+ * Checks that a sampler can step with a model.
+ *
+ * @throws {ConfigError} for one that wants a flow map, with a velocity field
+ */
+export function requireFits(tool: string, sampler: Sampler, { network }: Model): void {
+  if (!sampler.needs.interval || network.config.interval) return;
+  throw new ConfigError(`${tool}.sampler`, `'${sampler.name}' wants a flow map; use euler() or heun()`);
 }
 
 /** The samples in a run, when the user does not say. */
