@@ -86,7 +86,8 @@ function arranged({ tensor, axes }: Named, order: readonly string[]): Named {
 
 /** Two operands as one product of matrices: `[batch, m, k] x [batch, k, n]`. */
 function multiplied(a: Named, b: Named, needed: ReadonlySet<string>, extents: ReadonlyMap<string, number>): Named {
-  const others = (one: Named, other: Named): Named => summed(one, new Set([...needed, ...other.axes])); // without axes only it has
+  // Axes that neither the rest nor the other operand has are summed first.
+  const others = (one: Named, other: Named): Named => summed(one, new Set([...needed, ...other.axes]));
   const [left, right] = [others(a, b), others(b, a)];
   const shared = left.axes.filter((axis) => right.axes.includes(axis));
   const batch = shared.filter((axis) => needed.has(axis));
