@@ -24,7 +24,7 @@ interface EmojiEntry {
   readonly category: string;
 }
 
-/** Images decoded at a time; sharp runs a thread per processor. */
+/** Number of images decoded at a time; sharp runs one thread per processor. */
 const CONCURRENCY = 16;
 
 /**

@@ -32,7 +32,10 @@ const OPTIONS = {
   ...RUNTIME_OPTIONS,
 };
 
-/** Prints the distance from the emoji of samples guided by several weak teachers at several scales, before any distillation. */
+/**
+ * Prints how far samples guided by several weak teachers at several scales are from the emoji, before any
+ * distillation.
+ */
 async function rankWeakTeachers(options: Config<typeof OPTIONS>, { print, signal }: CommandContext): Promise<void> {
   const { model: strong } = await loadTeacher(options.teacher ?? SHIPPED_TEACHER);
   const { model: small } = await loadTeacher(options.weakTeacher ?? SHIPPED_WEAK_TEACHER);

@@ -84,7 +84,7 @@ export async function runEmoji(
   });
 }
 
-/** The options with the share of the batch at s = t that a student needs which hears of s late (docs/log.md). */
+/** The options, with the share of the batch at s = t that a student needs if s enters late (docs/log.md). */
 export function withDiagonalShare<T extends Pick<EmojiConfig, 'diagonalShare' | 'objective' | 'preset'>>(
   options: T,
 ): T {
@@ -92,7 +92,7 @@ export function withDiagonalShare<T extends Pick<EmojiConfig, 'diagonalShare' | 
   return { ...options, diagonalShare: options.diagonalShare ?? (isOurs ? 0.4 : null) };
 }
 
-/** The distance from the emoji, whose statistics come with the example in one size. */
+/** The distance from the emoji, whose statistics come with the example for one size. */
 function distancesOf(samples: number, side: number): NonNullable<ExampleRun['distances']> {
   return { samples, ...(side === EMOJI_OPTIONS.size.fallback ? { statistics: SHIPPED_STATISTICS } : {}) };
 }

@@ -122,7 +122,7 @@ test('a constant that comes in blocks of rows gives the products of a whole one'
     expect.arrayContaining([Math.floor(rows / 8) * columns * 4]) as number[],
   );
   for (const [i, whole] of results[1]!.entries()) {
-    // Sums of 3,000 terms of size 1 in another order, some 50 large.
+    // Sums of 3,000 terms of size 1 in another order, about 50 in size.
     const errors = Array.from(whole, (value, j) => Math.abs(results[0]![i]![j]! - value));
     expect(Math.max(...errors)).toBeLessThan(5e-4);
   }

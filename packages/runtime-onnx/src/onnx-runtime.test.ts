@@ -56,7 +56,7 @@ describe('onnxRuntime', () => {
       { inputs: { x: [3, 2, 8], w: [3, 8, 3] }, state: { kernel: [1, 1, 3, 3] } },
       ({ x, w }, { kernel }) => ({
         outputs: {
-          // Eight terms of 2e38 are beyond the range, and the same of 2e38 / 8 are not.
+          // Eight terms of 2e38 are beyond the range; eight of 2e38 / 8 are not.
           product: x.mul(1 / 8).matmul(w),
           // A kernel of 1e-30 times 1e-30 is 0, and its products with 1e30 are not.
           convolved: conv2d(x.mul(5e-9).reshape([1, 1, 3, 16]), kernel, { padding: 1 }).mul(1e-30),

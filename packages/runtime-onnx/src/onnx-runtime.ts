@@ -54,7 +54,7 @@ export interface OnnxRuntimeOptions {
    */
   readonly memoryLimit?: number;
   /**
-   * Whether JavaScript goes on while a program runs on the CPU, with the same results. True unless given, where that is
+   * Whether JavaScript continues while a program runs on the CPU, with the same results. True unless given, if that is
    * possible: in Node, with the package `koffi` installed. Elsewhere, and with `false`, JavaScript is blocked until the
    * run has ended.
    */

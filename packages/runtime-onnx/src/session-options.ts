@@ -36,8 +36,8 @@ const idleOptimizers = [
 ];
 
 /**
- * Optimizers that move a factor past a product: the product may then overflow, or vanish, where the factor would have
- * kept it in range.
+ * Optimizers that move a factor past a product: the product may then overflow, or vanish, although the factor would
+ * have kept it in range.
  */
 const inexactOptimizers = ['ConvMulFusion', 'MatMulScaleFusion'];
 

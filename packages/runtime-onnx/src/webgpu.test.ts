@@ -264,7 +264,7 @@ async function trained(device: 'cpu' | 'webgpu'): Promise<{ metrics: number[]; s
   const model: Model = { kind: 'velocity', network, params, classes: ['a', 'b'] };
   const teacher = velocityField(model);
   const student = flowMapFrom(model, 2);
-  // With intervals that are not short, no gradient is close to its rounding error, which AdamW would blow up.
+  // With intervals that are not short, no gradient is close to its rounding error, which AdamW would amplify.
   const objective = ayfEmd({ preset: 'ayf-paper', warmupSteps: 6 });
   const batchSize = 16;
   const trainees = {

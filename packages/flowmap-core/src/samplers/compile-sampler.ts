@@ -77,8 +77,8 @@ const MOST_FROZEN = 2 ** 28;
  * drawn. Between steps the points stay on the device.
  *
  * @param given the model to sample from
- * @throws {ConfigError} for an unknown option, a model whose parameters are not those of its network, a flow map sampler with a network
- *   without an interval input, or counts that are not whole numbers >= 1
+ * @throws {ConfigError} for an unknown option, a model whose parameters are not those of its network, a flow map
+ *   sampler with a network without an interval input, or counts that are not whole numbers >= 1
  * @throws {UnsupportedError} for more frozen parameters than the runtime's programs can hold
  *
  * @example

@@ -10,7 +10,7 @@ import { uniformGrid } from './grid.js';
 
 const runtime = referenceRuntime();
 const network = mlp({ shape: [2], classes: 3, conditions: { guidance: [] }, width: 4, depth: 1 });
-// All parameters other than zero, so that every input tells.
+// All parameters are non-zero, so that every input matters.
 const params = Object.fromEntries(
   Object.entries(network.init(1)).map(([name, value], k) => {
     return [name, { ...value, data: value.data.map((x, i) => x + 0.3 * Math.sin(k + 2 * i)) }] as const;

@@ -15,7 +15,7 @@ import { isList } from '../internal/json.js';
 import type { Network } from '../plugins.js';
 import { uniformGrid } from './grid.js';
 
-/** What to sample, from noise that is at hand. */
+/** What to sample, with noise that is given. */
 export interface SampleArguments {
   /** Points at the first time, float32 `[count, ...shape]` with any count: standard normal noise if that time is 1. */
   readonly noise: HostTensor;

@@ -12,15 +12,15 @@ import { withPrecision, type Precision } from './weights.js';
 /** How a file holds its weights. */
 export interface StorageOptions {
   /**
-   * How the file holds its weights; `float32` unless given. All is computed in float32: `float16` halves the file,
-   * `int8` (a scale for each channel) quarters it.
+   * How the file holds its weights; `float32` unless given. Everything is computed in float32: `float16` halves
+   * the file, `int8` (a scale for each channel) quarters it.
    */
   readonly precision?: Precision;
   /** Name of the file, after which those of external data are named; `model.onnx` unless given. */
   readonly fileName?: string;
   /** Bytes of weights above which they go into files of their own; 1.5e9 unless given, and at most that. */
   readonly externalAbove?: number;
-  /** Most bytes of such a file; 2e9 unless given, and at most that. */
+  /** The most bytes of such a file; 2e9 unless given, and at most that. */
   readonly mostBytesPerFile?: number;
 }
 
@@ -39,7 +39,7 @@ const LARGEST = { externalAbove: 1.5e9, mostBytesPerFile: 2e9 };
 /** Batch sizes that no other extent is likely to be a multiple of. */
 const BATCH_SIZES = [101, 103] as const;
 
-/** A program of a batch size, and how it becomes a graph. */
+/** A program for a batch size, and how it becomes a graph. */
 export interface Traceable {
   /** The program for a batch of some size, without states. */
   readonly programAt: (batchSize: number) => Program;
@@ -52,12 +52,12 @@ export interface Traceable {
 /**
  * The graph of a program, for one batch size or, if undefined, any.
  *
- * @throws {UnsupportedError} for one that is another program for each batch size
+ * @throws {UnsupportedError} for a program that differs in structure from one batch size to another
  */
 export function graphOf({ programAt, nameOf, source }: Traceable, batchSize: number | undefined): GraphProto {
   const traced = (size: number): GraphProto => {
     const program = withoutBfloat16(programAt(size));
-    // These rules are exact on a GPU and on the CPU, and have standard operators only.
+    // These rules are exact on a GPU and on the CPU, and use only standard operators.
     const { graph, inputs, outputs } = lowered(program, webgpuRules, nameOf);
     return graph.finish(program.name, inputs, outputs);
   };
@@ -69,7 +69,7 @@ export function graphOf({ programAt, nameOf, source }: Traceable, batchSize: num
 /**
  * Checks how a file is to hold its weights.
  *
- * @throws {ConfigError} for an unknown precision, a number out of its range, and what is no name of a file
+ * @throws {ConfigError} for an unknown precision, a number out of its range, or an invalid file name
  */
 export function requireStorage(options: StorageOptions): void {
   const { precision = 'float32', fileName = 'model.onnx' } = options;
@@ -85,13 +85,13 @@ export function requireStorage(options: StorageOptions): void {
   }
 }
 
-/** @throws {ConfigError} for another text than those that are known */
+/** @throws {ConfigError} for an unknown value */
 export function requireOneOf(option: string, given: string, known: readonly string[]): void {
   if (known.includes(given)) return;
   throw new ConfigError(option, `wanted one of ${known.join(', ')}; got ${inWords(given)}`);
 }
 
-/** The file of a graph, with its weights as they are wanted. */
+/** The file of a graph, with its weights in the requested form. */
 export function fileOf(graph: GraphProto, options: StorageOptions, metadata: ExportedOnnx['metadata']): ExportedOnnx {
   const { precision = 'float32', fileName = 'model.onnx' } = options;
   const { externalAbove, mostBytesPerFile } = { ...LARGEST, ...options };

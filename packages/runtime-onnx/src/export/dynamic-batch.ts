@@ -20,7 +20,7 @@ const INT64: number = DataType.INT64;
 export interface TracedTwice {
   readonly graphs: readonly [GraphProto, GraphProto];
   readonly batchSizes: readonly [number, number];
-  /** The input whose first extent is the batch size, or one that is the batch size itself, `int64 [1]`. */
+  /** The input whose first extent is the batch size, or one that is itself the batch size, `int64 [1]`. */
   readonly source: { readonly rowsOf: string } | { readonly value: string };
 }
 
@@ -91,7 +91,7 @@ export function dynamicBatch({ graphs: [first, second], batchSizes, source }: Tr
   return { ...first, node: [...sizes.nodes, ...first.node], initializer: [...initializer, ...sizes.constants] };
 }
 
-/** @throws {UnsupportedError} naming the first operator that is another, or has other inputs or attributes */
+/** @throws {UnsupportedError} naming the first operator that differs, or has different inputs or attributes */
 function requireEqualNodes(first: GraphProto, second: GraphProto): void {
   first.node.forEach((node, i) => {
     const other = second.node[i];
@@ -112,7 +112,7 @@ function refuse(node: NodeProto | undefined, differs: string): never {
   );
 }
 
-/** Nodes that compute vectors of integers from the batch size, each number of them once. */
+/** Nodes that compute vectors of integers from the batch size, each number only once. */
 function sizeNodes(source: TracedTwice['source']): {
   readonly nodes: NodeProto[];
   readonly constants: TensorProto[];
@@ -192,7 +192,7 @@ function isEqual(a: TensorProto, b: TensorProto): boolean {
   return isAlike && isEqualData(a.rawData, b.rawData);
 }
 
-/** Whether two arrays hold the same bytes; at once where they are the same memory. */
+/** Whether two arrays hold the same bytes; immediately true if they are the same memory. */
 function isEqualData(a: Uint8Array, b: Uint8Array): boolean {
   if (a.byteLength !== b.byteLength) return false;
   if (a.buffer === b.buffer && a.byteOffset === b.byteOffset) return true;

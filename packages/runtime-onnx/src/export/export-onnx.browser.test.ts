@@ -27,7 +27,7 @@ it.each(networks.flatMap(([name, network]) => devices.map(([device, ort]) => [na
     const model = modelOf('flowMap', network);
     const session = await ort.InferenceSession.create(exportOnnx(model, { steps: 2 }).model, {
       executionProviders: [device],
-      logSeverityLevel: 3, // on a GPU, that shapes are computed on the CPU
+      logSeverityLevel: 3, // on a GPU, a warning that shapes are computed on the CPU
     });
     for (const count of [1, 3, 7]) {
       const inputs = inputsOf(model, count, 2);

@@ -27,18 +27,18 @@ import { metadataOf } from './metadata.js';
 
 /** Options of {@link exportOnnx}. */
 export interface ExportOnnxOptions extends StorageOptions {
-  /** Steps from noise to data, a whole number >= 1; they stand one after the other in the file. */
+  /** Steps from noise to data, a whole number >= 1; the file contains them one after another. */
   readonly steps: number;
   /** How points move; `flowMapSampler()` for a flow map and `euler()` for a velocity field unless given. */
   readonly sampler?: Sampler;
   /**
-   * `steps + 1` times in [0, 1], 1 = noise and 0 = data, that become part of the file; an input `times` unless given,
-   * with which one file serves any grid of its number of steps.
+   * `steps + 1` times in [0, 1], 1 = noise and 0 = data, that become part of the file; unless given, they are an
+   * input `times`, so that one file serves any grid with its number of steps.
    */
   readonly times?: ArrayLike<number>;
   /**
-   * `'input'`, the default: the file takes the noise from which samples are made. `'inside'`: it draws the noise itself,
-   * with the runtime's random numbers and so not those of our seeds, other ones in each run.
+   * `'input'`, the default: the file takes the noise from which samples are made. `'inside'`: it draws the noise
+   * itself, with the runtime's random numbers, not those of our seeds, and differently in each run.
    */
   readonly noise?: 'input' | 'inside';
   /** Samples per run, for a file of this batch size alone; any number unless given. */
@@ -53,10 +53,10 @@ export interface ExportOnnxOptions extends StorageOptions {
  * `step_noise [steps, batch, ...shape]`. With noise drawn inside there are as many samples as rows of conditions, or for
  * a model without conditions as the input `count`, `int64 [1]`, says.
  *
- * @throws {ConfigError} for an unknown option, what is no model, a number out of its range, times that are no grid, a
- *   flow map sampler with a velocity field, or a condition with the name of another input
- * @throws {UnsupportedError} for a network or sampler that is another program for each batch size, naming the operator
- *   that is the reason; and for weights beyond float16 or in files that are too small for one
+ * @throws {ConfigError} for an unknown option, anything but a model, a number out of its range, times that are not a
+ *   grid, a flow map sampler with a velocity field, or a condition with the name of another input
+ * @throws {UnsupportedError} for a network or sampler whose program differs in structure between batch sizes, naming
+ *   the operator responsible; and for weights out of float16's range, or too large for the files
  *
  * @example
  * const { model } = exportOnnx(student, { steps: 2 });
@@ -88,7 +88,7 @@ export function exportOnnx(given: Model, options: ExportOnnxOptions): ExportedOn
     ...metadataOf(model, options),
     'flowmap.sampler': JSON.stringify({ name: sampler.name, ...sampler.config }),
     'flowmap.steps': String(steps),
-    // The decimals that a float32 has, not those of its value as a double.
+    // The decimals of a float32, not those of its value as a double.
     'flowmap.times': JSON.stringify(Array.from(times ?? uniformGrid(steps), (time) => Number(time.toPrecision(8)))),
     'flowmap.noise': noise === 'input' ? 'standard normal, an input' : "the runtime's own, drawn inside",
   };
@@ -101,7 +101,7 @@ interface Sampled {
   readonly batchSize: number | undefined;
 }
 
-/** The sampler as a graph, with noise from where it is wanted. */
+/** The sampler as a graph, with noise from the requested source. */
 function sampledGraph(model: Model, sampler: Sampler, { steps, noise, batchSize }: Sampled): GraphProto {
   const [condition] = Object.keys(model.network.conditions);
   const isCounted = noise === 'inside' && batchSize === undefined && condition === undefined;

@@ -2,15 +2,15 @@ import { create } from '@bufbuild/protobuf';
 import { UnsupportedError } from '@flowmap/tensor';
 import { TensorProto_DataLocation as DataLocation, TensorProtoSchema, type GraphProto } from 'onnx-buf';
 
-/** A file of weights beside a model, in the pieces that it consists of, one after the other. */
+/** A file of weights beside a model, in the pieces of which it consists, one after another. */
 export interface OnnxDataFile {
-  /** Its name; it belongs into the folder of the model. */
+  /** Its name; the file belongs in the folder of the model. */
   readonly path: string;
   readonly byteLength: number;
   readonly pieces: readonly Uint8Array[];
 }
 
-/** Bytes from which on a constant goes into such a file. */
+/** Size in bytes from which a constant goes into such a file. */
 const LEAST = 1024;
 
 /** Constants start at multiples of this, so that a reader can map them into memory. */
@@ -63,7 +63,7 @@ export function withExternalData(
   return { graph: { ...graph, initializer }, files };
 }
 
-/** Bytes of all constants of a graph. */
+/** Size in bytes of all constants of a graph. */
 export function weightBytes({ initializer }: GraphProto): number {
   return initializer.reduce((sum, { rawData }) => sum + rawData.byteLength, 0);
 }

@@ -10,7 +10,7 @@ import {
 } from 'onnx-buf';
 import { int64Tensor, nodeOf, SIZE } from './dynamic-batch.js';
 
-/** The graph with an input drawn inside: standard normal numbers, others in each run. */
+/** The graph with an input drawn inside: standard normal numbers, different in each run. */
 export function withDrawn(graph: GraphProto, name: string): GraphProto {
   const input = graph.input.find((input) => input.name === name)!;
   const type = input.type!.value;
@@ -27,7 +27,7 @@ export function withDrawn(graph: GraphProto, name: string): GraphProto {
     nodeOf('ConstantOfShape', [`${name}:shape`], `${name}:zeros`),
     nodeOf('RandomNormalLike', [`${name}:zeros`], name),
   ];
-  // Nodes stand after those that they read.
+  // Nodes come after those that they read.
   const size = graph.node.filter(({ output }) => output[0] === SIZE);
   return {
     ...graph,

@@ -1,7 +1,7 @@
 import type { Model } from '@flowmap/core';
 import type { StorageOptions } from './assemble.js';
 
-/** What an exported file says about its model: texts, those of lists and objects in JSON. */
+/** What an exported file says about its model, as texts; lists and objects are in JSON. */
 export function metadataOf(model: Model, { precision = 'float32' }: StorageOptions): Record<string, string> {
   const { kind, network, classes, path = 'linear', parametrization = 'euler' } = model;
   const conditions = Object.entries(network.conditions).map(([name, { shape, dtype, categories }]) => {

@@ -11,19 +11,22 @@ import {
 } from 'onnx-buf';
 import { nodeOf } from './dynamic-batch.js';
 
-/** How a file holds the weights; all is computed in float32. */
+/** How a file holds the weights; everything is computed in float32. */
 export type Precision = 'float32' | 'float16' | 'int8';
 
 const FLOAT: number = DataType.FLOAT;
 
-/** Values from which on a constant is stored with fewer bits: biases and norms hardly weigh, and matter more. */
+/**
+ * Number of values from which a constant is stored with fewer bits: biases and norms take up little space,
+ * and matter more.
+ */
 const LEAST = 1024;
 
 /**
- * The graph with its large weights in fewer bits: in float16, cast where they are used, or as int8 with a scale for each
- * channel of the result, from which `DequantizeLinear` makes float32. All that is computed is computed in float32.
+ * The graph with its large weights in fewer bits: in float16, cast where they are used, or as int8 with a scale for
+ * each channel of the result, from which `DequantizeLinear` makes float32. Everything is computed in float32.
  *
- * @throws {UnsupportedError} for weights beyond float16
+ * @throws {UnsupportedError} for weights out of float16's range
  */
 export function withPrecision(graph: GraphProto, precision: Precision): GraphProto {
   if (precision === 'float32') return graph;

@@ -31,7 +31,7 @@ export interface Operator {
   readonly inputs: readonly [least: number, most: number];
   /** The first operator set that has it, if that is not among the first that can be imported. */
   readonly since?: number;
-  /** What of it cannot be imported, for the documentation. */
+  /** Which forms of it cannot be imported, for the documentation. */
   readonly without?: string;
   readonly trace: (call: Call) => Value | readonly Value[];
 }
@@ -54,13 +54,13 @@ export function knownInput({ inputs, refuse }: Call, i: number, role: string): K
   );
 }
 
-/** The number of an operand that must be known and have one alone; undefined if it is left out. */
+/** The number of an operand that must be known and have only one; undefined if it is left out. */
 export function numberInput(call: Call, i: number, role: string): number | undefined {
   const value = knownInput(call, i, role);
   return value && numberOf(call, value, role);
 }
 
-/** The number of a value that must have one alone. */
+/** The number of a value that must have only one. */
 export function numberOf({ refuse }: Call, value: Known, role: string): number {
   return sizeOf(value.shape) === 1 ? numberAt(value, 0) : refuse(`its ${role} is not one number`);
 }
@@ -83,7 +83,7 @@ export function wholeInput(call: Call, i: number, role: string): number[] | unde
 /** Numbers that take as long to compute as one in a list. */
 export const LIST = 4;
 
-/** More whole numbers than any list of axes, extents or indices of a node has that is worth reading one by one. */
+/** More whole numbers than in any list of axes, extents or indices that is worth reading one by one. */
 const MOST_WHOLE = 2 ** 20;
 
 /** An integer attribute. */
@@ -148,6 +148,6 @@ export function extentsOf({ refuse }: Call, shape: readonly number[]): Shape {
   return shape;
 }
 
-/** Most axes and numbers of a tensor. */
+/** The most axes and numbers of a tensor. */
 export const MOST_AXES = 32;
 export const MOST_ELEMENTS = 2 ** 31 - 1;

@@ -12,7 +12,7 @@ import { hintFor, operatorOf } from './operators/table.js';
 import { isStandard, standardSet, type ReadModel } from './read-model.js';
 import { described } from './read-tensor.js';
 
-/** Where a node stands, in words. */
+/** Where a node is, in words. */
 export function placeText({ operator, position, name }: Place): string {
   return `node ${position}, ${shown(operator, 80)}${name === '' ? '' : ` '${shown(name, 80)}'`}`;
 }
@@ -39,10 +39,11 @@ interface Scope {
 }
 
 /**
- * Checks that a model can be traced, as far as that does not depend on the shapes of its inputs: that every value is made
- * once and before it is read, operators are known and have as many operands as they may, and tensors are what they say.
+ * Checks that a model can be traced, as far as that does not depend on the shapes of its inputs: that every value is
+ * made once and before it is read, operators are known and have a valid number of operands, and tensors match their
+ * descriptions.
  *
- * @throws {OnnxImportError} naming the first node or tensor that is not so
+ * @throws {OnnxImportError} naming the first node or tensor at fault
  */
 export function checkModel({ model, graph, opset }: ReadModel, source: string, functions: Functions): void {
   const scope = { source, opset, functions, around: [] };

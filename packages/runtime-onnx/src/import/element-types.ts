@@ -12,7 +12,7 @@ export type Numbers =
   | Int8Array<ArrayBuffer>
   | Uint8Array<ArrayBuffer>;
 
-/** An element type of ONNX, and what stands for it here. */
+/** An element type of ONNX, and what represents it here. */
 export interface ElementType {
   /** ONNX's number of it. */
   readonly number: number;
@@ -22,7 +22,7 @@ export interface ElementType {
   readonly isFloat: boolean;
   /** Bytes of an element in a file. */
   readonly bytes: number;
-  /** Room for numbers of this type; writing rounds or wraps to it, but for 64-bit integers and halves. */
+  /** An array for numbers of this type; writing rounds or wraps to it, except for 64-bit integers and halves. */
   readonly make: (length: number) => Numbers;
   /** A number as this type holds it. */
   readonly round: (value: number) => number;
@@ -125,7 +125,7 @@ const types = new Map<number, ElementType>(
   }),
 );
 
-/** An element type by ONNX's number; undefined if there is nothing that stands for it: strings, complex numbers, 4 bits. */
+/** An element type by ONNX's number; undefined if nothing represents it: strings, complex numbers, 4 bits. */
 export function elementTypeOf(number: number): ElementType | undefined {
   return types.get(number);
 }

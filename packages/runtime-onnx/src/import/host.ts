@@ -5,7 +5,7 @@ import { isKnown, known, numberAt, type Known, type Value } from './value.js';
 
 // Arithmetic on numbers that are known while tracing, mostly of shapes.
 
-/** Most numbers of a result that is computed while tracing; what is larger is left to the runtime. */
+/** The most numbers of a result that is computed while tracing; larger ones are left to the runtime. */
 const MOST_FOLDED = 2 ** 16;
 
 /** Whether all operands are known, and a result of this shape is small enough to be computed while tracing. */
@@ -13,7 +13,7 @@ export function folds(shape: Shape, operands: readonly (Value | undefined)[]): o
   return sizeOf(shape) <= MOST_FOLDED && operands.every((value) => value === undefined || isKnown(value));
 }
 
-/** A result whose numbers are each that of one place of an operand. */
+/** A result each of whose numbers is that at one place of an operand. */
 export function pick(x: Known, shape: Shape, placeOf: (index: readonly number[]) => number): Known {
   if (x.data.length === 1 && sizeOf(x.shape) > 0 && sizeOf(shape) > 0) return known(x.type, shape, x.data);
   const data = x.type.make(sizeOf(shape));
@@ -37,7 +37,7 @@ export function each(shape: Shape, visit: (index: readonly number[], i: number) 
   }
 }
 
-/** Row-major place of an index, by strides. */
+/** Row-major position of an index, by strides. */
 export function placeBy(strides: readonly number[], index: readonly number[], offset = 0): number {
   let place = offset;
   for (let axis = 0; axis < strides.length; axis++) place += strides[axis]! * index[axis]!;

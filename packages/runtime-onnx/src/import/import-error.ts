@@ -1,6 +1,6 @@
 import { OnnxModelError } from '../onnx-model-error.js';
 
-/** Where in a graph an error lies. */
+/** Where in a graph an error is. */
 export interface Place {
   /** The operator: `Resize`, with its domain if that is not the standard one. */
   readonly operator: string;
@@ -10,7 +10,7 @@ export interface Place {
   readonly name: string;
 }
 
-/** An ONNX model that cannot be imported as a program: it is damaged, or has something that programs do not. */
+/** An ONNX model that cannot be imported as a program: it is damaged, or has something that programs lack. */
 export class OnnxImportError extends OnnxModelError {
   constructor(
     model: string,

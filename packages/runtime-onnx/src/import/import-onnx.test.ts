@@ -104,7 +104,7 @@ describe('what a file says about itself', () => {
     const params = { b: input('b', [2]), w: input('w', [2, 2]) };
     const { y } = network.apply(params, { x: input('x', [1, 2]) });
     expect(reachable([y!])).toEqual(expect.arrayContaining(Object.values(params)));
-    // Those that are stored may be chosen in their place.
+    // The stored ones may be chosen in their place.
     const stored = { w16: input('w16', [2], 'float16'), scale: input('scale', [2]) };
     const chosen = importOnnx(bytes, { trained: (name) => Object.hasOwn(stored, name) });
     expect(Object.keys(chosen.parameters)).toEqual(Object.keys(stored));
@@ -194,14 +194,14 @@ describe('what follows from shapes', () => {
   });
 });
 
-/** A file of one tensor that is not what it says. */
+/** A file with one tensor that does not match its description. */
 const lying = (tensor: Partial<TensorProto>): Uint8Array =>
   file({
     nodes: [node('Add', ['x', 'w'], ['y'])],
     inputs: ofX,
     tensors: [{ ...floats('w', [3], [1, 2, 3]), ...tensor }],
   });
-/** What a tensor says whose numbers are in a file beside the model. */
+/** The description of a tensor whose numbers are in a file beside the model. */
 const outside = (entries: Readonly<Record<string, string>>): Partial<TensorProto> => ({
   dataLocation: TensorProto_DataLocation.EXTERNAL,
   rawData: new Uint8Array(0),

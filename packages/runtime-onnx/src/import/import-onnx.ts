@@ -38,8 +38,8 @@ export interface ImportOnnxOptions {
    */
   readonly trained?: (name: string, spec: TensorSpec) => boolean;
   /**
-   * Most nodes that a program is traced from, those in loops and functions counted each time; 100,000 unless given. A
-   * small file can describe many.
+   * The most nodes from which a program is traced, counting those in loops and functions each time; 100,000 unless
+   * given. A small file can describe many.
    */
   readonly maxNodes?: number;
 }
@@ -48,13 +48,13 @@ export interface ImportOnnxOptions {
 export interface ImportedOnnx {
   /** What it takes, by name. */
   readonly inputs: Readonly<Record<string, OnnxValue>>;
-  /** What it gives, by name; the file's word, which tracing does not rely on. */
+  /** Its outputs by name, according to the file; tracing does not rely on this. */
   readonly outputs: Readonly<Record<string, OnnxValue>>;
-  /** Its trained tensors by name. They share memory with nothing. */
+  /** Its trained tensors by name. They share no memory with anything else. */
   readonly parameters: HostTensors;
-  /** What it says about itself. */
+  /** What the file says about itself. */
   readonly metadata: Readonly<Record<string, string>>;
-  /** The version of the standard operators that it is written in. */
+  /** The version of the standard operators in which it is written. */
   readonly opset: number;
   /**
    * Traces the model for inputs of given shapes: everything that follows from them is computed now.
@@ -182,7 +182,7 @@ function outputTensor(source: string, name: string, value: Value): Tensor {
   }
 }
 
-/** What an imported model was read from. */
+/** The source from which an imported model was read. */
 export interface Contents {
   readonly model: ModelProto;
   /** Its parameters, by name. */
@@ -192,7 +192,7 @@ export interface Contents {
 
 const contents = new WeakMap<ImportedOnnx, Contents>();
 
-/** What a model was read from, to be written again. */
+/** The source from which a model was read, to be written again. */
 export function contentsOf(network: ImportedOnnx): Contents | undefined {
   return contents.get(network);
 }

@@ -68,7 +68,7 @@ describe('an imported model', () => {
     const loaded = decodeModel(bytes);
     expect(loaded.params).toEqual(imported.params);
     expect(await velocityAt(velocityField(loaded))).toEqual(await velocityAt(velocityField(imported)));
-    // The weights are there once.
+    // The weights are stored only once.
     const weights = Object.values(imported.params).reduce((sum, { data }) => sum + data.byteLength, 0);
     expect(bytes.length).toBeLessThan(weights + 30_000);
   });
@@ -139,7 +139,8 @@ describe('what a network predicts', () => {
     ['data', { prediction: 'data', noise: { name: 've' } }, (3 - 4 * (1 + sigma)) / 0.25],
     // z = 4 (1 + sigma), v = (z - x) / (1 - t)
     ['noise', { prediction: 'noise', noise: { name: 've' } }, (4 * (1 + sigma) - 3) / 0.75],
-    // Its data are twice as large: sigma is 2/3, the point in its terms 2 x / (3/4), and what it predicts twice ours.
+    // Its data are twice as large: sigma is 2/3, the point in its terms 2 x / (3/4), and its prediction is twice
+    // ours.
     [
       'data of another size',
       { prediction: 'data', noise: { name: 've' }, dataScale: 2 },

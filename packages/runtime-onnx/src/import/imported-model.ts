@@ -49,7 +49,7 @@ export function importedVelocity(network: ImportedOnnx, options: ImportedVelocit
 
 /** Options of {@link importedModel}. */
 export type ImportedModelOptions = ImportedVelocityOptions & {
-  /** Shape of one sample; that of the file's points unless given, where the file says it. */
+  /** Shape of one sample; unless given, that of the file's points if the file states it. */
   readonly shape?: readonly number[];
   /** Names of the classes that its condition `label` takes; none unless given. */
   readonly classes?: readonly string[];
@@ -58,11 +58,11 @@ export type ImportedModelOptions = ImportedVelocityOptions & {
 /** The type of imported networks in checkpoints. */
 const TYPE = 'onnx';
 
-/** All that rebuilds an imported network but its parameters. */
+/** Everything needed to rebuild an imported network except its parameters. */
 interface ImportedConfig extends NetworkConfig {
   /** The graph without its parameters, an ONNX model in base64. */
   readonly graph: string;
-  /** The parameters by name, each with its root mean square, with which it is drawn anew. */
+  /** The parameters by name, each with its root mean square, with which new values are drawn. */
   readonly parameters: Readonly<Record<string, number>>;
   readonly mapping: ImportedVelocityOptions;
   readonly conditions: Readonly<Record<string, ConditionSpec>>;
@@ -72,12 +72,12 @@ interface ImportedConfig extends NetworkConfig {
  * An imported network as a model, which can be trained further, distilled, sampled, saved and exported like any other. A
  * file with an input for target times is a flow map.
  *
- * Its checkpoints hold the graph; a program that loads them calls {@link registerImportedNetworks} first. As the student
- * of a distillation (`flowMapFrom`), it is told the interval at its borders alone: by a shift of each channel of its points,
- * and a scale and shift of each channel of its velocity, all of which start without effect.
+ * Its checkpoints hold the graph; a program that loads them calls {@link registerImportedNetworks} first. As the
+ * student of a distillation (`flowMapFrom`), it gets the interval only at its input and output: as a shift of each
+ * channel of its points, and a scale and shift of each channel of its velocity, all of which start without effect.
  *
- * @throws {ConfigError} for names, times and predictions that do not fit the file, a shape that it does not say, and
- *   constants that are too large for a checkpoint
+ * @throws {ConfigError} for names, times and predictions that do not fit the file, a shape that the file does not
+ *   state, and constants that are too large for a checkpoint
  *
  * @example
  * const teacher = importedModel(await importOnnxFile('unet.onnx'), { x: 'sample', t: 'timestep', timeScale: 1000 });
@@ -128,7 +128,7 @@ export function importedModel(network: ImportedOnnx, options: ImportedModelOptio
   return { kind: isFlowMap ? 'flowMap' : 'velocity', network: networkOf(config), params, classes };
 }
 
-/** More does not fit into the header of a checkpoint. */
+/** More would not fit in the header of a checkpoint. */
 const MOST_GRAPH = 3 * 2 ** 20;
 
 let isRegistered = false;
@@ -140,7 +140,7 @@ export function registerImportedNetworks(): void {
   isRegistered = true;
 }
 
-/** The network that a configuration describes, which may be that of a file. */
+/** The network that a configuration describes; the configuration may come from a file. */
 function networkOf(config: ImportedConfig): Network<ImportedConfig> {
   const { graph, parameters: scales, mapping, conditions, shape, interval } = config;
   if (typeof graph !== 'string' || graph.length > MOST_GRAPH || typeof scales !== 'object') {
@@ -181,10 +181,10 @@ function networkOf(config: ImportedConfig): Network<ImportedConfig> {
   );
 }
 
-/** Width of the layers that are told the interval. */
+/** Width of the layers that get the interval. */
 const WIDTH = 64;
 
-/** What a network is told of the interval at its borders: numbers for each channel, without effect at first. */
+/** How a network gets the interval at its input and output: numbers for each channel, without effect at first. */
 function bordersOf(channels: number): {
   readonly parameters: InitialSpecs;
   apply(params: Tensors, length: Tensor, x: Tensor): { shift: Tensor; gain: Tensor; rest: Tensor };

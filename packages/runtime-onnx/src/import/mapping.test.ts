@@ -10,7 +10,7 @@ import { importedPredictor } from './mapping.js';
 
 const { FLOAT, INT64 } = DataType;
 
-/** `sample * timestep + table[class]`, with times as the file wants them. */
+/** `sample * timestep + table[class]`, with times in the form that the file takes. */
 const network = (times = value('timestep', FLOAT, ['n', 1])): ReturnType<typeof importOnnx> =>
   importOnnx(
     file({

@@ -4,7 +4,7 @@ import { roundOf } from './operators/elementwise.js';
 import type { ImportedOnnx } from './import-onnx.js';
 import type { OnnxValue } from '../open-onnx.js';
 
-/** The names that a file has for what a network takes and gives. */
+/** The names that a file has for what a network takes and returns. */
 export interface ImportMapping {
   /** Its input for the points, `[batch, ...shape]`: `sample`. */
   readonly x: string;
@@ -19,8 +19,8 @@ export interface ImportMapping {
   /** Factor from our times to its times: 1000 where timesteps count to a thousand; 1 unless given. */
   readonly timeScale?: number;
   /**
-   * True rounds times to whole numbers for a file that takes them as integers. It then has no derivative by time: it can
-   * teach, but cannot be a student.
+   * True rounds times to whole numbers for a file that takes them as integers. It then has no derivative with respect
+   * to time: it can teach, but cannot be a student.
    */
   readonly wholeTimes?: boolean;
 }

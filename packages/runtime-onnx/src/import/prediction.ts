@@ -26,8 +26,8 @@ export type ImportedNoise =
 export interface ImportedPrediction {
   /**
    * `velocity` unless given: `dx/dt` of the linear path. `noise` is DDPM's epsilon, `data` the denoised sample, `v`
-   * that of v-prediction, and `edm` EDM's raw network `F`, preconditioned here:
-   * `D(x; sigma) = c_skip x + c_out F(c_in x; log(sigma) / 4)`.
+   * that of v-prediction, and `edm` EDM's raw network `F`, preconditioned here: `D(x; sigma) = c_skip x + c_out
+   * F(c_in x; log(sigma) / 4)`.
    */
   readonly prediction?: 'velocity' | 'noise' | 'data' | 'v' | 'edm';
   /** How it measures noise; needed for all but `velocity`, where it is the linear path, and `edm`, where it is `ve`. */

@@ -21,7 +21,7 @@ export interface ReadModel {
 /**
  * Reads the binary form of a model; its numbers stay where they are in the bytes.
  *
- * @throws {OnnxImportError} for bytes that are no ONNX model, or one of another operator set
+ * @throws {OnnxImportError} for bytes that are not an ONNX model, or one of another operator set
  */
 export function readModel(bytes: Uint8Array, source: string): ReadModel {
   const refuse = (problem: string, options?: ErrorOptions): never => {
@@ -41,7 +41,7 @@ export function readModel(bytes: Uint8Array, source: string): ReadModel {
   return { model, graph, opset: standardSet(model, refuse) };
 }
 
-/** The version of the standard operators that a model or a function is written in. */
+/** The version of the standard operators in which a model or a function is written. */
 export function standardSet(
   { opsetImport }: Pick<ModelProto, 'opsetImport'>,
   refuse: (problem: string) => never,

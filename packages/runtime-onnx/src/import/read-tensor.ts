@@ -7,10 +7,10 @@ import { known, type Known } from './value.js';
 
 /** A range of a file beside the model. */
 export interface ExternalRange {
-  /** Its name relative to the model's folder, as the model has it. */
+  /** Its name relative to the model's folder, as in the model. */
   readonly location: string;
   readonly offset: number;
-  /** The bytes that the tensor has by its shape and type. */
+  /** The number of bytes of the tensor according to its shape and type. */
   readonly length: number;
 }
 
@@ -72,14 +72,14 @@ export function readTensor(tensor: TensorProto, read: ReadExternal, refuse: Refu
   return known(type, shape, type.decode(bytes));
 }
 
-/** How many bytes or numbers a tensor has in the field that its type is stored in. */
+/** How many bytes or numbers a tensor has in the field for its type. */
 function storedIn(tensor: TensorProto, type: ElementType): { bytes?: number; count?: number } {
   const { rawData } = tensor;
   if (rawData.byteLength > 0) return { bytes: rawData.byteLength };
   return { count: listIn(tensor, type).length };
 }
 
-/** The field that holds numbers of a type where they are not bytes. */
+/** The field that holds numbers of a type if they are not bytes. */
 function listIn(tensor: TensorProto, { name }: ElementType): readonly number[] | readonly bigint[] {
   switch (name) {
     case 'float32':

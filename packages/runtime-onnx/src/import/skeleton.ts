@@ -11,12 +11,12 @@ import type { Contents } from './import-onnx.js';
 import { described } from './read-tensor.js';
 import type { Known } from './value.js';
 
-/** What a skeleton has for the file of its parameters. */
+/** The name that a skeleton gives as the file of its parameters. */
 export const ABSENT = 'parameters';
 
 /**
- * The binary form of a model whose parameters are known by their shapes alone, and which has no texts for people: what a
- * checkpoint needs beside the parameters.
+ * The binary form of a model with only the shapes of its parameters and without texts for people: what a checkpoint
+ * needs besides the parameters.
  */
 export function skeletonOf({ model, parameters, read }: Contents): Uint8Array<ArrayBuffer> {
   const graph = model.graph!;

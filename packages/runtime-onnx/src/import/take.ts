@@ -2,7 +2,7 @@ import { concat, constant, sizeOf, stridesOf, type Tensor } from '@flowmap/tenso
 import { folds, pick, placeBy } from './host.js';
 import { known, traced, type Value } from './value.js';
 
-/** A stretch of indices along an axis: `count` of them from `first`, each `step` after the one before. */
+/** A stretch of indices along an axis: `count` of them from `first`, each `step` after the previous one. */
 export interface Run {
   readonly first: number;
   readonly step: number;
@@ -26,7 +26,7 @@ export function take(x: Value, axis: number, indices: readonly number[]): Value 
   return traced(x.type, takeTensor(x.tensor, axis, indices));
 }
 
-/** The elements of a value along an axis that are a stretch, which may be empty. */
+/** The elements of a value along an axis at a stretch of indices, which may be empty. */
 export function takeRun(x: Value, axis: number, run: Run): Value {
   const shape = x.shape.with(axis, run.count);
   const operands = [x];
@@ -76,7 +76,7 @@ export function cut(x: Tensor, axis: number, start: number, end: number): Tensor
 /** Elements `first, first + step, …` of an axis, `count` of them. */
 export function strided(x: Tensor, axis: number, first: number, step: number, count: number): Tensor {
   if (step === 1 || count === 1) return cut(x, axis, first, first + count);
-  // Blocks of `step` elements, of which the first is kept; what the last block lacks is filled with zeros.
+  // Blocks of `step` elements, of each of which the first is kept; the last block is filled up with zeros.
   const missing = Math.max(0, first + step * count - x.shape[axis]!);
   const none = x.shape.map(() => 0);
   const long = missing === 0 ? x : x.pad(none, none.with(axis, missing));
@@ -85,7 +85,7 @@ export function strided(x: Tensor, axis: number, first: number, step: number, co
   return cut(blocks, axis + 1, 0, 1).reshape([...before, count, ...after]);
 }
 
-/** Indices as stretches, of which each is as long as possible. */
+/** Indices as stretches, each as long as possible. */
 function runsOf(indices: readonly number[]): Run[] {
   const runs: Run[] = [];
   for (let i = 0; i < indices.length;) {

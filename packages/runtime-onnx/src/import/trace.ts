@@ -18,7 +18,7 @@ export interface Tracing {
   numbers: number;
 }
 
-/** Values by name, those of the graph around found where a name is not its own. */
+/** Values by name; for names that a graph lacks, those of the graph around it are found. */
 interface Scope {
   readonly values: Map<string, Value>;
   readonly around?: Scope;
@@ -36,7 +36,7 @@ interface Frame {
   readonly depth: number;
 }
 
-/** Most functions and graphs within each other; functions may not call themselves. */
+/** The most functions and graphs nested in one another; functions may not call themselves. */
 const MOST_DEPTH = 64;
 
 /**
@@ -76,7 +76,7 @@ function traceNodes(nodes: readonly NodeProto[], frame: Frame): void {
 
 function traceNode(node: NodeProto, position: number, frame: Frame): void {
   const { tracing, opset, scope, given } = frame;
-  // What it makes is given: a weight that the file stores in fewer bits, which may be a parameter.
+  // Its result is given: a weight that the file stores in fewer bits, which may be a parameter.
   if (node.output.every((name) => scope.values.has(name))) return;
   const place = placeOf(node, position);
   const fail = (problem: string, options?: ErrorOptions): never => {
@@ -119,7 +119,7 @@ function traceNode(node: NodeProto, position: number, frame: Frame): void {
   }
 }
 
-/** Numbers that a node has computed and read, where its results are known and not those of an operand. */
+/** Numbers that a node has computed and read, if its results are known and are not those of an operand. */
 function computedIn(inputs: readonly (Value | undefined)[], results: readonly Value[]): number {
   const data = inputs.flatMap((value) => (value?.data === undefined ? [] : [value.data]));
   const made = results.flatMap((value) => (value.data === undefined || data.includes(value.data) ? [] : [value.data]));
@@ -131,7 +131,7 @@ function isList(traced: Value | readonly Value[]): traced is readonly Value[] {
   return Array.isArray(traced);
 }
 
-/** The attributes of a node by name; those that refer to the attributes of a function's call are those. */
+/** The attributes of a node by name; those that refer to the attributes of a function's call are replaced by these. */
 function attributesOf(node: NodeProto, given: Given): Given {
   const found = new Map<string, AttributeProto>();
   for (const attribute of node.attribute) {
@@ -162,7 +162,7 @@ function traceWithin(graph: GraphProto, inputs: readonly Value[], frame: Frame, 
   );
 }
 
-/** A function of the model's own: its body sees its operands and attributes alone. */
+/** A function of the model's own: its body sees only its operands and attributes. */
 function traceFunction(definition: FunctionProto, call: Call, around: Frame): Value[] {
   const { tracing } = around;
   const depth = depthWithin(around, call.refuse);

@@ -34,7 +34,7 @@ export function known(type: ElementType, shape: Shape, data: Numbers): Known {
   };
 }
 
-/** A value that is computed; `type` is that of the file, whose dtype the tensor has. */
+/** A value that is computed; `type` is its type in the file, whose dtype the tensor has. */
 export function traced(type: ElementType, tensor: Tensor): Value {
   return { type, shape: tensor.shape, tensor };
 }
@@ -66,7 +66,7 @@ export function ofRank(tensor: Tensor, rank: number): Tensor {
   return tensor.rank >= rank ? tensor : tensor.reshape([...ones(rank - tensor.rank), ...tensor.shape]);
 }
 
-/** As many ones. */
+/** As many ones as given. */
 function ones(count: number): number[] {
   return new Array<number>(Math.max(0, count)).fill(1);
 }

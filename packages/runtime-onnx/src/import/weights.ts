@@ -9,10 +9,10 @@ import { known, numberAt, type Known } from './value.js';
 export type Weights = Map<string, Known>;
 
 /**
- * Adds weights that a file stores in fewer bits: those that a `Cast` to a wider float or a `DequantizeLinear` makes of
- * its tensors alone. They are parameters like others.
+ * Adds weights that a file stores in fewer bits: those that a `Cast` to a wider float or a `DequantizeLinear` makes
+ * from its tensors alone. They are parameters like any others.
  *
- * @returns by their names, in order, those of the tensors that they are made of
+ * @returns by their names, in order, the names of the tensors from which they are made
  */
 export function addStoredWeights(graph: GraphProto, weights: Weights): Map<string, readonly string[]> {
   const sources = new Map<string, readonly string[]>();
@@ -59,7 +59,7 @@ function storedWeight(node: NodeProto, [x, scale, zero]: readonly Known[]): Know
   return known(scale.type, x.shape, data);
 }
 
-/** Operands, by operator, that are numbers of a calculation rather than weights: of a running mean, a scale, a bound. */
+/** Operands, by operator, that are numbers of a calculation rather than weights: a running mean, a scale, a bound. */
 const NO_WEIGHTS: Readonly<Record<string, readonly number[]>> = {
   BatchNormalization: [3, 4],
   Resize: [1, 2],
@@ -108,13 +108,13 @@ function readersOf(graph: GraphProto): Readers {
 /** Operators between the frequencies of an embedding of times and its waves. */
 const BEFORE_WAVES = ['Mul', 'Add', 'Div', 'Concat', 'Unsqueeze', 'Reshape', 'Expand', 'Cast'];
 
-/** Most values between frequencies and waves. */
+/** The most values between frequencies and waves. */
 const MOST_BEFORE_WAVES = 64;
 
 /** Whether a value ends in nothing but sines and cosines, as the frequencies of an embedding of times do. */
 function becomesWaves(name: string, readers: Readers): boolean {
   const reached = new Set([name]);
-  // What is added while walking is walked too.
+  // Values that are added during the walk are visited too.
   for (const value of reached) {
     const own = readers.get(value) ?? [];
     if (own.length === 0 || reached.size > MOST_BEFORE_WAVES) return false;
@@ -142,7 +142,7 @@ function hasNoEffect(name: string, value: Known, readers: Readers): boolean {
  * convolution or a norm, or have more than one number; but not what only normalises, scales or bounds, nor the
  * frequencies of an embedding of times.
  *
- * @param sources tensors that others are made of, see {@link addStoredWeights}
+ * @param sources tensors from which others are made, see {@link addStoredWeights}
  */
 export function likelyTrained(graph: GraphProto, weights: Weights, sources: ReadonlySet<string>): Set<string> {
   const readers = readersOf(graph);

@@ -26,7 +26,7 @@ it('is kept: what needs more fails, and says what to do', async () => {
   expect((error as Error).message).toMatch(
     /memory limit does not suffice for running program 'wave': 16000000 bytes more.*Raise `memoryLimit`.*smaller batches/,
   );
-  // The state is intact, and the process goes on.
+  // The state is intact, and the process continues.
   expect((await large.readState())['total']!.data.every((value) => value === 3)).toBe(true);
   await small.run({ x: ones(1_000_000) });
   const { total } = await small.readState();

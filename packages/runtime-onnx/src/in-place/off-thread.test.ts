@@ -48,7 +48,7 @@ it('is no option of other devices', async () => {
   await expect(onnxRuntime({ device: 'webgpu', offThread: true })).rejects.toThrow(/only device: 'cpu' has one/);
 });
 
-/** A regression. Its inputs have other arrays than what onnxruntime is given: nothing else holds those. */
+/** A regression. onnxruntime is given other arrays than those of its inputs, and nothing else holds these. */
 const descent = program(
   'descent',
   { inputs: { x: [64, 32], rate: [] }, state: { w: [32, 48], moment: [32, 48] } },
@@ -90,10 +90,10 @@ it('a thousand steps have the same bits, whatever is collected as garbage and ov
   for (let repetition = 0; repetition < 3; repetition++) {
     let ticks = 0;
     const timer = setInterval(() => {
-      // What is young goes with a minor collection already, which takes less time.
+      // A minor collection, which takes less time, already frees what is young.
       if (ticks++ % 16 === 0) collectGarbage();
       else collectGarbage({ type: 'minor' });
-      // Takes memory that was freed, of all sizes that a run has.
+      // Reuses memory that was freed, in all sizes that a run has.
       for (const size of [1, 32 * 48, 64 * 32, 64 * 48]) new Float32Array(size).fill(NaN);
     }, 4);
     const result = await trained(1000, true);

@@ -37,9 +37,9 @@ parentPort.on('message', (args) => parentPort.postMessage(run(...args)));
 `;
 
 /**
- * A thread that makes calls one after another while JavaScript goes on. It starts with the first call. While there are
- * calls, Node does not end by itself, and waits for the call under way if told to. If no thread can be started, calls
- * are made on JavaScript's thread.
+ * A thread that makes calls one after another while JavaScript continues. It starts with the first call. While calls
+ * are pending, Node does not exit by itself, and `process.exit` waits for the call under way. If no thread can be
+ * started, calls are made on JavaScript's thread.
  */
 export function runThread({ otherwise, ...data }: RunThreadOptions): MakeRun {
   /** In the order in which the thread makes them. This is what holds their memory. */

@@ -18,7 +18,7 @@ export interface InPlaceOptions {
    * unless given.
    */
   readonly memoryLimit?: number | undefined;
-  /** Whether JavaScript goes on while a session runs; true unless given. */
+  /** Whether JavaScript continues while a session runs; true unless given. */
   readonly offThread?: boolean | undefined;
 }
 

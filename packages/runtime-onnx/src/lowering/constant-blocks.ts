@@ -11,13 +11,13 @@ export interface Block {
 /** Number of bytes from which a matrix is worth cutting. */
 const LEAST = 2 ** 25;
 
-/** Most blocks of a matrix. */
+/** The most blocks of a matrix. */
 const BLOCKS = 8;
 
-/** Bytes from which on glibc gives memory back at once; of less it may keep what was freed, several blocks in a row. */
+/** Size in bytes from which glibc returns memory at once; of smaller blocks it may keep several that were freed. */
 const MAPPED = 2 ** 25;
 
-/** Blocks of at least `MAPPED` bytes if that leaves four of them, so that onnxruntime holds a quarter twice at most. */
+/** Blocks of at least `MAPPED` bytes if that leaves four of them, so that onnxruntime holds at most a quarter twice. */
 function blockCount(bytes: number): number {
   const mapped = Math.floor(bytes / MAPPED);
   return mapped >= BLOCKS / 2 ? Math.min(BLOCKS, mapped) : BLOCKS;
@@ -25,8 +25,8 @@ function blockCount(bytes: number): number {
 
 /**
  * The blocks of rows that a matrix is cut into, if it is a large constant and more than a quarter of all constants of
- * the program. onnxruntime holds a constant twice while it lays it out, so that an uncut one would take its memory
- * beside all others.
+ * the program. onnxruntime holds a constant twice while it lays it out, so an uncut matrix would take its memory once
+ * more.
  */
 export function constantBlocks({ nodes }: Program, graph: Graph): (matrix: Tensor) => readonly Block[] | undefined {
   const sizes = nodes.map((node) => (node.is('constant') ? node.attributes.data.byteLength : 0));

@@ -21,7 +21,7 @@ import { cpuRules } from './table.js';
 const draw = (purpose: string, size: number): Float32Array =>
   Float32Array.from(normals({ seed: 0, purpose }, size), (z) => 3 * z);
 
-/** A convolution with stride 2 and an odd pixel of padding, and what is made of it. */
+/** A convolution with stride 2 and an odd pixel of padding, and the operators made of it. */
 function built(after: (y: Tensor) => Tensor, constantKernel = true): Program {
   const shape = [16, 3, 3, 3];
   const live = program('cut off', { inputs: { x: [2, 3, 8, 8] }, state: { w: shape } }, ({ x }, { w }) => {

@@ -27,7 +27,10 @@ export function product(tensor: Tensor<'matmul'>, context: Context, addend?: Ten
   return graph.node('MatMul', [left, right]);
 }
 
-/** A product with a matrix that comes in blocks of rows: a sum over them, or side by side where the matrix is transposed. */
+/**
+ * A product with a matrix that comes in blocks of rows: a sum over the blocks, or results side by side if the
+ * matrix is transposed.
+ */
 function productByBlocks(tensor: Tensor<'matmul'>, blocks: readonly Block[], { graph, value }: Context): string {
   const { transposeA, transposeB } = tensor.attributes;
   const transposes = { transA: transposeA ? 1 : 0, transB: transposeB ? 1 : 0 };

@@ -24,7 +24,7 @@ let folder = '';
 beforeAll(() => (folder = mkdtempSync(join(tmpdir(), 'flowmap-import-'))));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** A folder with the model, and its weights elsewhere unless told. */
+/** A folder with the model; its weights are elsewhere unless stated otherwise. */
 function modelIn(name: string): string {
   mkdirSync(join(folder, name));
   const path = join(folder, name, 'model.onnx');

@@ -8,8 +8,8 @@ import { described, type ExternalRange } from '../import/read-tensor.js';
 import { tensorsOf } from '../import/tensors-of.js';
 
 /**
- * Imports an ONNX file as `importOnnx` does, with its weights in files beside it: these must lie in its folder or below,
- * also where they are links.
+ * Imports an ONNX file as `importOnnx` does, with its weights in files beside it: these must be in its folder or below,
+ * even if they are links.
  *
  * @param path the `.onnx` file
  * @throws {OnnxImportError} for a file that cannot be read or imported, and weights that are not there or not in its

@@ -10,8 +10,8 @@ import { saveOnnx, writeExported, type SavedOnnx } from './save-onnx.js';
 const NAMES = { float32: 'model.onnx', float16: 'model_fp16.onnx', int8: 'model_quantized.onnx' } as const;
 
 /**
- * Writes a folder as transformers.js reads them: the sampler of {@link exportOnnx} in three precisions, as
- * `onnx/model.onnx`, `model_fp16.onnx` and `model_quantized.onnx`, which it takes for `dtype` `fp32`, `fp16` and `q8`,
+ * Writes a folder in the layout that transformers.js reads: the sampler of {@link exportOnnx} in three precisions, as
+ * `onnx/model.onnx`, `model_fp16.onnx` and `model_quantized.onnx`, which it loads for `dtype` `fp32`, `fp16` and `q8`,
  * and `config.json`.
  *
  * @throws what {@link saveOnnx} throws

@@ -12,7 +12,7 @@ export interface SavedOnnx {
 }
 
 /**
- * Writes a model with its sampler to an `.onnx` file, by {@link exportOnnx}, and files of weights beside it where there
+ * Writes a model with its sampler to an `.onnx` file, by {@link exportOnnx}, and files of weights beside it if there
  * are many. Each file is written atomically, the model last.
  *
  * @param path the file; a missing folder is created

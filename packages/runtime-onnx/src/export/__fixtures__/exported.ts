@@ -20,7 +20,7 @@ const drawn = (shape: readonly number[], purpose: string, scale = 1): HostTensor
     Float32Array.from(normals({ seed: 3, purpose }, sizeOf(shape)), (value) => scale * value),
   );
 
-/** A model whose parameters are all drawn, as at the start many are zero. */
+/** A model whose parameters are all drawn at random, as many are zero at the start. */
 export function modelOf(kind: Model['kind'], network: Network, more: Partial<Model> = {}): Model {
   const params = Object.entries(network.parameters).map(([name, { shape }]) => {
     const terms = shape.length > 1 ? sizeOf(shape) / Math.max(shape[0]!, shape.at(-1)!) : 25;

@@ -52,8 +52,8 @@ export function fileOf(operator: string, { inputs, tensors = [], reads, attribut
 }
 
 /**
- * Runs a file in onnxruntime and as it is imported, and expects equal results; then compares the derivatives of its first
- * output by all floats with central differences, in forward and reverse mode.
+ * Runs a file in onnxruntime and as it is imported, and expects equal results; then compares the derivatives of its
+ * first output with respect to all floats with central differences, in forward and reverse mode.
  */
 export async function compare(parts: FileParts, inputs: HostTensors, smooth = true): Promise<void> {
   const bytes = file(parts);

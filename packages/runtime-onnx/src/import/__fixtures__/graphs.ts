@@ -77,7 +77,7 @@ export function whole(name: string, values: readonly number[] | number): TensorP
   return create(TensorProtoSchema, { name, dataType: DataType.INT64, dims, rawData });
 }
 
-/** What a file is made of. */
+/** The parts of a file. */
 export interface FileParts {
   readonly nodes: NodeProto[];
   readonly inputs?: ValueInfoProto[];

@@ -3,7 +3,7 @@ import { axisOf, choice, float, input, int, type Call, type Operator, type Opera
 import { ofRank, traced } from '../value.js';
 import { unary } from './elementwise.js';
 
-/** `max(x, 0) + alpha (exp(min(x, 0) / width) - 1)`, as exponentials of negative numbers alone cannot overflow. */
+/** `max(x, 0) + alpha (exp(min(x, 0) / width) - 1)`, as only exponentials of negative numbers cannot overflow. */
 function elu(x: Tensor, alpha: number, width = 1): Tensor {
   const below = x
     .minimum(0)
@@ -58,7 +58,7 @@ const sigmoidLinear: Operators = {
   },
 };
 
-/** Activations; at kinks, the derivative is the mean of those beside it. */
+/** Activations; at a kink, the derivative is the mean of those on both sides. */
 export const activations: Operators = {
   ...sigmoidLinear,
   LeakyRelu: unary((x, call) => {

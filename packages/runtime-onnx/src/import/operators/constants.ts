@@ -188,7 +188,7 @@ function spreadAlong(call: Call, values: Value, shape: readonly number[]): Tenso
   return apart.broadcastTo(apart.shape.with(axis + 1, size)).reshape(shape);
 }
 
-/** Constants, what is made of them, and what is left out in evaluation. */
+/** Constants, operators that make them, and operators that have no effect in evaluation. */
 export const constants: Operators = {
   Constant: constantNode,
   ConstantOfShape: constantOfShape,

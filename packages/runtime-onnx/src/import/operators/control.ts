@@ -16,7 +16,7 @@ const branch: Operator = {
   },
 };
 
-/** Most rounds of a loop, which is traced round by round. */
+/** The most rounds of a loop, which is traced round by round. */
 const MOST_ROUNDS = 4096;
 
 const loop: Operator = {

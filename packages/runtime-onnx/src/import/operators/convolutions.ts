@@ -4,7 +4,7 @@ import { traced, type Value } from '../value.js';
 import { floats } from './products.js';
 import { perAxis, windowsOf } from './windows.js';
 
-/** Images and kernels of one or two axes as such of two, and the result as one of as many axes. */
+/** Images and kernels with one or two axes as ones with two, and the result with the original number of axes. */
 function asImages(call: Call): {
   readonly x: Tensor;
   readonly weight: Tensor;
@@ -50,7 +50,7 @@ const conv: Operator = {
     const { x, weight, axes, type } = asImages(call);
     const windows = windowsOf(call, x.shape.slice(2), weight.shape.slice(2));
     const [before, after] = [pairOf(windows.before, 0), pairOf(windows.after, 0)];
-    // What is padded on both sides is part of the convolution.
+    // Padding that both sides share is part of the convolution.
     const padding = [0, 1].map((i) => Math.min(before[i]!, after[i]!)) as [number, number];
     const rest = [before, after].map((pads) => [0, 0, pads[0] - padding[0], pads[1] - padding[1]]);
     const image = twoAxes(x);
@@ -76,7 +76,7 @@ const convTranspose: Operator = {
     const more = perAxis(call, 'output_padding', axes, 0, 0);
     const pads = perAxis(call, 'pads', 2 * axes, 0, 0);
     const auto = choice(call, 'auto_pad', ['NOTSET', 'SAME_UPPER', 'SAME_LOWER', 'VALID']);
-    // The whole result, of which padding cuts off the borders.
+    // The whole result, whose borders are cut off by padding.
     const whole = size.map((extent, i) => (extent - 1) * strides[i]! + dilations[i]! * (kernel[i]! - 1) + 1);
     const wanted = ints(call, 'output_shape')?.slice(-axes);
     const isSame = auto === 'SAME_UPPER' || auto === 'SAME_LOWER';

@@ -10,7 +10,8 @@ interface Named {
 
 /**
  * The sum of products that an equation such as `bij,bjk->bik` describes; `...` stands for any axes. Operands are
- * multiplied from the first to the last, and what no later operand and not the result has is summed on the way.
+ * multiplied from the first to the last, and axes that neither a later operand nor the result has are summed on
+ * the way.
  */
 export function einsum(call: Call, equation: string, tensors: readonly Tensor[]): Tensor {
   const refuse = (problem: string): never => call.refuse(`its equation ${quoted(equation)} ${problem}`);
@@ -61,7 +62,7 @@ function rankOf(term: string, all: readonly string[]): number {
   return letters + (term.includes('...') ? new Set(all.filter((axis) => axis.startsWith('.'))).size : 0);
 }
 
-/** Without a result: the axes of `...`, and then those that are named once, in alphabetical order. */
+/** If the equation names no result: the axes of `...`, then those that are named once, in alphabetical order. */
 function inAlphabet(all: readonly string[]): string[] {
   const ellipsis = [...new Set(all.filter((axis) => axis.startsWith('.')))].sort(
     (a, b) => Number(b.slice(1)) - Number(a.slice(1)),
@@ -85,7 +86,8 @@ function arranged({ tensor, axes }: Named, order: readonly string[]): Named {
 
 /** Two operands as one product of matrices: `[batch, m, k] x [batch, k, n]`. */
 function multiplied(a: Named, b: Named, needed: ReadonlySet<string>, extents: ReadonlyMap<string, number>): Named {
-  const others = (one: Named, other: Named): Named => summed(one, new Set([...needed, ...other.axes])); // what neither the rest nor the other operand has
+  // Axes that neither the rest nor the other operand has are summed first.
+  const others = (one: Named, other: Named): Named => summed(one, new Set([...needed, ...other.axes]));
   const [left, right] = [others(a, b), others(b, a)];
   const shared = left.axes.filter((axis) => right.axes.includes(axis));
   const batch = shared.filter((axis) => needed.has(axis));

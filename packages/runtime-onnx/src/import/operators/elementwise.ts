@@ -66,7 +66,7 @@ const add: Binary = { f: (a, b) => a.add(b), onNumbers: (a, b) => a + b };
 
 const isSigmoidOf = (gate: Tensor, x: Tensor): boolean => gate.is('sigmoid') && gate.operands[0] === x;
 
-/** `x sigmoid(x)` is recognised: in one piece it is cheaper, and so are its derivatives. */
+/** `x sigmoid(x)` is recognised: as one primitive it is cheaper, and so are its derivatives. */
 const mul: Binary = {
   f: (a, b) => (isSigmoidOf(b, a) ? a.silu() : isSigmoidOf(a, b) ? b.silu() : a.mul(b)),
   onNumbers: (a, b) => a * b,
@@ -84,7 +84,7 @@ const div: Binary = {
 function floorOf(x: Tensor): Tensor {
   const toward0 = x.cast('int32').cast(x.dtype);
   const floor = toward0.sub(select(x.less(toward0), 1, full(0, [], x.dtype)));
-  // From here on there are no fractions, and soon no int32.
+  // From here on there are no fractions, and soon int32 would overflow.
   return stopGradient(select(x.abs().less(2 ** 23), floor, x));
 }
 

@@ -58,7 +58,7 @@ export function placesOf(call: Call, indices: Known, extent: number): number[] {
   });
 }
 
-/** Computed indices, of which negative ones count from the end. */
+/** Computed indices; negative ones count from the end. */
 export function fromStart(indices: Value, extent: number): Tensor {
   const { tensor } = indices;
   return isKnown(indices) && indices.data.every((index) => index >= 0)

@@ -10,7 +10,7 @@ const positive = uneven([2, 3], 0.5, 1.2);
 const image = uneven([2, 4, 5, 6]);
 const flags = hostTensor([2, 3], Uint8Array.of(1, 0, 0, 1, 1, 0));
 
-/** Each operator with what makes a difference to it: attributes, operand shapes, operator sets. */
+/** Each operator with everything that makes a difference to it: attributes, operand shapes, operator sets. */
 const cases: Readonly<Record<string, readonly Case[]>> = {
   Add: [{ inputs: { a: uneven([2, 3]), b: uneven([3], 2) } }, { inputs: { a: uneven([3, 1]), b: uneven([2, 1, 4]) } }],
   Sub: [{ inputs: { a: uneven([]), b: uneven([2, 2]) } }],

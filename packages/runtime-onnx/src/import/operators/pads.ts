@@ -15,7 +15,7 @@ import { take, takeRun } from '../take.js';
 import { known, numberAt, traced, type Value } from '../value.js';
 import { framed } from './pooling.js';
 
-/** The place along an axis of `extent` elements that an index outside it stands for. */
+/** The position along an axis of `extent` elements for which an index outside it stands. */
 const outside: Readonly<Record<'reflect' | 'edge' | 'wrap', (index: number, extent: number) => number>> = {
   edge: (index, extent) => Math.min(Math.max(index, 0), extent - 1),
   reflect(index, extent) {

@@ -5,7 +5,7 @@ import { traced } from '../value.js';
 import { floats } from './products.js';
 import { windowsOf, type Windows } from './windows.js';
 
-/** Most places along an axis of windows that overlap or leave gaps: they are combined one by one. */
+/** The most positions along an axis of windows that overlap or leave gaps: they are combined one by one. */
 const MOST_PLACES = 256;
 
 /** The image and its windows; a kernel has at most as many places along an axis as the padded image. */
@@ -33,7 +33,7 @@ export function framed(x: Tensor, axis: number, before: number, after: number, v
   return parts.length === 1 ? x : concat(parts, axis);
 }
 
-/** Combines the elements of each window, one axis after the other; what is outside the image counts as `outside`. */
+/** Combines the elements of each window, one axis after another; elements outside the image count as `outside`. */
 function combined(x: Tensor, windows: Windows, outside: number, combine: (a: Tensor, b: Tensor) => Tensor): Tensor {
   const { kernel, strides, dilations, before, counts } = windows;
   return kernel.reduce((image, side, i) => {
@@ -101,7 +101,7 @@ const averagePool: Operator = {
   },
 };
 
-/** How many places of each window count, along one axis: those of the image, or of the image with its padding. */
+/** How many positions of each window count, along one axis: those of the image, or of the image with its padding. */
 function countsAlong(extent: number, windows: Windows, i: number, count: number, includesPadding: boolean): number[] {
   const [side, stride, dilation] = [windows.kernel[i]!, windows.strides[i]!, windows.dilations[i]!];
   const [before, after] = [windows.before[i]!, windows.after[i]!];

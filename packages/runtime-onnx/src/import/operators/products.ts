@@ -36,7 +36,7 @@ const matmul: Operator = {
   },
 };
 
-/** The product of matrices in leading axes, by as large matrices as possible. */
+/** The product of matrices in leading axes, by matrices as large as possible. */
 function multiplied(call: Call, a: Tensor, b: Tensor): Tensor {
   const [rows, inner] = a.shape.slice(-2) as [number, number];
   const [innerToo, columns] = b.shape.slice(-2) as [number, number];
@@ -50,7 +50,7 @@ function multiplied(call: Call, a: Tensor, b: Tensor): Tensor {
   return broadcast(a, [...joint, rows, inner]).matmul(broadcast(b, [...joint, inner, columns]));
 }
 
-/** `alpha A B + beta C`, each of A and B transposed if wanted. */
+/** `alpha A B + beta C`, with A and B each transposed on request. */
 const gemm: Operator = {
   inputs: [2, 3],
   trace(call) {

@@ -16,7 +16,7 @@ import { each, folds, placeBy } from '../host.js';
 import { cut } from '../take.js';
 import { known, numberAt, numbers, traced, type Known } from '../value.js';
 
-/** The axes of a reduction: an attribute, or an operand since set 18 and of ReduceSum always; all unless given. */
+/** The axes of a reduction: an attribute, or an operand since set 18 and always for ReduceSum; all unless given. */
 function reducedAxes(call: Call, rank: number): number[] {
   const given = wholeInput(call, 1, 'axes') ?? ints(call, 'axes') ?? [];
   if (given.length > 0) return axesOf(call, given, rank);
@@ -25,7 +25,7 @@ function reducedAxes(call: Call, rank: number): number[] {
 
 type Reduce = (x: Tensor, axes: readonly number[], keepDims: boolean, call: Call) => Tensor;
 
-/** A reduction, and how it adds a number to what it has so far. */
+/** A reduction, and how it adds a number to its result so far. */
 const reduce = (f: Reduce, onNumbers?: { start: number; next: (sum: number, x: number) => number }): Operator => ({
   inputs: [1, 2],
   trace(call) {
@@ -47,7 +47,7 @@ const reduce = (f: Reduce, onNumbers?: { start: number; next: (sum: number, x: n
   },
 });
 
-/** More elements along the axes of a product are not multiplied one by one. */
+/** The most elements along the axes of a product that are multiplied one by one. */
 const MOST_FACTORS = 64;
 
 const product: Reduce = (x, axes, keepDims, { refuse }) => {

@@ -113,7 +113,10 @@ function wholeFactor(axes: readonly Axis[]): number | undefined {
   return Number.isInteger(factor) && axes[3]!.to === factor * axes[3]!.from ? factor : undefined;
 }
 
-/** Where an element of the result lies among those of the operand, in float32, which decides where two are as near. */
+/**
+ * Where an element of the result is among those of the operand, in float32, which decides between two that
+ * are equally near.
+ */
 function placeOf(i: number, { from, to, scale }: Axis, coordinates: Method['coordinates']): number {
   const f = Math.fround;
   const halfPixel = (): number => f(f((i + 0.5) / f(scale)) - 0.5);
@@ -133,7 +136,7 @@ function placeOf(i: number, { from, to, scale }: Axis, coordinates: Method['coor
   }
 }
 
-/** The nearest element to each of the result. */
+/** The element nearest to each of the result. */
 function nearestOf(axis: Axis, { coordinates, nearest }: Method): number[] {
   const round = {
     round_prefer_floor: (x: number) => Math.ceil(x - 0.5),

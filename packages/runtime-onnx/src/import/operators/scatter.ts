@@ -4,8 +4,8 @@ import { isKnown, traced } from '../value.js';
 import { elementPlaces, fromStart, placesOf, rowPlaces } from './indexing.js';
 
 /**
- * Rows `[rows, ...row]` of which those at some places are replaced, or have others added to them. Sums are of floats: of
- * integers, those up to 2^24 are right.
+ * Rows `[rows, ...row]`, with those at some places replaced, or others added to them. Sums are computed in floats:
+ * those of integers are exact up to 2^24.
  */
 function scattered(call: Call, x: Tensor, places: Tensor, updates: Tensor): Tensor {
   const [rows = 1, ...row] = x.shape;
@@ -17,7 +17,7 @@ function scattered(call: Call, x: Tensor, places: Tensor, updates: Tensor): Tens
   return select(touched.reshape([rows, ...row.map(() => 1)]), added.cast(x.dtype), x);
 }
 
-/** Without a reduction each place may be written once, or which value stays would be anyone's guess. */
+/** Without a reduction each place may be written only once; otherwise it would be undefined which value stays. */
 function requireDistinct(call: Call, keyOf: (i: number) => string, count: number): void {
   if (choice(call, 'reduction', ['none', 'add']) === 'add') return;
   const keys = new Set(Array.from({ length: count }, (_, i) => keyOf(i)));

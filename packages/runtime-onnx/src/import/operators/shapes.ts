@@ -184,7 +184,7 @@ const split: Operator = {
   },
 };
 
-/** Operators that arrange elements anew, and those that tell shapes. */
+/** Operators that rearrange elements, and those that return shapes. */
 export const shapes: Operators = {
   Reshape: reshape,
   Flatten: flatten,

@@ -1,4 +1,5 @@
-// Prints the result of a run that nothing waits for, then ends the process in the midst of another, with status 3.
+// Prints the result of a run that nothing waits for, then ends the process in the middle of another, with status
+// 3.
 import { hostTensor, program } from '@flowmap/tensor';
 import { onnxRuntime } from '../../onnx-runtime.js';
 

@@ -16,7 +16,7 @@ const product = (width: number): Program =>
     { inputs: { x: [1, width] }, state: Object.fromEntries(names.map((name) => [name, [width, width]])) },
     ({ x }, weights) => ({ outputs: { y: names.reduce<Tensor>((y, name) => y.matmul(weights[name]!), x) } }),
   );
-/** All different, as a matrix of equal numbers is one number; columns add up to 1. */
+/** All different, as a matrix of equal numbers is stored as one number; columns add up to 1. */
 const draw = (width: number): HostTensors =>
   Object.fromEntries(
     names.map((name, k) => {
