@@ -116,7 +116,13 @@ async function studentsOf(folder: string, trial: Trial, context: CommandContext)
     objective: ayfEmd({ warmupSteps: 1 }),
   };
   const adversarial = {
-    ...{ weight: trial.adversarialWeight, learningRate: trial.judgeRate, steps: 1, judge: 'own' as const, augmented: false },
+    ...{
+      weight: trial.adversarialWeight,
+      learningRate: trial.judgeRate,
+      steps: 1,
+      judge: 'own' as const,
+      augmented: false,
+    },
     penalty: { weight: trial.penaltyWeight, every: 1 },
   };
   const continued = async (name: string, kind: Parameters<typeof finetuneOnce>[1]): Promise<Model> => {
