@@ -69,7 +69,7 @@ test.each([
 });
 
 test.each<[Model, (params: Tensors, last: Tensor) => Tensor]>([
-  [perceptron, (params, last) => linear(rmsNorm(last), params['output.weight']!, params['output.bias']!)],
+  [perceptron, (params, last) => linear(rmsNorm(last), params['output.weight']!, params['output.bias'])],
   [
     images,
     (params, last) => {

@@ -110,7 +110,7 @@ export interface Network<C extends NetworkConfig = NetworkConfig> extends Module
    * width]` or vectors `[batch, width]`, as features for discriminators and probes. Left out by a network that offers
    * none.
    */
-  features?(params: Tensors, inputs: NetworkInputs): readonly Tensor[];
+  readonly features?: (params: Tensors, inputs: NetworkInputs) => readonly Tensor[];
 }
 
 /**
