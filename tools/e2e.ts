@@ -42,6 +42,11 @@ const comparisons = [
     options: ['--methods', 'ayf-emd,scd', '--teacher-iterations', '4', '--samples', '200'],
     files: ['tables.md', 'checkerboard.svg'],
   },
+  {
+    name: 'adversarial-2d',
+    options: ['--seeds', '1', '--teacher-iterations', '4', '--further', '4', '--points', '200'],
+    files: ['table.md', 'picture.png'],
+  },
 ];
 
 const stepCounts = ['1', '2', '4', '8', '16'];

@@ -1,5 +1,6 @@
 // Compares imported models of other libraries with the originals: npm run imported-models -- --folder out/models
 // docs/onnx.md says where the files come from; those that are not in the folder are left out.
+import { DataError } from '@flowmap/core';
 import { onnxRuntime } from '@flowmap/runtime-onnx';
 import { choice, pathOr, runCommand, whole } from 'flowmap/node';
 import { checkEfficientNet } from './efficientnet.js';
@@ -27,6 +28,7 @@ process.exitCode = await runCommand(
       };
       console.log('| model | what | relative difference | at most |\n| --- | --- | ---: | ---: |');
       const failed: string[] = [];
+      let compared = 0;
       const checks = {
         diffusers: () => checkGoldens(folder, ['diffusers-unet', 'diffusers-dit'], runtime),
         tensorflow: () => checkGoldens(folder, TENSORFLOW, runtime),
@@ -37,9 +39,12 @@ process.exitCode = await runCommand(
         if (only !== null && models !== only) continue;
         for await (const { model, what, got, limit } of check()) {
           console.log(`| ${model} | ${what} | ${got.toExponential(1)} | ${limit.toExponential(0)} |`);
+          compared++;
           if (!(got <= limit)) failed.push(`${model}: ${what}`);
         }
       }
+      if (compared === 0)
+        throw new DataError(folder, 'has none of the files that are compared; docs/onnx.md makes them');
       if (failed.length > 0) throw new RangeError(`not as exact as wanted: ${failed.join('; ')}`);
     },
   },

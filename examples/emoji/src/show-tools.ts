@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { writeFileAtomic } from '@flowmap/core/node';
-import { loadStudent, loadTeacher } from '@flowmap/example-common';
+import { loadStudent, loadTeacher, machine, versions } from '@flowmap/example-common';
 import {
   interruptible,
   openRuntime,
@@ -43,7 +43,9 @@ async function showTools(options: Config<typeof OPTIONS>, { print, signal }: Com
     print,
   };
   await showInterpolation(workshop);
+  const { out, ...facts } = options;
   const metrics = {
+    ...{ options: facts, machine: machine(), versions: versions(), date: new Date().toISOString().slice(0, 10) },
     numbers: await completeNumbers(workshop),
     rewards: await showRewards(workshop),
     inpainting: await showInpainting(workshop),
@@ -51,8 +53,8 @@ async function showTools(options: Config<typeof OPTIONS>, { print, signal }: Com
     grids: await searchGrids(workshop),
     solvers: await compareSolvers(workshop),
   };
-  await writeFileAtomic(join(options.out, 'metrics.json'), `${JSON.stringify(metrics, null, 2)}\n`);
-  print(`pictures and metrics.json are in ${options.out}`);
+  await writeFileAtomic(join(out, 'metrics.json'), `${JSON.stringify(metrics, null, 2)}\n`);
+  print(`pictures and metrics.json are in ${out}`);
 }
 
 process.exitCode = await runCommand(

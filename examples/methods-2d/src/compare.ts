@@ -176,10 +176,13 @@ async function samplesOf(
     sampler,
     batchSize: Math.min(count, 1000),
   });
-  const sets: HostTensor[] = [];
-  for (const steps of STEPS) sets.push(await compiled.sample({ noise, times: uniformGrid(steps), seed }));
-  await compiled.dispose();
-  return sets;
+  try {
+    const sets: HostTensor[] = [];
+    for (const steps of STEPS) sets.push(await compiled.sample({ noise, times: uniformGrid(steps), seed }));
+    return sets;
+  } finally {
+    await compiled.dispose();
+  }
 }
 
 /** Directions of the sliced distance. */

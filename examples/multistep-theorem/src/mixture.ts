@@ -47,18 +47,21 @@ export async function mixturePanel(count: number, steps: readonly number[], sign
   let floor: readonly number[] = [];
   for (const path of ['linear', 'trigonometric'] as const) {
     const { map, dispose } = await compiledMap(runtime, onPath(mixtureFlowMap(MIXTURE), path), count);
-    const data = { ...noise, points: await map(noise.points, 1, 0) };
-    const curve = async (name: string, kind: Curve['kind'], perturbed: LineMap): Promise<Curve> =>
-      curveOf(name, kind, { noise, data, map: perturbed, path, steps }, signal);
-    if (path === 'linear') ({ distances: floor } = await curve('exact', 'consistency', map));
-    for (const g of path === 'linear' ? [0.05, -0.05] : [0.05]) {
-      const name = `g = ${g > 0 ? '+' : '−'}0.05, ${path} path`;
-      curves.push(await curve(name, 'consistency', leadingTooFar(map, g)));
+    try {
+      const data = { ...noise, points: await map(noise.points, 1, 0) };
+      const curve = async (name: string, kind: Curve['kind'], perturbed: LineMap): Promise<Curve> =>
+        curveOf(name, kind, { noise, data, map: perturbed, path, steps }, signal);
+      if (path === 'linear') ({ distances: floor } = await curve('exact', 'consistency', map));
+      for (const g of path === 'linear' ? [0.05, -0.05] : [0.05]) {
+        const name = `g = ${g > 0 ? '+' : '−'}0.05, ${path} path`;
+        curves.push(await curve(name, 'consistency', leadingTooFar(map, g)));
+      }
+      const moved = data.points.map((end, i) => end - noise.points[i]!);
+      const eta = (0.05 * rootMeanSquare(noise, data.points)) / rootMeanSquare(noise, moved);
+      curves.push(await curve(`F = ${(1 + eta).toFixed(3)} F*, ${path} path`, 'flow map', tooFast(map, eta)));
+    } finally {
+      await dispose();
     }
-    const moved = data.points.map((end, i) => end - noise.points[i]!);
-    const eta = (0.05 * rootMeanSquare(noise, data.points)) / rootMeanSquare(noise, moved);
-    curves.push(await curve(`F = ${(1 + eta).toFixed(3)} F*, ${path} path`, 'flow map', tooFast(map, eta)));
-    await dispose();
   }
   return { id: 'mixture', title: 'A mixture of two normal laws on a line', curves, floor };
 }

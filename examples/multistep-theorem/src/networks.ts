@@ -99,22 +99,25 @@ async function curvesOf(
   const path = pathOfObjective(name);
   const noise = noiseLaw(count);
   const exact = await compiledMap(referenceRuntime(), onPath(LAWS[lawName].map, path), count);
-  const data = { ...noise, points: await exact.map(noise.points, 1, 0) };
   const sampler = await compileSampler(interruptible(runtime, signal), model, { batchSize: count });
-  const map: LineMap = async (points, t, s) => {
-    const from = hostTensor([count, 1], Float32Array.from(points));
-    return Float64Array.from((await sampler.sample({ noise: from, times: [t, s] })).data);
-  };
-  const error = await errorOf(map, exact.map, data, path);
-  const curves: Curve[] = [];
-  for (const kind of ['flow map', 'consistency'] as const) {
-    if (kind === 'flow map' && !name.startsWith('ayf')) continue;
-    const label = `${name}, as a ${kind === 'flow map' ? 'flow map' : 'consistency model'}`;
-    const curve = await curveOf(label, kind, { noise, data, map, path, steps }, signal);
-    curves.push({ ...curve, error });
+  try {
+    const data = { ...noise, points: await exact.map(noise.points, 1, 0) };
+    const map: LineMap = async (points, t, s) => {
+      const from = hostTensor([count, 1], Float32Array.from(points));
+      return Float64Array.from((await sampler.sample({ noise: from, times: [t, s] })).data);
+    };
+    const error = await errorOf(map, exact.map, data, path);
+    const curves: Curve[] = [];
+    for (const kind of ['flow map', 'consistency'] as const) {
+      if (kind === 'flow map' && !name.startsWith('ayf')) continue;
+      const label = `${name}, as a ${kind === 'flow map' ? 'flow map' : 'consistency model'}`;
+      const curve = await curveOf(label, kind, { noise, data, map, path, steps }, signal);
+      curves.push({ ...curve, error });
+    }
+    return curves;
+  } finally {
+    await Promise.all([sampler.dispose(), exact.dispose()]);
   }
-  await Promise.all([sampler.dispose(), exact.dispose()]);
-  return curves;
 }
 
 /** Root of the mean square, over the path's points at times, of the difference of where two maps lead to at data. */

@@ -1,6 +1,6 @@
 import { flowMapSampler, generate, measurement, optimizeNoise, rewardGuided } from '@flowmap/core';
 import { averagePool2d, hostTensor, type HostTensor, type Tensor } from '@flowmap/tensor';
-import { concatHostTensors, firstRows, momentsOf, rmsDifference } from './host-tensors.js';
+import { concatHostTensors, momentsOf, rmsDifference } from './host-tensors.js';
 import { pick, type Workshop } from './workshop.js';
 
 /** Emoji to recognise from a few pixels, by class and place in it. */
@@ -40,12 +40,9 @@ export async function showRewards(workshop: Workshop): Promise<Rewards> {
 async function showSquares({ runtime, data, student, picture }: Workshop): Promise<Rewards['squares']> {
   const { samples, labels } = await pick(data, EMOJI);
   const [count = 0, channels = 0, side = 0] = samples.shape;
-  const size = samples.data.length / count;
   const [coarse, found]: [HostTensor[], HostTensor[]] = [[], []];
   for (let i = 0; i < count; i++) {
-    const value = squaresOf(
-      hostTensor([1, ...data.shape], samples.data.slice(i * size, (i + 1) * size) as Float32Array),
-    );
+    const value = squaresOf(rowOf(samples, i));
     const small = hostTensor([channels, side / SQUARE, side / SQUARE], value.data as Float32Array);
     coarse.push(enlarged(value, side));
     const reward = measurement({ of: (x) => averagePool2d(x, SQUARE), value: small, std: STD });
@@ -133,6 +130,5 @@ function enlarged({ data, shape }: HostTensor, side: number): HostTensor {
 
 function rowOf(tensor: HostTensor, i: number): HostTensor {
   const size = tensor.data.length / tensor.shape[0]!;
-  const rest = hostTensor([1, ...tensor.shape.slice(1)], tensor.data.slice(i * size, (i + 1) * size) as Float32Array);
-  return firstRows(rest, 1);
+  return hostTensor([1, ...tensor.shape.slice(1)], tensor.data.slice(i * size, (i + 1) * size) as Float32Array);
 }

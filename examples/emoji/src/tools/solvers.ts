@@ -45,17 +45,23 @@ export async function compareSolvers({ runtime, teacher, print }: Workshop): Pro
   ];
   for (const [sampler, cost] of solvers) {
     const compiled = await compileSampler(runtime, teacher, { sampler, batchSize: COUNT });
-    for (const evaluations of [6, 12, 24, 48]) {
-      const points = await compiled.sample({ ...request, steps: evaluations / cost });
-      add({ solver: sampler.name, evaluations, error: rmsDifference(points, exact) });
+    try {
+      for (const evaluations of [6, 12, 24, 48]) {
+        const points = await compiled.sample({ ...request, steps: evaluations / cost });
+        add({ solver: sampler.name, evaluations, error: rmsDifference(points, exact) });
+      }
+    } finally {
+      await compiled.dispose();
     }
-    await compiled.dispose();
   }
   for (const tolerance of [1e-2, 1e-3]) {
     const solver = await compileAdaptiveSolver(runtime, teacher, { batchSize: COUNT, tolerance });
-    const { points, evaluations } = await solver.solve(request);
-    add({ solver: `dormand-prince, tolerance ${tolerance}`, evaluations, error: rmsDifference(points, exact) });
-    await solver.dispose();
+    try {
+      const { points, evaluations } = await solver.solve(request);
+      add({ solver: `dormand-prince, tolerance ${tolerance}`, evaluations, error: rmsDifference(points, exact) });
+    } finally {
+      await solver.dispose();
+    }
   }
   return rows;
 }

@@ -26,10 +26,7 @@ export async function drawerOf(runtime: Runtime, model: Model, options: DrawerOp
   const { chosen, times, restart: restarts, tolerance, seed, batchSize } = options;
   const { compileAdaptiveSolver, compileSampler, restart } = await import('@flowmap/core');
   if (times === undefined) {
-    const solver = await compileAdaptiveSolver(runtime, model, {
-      batchSize,
-      ...(tolerance === null ? {} : { tolerance }),
-    });
+    const solver = await compileAdaptiveSolver(runtime, model, { batchSize, tolerance: tolerance! });
     const taken = { steps: 0, evaluations: 0 };
     return {
       async draw(from) {
