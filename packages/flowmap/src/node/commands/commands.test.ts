@@ -333,6 +333,7 @@ describe('what is refused with one line, and writes nothing', () => {
     ['times that end early', ['sample', model, '--times=1,0.5'], 1, 'wanted times from 1 to 0, such as 1,0.7,0.3,0'],
     ['times beyond noise', ['sample', model, '--times=2,0'], 2, 'Wanted numbers from 0 to 1 separated by commas'],
     ['times that go up', ['sample', model, '--times=1,0.5,0.7,0'], 1, 'give --restart to noise the points'],
+    ['a shift of one step', ['sample', model, '--steps=1', '--shift=2'], 1, '--shift: has no effect beside --steps 1'],
     ['a restart that never comes', ['sample', model, '--restart'], 1, '--restart: has no effect beside --steps'],
     ['pictures of points', ['sample', points], 1, 'samples of [2] are not images; give --out FILE.npz'],
     ['another kind of file', ['sample', model, '--out=x.jpg'], 1, "wanted FILE.png, FILE.npz or a folder, got 'x.jpg'"],

@@ -35,6 +35,7 @@ export async function chosenGrid(config: GridConfig, fallback: number): Promise<
   }
   if (times === null) {
     refuse(['restart'], '--steps, whose times never go up; give --times');
+    if (steps === 1) refuse(['shift'], '--steps 1, which has no time between noise and data');
     return Array.from(shiftedGrid(steps ?? fallback, shift ?? 1));
   }
   refuse(['steps', 'shift'], '--times');
