@@ -41,7 +41,10 @@ async function trained(objective: Objective, parametrization: ParametrizationNam
     parametrization,
   };
   const parametrized = parametrization === 'euler' ? eulerParametrization : trigonometricParametrization;
-  const options = { network, objective, teacher, path: trigonometricPath, parametrization: parametrized };
+  const options = {
+    ...{ network, objective, path: trigonometricPath, parametrization: parametrized },
+    ...(objective.needs.teacher ? { teacher } : {}),
+  };
   const training = await train({
     runtime: await onnxRuntime({ device: 'cpu', threads: 1 }),
     trainees: { student: trainee({ model, learningRate: linearSchedule(5e-3) }) },

@@ -72,7 +72,7 @@ function setting(given: Setting = {}) {
     objective,
     batchSize,
     seed,
-    ...('teacher' in given && !given.teacher ? {} : { teacher }),
+    ...(('teacher' in given && !given.teacher) || !objective.needs.teacher ? {} : { teacher }),
   });
   return {
     phase,
