@@ -1,8 +1,7 @@
 import { stat } from 'node:fs/promises';
 import type { Answer } from './command.js';
-import type { Fields } from './inspect-run.js';
 import { openModel } from './open-model.js';
-import { shownNetwork } from './shown-network.js';
+import { shownNetwork, type Fields } from './shown-network.js';
 
 /**
  * What a checkpoint holds.

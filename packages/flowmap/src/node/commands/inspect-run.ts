@@ -1,12 +1,8 @@
 import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Json } from '@flowmap/core';
 import type { Answer } from './command.js';
-import { shownNetwork } from './shown-network.js';
-
-/** A JSON object. */
-export type Fields = Readonly<Record<string, Json | undefined>>;
+import { shownNetwork, type Fields } from './shown-network.js';
 
 /** Files with the results of finished runs. */
 const RESULTS = ['teacher.safetensors', 'student.safetensors'];

@@ -1,4 +1,7 @@
-import type { Fields } from './inspect-run.js';
+import type { Json } from '@flowmap/core';
+
+/** A JSON object. */
+export type Fields = Readonly<Record<string, Json | undefined>>;
 
 /** A network's configuration for people: of an imported one, the size of its graph in place of it. */
 export function shownNetwork(config: Fields): Fields {

@@ -1,5 +1,6 @@
 import type { Objective } from '@flowmap/core';
-import { fieldsOf, type Fields } from '../inspect-run.js';
+import { fieldsOf } from '../inspect-run.js';
+import type { Fields } from '../shown-network.js';
 
 /** What reports show of an objective. */
 export type DescribedObjective = Pick<Objective, 'name' | 'config' | 'watch' | 'about'>;
