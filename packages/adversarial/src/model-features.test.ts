@@ -108,5 +108,7 @@ test('what does not fit is refused', () => {
   expect(() => modelFeatures({ ...perceptron, network: plain })).toThrow("'mlp' offers no features");
   expect(() => modelFeatures({ ...perceptron, kind: 'flowMap' })).toThrow('wanted a velocity field');
   expect(() => modelFeatures(modelOf(guided))).toThrow('got guidance');
+  const nameless = modelOf(mlp({ shape: [3], width: 4, depth: 1, classes: 3 }));
+  expect(() => modelFeatures(nameless)).toThrow('0 class names for a network with 3 classes');
   expect(() => modelFeatures(perceptron, { time: 1.5 })).toThrow('modelFeatures.time');
 });

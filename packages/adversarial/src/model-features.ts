@@ -1,4 +1,4 @@
-import { ConfigError, type Model } from '@flowmap/core';
+import { checkedModel, ConfigError, type Model } from '@flowmap/core';
 import { full, requireKnownOptions } from '@flowmap/tensor';
 import type { FrozenFeatures } from './projected-discriminator.js';
 
@@ -15,7 +15,7 @@ export interface ModelFeaturesOptions {
  * near that of data).
  *
  * @param model a velocity field whose network has `features`, and no conditions but `label`
- * @throws {ConfigError} for a flow map, a network without features or with other conditions, or a time outside [0, 1]
+ * @throws {ConfigError} for a model that does not fit its network, a flow map, a network without features or with other conditions, or a time outside [0, 1]
  */
 export function modelFeatures(model: Model, options: ModelFeaturesOptions = {}): FrozenFeatures {
   requireKnownOptions('modelFeatures', options, { time: true });
@@ -24,6 +24,7 @@ export function modelFeatures(model: Model, options: ModelFeaturesOptions = {}):
   const { type, shape } = network.config;
   if (!(time >= 0 && time <= 1)) throw new ConfigError('modelFeatures.time', `wanted a time in [0, 1], got ${time}`);
   if (kind !== 'velocity') throw new ConfigError('modelFeatures.model', `wanted a velocity field, got a ${kind}`);
+  checkedModel('modelFeatures.model', model);
   if (!network.features)
     throw new ConfigError(
       'modelFeatures.model',

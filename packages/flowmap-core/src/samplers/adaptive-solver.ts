@@ -237,9 +237,11 @@ async function follow(
       const { error, ...results } = await executable.run({ ...conditions, ...held, ...next });
       release(held);
       held = results;
-      const errors = await error!.read();
-      error!.dispose();
-      control.note(errors.data);
+      try {
+        control.note((await error!.read()).data);
+      } finally {
+        error!.dispose();
+      }
     }
     const end = held['x']!;
     return { points: 'read' in end ? await end.read() : end, runs };

@@ -79,6 +79,12 @@ describe('a searched grid', () => {
     expect(found.times[3]).toBeGreaterThan(0.8);
   });
 
+  test('of many steps moves too, by less than their distance', async () => {
+    const score = (times: Float32Array): number => Math.abs(times[1]! - 0.98);
+    const found = await searchGrid({ steps: 64, score });
+    expect(found.score).toBeLessThan(found.startScore);
+  });
+
   test('of what cannot be searched is refused', async () => {
     const score = () => 1;
     const refused = [

@@ -10,7 +10,7 @@ export interface GridSearchOptions {
   readonly score: (times: Float32Array) => number | Promise<number>;
   /** The grid to begin with, `steps + 1` descending times, whose ends stay; the uniform grid unless given. */
   readonly start?: ArrayLike<number>;
-  /** The search ends when no time wants to move by this much; 0.01 unless given. */
+  /** The search ends when no time wants to move by this much; 0.01, or 1 / (16 steps) if that is less, unless given. */
   readonly resolution?: number;
   /** The most grids to score, at least 1; 200 unless given. */
   readonly evaluations?: number;
@@ -54,8 +54,9 @@ export async function searchGrid(options: GridSearchOptions): Promise<FoundGrid>
     resolution: true,
     evaluations: true,
   });
-  const { steps, score, resolution = 0.01, evaluations: most = 200 } = options;
+  const { steps, score, evaluations: most = 200 } = options;
   requireWhole('searchGrid.steps', steps, 2);
+  const { resolution = Math.min(0.01, 1 / (16 * steps)) } = options;
   requireWhole('searchGrid.evaluations', most);
   if (!(resolution > 0)) throw new ConfigError('searchGrid.resolution', `wanted a number > 0, got ${resolution}`);
   let times = checkedStart(options.start ?? uniformGrid(steps), steps);

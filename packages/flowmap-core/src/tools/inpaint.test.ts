@@ -1,5 +1,5 @@
 import { referenceRuntime } from '@flowmap/runtime-reference';
-import { hostTensor, normalBatch, type HostTensor } from '@flowmap/tensor';
+import { hostTensor, normalBatch, type Executable, type HostTensor, type Runtime } from '@flowmap/tensor';
 import { describe, expect, test } from 'vitest';
 import { ConfigError } from '../errors.js';
 import { gaussianModels } from '../samplers/__fixtures__/exact-models.js';
@@ -118,6 +118,37 @@ test('known values are kept and wanted ones follow the labels', async () => {
   expect([here[0], here[2]]).toEqual([9, 9]);
   expect(moved.slice(0, 3)).toEqual(here.slice(0, 3));
   expect(moved[3]! - here[3]!).toBeCloseTo(1.5, 10);
+});
+
+test('what the unknown values are makes no difference, even if they are no numbers', async () => {
+  const { map } = gaussianModels({ mean: 0.7, std: 0.5 });
+  const mask = hostTensor([2, 1], Float32Array.of(1, 0));
+  const of = async (unknown: number) => {
+    const known = hostTensor([2, 1], Float32Array.of(1, unknown));
+    return Array.from((await inpaint(map, { runtime, known, mask, seed: 0 })).data);
+  };
+  const wanted = await of(7);
+  expect(wanted.every(Number.isFinite)).toBe(true);
+  for (const unknown of [NaN, Infinity]) expect(await of(unknown)).toEqual(wanted);
+});
+
+test('a program that does not compile releases the one before', async () => {
+  const { map } = gaussianModels({ std: 0.5 });
+  const known = hostTensor([1, 1], new Float32Array(1));
+  let [compiled, live] = [0, 0];
+  const full: Runtime = {
+    ...runtime,
+    async compile(program) {
+      if (++compiled === 2) throw new Error('no room');
+      const executable = await runtime.compile(program);
+      live++;
+      return Object.assign(Object.create(executable) as Executable, {
+        dispose: () => (live--, executable.dispose()),
+      });
+    },
+  };
+  await expect(inpaint(map, { runtime: full, known, mask: known, seed: 0 })).rejects.toThrow('no room');
+  expect([compiled, live]).toEqual([2, 0]);
 });
 
 test('what cannot be completed is refused', async () => {

@@ -6,6 +6,7 @@ import {
   requireRuntime,
   requireWhole,
   sameShape,
+  select,
   ShapeError,
   sizeOf,
   stackHostTensors,
@@ -89,10 +90,11 @@ export async function inpaint(given: Model, options: InpaintOptions): Promise<Ho
   const [count = 0, ...shape] = known.shape;
   const batchSize = batchSizeOf(options, count);
   const rows = checkedRows(model.network, { noise: known, conditions: rowsFor(model, options, count) });
-  const [down, up] = await Promise.all([
-    runtime.compile(downProgram(model, sampler, batchSize)),
-    runtime.compile(upProgram(model, batchSize)),
-  ]);
+  const down = await runtime.compile(downProgram(model, sampler, batchSize));
+  const up = await runtime.compile(upProgram(model, batchSize)).catch(async (error: unknown) => {
+    await down.dispose();
+    throw error;
+  });
   const size = sizeOf(shape);
   const array = runtime.precision === 'float64' ? Float64Array : Float32Array;
   const out = array.from(known.data);
@@ -173,7 +175,7 @@ function downProgram(model: Model, sampler: Sampler, batchSize: number): Program
     const [x, known, mask] = [tensors['x']!, tensors['known']!, tensors['mask']!];
     const { x: next } = carriedStep(sampler.step(field, x, t, s, { path, noise: noise(0), carry: {} }));
     const placed = interpolate(known, noise(1), s, path);
-    return { x: next.add(mask.mul(placed.sub(next))) };
+    return { x: select(mask.equal(1), placed, next) };
   });
 }
 

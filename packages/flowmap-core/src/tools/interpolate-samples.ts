@@ -76,6 +76,8 @@ export async function interpolateSamples(given: Model, options: InterpolateOptio
   const { back, ...here } = rest;
   const atEnd = toLabels === undefined ? here : { ...here, labels: toLabels };
   const way = back === undefined ? {} : { back };
+  // The labels of the ends are refused before the beginnings are inverted.
+  rowsFor(model, atEnd, count);
   const begin = await invert(model, { ...here, ...way, samples: from });
   const end = await invert(model, { ...atEnd, ...way, samples: to });
   const { sampler, times } = walkOf('interpolateSamples', model, back ?? here);
@@ -127,7 +129,8 @@ const PARALLEL = 1e-6;
  * @param a vector
  * @param b vector of the same length
  * @param weight w, from 0 = a to 1 = b
- * @throws {ConfigError} for a weight outside [0, 1], or opposite vectors, between which there is no one arc
+ * @throws {ConfigError} for a weight outside [0, 1], vectors of different lengths, or opposite ones, between which there is no one
+ *   arc
  *
  * @example
  * slerp([1, 0], [0, 1], 0.5); // √½, √½
@@ -135,6 +138,8 @@ const PARALLEL = 1e-6;
 export function slerp(a: ArrayLike<number>, b: ArrayLike<number>, weight: number): Float64Array {
   if (!(weight >= 0 && weight <= 1))
     throw new ConfigError('slerp.weight', `wanted a number in [0, 1], got ${inWords(weight)}`);
+  if (a.length !== b.length)
+    throw new ConfigError('slerp', `wanted equally long vectors, got ${a.length} and ${b.length}`);
   const dot = (x: ArrayLike<number>, y: ArrayLike<number>): number =>
     Array.from(x).reduce((sum, value, i) => sum + value * y[i]!, 0);
   const lengths = Math.sqrt(dot(a, a) * dot(b, b));

@@ -115,6 +115,7 @@ describe('interpolation', () => {
     expect(Array.from(slerp([1, 2], [2, 4], 0.5))).toEqual([1.5, 3]);
     expect(Array.from(slerp([0, 0], [2, 4], 0.25))).toEqual([0.5, 1]);
     expect(() => slerp([1, 2], [-1, -2], 0.5)).toThrow('no one arc between opposite vectors');
+    expect(() => slerp([1, 0], [1], 0.5)).toThrow('slerp: wanted equally long vectors, got 2 and 1');
     expect(() => slerp([1], [1], 1.5)).toThrow('slerp.weight: wanted a number in [0, 1], got 1.5');
   });
 
@@ -126,6 +127,10 @@ describe('interpolation', () => {
     };
     await refused({ frames: 1 }, 'interpolateSamples.frames: wanted a whole number >= 2');
     await refused({ to: hostTensor([1, 1], [0]) }, 'interpolateSamples.to: wanted 4 samples, as in `from`; got 1');
+    const [classed, pair] = [exactModel(true), hostTensor([1, 2], new Float32Array(2))];
+    const idle = { ...runtime, compile: () => Promise.reject(new Error('compiled')) };
+    const ends = { runtime: idle, from: pair, to: pair, frames: 3, labels: ['here'], toLabels: ['nowhere'] };
+    await expect(interpolateSamples(classed, ends)).rejects.toThrow('labels: wanted an index from 0 to 1');
     await refused({ toLabels: ['a'] }, 'interpolateSamples.toLabels: has no effect without `labels`');
   });
 });

@@ -98,6 +98,12 @@ describe('a reward', () => {
     }
   });
 
+  test('takes the default steps also if they are undefined', async () => {
+    const options = { runtime, reward: (x: Tensor) => x.sum([1]), noise, seed: 0 };
+    const undecided = { ...options, steps: undefined } as unknown as typeof options;
+    expect(await optimizeNoise(field, undecided)).toEqual(await optimizeNoise(field, options));
+  });
+
   test('without a slope leaves all as it is', async () => {
     const result = await optimizeNoise(map, { runtime, reward: (x) => x.sum([1]).mul(0), noise, seed: 0 });
     expect(result.noise.data).toEqual(noise.data);

@@ -102,7 +102,7 @@ export async function optimizeNoise(given: Model, options: OptimizeNoiseOptions)
   requireWhole('optimizeNoise.evaluations', evaluations);
   const anchors = anchorsOf(options, model);
   const [count = 0, ...shape] = anchors.shape;
-  const walk = walkOf('optimizeNoise', model, { steps: stepsOf(model, options), ...options });
+  const walk = walkOf('optimizeNoise', model, { ...options, steps: stepsOf(model, options) });
   const batchSize = batchSizeOf(options, count);
   const rows = checkedRows(model.network, { noise: anchors, conditions: rowsFor(model, options, count) });
   const executable = await runtime.compile(moveProgram(model, walk, reward, batchSize));
