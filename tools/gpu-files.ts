@@ -10,6 +10,7 @@ import { root } from './run.js';
 export const libraries = {
   'libvulkan.so.1': 'libvulkan1',
   'libGLdispatch.so.0': 'libglvnd0',
+  'libEGL.so.1': 'libegl1',
   'libX11.so.6': 'libx11-6',
   'libXext.so.6': 'libxext6',
   'libxcb.so.1': 'libxcb1',

@@ -96,6 +96,7 @@ export async function onnxRuntime(options: OnnxRuntimeOptions = {}): Promise<Run
     ...traits,
     facts: factsOf(opened, options),
     flushesDenormals,
+    fastDenormals: flushesDenormals || device !== 'cpu',
     async compile(program: Program, given: CompileOptions = {}): Promise<Executable> {
       requireKnownOptions('compile', given, { stepsPerRun: true, sharing: true });
       const { stepsPerRun = 1, sharing } = given;

@@ -8,6 +8,7 @@ import {
   input,
   ints,
   knownInput,
+  LIST,
   listed,
   wholeInput,
   type Call,
@@ -152,7 +153,7 @@ function nearestOf(axis: Axis, { coordinates, nearest }: Method): number[] {
 /** An axis of the image by its weights: a product with a matrix, exact in all derivatives. */
 function weighted(call: Call, image: Tensor, at: number, axis: Axis, method: Method): Tensor {
   const { from, to } = axis;
-  call.spend(from * to);
+  call.spend(from * to + LIST * to * (2 * halfWidthOf(axis, method) + 1));
   const matrix = constant(weightsOf(axis, method), [from, to], image.dtype);
   const last = image.rank - 1;
   const exchange = image.shape.map((_, i) => (i === at ? last : i === last ? at : i));
@@ -164,20 +165,19 @@ function weighted(call: Call, image: Tensor, at: number, axis: Axis, method: Met
 
 /** `[from, to]`: the weight of each old element in each new one. */
 function weightsOf(axis: Axis, method: Method): Float64Array {
-  const { from, to, scale } = axis;
+  const { from, to } = axis;
   const matrix = new Float64Array(from * to);
   if (method.mode === 'nearest') {
     nearestOf(axis, method).forEach((place, i) => (matrix[place * to + i] = 1));
     return matrix;
   }
   const kernel = method.mode === 'linear' ? linearWeight : (x: number) => cubicWeight(x, method.cubic);
-  const reach = method.mode === 'linear' ? 1 : 2;
-  // To make an image smaller without aliasing, the kernel is as wide as the distance of the new elements.
-  const width = method.antialias && scale < 1 ? 1 / scale : 1;
+  const width = widthOf(axis, method);
+  const reach = halfWidthOf(axis, method);
   for (let i = 0; i < to; i++) {
     const place = placeOf(i, axis, method.coordinates);
-    const first = Math.floor(place - reach * width) + 1;
-    const last = Math.ceil(place + reach * width) - 1;
+    const first = Math.floor(place - reach) + 1;
+    const last = Math.ceil(place + reach) - 1;
     const isInside = (j: number): boolean => !method.excludesOutside || (j >= 0 && j < from);
     const near = Array.from({ length: last - first + 1 }, (_, j) => first + j).filter(isInside);
     const weights = near.map((j) => kernel((j - place) / width));
@@ -187,6 +187,16 @@ function weightsOf(axis: Axis, method: Method): Float64Array {
     });
   }
   return matrix;
+}
+
+/** How much the kernel is widened: to make an image smaller without aliasing, it spans the distance of the new elements. */
+function widthOf({ scale }: Axis, { antialias }: Method): number {
+  return antialias && scale < 1 ? 1 / scale : 1;
+}
+
+/** Distance, in old elements, from which on the kernel is zero. */
+function halfWidthOf(axis: Axis, method: Method): number {
+  return { nearest: 0, linear: 1, cubic: 2 }[method.mode] * widthOf(axis, method);
 }
 
 function linearWeight(x: number): number {
