@@ -96,7 +96,6 @@ export async function onnxRuntime(options: OnnxRuntimeOptions = {}): Promise<Run
     ...traits,
     facts: factsOf(opened, options),
     flushesDenormals,
-    fastDenormals: flushesDenormals || device !== 'cpu',
     async compile(program: Program, given: CompileOptions = {}): Promise<Executable> {
       requireKnownOptions('compile', given, { stepsPerRun: true, sharing: true });
       const { stepsPerRun = 1, sharing } = given;

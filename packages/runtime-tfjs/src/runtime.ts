@@ -67,7 +67,6 @@ export async function tfjsRuntime(options: TfjsOptions = {}): Promise<Runtime> {
   return {
     ...traits,
     facts: factsOf(tf, backend, name),
-    fastDenormals: name === 'webgl' || name === 'webgpu',
     async compile(program, given = {}) {
       requireKnownOptions('compile', given, { stepsPerRun: true, sharing: true });
       const { stepsPerRun = 1, sharing } = given;

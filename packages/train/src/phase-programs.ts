@@ -25,8 +25,8 @@ export interface PhaseProgramOptions {
   /**
    * Whether numbers in slots and averages that are too small for a normal float32 are set to zero; true unless given.
    * Means that decay without a gradient end up there and never reach zero by themselves, and processors take many times
-   * as long to compute with them. A runtime that treats such numbers as zero (`Runtime.flushesDenormals`), or as fast as
-   * others (`Runtime.fastDenormals`), does not need it.
+   * as long to compute with them. A runtime that treats such numbers as zero (`Runtime.flushesDenormals`) does not need
+   * it.
    */
   readonly flushDenormals?: boolean;
 }

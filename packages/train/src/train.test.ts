@@ -67,28 +67,6 @@ describe('a batch in parts', () => {
   });
 });
 
-test('a step takes denormal numbers out of the state only where they are slow', async () => {
-  const reference = referenceRuntime();
-  const comparisons = async (traits: Partial<Runtime>): Promise<number> => {
-    let count = 0;
-    const runtime: Runtime = {
-      ...reference,
-      ...traits,
-      compile: (program, given) => {
-        count += program.nodes.filter((node) => node.is('less')).length;
-        return reference.compile(program, given);
-      },
-    };
-    await train(options({ runtime, iterations: 1 }));
-    return count;
-  };
-  const tensors = Object.keys(model.params).length;
-  // For each tensor two slots of AdamW and its moving average; the objective and the optimizer compare too.
-  const few = await comparisons({ fastDenormals: true });
-  expect(await comparisons({ flushesDenormals: true })).toBe(few);
-  expect((await comparisons({})) - few).toBe(3 * tensors);
-});
-
 describe('callbacks', () => {
   test('run in their order, each awaited, after a checkpoint those that wait for it', async () => {
     const events: string[] = [];

@@ -31,10 +31,8 @@ export interface Runtime {
   readonly dtypes: readonly DType[];
   /** What the last bits of its results depend on besides the program: library versions, number of threads. */
   readonly facts?: Readonly<Record<string, string | number | boolean>>;
-  /** True where denormal numbers count as zero, in operands and results. */
+  /** True where denormal numbers count as zero, in operands and results; elsewhere they may be slow. */
   readonly flushesDenormals?: boolean;
-  /** True where denormal numbers take no longer than others, whether or not they count as zero: on GPUs. */
-  readonly fastDenormals?: boolean;
   /**
    * Compiles a program once; the result runs any number of times.
    *

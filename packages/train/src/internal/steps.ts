@@ -102,7 +102,7 @@ export interface CompiledQuestion extends Question {
  */
 export async function openSteps(options: StepsOptions): Promise<Steps> {
   const { runtime, trainees, phases, parts } = options;
-  const flushDenormals = runtime.flushesDenormals !== true && runtime.fastDenormals !== true;
+  const flushDenormals = runtime.flushesDenormals !== true;
   const programs = phases.map((phase) => phasePrograms(phase, trainees, { split: parts > 1, flushDenormals }));
   requireOneProgram(options, programs);
   const open: Executable[] = [];
