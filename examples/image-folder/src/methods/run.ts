@@ -39,6 +39,7 @@ interface Row {
  */
 export async function compareMethods({ out, ...options }: MethodsConfig, context: CommandContext): Promise<string> {
   const { signal, print, progress = 'auto' } = context;
+  const { minutes, batchSize, learningRate, flip, seed } = options;
   await requireApart(out, options.data);
   const teacher = await loadVelocityField(options.teacher);
   if ((teacher.path ?? 'linear') !== 'linear') {
@@ -81,9 +82,9 @@ export async function compareMethods({ out, ...options }: MethodsConfig, context
     try {
       const rows = [await measured(teacher, euler(), { name: 'teacher', iterations: [] })];
       for (const name of options.methods) {
+        signal.throwIfAborted();
         const { model, sampler, iterations } = await trainMethod(name, {
-          ...options,
-          ...{ runtime, data, teacher, folder, signal, progress },
+          ...{ runtime, data, teacher, minutes, batchSize, learningRate, flip, seed, folder, signal, progress },
         });
         rows.push(await measured(model, sampler, { name, iterations }));
       }
