@@ -59,7 +59,7 @@ test('on the trigonometric path a teacher leads from each noise to the same data
 test('methods get equal processor time, and an interrupted comparison goes on', async () => {
   const command = { name: '', description: '', options: METHODS_OPTIONS, run: (): Promise<void> => Promise.resolve() };
   const args = ['--data', photos, '--size', '8', '--teacher', file, '--minutes', '0.002', '--batch-size', '2'];
-  const more = ['--steps', '1,2', '--samples', '4', '--threads', '1', '--out', join(scratch, 'run')];
+  const more = ['--steps', '1', '--samples', '2', '--threads', '1', '--out', join(scratch, 'run')];
   const options = parseOptions(command, [...args, ...more, '--methods', 'scd,cmt-then-ayf-emd']);
   const stop = new AbortController();
   const print = (line: string): void => {

@@ -67,7 +67,7 @@ const resize: Operator = {
     );
     const factor = wholeFactor(scaled);
     if (factor !== undefined && method.mode === 'nearest') {
-      call.spend(scaled.reduce((sum, { to }) => sum + to, 0));
+      call.spend(LIST * scaled.reduce((sum, { to }) => sum + to, 0));
       const [h, w] = scaled.slice(2) as [Axis, Axis];
       const repeats = ({ to }: Axis, i: number): boolean =>
         nearestOf([h, w][i]!, method).every((place, j) => j >= to || place === Math.floor(j / factor));
@@ -120,14 +120,14 @@ function wholeFactor(axes: readonly Axis[]): number | undefined {
  */
 function placeOf(i: number, { from, to, scale }: Axis, coordinates: Method['coordinates']): number {
   const f = Math.fround;
-  const halfPixel = (): number => f(f((i + 0.5) / f(scale)) - 0.5);
+  const halfPixel = f(f((i + 0.5) / f(scale)) - 0.5);
   switch (coordinates) {
     case 'half_pixel':
-      return halfPixel();
+      return halfPixel;
     case 'pytorch_half_pixel':
-      return to > 1 ? halfPixel() : 0;
+      return to > 1 ? halfPixel : 0;
     case 'half_pixel_symmetric':
-      return f(halfPixel() + (from / 2) * (1 - to / (scale * from)));
+      return f(halfPixel + (from / 2) * (1 - to / (scale * from)));
     case 'align_corners':
       return to > 1 ? f(f(i * (from - 1)) / (to - 1)) : 0;
     case 'asymmetric':
