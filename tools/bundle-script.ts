@@ -25,8 +25,8 @@ export async function bundleScript(script: string): Promise<string> {
     plugins: [
       {
         name: 'own sources only',
-        setup({ onResolve }) {
-          onResolve({ filter: /^[^./#]/ }, ({ path, kind }) =>
+        setup(bundler) {
+          bundler.onResolve({ filter: /^[^./#]/ }, ({ path, kind }) =>
             kind === 'entry-point' || /^(@flowmap\/|flowmap(\/|$))/.test(path) ? undefined : { path, external: true },
           );
         },
