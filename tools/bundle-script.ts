@@ -1,5 +1,5 @@
 import { mkdir, rename, writeFile } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { dirname, join, parse } from 'node:path';
 import { build } from 'esbuild';
 
 /** The workspace of a script, such as `…/packages/train`. */
@@ -9,11 +9,11 @@ const WORKSPACE = /^.*[/\\](?:packages|examples)[/\\][^/\\]+/;
  * Bundles a script with all sources of this repository that it imports, for tests that start it as a process again and
  * again: loading them one by one takes longer than most such processes.
  *
- * @param script a TypeScript file in a workspace
+ * @param script a file in a workspace
  * @returns path of the bundle, two folders below the workspace's manifest, as its sources are
  */
 export async function bundleScript(script: string): Promise<string> {
-  const outfile = join(WORKSPACE.exec(script)![0], '.cache/scripts', `${basename(script, '.ts')}.mjs`);
+  const outfile = join(WORKSPACE.exec(script)![0], '.cache/scripts', `${parse(script).name}.mjs`);
   const { outputFiles } = await build({
     entryPoints: [script],
     outfile,
