@@ -194,8 +194,8 @@ function checkedOptions({ precision, name }: Runtime, options: AdaptiveSolverOpt
 }
 
 /**
- * Compiles the program of one try: from `x` at `t`, where the velocity is `velocity`, to `s`. Samples whose error is not below
- * the tolerance stay where they are, and those with `s = t`, which only get their velocity.
+ * Compiles the program of one try: from `x` at `t`, where the velocity is `velocity`, to `s`. Samples whose error is
+ * not below the tolerance stay where they are, and those with `s = t`, which only get their velocity.
  */
 function compileTries(runtime: Runtime, model: Model, { batchSize, tolerance }: CheckedOptions): Promise<Executable> {
   const points = [batchSize, ...model.network.config.shape];

@@ -179,9 +179,9 @@ const SHRINK = 0.5;
 const SMALLEST = 1e-30;
 
 /**
- * Compiles the program of one move. It evaluates the place to which the gradient at the best place so far leads, and keeps the
- * better of both. `length` is the move's length in units of the gradient; 0 in the first run, which evaluates the
- * anchor.
+ * Compiles the program of one move. It evaluates the place to which the gradient at the best place so far leads, and
+ * keeps the better of both. `length` is the move's length in units of the gradient; 0 in the first run, which evaluates
+ * the anchor.
  */
 function compileMove(
   runtime: Runtime,
