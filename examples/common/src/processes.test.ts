@@ -3,8 +3,8 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
+import { bundleScript } from '@flowmap/contract/bundle-script';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { bundleScript } from '../../../tools/bundle-script.js';
 
 const scratch = mkdtempSync(join(tmpdir(), 'flowmap-processes-'));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));

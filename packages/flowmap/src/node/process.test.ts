@@ -3,11 +3,11 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { bundleScript } from '@flowmap/contract/bundle-script';
 import { mlp, type Model } from '@flowmap/core';
 import { saveModel } from '@flowmap/core/node';
 import { exportNetwork, importedModel, importOnnx } from '@flowmap/runtime-onnx';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { bundleScript } from '../../../../tools/bundle-script.js';
 import { writeFlowMap } from './__fixtures__/material.js';
 
 const scratch = mkdtempSync(join(tmpdir(), 'flowmap-process-'));

@@ -3,12 +3,12 @@ import { once } from 'node:events';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { bundleScript } from '@flowmap/contract/bundle-script';
 import { FolderInUseError, mlp } from '@flowmap/core';
 import { checkerboard } from '@flowmap/data';
 import { flowMatching } from '@flowmap/objectives';
 import { referenceRuntime } from '@flowmap/runtime-reference';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { bundleScript } from '../../../../tools/bundle-script.js';
 import type { TrainVelocityFieldOptions } from './options.js';
 import { trainVelocityField } from './train.js';
 

@@ -4,8 +4,8 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { bundleScript } from '@flowmap/contract/bundle-script';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { bundleScript } from '../../../../tools/bundle-script.js';
 
 // The README's script of a teacher and its student becomes a file of this package and runs in an empty folder.
 const workspace = join(import.meta.dirname, '../..');
