@@ -14,16 +14,24 @@ const workspaces = (parent: string): string[] =>
 
 const roots = [...workspaces('packages'), ...workspaces('examples')];
 
-/** Folders whose tests set variables of the process or replace packages, so that each file needs a process of its own. */
-const separateRoots = ['packages/runtime-onnx', 'packages/runtime-tfjs', 'benchmarks', 'tools'];
+/**
+ * Test files that set variables of the process, replace packages, open devices or measure memory, so that each needs a
+ * process of its own.
+ */
+const separate = [
+  ...['benchmarks', 'tools', 'packages/runtime-tfjs'].map(testsOf),
+  'packages/runtime-onnx/src/{device,external-constants,load-ort,webgpu}.test.ts',
+  'packages/runtime-onnx/src/{host,in-place}/*.test.ts',
+  '**/without-*.test.ts',
+  '**/memory.test.ts',
+];
 
-/** Test files that replace a package or measure memory, which need a process of their own in any folder. */
-const separateFiles = ['**/without-*.test.ts', '**/memory.test.ts'];
+function testsOf(root: string): string {
+  return `${root}/**/*.test.ts`;
+}
 
 /** Files that no project for Node runs. */
 const left = [...configDefaults.exclude, `**/${browserTests}`];
-
-const testsOf = (root: string): string => `${root}/**/*.test.ts`;
 
 /** For tests of all projects. No test is judged by its time, and a busy machine may take many times as long as an idle one. */
 const timeLimit = 300_000;
@@ -47,18 +55,15 @@ export default defineConfig({
         test: {
           name: 'shared',
           isolate: false, // starting a process and loading the sources takes longer than most files' tests
-          include: roots.filter((root) => !separateRoots.includes(root)).map(testsOf),
-          exclude: [...left, ...separateFiles],
+          include: roots.map(testsOf),
+          exclude: [...left, ...separate],
         },
       },
       {
         extends: true as const,
         test: {
           name: 'separate',
-          include: [
-            ...separateRoots.map(testsOf),
-            ...roots.flatMap((root) => separateFiles.map((files) => `${root}/${files}`)),
-          ],
+          include: separate,
           exclude: left,
         },
       },

@@ -29,7 +29,7 @@ export function specialPrograms(): string {
     introduction,
     `Which programs get which of them, to what errors are relative, and why:\n\n${rows.join('\n')}`,
     'Not specified:',
-    specialProgramLimits.map(({ runtime, reason }) => `- \`${runtime.source}\`: ${reason}`).join('\n'),
+    specialProgramLimits.map(({ runtimesInWords, reason }) => `- On ${runtimesInWords}: ${reason}`).join('\n'),
     properties,
   ].join('\n\n');
 }

@@ -2,9 +2,10 @@
 // docs/onnx.md says where the files come from; those that are not in the folder are left out.
 import { DataError } from '@flowmap/core';
 import { onnxRuntime } from '@flowmap/runtime-onnx';
-import { choice, pathOr, runCommand, whole } from 'flowmap/node';
+import { runCommand } from 'flowmap/node';
 import { checkEfficientNet } from './efficientnet.js';
 import { checkGoldens } from './goldens.js';
+import { IMPORTED_MODELS_OPTIONS, requireRead } from './options.js';
 import { checkTerrain } from './terrain.js';
 
 const TENSORFLOW = ['tf-mlp', 'tf-convolutional', 'tf-unet', 'tf-attention'];
@@ -13,15 +14,11 @@ process.exitCode = await runCommand(
   {
     name: 'npm run imported-models --',
     description: 'Compares imported models of other libraries with the originals, and prints a table in Markdown.',
-    options: {
-      folder: pathOr('folder of the files', 'DIR', 'out/models'),
-      only: choice('the only models', ['diffusers', 'tensorflow', 'efficientnet', 'terrain'], null),
-      threads: whole('threads of the computation', 1),
-      steps: whole('steps of flow matching of the terrain model', 100),
-      batchSize: whole('samples of each of them', 4),
-    },
+    options: IMPORTED_MODELS_OPTIONS,
     resumes: false,
-    async run({ folder, only, threads, steps, batchSize }) {
+    async run(config) {
+      await requireRead(config);
+      const { folder, only, threads, steps, batchSize } = config;
       const runtime = await onnxRuntime({ device: 'cpu', threads });
       const onStep = (step: number, loss: number): void => {
         if (step % 10 === 0) console.error(`step ${step}: loss ${loss.toFixed(1)}`);

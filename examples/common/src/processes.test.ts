@@ -3,7 +3,8 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
-import { afterAll, afterEach, expect, test } from 'vitest';
+import { bundleScript } from '@flowmap/contract/bundle-script';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 
 const scratch = mkdtempSync(join(tmpdir(), 'flowmap-processes-'));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
@@ -25,11 +26,16 @@ afterEach(() => {
   for (const child of running) child.kill('SIGKILL');
 });
 
-function start(fixture: string, ...args: string[]): Running {
-  const file = join(import.meta.dirname, '__fixtures__', fixture);
-  const child = spawn(process.execPath, ['--conditions=@flowmap/source', '--import', 'tsx', file, ...args], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+/** A small example, and a command that does not stop. */
+let [example, deaf] = ['', ''];
+beforeAll(async () => {
+  const fixture = (name: string): string => join(import.meta.dirname, '__fixtures__', name);
+  example = await bundleScript(fixture('run-in-child.ts'));
+  deaf = await bundleScript(fixture('deaf-in-child.ts'));
+});
+
+function start(script: string, ...args: string[]): Running {
+  const child = spawn(process.execPath, [script, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
   running.add(child);
   let shown = '';
   for (const stream of [child.stdout, child.stderr]) {
@@ -61,7 +67,7 @@ test.each([
   ['SIGHUP', 129, 'SIGHUP'],
 ] as const)('%s while it trains saves, and ends with %d', async (signal, exitCode, name) => {
   const out = join(scratch, signal);
-  const { child, shows, ended } = start('run-in-child.ts', out, ENDLESS, '256');
+  const { child, shows, ended } = start(example, out, ENDLESS, '256');
   await shows('ayf-emd: step 1/');
   child.kill(signal);
   const { code, shown } = await ended;
@@ -73,7 +79,7 @@ test.each([
 });
 
 test('another signal ends a command that does not stop', async () => {
-  const { child, shows, ended } = start('deaf-in-child.ts');
+  const { child, shows, ended } = start(deaf);
   await shows('here');
   child.kill('SIGINT');
   await shows('Ctrl-C: saving');
@@ -84,13 +90,13 @@ test('another signal ends a command that does not stop', async () => {
 
 test('Ctrl-C stops the evaluation, and the next call goes on with it', async () => {
   const out = join(scratch, 'evaluation');
-  const first = start('run-in-child.ts', out, '6', ENDLESS);
+  const first = start(example, out, '6', ENDLESS);
   await first.shows('evaluation: teacher, 64 steps');
   first.child.kill('SIGINT');
   expect((await first.ended).code).toBe(130);
   expect(existsSync(join(out, 'index.html'))).toBe(false);
 
-  const { code, shown } = await start('run-in-child.ts', out, '6', '256').ended;
+  const { code, shown } = await start(example, out, '6', '256').ended;
   expect(code).toBe(0);
   expect(shown).toContain('evaluation: ');
   expect(shown).not.toMatch(/step \d/); // no training step
@@ -99,23 +105,23 @@ test('Ctrl-C stops the evaluation, and the next call goes on with it', async () 
 
 test('a second process is refused in the evaluation too; killed, the first leaves it to the next', async () => {
   const out = join(scratch, 'two');
-  const first = start('run-in-child.ts', out, '6', ENDLESS);
+  const first = start(example, out, '6', ENDLESS);
   await first.shows('evaluation: teacher, 64 steps');
-  const second = await start('run-in-child.ts', out, '6', '256').ended;
+  const second = await start(example, out, '6', '256').ended;
   expect(second.code).toBe(1);
   expect(second.shown).toContain(`error: ${out} is in use by process ${first.child.pid} on `);
 
   first.child.kill('SIGKILL');
   await first.ended;
   expect(locks(out)).toEqual(['example.lock']);
-  expect((await start('run-in-child.ts', out, '6', '256').ended).code).toBe(0);
+  expect((await start(example, out, '6', '256').ended).code).toBe(0);
   expect(existsSync(join(out, 'index.html'))).toBe(true);
   expect(locks(out)).toEqual([]);
 });
 
 test('output that nobody reads any more does not end a command', async () => {
   const out = join(scratch, 'unread');
-  const { child, shows, ended } = start('run-in-child.ts', out, '300', '256');
+  const { child, shows, ended } = start(example, out, '300', '256');
   await shows('ayf-emd: step 1/');
   child.stdout.destroy();
   child.stderr.destroy();

@@ -16,6 +16,9 @@ export interface ModelFeaturesOptions {
  *
  * @param model a velocity field whose network has `features`, and no conditions but `label`
  * @throws {ConfigError} for a model that does not fit its network, a flow map, a network without features or with other conditions, or a time outside [0, 1]
+ *
+ * @example
+ * const critic = projectedDiscriminator({ features: modelFeatures(teacher), width: 32 });
  */
 export function modelFeatures(model: Model, options: ModelFeaturesOptions = {}): FrozenFeatures {
   requireKnownOptions('modelFeatures', options, { time: true });

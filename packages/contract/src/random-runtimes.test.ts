@@ -5,17 +5,18 @@ import {
   hostTensor,
   input,
   isFloat,
+  program,
   roundTo,
   type DType,
   type FloatDType,
   type HostTensor,
+  type Program,
   type Runtime,
   type Shape,
   type Tensor,
 } from '@flowmap/tensor';
 import {
   disagreements,
-  evaluate,
   halfTolerances,
   mismatch,
   normal,
@@ -33,17 +34,47 @@ import { inHalf, withSpecials } from './random/variants.js';
 
 const oracle = referenceRuntime();
 
-/** The values of all cases, computed by one program. */
-async function valuesOf(cases: readonly Case[], runtime: Runtime): Promise<HostTensor[]> {
+/** A program without state, its inputs and its results in their order. */
+interface Traced {
+  readonly program: Program;
+  readonly samples: readonly HostTensor[];
+}
+
+function traced(samples: readonly HostTensor[], build: (...tensors: Tensor[]) => readonly Tensor[]): Traced {
+  const inputs = named('x', samples);
+  const built = program('cases', { inputs }, (tensors) => ({
+    outputs: named('y', build(...samples.map((_, i) => tensors[`x${i}`]!))),
+  }));
+  return { program: built, samples };
+}
+
+const named = <T>(name: string, values: readonly T[]): Record<string, T> =>
+  Object.fromEntries(values.map((value, i) => [`${name}${i}`, value]));
+
+/** The results of a program for each of several lists of inputs, compiled once. */
+async function resultsOf(
+  runtime: Runtime,
+  program: Program,
+  ...runs: readonly (readonly HostTensor[])[]
+): Promise<HostTensor[][]> {
+  const executable = await runtime.compile(program);
+  const results: HostTensor[][] = [];
+  for (const samples of runs) {
+    const outputs = await executable.run(named('x', samples));
+    results.push(await Promise.all(Object.keys(program.outputs).map((name) => outputs[name]!.read())));
+    for (const tensor of Object.values(outputs)) tensor.dispose();
+  }
+  await executable.dispose();
+  return results;
+}
+
+/** All cases as one program. */
+function valuesOf(cases: readonly Case[]): Traced {
   const samples = cases.flatMap(({ args }, i) => args.map((sample, j) => sample.draw(10 * i + j)));
-  return evaluate(
-    runtime,
-    (...xs) => {
-      const rest = xs.values();
-      return cases.map(({ args, f }) => f(...args.map(() => rest.next().value!)));
-    },
-    samples,
-  );
+  return traced(samples, (...xs) => {
+    const rest = xs.values();
+    return cases.map(({ args, f }) => f(...args.map(() => rest.next().value!)));
+  });
 }
 
 /** Accepted relative errors of a number: some rounding errors. */
@@ -79,10 +110,34 @@ function flush(tensor: HostTensor): HostTensor {
  * finite, and those within it must be within the rule's error. A runtime may treat denormal numbers as zeros.
  */
 async function specialDifferences(
-  cases: readonly Case[],
-  { kinds, relativeTo }: SpecialRule,
+  { labels, program, samples, wanted, flushed }: SpecialCases,
+  { relativeTo }: SpecialRule,
   runtime: Runtime,
 ): Promise<string[]> {
+  const [got] = await resultsOf(runtime, program, samples);
+  return labels.flatMap((label, i) => {
+    const { dtype, data } = wanted[i]!;
+    const error = isFloat(dtype) && relativeTo === 'largest' ? acceptedError(data, dtype) : 0;
+    const differences = Array.from(data, (value: number, at) => {
+      const found = got![i]!.data[at]!;
+      const agrees = [value, flushed[i]!.data[at]!].some((exact) => isRight(found, exact, dtype, error));
+      return agrees ? '' : `${label}: ${value} became ${found}`;
+    });
+    const wrong = differences.find((text) => text !== '' && !specialLimitOf(runtime.name, text, specialProgramLimits));
+    return wrong === undefined ? [] : [wrong];
+  });
+}
+
+/** Cases with special numbers and all their derivatives, and what the oracle makes of them. */
+interface SpecialCases extends Traced {
+  /** The meaning of each result. */
+  readonly labels: readonly string[];
+  readonly wanted: readonly HostTensor[];
+  /** With zeros for denormal numbers among the inputs. */
+  readonly flushed: readonly HostTensor[];
+}
+
+async function withOracle(cases: readonly Case[], { kinds }: SpecialRule): Promise<SpecialCases> {
   const labels: string[] = [];
   const special = cases.map((case_) => withSpecials(case_, kinds));
   const samples = special.flatMap(({ args, f }, i) => {
@@ -92,10 +147,9 @@ async function specialDifferences(
     const u = ordinary(result.shape, isFloat(result.dtype) ? result.dtype : 'float32', i);
     return [...xs, ...vs, u];
   });
-  const build = (...tensors: Tensor[]): Tensor[] => {
+  const built = traced(samples, (...tensors) => {
     const rest = tensors.values();
     const next = (): Tensor => rest.next().value!;
-    labels.length = 0;
     return special.flatMap(({ name, args, f }) => {
       const xs = args.map(next);
       const vs = args.filter(({ dtype }) => isFloat(dtype)).map(next);
@@ -104,21 +158,9 @@ async function specialDifferences(
         return tensor;
       });
     });
-  };
-  const got = await evaluate(runtime, build, samples);
-  const wanted = await evaluate(oracle, build, samples);
-  const flushed = await evaluate(oracle, build, samples.map(flush));
-  return labels.flatMap((label, i) => {
-    const { dtype, data } = wanted[i]!;
-    const error = isFloat(dtype) && relativeTo === 'largest' ? acceptedError(data, dtype) : 0;
-    const differences = Array.from(data, (value: number, at) => {
-      const found = got[i]!.data[at]!;
-      const agrees = [value, flushed[i]!.data[at]!].some((exact) => isRight(found, exact, dtype, error));
-      return agrees ? '' : `${label}: ${value} became ${found}`;
-    });
-    const wrong = differences.find((text) => text !== '' && !specialLimitOf(runtime.name, text, specialProgramLimits));
-    return wrong === undefined ? [] : [wrong];
   });
+  const [wanted, flushed] = await resultsOf(oracle, built.program, samples, samples.map(flush));
+  return { ...built, labels, wanted: wanted!, flushed: flushed! };
 }
 
 /** The contract's tolerance for second derivatives of the largest number of ordinary size, or of 1. */
@@ -145,6 +187,28 @@ test('every family has a rule for special numbers, but that of whole numbers, wh
   expect([...names, 'whole numbers'].sort()).toEqual(Object.keys(families).sort());
 });
 
+/** A function by name whose results are made once. */
+function once<Args extends unknown[], Result>(
+  make: (name: string, ...args: Args) => Promise<Result>,
+): (name: string, ...args: Args) => Promise<Result> {
+  const made = new Map<string, Promise<Result>>();
+  return (name, ...args) => {
+    const result = made.get(name) ?? make(name, ...args);
+    made.set(name, result);
+    return result;
+  };
+}
+
+// What the oracle makes of the cases that all runtimes have.
+const special = once((name, rule: SpecialRule) =>
+  withOracle(fc.sample(families[name]!, { seed: 3, numRuns: 10 }), rule),
+);
+const values = once(async (_, cases: readonly Case[]) => {
+  const built = valuesOf(cases);
+  const [wanted] = await resultsOf(oracle, built.program, built.samples);
+  return { ...built, wanted: wanted! };
+});
+
 // The tolerances are those of the contract's own cases, which have the same sizes.
 describe.each<{ name: string; open: () => Promise<Runtime> }>([
   { name: 'onnx', open: () => onnxRuntime({ device: 'cpu', threads: 1 }) },
@@ -161,14 +225,14 @@ describe.each<{ name: string; open: () => Promise<Runtime> }>([
     const cases = fc.sample(family, { seed: 1, numRuns: name in families ? 16 : 8 });
     expect(await disagreements(name, cases, runtime, oracle, 1)).toEqual([]);
     // Without derivatives, which use intermediate results, runtimes fuse more.
-    const [got, wanted] = [await valuesOf(cases, runtime), await valuesOf(cases, oracle)];
-    const wrong = cases.map(({ name }, i) => `${name}: ${mismatch(got[i]!, wanted[i]!, tolerances.float32[0]) ?? ''}`);
+    const { program, samples, wanted } = await values(name, cases);
+    const [got] = await resultsOf(runtime, program, samples);
+    const wrong = cases.map(({ name }, i) => `${name}: ${mismatch(got![i]!, wanted[i]!, tolerances.float32[0]) ?? ''}`);
     expect(wrong.filter((text) => !text.endsWith(': '))).toEqual([]);
   });
 
   test.each(ruled)('on special values: %s', async (name, rule) => {
-    const cases = fc.sample(families[name]!, { seed: 3, numRuns: 10 });
-    expect(await specialDifferences(cases, rule, runtime)).toEqual([]);
+    expect(await specialDifferences(await special(name, rule), rule, runtime)).toEqual([]);
   });
 });
 
@@ -185,6 +249,6 @@ describe.each(['float16', 'bfloat16'] as const)('the onnx runtime agrees with th
 
   test.each(ruled)('on special values: %s', { timeout: 120_000 }, async (name, rule) => {
     const cases = fc.sample(families[name]!, { seed: 5, numRuns: 5 }).map((case_) => inHalf(half, case_));
-    expect(await specialDifferences(cases, rule, runtime)).toEqual([]);
+    expect(await specialDifferences(await withOracle(cases, rule), rule, runtime)).toEqual([]);
   });
 });

@@ -67,21 +67,23 @@ export function imageGrid(options: ImageGridOptions): Picture {
   const width = columns * pitchX + gap;
   const height = Math.ceil(count / columns) * pitchY + gap;
   const pixels = new Uint8ClampedArray(height * width * 4);
-  const empty = [...background, 255];
-  for (let i = 0; i < pixels.length; i += 4) pixels.set(empty, i);
+  const [empty] = new Uint32Array(Uint8ClampedArray.of(...background, 255).buffer);
+  new Uint32Array(pixels.buffer).fill(empty!);
 
   for (let image = 0; image < count; image++) {
     const left = gap + (image % columns) * pitchX;
     const top = gap + Math.floor(image / columns) * pitchY;
-    for (let y = 0; y < rows * scale; y++) {
+    for (let y = 0; y < rows * scale; y += scale) {
+      const start = 4 * ((top + y) * width + left);
+      const end = start + 4 * cols * scale;
       for (let x = 0; x < cols * scale; x++) {
-        const from = image * channels * plane + Math.floor(y / scale) * cols + Math.floor(x / scale);
-        const to = 4 * ((top + y) * width + left + x);
+        const from = image * channels * plane + (y / scale) * cols + Math.floor(x / scale);
         for (let channel = 0; channel < 3; channel++) {
           const value = images[from + (channels === 1 ? 0 : channel * plane)]!;
-          pixels[to + channel] = Math.round((value + 1) * 127.5);
+          pixels[start + 4 * x + channel] = Math.round((value + 1) * 127.5);
         }
       }
+      for (let row = 1; row < scale; row++) pixels.copyWithin(start + 4 * row * width, start, end);
     }
   }
   return { width, height, pixels };

@@ -135,7 +135,8 @@ export {
   type SolveRequest,
 } from './samplers/adaptive-solver.js';
 export { generate, type GenerateOptions } from './samplers/generate.js';
-export { invert, type InvertOptions, type Inversion } from './tools/invert.js';
+export { invert, type InvertOptions } from './tools/invert.js';
+export type { Inversion, Walks } from './tools/round-trip.js';
 export { interpolateSamples, slerp, type InterpolateOptions, type Interpolation } from './tools/interpolate-samples.js';
 export { inpaint, type InpaintOptions } from './tools/inpaint.js';
 export { measurement, type MeasurementOptions, type Reward } from './tools/reward.js';

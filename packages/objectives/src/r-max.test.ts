@@ -44,6 +44,7 @@ async function oneStepDeviation(rMax: number): Promise<number> {
     phases: [objectivePhase(phase)],
     batches: loader(data, { batchSize, seed }),
     iterations: 1500,
+    stepsPerRun: 10,
   });
   const sampler = await compileSampler(runtime, training.model({ average: 'ema' }), { batchSize: 1 });
   const { data: end } = await sampler.sample({ noise: hostTensor([1, 1], [1]), times: uniformGrid(1) });

@@ -1,10 +1,12 @@
 import {
+  collect,
   compileSampler,
+  defineNetwork,
+  dense,
   eulerParametrization,
   gaussianFlowMap,
   gaussianVelocity,
   loader,
-  mlp,
   trigonometricParametrization,
   trigonometricPath,
   type Model,
@@ -14,7 +16,7 @@ import {
 import { gaussianMixture } from '@flowmap/data';
 import { onnxRuntime } from '@flowmap/runtime-onnx';
 import { referenceRuntime } from '@flowmap/runtime-reference';
-import { full, hostTensor, normals } from '@flowmap/tensor';
+import { concat, full, hostTensor, normals, split } from '@flowmap/tensor';
 import { evaluate } from '@flowmap/tensor/testing';
 import { linearSchedule, objectivePhase, train, trainee } from '@flowmap/train';
 import { expect, test } from 'vitest';
@@ -27,8 +29,22 @@ import { velocityAnchor } from './velocity-anchor.js';
 const law = { mean: 0.7, std: 0.5 };
 const data = gaussianMixture({ weights: [1], means: [[law.mean]], stds: [law.std], classes: [] });
 const teacher = gaussianVelocity(law, trigonometricPath);
-const network = mlp({ shape: [1], interval: true, width: 32, depth: 2 });
 const batchSize = 128;
+
+const layers = [dense('0', 2, 32), dense('1', 32, 32)];
+const last = dense('2', 32, 2);
+
+/** `F = x a(t, s) + b(t, s)`: all that the flow map of Gaussian data needs, and learnt in a few hundred steps. */
+const network = defineNetwork(
+  { type: 'affine-in-x', shape: [1], interval: true },
+  collect([...layers, last]),
+  (params, { x, t, s }) => {
+    const times = [t, s!].map((time) => time.mul(2).sub(1).reshape([-1, 1]));
+    const hidden = layers.reduce((h, layer) => layer.apply(params, h).tanh(), concat(times, 1));
+    const [slope, shift] = split(last.apply(params, hidden), 2, 1);
+    return slope!.mul(x).add(shift!);
+  },
+);
 
 /** A short training on the trigonometric path, with the exact velocity as the teacher if the objective needs one. */
 async function trained(objective: Objective, parametrization: ParametrizationName, iterations: number): Promise<Model> {
@@ -47,7 +63,7 @@ async function trained(objective: Objective, parametrization: ParametrizationNam
   };
   const training = await train({
     runtime: await onnxRuntime({ device: 'cpu', threads: 1 }),
-    trainees: { student: trainee({ model, learningRate: linearSchedule(5e-3) }) },
+    trainees: { student: trainee({ model, learningRate: linearSchedule(1e-2) }) },
     phases: [objectivePhase({ ...options, batchSize, seed: 0 })],
     batches: loader(data, { batchSize, seed: 0 }),
     iterations,
@@ -77,28 +93,28 @@ const HALF_WAY = [1, 0.5];
 test.each<[string, Objective, ParametrizationName, iterations?: number]>([
   ['AYF-EMD by the Euler parametrisation', ayfEmd(), 'euler'],
   ['AYF-EMD by the trigonometric parametrisation', ayfEmd(), 'trigonometric'],
-  ['AYF-LMD by the trigonometric parametrisation', ayfLmd(), 'trigonometric'],
+  ['AYF-LMD by the trigonometric parametrisation', ayfLmd(), 'trigonometric', 300],
   [
     'AYF-EMD with a second batch at s = t',
     velocityAnchor(ayfEmd({ diagonalShare: 0 }), { batch: { weight: 0.1 } }),
     'trigonometric',
   ],
   ['AYF-EMD on trajectories', teacherTrajectories(ayfEmd(), { steps: 4 }), 'euler'],
-  ['AYF-EMD from data alone', ayfEmd({ teacher: false, c: Infinity }), 'euler', 800],
-])('%s finds the exact flow map of the trigonometric path', async (_, objective, parametrization, iterations = 500) => {
-  // These trainings reached 0.014 to 0.043 half-way and 0.016 to 0.097 in two steps.
+  ['AYF-EMD from data alone', ayfEmd({ teacher: false, c: Infinity }), 'euler', 300],
+])('%s finds the exact flow map of the trigonometric path', async (_, objective, parametrization, iterations = 150) => {
+  // These trainings reached 0.006 to 0.029 half-way and 0.011 to 0.045 in two steps.
   const model = await trained(objective, parametrization, iterations);
   expect(await sampleError(model, HALF_WAY)).toBeLessThan(0.06);
-  expect(await sampleError(model, [1, 0.5, 0])).toBeLessThan(0.2);
+  expect(await sampleError(model, [1, 0.5, 0])).toBeLessThan(0.1);
 });
 
 test.each(['euler', 'trigonometric'] as const)(
   'flow matching finds its velocity by the parametrisation %s',
   async (parametrization) => {
-    const model = await trained(flowMatching(), parametrization, 400);
+    const model = await trained(flowMatching(), parametrization, 150);
     expect(model).toMatchObject({ path: 'trigonometric', parametrization });
     const half = Array.from({ length: 17 }, (_, i) => 1 - i / 32);
-    // It reached 0.017.
+    // It reached 0.008 and 0.017.
     expect(await sampleError({ ...model, kind: 'velocity' }, half)).toBeLessThan(0.06);
   },
 );

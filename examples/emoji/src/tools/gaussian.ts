@@ -45,7 +45,7 @@ export async function completeNumbers({ runtime, print }: Pick<Workshop, 'runtim
     for (const [steps, repeats] of [[4, 1], [8, 1], [8, 4], [16, 8]] as const) {
       const options = { runtime, known, mask, seed: 0, sampler, steps, repeats, batchSize: COUNT };
       const evaluations = (steps - 1) * repeats + 1;
-      add(`inpaint, ${name}, ${steps} steps, ${repeats} rounds`, evaluations, await inpaint(model, options));
+      add(`inpaint, ${name}, ${steps} steps, ${repeats} ${repeats === 1 ? 'round' : 'rounds'}`, evaluations, await inpaint(model, options));
     }
   } // prettier-ignore
   const reward = measurement({

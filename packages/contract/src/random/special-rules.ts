@@ -68,9 +68,10 @@ export const specialRules: readonly SpecialRule[] = [
 ];
 
 /** Results in which a runtime may differ, in the words of the test: `name: derivative: 1 became NaN`. */
-export const specialProgramLimits: readonly SpecialLimit[] = [
+export const specialProgramLimits: readonly (SpecialLimit & { readonly runtimesInWords: string })[] = [
   {
     runtime: /^tfjs/,
+    runtimesInWords: 'every back end of TensorFlow.js',
     result: /^conv(2d|Transpose2d) .*: (NaN|-?Infinity) became |^conv(2d|Transpose2d) .* became (NaN|-?Infinity)$/,
     reason:
       'Convolutions leave zeros of the padding out, and multiply those that strides put between pixels: what these make of NaN ' +
@@ -78,6 +79,7 @@ export const specialProgramLimits: readonly SpecialLimit[] = [
   },
   {
     runtime: /^tfjs \(wasm\)/,
+    runtimesInWords: "TensorFlow.js's wasm, in Node and in browsers",
     result: /\b(sin|cos) of /,
     reason: 'Sine and cosine have an absolute error of 2e-7 up to a few thousand, and beyond 1e8 no correct digits.',
   },

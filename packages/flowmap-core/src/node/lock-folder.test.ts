@@ -7,12 +7,21 @@ import { hostname, tmpdir, uptime } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { pathToFileURL } from 'node:url';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { bundleScript } from '@flowmap/contract/bundle-script';
+import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { FolderInUseError, WriteError } from '../errors.js';
 import { lockChosenFolder, lockFolder } from './lock-folder.js';
 import { removeTemporaries } from './write-file-atomic.js';
 
 let folder: string;
+/** Scripts of the processes, and what is loaded before one. */
+let [lockInChild, dieAtCall] = ['', ''];
+beforeAll(async () => {
+  const fixture = (name: string): string => join(import.meta.dirname, '__fixtures__', name);
+  lockInChild = await bundleScript(fixture('lock-in-child.ts'));
+  dieAtCall = await bundleScript(fixture('die-at.ts'));
+});
+
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'flowmap-lock-'));
 });
@@ -199,13 +208,11 @@ describe('taking over', () => {
 });
 
 describe('a process that dies when it creates its lock', () => {
-  const fixture = (name: string): string => join(import.meta.dirname, '__fixtures__', name);
   test.each([
     ['before it has one', 'linkSync', []],
     ['just after', 'rmSync', ['lock']],
   ])('%s, does not hold the folder', async (_, dieAt, left) => {
-    const hook = pathToFileURL(fixture('die-at.ts')).href;
-    const args = ['--conditions=@flowmap/source', '--import', 'tsx', '--import', hook, fixture('lock-in-child.ts')];
+    const args = ['--import', pathToFileURL(dieAtCall).href, lockInChild];
     const env = { ...process.env, FLOWMAP_DIE_AT: dieAt };
     const child = spawn(process.execPath, [...args, folder], { env, stdio: ['pipe', 'ignore', 'inherit'] });
     child.stdin.write('go\n');
@@ -270,10 +277,8 @@ describe('a lock that cannot be linked', () => {
 
 test('one of many processes that find a dead lock at once takes it over', async () => {
   await leave(JSON.stringify({ ...(await content()), pid: deadPid() }), 0);
-  const file = join(import.meta.dirname, '__fixtures__', 'lock-in-child.ts');
-  const args = ['--conditions=@flowmap/source', '--import', 'tsx', file, folder];
   const children = Array.from({ length: 4 }, () => {
-    const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] });
+    const child = spawn(process.execPath, [lockInChild, folder], { stdio: ['pipe', 'pipe', 'inherit'] });
     const lines = createInterface(child.stdout)[Symbol.asyncIterator]();
     const line = async (): Promise<unknown> => (await lines.next()).value;
     return { child, line };

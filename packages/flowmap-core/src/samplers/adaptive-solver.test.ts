@@ -1,5 +1,5 @@
 import { referenceRuntime } from '@flowmap/runtime-reference';
-import { full, hostTensor, normalBatch } from '@flowmap/tensor';
+import { full, hostTensor, normalBatch, type HostTensor } from '@flowmap/tensor';
 import { describe, expect, test } from 'vitest';
 import { mixtureFlowMap, mixtureVelocity } from '../closed-forms.js';
 import { ConfigError, ToleranceError } from '../errors.js';
@@ -7,6 +7,7 @@ import { mlp } from '../networks/mlp.js';
 import { perSample } from '../path.js';
 import type { VelocityField } from '../plugins.js';
 import { fieldModel, gaussianModels, mapModel } from './__fixtures__/exact-models.js';
+import { watched } from './__fixtures__/watched.js';
 import { compileAdaptiveSolver } from './adaptive-solver.js';
 import { compileSampler } from './compile-sampler.js';
 import { dormandPrince } from './dormand-prince.js';
@@ -95,6 +96,26 @@ test('limits of the steps are kept', async () => {
   const fixed = await compileSampler(runtime, field, { sampler: dormandPrince(), batchSize: 5 });
   const grid = Float64Array.from({ length: 11 }, (_, i) => 1 - i / 10);
   expect(largest(points.data, (await fixed.sample({ noise, times: grid })).data)).toBeLessThan(1e-12);
+});
+
+test('no step is longer than the longest, also the last, which takes in a short rest', async () => {
+  const { field } = laws.Gaussian;
+  const lengths: number[] = [];
+  const watching = watched(runtime, (_, feeds) => {
+    const [t, s] = [feeds['t'], feeds['s']] as [HostTensor, HostTensor];
+    lengths.push(...Array.from(t.data, (time, i) => Math.abs(s.data[i]! - time)));
+  });
+  const limits = { tolerance: 1, minStep: 0.125, firstStep: 0.25, maxStep: 0.25 };
+  const solver = await compileAdaptiveSolver(watching, field, { batchSize: 5, ...limits });
+  // After a step of 1/4 the rest is 5/16: too long for one, and shorter than the longest and the shortest together.
+  const { steps } = await solver.solve({ noise, from: 0.5625 });
+  expect([...steps]).toEqual([3, 3, 3, 3, 3]);
+  expect(new Set(lengths)).toEqual(new Set([0, 0.25, 0.15625]));
+  lengths.length = 0;
+  // Where steps may be longer, the rest is one.
+  const further = await compileAdaptiveSolver(watching, field, { batchSize: 5, ...limits, maxStep: 0.5 });
+  await further.solve({ noise, from: 0.5625 });
+  expect(new Set(lengths)).toEqual(new Set([0, 0.25, 0.3125]));
 });
 
 test('noise and labels come from numbers and names', async () => {

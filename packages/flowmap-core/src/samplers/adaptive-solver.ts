@@ -14,7 +14,6 @@ import {
   type Feeds,
   type HostTensor,
   type OptionNames,
-  type Program,
   type Runtime,
   type Tensor,
 } from '@flowmap/tensor';
@@ -24,7 +23,7 @@ import { checkedModel, type Model } from '../models/model.js';
 import { perSample } from '../path.js';
 import type { Network } from '../plugins.js';
 import { embeddedStep } from './dormand-prince.js';
-import { fieldProgram } from './field-program.js';
+import { compileField } from './compile-field.js';
 import { checkedRows, rowsOf } from './rows.js';
 import { explicitArguments, type SampleArguments, type SampleRequest } from './sample-request.js';
 import { stepControl, type StepControl, type StepLimits } from './step-control.js';
@@ -43,7 +42,7 @@ export interface AdaptiveSolverOptions {
   readonly firstStep?: number;
   /** Length of the shortest step, below which the tolerance counts as one that cannot be met; 1e-6 unless given. */
   readonly minStep?: number;
-  /** Length of the longest step; 1, all the way, unless given. */
+  /** Length of the longest step, up to the rounding of times; 1, all the way, unless given. */
   readonly maxStep?: number;
   /** Steps, also rejected ones, that each sample may take; 1000 unless given. */
   readonly maxSteps?: number;
@@ -125,7 +124,7 @@ export async function compileAdaptiveSolver(
   const { network, classes } = model;
   const { batchSize } = limits;
   const points = [batchSize, ...network.config.shape];
-  const executable = await runtime.compile(tryProgram(model, limits));
+  const executable = await compileTries(runtime, model, limits);
   const array = runtime.precision === 'float64' ? Float64Array : Float32Array;
   return {
     async solve(wanted) {
@@ -195,13 +194,13 @@ function checkedOptions({ precision, name }: Runtime, options: AdaptiveSolverOpt
 }
 
 /**
- * The program of one try: from `x` at `t`, where the velocity is `velocity`, to `s`. Samples whose error is not below
- * the tolerance stay where they are, and those with `s = t`, which only get their velocity.
+ * Compiles the program of one try: from `x` at `t`, where the velocity is `velocity`, to `s`. Samples whose error is
+ * not below the tolerance stay where they are, and those with `s = t`, which only get their velocity.
  */
-function tryProgram(model: Model, { batchSize, tolerance }: CheckedOptions): Program {
+function compileTries(runtime: Runtime, model: Model, { batchSize, tolerance }: CheckedOptions): Promise<Executable> {
   const points = [batchSize, ...model.network.config.shape];
   const inputs = { x: points, velocity: points, t: [batchSize], s: [batchSize] };
-  return fieldProgram('adaptive solver', model, { batchSize, inputs }, (field, tensors) => {
+  return compileField(runtime, 'adaptive solver', model, { batchSize, inputs }, (field, tensors) => {
     const [x, velocity, t, s] = [tensors['x']!, tensors['velocity']!, tensors['t']!, tensors['s']!];
     const next = embeddedStep(field, x, t, s, velocity);
     const scale = x.abs().maximum(next.x.abs()).add(1).mul(tolerance);

@@ -1,4 +1,5 @@
 import {
+  full,
   hostTensor,
   normals,
   sizeOf,
@@ -6,11 +7,13 @@ import {
   type HostTensor,
   type HostTensors,
   type Runtime,
+  type Tensors,
 } from '@flowmap/tensor';
 import { referenceRuntime } from '@flowmap/runtime-reference';
 import { describe, expect, test } from 'vitest';
 import type { Model } from '../models/model.js';
 import { mlp } from '../networks/mlp.js';
+import { compileField } from './compile-field.js';
 import { compileSampler } from './compile-sampler.js';
 import { euler } from './euler.js';
 import { flowMapSampler } from './flow-map-sampler.js';
@@ -184,10 +187,17 @@ describe('compiled samplers', () => {
     };
     const model: Model = { kind: 'velocity', network: large, params, classes: [] };
     await expect(compileSampler(stopping, model, { batchSize: 1 })).rejects.toThrow('seen');
+    // So do programs that are not those of a sampler.
+    const field = { batchSize: 1, inputs: { x: [1, 2] }, state: { held: [1, 2] } };
+    const trace = (): Tensors => ({ zero: full(0) });
+    await expect(compileField(stopping, 'none', model, field, trace)).rejects.toThrow('seen');
     const small = mlp({ shape: [2], width: 4, depth: 1 });
     const few = { ...model, network: small, params: small.init(0) };
     await expect(compileSampler(stopping, few, { batchSize: 1 })).rejects.toThrow('seen');
     await expect(compileSampler(stopping, few, { batchSize: 1, frozen: false })).rejects.toThrow('seen');
-    expect(states).toEqual([Object.keys(large.parameters), [], Object.keys(small.parameters)]);
+    await expect(compileField(stopping, 'none', few, field, trace)).rejects.toThrow('seen');
+    const names = Object.keys(large.parameters);
+    const own = ['held', ...names.map((name) => `params.${name}`)];
+    expect(states).toEqual([names, own, [], Object.keys(small.parameters), ['held']]);
   });
 });

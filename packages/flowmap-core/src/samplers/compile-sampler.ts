@@ -1,5 +1,4 @@
 import {
-  freeze,
   hostTensor,
   hostZeros,
   requireKnownOptions,
@@ -18,6 +17,7 @@ import type { Network } from '../plugins.js';
 import { flowMapSampler } from './flow-map-sampler.js';
 import { heun } from './heun.js';
 import { noiseOfSteps } from './noise-of-steps.js';
+import { compileWithParameters } from './parameters.js';
 import { checkedRows, rowsOf } from './rows.js';
 import { carryKey, samplerProgram } from './sampler-program.js';
 import { explicitArguments, type SampleArguments, type SampleRequest } from './sample-request.js';
@@ -69,9 +69,6 @@ export interface CompiledSampler {
   dispose(): Promise<void>;
 }
 
-/** Maximum number of bytes of parameters that are frozen by default. */
-const MOST_FROZEN = 2 ** 28;
-
 /**
  * Compiles a model's sampler and uploads its parameters, both once; then any number of samples on any grid can be
  * drawn. Between steps the points stay on the device.
@@ -102,10 +99,7 @@ export async function compileSampler(
     batchSize,
     steps: stepsPerCall,
   });
-  const bytes = Object.values(params).reduce((sum, { data }) => sum + data.byteLength, 0);
-  const freezes = frozen ?? bytes <= MOST_FROZEN;
-  const executable = await runtime.compile(freezes ? freeze(program, params, { copy: false }) : program);
-  if (!freezes) await executable.writeState(params);
+  const executable = await compileWithParameters(runtime, program, params, frozen);
   return samplerWith(runtime, executable, sampler, model);
 }
 

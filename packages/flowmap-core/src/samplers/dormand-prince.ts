@@ -32,6 +32,9 @@ export interface EmbeddedStep {
  * The Dormand–Prince method with fixed steps (Dormand & Prince, "A family of embedded Runge–Kutta formulae", 1980,
  * RK5(4)7M) for the ODE `dx/dt = v(x, t)`, of order 5, six evaluations per step. {@link compileAdaptiveSolver} chooses
  * the steps by their errors. A flow map's network is used at s = t, where it is a velocity.
+ *
+ * @example
+ * const points = await generate(teacher, { runtime, sampler: dormandPrince(), count: 16, seed: 0, steps: 8 });
  */
 export function dormandPrince(): Sampler {
   return {

@@ -1,4 +1,4 @@
-import { requireWhole } from '@flowmap/tensor';
+import { inWords, requireWhole } from '@flowmap/tensor';
 import { ConfigError } from '../errors.js';
 
 /**
@@ -31,7 +31,9 @@ export function uniformGrid(steps: number, from = 1, to = 0): Float32Array<Array
  */
 export function shiftedGrid(steps: number, shift: number): Float32Array<ArrayBuffer> {
   requireWhole('steps', steps);
-  if (!(shift > 0 && shift < Infinity)) throw new ConfigError('shift', `wanted a number > 0, got ${shift}`);
+  if (typeof shift !== 'number' || !(shift > 0 && shift < Infinity)) {
+    throw new ConfigError('shift', `wanted a number > 0, got ${inWords(shift)}`);
+  }
   return Float32Array.from({ length: steps + 1 }, (_, i) => {
     const time = 1 - i / steps;
     return (shift * time) / (1 + (shift - 1) * time);

@@ -1,9 +1,13 @@
 import { referenceRuntime } from '@flowmap/runtime-reference';
+import { full } from '@flowmap/tensor';
 import { describe, expect, test } from 'vitest';
-import { gaussianFlowMap } from '../closed-forms.js';
+import { gaussianFlowMap, gaussianVelocity } from '../closed-forms.js';
 import { ConfigError } from '../errors.js';
+import type { Model } from '../models/model.js';
+import { defineNetwork } from '../networks/network.js';
 import { perSample } from '../path.js';
-import type { FlowMap } from '../plugins.js';
+import type { FlowMap, Network } from '../plugins.js';
+import { exactModel } from '../testing/exact-network.js';
 import { gaussianModels, mapModel } from './__fixtures__/exact-models.js';
 import { endpointScore } from './endpoint-score.js';
 import { shiftedGrid, uniformGrid } from './grid.js';
@@ -111,6 +115,31 @@ test('the endpoint score of a fine solver is about 0, and of the exact map what 
   expect(await exact([1, 0])).toBeLessThan(2e-4);
 });
 
+test('the endpoint score compares like with like', async () => {
+  // A scale w of guidance moves the mean to w; the teacher that is told none has the mean 1.
+  const shifted = (interval: boolean, isTold: boolean): Model => {
+    const conditions = isTold ? { guidance: { shape: [], dtype: 'float32' as const } } : {};
+    const apply: Network['apply'] = (_, { x, t, conditions: told }) => {
+      const mean = isTold ? perSample(told!['guidance']!, x) : full(1);
+      const centred = x.sub(full(1).sub(perSample(t, x)).mul(mean));
+      return gaussianVelocity({ std: law.std }).velocity({}, { x: centred, t }).sub(mean);
+    };
+    const network = defineNetwork({ type: 'guided', shape: [1], interval }, {}, apply, { conditions });
+    return { kind: interval ? 'flowMap' : 'velocity', network, params: {}, classes: [] };
+  };
+  const [student, guided, plain] = [shifted(true, true), shifted(false, true), shifted(false, false)];
+  const scoreOf = async (teacher: Model, guidance: number): Promise<number> => {
+    const options = { teacher, guidance, sampler: heun(), referenceSteps: 32, count: 4, seed: 1 };
+    return (await endpointScore(runtime, student, options))(uniformGrid(32));
+  };
+  expect(await scoreOf(guided, 3)).toBe(0);
+  expect(await scoreOf(plain, 1)).toBeLessThan(1e-12);
+  await expect(scoreOf(plain, 3)).rejects.toBeInstanceOf(ConfigError);
+  await expect(scoreOf(plain, 3)).rejects.toThrow('endpointScore.teacher: is not told the scale of guidance, 3: give');
+  const labelled = endpointScore(runtime, exactModel(true), { teacher: plain, labels: ['here'], count: 1, seed: 0 });
+  await expect(labelled).rejects.toThrow('endpointScore.teacher: takes no label');
+});
+
 describe('shifted grids', () => {
   test('multiply the ratio of noise to data, and keep the ends', () => {
     expect(shiftedGrid(2, 3)).toEqual(Float32Array.of(1, 0.75, 0));
@@ -121,6 +150,7 @@ describe('shifted grids', () => {
     }
     for (const shift of [0, -1, NaN, Infinity])
       expect(() => shiftedGrid(2, shift)).toThrow('shift: wanted a number > 0');
+    expect(() => shiftedGrid(2, '3' as never)).toThrow('shift: wanted a number > 0, got "3"');
     expect(() => shiftedGrid(0, 1)).toThrow('steps');
   });
 });

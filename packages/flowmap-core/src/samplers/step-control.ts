@@ -48,6 +48,9 @@ const SAFETY = 0.9;
 /** The least and the most by which the length of a step changes. */
 const [SHRINK, GROWTH] = [0.2, 5];
 
+/** How far the rounding of a time in [0, 1] may move it. */
+const ROUNDING = { float32: 2 ** -25, float64: 2 ** -54 };
+
 /** The error of a step is of the order of its length to this power. */
 const ERROR_ORDER = 5;
 
@@ -63,6 +66,15 @@ export function stepControl({ from, to, live, batchSize, first, precision }: Way
   const errors = new Float64Array(live);
   const [steps, rejected] = [new Int32Array(live), new Int32Array(live)];
   let started = false;
+
+  const targetOf = (i: number): number => {
+    const [time, length] = [times[i]!, lengths[i]!];
+    const left = Math.abs(end - time);
+    // The last step takes in a rest that would be shorter than the shortest; if that makes it too long, two share the way.
+    if (left > length + minStep) return round(time + direction * length);
+    const isShort = left <= maxStep + ROUNDING[precision] * (steps[i]! + 2);
+    return isShort ? end : round(time + (direction * left) / 2);
+  };
 
   const fail = (i: number, why: string): never => {
     const [time, step, reached] = [times[i]!, Math.abs(targets[i]! - times[i]!), errors[i]! * tolerance];
@@ -89,8 +101,7 @@ export function stepControl({ from, to, live, batchSize, first, precision }: Way
         const time = times[i]!;
         if (time === end) continue;
         if (steps[i]! + rejected[i]! >= maxSteps) fail(i, `it has had its ${maxSteps} tries`);
-        const isLast = Math.abs(end - time) <= lengths[i]! + minStep;
-        targets[i] = isLast ? end : round(time + direction * lengths[i]!);
+        targets[i] = targetOf(i);
         if (targets[i] === time) fail(i, 'a shorter step cannot be told from none');
       }
       return feeds();

@@ -8,6 +8,7 @@ import { consistency } from '../samplers/consistency.js';
 import { flowMapSampler } from '../samplers/flow-map-sampler.js';
 import { exactModel } from '../testing/exact-network.js';
 import { correlatedModel, LAW, moments } from './__fixtures__/correlated.js';
+import { watched } from '../samplers/__fixtures__/watched.js';
 import { inpaint } from './inpaint.js';
 
 const runtime = referenceRuntime();
@@ -130,6 +131,17 @@ test('what the unknown values are makes no difference, even if they are no numbe
   const wanted = await of(7);
   expect(wanted.every(Number.isFinite)).toBe(true);
   for (const unknown of [NaN, Infinity]) expect(await of(unknown)).toEqual(wanted);
+});
+
+test('known values go to the device once for each batch', async () => {
+  const { map } = gaussianModels({ std: 0.5 });
+  const known = hostTensor([3, 1], new Float32Array(3));
+  const calls: string[][] = [];
+  const watching = watched(runtime, (_, values) => calls.push(Object.keys(values)));
+  await inpaint(map, { runtime: watching, known, mask: known, seed: 0, steps: 2, batchSize: 2 });
+  const step = ['x', 'times', 'noise'];
+  const batch = [['known', 'mask'], step, step];
+  expect(calls).toEqual([...batch, ...batch]);
 });
 
 test('a program that does not compile releases the one before', async () => {

@@ -14,6 +14,7 @@ import {
   type Feeds,
   type HostTensor,
   type Program,
+  type Runtime,
   type Tensor,
 } from '@flowmap/tensor';
 import { ConfigError } from '../errors.js';
@@ -21,8 +22,8 @@ import { withPrefix } from '../internal/names.js';
 import { checkedModel, pathOf, type Model } from '../models/model.js';
 import { interpolate } from '../path.js';
 import { carriedStep } from '../samplers/carried-step.js';
+import { compileField } from '../samplers/compile-field.js';
 import { samplerOf } from '../samplers/compile-sampler.js';
-import { fieldProgram } from '../samplers/field-program.js';
 import { uniformGrid } from '../samplers/grid.js';
 import { noised } from '../samplers/restart.js';
 import { checkedRows, rowsOf } from '../samplers/rows.js';
@@ -90,7 +91,7 @@ export async function inpaint(given: Model, options: InpaintOptions): Promise<Ho
   const [count = 0, ...shape] = known.shape;
   const batchSize = batchSizeOf(options, count);
   const rows = checkedRows(model.network, { noise: known, conditions: rowsFor(model, options, count) });
-  const down = await runtime.compile(downProgram(model, sampler, batchSize));
+  const down = await compileDown(runtime, model, sampler, batchSize);
   const up = await runtime.compile(upProgram(model, batchSize)).catch(async (error: unknown) => {
     await down.dispose();
     throw error;
@@ -111,12 +112,9 @@ export async function inpaint(given: Model, options: InpaintOptions): Promise<Ho
         data.set(normalBatch({ seed, purpose: `inpaint.${purpose}`, step }, [live, ...shape], first));
         return hostTensor([batchSize, ...shape], data);
       };
-      const fixed = {
-        known: part(known),
-        mask: part(mask),
-        ...withPrefix('conditions', rowsOf(rows, first, batchSize)),
-      };
-      const end = await complete({ down, up }, jumps, fixed, noise);
+      await down.writeState({ known: part(known), mask: part(mask) });
+      const conditions = withPrefix('conditions', rowsOf(rows, first, batchSize));
+      const end = await complete({ down, up }, jumps, conditions, noise);
       out.set(end.data.subarray(0, live * size), first * size);
     }
     // Known values are those given to the bit, whatever the precision of the runtime.
@@ -133,7 +131,7 @@ export async function inpaint(given: Model, options: InpaintOptions): Promise<Ho
 async function complete(
   { down, up }: { readonly down: Executable; readonly up: Executable },
   jumps: readonly (readonly [t: number, s: number])[],
-  fixed: Feeds,
+  conditions: Feeds,
   noise: (purpose: string, step: number) => HostTensor,
 ): Promise<HostTensor> {
   let x: Feeds[string] = noise('start', 0);
@@ -142,7 +140,7 @@ async function complete(
       const times = hostTensor([2], Float64Array.of(t, s));
       const results: Feeds =
         s < t
-          ? await down.run({ x, times, noise: stackHostTensors([noise('step', i), noise('known', i)]), ...fixed })
+          ? await down.run({ x, times, noise: stackHostTensors([noise('step', i), noise('known', i)]), ...conditions })
           : await up.run({ x, times, noise: noise('up', i) });
       if ('dispose' in x) x.dispose();
       x = results['x']!;
@@ -163,12 +161,16 @@ function jumpsOf(steps: number, repeats: number): (readonly [t: number, s: numbe
   }).flat();
 }
 
-/** A step towards data, after which the known values are replaced. */
-function downProgram(model: Model, sampler: Sampler, batchSize: number): Program {
+/** Compiles a step towards data, after which the known values are replaced. */
+function compileDown(runtime: Runtime, model: Model, sampler: Sampler, batchSize: number): Promise<Executable> {
   const points = [batchSize, ...model.network.config.shape];
-  const inputs = { x: points, known: points, mask: points, times: [2], noise: [2, ...points] };
+  const signature = {
+    batchSize,
+    inputs: { x: points, times: [2], noise: [2, ...points] },
+    state: { known: points, mask: points },
+  };
   const path = pathOf(model);
-  return fieldProgram(`inpainting by ${sampler.name}`, model, { batchSize, inputs }, (field, tensors) => {
+  return compileField(runtime, `inpainting by ${sampler.name}`, model, signature, (field, tensors) => {
     const [t, s] = timesOf(tensors['times']!, batchSize);
     const noise = (i: number): Tensor =>
       tensors['noise']!.slice([i, ...points.map(() => 0)], [i + 1, ...points]).reshape(points);

@@ -8,12 +8,11 @@ import {
 } from '@flowmap/tensor';
 import { ConfigError } from '../errors.js';
 import { checkedModel, type Model } from '../models/model.js';
-import { compileSampler } from '../samplers/compile-sampler.js';
-import { invert } from './invert.js';
-import { batchSizeOf, requireSamples, rowsFor, walkOf, type ToolOptions, type Walk } from './options.js';
+import { batchSizeOf, requireSamples, rowsFor, type ToolOptions } from './options.js';
+import { compileRoundTrip, type Walks } from './round-trip.js';
 
 /** Options of {@link interpolateSamples}. */
-export interface InterpolateOptions extends ToolOptions, Walk {
+export interface InterpolateOptions extends ToolOptions, Walks {
   /** Where each series begins, float32 `[count, ...shape]`. */
   readonly from: HostTensor;
   /** Where it ends, as many. */
@@ -22,8 +21,6 @@ export interface InterpolateOptions extends ToolOptions, Walk {
   readonly frames: number;
   /** Classes of the ends; those of the beginnings, `labels`, unless given. The second half of a series is made under them. */
   readonly toLabels?: readonly (string | number)[];
-  /** How to go back from noise to samples; the same way unless given. */
-  readonly back?: Walk;
 }
 
 /** Series between pairs of samples. */
@@ -39,7 +36,8 @@ export interface Interpolation {
  * other, into samples. Of noise in many dimensions nearly all has the same length, which straight lines leave and arcs
  * keep.
  *
- * @throws {ConfigError} for an unknown option, fewer than 2 frames, or what {@link invert} refuses
+ * @throws {ConfigError} for an unknown option, fewer than 2 frames, or a sampler, labels and other conditions that
+ *   {@link invert} refuses
  * @throws {ShapeError} for samples that are not float32 `[count, ...shape]`, equally many at both ends
  *
  * @example
@@ -59,8 +57,7 @@ export async function interpolateSamples(given: Model, options: InterpolateOptio
     guidance: true,
     batchSize: true,
   });
-  const { from, to, frames, toLabels, ...rest } = options;
-  const { runtime, labels } = rest;
+  const { runtime, from, to, frames, labels, toLabels } = options;
   requireRuntime('runtime', runtime);
   requireWhole('interpolateSamples.frames', frames, 2);
   const model = checkedModel('model', given);
@@ -73,25 +70,21 @@ export async function interpolateSamples(given: Model, options: InterpolateOptio
   if (toLabels !== undefined && labels === undefined) {
     throw new ConfigError('interpolateSamples.toLabels', 'has no effect without `labels`');
   }
-  const { back, ...here } = rest;
-  const atEnd = toLabels === undefined ? here : { ...here, labels: toLabels };
-  const way = back === undefined ? {} : { back };
-  // The labels of the ends are refused before the beginnings are inverted.
-  rowsFor(model, atEnd, count);
-  const begin = await invert(model, { ...here, ...way, samples: from });
-  const end = await invert(model, { ...atEnd, ...way, samples: to });
-  const { sampler, times } = walkOf('interpolateSamples', model, back ?? here);
-  const compiled = await compileSampler(runtime, model, { sampler, batchSize: batchSizeOf(here, count) });
+  const conditions = rowsFor(model, options, count);
+  const atEnd = toLabels === undefined ? conditions : rowsFor(model, { ...options, labels: toLabels }, count);
+  const batchSize = batchSizeOf(options, count);
+  const trip = await compileRoundTrip('interpolateSamples', runtime, model, { walks: options, batchSize });
   try {
+    const begin = await trip.invert(from, conditions);
+    const end = await trip.invert(to, atEnd);
     const series: HostTensor[] = [];
     for (let frame = 0; frame < frames; frame++) {
       const noise = between(begin.noise, end.noise, frame / (frames - 1));
-      const conditions = rowsFor(model, 2 * frame < frames ? here : atEnd, count);
-      series.push(await compiled.sample({ noise, conditions, times }));
+      series.push(await trip.restore(noise, 2 * frame < frames ? conditions : atEnd));
     }
     return { frames: bySample(series), error: { from: begin.error, to: end.error } };
   } finally {
-    await compiled.dispose();
+    await trip.dispose();
   }
 }
 

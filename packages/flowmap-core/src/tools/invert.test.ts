@@ -1,5 +1,5 @@
 import { referenceRuntime } from '@flowmap/runtime-reference';
-import { hostTensor } from '@flowmap/tensor';
+import { hostTensor, type Program } from '@flowmap/tensor';
 import { describe, expect, test } from 'vitest';
 import { ConfigError } from '../errors.js';
 import type { Model } from '../models/model.js';
@@ -102,6 +102,18 @@ describe('interpolation', () => {
         expect(largest(got, wanted)).toBeLessThan(1e-12);
       }
     }
+  });
+
+  test.each([
+    ['the same way back', {}, 1],
+    ['the same sampler back', { back: { steps: 8 } }, 1],
+    ['another sampler back', { sampler: heun(), back: { steps: 1 } }, 2],
+  ])('by %s compiles each program once', async (_, walks, programs) => {
+    let compiled = 0;
+    const counting = { ...runtime, compile: (program: Program) => (compiled++, runtime.compile(program)) };
+    const { map } = gaussianModels(law);
+    await interpolateSamples(map, { runtime: counting, from: samples, to: samples, frames: 2, ...walks });
+    expect(compiled).toBe(programs);
   });
 
   test('of noises keeps their length, and turns evenly', () => {

@@ -1,24 +1,12 @@
 import { requireKnownOptions, requireRuntime, type HostTensor } from '@flowmap/tensor';
 import { checkedModel, type Model } from '../models/model.js';
-import { compileSampler } from '../samplers/compile-sampler.js';
-import { batchSizeOf, distances, requireSamples, rowsFor, walkOf, type ToolOptions, type Walk } from './options.js';
+import { batchSizeOf, requireSamples, rowsFor, type ToolOptions } from './options.js';
+import { compileRoundTrip, type Inversion, type Walks } from './round-trip.js';
 
 /** Options of {@link invert}. */
-export interface InvertOptions extends ToolOptions, Walk {
+export interface InvertOptions extends ToolOptions, Walks {
   /** Data, float32 `[count, ...shape]`. */
   readonly samples: HostTensor;
-  /** How to go back from the noise to the samples; the same way unless given. */
-  readonly back?: Walk;
-}
-
-/** Noise that a model leads to given samples. */
-export interface Inversion {
-  /** Shaped as the samples; standard normal for samples of the model's distribution. */
-  readonly noise: HostTensor;
-  /** Where the noise leads. */
-  readonly restored: HostTensor;
-  /** The round-trip error: root mean square difference between each sample and what was restored, in the data's units. */
-  readonly error: Float64Array;
 }
 
 /**
@@ -47,30 +35,19 @@ export async function invert(given: Model, options: InvertOptions): Promise<Inve
     guidance: true,
     batchSize: true,
   });
-  const { runtime, samples, back } = options;
+  const { runtime, samples } = options;
   requireRuntime('runtime', runtime);
-  if (back !== undefined) requireKnownOptions<Walk>('invert.back', back, { sampler: true, steps: true });
   const model = checkedModel('model', given);
   requireSamples('invert, samples', samples, model);
   const count = samples.shape[0]!;
-  const there = walkOf('invert', model, options);
-  const home = back ? walkOf('invert.back', model, back) : there;
-  const batchSize = batchSizeOf(options, count);
   const conditions = rowsFor(model, options, count);
-  const upwards = await compileSampler(runtime, model, { sampler: there.sampler, batchSize });
+  const trip = await compileRoundTrip('invert', runtime, model, {
+    walks: options,
+    batchSize: batchSizeOf(options, count),
+  });
   try {
-    const downwards =
-      home.sampler === there.sampler
-        ? upwards
-        : await compileSampler(runtime, model, { sampler: home.sampler, batchSize });
-    try {
-      const noise = await upwards.sample({ noise: samples, conditions, times: there.times.toReversed() });
-      const restored = await downwards.sample({ noise, conditions, times: home.times });
-      return { noise, restored, error: distances(samples, restored) };
-    } finally {
-      if (downwards !== upwards) await downwards.dispose();
-    }
+    return await trip.invert(samples, conditions);
   } finally {
-    await upwards.dispose();
+    await trip.dispose();
   }
 }

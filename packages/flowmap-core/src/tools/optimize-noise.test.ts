@@ -8,6 +8,7 @@ import { flowMapSampler } from '../samplers/flow-map-sampler.js';
 import { gamma } from '../samplers/gamma.js';
 import { adamsBashforth } from '../samplers/adams-bashforth.js';
 import { correlatedModel, LAW, moments } from './__fixtures__/correlated.js';
+import { watched } from '../samplers/__fixtures__/watched.js';
 import { measurement } from './reward.js';
 import { optimizeNoise } from './optimize-noise.js';
 import { rewardGuided } from './reward-guided.js';
@@ -96,6 +97,31 @@ describe('a reward', () => {
         expect(Math.abs(z - noise.data[i]! - 14 * Math.cos(7 * (0.7 + 0.5 * z)))).toBeLessThan(1e-3);
       }
     }
+  });
+
+  test('leaves the noise that it stays close to on the device', async () => {
+    const seen = measurement({ of: first, value: hostTensor([1], [0]), std: 1 });
+    const written: string[] = [];
+    const fed = new Set<string>();
+    const watching = watched(runtime, (call, values) => {
+      for (const name of Object.keys(values))
+        if (call === 'run') fed.add(name);
+        else written.push(name);
+    });
+    await optimizeNoise(map, { runtime: watching, reward: seen, noise, seed: 0, batchSize: 2, evaluations: 3 });
+    expect(written).toEqual(['anchor', 'errors', 'anchor', 'errors']);
+    expect([...fed].sort()).toEqual(['gradient', 'length', 'noise', 'objective', 'reward', 'samples']);
+  });
+
+  test('wants a seed only where noise is drawn', async () => {
+    const reward = (x: Tensor) => x.sum([1]);
+    const fixed = { runtime, reward, noise };
+    expect(await optimizeNoise(map, fixed)).toEqual(await optimizeNoise(map, { ...fixed, seed: 3 }));
+    const seen = measurement({ of: first, value: hostTensor([1], [0]), std: 1 });
+    const wanted = 'optimizeNoise.seed: wanted a whole number >= 0';
+    await expect(optimizeNoise(map, { runtime, reward, count: 2 })).rejects.toThrow(wanted);
+    await expect(optimizeNoise(map, { ...fixed, reward: seen })).rejects.toThrow(wanted);
+    await expect(optimizeNoise(map, { ...fixed, seed: -1 })).rejects.toThrow(wanted);
   });
 
   test('takes the default steps also if they are undefined', async () => {

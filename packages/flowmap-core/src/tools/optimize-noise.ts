@@ -13,7 +13,7 @@ import {
   type Executable,
   type Feeds,
   type HostTensor,
-  type Program,
+  type Runtime,
   type Tensor,
 } from '@flowmap/tensor';
 import { ConfigError } from '../errors.js';
@@ -21,8 +21,8 @@ import { withPrefix } from '../internal/names.js';
 import { checkedModel, pathOf, type Model } from '../models/model.js';
 import { perSample } from '../path.js';
 import { carriedStep, firstCarry } from '../samplers/carried-step.js';
+import { compileField } from '../samplers/compile-field.js';
 import { samplerOf } from '../samplers/compile-sampler.js';
-import { fieldProgram } from '../samplers/field-program.js';
 import { checkedRows, rowsOf } from '../samplers/rows.js';
 import { batchSizeOf, requireSamples, rowsFor, walkOf, type ToolOptions, type Walk, type WalkOf } from './options.js';
 import { checkedValue, rewardOf, type Reward } from './reward.js';
@@ -35,8 +35,11 @@ export interface OptimizeNoiseOptions extends ToolOptions, Walk {
   readonly count?: number;
   /** The noises to stay close to, float32 `[count, ...shape]`, such as those of {@link invert}; in place of `count`. */
   readonly noise?: HostTensor;
-  /** Seed of noise and of the errors of a measurement, a whole number in [0, 2^53). */
-  readonly seed: number;
+  /**
+   * Seed of noise and of the errors of a measurement, a whole number in [0, 2^53); required unless `noise` is given and
+   * the reward takes none.
+   */
+  readonly seed?: number;
   /**
    * Equal steps from noise to data, through all of which the gradient goes back; 1 for samplers that follow a flow map
    * and 8 for others unless given.
@@ -72,8 +75,9 @@ export interface OptimizedNoise {
  * randomize-then-optimize (Bardsley et al., 2014): for a linear measurement and a linear map, as that of Gaussian data,
  * the samples have exactly the posterior distribution given the measurement; else about that.
  *
- * @throws {ConfigError} for an unknown option, neither or both of `count` and `noise`, a sampler that draws noise, counts
- *   that are not whole numbers >= 1, or conditions that the network lacks or does not take
+ * @throws {ConfigError} for an unknown option, neither or both of `count` and `noise`, no seed where noise is drawn, a
+ *   sampler that draws noise, counts that are not whole numbers >= 1, or conditions that the network lacks or does not
+ *   take
  * @throws {ShapeError} for noise that is not float32 `[count, ...shape]`, or a reward that is not `[batch]`
  *
  * @example
@@ -98,14 +102,14 @@ export async function optimizeNoise(given: Model, options: OptimizeNoiseOptions)
   requireRuntime('runtime', runtime);
   const model = checkedModel('model', given);
   const reward = rewardOf(options.reward);
-  requireWhole('optimizeNoise.seed', seed, 0);
+  if (seed !== undefined || options.noise === undefined || reward.noise) requireWhole('optimizeNoise.seed', seed, 0);
   requireWhole('optimizeNoise.evaluations', evaluations);
   const anchors = anchorsOf(options, model);
   const [count = 0, ...shape] = anchors.shape;
   const walk = walkOf('optimizeNoise', model, { ...options, steps: stepsOf(model, options) });
   const batchSize = batchSizeOf(options, count);
   const rows = checkedRows(model.network, { noise: anchors, conditions: rowsFor(model, options, count) });
-  const executable = await runtime.compile(moveProgram(model, walk, reward, batchSize));
+  const executable = await compileMove(runtime, model, { walk, reward, batchSize });
   const array = runtime.precision === 'float64' ? Float64Array : Float32Array;
   const size = sizeOf(shape);
   const result = {
@@ -117,18 +121,17 @@ export async function optimizeNoise(given: Model, options: OptimizeNoiseOptions)
   try {
     for (let first = 0; first < count; first += batchSize) {
       const live = Math.min(batchSize, count - first);
-      const anchor = new array(batchSize * size);
-      anchor.set(anchors.data.subarray(first * size, (first + live) * size));
-      const fixed: Record<string, HostTensor> = {
-        anchor: hostTensor([batchSize, ...shape], anchor),
-        ...withPrefix('conditions', rowsOf(rows, first, batchSize)),
-      };
+      const data = new array(batchSize * size);
+      data.set(anchors.data.subarray(first * size, (first + live) * size));
+      const anchor = hostTensor([batchSize, ...shape], data);
+      await executable.writeState({ anchor });
       if (reward.noise) {
         const errors = new array(batchSize * sizeOf(reward.noise));
-        errors.set(normalBatch({ seed, purpose: 'measurement' }, [live, ...reward.noise], first));
-        fixed['errors'] = hostTensor([batchSize, ...reward.noise], errors);
+        errors.set(normalBatch({ seed: seed!, purpose: 'measurement' }, [live, ...reward.noise], first));
+        await executable.writeState({ errors: hostTensor([batchSize, ...reward.noise], errors) });
       }
-      const best = await descend(executable, fixed, evaluations);
+      const conditions = withPrefix('conditions', rowsOf(rows, first, batchSize));
+      const best = await descend(executable, anchor, conditions, evaluations);
       result.samples.data.set(best.samples.subarray(0, live * size), first * size);
       result.noise.data.set(best.noise.subarray(0, live * size), first * size);
       result.reward.set(best.reward.subarray(0, live), first);
@@ -157,7 +160,7 @@ function anchorsOf({ count, noise, seed }: OptimizeNoiseOptions, model: Model): 
   }
   requireWhole('optimizeNoise.count', count);
   const shape = [count!, ...model.network.config.shape];
-  return hostTensor(shape, normalBatch({ seed, purpose: 'noise' }, shape));
+  return hostTensor(shape, normalBatch({ seed: seed!, purpose: 'noise' }, shape));
 }
 
 /** Root mean square length of a sample's first move. */
@@ -176,13 +179,17 @@ const SHRINK = 0.5;
 const SMALLEST = 1e-30;
 
 /**
- * The program of one move. It evaluates the place to which the gradient at the best place so far leads, and keeps the
- * better of both. `length` is the move's length in units of the gradient; 0 in the first run, which evaluates the
- * anchor.
+ * Compiles the program of one move. It evaluates the place to which the gradient at the best place so far leads, and
+ * keeps the better of both. `length` is the move's length in units of the gradient; 0 in the first run, which evaluates
+ * the anchor.
  */
-function moveProgram(model: Model, { sampler, times }: WalkOf, reward: Reward, batchSize: number): Program {
+function compileMove(
+  runtime: Runtime,
+  model: Model,
+  { walk: { sampler, times }, reward, batchSize }: MoveOptions,
+): Promise<Executable> {
   const points = [batchSize, ...model.network.config.shape];
-  const best = {
+  const inputs = {
     noise: points,
     gradient: points,
     samples: points,
@@ -190,10 +197,11 @@ function moveProgram(model: Model, { sampler, times }: WalkOf, reward: Reward, b
     length: [batchSize],
     reward: [batchSize],
   };
-  const inputs = { ...best, anchor: points, ...(reward.noise ? { errors: [batchSize, ...reward.noise] } : {}) };
+  const state = { anchor: points, ...(reward.noise ? { errors: [batchSize, ...reward.noise] } : {}) };
   const path = pathOf(model);
-  return fieldProgram('noise optimization', model, { batchSize, inputs }, (field, tensors) => {
-    const { noise, gradient, samples, objective, length, anchor } = tensors as Record<keyof typeof inputs, Tensor>;
+  return compileField(runtime, 'noise optimization', model, { batchSize, inputs, state }, (field, tensors) => {
+    const held = tensors as Record<keyof typeof inputs | keyof typeof state, Tensor>;
+    const { noise, gradient, samples, objective, length, anchor } = held;
     const trial = noise.sub(perSample(length, noise).mul(gradient));
     let data = trial;
     let carry = firstCarry(sampler, points);
@@ -239,16 +247,18 @@ interface Best {
   readonly startReward: HostTensor['data'];
 }
 
+interface MoveOptions {
+  readonly walk: WalkOf;
+  readonly reward: Reward;
+  readonly batchSize: number;
+}
+
 /** Runs the moves from the anchor. */
-async function descend(
-  executable: Executable,
-  fixed: Readonly<Record<string, HostTensor>>,
-  moves: number,
-): Promise<Best> {
+async function descend(executable: Executable, anchor: HostTensor, conditions: Feeds, moves: number): Promise<Best> {
   const { inputs } = executable.program;
   const names = Object.keys(executable.program.outputs);
   let held: Feeds = Object.fromEntries(names.map((name) => [name, hostZeros(inputs[name]!)]));
-  held = { ...held, noise: fixed['anchor']! };
+  held = { ...held, noise: anchor };
   let startReward: HostTensor['data'] | undefined;
   const read = async (name: string): Promise<HostTensor['data']> => {
     const tensor = held[name]!;
@@ -256,7 +266,7 @@ async function descend(
   };
   try {
     for (let i = 0; i < moves; i++) {
-      const next = await executable.run({ ...fixed, ...held });
+      const next = await executable.run({ ...conditions, ...held });
       release(held);
       held = next;
       startReward ??= await read('reward');

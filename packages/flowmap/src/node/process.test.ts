@@ -3,19 +3,22 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { bundleScript } from '@flowmap/contract/bundle-script';
 import { mlp, type Model } from '@flowmap/core';
 import { saveModel } from '@flowmap/core/node';
 import { exportNetwork, importedModel, importOnnx } from '@flowmap/runtime-onnx';
-import { afterAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { writeFlowMap } from './__fixtures__/material.js';
 
 const scratch = mkdtempSync(join(tmpdir(), 'flowmap-process-'));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
-const nodeOptions = ['--conditions=@flowmap/source', '--import', import.meta.resolve('tsx')];
-const bin = join(import.meta.dirname, '../../bin/flowmap.js');
+let bin = '';
+beforeAll(async () => {
+  bin = await bundleScript(join(import.meta.dirname, '../../bin/flowmap.js'));
+});
 const start = (...args: string[]): Promise<{ stdout: string; stderr: string }> =>
-  promisify(execFile)(process.execPath, [...nodeOptions, bin, ...args], { cwd: scratch });
+  promisify(execFile)(process.execPath, [bin, ...args], { cwd: scratch });
 
 test('with --json standard output is one line, and what is said goes to standard error', async () => {
   await writeFlowMap(join(scratch, 'model.safetensors'));

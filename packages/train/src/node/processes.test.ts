@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { bundleScript } from '@flowmap/contract/bundle-script';
 import { FolderInUseError, mlp } from '@flowmap/core';
 import { checkerboard } from '@flowmap/data';
 import { flowMatching } from '@flowmap/objectives';
@@ -13,7 +14,11 @@ import { trainVelocityField } from './train.js';
 
 let scratch = '';
 let count = 0;
-beforeAll(async () => (scratch = await mkdtemp(join(tmpdir(), 'flowmap-processes-'))));
+let script = '';
+beforeAll(async () => {
+  scratch = await mkdtemp(join(tmpdir(), 'flowmap-processes-'));
+  script = await bundleScript(join(import.meta.dirname, '__fixtures__', 'train-in-child.ts'));
+});
 afterAll(async () => rm(scratch, { recursive: true }));
 const fresh = (): string => join(scratch, String(count++));
 
@@ -35,11 +40,8 @@ const training = (out: string, more: Partial<TrainVelocityFieldOptions> = {}): T
 
 /** Starts a process that trains to its end or until it pauses. */
 async function start(out: string, pause?: number): Promise<{ child: ChildProcess; said: unknown }> {
-  const child = fork(
-    join(import.meta.dirname, '__fixtures__', 'train-in-child.ts'),
-    [out, ...(pause === undefined ? [] : [String(pause)])],
-    { execArgv: ['--conditions=@flowmap/source', '--import', 'tsx'], silent: true },
-  );
+  const args = [out, ...(pause === undefined ? [] : [String(pause)])];
+  const child = fork(script, args, { execArgv: [], silent: true });
   const [said] = (await once(child, 'message')) as [unknown];
   return { child, said };
 }

@@ -4,6 +4,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { bundleScript } from '@flowmap/contract/bundle-script';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
 // The README's script of a teacher and its student becomes a file of this package and runs in an empty folder.
@@ -11,7 +12,7 @@ const workspace = join(import.meta.dirname, '../..');
 const scripts = join(workspace, '.cache/stages');
 const script = (name: string): string => join(scripts, `${name}.ts`);
 const home = process.cwd();
-let scratch = '';
+let [scratch, killed, hook] = ['', '', ''];
 
 beforeAll(async () => {
   scratch = await mkdtemp(join(tmpdir(), 'flowmap-stages-'));
@@ -21,6 +22,8 @@ beforeAll(async () => {
     await mkdir(join(scratch, name));
     await writeFile(script(name), code);
   }
+  killed = await bundleScript(script('killed'));
+  hook = await bundleScript(join(import.meta.dirname, '__fixtures__/kill-at.ts'));
 });
 afterAll(async () => {
   process.chdir(home);
@@ -36,9 +39,7 @@ async function run(name: string): Promise<void> {
 
 /** Runs the script in a process of its own, which is killed when it writes a certain text, or soon after. */
 async function killAt(text: string, later = false): Promise<void> {
-  const hook = pathToFileURL(join(import.meta.dirname, '__fixtures__/kill-at.ts')).href;
-  const flags = ['--conditions=@flowmap/source', '--import', import.meta.resolve('tsx'), '--import', hook];
-  const child = spawn(process.execPath, [...flags, script('killed')], {
+  const child = spawn(process.execPath, ['--import', pathToFileURL(hook).href, killed], {
     cwd: join(scratch, 'killed'),
     env: { ...process.env, FLOWMAP_KILL_AT: text, ...(later ? { FLOWMAP_KILL_LATER: '1' } : {}) },
     stdio: ['ignore', 'ignore', 'pipe'],

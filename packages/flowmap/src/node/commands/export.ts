@@ -4,7 +4,7 @@ import type { SavedOnnx } from '@flowmap/runtime-onnx/node';
 import { choice, pathArgument, requiredPath, whole, type Config } from '../command-line/options.js';
 import { answering, type Answer, type Talk } from './command.js';
 import { openModel } from './open-model.js';
-import { chosenSampler, samplerOptions } from './samplers.js';
+import { chosenSampler, requireSampler, samplerOptions } from './samplers.js';
 
 const EXPORT_OPTIONS = {
   checkpoint: pathArgument('a model, .safetensors'),
@@ -44,6 +44,7 @@ async function writeOnnx(config: ExportConfig, talk: Talk): Promise<Answer> {
   const { checkpoint, out, layout } = config;
   await requirePlace(config);
   await requireEffects(config);
+  await requireSampler(config);
   const model = await openModel(checkpoint);
   const { saved, how } = layout === 'diffusers' ? await writeNetwork(config, model) : await writeSampler(config, model);
   for (const { path, bytes } of saved.files) talk.print(`${path}: ${bytes} bytes`);

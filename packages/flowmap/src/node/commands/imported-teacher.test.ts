@@ -204,6 +204,26 @@ describe('what is refused with one line, and writes nothing', () => {
       () => ['sample', at('x.safetensors'), '--mapping', PAIRS],
       /has no effect on a checkpoint/,
     ],
+    [
+      'a mapping that is none, before the file is read',
+      () => ['sample', file('no-model.onnx', 'no model'), '--mapping', 'x=sample,timestep'],
+      /'timestep' is neither/,
+    ],
+    [
+      'target times of a teacher, before the file is read',
+      () => ['distill', photos, '--teacher', file('no-model.onnx', 'no model'), '--mapping', 'x=x,t=t,s=s'],
+      /a teacher is a velocity field/,
+    ],
+    [
+      'options that exclude each other, before the file is read',
+      () => ['sample', file('no-model.onnx', 'no model'), '--mapping', PAIRS, '--sampler=heun', '--gamma=0.5'],
+      /--gamma: has no effect with --sampler heun/,
+    ],
+    [
+      'a tolerance without its sampler, before the file is read',
+      () => ['sample', file('no-model.onnx', 'no model'), '--mapping', PAIRS, '--tolerance=0.1', '--steps=2'],
+      /--tolerance: has no effect without --sampler dormand-prince/,
+    ],
     ['a file that is no ONNX', () => ['inspect', file('torn.onnx', 'no model')], /torn\.onnx: /],
   ])('%s', async (_, args, message) => {
     const command = args();

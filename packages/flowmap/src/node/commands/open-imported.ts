@@ -25,22 +25,26 @@ export function isOnnx(path: string): boolean {
 /**
  * Reads an ONNX file as a network.
  *
- * @param text the mapping, as on the command line
+ * @param text the mapping, as on the command line, which is checked first
+ * @param kind the model that is wanted; either unless given
  * @throws {OnnxImportError} for a file that cannot be imported
  * @throws {ConfigError} for a mapping that is missing, or does not fit the file, with the mapping that was tried
  */
-export async function openImported(path: string, text: string | null): Promise<ImportedFile> {
+export async function openImported(path: string, text: string | null, kind?: Model['kind']): Promise<ImportedFile> {
   const { ConfigError } = await import('@flowmap/core');
   const { importedModel, importedVelocity } = await import('@flowmap/runtime-onnx');
   const { importOnnxFile } = await import('@flowmap/runtime-onnx/node');
+  const mapping = text === null ? undefined : await mappingOf(text);
+  if (kind === 'velocity' && mapping?.s !== undefined) {
+    throw new ConfigError('--mapping', 'a teacher is a velocity field; a file with target times, s, is a flow map');
+  }
   const network = await importOnnxFile(path);
-  if (text === null) {
+  if (mapping === undefined) {
     throw new ConfigError(
       '--mapping',
       `wanted one for '${path}', which says its inputs and what it predicts; the file takes ${valuesText(network.inputs).join(', ')}`,
     );
   }
-  const mapping = await mappingOf(text);
   const { shape: given, classes, ...velocity } = mapping;
   importedVelocity(network, velocity);
   const own = network.inputs[mapping.x]!.shape.slice(1);

@@ -38,10 +38,7 @@ export async function openTeacher(path: string, mapping: string | null): Promise
     return { shape: model.network.config.shape, fitted: () => Promise.resolve(model) };
   }
   const { ConfigError, matchClasses } = await import('@flowmap/core');
-  const imported = await openImported(path, mapping);
-  if (imported.mapping.s !== undefined) {
-    throw new ConfigError('--mapping', 'a teacher is a velocity field; a file with target times, s, is a flow map');
-  }
+  const imported = await openImported(path, mapping, 'velocity');
   return {
     shape: imported.shape,
     async fitted({ runtime, data }, { print, signal }) {

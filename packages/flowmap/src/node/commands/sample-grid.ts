@@ -12,13 +12,15 @@ export const GRID_OPTIONS = {
 
 type GridConfig = Config<typeof GRID_OPTIONS> & { readonly sampler: SamplerName | null };
 
+/** The times of a grid with that many steps unless the options say; undefined where the sampler chooses its steps. */
+export type ChosenGrid = (fallback: number) => readonly number[] | undefined;
+
 /**
- * The grid that the options choose; undefined where the sampler chooses its steps by their error.
+ * The grid that the options choose, before a model says how many steps there are unless given.
  *
- * @param fallback number of steps unless given
  * @throws {ConfigError} for options that have no effect beside others, and for times that are no grid
  */
-export async function chosenGrid(config: GridConfig, fallback: number): Promise<readonly number[] | undefined> {
+export async function chosenGrid(config: GridConfig): Promise<ChosenGrid> {
   const { ConfigError, shiftedGrid } = await import('@flowmap/core');
   const { steps, shift, times, restart, tolerance, sampler } = config;
   const chosen = { steps, shift, times, restart: restart ? true : null };
@@ -31,12 +33,12 @@ export async function chosenGrid(config: GridConfig, fallback: number): Promise<
       throw new ConfigError('--tolerance', 'has no effect without --sampler dormand-prince');
     }
     refuse(['steps', 'shift', 'times', 'restart'], '--tolerance, which decides on the steps');
-    return undefined;
+    return () => undefined;
   }
   if (times === null) {
     refuse(['restart'], '--steps, whose times never go up; give --times');
     if (steps === 1) refuse(['shift'], '--steps 1, which has no time between noise and data');
-    return Array.from(shiftedGrid(steps ?? fallback, shift ?? 1));
+    return (fallback) => Array.from(shiftedGrid(steps ?? fallback, shift ?? 1));
   }
   refuse(['steps', 'shift'], '--times');
   if (times.length < 2 || times[0] !== 1 || times.at(-1) !== 0) {
@@ -47,5 +49,5 @@ export async function chosenGrid(config: GridConfig, fallback: number): Promise<
   if (goesUp && !restart) {
     throw new ConfigError('--times', 'wanted times that go down; give --restart to noise the points where they go up');
   }
-  return times;
+  return () => times;
 }

@@ -10,7 +10,7 @@ import { openEither } from './open-imported.js';
 import { drawerOf } from './sample-drawer.js';
 import { openSampleOutput } from './sample-output.js';
 import { chosenGrid, GRID_OPTIONS } from './sample-grid.js';
-import { chosenSampler, samplerOptions } from './samplers.js';
+import { chosenSampler, requireSampler, samplerOptions } from './samplers.js';
 
 const SAMPLE_OPTIONS = {
   checkpoint: pathArgument('a model, .safetensors, or with --mapping an ONNX file of one'),
@@ -52,12 +52,14 @@ async function drawSamples(config: Config<typeof SAMPLE_OPTIONS>, talk: Talk): P
   const { checkpoint, count, seed, batchSize, signal } = { ...config, ...talk };
   const { hostTensor } = await import('@flowmap/core');
   const { normalBatch, sizeOf } = await import('@flowmap/tensor');
+  await requireSampler(config);
+  const gridOf = await chosenGrid(config);
   const { model, scale } = await guided(await openEither(checkpoint, config), config, talk.note);
   const { shape } = model.network.config;
   const label = await labelOf(model, config.class, config.nullClass);
   const isFlowMap = model.kind === 'flowMap';
   const chosen = await chosenSampler(config, isFlowMap ? 'flow-map' : 'heun');
-  const times = await chosenGrid(config, isFlowMap ? 4 : 32);
+  const times = gridOf(isFlowMap ? 4 : 32);
   const output = await openSampleOutput(config.out, { count, shape });
   try {
     const runtime = interruptible(await openRuntime(config), signal);

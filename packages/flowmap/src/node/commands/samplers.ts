@@ -21,13 +21,25 @@ export const samplerOptions = (fallback: string) => ({
   gamma: positive('share of new noise in each step of --sampler gamma, at most 1', null),
 });
 
+/** A sampler and γ, as they are given. */
+type SamplerConfig = { readonly sampler: SamplerName | null; readonly gamma: number | null };
+
+/**
+ * Checks a sampler that is given, before a model is read.
+ *
+ * @throws {ConfigError} for γ without its sampler, or the other way round
+ */
+export async function requireSampler(config: SamplerConfig): Promise<void> {
+  if (config.sampler !== null) await chosenSampler(config, config.sampler);
+}
+
 /**
  * The sampler that the options choose.
  *
  * @throws {ConfigError} for γ without its sampler, or the other way round
  */
 export async function chosenSampler(
-  { sampler: given, gamma: strength }: { readonly sampler: SamplerName | null; readonly gamma: number | null },
+  { sampler: given, gamma: strength }: SamplerConfig,
   fallback: SamplerName,
 ): Promise<Sampler> {
   const core = await import('@flowmap/core');
