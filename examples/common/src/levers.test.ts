@@ -135,6 +135,6 @@ test('options that contradict each other are refused', async () => {
     await expect(leversOf(parsed(...args), weak, objective)).rejects.toThrow(reason);
   }
   const { finetuning } = await leversOf(parsed('--adversarial=2', '--judged-steps=4', '--augment'), weak, objective);
-  expect(finetuning).toMatchObject({ iterations: 2, adversarial: { weight: 1, steps: 4, augmented: true } });
+  expect(finetuning).toMatchObject({ iterations: 2, adversarial: { weight: 0.3, steps: 4, augmented: true } });
   expect(finetuning!.objective.config).toMatchObject({ warmupSteps: 1 });
 });

@@ -35,7 +35,7 @@ export const LEVER_OPTIONS = {
     ['teacher', 'own'],
     'teacher',
   ),
-  adversarialWeight: positive('weight α of the adversarial term', 1),
+  adversarialWeight: positive('weight α of the adversarial term', 0.3),
   judgedSteps: whole('largest number of steps of the samples that the discriminator judges', 1),
   penaltyWeight: positive('weight β of the gradient penalties R1 and R2', 0.1),
   penaltyEvery: whole('steps between gradient penalties', 1),
