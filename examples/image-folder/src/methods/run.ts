@@ -1,37 +1,27 @@
 import { join } from 'node:path';
-import { ConfigError, euler, heun, matchClasses, type Model, type Sampler } from '@flowmap/core';
+import { ConfigError, euler, matchClasses } from '@flowmap/core';
 import { loadVelocityField, writeFileAtomic } from '@flowmap/core/node';
-import {
-  endpointRmse,
-  labelsOf,
-  lockRunFolder,
-  machine,
-  openJudge,
-  REFERENCE_STEPS,
-  sampleFixedNoises,
-  versions,
-} from '@flowmap/example-common';
+import { lockRunFolder, machine, versions } from '@flowmap/example-common';
 import { openRuntime, readImages, requireApart, type CommandContext } from 'flowmap/node';
+import { measurer, once, type Measured } from './measure.js';
 import type { MethodsConfig } from './settings.js';
-import { trainMethod } from './train-method.js';
+import { trainMethod, type TrainedStudent } from './train-method.js';
 
 /** The last file that a run writes. */
 const METRICS = 'metrics.json';
 
 /** A model's samples in each number of steps. */
-interface Row {
+interface Row extends Measured {
   readonly name: string;
   /** Steps of each of its objectives; none for the teacher. */
   readonly iterations: readonly number[];
   readonly sampler: string;
-  readonly endpointRmse: readonly number[];
-  readonly distance: readonly number[];
 }
 
 /**
  * Distils a teacher by several methods in equal processor time, and measures for each in how many steps how far its
  * samples are from the ends of the teacher's trajectories and from the data. Writes `tables.md` and `metrics.json`. If
- * interrupted and started again with the same options, it resumes.
+ * interrupted and started again with the same options, it resumes; more methods may be named then.
  *
  * @returns the run's folder
  * @throws {ConfigError} for a teacher on another path, and a folder of results inside that of the images
@@ -39,7 +29,7 @@ interface Row {
  */
 export async function compareMethods({ out, ...options }: MethodsConfig, context: CommandContext): Promise<string> {
   const { signal, print, progress = 'auto' } = context;
-  const { minutes, batchSize, learningRate, flip, seed } = options;
+  const { minutes, batchSize, learningRate, flip, seed, steps, samples } = options;
   await requireApart(out, options.data);
   const teacher = await loadVelocityField(options.teacher);
   if ((teacher.path ?? 'linear') !== 'linear') {
@@ -54,49 +44,28 @@ export async function compareMethods({ out, ...options }: MethodsConfig, context
     const runtime = await openRuntime(options);
     const { data: given } = await readImages(options.data, options, context);
     const { data } = matchClasses(given, teacher);
-    const watched = { runtime, signal };
-    const [reference] = await sampleFixedNoises(teacher, heun(), [REFERENCE_STEPS], watched);
+    const { methods, ...settings } = options;
     const statistics = join(folder, 'statistics.safetensors');
-    const judge = await openJudge({ ...watched, data, samples: options.samples, statistics });
-    const labels = await labelsOf(data, options.samples);
-    let protocol = '';
-    const measured = async (model: Model, sampler: Sampler, row: Pick<Row, 'name' | 'iterations'>): Promise<Row> => {
-      const ends = await sampleFixedNoises(model, sampler, options.steps, watched);
-      const distance: number[] = [];
-      for (const steps of options.steps) {
-        const common = { ...watched, count: options.samples, ...(labels ? { labels } : {}) };
-        const [samples] = await sampleFixedNoises(model, sampler, [steps], common);
-        const judged = await judge.judge(samples!);
-        protocol = judged.protocol;
-        distance.push(judged.distance);
-      }
-      const found = {
-        ...row,
-        sampler: sampler.name,
-        endpointRmse: ends.map((points) => endpointRmse(points, reference!)),
-        distance,
-      };
-      print(JSON.stringify(found));
-      return found;
+    const measuring = measurer({ runtime, data, teacher, steps, samples, statistics, signal });
+    const rowOf = async (name: string, { model, sampler, iterations }: TrainedStudent): Promise<Row> => {
+      const measured = await once(join(folder, `${name}.json`), settings, () => measuring.measure(model, sampler));
+      const row = { name, iterations, sampler: sampler.name, ...measured };
+      print(JSON.stringify(row));
+      return row;
     };
     try {
-      const rows = [await measured(teacher, euler(), { name: 'teacher', iterations: [] })];
-      for (const name of options.methods) {
+      const rows = [await rowOf('teacher', { model: teacher, sampler: euler(), iterations: [] })];
+      for (const name of methods) {
         signal.throwIfAborted();
-        const { model, sampler, iterations } = await trainMethod(name, {
-          ...{ runtime, data, teacher, minutes, batchSize, learningRate, flip, seed, folder, signal, progress },
-        });
-        rows.push(await measured(model, sampler, { name, iterations }));
+        const training = { runtime, data, teacher, minutes, batchSize, learningRate, flip, seed, folder };
+        rows.push(await rowOf(name, await trainMethod(name, { ...training, signal, progress })));
       }
-      await writeFileAtomic(join(folder, 'tables.md'), tablesOf(options.steps, rows));
-      const facts = {
-        ...{ options, protocol, machine: machine(), versions: versions() },
-        date: new Date().toISOString().slice(0, 10),
-        rows,
-      };
+      await writeFileAtomic(join(folder, 'tables.md'), tablesOf(steps, rows));
+      const date = new Date().toISOString().slice(0, 10);
+      const facts = { options, machine: machine(), versions: versions(), date, rows };
       await writeFileAtomic(join(folder, METRICS), `${JSON.stringify(facts, null, 2)}\n`);
     } finally {
-      await judge.dispose();
+      await measuring.dispose();
     }
     return folder;
   } finally {
