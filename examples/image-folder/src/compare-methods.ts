@@ -1,6 +1,6 @@
 import { runCommand } from 'flowmap/node';
-import { compareMethods } from './run.js';
-import { METHODS_OPTIONS } from './settings.js';
+import { compareMethods } from './methods/run.js';
+import { METHODS_OPTIONS } from './methods/settings.js';
 
 process.exitCode = await runCommand(
   {
