@@ -1,7 +1,4 @@
-import { existsSync } from 'node:fs';
-import { isDeepStrictEqual } from 'node:util';
 import { heun, type Dataset, type Model, type Sampler } from '@flowmap/core';
-import { readJsonFile, writeFileAtomic } from '@flowmap/core/node';
 import { endpointRmse, labelsOf, openJudge, REFERENCE_STEPS, sampleFixedNoises } from '@flowmap/example-common';
 import type { HostTensor, Runtime } from '@flowmap/tensor';
 
@@ -61,16 +58,4 @@ export function measurer(measuring: Measuring): {
       await (await opened?.catch(() => undefined))?.judge.dispose();
     },
   };
-}
-
-/** What was computed before with the same settings, from its file; else computes it and writes it there. */
-export async function once<T>(file: string, settings: object, compute: () => Promise<T>): Promise<T> {
-  const wanted: unknown = JSON.parse(JSON.stringify(settings));
-  if (existsSync(file)) {
-    const there = (await readJsonFile(file)) as { settings: unknown; result: T };
-    if (isDeepStrictEqual(there.settings, wanted)) return there.result;
-  }
-  const result = await compute();
-  await writeFileAtomic(file, `${JSON.stringify({ settings: wanted, result })}\n`);
-  return result;
 }

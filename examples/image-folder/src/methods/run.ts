@@ -3,7 +3,8 @@ import { ConfigError, euler, matchClasses } from '@flowmap/core';
 import { loadVelocityField, writeFileAtomic } from '@flowmap/core/node';
 import { lockRunFolder, machine, versions } from '@flowmap/example-common';
 import { openRuntime, readImages, requireApart, type CommandContext } from 'flowmap/node';
-import { measurer, once, type Measured } from './measure.js';
+import { measurer, type Measured } from './measure.js';
+import { once } from './once.js';
 import type { MethodsConfig } from './settings.js';
 import { trainMethod, type TrainedStudent } from './train-method.js';
 

@@ -1,10 +1,10 @@
-import { existsSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { consistency, flowMapFrom, flowMapSampler, type Dataset, type Model, type Sampler } from '@flowmap/core';
-import { readJsonFile, writeFileAtomic } from '@flowmap/core/node';
 import { objectiveNamed } from '@flowmap/objectives';
 import type { Runtime } from '@flowmap/tensor';
 import { distill, type DistillOptions } from '@flowmap/train/node';
+import { once } from './once.js';
 import { onTrigonometricPath } from './on-trigonometric-path.js';
 
 /** A way to a student: objectives one after another, which share the time. */
@@ -82,14 +82,20 @@ async function stepsIn(
   options: Omit<DistillOptions, 'iterations' | 'out'>,
   file: string,
 ): Promise<number> {
-  if (existsSync(file)) return ((await readJsonFile(file)) as { iterations: number }).iterations;
+  const out = file.replace(/\.json$/, '-timing');
+  const secondsPerStep = await once(file, { batchSize: options.batchSize }, () => timeSteps({ ...options, out }));
+  return Math.max(1, Math.round(seconds / secondsPerStep));
+}
+
+/** Seconds of processor time of a step. */
+async function timeSteps(options: Omit<DistillOptions, 'iterations'> & { readonly out: string }): Promise<number> {
+  await rm(options.out, { recursive: true, force: true }); // of an interrupted run, some of whose steps were not timed
   const times: number[] = [];
   const result = await distill({
     ...options,
     onData: told,
     iterations: WARM + TIMED,
     progress: 'none',
-    out: file.replace(/\.json$/, '-timing'),
     callbacks: [
       {
         name: 'clock',
@@ -103,8 +109,5 @@ async function stepsIn(
     ],
   });
   if (!result.completed) throw options.signal!.reason;
-  const secondsPerStep = (times.at(-1)! - times.at(-1 - TIMED)!) / TIMED;
-  const iterations = Math.max(1, Math.round(seconds / secondsPerStep));
-  await writeFileAtomic(file, `${JSON.stringify({ iterations, secondsPerStep })}\n`);
-  return iterations;
+  return (times.at(-1)! - times.at(-1 - TIMED)!) / TIMED;
 }
