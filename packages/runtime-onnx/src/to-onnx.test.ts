@@ -1,13 +1,16 @@
 import { fromBinary } from '@bufbuild/protobuf';
 import {
   attention,
+  concat,
   constant,
   conv2d,
   grad,
   hostTensor,
   normals,
   program,
+  leakyRelu,
   rmsNorm,
+  select,
   sizeOf,
   full,
   type HostTensor,
@@ -115,6 +118,8 @@ describe('composites of the CPU', () => {
   it('are one operator where nothing else needs their parts', () => {
     const normed = program('norm', { inputs: { x: [2, 8] } }, ({ x }) => ({ outputs: { y: rmsNorm(x) } }));
     expect(of(normed)).toEqual(['SimplifiedLayerNormalization']);
+    const rectified = program('rectified', { inputs: { x: [2, 8] } }, ({ x }) => ({ outputs: { y: leakyRelu(x) } }));
+    expect(of(rectified)).toEqual(['LeakyRelu']);
     expect(of(attended).filter((name) => name !== 'Reshape')).toEqual(['com.microsoftMultiHeadAttention']);
   });
 
@@ -128,6 +133,10 @@ describe('composites of the CPU', () => {
     const first = program('first', { inputs: { x: [8, 2] } }, ({ x }) => ({
       outputs: { y: x.mul(full(1).div(x.square().mean([0], true).add(1).sqrt())) },
     }));
+    const factors = program('factors', { inputs: { x: [2, 8] } }, ({ x }) => ({
+      outputs: { y: x.mul(select(x.greater(0), 1, x)), z: x.mul(select(x.greater(1), 1, 0.2)), w: x.mul(leakyRelu(x)) },
+    }));
+    expect(of(factors).filter((name) => name === 'LeakyRelu')).toHaveLength(1);
     for (const built of [gradient, sum, first]) expect(of(built)).not.toContain('SimplifiedLayerNormalization');
     const masked = program('masked', { inputs: tokens }, ({ q, k, v }) => {
       const scores = heads(q).matmul(heads(k).transpose([0, 1, 3, 2]));
@@ -146,6 +155,7 @@ describe('composites of the CPU', () => {
       outputs: {
         y: attention(heads(q).mul(3), heads(k), heads(v)).transpose([0, 2, 1, 3]),
         norm: rmsNorm(x, 0.5),
+        rectified: concat([leakyRelu(x), leakyRelu(x, -0.5), leakyRelu(x, 3)], 0),
       },
     }));
     const draw = (purpose: string, shape: number[]): HostTensor =>
@@ -154,8 +164,9 @@ describe('composites of the CPU', () => {
     const results = await Promise.all(
       [await onnxRuntime({ device: 'cpu' }), referenceRuntime()].map(async (runtime) => {
         const executable = await runtime.compile(both);
-        const { y, norm } = await executable.run(feeds);
-        return [...(await y!.read()).data, ...(await norm!.read()).data];
+        const { y, norm, rectified } = await executable.run(feeds);
+        const read = await Promise.all([y!, norm!, rectified!].map(async (tensor) => [...(await tensor.read()).data]));
+        return read.flat();
       }),
     );
     // A few float32 roundings of numbers near 1.

@@ -1,4 +1,4 @@
-import type { Tensor } from '@flowmap/tensor';
+import { sameShape, type Tensor } from '@flowmap/tensor';
 import type { Fusion } from './rules.js';
 
 /** The operator adds squares one after another: off by 4e-7 at 1024 elements, and by 4e-4 at 2^20. */
@@ -34,6 +34,25 @@ export const rmsNorm: Fusion = (tensor, isPrivate) => {
       const gain = graph.constant(Float64Array.of(1), { shape: [size], dtype: 'float32' });
       return graph.node('SimplifiedLayerNormalization', [value(x), gain], { axis: -1, epsilon: { float: epsilon } });
     },
+  };
+};
+
+/**
+ * `x select(x > 0, 1, slope)`, in one pass over memory; with a convolution before, none. Its derivatives need the factor,
+ * which is then computed besides.
+ */
+export const leakyRelu: Fusion = (tensor) => {
+  if (!tensor.is('mul') || tensor.dtype !== 'float32') return undefined;
+  const [x, factor] = tensor.operands as readonly [Tensor, Tensor];
+  if (!factor.is('select') || !sameShape(factor.shape, x.shape)) return undefined;
+  const [isPositive, above, below] = factor.operands as readonly [Tensor, Tensor, Tensor];
+  const slope = splatOf(below);
+  if (!isPositive.is('less') || splatOf(isPositive.operands[0]!) !== 0 || isPositive.operands[1] !== x)
+    return undefined;
+  if (splatOf(above) !== 1 || slope === undefined) return undefined;
+  return {
+    operands: [x],
+    emit: ({ graph, value }) => graph.node('LeakyRelu', [value(x)], { alpha: { float: slope } }),
   };
 };
 

@@ -1,5 +1,5 @@
 import { multiHeadAttention, selfAttention } from './attention.js';
-import { rmsNorm } from './composites.js';
+import { leakyRelu, rmsNorm } from './composites.js';
 import { conv } from './conv.js';
 import { cutOffConv } from './cut-off-conv.js';
 import { elementwise } from './elementwise.js';
@@ -30,6 +30,6 @@ export const standardRules: Rules = { lowerings, fusions: standardFusions, gemmA
  * @param channelBlock channels per block of the processor's own convolutions, if it has them
  */
 export function cpuRules(channelBlock?: number): Rules {
-  const fusions = [rmsNorm, selfAttention, multiHeadAttention, cutOffConv, ...standardFusions];
+  const fusions = [rmsNorm, leakyRelu, selfAttention, multiHeadAttention, cutOffConv, ...standardFusions];
   return { ...standardRules, fusions, channelBlock, usesMinimalFiltering: true };
 }

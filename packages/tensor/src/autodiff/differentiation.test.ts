@@ -2,6 +2,7 @@ import { referenceRuntime } from '@flowmap/runtime-reference';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { DTypeError, ShapeError } from '../errors.js';
+import { leakyRelu } from '../library/activations.js';
 import { oneHot, select, stopGradient } from '../library/functions.js';
 import { hostTensor, type HostTensor } from '../runtime/host-tensor.js';
 import { jvp, pushForward } from './jvp.js';
@@ -176,6 +177,12 @@ describe('conventions at kinks', () => {
       0,
       1 / 3,
     ]);
+  });
+
+  it('a leaky rectifier has its slope at 0', async () => {
+    const f = (x: Tensor): Tensor => leakyRelu(x, 0.25);
+    expect(await values(derivative(f), scalar(0))).toEqual([0.25]);
+    expect(await values(tangent(f), scalar(0))).toEqual([0.25]);
   });
 
   it('|x| and sign have derivative 0 at 0', async () => {

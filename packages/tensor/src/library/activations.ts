@@ -1,7 +1,7 @@
 import { select } from './functions.js';
 import { inFloat32 } from './in-float32.js';
 import { requireFloats } from '../graph/infer.js';
-import type { Tensor } from '../graph/tensor.js';
+import { full, type Tensor } from '../graph/tensor.js';
 
 /** `max(x, 0)`, with derivative 1/2 at 0. */
 export function relu(x: Tensor): Tensor {
@@ -9,11 +9,13 @@ export function relu(x: Tensor): Tensor {
 }
 
 /**
- * `x` where it is positive, `slope x` elsewhere (Maas, Hannun and Ng 2013), with `slope` in [0, 1], 0.2 unless given.
+ * `x` where it is positive, `slope x` elsewhere (Maas, Hannun and Ng 2013), with `slope` 0.2 unless given. The derivative
+ * at 0 is `slope`.
  */
 export function leakyRelu(x: Tensor, slope = 0.2): Tensor {
   requireFloats('leakyRelu', [x]);
-  return x.maximum(x.mul(slope));
+  // A product, since its derivative is one product with the same factor.
+  return x.mul(select(x.greater(0), full(1, [], x.dtype), slope));
 }
 
 /**

@@ -58,13 +58,10 @@ const sigmoidLinear: Operators = {
   },
 };
 
-/** Activations; at a kink, the derivative is the mean of those on both sides. */
+/** Activations; at a kink, the derivative is the mean of those on both sides, but that of `LeakyRelu` is `alpha`. */
 export const activations: Operators = {
   ...sigmoidLinear,
-  LeakyRelu: unary((x, call) => {
-    const alpha = float(call, 'alpha', 0.01);
-    return alpha >= 0 && alpha <= 1 ? leakyRelu(x, alpha) : select(x.less(0), x.mul(alpha), x);
-  }),
+  LeakyRelu: unary((x, call) => leakyRelu(x, float(call, 'alpha', 0.01))),
   PRelu: prelu,
   Elu: unary((x, call) => elu(x, float(call, 'alpha', 1))),
   Celu: unary((x, call) => {

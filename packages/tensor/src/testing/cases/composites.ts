@@ -38,6 +38,7 @@ export const compositeCases: Readonly<Record<string, readonly Case[]>> = {
     at('relu', [awayFromZero([3, 4])], relu),
     kink('relu at zero', [fixed([3], [-1, 0, 1])], relu),
     at('leakyRelu', [awayFromZero([3, 4])], (x) => leakyRelu(x, 0.1)),
+    at('leakyRelu with other slopes', [awayFromZero([3, 4])], (x) => leakyRelu(x, -0.5).add(leakyRelu(x, 3).square())),
     at('clamp', [fixed([5], [-3, -0.5, 0.25, 0.75, 4])], (x) => clamp(x, -1, 1).square()),
   ],
   logarithms: [
