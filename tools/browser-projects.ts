@@ -1,5 +1,5 @@
 import { existsSync, readdirSync } from 'node:fs';
-import { basename, join, resolve } from 'node:path';
+import { basename, join } from 'node:path';
 import { playwright } from '@vitest/browser-playwright';
 import type { TestProjectInlineConfiguration } from 'vitest/config';
 import type { Reporter } from 'vitest/node';
@@ -24,8 +24,7 @@ const bundled = [
 ];
 
 /**
- * A vitest project for each workspace that has tests for a browser, named `<folder> (browser)`; none if there is no
- * browser.
+ * The vitest project `browser` with the tests of all workspaces for a browser; none if there is no browser.
  *
  * @param roots folders of the workspaces
  * @throws if there is no browser and CI is set
@@ -34,33 +33,31 @@ export function browserProjects(roots: readonly string[]): TestProjectInlineConf
   const executablePath = chromiumForTests();
   if (executablePath === undefined) return [];
   const provider = playwright({ launchOptions: { executablePath, args: chromiumFlags } });
-  return roots.filter(hasBrowserTests).map((root) => ({
-    extends: true,
-    root,
-    cacheDir: resolve('node_modules/.vite', basename(root)),
-    server: { headers: isolationHeaders },
-    // Packages that find their WebAssembly by the address they were loaded from stay as they are
-    // installed.
-    optimizeDeps: { exclude: ['onnxruntime-web'], include: bundled },
-    test: {
-      include: [browserTests],
-      // What a test can read as `import.meta.env`: FLOWMAP_BROWSER=all runs the parts that are left out for
-      // their length.
-      env: { FLOWMAP_BROWSER: process.env['FLOWMAP_BROWSER'] ?? '' },
-      globalSetup: existsSync(join(root, setup)) ? [setup] : [],
-      browser: {
-        enabled: true,
-        headless: true,
-        // One page at a time in each project, since projects already run in parallel.
-        fileParallelism: false,
-        screenshotFailures: false,
-        // A busy machine may take long to open the first page.
-        connectTimeout: 300_000,
-        provider,
-        instances: [{ browser: 'chromium', name: nameOf(root) }],
+  return [
+    {
+      extends: true,
+      server: { headers: isolationHeaders },
+      // Packages that find their WebAssembly by the address they were loaded from stay as they are
+      // installed.
+      optimizeDeps: { exclude: ['onnxruntime-web'], include: bundled },
+      test: {
+        include: roots.map((root) => `${root}/${browserTests}`),
+        // What a test can read as `import.meta.env`: FLOWMAP_BROWSER=all runs the parts that are left out for
+        // their length.
+        env: { FLOWMAP_BROWSER: process.env['FLOWMAP_BROWSER'] ?? '' },
+        globalSetup: roots.map((root) => join(root, setup)).filter((file) => existsSync(file)),
+        browser: {
+          enabled: true,
+          headless: true,
+          screenshotFailures: false,
+          // A busy machine may take long to open the first page.
+          connectTimeout: 300_000,
+          provider,
+          instances: [{ browser: 'chromium', name: 'browser' }],
+        },
       },
     },
-  }));
+  ];
 }
 
 /** Reports once, at the start of a run, which tests are left out because there is no browser. */
@@ -68,13 +65,14 @@ export function browserNotice(roots: readonly string[]): Reporter {
   return {
     onInit() {
       if (chromiumForTests() !== undefined) return;
-      const names = roots.filter(hasBrowserTests).map(nameOf).join(', ');
+      const names = roots
+        .filter(hasBrowserTests)
+        .map((root) => basename(root))
+        .join(', ');
       console.warn(`Left out: ${names}. There is no Chromium here; ${chromiumAdvice}.`);
     },
   };
 }
-
-const nameOf = (root: string): string => `${basename(root)} (browser)`;
 
 function hasBrowserTests(root: string): boolean {
   const folder = join(root, 'src');
