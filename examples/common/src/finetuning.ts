@@ -45,7 +45,9 @@ export interface FinetuningInputs {
   readonly data: Dataset;
 }
 
-const RESULT = 'finetuned.safetensors';
+/** The file of the student that it leaves in the folder. */
+export const FINETUNED = 'finetuned.safetensors';
+
 const SETTINGS = 'finetuning.json';
 
 /** What its training keeps. */
@@ -65,7 +67,7 @@ export async function finetuneOnce(
   { folder, settings, teacher, strong, student, data }: FinetuningInputs,
 ): Promise<Trained | undefined> {
   const { runtime, signal, flip = false } = run;
-  const [result, place] = [join(folder, RESULT), join(folder, PLACE)];
+  const [result, place] = [join(folder, FINETUNED), join(folder, PLACE)];
   if (existsSync(join(folder, SETTINGS))) await requireSettings(folder, SETTINGS, settings);
   if (existsSync(result)) return loadTrained(result, join(place, 'log.jsonl'));
   await writeFileAtomic(join(folder, SETTINGS), `${JSON.stringify({ config: settings }, null, 2)}\n`);

@@ -59,7 +59,10 @@ test('finetuning goes on without the warm-up of AYF-EMD, and with any other obje
 });
 
 test('a run that ends in each of its stages and is run again ends as if nothing had happened', async () => {
-  const whole = await runExample(await leversRun(join(scratch, 'whole')));
+  const told: string[] = [];
+  const run = await leversRun(join(scratch, 'whole'));
+  const whole = await runExample({ ...run, print: (line) => told.push(line) });
+  expect(told.at(-1)).toMatch(/student +.*finetuned\.safetensors/);
   for (const file of models) expect(existsSync(join(whole, file)), file).toBe(true);
   expect(bytes(whole, 'finetuned.safetensors').equals(bytes(whole, 'student.safetensors'))).toBe(false);
   const page = bytes(whole, 'index.html').toString();

@@ -8,7 +8,7 @@ import { printData } from 'flowmap/node';
 import { measureDistances } from './distances.js';
 import { sampleEndpoints } from './evaluate.js';
 import type { ExampleRun, TeacherSource } from './example-run.js';
-import { finetuneOnce } from './finetuning.js';
+import { FINETUNED, finetuneOnce } from './finetuning.js';
 import { atScale, guidedDistillation, scalesUpTo } from './guidance.js';
 import { readInstruments } from './instruments.js';
 import { drawLooks } from './looks.js';
@@ -41,6 +41,9 @@ export async function runExample(run: ExampleRun): Promise<string> {
   }
 }
 
+/** The file of the student, unless it is finetuned. */
+const DISTILLED = 'student.safetensors';
+
 /** The data has already been described. */
 const told = (): void => undefined;
 
@@ -70,7 +73,7 @@ async function runIn(folder: string, run: ExampleRun): Promise<void> {
   const teacher: Trained = { ...unguided, model: taught.compared };
   const distilled =
     run.distilled ??
-    (await trainOnce(folder, 'student.safetensors', options, async () => {
+    (await trainOnce(folder, DISTILLED, options, async () => {
       const student = flowMapFrom(strong, seed, taught.startingFrom);
       const evaluations = await openTrainingEvaluation(run, { folder, student });
       const { out, callbacks = [] } = writingTo(folder);
@@ -130,7 +133,7 @@ async function runIn(folder: string, run: ExampleRun): Promise<void> {
   const report = reportOf({ run, metrics, pictures, looks, teacher, student, finetuningLog });
   signal.throwIfAborted();
   await writeFileAtomic(join(folder, REPORT), renderReport(report));
-  print(summary(folder, metrics));
+  print(summary(folder, finetuned ? FINETUNED : DISTILLED, metrics));
 
   function writingTo(out: string): Pick<DistillOptions, 'out' | 'callbacks'> {
     return { out, callbacks: run.tensorboard === true ? [tensorboard(out)] : [] };
