@@ -174,10 +174,13 @@ async function statisticsOf(
     sums.all.add(part);
     sums.classes.add(part.data, labels);
   }
-  const made = { moments: sums!.all.moments(), ofClasses: sums!.classes.moments() };
-  if (!known) await writeFileAtomic(file, encodeMoments(made.moments, { dtype: 'float32' }));
-  if (classes.length > 0) await writeClassMoments(classFile, { classes, moments: made.ofClasses, source });
-  return { ...made, moments: known ?? made.moments };
+  const made = sums!.classes.moments();
+  if (classes.length > 0) await writeClassMoments(classFile, { classes, moments: made, source });
+  if (known) return { moments: known, ofClasses: made };
+  const bytes = encodeMoments(sums!.all.moments(), { dtype: 'float32' });
+  await writeFileAtomic(file, bytes);
+  // As rounded in the file: what compares with the next call's results has the next call's reference.
+  return { moments: decodeMoments(bytes, file).moments(), ofClasses: made };
 }
 
 /** Features of the images for the recall. */
