@@ -40,7 +40,7 @@ function subjectsOf(small: boolean): readonly Subject[] {
 
 /**
  * Times one training step of each objective in units of an evaluation of the student's network, the two in turn, and prints
- * it beside the operations of the step in units of those of an evaluation. A step includes the teacher, of the same size,
+ * it beside the operations of the step in units of those of an evaluation. A step includes a teacher of the same size, if any,
  * AdamW and the moving average.
  */
 export async function timeObjectives({ threads, rounds, small, objectives }: ObjectiveCosts): Promise<void> {
@@ -102,15 +102,15 @@ function evaluation(subject: Subject): Workload {
   };
 }
 
-/** A step of an objective with a teacher of the network's size. */
+/** A step of an objective; if that needs a teacher, one of the network's size. */
 function step(subject: Subject, name: string): Workload {
   const { batchSize } = subject;
   const objective = objectiveNamed(name);
   const path = pathOf({ path: objective.needs.path ?? 'linear' });
   const model = studentOf(subject);
   const student = trainee({ model, objective, learningRate: 1e-4 });
-  const teacher = velocityField(teacherOf(subject));
-  const phase = objectivePhase({ network: model.network, objective, teacher, path, batchSize, seed: 0 });
+  const taught = objective.needs.teacher ? { teacher: velocityField(teacherOf(subject)) } : {};
+  const phase = objectivePhase({ network: model.network, objective, ...taught, path, batchSize, seed: 0 });
   const built = phasePrograms(phase, { student }, { flushDenormals: false }).update;
   const batch = batchOf(subject);
   return {
