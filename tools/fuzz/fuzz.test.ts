@@ -98,7 +98,7 @@ describe('what an input may not do', () => {
       { ...bad, memory: 128 },
       {
         corpus: [Buffer.from('g'), Buffer.from('h')],
-        runs: 40,
+        runs: 24,
         seed: 2,
         seconds: Infinity,
         scratch,
