@@ -34,13 +34,9 @@ export const FLOAT_OF_BYTE = Float32Array.from({ length: 256 }, (_, byte) => byt
  * @throws {ConfigError} when pixels, labels, classes and shape do not fit together
  *
  * @example
- * ```ts
- * import { imageDataset } from '@flowmap/data';
- *
  * const pixels = new Uint8Array(2 * 3 * 4 * 4).fill(255);
  * const data = imageDataset({ name: 'white', pixels, shape: [3, 4, 4] });
  * const { x } = await data.batch([1]); // 48 values, all 1
- * ```
  */
 export function imageDataset(options: ImageDatasetOptions): LabelledDataset {
   requireKnownOptions('imageDataset', options, { name: true, pixels: true, shape: true, labels: true, classes: true });

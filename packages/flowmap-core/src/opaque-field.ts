@@ -46,6 +46,7 @@ export interface OpaqueMapping {
  * @throws {ConfigError} when the function has the same name for two inputs
  *
  * @example
+ * const unet = await openOnnx('unet/model.onnx');
  * const names = { x: 'sample', t: 'timestep', conditions: { label: 'class_labels' }, velocity: 'out_sample' };
  * const teacher = opaqueField(unet, { ...names, time: (t) => 1000 * t });
  */

@@ -11,7 +11,7 @@ import type { Values } from './values.js';
  * @example
  * const executable = await referenceRuntime().compile(program('double', { inputs: { x: [2] } }, ({ x }) => ({ outputs: { y: x.add(x) } })));
  * const { y } = await executable.run({ x: hostTensor([2], [1, 2]) });
- * (await y.read()).data; // Float64Array [2, 4]
+ * (await y!.read()).data; // Float64Array [2, 4]
  */
 export function referenceRuntime(): Runtime {
   const tensors = deviceTensors();

@@ -13,7 +13,9 @@ export type OptionNames<T> = Readonly<Record<keyof T, true>>;
  * @throws {ConfigError} naming the option, and the known one that is nearest to it
  *
  * @example
- * requireKnownOptions('unet', { shape: [3, 32, 32], chanels: [16] }, { shape: true, channels: true }); // throws: did you mean channels?
+ * function unet(options: { shape: number[]; channels: number[] }) {
+ *   requireKnownOptions('unet', options, { shape: true, channels: true }); // { chanels: [16] } throws: did you mean channels?
+ * }
  */
 export function requireKnownOptions<T extends object>(caller: string, options: T, known: OptionNames<T>): void {
   if (!isObject(options) || Array.isArray(options)) {

@@ -1,27 +1,23 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Example } from './examples.js';
 import { root } from './workspace.js';
 
 /** A fenced TypeScript example in a README or in CONTRIBUTING.md. */
-export interface Fence {
-  /** The file, as a path from the root. */
-  readme: string;
-  /** The line of the opening fence, counted from 1. */
-  line: number;
+export interface Fence extends Example {
   /** False for a fence opened by `ts no-run`, which is type-checked only. */
   run: boolean;
-  code: string;
 }
 
-/** The TypeScript fences of `readme`, a path from the root; none if the file is missing. */
-export function fencesOf(readme: string): Fence[] {
-  const path = join(root, readme);
+/** The TypeScript fences of `file`, a path from the root; none if the file is missing. */
+export function fencesOf(file: string): Fence[] {
+  const path = join(root, file);
   if (!existsSync(path)) return [];
-  return parseFences(readme, readFileSync(path, 'utf8'));
+  return parseFences(file, readFileSync(path, 'utf8'));
 }
 
 /** The TypeScript fences in the Markdown `text`. */
-export function parseFences(readme: string, text: string): Fence[] {
+export function parseFences(file: string, text: string): Fence[] {
   const fences: Fence[] = [];
   let open: (Omit<Fence, 'code'> & { lines: string[]; typescript: boolean }) | undefined;
   for (const [index, line] of text.split('\n').entries()) {
@@ -30,9 +26,9 @@ export function parseFences(readme: string, text: string): Fence[] {
       if (mark === null) continue;
       const [language = '', ...flags] = (mark[1] ?? '').split(/\s+/);
       const run = !flags.includes('no-run');
-      open = { readme, line: index + 1, run, lines: [], typescript: language === 'ts' || language === 'typescript' };
+      open = { file, line: index + 1, run, lines: [], typescript: language === 'ts' || language === 'typescript' };
     } else if (mark !== null && mark[1] === '') {
-      if (open.typescript) fences.push({ readme, line: open.line, run: open.run, code: open.lines.join('\n') });
+      if (open.typescript) fences.push({ file, line: open.line, run: open.run, code: open.lines.join('\n') });
       open = undefined;
     } else {
       open.lines.push(line);

@@ -26,13 +26,9 @@ export interface GaussianMixtureOptions extends ToyOptions {
  *   positive
  *
  * @example
- * ```ts
- * import { gaussianMixture } from '@flowmap/data';
- *
  * const data = gaussianMixture({ weights: [1, 3], means: [[-1], [1]], stds: [0.3, 0.5] });
  * const { x, conditions } = await data.batch([0, 1, 2]); // three draws, and their components as `label`
  * const logp = data.logDensity([0.2]);
- * ```
  */
 export function gaussianMixture(options: GaussianMixtureOptions): DatasetWithDensity {
   requireKnownOptions('gaussianMixture', options, {

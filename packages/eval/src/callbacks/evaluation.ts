@@ -17,12 +17,7 @@ export type EvaluationOptions = Omit<Parameters<Moment['sampler']>[0], 'stepsPer
     readonly every: number;
     /** Sampling step counts to measure, each at least 1. */
     readonly steps: readonly number[];
-    /**
-     * Computes the quantity from samples, which have the shape of the noise.
-     *
-     * @example
-     * async (samples) => slicedWasserstein(features(samples), reference).value
-     */
+    /** Computes the quantity from samples, which have the shape of the noise. */
     readonly metric: (samples: HostTensor) => Promise<number> | number;
     /** Keeps the model with the lowest value at this step count under this name; no model is kept unless given. */
     readonly keepBest?: { readonly name: string; readonly steps: number };
@@ -37,6 +32,10 @@ export type EvaluationOptions = Omit<Parameters<Moment['sampler']>[0], 'stepsPer
  * an uninterrupted one.
  *
  * @throws {ConfigError} for invalid step counts or, when it runs, for a metric that is not a finite number
+ *
+ * @example
+ * const metric = (samples: HostTensor) => slicedWasserstein(features(samples), held).value;
+ * const callback = evaluation({ name: 'distance', metric, every: 500, steps: [1, 2, 4], batchSize: 64, noise });
  */
 export function evaluation(options: EvaluationOptions): Callback {
   requireKnownOptions('evaluation', options, {

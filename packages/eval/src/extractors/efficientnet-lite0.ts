@@ -25,8 +25,9 @@ export interface EfficientNetLite0Options {
  * @throws {ConfigError} for a batch size that is not a whole number >= 1
  *
  * @example
- * const extractor = await efficientNetLite0({ runtime: await onnxRuntime(), weights: await weights() });
+ * const extractor = await efficientNetLite0({ runtime, weights: await weights(), batchSize: 8 });
  * const features = await extractFeatures(extractor, [images]);
+ * await extractor.dispose();
  */
 export async function efficientNetLite0(
   options: EfficientNetLite0Options,

@@ -113,6 +113,7 @@ export async function inception(options: InceptionOptions): Promise<Extractor & 
  * @throws what {@link inception} does, and {@link ConfigError} if no output is named, or one twice
  *
  * @example
+ * const weights = await loadWeights('inception');
  * const network = await inceptionOutputs({ runtime, weights, outputs: ['pool', 'probabilities'] });
  * const { pool, probabilities } = await network.extract(images);
  */

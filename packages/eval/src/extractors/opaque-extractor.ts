@@ -19,7 +19,7 @@ export interface OpaqueExtractorOptions {
  *
  * @example
  * const inception = await openOnnx('inception.onnx');
- * opaqueExtractor({ name: 'inception' }, async (images) => (await inception.run({ images })).features!);
+ * const extractor = opaqueExtractor({ name: 'inception' }, async (images) => (await inception({ images })).features!);
  */
 export function opaqueExtractor(
   options: OpaqueExtractorOptions,

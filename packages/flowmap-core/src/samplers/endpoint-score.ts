@@ -38,7 +38,7 @@ export interface EndpointScore {
  *   of guidance other than 1, or what `compileSampler` and `CompiledSampler.sample` refuse
  *
  * @example
- * const score = await endpointScore(runtime, student, { teacher, count: 64, seed: 0 });
+ * const score = await endpointScore(runtime, student, { teacher, count: 16, seed: 0 });
  * console.log(await score(uniformGrid(2)), await score(shiftedGrid(2, 2)));
  */
 export async function endpointScore(

@@ -43,7 +43,7 @@ const MARGIN = 0.1;
  *   descend, a resolution that is not a number > 0, or a score that is not a number
  *
  * @example
- * const score = await endpointScore(runtime, student, { teacher, count: 64, seed: 0 });
+ * const score = await endpointScore(runtime, student, { teacher, count: 16, seed: 0 });
  * const { times } = await searchGrid({ steps: 4, score });
  */
 export async function searchGrid(options: GridSearchOptions): Promise<FoundGrid> {

@@ -48,7 +48,7 @@ const STEPS = [0, 1, 2, 999, 1e6, 1e12];
  * @param make makes the optimizer; without weight decay, or with a `tolerance` that allows for it
  *
  * @example
- * describeOptimizer('sgd', () => sgd({ momentum: 0.9 }), { runtime: referenceRuntime(), learningRate: 0.05 });
+ * describeOptimizer('adamw', () => adamw({ beta1: 0.95 }), { runtime: referenceRuntime(), learningRate: 0.05 });
  */
 export function describeOptimizer(name: string, make: () => Optimizer, contract: OptimizerContract): void {
   describeChecks(`optimizer ${name}`, optimizerChecks(make, contract));

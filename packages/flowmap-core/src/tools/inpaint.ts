@@ -61,7 +61,7 @@ export interface InpaintOptions extends ToolOptions {
  * @throws {ShapeError} for data that is not float32 `[count, ...shape]`, or a mask that is not shaped as it
  *
  * @example
- * const images = await inpaint(student, { runtime, known, mask, seed: 0, labels: ['cat'], repeats: 4 });
+ * const images = await inpaint(animals, { runtime, known, mask, seed: 0, labels: ['cat'], repeats: 4 });
  */
 export async function inpaint(given: Model, options: InpaintOptions): Promise<HostTensor> {
   requireKnownOptions('inpaint', options, {

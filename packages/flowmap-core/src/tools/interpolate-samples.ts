@@ -41,7 +41,7 @@ export interface Interpolation {
  * @throws {ShapeError} for samples that are not float32 `[count, ...shape]`, equally many at both ends
  *
  * @example
- * const { frames } = await interpolateSamples(student, { runtime, from, to, frames: 7, labels: ['cat'], toLabels: ['dog'] });
+ * const { frames } = await interpolateSamples(animals, { runtime, from, to, frames: 7, labels: ['cat'], toLabels: ['dog'] });
  */
 export async function interpolateSamples(given: Model, options: InterpolateOptions): Promise<Interpolation> {
   requireKnownOptions('interpolateSamples', options, {

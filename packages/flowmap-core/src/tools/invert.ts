@@ -22,7 +22,7 @@ export interface InvertOptions extends ToolOptions, Walks {
  * @throws {ShapeError} for samples that are not float32 `[count, ...shape]`
  *
  * @example
- * const { noise, error } = await invert(student, { runtime, samples, labels: ['cat'], steps: 2 });
+ * const { noise, error } = await invert(animals, { runtime, samples, labels: ['cat'], steps: 2 });
  */
 export async function invert(given: Model, options: InvertOptions): Promise<Inversion> {
   requireKnownOptions('invert', options, {

@@ -82,7 +82,7 @@ export interface OptimizedNoise {
  *
  * @example
  * const green = (x: Tensor) => x.slice([0, 1, 0, 0], [x.shape[0]!, 2, 24, 24]).mean([1, 2, 3]).mul(500);
- * const { samples } = await optimizeNoise(student, { runtime, reward: green, count: 8, seed: 0, labels: ['animals'] });
+ * const { samples } = await optimizeNoise(animals, { runtime, reward: green, count: 8, seed: 0, labels: ['cat'] });
  */
 export async function optimizeNoise(given: Model, options: OptimizeNoiseOptions): Promise<OptimizedNoise> {
   requireKnownOptions('optimizeNoise', options, {

@@ -40,7 +40,7 @@ export interface MeasurementOptions {
  * @throws {ShapeError} on tracing, for a measurement of another shape than its value
  *
  * @example
- * const seen = measurement({ of: (x) => averagePool2d(x, { kernel: [4, 4] }), value: small, std: 0.05 });
+ * const seen = measurement({ of: (x) => averagePool2d(x, 4), value: thumbnail, std: 0.05 });
  */
 export function measurement(options: MeasurementOptions): Reward {
   requireKnownOptions('measurement', options, { of: true, value: true, std: true });

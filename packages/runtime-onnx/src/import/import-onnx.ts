@@ -79,7 +79,8 @@ export interface ImportedOnnx {
  *
  * @example
  * const network = importOnnx(await readFile('unet.onnx'));
- * const { out_sample } = network.apply(params, { sample, timestep });
+ * const points = { sample: input('sample', [2, 3, 24, 24]), timestep: input('timestep', [2]) };
+ * const { out_sample } = network.apply({}, points); // all parameters are constants
  */
 export function importOnnx(bytes: Uint8Array, options: ImportOnnxOptions = {}): ImportedOnnx {
   requireKnownOptions('importOnnx', options, { external: true, source: true, trained: true, maxNodes: true });

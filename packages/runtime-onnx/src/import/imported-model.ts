@@ -37,6 +37,7 @@ export type ImportedVelocityOptions = ImportMapping & ImportedPrediction;
  * @throws {ConfigError} for names, times and predictions that do not fit the file, with the mapping that was tried
  *
  * @example
+ * const network = await importOnnxFile('unet.onnx');
  * const teacher = importedVelocity(network, { x: 'sample', t: 'timestep', timeScale: 1000, prediction: 'noise', noise: { name: 'vp' } });
  */
 export function importedVelocity(network: ImportedOnnx, options: ImportedVelocityOptions): VelocityField {

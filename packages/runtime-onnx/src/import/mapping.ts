@@ -44,6 +44,7 @@ export const mappingOptions = {
  *   takes in another form
  *
  * @example
+ * const network = await importOnnxFile('unet.onnx');
  * const predictor = importedPredictor(network, { x: 'sample', t: 'timestep', timeScale: 1000 });
  * const teacher = velocityFromNoisePrediction(predictor, { noise: vpNoise() });
  */

@@ -135,6 +135,7 @@ export function pushForward(outputs: readonly Tensor[], seeds: ReadonlyMap<Tenso
  * @throws {DTypeError} when a primal with a tangent is not a float, or the tangent has another dtype
  *
  * @example
+ * const [x, dx] = [input('x', [3]), input('dx', [3])];
  * const [y, dy] = jvp((x) => x.sin(), [x], [dx]); // dy = cos(x) dx
  */
 export function jvp(

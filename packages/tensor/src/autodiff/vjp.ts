@@ -235,6 +235,7 @@ export function vjp(
  * @throws {DTypeError} when the result is not a float
  *
  * @example
+ * const x = input('x', [3]);
  * const [dx] = grad((x) => x.square().sum(), [x]); // 2 x
  */
 export function grad(f: (...primals: Tensor[]) => Tensor, primals: readonly Tensor[]): Tensor[] {

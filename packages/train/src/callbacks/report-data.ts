@@ -10,7 +10,7 @@ import { requireMember } from '@flowmap/tensor';
  * @throws {ConfigError} for anything but a dataset
  *
  * @example
- * callbacks: [reportData(data, ({ line }) => console.log(line))]
+ * await train({ ...options, callbacks: [reportData(data, ({ line }) => console.log(line))] });
  */
 export function reportData(data: Dataset, onReport: (report: DataReport) => void): Callback {
   requireMember('reportData.data', data, { member: 'batch', wanted: 'a dataset, such as `checkerboard()`' });

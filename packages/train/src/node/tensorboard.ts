@@ -27,7 +27,7 @@ const OURS = /^events\.out\.tfevents\.\d+\.flowmap\.\d+$/;
  * @throws {WriteError} in training, when the folder cannot be written
  *
  * @example
- * await distill({ ...options, out: 'runs/emoji', callbacks: [tensorboard('runs/emoji')] });
+ * await distill({ ...settings, out: 'runs/emoji', callbacks: [tensorboard('runs/emoji')] });
  */
 export function tensorboard(folder: string, options: TensorboardOptions = {}): Callback {
   requireKnownOptions('tensorboard', options, { every: true });
