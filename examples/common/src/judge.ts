@@ -152,7 +152,10 @@ interface Statistics {
   readonly ofClasses: readonly ClassMoments[];
 }
 
-/** The data's statistics, read from their files or, if one is missing, computed and written. */
+/**
+ * The data's statistics, read from their files; those that are missing are computed and written first. The files round, so
+ * whoever makes them reads them too.
+ */
 async function statisticsOf(
   data: Dataset,
   extractor: Extractor,
@@ -161,10 +164,15 @@ async function statisticsOf(
 ): Promise<Statistics> {
   const { classes } = data;
   const { source } = extractor;
-  const known = existsSync(file) ? decodeMoments(await readFile(file), file).moments() : undefined;
   const classFile = classFileOf(file);
-  const ofClasses = classes.length === 0 ? [] : await readClassMoments(classFile, classes, source);
-  if (known && ofClasses) return { moments: known, ofClasses };
+  const read = async (): Promise<Statistics | undefined> => {
+    const moments = existsSync(file) ? decodeMoments(await readFile(file), file).moments() : undefined;
+    const ofClasses = classes.length === 0 ? [] : await readClassMoments(classFile, classes, source);
+    return moments && ofClasses && { moments, ofClasses };
+  };
+  const there = await read();
+  if (there) return there;
+
   onProgress?.("the data's statistics");
   let sums: { all: ReturnType<typeof featureMoments>; classes: ReturnType<typeof classSums> } | undefined;
   for await (const { images, labels } of spread(data)) {
@@ -174,13 +182,9 @@ async function statisticsOf(
     sums.all.add(part);
     sums.classes.add(part.data, labels);
   }
-  const made = sums!.classes.moments();
-  if (classes.length > 0) await writeClassMoments(classFile, { classes, moments: made, source });
-  if (known) return { moments: known, ofClasses: made };
-  const bytes = encodeMoments(sums!.all.moments(), { dtype: 'float32' });
-  await writeFileAtomic(file, bytes);
-  // As rounded in the file: what compares with the next call's results has the next call's reference.
-  return { moments: decodeMoments(bytes, file).moments(), ofClasses: made };
+  if (!existsSync(file)) await writeFileAtomic(file, encodeMoments(sums!.all.moments(), { dtype: 'float32' }));
+  if (classes.length > 0) await writeClassMoments(classFile, { classes, moments: sums!.classes.moments(), source });
+  return (await read())!;
 }
 
 /** Features of the images for the recall. */
