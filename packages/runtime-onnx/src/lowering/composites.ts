@@ -38,8 +38,7 @@ export const rmsNorm: Fusion = (tensor, isPrivate) => {
 };
 
 /**
- * `x select(x > 0, 1, slope)`, in one pass over memory; with a convolution before, none. Its derivatives need the factor,
- * which is then computed besides.
+ * `x select(x > 0, 1, slope)`, in one pass over memory. Its derivatives need the factor, which is then computed besides.
  */
 export const leakyRelu: Fusion = (tensor) => {
   if (!tensor.is('mul') || tensor.dtype !== 'float32') return undefined;
