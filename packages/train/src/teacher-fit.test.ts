@@ -44,6 +44,21 @@ describe('what a teacher explains', () => {
   });
 });
 
+test('of fewer than 64 samples all are taken, and more are refused', async () => {
+  const few = { ...data, length: 8 };
+  const asked = { ...common, data: few, teacher: gaussian };
+  const { count: _, ...rest } = asked;
+  expect(await teacherFit(rest)).toEqual(await teacherFit({ ...asked, count: 8 }));
+  for (const [count, wanted] of [
+    [9, 'at most 8, the samples of the data, got 9'],
+    [0, 'a whole number >= 1, got 0'],
+  ] as const) {
+    await expect(teacherFit({ ...asked, count })).rejects.toThrow(
+      new ConfigError('teacherFit.count', `wanted ${wanted}`),
+    );
+  }
+});
+
 test.each<[string, VelocityField]>([
   ['sign', misread((params, inputs) => gaussian.velocity(params, inputs).neg())],
   ['time', misread((params, { x, t }) => gaussian.velocity(params, { x, t: t.mul(1e-3) }))],

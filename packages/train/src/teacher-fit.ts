@@ -11,7 +11,7 @@ import {
   type Path,
   type VelocityField,
 } from '@flowmap/core';
-import { requireKnownOptions, type Runtime } from '@flowmap/tensor';
+import { requireKnownOptions, requireWhole, type Runtime } from '@flowmap/tensor';
 import { lossesOfSteps } from './internal/losses.js';
 import { objectivePhase } from './objective-phase.js';
 import { trainee } from './trainee.js';
@@ -22,7 +22,7 @@ export interface TeacherFitOptions {
   readonly teacher: Model | VelocityField | OpaqueField;
   /** Data that the teacher should know. */
   readonly data: Dataset;
-  /** Number of samples, the first ones of the data; 64 unless given. */
+  /** Number of samples, the first ones of the data and at most all of them; 64, or all of fewer, unless given. */
   readonly count?: number;
   /** Times on the path, in [0, 1]; 0.1, 0.5 and 0.9 unless given. */
   readonly times?: readonly number[];
@@ -48,7 +48,8 @@ export interface TeacherFit {
  * of the direction at every time. One that is read with a wrong sign, time or prediction mostly explains less than
  * nothing.
  *
- * @throws {ConfigError} for data that lack a condition of the teacher, or whose samples it does not take
+ * @throws {ConfigError} for data that lack a condition of the teacher, or whose samples it does not take, and more samples
+ *   than there are
  * @throws {OpaqueFieldError} for a field that fails, or answers with anything but finite velocities
  *
  * @example
@@ -56,7 +57,11 @@ export interface TeacherFit {
  */
 export async function teacherFit(options: TeacherFitOptions): Promise<TeacherFit[]> {
   requireKnownOptions('teacherFit', options, optionNames);
-  const { runtime, teacher, data, count = 64, times = [0.1, 0.5, 0.9], seed = 0 } = options;
+  const { runtime, teacher, data, count = Math.min(64, data.length), times = [0.1, 0.5, 0.9], seed = 0 } = options;
+  requireWhole('teacherFit.count', count);
+  if (count > data.length) {
+    throw new ConfigError('teacherFit.count', `wanted at most ${data.length}, the samples of the data, got ${count}`);
+  }
   const path = options.path ?? ('network' in teacher ? pathOf(teacher) : undefined);
   const network = nothing(data);
   const phase = objectivePhase({
