@@ -3,7 +3,7 @@ import { scatterStrip } from '@flowmap/example-common';
 import type { HostTensor } from '@flowmap/tensor';
 
 /** Height and width of a set of points, in pixels, and the points of it that are shown. */
-const [SIDE, SHOWN] = [88, 1500] as const;
+const [SIDE, SHOWN] = [88, 1000] as const;
 const [LABEL, GAP, COLUMNS] = [18, 10, 2] as const;
 
 /**
